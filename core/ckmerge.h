@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The public API. Three calls merge checkpoints:
+//
+//   std::vector<ckmerge::Checkpoint> checkpoints;
+//   checkpoints.push_back(ckmerge::open_checkpoint("A.safetensors"));   // headers only
+//   checkpoints.push_back(ckmerge::open_checkpoint("B.safetensors"));
+//   ckmerge::Plan plan = ckmerge::make_plan({.method = "weighted_sum", .parameters = {{"alpha", {0.3}}}}, checkpoints);
+//   ckmerge::run(plan, checkpoints, "out.safetensors");
+//
+// Failures are ckmerge::Error. The library prints nothing, reads no environment and installs no signal handler, save
+// install_sigbus_guard() when it is called (io/mapped_file.h).
+#pragma once
+
+#include "core/plan.h"
+#include "core/recipe.h"
+#include "core/run.h"
+#include "io/checkpoint.h"
+#include "io/error.h"
+#include "kernels/method.h"

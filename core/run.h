@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running a plan: threads, tiles, budget. Nothing here changes a byte of the output (invariant I2).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/plan.h"
+#include "io/output_file.h"
+#include "kernels/block_kernels.h"
+
+namespace ckmerge {
+
+struct Progress {
+  uint64_t done = 0;   ///< bytes of output finished
+  uint64_t total = 0;  ///< bytes of output
+  double seconds = 0;  ///< since the run began
+};
+
+struct RunOptions {
+  // Behaviour.
+  bool replace = false;  ///< an existing target may be replaced
+  bool sync = true;      ///< durable: fsync before and after the rename
+  // Speed only.
+  uint64_t memory_budget = 128ull << 20;  ///< bytes of staging and of resident parts of maps; the plan is counted apart
+  unsigned threads = 0;                   ///< threads that compute; 0 = what affinity and cgroup allow
+  uint64_t tile_size = 0;                 ///< bytes of output per tile; 0 = from the budget. A multiple of 4096
+  const BlockKernels* kernels = nullptr;  ///< null = the best this CPU runs
+  // Watching. Called from one thread, about ten times a second; must not throw.
+  std::function<void(const Progress&)> on_progress;
+  const std::atomic<bool>* stop = nullptr;  ///< when it turns true the run ends with Error(interrupted)
+};
+
+/// A step whose values did not all survive storing.
+struct StoreLoss {
+  uint32_t step = 0;
+  StoreCounts counts;
+};
+
+struct RunReport {
+  double seconds = 0;
+  uint64_t bytes_read = 0, bytes_written = 0;
+  std::vector<StoreLoss> losses;     ///< in the order of steps
+  std::vector<uint32_t> differing;   ///< copied integer steps whose other checkpoints hold other bytes, in order
+  // How it was done, for -v.
+  const char* isa = "";
+  unsigned threads = 0, tiles_in_flight = 0;
+  uint64_t tile_size = 0;
+  bool drops_cache = false;
+  std::string output_description;
+};
+
+/// Merges into `target`: the file is there, complete, when this returns, and untouched when it throws. `checkpoints` are
+/// those the plan was made from. Throws Error(io | usage | malformed | resources | interrupted).
+RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
+              const RunOptions& options = {});
+
+}  // namespace ckmerge

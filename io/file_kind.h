@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a file really is, from its first bytes: the commonest "corrupt checkpoint" is a download of something else.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+namespace ckmerge {
+
+/// One clause for a person ("a Git-LFS pointer, not the file itself; run `git lfs pull`"), or empty when the bytes could
+/// be the start of a safetensors file or of nothing known.
+std::string_view other_file_kind(std::span<const std::byte> first_bytes);
+
+}  // namespace ckmerge

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The output: a partial file beside the target that becomes the target in one step, or disappears (invariant I4).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "io/mapped_file.h"
+
+namespace ckmerge {
+
+struct OutputOptions {
+  bool replace = false;      ///< an existing target may be replaced
+  bool sync = true;          ///< make it durable: data, then the rename
+  bool drop_cache = false;   ///< speed only: do not leave written pages in the page cache
+};
+
+class OutputFile {
+ public:
+  /// Memory and file offsets of write_at() in multiples of this take the fast path (direct I/O where it exists).
+  static constexpr uint64_t kAlignment = 4096;
+
+  /// Refuses, before anything is created: a target that exists (without `replace`), is not a regular file, or is one of
+  /// `inputs` under any name; a folder that cannot be written; a disk with less than `size` bytes free. Then takes the
+  /// lock of the partial file and reserves the space. Throws Error(usage | io | resources).
+  OutputFile(const std::string& target, uint64_t size, std::span<const FileIdentity> inputs, OutputOptions options);
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+  ~OutputFile();  ///< not committed: the partial file is removed
+
+  /// Writes all of `bytes`. Thread-safe for ranges that do not overlap. REQUIRES: offset and bytes.data() are multiples
+  /// of kAlignment, and bytes.size() too unless the range ends the file. A last range's buffer has room up to the next
+  /// multiple. Throws Error(io | resources).
+  void write_at(uint64_t offset, std::span<const std::byte> bytes);
+
+  /// Makes the target exist: data synced, mode set, renamed, folder synced. Throws Error(io); then the target is what it
+  /// was before.
+  void commit();
+
+  /// How bytes are moved here ("direct writes, space reserved"), for -v.
+  std::string description() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The checks of the constructor that need no size and create nothing, for plan and --dry-run.
+void check_target(const std::string& target, std::span<const FileIdentity> inputs, bool replace);
+
+}  // namespace ckmerge

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of block functions that every ISA provides: one loader per dtype, one storer per dtype, one function per
+// operation, each for f32 and for f64. kernels/cpu compiles one source into one such table per ISA.
+// Plain C types only: kernel files compiled per ISA include this header (ARCHITECTURE.md, "ISA files").
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/dtype.h"
+
+namespace ckmerge {
+
+/// Elements of one register block. 1024 f32 values are 4 KiB: four of them leave room in a 32 KiB L1 for the streams.
+/// Measured with bf16 weighted_sum: 1024 gives 26 GB/s on AVX2, 4096 falls to 10 (bench/README.md has today's figures).
+inline constexpr size_t kBlockElements = 1024;
+
+/// Block operations. x, y, z are the registers a, b, c of an Instruction; k0, k1 its constants. Each is the written
+/// sequence of IEEE operations, rounded after every one: never contracted into a fused multiply-add.
+enum class Op : uint8_t {
+  load,                   ///< dst = operand, widened exactly
+  zero,                   ///< dst = +0
+  scale,                  ///< dst = k0 * x
+  add,                    ///< dst = x + y
+  subtract,               ///< dst = x - y
+  mix,                    ///< dst = k0 * x + k1 * y
+  add_scaled,             ///< dst = x + k0 * y
+  add_scaled_difference,  ///< dst = x + k0 * (y - z)
+};
+inline constexpr size_t kOpCount = 8;
+
+/// What storing did to values that did not fit; summed over blocks, so its order does not matter.
+struct StoreCounts {
+  uint64_t saturated = 0;   ///< finite values stored as the largest finite fp8 value
+  uint64_t overflowed = 0;  ///< finite values stored as Inf (F32, F16, BF16), which have no saturation rule
+  uint64_t lost_inf = 0;    ///< Inf stored as NaN, because F8_E4M3 has no Inf
+};
+
+/// Loads are exact. Stores round once, to nearest even; a NaN is stored as the positive quiet one; subnormals are kept.
+/// dtypes that are not `real` have null entries. Pointers to memory in a file's dtype (const void*, void*) may have any
+/// alignment; float* and double* have that of their type, no more. n is at most kBlockElements and may be 0; dst may be
+/// one of the sources, and does not overlap them otherwise.
+struct BlockKernels {
+  const char* isa;
+  void (*load32[kDtypeCount])(const void* src, float* dst, size_t n);
+  void (*load64[kDtypeCount])(const void* src, double* dst, size_t n);
+  void (*store32[kDtypeCount])(const float* src, void* dst, size_t n, StoreCounts* counts);
+  void (*store64[kDtypeCount])(const double* src, void* dst, size_t n, StoreCounts* counts);
+  void (*op32[kOpCount])(float* dst, const float* x, const float* y, const float* z, float k0, float k1, size_t n);
+  void (*op64[kOpCount])(double* dst, const double* x, const double* y, const double* z, double k0, double k1, size_t n);
+};
+
+/// Tables this program was built with and this CPU can run, best first; never empty (the baseline is always last).
+struct KernelList {
+  const BlockKernels* const* begin_;
+  size_t count;
+  const BlockKernels* const* begin() const { return begin_; }
+  const BlockKernels* const* end() const { return begin_ + count; }
+};
+KernelList available_kernels() noexcept;
+
+/// The table named `isa` ("baseline", "avx2", "avx512", "neon"), or null where it is not built or the CPU lacks it.
+const BlockKernels* find_kernels(const char* isa) noexcept;
+
+}  // namespace ckmerge

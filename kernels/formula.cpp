@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/formula.h"
+
+#include <map>
+
+namespace ckmerge {
+
+using Kind = SymbolNode::Kind;
+
+Tracing::Tracing(Dtype compute, size_t inputs, std::span<const double> coefficients)
+    : compute_(compute), inputs_(inputs), coefficients_(coefficients) {}
+
+Symbol Tracing::make(SymbolNode node) const {
+  nodes_.push_back(node);
+  return {&nodes_.back(), const_cast<Tracing*>(this)};
+}
+
+Symbol Tracing::x(size_t k) const { return make({.kind = Kind::operand, .operand = k}); }
+
+Coefficient Tracing::c(size_t k) const {
+  const double value = coefficients_[k];
+  return {compute_ == Dtype::F64 ? value : static_cast<double>(static_cast<float>(value)), const_cast<Tracing*>(this)};
+}
+
+Symbol operator*(Coefficient c, Symbol x) {
+  if (c.value == 0 || x.node->kind == Kind::zero) return x.tracing->make({.kind = Kind::zero});
+  if (c.value == 1) return x;
+  return x.tracing->make({.kind = Kind::scale, .k = c.value, .a = x.node});
+}
+
+Symbol operator+(Symbol x, Symbol y) {
+  if (x.node->kind == Kind::zero) return y;
+  if (y.node->kind == Kind::zero) return x;
+  return x.tracing->make({.kind = Kind::add, .a = x.node, .b = y.node});
+}
+
+Symbol operator-(Symbol x, Symbol y) {
+  if (y.node->kind == Kind::zero) return x;
+  if (x.node->kind == Kind::zero) return x.tracing->make({.kind = Kind::scale, .k = -1, .a = y.node});
+  return x.tracing->make({.kind = Kind::subtract, .a = x.node, .b = y.node});
+}
+
+std::optional<size_t> bare_operand(Symbol result) {
+  if (result.node->kind != Kind::operand) return std::nullopt;
+  return result.node->operand;
+}
+
+namespace {
+
+// Emits instructions in post-order, left to right, which keeps one accumulator and one loaded operand alive for a sum of
+// any length. Pairs that a single block operation covers are emitted as that operation: the same roundings in the same
+// order, with fewer trips through L1.
+class Compiler {
+ public:
+  explicit Compiler(Dtype compute) { program_.compute = compute; }
+
+  std::optional<Program> run(const SymbolNode* root) {
+    count_uses(root);
+    program_.result = emit(root);
+    if (overflow_) return std::nullopt;
+    return std::move(program_);
+  }
+
+ private:
+  void count_uses(const SymbolNode* node) {
+    if (++uses_[node] > 1) return;
+    if (node->a) count_uses(node->a);
+    if (node->b) count_uses(node->b);
+  }
+
+  // Whether `node` may be folded into the instruction of its only user.
+  bool folds(const SymbolNode* node, Kind kind) const { return node->kind == kind && uses_.at(node) == 1; }
+
+  uint8_t emit(const SymbolNode* node) {
+    if (const auto known = registers_.find(node); known != registers_.end()) return known->second;
+    switch (node->kind) {
+      case Kind::zero: return finish(node, {.op = Op::zero});
+      case Kind::operand:
+        return finish(node, {.op = Op::load, .operand = static_cast<uint16_t>(node->operand)});
+      case Kind::scale: {
+        const uint8_t a = emit(node->a);
+        return finish(node, {.op = Op::scale, .a = a, .k0 = node->k}, node->a);
+      }
+      case Kind::add: return emit_add(node);
+      case Kind::subtract: return emit_subtract(node);
+    }
+    return 0;
+  }
+
+  uint8_t emit_add(const SymbolNode* node) {
+    const SymbolNode* x = node->a;
+    const SymbolNode* y = node->b;
+    if (folds(x, Kind::scale) && folds(y, Kind::scale)) {
+      const uint8_t a = emit(x->a), b = emit(y->a);
+      return finish(node, {.op = Op::mix, .a = a, .b = b, .k0 = x->k, .k1 = y->k}, x->a, y->a);
+    }
+    if (folds(x, Kind::scale)) std::swap(x, y);  // IEEE addition commutes; a NaN's payload is not kept anyway
+    if (folds(y, Kind::scale)) {
+      if (folds(y->a, Kind::subtract)) return emit_scaled_difference(node, x, y->k, y->a);
+      const uint8_t a = emit(x), b = emit(y->a);
+      return finish(node, {.op = Op::add_scaled, .a = a, .b = b, .k0 = y->k}, x, y->a);
+    }
+    if (folds(y, Kind::subtract)) return emit_scaled_difference(node, x, 1, y);
+    const uint8_t a = emit(x), b = emit(y);
+    return finish(node, {.op = Op::add, .a = a, .b = b}, x, y);
+  }
+
+  uint8_t emit_scaled_difference(const SymbolNode* node, const SymbolNode* x, double k, const SymbolNode* difference) {
+    const uint8_t a = emit(x), b = emit(difference->a), c = emit(difference->b);
+    return finish(node, {.op = Op::add_scaled_difference, .a = a, .b = b, .c = c, .k0 = k}, x, difference->a,
+                  difference->b);
+  }
+
+  uint8_t emit_subtract(const SymbolNode* node) {
+    const uint8_t a = emit(node->a), b = emit(node->b);
+    return finish(node, {.op = Op::subtract, .a = a, .b = b}, node->a, node->b);
+  }
+
+  // Gives back registers whose last use this is, then takes the lowest free one for the result.
+  uint8_t finish(const SymbolNode* node, Instruction instruction, const SymbolNode* a = nullptr,
+                 const SymbolNode* b = nullptr, const SymbolNode* c = nullptr) {
+    for (const SymbolNode* used : {a, b, c})
+      if (used && --uses_[used] == 0) taken_[registers_[used]] = false;
+    uint8_t dst = 0;
+    while (dst < kMaxRegisters && taken_[dst]) ++dst;
+    if (dst == kMaxRegisters) {
+      overflow_ = true;
+      return 0;
+    }
+    taken_[dst] = true;
+    registers_[node] = dst;
+    instruction.dst = dst;
+    program_.code.push_back(instruction);
+    return dst;
+  }
+
+  Program program_;
+  std::map<const SymbolNode*, int> uses_;
+  std::map<const SymbolNode*, uint8_t> registers_;
+  bool taken_[kMaxRegisters] = {};
+  bool overflow_ = false;
+};
+
+}  // namespace
+
+std::optional<Program> compile(Symbol result) { return Compiler(result.tracing->compute()).run(result.node); }
+
+}  // namespace ckmerge

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a formula becomes a tile program. A method writes its formula once, over any value type; called with Symbols it
+// records a graph, which compile() turns into a Program. Simplifications happen while recording, so that they hold for
+// every formula alike: a term with coefficient zero vanishes (even where its tensor holds NaN or Inf) and a coefficient
+// of one multiplies nothing. What remains of a merge with alpha 0 is therefore a bare operand, and the planner copies it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+
+#include "kernels/program.h"
+
+namespace ckmerge {
+
+/// One node of the recorded graph. Nodes are owned by the Tracing that made them.
+struct SymbolNode {
+  enum class Kind : uint8_t { zero, operand, scale, add, subtract };
+  Kind kind = Kind::zero;
+  size_t operand = 0;
+  double k = 0;                        ///< scale: the coefficient, already rounded to the compute dtype
+  const SymbolNode* a = nullptr;
+  const SymbolNode* b = nullptr;
+};
+
+class Tracing;
+
+/// A value of the graph. Cheap to copy; valid as long as its Tracing.
+struct Symbol {
+  const SymbolNode* node = nullptr;
+  Tracing* tracing = nullptr;
+};
+
+/// A scalar of a formula, rounded once to the compute dtype.
+struct Coefficient {
+  double value = 0;
+  Tracing* tracing = nullptr;
+};
+
+/// The argument of a formula while it is traced: operand k is x(k), coefficient k is c(k).
+class Tracing {
+ public:
+  /// `compute` is F32 or F64. REQUIRES: every coefficient is finite after rounding to it.
+  Tracing(Dtype compute, size_t inputs, std::span<const double> coefficients);
+  Tracing(const Tracing&) = delete;
+  Tracing& operator=(const Tracing&) = delete;
+
+  size_t inputs() const { return inputs_; }
+  Symbol x(size_t k) const;
+  Coefficient c(size_t k) const;
+  Dtype compute() const { return compute_; }
+
+  Symbol make(SymbolNode node) const;
+
+ private:
+  Dtype compute_;
+  size_t inputs_;
+  std::span<const double> coefficients_;
+  mutable std::deque<SymbolNode> nodes_;  // a deque, because nodes point at each other
+};
+
+Symbol operator*(Coefficient c, Symbol x);
+Symbol operator+(Symbol x, Symbol y);
+Symbol operator-(Symbol x, Symbol y);
+
+/// The operand that `result` is, when nothing is computed; empty otherwise.
+std::optional<size_t> bare_operand(Symbol result);
+
+/// The program that computes `result`; empty when it needs more than kMaxRegisters registers.
+std::optional<Program> compile(Symbol result);
+
+}  // namespace ckmerge

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The register interpreter of tile programs on the CPU. One instruction costs a call per block of 1024 elements, which
+// measured within a fifth of a fused loop; the arithmetic itself is in the block functions of the chosen ISA.
+#include "kernels/program.h"
+
+#include <algorithm>
+
+namespace ckmerge {
+namespace {
+
+using Bytes = const unsigned char*;
+
+// What differs between the two compute dtypes.
+struct F32 {
+  using Value = float;
+  static auto load(const BlockKernels& k, Dtype d) { return k.load32[static_cast<size_t>(d)]; }
+  static auto store(const BlockKernels& k, Dtype d) { return k.store32[static_cast<size_t>(d)]; }
+  static auto op(const BlockKernels& k, Op op) { return k.op32[static_cast<size_t>(op)]; }
+  static constexpr Dtype kDtype = Dtype::F32;
+};
+struct F64 {
+  using Value = double;
+  static auto load(const BlockKernels& k, Dtype d) { return k.load64[static_cast<size_t>(d)]; }
+  static auto store(const BlockKernels& k, Dtype d) { return k.store64[static_cast<size_t>(d)]; }
+  static auto op(const BlockKernels& k, Op op) { return k.op64[static_cast<size_t>(op)]; }
+  static constexpr Dtype kDtype = Dtype::F64;
+};
+
+template <typename Compute>
+class Interpreter {
+  using Value = typename Compute::Value;
+
+ public:
+  Interpreter(const BlockKernels& kernels, const Program& program, const Operand* operands)
+      : kernels_(kernels), program_(program), operands_(operands) {}
+
+  // The block of n results for elements [first, first + n).
+  const Value* block(uint64_t first, size_t n) {
+    for (const Instruction& i : program_.code) {
+      if (i.op == Op::load)
+        at_[i.dst] = load(operands_[i.operand], first, n, blocks_[i.dst]);
+      else {
+        Compute::op(kernels_, i.op)(blocks_[i.dst], at_[i.a], at_[i.b], at_[i.c], static_cast<Value>(i.k0),
+                                    static_cast<Value>(i.k1), n);
+        at_[i.dst] = blocks_[i.dst];
+      }
+    }
+    return at_[program_.result];
+  }
+
+ private:
+  const Value* load(const Operand& operand, uint64_t first, size_t n, Value* into) {
+    const Bytes data = static_cast<Bytes>(operand.data);
+    const uint64_t size = element_size(operand.dtype);
+    if (first + n <= operand.inner) {
+      const Bytes at = data + first * size;
+      // A block that already holds aligned values of the compute dtype is read where it lies.
+      if (operand.dtype == Compute::kDtype && reinterpret_cast<uintptr_t>(at) % sizeof(Value) == 0)
+        return reinterpret_cast<const Value*>(at);
+      Compute::load(kernels_, operand.dtype)(at, into, n);
+      return into;
+    }
+    for (size_t done = 0; done < n;) {  // runs of a strided view
+      const uint64_t run = (first + done) / operand.inner, within = (first + done) % operand.inner;
+      const size_t part = static_cast<size_t>(std::min<uint64_t>(n - done, operand.inner - within));
+      Compute::load(kernels_, operand.dtype)(data + run * operand.stride + within * size, into + done, part);
+      done += part;
+    }
+    return into;
+  }
+
+  const BlockKernels& kernels_;
+  const Program& program_;
+  const Operand* operands_;
+  const Value* at_[kMaxRegisters] = {};
+  alignas(64) Value blocks_[kMaxRegisters][kBlockElements];
+};
+
+template <typename Compute>
+void run(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first, uint64_t count,
+         unsigned char* out, Dtype out_dtype, StoreCounts& counts) {
+  Interpreter<Compute> interpreter(kernels, program, operands);
+  const auto store = Compute::store(kernels, out_dtype);
+  const uint64_t out_size = element_size(out_dtype);
+  for (uint64_t done = 0; done < count;) {
+    const size_t n = static_cast<size_t>(std::min<uint64_t>(kBlockElements, count - done));
+    store(interpreter.block(first + done, n), out + done * out_size, n, &counts);
+    done += n;
+  }
+}
+
+}  // namespace
+
+void run_program(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first,
+                 uint64_t count, void* out, Dtype out_dtype, StoreCounts& counts) noexcept {
+  auto* bytes = static_cast<unsigned char*>(out);
+  if (program.compute == Dtype::F64)
+    run<F64>(kernels, program, operands, first, count, bytes, out_dtype, counts);
+  else
+    run<F32>(kernels, program, operands, first, count, bytes, out_dtype, counts);
+}
+
+}  // namespace ckmerge
