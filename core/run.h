@@ -44,8 +44,8 @@ struct StoreLoss {
 struct RunReport {
   double seconds = 0;
   uint64_t bytes_read = 0, bytes_written = 0;
-  std::vector<StoreLoss> losses;     ///< in the order of steps
-  std::vector<uint32_t> differing;   ///< copied integer steps whose other checkpoints hold other bytes, in order
+  std::vector<StoreLoss> losses;    ///< in the order of steps
+  std::vector<uint32_t> differing;  ///< copied integer steps whose other checkpoints hold other bytes, in order
   // How it was done, for -v.
   const char* isa = "";
   unsigned threads = 0, tiles_in_flight = 0;
@@ -54,8 +54,8 @@ struct RunReport {
   std::string output_description;
 };
 
-/// Merges into `target`: the file is there, complete, when this returns, and untouched when it throws. `checkpoints` are
-/// those the plan was made from. Throws Error(io | usage | malformed | resources | interrupted).
+/// Merges into `target`: the file is there, complete, when this returns, and untouched when it throws. `checkpoints`
+/// are those the plan was made from. Throws Error(io | usage | malformed | resources | interrupted).
 RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
               const RunOptions& options = {});
 

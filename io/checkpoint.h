@@ -12,14 +12,14 @@
 namespace ckmerge {
 
 struct Checkpoint {
-  std::string path;                ///< as the user gave it
+  std::string path;  ///< as the user gave it
   std::vector<MappedFile> shards;
-  TensorTable tensors;             ///< sorted by name; Tensor::shard indexes `shards`
+  TensorTable tensors;  ///< sorted by name; Tensor::shard indexes `shards`
   Metadata metadata;
   bool has_metadata = false;
-  uint64_t header_size = 0;        ///< of the first shard
+  uint64_t header_size = 0;  ///< of the first shard
 
-  uint64_t file_size() const;      ///< bytes of all shards
+  uint64_t file_size() const;  ///< bytes of all shards
   const std::byte* data(const Tensor& tensor) const { return shards[tensor.shard].data() + tensor.offset; }
 };
 

@@ -12,20 +12,20 @@ namespace ckmerge {
 
 /// Values are exit statuses (README, "Exit codes") and never change.
 enum class ErrorCode : int {
-  io = 1,            ///< run-time: I/O, file missing, target locked
-  usage = 2,         ///< a bad parameter, target exists, output is an input
-  malformed = 3,     ///< an input is malformed, unsafe, truncated, or changed during the run
-  mismatch = 4,      ///< the checkpoints do not fit together
-  resources = 5,     ///< not enough disk, memory or GPU
-  difference = 6,    ///< a verification or comparison found a difference
-  interrupted = 130, ///< the stop flag was raised
+  io = 1,             ///< run-time: I/O, file missing, target locked
+  usage = 2,          ///< a bad parameter, target exists, output is an input
+  malformed = 3,      ///< an input is malformed, unsafe, truncated, or changed during the run
+  mismatch = 4,       ///< the checkpoints do not fit together
+  resources = 5,      ///< not enough disk, memory or GPU
+  difference = 6,     ///< a verification or comparison found a difference
+  interrupted = 130,  ///< the stop flag was raised
 };
 
 /// "usage", "malformed", ...: the code's name in JSON.
 const char* name(ErrorCode code);
 
-/// what() is one sentence: what is wrong, where, and how to mend it. `where` is the path, tensor or option meant, alone,
-/// for programs. `details` are further lines, one per fault of the same kind (every tensor whose shape differs).
+/// what() is one sentence: what is wrong, where, and how to mend it. `where` is the path, tensor or option meant,
+/// alone, for programs. `details` are further lines, one per fault of the same kind (every tensor whose shape differs).
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, std::string where, const std::string& sentence, std::vector<std::string> details = {})

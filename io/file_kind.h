@@ -8,8 +8,8 @@
 
 namespace ckmerge {
 
-/// One clause for a person ("a Git-LFS pointer, not the file itself; run `git lfs pull`"), or empty when the bytes could
-/// be the start of a safetensors file or of nothing known.
+/// One clause for a person ("a Git-LFS pointer, not the file itself; run `git lfs pull`"), or empty when the bytes
+/// could be the start of a safetensors file or of nothing known.
 std::string_view other_file_kind(std::span<const std::byte> first_bytes);
 
 }  // namespace ckmerge

@@ -9,9 +9,9 @@
 
 namespace ckmerge {
 
-/// Appends `text` in quotes. Escaped are only ", \ and code points below 0x20 (short forms, else lower-case hex \u00xx);
-/// everything else stays as it is. With `terminal_safe`, DEL, C1 controls and bidirectional overrides become \uXXXX too
-/// and bytes that are not UTF-8 become U+FFFD: the same string for a JSON parser where the text is UTF-8.
+/// Appends `text` in quotes. Escaped are only ", \ and code points below 0x20 (short forms, else lower-case hex
+/// \u00xx); everything else stays as it is. With `terminal_safe`, DEL, C1 controls and bidirectional overrides become
+/// \uXXXX too and bytes that are not UTF-8 become U+FFFD: the same string for a JSON parser where the text is UTF-8.
 void append_json_string(std::string& out, std::string_view text, bool terminal_safe = false);
 
 /// Builds one document, indented by two spaces. Keys and values alternate inside an object; commas are its business.
@@ -27,7 +27,9 @@ class JsonWriter {
   JsonWriter& value(bool flag);
   JsonWriter& value(double number);  ///< shortest text that reads back as the same number; null when not finite
   template <std::integral Integer>
-  JsonWriter& value(Integer number) { return raw(std::to_string(number)); }
+  JsonWriter& value(Integer number) {
+    return raw(std::to_string(number));
+  }
   JsonWriter& null() { return raw("null"); }
 
   const std::string& text() const { return text_; }
@@ -38,8 +40,8 @@ class JsonWriter {
   void close(char bracket);
 
   std::string text_;
-  std::string open_;         // brackets open now
-  bool first_ = true;        // nothing written yet at this depth
+  std::string open_;   // brackets open now
+  bool first_ = true;  // nothing written yet at this depth
   bool after_key_ = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file mapped for reading, in windows that come and go: what a tile needs is brought in before it is touched, so that a
-// fault is an error code here and not a signal in a kernel, and let go of behind it, so that resident memory stays small.
+// A file mapped for reading, in windows that come and go: what a tile needs is brought in before it is touched, so that
+// a fault is an error code here and not a signal in a kernel, and let go of behind it, so that resident memory stays
+// small.
 #pragma once
 
 #include <cstddef>
@@ -37,8 +38,8 @@ class MappedFile {
   /// Copies [offset, offset + out.size()) by read(), for headers. Throws Error(io | malformed).
   void read_at(uint64_t offset, std::span<std::byte> out) const;
 
-  /// Makes [offset, offset + size) resident. Throws Error(malformed) when the file has been truncated, Error(io) when the
-  /// device cannot be read. Thread-safe.
+  /// Makes [offset, offset + size) resident. Throws Error(malformed) when the file has been truncated, Error(io) when
+  /// the device cannot be read. Thread-safe.
   void populate(uint64_t offset, uint64_t size) const;
 
   /// Lets go of whole pages inside the range; with `page_cache`, of the system's cached copy as well. Thread-safe.

@@ -13,9 +13,9 @@
 namespace ckmerge {
 
 struct OutputOptions {
-  bool replace = false;      ///< an existing target may be replaced
-  bool sync = true;          ///< make it durable: data, then the rename
-  bool drop_cache = false;   ///< speed only: do not leave written pages in the page cache
+  bool replace = false;     ///< an existing target may be replaced
+  bool sync = true;         ///< make it durable: data, then the rename
+  bool drop_cache = false;  ///< speed only: do not leave written pages in the page cache
 };
 
 class OutputFile {
@@ -36,8 +36,8 @@ class OutputFile {
   /// multiple. Throws Error(io | resources).
   void write_at(uint64_t offset, std::span<const std::byte> bytes);
 
-  /// Makes the target exist: data synced, mode set, renamed, folder synced. Throws Error(io); then the target is what it
-  /// was before.
+  /// Makes the target exist: data synced, mode set, renamed, folder synced. Throws Error(io); then the target is what
+  /// it was before.
   void commit();
 
   /// How bytes are moved here ("direct writes, space reserved"), for -v.

@@ -22,9 +22,9 @@ struct OutputTensor {
 };
 
 struct OutputLayout {
-  std::string header;            ///< the file's first bytes: 8 of length, JSON, padding
-  std::vector<uint32_t> order;   ///< indices of the tensors given, in file order
-  std::vector<uint64_t> offsets; ///< offset in the file of each tensor given, by its index
+  std::string header;             ///< the file's first bytes: 8 of length, JSON, padding
+  std::vector<uint32_t> order;    ///< indices of the tensors given, in file order
+  std::vector<uint64_t> offsets;  ///< offset in the file of each tensor given, by its index
   uint64_t file_size = 0;
 };
 

@@ -22,10 +22,10 @@ using Metadata = std::vector<std::pair<std::string, std::string>>;
 
 /// A parsed header. Offsets in `tensors` are from the start of the file.
 struct Header {
-  TensorTable tensors;  ///< sorted by name
-  Metadata metadata;    ///< sorted by key; of equal keys the last, as in the reference
+  TensorTable tensors;        ///< sorted by name
+  Metadata metadata;          ///< sorted by key; of equal keys the last, as in the reference
   bool has_metadata = false;  ///< `__metadata__` was there, even if empty
-  uint64_t size = 0;    ///< N: bytes of the JSON with its padding
+  uint64_t size = 0;          ///< N: bytes of the JSON with its padding
 };
 
 /// The length N in the file's first 8 bytes, checked against the cap and the file's size before anything is allocated.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tensors of a checkpoint as flat arrays: 10^6 tensors cost one allocation per array, not one per tensor. Numbers in
-// it were checked when it was filled (invariant I5) and are trusted from then on.
+// The tensors of a checkpoint as flat arrays: 10^6 tensors cost one allocation per array, not one per tensor. Numbers
+// in it were checked when it was filled (invariant I5) and are trusted from then on.
 #pragma once
 
 #include <cstdint>
@@ -19,11 +19,11 @@ using Shape = std::span<const uint64_t>;
 struct Tensor {
   std::string_view name;  ///< UTF-8, any length, any characters
   Dtype dtype = Dtype::F32;
-  Shape shape;            ///< empty for a scalar
-  uint32_t shard = 0;     ///< which file of the checkpoint
-  uint64_t offset = 0;    ///< bytes from the start of that file
-  uint64_t size = 0;      ///< bytes
-  uint64_t count = 0;     ///< elements
+  Shape shape;          ///< empty for a scalar
+  uint32_t shard = 0;   ///< which file of the checkpoint
+  uint64_t offset = 0;  ///< bytes from the start of that file
+  uint64_t size = 0;    ///< bytes
+  uint64_t count = 0;   ///< elements
 };
 
 class TensorTable {

@@ -47,7 +47,8 @@ struct BlockKernels {
   void (*store32[kDtypeCount])(const float* src, void* dst, size_t n, StoreCounts* counts);
   void (*store64[kDtypeCount])(const double* src, void* dst, size_t n, StoreCounts* counts);
   void (*op32[kOpCount])(float* dst, const float* x, const float* y, const float* z, float k0, float k1, size_t n);
-  void (*op64[kOpCount])(double* dst, const double* x, const double* y, const double* z, double k0, double k1, size_t n);
+  void (*op64[kOpCount])(double* dst, const double* x, const double* y, const double* z, double k0, double k1,
+                         size_t n);
 };
 
 /// Tables this program was built with and this CPU can run, best first; never empty (the baseline is always last).

@@ -11,8 +11,28 @@ namespace ckmerge {
 /// Every dtype of the format, in the reference writer's sort rank, low to high (docs/format.md). Files list tensors
 /// from the highest rank to the lowest, so the order of this enum is part of the output's bytes.
 enum class Dtype : uint8_t {
-  BOOL, F4, F6_E2M3, F6_E3M2, U8, I8, F8_E5M2, F8_E4M3, F8_E8M0, F8_E4M3FNUZ, F8_E5M2FNUZ,
-  I16, U16, F16, BF16, I32, U32, F32, C64, F64, I64, U64,
+  BOOL,
+  F4,
+  F6_E2M3,
+  F6_E3M2,
+  U8,
+  I8,
+  F8_E5M2,
+  F8_E4M3,
+  F8_E8M0,
+  F8_E4M3FNUZ,
+  F8_E5M2FNUZ,
+  I16,
+  U16,
+  F16,
+  BF16,
+  I32,
+  U32,
+  F32,
+  C64,
+  F64,
+  I64,
+  U64,
 };
 inline constexpr size_t kDtypeCount = 22;
 
@@ -25,10 +45,10 @@ enum class DtypeKind : uint8_t {
 
 struct DtypeInfo {
   Dtype dtype;
-  const char* name;      ///< as spelled in a header
-  uint16_t bits;         ///< per element; 4 and 6 are legal, a tensor's total is a multiple of 8
+  const char* name;  ///< as spelled in a header
+  uint16_t bits;     ///< per element; 4 and 6 are legal, a tensor's total is a multiple of 8
   DtypeKind kind;
-  const char* reason;    ///< opaque only: why there is no arithmetic
+  const char* reason;  ///< opaque only: why there is no arithmetic
 };
 
 inline constexpr DtypeInfo kDtypes[kDtypeCount] = {

@@ -47,9 +47,9 @@ std::optional<size_t> bare_operand(Symbol result) {
 
 namespace {
 
-// Emits instructions in post-order, left to right, which keeps one accumulator and one loaded operand alive for a sum of
-// any length. Pairs that a single block operation covers are emitted as that operation: the same roundings in the same
-// order, with fewer trips through L1.
+// Emits instructions in post-order, left to right, which keeps one accumulator and one loaded operand alive for a sum
+// of any length. Pairs that a single block operation covers are emitted as that operation: the same roundings in the
+// same order, with fewer trips through L1.
 class Compiler {
  public:
   explicit Compiler(Dtype compute) { program_.compute = compute; }
@@ -75,8 +75,7 @@ class Compiler {
     if (const auto known = registers_.find(node); known != registers_.end()) return known->second;
     switch (node->kind) {
       case Kind::zero: return finish(node, {.op = Op::zero});
-      case Kind::operand:
-        return finish(node, {.op = Op::load, .operand = static_cast<uint16_t>(node->operand)});
+      case Kind::operand: return finish(node, {.op = Op::load, .operand = static_cast<uint16_t>(node->operand)});
       case Kind::scale: {
         const uint8_t a = emit(node->a);
         return finish(node, {.op = Op::scale, .a = a, .k0 = node->k}, node->a);

@@ -2,7 +2,8 @@
 // How a formula becomes a tile program. A method writes its formula once, over any value type; called with Symbols it
 // records a graph, which compile() turns into a Program. Simplifications happen while recording, so that they hold for
 // every formula alike: a term with coefficient zero vanishes (even where its tensor holds NaN or Inf) and a coefficient
-// of one multiplies nothing. What remains of a merge with alpha 0 is therefore a bare operand, and the planner copies it.
+// of one multiplies nothing. What remains of a merge with alpha 0 is therefore a bare operand, and the planner copies
+// it.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +21,7 @@ struct SymbolNode {
   enum class Kind : uint8_t { zero, operand, scale, add, subtract };
   Kind kind = Kind::zero;
   size_t operand = 0;
-  double k = 0;                        ///< scale: the coefficient, already rounded to the compute dtype
+  double k = 0;  ///< scale: the coefficient, already rounded to the compute dtype
   const SymbolNode* a = nullptr;
   const SymbolNode* b = nullptr;
 };

@@ -21,7 +21,7 @@ enum class ParameterKind : uint8_t {
 };
 
 struct ParameterSpec {
-  const char* name;          ///< also the option's name, with -- in front
+  const char* name;  ///< also the option's name, with -- in front
   ParameterKind kind;
   double default_value;      ///< number: the default; flag: 1 or 0; numbers: unused
   const char* default_text;  ///< as shown to people ("0.5", "1/N each", "on")
@@ -32,11 +32,11 @@ inline constexpr size_t kMaxParameters = 8;
 
 struct MethodSpec {
   const char* name;
-  const char* summary;           ///< one phrase
-  const char* formula;           ///< as text, checkpoints called A, B, C, ...
+  const char* summary;  ///< one phrase
+  const char* formula;  ///< as text, checkpoints called A, B, C, ...
   uint32_t min_inputs;
-  uint32_t max_inputs;           ///< 0 = any number
-  const char* source;            ///< where the definition comes from
+  uint32_t max_inputs;  ///< 0 = any number
+  const char* source;   ///< where the definition comes from
   std::array<ParameterSpec, kMaxParameters> parameters{};
   size_t parameter_count = 0;
 };
@@ -44,8 +44,8 @@ struct MethodSpec {
 /// Parameter values of one merge, already checked against the spec (kinds, counts, finiteness), defaults filled in.
 struct Arguments {
   struct Value {
-    double number = 0;                 ///< number or flag
-    std::span<const double> numbers;   ///< numbers; empty = not given
+    double number = 0;                ///< number or flag
+    std::span<const double> numbers;  ///< numbers; empty = not given
   };
   std::array<Value, kMaxParameters> values;  ///< in the order of spec.parameters
   size_t inputs = 0;                         ///< number of checkpoints

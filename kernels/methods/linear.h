@@ -29,7 +29,8 @@ struct linear {
     }
     double sum = 0;
     for (const double weight : weights) sum += weight;
-    if (normalize && sum == 0) return "the weights sum to 0 and cannot be normalized; use --no-normalize to keep them as they are";
+    if (normalize && sum == 0)
+      return "the weights sum to 0 and cannot be normalized; use --no-normalize to keep them as they are";
     for (size_t k = 0; k < c.size(); ++k) c[k] = normalize ? weights[k] / sum : weights[k];
     return nullptr;
   }
