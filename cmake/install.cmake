@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# What `cmake --install` puts where: the program, the static libraries, the headers, and the package that lets
+# find_package(ckmerge) work from wherever the prefix is moved to.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(libraries ckmerge_kernels ckmerge_io ckmerge_core)
+foreach(library ${libraries})
+  set_property(TARGET ${library} PROPERTY INTERFACE_INCLUDE_DIRECTORIES
+               $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}> $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/include>
+               $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+endforeach()
+
+# What users link. The program's target has the plain name.
+add_library(ckmerge_library INTERFACE)
+add_library(ckmerge::ckmerge ALIAS ckmerge_library)
+set_target_properties(ckmerge_library PROPERTIES EXPORT_NAME ckmerge)
+target_link_libraries(ckmerge_library INTERFACE ckmerge_core)
+target_compile_features(ckmerge_library INTERFACE cxx_std_20)
+
+install(TARGETS ckmerge_library ckmerge_options ${libraries} EXPORT ckmergeTargets
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET ckmerge)
+  install(TARGETS ckmerge RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ckmerge)
+install(EXPORT ckmergeTargets NAMESPACE ckmerge:: DESTINATION ${package_dir})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/ckmergeConfig.cmake.in ${CMAKE_BINARY_DIR}/ckmergeConfig.cmake
+                              INSTALL_DESTINATION ${package_dir})
+# Before 1.0 a minor version may break the API.
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/ckmergeConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/ckmergeConfig.cmake ${CMAKE_BINARY_DIR}/ckmergeConfigVersion.cmake
+        DESTINATION ${package_dir})
+
+install(CODE "set(source_dir [[${CMAKE_SOURCE_DIR}]])
+set(include_dir [[${CMAKE_INSTALL_INCLUDEDIR}]])
+include([[${CMAKE_CURRENT_LIST_DIR}/install_headers.cmake]])")
+
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+foreach(document README.md ARCHITECTURE.md CHANGELOG.md)
+  install(FILES ${document} DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
+endforeach()
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "*.svg")

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# Run by `cmake --install`. Our headers include each other from the project's root ("io/error.h"). A user's project may
+# well have an io/error.h of its own, so installed ones say <ckmerge/io/error.h>, which needs one include root and
+# cannot be mistaken.
+set(to $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${include_dir}/ckmerge)
+file(GLOB headers RELATIVE ${source_dir} ${source_dir}/core/*.h ${source_dir}/io/*.h ${source_dir}/kernels/*.h)
+foreach(header ${headers})
+  file(READ ${source_dir}/${header} text)
+  string(REGEX REPLACE "#include \"((core|io|kernels)/[^\"]+)\"" "#include <ckmerge/\\1>" text "${text}")
+  file(WRITE ${to}/${header} "${text}")
+  message(STATUS "Installing: ${to}/${header}")
+endforeach()
+file(WRITE ${to}/ckmerge.h
+     "// SPDX-License-Identifier: Apache-2.0\n#pragma once\n#include <ckmerge/core/ckmerge.h>\n")
