@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every block function, written once as plain loops and compiled once per ISA. An ISA file defines CKMERGE_ISA and,
+// where the CPU converts f16 itself, CKMERGE_HALF_INL with load_f16 and store_f16; then it includes this file.
+//
+// No inline function with external linkage may be used here: the linker keeps one copy of such a function for the whole
+// program, and it could keep the one built for AVX-512 (tests/kernels/objects checks the symbols).
+#include <float.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels/block_kernels.h"
+
+static_assert(FLT_EVAL_METHOD == 0, "x87 would round twice");
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endian and are read where they lie");
+
+// Iterations are independent even where dst is one of the sources, which a compiler cannot know; its run-time overlap
+// check would send exactly that case, the accumulator of every sum, to a scalar loop.
+#if defined(__clang__)
+#define CKMERGE_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define CKMERGE_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+#define CKMERGE_TEXT_OF(x) #x
+#define CKMERGE_TEXT(x) CKMERGE_TEXT_OF(x)
+
+namespace ckmerge::CKMERGE_ISA {
+namespace {
+
+#include "kernels/cpu/small_floats.inl"
+
+// Memory in a file's dtype: any alignment, any effective type.
+template <typename T>
+struct File {
+  typedef T __attribute__((aligned(1), may_alias)) type;
+};
+template <typename T>
+using InFile = typename File<T>::type;
+
+// ---- loads: exact ----
+
+template <typename F>
+void load_small(const void* src, float* __restrict__ dst, size_t n) {
+  const auto* codes = static_cast<const InFile<typename F::Code>*>(src);
+  for (size_t i = 0; i < n; ++i) dst[i] = widen<F>(codes[i]);
+}
+
+void load_bf16(const void* src, float* __restrict__ dst, size_t n) {
+  const auto* codes = static_cast<const InFile<uint16_t>*>(src);
+  for (size_t i = 0; i < n; ++i) dst[i] = float_of(static_cast<uint32_t>(codes[i]) << 16);
+}
+
+template <typename From, typename To>
+void load_wide(const void* src, To* __restrict__ dst, size_t n) {
+  const auto* values = static_cast<const InFile<From>*>(src);
+  for (size_t i = 0; i < n; ++i) dst[i] = values[i];
+}
+
+// ---- stores: one rounding. The loops only note whether a value was too large, Inf or NaN; such a block is counted in
+// a second loop, because counting in the first one costs a fifth of its speed. ----
+
+template <typename F>
+void count_large(const float* src, size_t n, StoreCounts* counts) {
+  for (size_t i = 0; i < n; ++i) {
+    const uint32_t magnitude = bits_of(src[i]) & kMagnitude;
+    const bool too_large = magnitude > kLargestSource<F> && magnitude < kInfBits;
+    (F::kOver == F::kLargest ? counts->saturated : counts->overflowed) += too_large;
+    counts->lost_inf += !F::kHasInf && magnitude == kInfBits;
+  }
+}
+
+template <typename F>
+void store_small(const float* src, void* dst, size_t n, StoreCounts* counts) {
+  auto* __restrict__ codes = static_cast<InFile<typename F::Code>*>(dst);
+  uint32_t large = 0;
+  for (size_t i = 0; i < n; ++i) {
+    large |= (bits_of(src[i]) & kMagnitude) > kLargestSource<F>;
+    codes[i] = static_cast<typename F::Code>(narrow<F>(src[i]));
+  }
+  if (large) count_large<F>(src, n, counts);
+}
+
+void store_bf16(const float* src, void* dst, size_t n, StoreCounts* counts) {
+  auto* __restrict__ codes = static_cast<InFile<uint16_t>*>(dst);
+  uint32_t large = 0;
+  for (size_t i = 0; i < n; ++i) {
+    large |= (bits_of(src[i]) & kMagnitude) > kLargestBf16Source;
+    codes[i] = static_cast<uint16_t>(narrow_bf16(src[i]));
+  }
+  for (size_t i = 0; large && i < n; ++i) {
+    const uint32_t magnitude = bits_of(src[i]) & kMagnitude;
+    counts->overflowed += magnitude > kLargestBf16Source && magnitude < kInfBits;
+  }
+}
+
+// Values of the compute dtype itself: nothing is rounded, but a NaN becomes the positive quiet one.
+void store_f32(const float* src, void* dst, size_t n, StoreCounts*) {
+  auto* values = static_cast<InFile<float>*>(dst);
+  CKMERGE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) values[i] = src[i] == src[i] ? src[i] : float_of(kNanBits);
+}
+
+void store_f64(const double* src, void* dst, size_t n, StoreCounts*) {
+  constexpr uint64_t kNan = 0x7ff8000000000000;
+  auto* values = static_cast<InFile<double>*>(dst);
+  CKMERGE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) values[i] = src[i] == src[i] ? src[i] : __builtin_bit_cast(double, kNan);
+}
+
+void store_f32_as_f64(const float* src, void* dst, size_t n, StoreCounts* counts) {
+  double wide[kBlockElements];
+  for (size_t i = 0; i < n; ++i) wide[i] = src[i];
+  store_f64(wide, dst, n, counts);
+}
+
+void store_f64_as_f32(const double* src, void* dst, size_t n, StoreCounts* counts) {
+  float narrowed[kBlockElements];
+  uint32_t overflowed = 0;
+  for (size_t i = 0; i < n; ++i) {
+    narrowed[i] = static_cast<float>(src[i]);
+    overflowed += __builtin_fabsf(narrowed[i]) > FLT_MAX && __builtin_fabs(src[i]) <= DBL_MAX;
+  }
+  counts->overflowed += overflowed;
+  store_f32(narrowed, dst, n, counts);
+}
+
+// ---- the small formats in f64: through f32, exactly ----
+
+// Rounded to odd: toward zero, with the last bit set when anything was lost. f32 has at least two bits more than any
+// small format wherever both have values, so rounding this to nearest even rounds as if from the double itself.
+inline float round_to_odd(double x) {
+  const float nearest = static_cast<float>(x);
+  const uint32_t toward_zero = bits_of(nearest) - (__builtin_fabs(static_cast<double>(nearest)) > __builtin_fabs(x));
+  return float_of(static_cast<double>(nearest) == x ? bits_of(nearest) : toward_zero | 1);
+}
+
+template <void (*kLoad)(const void*, float*, size_t)>
+void load_through_f32(const void* src, double* dst, size_t n) {
+  float narrow_values[kBlockElements];
+  kLoad(src, narrow_values, n);
+  for (size_t i = 0; i < n; ++i) dst[i] = narrow_values[i];
+}
+
+template <void (*kStore)(const float*, void*, size_t, StoreCounts*)>
+void store_through_f32(const double* src, void* dst, size_t n, StoreCounts* counts) {
+  float rounded[kBlockElements];
+  for (size_t i = 0; i < n; ++i) rounded[i] = round_to_odd(src[i]);
+  kStore(rounded, dst, n, counts);
+}
+
+#if defined(CKMERGE_HALF_INL)
+#include CKMERGE_HALF_INL
+#else
+constexpr auto load_f16 = load_small<Half>;
+constexpr auto store_f16 = store_small<Half>;
+#endif
+
+// ---- operations ----
+
+template <typename T>
+void zero(T* dst, const T*, const T*, const T*, T, T, size_t n) {
+  for (size_t i = 0; i < n; ++i) dst[i] = 0;
+}
+template <typename T>
+void scale(T* dst, const T* x, const T*, const T*, T k0, T, size_t n) {
+  CKMERGE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) dst[i] = k0 * x[i];
+}
+template <typename T>
+void add(T* dst, const T* x, const T* y, const T*, T, T, size_t n) {
+  CKMERGE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) dst[i] = x[i] + y[i];
+}
+template <typename T>
+void subtract(T* dst, const T* x, const T* y, const T*, T, T, size_t n) {
+  CKMERGE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) dst[i] = x[i] - y[i];
+}
+template <typename T>
+void mix(T* dst, const T* x, const T* y, const T*, T k0, T k1, size_t n) {
+  CKMERGE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) dst[i] = k0 * x[i] + k1 * y[i];
+}
+template <typename T>
+void add_scaled(T* dst, const T* x, const T* y, const T*, T k0, T, size_t n) {
+  CKMERGE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) dst[i] = x[i] + k0 * y[i];
+}
+template <typename T>
+void add_scaled_difference(T* dst, const T* x, const T* y, const T* z, T k0, T, size_t n) {
+  CKMERGE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) dst[i] = x[i] + k0 * (y[i] - z[i]);
+}
+
+// ---- the table ----
+
+struct DtypeRow {
+  Dtype dtype;
+  void (*load32)(const void*, float*, size_t);
+  void (*load64)(const void*, double*, size_t);
+  void (*store32)(const float*, void*, size_t, StoreCounts*);
+  void (*store64)(const double*, void*, size_t, StoreCounts*);
+};
+
+// A small format's row: its f64 functions follow from its f32 functions.
+template <void (*kLoad)(const void*, float*, size_t), void (*kStore)(const float*, void*, size_t, StoreCounts*)>
+constexpr DtypeRow small_row(Dtype dtype) {
+  return {dtype, kLoad, load_through_f32<kLoad>, kStore, store_through_f32<kStore>};
+}
+
+constexpr DtypeRow kRows[] = {
+    small_row<load_small<E5m2>, store_small<E5m2>>(Dtype::F8_E5M2),
+    small_row<load_small<E4m3>, store_small<E4m3>>(Dtype::F8_E4M3),
+    small_row<load_f16, store_f16>(Dtype::F16),
+    small_row<load_bf16, store_bf16>(Dtype::BF16),
+    {Dtype::F32, load_wide<float, float>, load_wide<float, double>, store_f32, store_f64_as_f32},
+    {Dtype::F64, load_wide<double, float>, load_wide<double, double>, store_f32_as_f64, store_f64},
+};
+
+constexpr BlockKernels make_table() {
+  BlockKernels table = {
+      .isa = CKMERGE_TEXT(CKMERGE_ISA),
+      .load32 = {},
+      .load64 = {},
+      .store32 = {},
+      .store64 = {},
+      .op32 = {nullptr, zero, scale, add, subtract, mix, add_scaled, add_scaled_difference},
+      .op64 = {nullptr, zero, scale, add, subtract, mix, add_scaled, add_scaled_difference},
+  };
+  for (const DtypeRow& row : kRows) {
+    const auto k = static_cast<size_t>(row.dtype);
+    table.load32[k] = row.load32;
+    table.load64[k] = row.load64;
+    table.store32[k] = row.store32;
+    table.store64[k] = row.store64;
+  }
+  return table;
+}
+static_assert(static_cast<size_t>(Op::add_scaled_difference) == kOpCount - 1, "the operations above are in Op's order");
+
+}  // namespace
+
+extern const BlockKernels kernels;
+constinit const BlockKernels kernels = make_table();
+
+}  // namespace ckmerge::CKMERGE_ISA
