@@ -1,0 +1,188 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Every test, on a fresh machine too: the release build's suites, the whole suite under ASan and UBSan, the engine's under
+# TSan, the aarch64 kernels under qemu, the fuzzers (30 s each; CKMERGE_FUZZ_SECONDS changes it), format and scripts.
+# A stage that fails does not stop the others. The last line counts tests over all stages; what could not be run is
+# listed above it by name.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+scripts/setup.sh test || exit 1
+
+logs=build/test-logs
+rm -rf "$logs"
+mkdir -p "$logs"
+passed=0 failed=0 skipped=0
+failures=()
+jobs=$(nproc)
+strict=OFF
+if [ "${CI:-}" = true ]; then strict=ON; fi
+
+pass() { passed=$((passed + 1)); }
+fail() { failed=$((failed + 1)); failures+=("$1"); echo "FAILED: $1"; }
+not_run() { echo "NOT RUN: $1 ($2)" | tee -a "$logs/not-run.txt"; }
+
+# stage NAME COMMAND...: runs it and says how long it took.
+stage() {
+  local name=$1 began=$SECONDS
+  shift
+  echo "==== $name"
+  "$@"
+  echo "==== $name: $((SECONDS - began)) s" | tee -a "$logs/times.txt"
+}
+
+# configure_and_build PRESET TARGET [CMAKE ARGUMENTS]: a failure counts as one failed test, since none of its tests ran.
+configure_and_build() {
+  local preset=$1 target=$2
+  shift 2
+  if cmake --preset "$preset" -DCKMERGE_TESTS=ON "$@" >"$logs/$preset-configure.txt" 2>&1 &&
+    cmake --build --preset "$preset" -j "$jobs" --target "$target" >"$logs/$preset-build.txt" 2>&1; then
+    sed -n 's/^-- \(CUDA: .*\)/\1/p' "$logs/$preset-configure.txt"
+    sed -n 's/^.*\(NOT RUN: .*\)/\1/p' "$logs/$preset-configure.txt" >>"$logs/not-run.txt"
+    return 0
+  fi
+  tail -n 60 "$logs/$preset-configure.txt" "$logs/$preset-build.txt" 2>/dev/null
+  fail "$preset: build"
+  return 1
+}
+
+junit_count() { sed -n "/<testsuite/,/>/s/.*\b$2=\"\([0-9]*\)\".*/\1/p" "$1" | head -n 1; }
+
+# run_ctest PRESET FOLDER [CTEST ARGUMENTS]: the tests registered under that folder of the build.
+run_ctest() {
+  local preset=$1 folder=$2 junit="$PWD/$logs/$1.xml"
+  shift 2
+  ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$jobs" --timeout 900 --output-junit "$junit" "$@" </dev/null
+  if [ ! -s "$junit" ]; then
+    fail "$preset: ctest found no tests"
+    return
+  fi
+  local all bad skip
+  all=$(junit_count "$junit" tests) bad=$(junit_count "$junit" failures) skip=$(junit_count "$junit" skipped)
+  passed=$((passed + all - bad - skip)) failed=$((failed + bad)) skipped=$((skipped + skip))
+  collect_names "$preset" "$folder" "$junit"
+}
+
+# The names behind the counts. CTest's own log has the whole output of tests that passed, which the XML cuts short.
+collect_names() {
+  local preset=$1 log=$2/Testing/Temporary/LastTest.log name
+  grep -ho 'NOT RUN: .*' "$log" >>"$logs/not-run.txt"
+  while read -r name; do failures+=("$preset: $name"); done < <(tests_with_status "$3" fail)
+  while read -r name; do
+    # A skipped test usually says why in a line of its own; this one is for those that do not.
+    echo "NOT RUN: $preset: $name (it says so itself)" >>"$logs/not-run.txt"
+  done < <(tests_with_status "$3" notrun)
+}
+tests_with_status() { sed -n "s/.*<testcase name=\"\([^\"]*\)\".*status=\"$2\".*/\1/p" "$1"; }
+
+release() {
+  configure_and_build release all -DCKMERGE_WERROR=$strict && run_ctest release build/release
+}
+
+asan() {
+  configure_and_build asan all -DCKMERGE_WERROR=$strict || return
+  ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 run_ctest asan build/asan -LE once
+}
+
+tsan() {
+  configure_and_build tsan tests/core/all -DCKMERGE_WERROR=$strict || return
+  TSAN_OPTIONS=halt_on_error=1 run_ctest tsan build/tsan/tests/core -LE once
+}
+
+aarch64() {
+  local tool
+  for tool in aarch64-linux-gnu-g++ qemu-aarch64-static; do
+    if ! command -v "$tool" >/dev/null; then
+      not_run "the aarch64 kernels" "no $tool"
+      return
+    fi
+  done
+  configure_and_build aarch64 all -DCKMERGE_WERROR=$strict && run_ctest aarch64 build/aarch64
+}
+
+can_fuzz() {
+  command -v clang++ >/dev/null || return
+  echo 'extern "C" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned long) { return 0; }' |
+    clang++ -x c++ - -fsanitize=fuzzer,address -o "$logs/can-fuzz" 2>/dev/null
+}
+
+run_fuzzer() {
+  local name=$1 found=$PWD/$logs/$1-corpus
+  mkdir -p "$found"
+  # New inputs go to the first folder; the saved ones are only read.
+  "build/fuzz/$name" -max_total_time="${CKMERGE_FUZZ_SECONDS:-30}" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+    -artifact_prefix="$logs/$name-" "$found" "tests/fuzz/corpus/$name" >"$logs/$name.txt" 2>&1 </dev/null
+}
+
+fuzz() {
+  local file name pids=()
+  if ! can_fuzz; then
+    not_run "the fuzzers" "no clang++ with libFuzzer"
+    return
+  fi
+  configure_and_build fuzz tests/fuzz/all -DCKMERGE_WERROR=OFF || return
+  for file in tests/fuzz/fuzz_*.cpp; do
+    name=$(basename "$file" .cpp)
+    run_fuzzer "$name" &
+    pids+=("$name:$!")
+    if [ ${#pids[@]} -ge "$jobs" ]; then
+      fuzzer_result "${pids[0]}"
+      pids=("${pids[@]:1}")
+    fi
+  done
+  for name in "${pids[@]}"; do fuzzer_result "$name"; done
+}
+
+fuzzer_result() {
+  local name=${1%%:*}
+  if wait "${1##*:}"; then
+    pass
+    echo "fuzz: $name: $(sed -n 's/^stat::number_of_executed_units: *//p' "$logs/$name.txt") inputs, no finding"
+  else
+    fail "fuzz: $name"
+    tail -n 40 "$logs/$name.txt"
+  fi
+}
+
+# Another version of clang-format breaks lines elsewhere, so only the one the sources were formatted with may judge.
+format() {
+  local tool
+  for tool in clang-format-14 clang-format; do
+    if command -v "$tool" >/dev/null && "$tool" --version | grep -q 'version 14\.'; then
+      if git ls-files -z '*.h' '*.cpp' '*.inl' | xargs -0 "$tool" --dry-run -Werror; then pass; else fail format; fi
+      return
+    fi
+  done
+  not_run "the format check" "no clang-format 14"
+}
+
+scripts_lint() {
+  if ! command -v shellcheck >/dev/null; then
+    not_run "the lint of the scripts" "no shellcheck"
+  elif git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck; then
+    pass
+  else
+    fail shellcheck
+  fi
+}
+
+stage format format
+stage shellcheck scripts_lint
+stage release release
+stage asan asan
+stage tsan tsan
+stage aarch64 aarch64
+stage fuzz fuzz
+
+echo
+echo "Times:"
+sed 's/^==== /  /' "$logs/times.txt"
+echo "  in all: $SECONDS s"
+for name in "${failures[@]}"; do echo "FAILED: $name"; done
+if [ -s "$logs/not-run.txt" ]; then sort -u "$logs/not-run.txt"; fi
+if [ "$skipped" = 0 ]; then
+  echo "$passed passed, $failed failed"
+else
+  echo "$passed passed, $failed failed, $skipped skipped"
+fi
+[ "$failed" = 0 ]
