@@ -47,7 +47,8 @@ bool parse_limit(const std::string& text, uint64_t& value) {
 
 unsigned processors_of_quota(unsigned most) {
   const auto apply = [&](uint64_t quota, uint64_t period) {
-    if (period > 0) most = std::min<unsigned>(most, static_cast<unsigned>(std::max<uint64_t>(1, (quota + period - 1) / period)));
+    if (period > 0)
+      most = std::min<unsigned>(most, static_cast<unsigned>(std::max<uint64_t>(1, (quota + period - 1) / period)));
   };
   uint64_t quota, period;
   const auto version2 = [&](const std::string& folder) {

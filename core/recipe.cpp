@@ -16,15 +16,32 @@ struct DtypeName {
 
 // The format's spelling first, then what torch, mergekit, kohya's scripts and the web UIs call it.
 constexpr DtypeName kDtypeNames[] = {
-    {"f64", Dtype::F64},          {"fp64", Dtype::F64},         {"float64", Dtype::F64},
-    {"double", Dtype::F64},       {"f32", Dtype::F32},          {"fp32", Dtype::F32},
-    {"float32", Dtype::F32},      {"float", Dtype::F32},        {"full", Dtype::F32},
-    {"f16", Dtype::F16},          {"fp16", Dtype::F16},         {"float16", Dtype::F16},
-    {"half", Dtype::F16},         {"bf16", Dtype::BF16},        {"bfloat16", Dtype::BF16},
-    {"f8_e4m3", Dtype::F8_E4M3},  {"fp8_e4m3", Dtype::F8_E4M3}, {"f8_e4m3fn", Dtype::F8_E4M3},
-    {"fp8_e4m3fn", Dtype::F8_E4M3}, {"float8_e4m3fn", Dtype::F8_E4M3}, {"e4m3fn", Dtype::F8_E4M3},
-    {"f8_e5m2", Dtype::F8_E5M2},  {"fp8_e5m2", Dtype::F8_E5M2}, {"float8_e5m2", Dtype::F8_E5M2},
-    {"e4m3", Dtype::F8_E4M3},     {"e5m2", Dtype::F8_E5M2},
+    {"f64", Dtype::F64},
+    {"fp64", Dtype::F64},
+    {"float64", Dtype::F64},
+    {"double", Dtype::F64},
+    {"f32", Dtype::F32},
+    {"fp32", Dtype::F32},
+    {"float32", Dtype::F32},
+    {"float", Dtype::F32},
+    {"full", Dtype::F32},
+    {"f16", Dtype::F16},
+    {"fp16", Dtype::F16},
+    {"float16", Dtype::F16},
+    {"half", Dtype::F16},
+    {"bf16", Dtype::BF16},
+    {"bfloat16", Dtype::BF16},
+    {"f8_e4m3", Dtype::F8_E4M3},
+    {"fp8_e4m3", Dtype::F8_E4M3},
+    {"f8_e4m3fn", Dtype::F8_E4M3},
+    {"fp8_e4m3fn", Dtype::F8_E4M3},
+    {"float8_e4m3fn", Dtype::F8_E4M3},
+    {"e4m3fn", Dtype::F8_E4M3},
+    {"f8_e5m2", Dtype::F8_E5M2},
+    {"fp8_e5m2", Dtype::F8_E5M2},
+    {"float8_e5m2", Dtype::F8_E5M2},
+    {"e4m3", Dtype::F8_E4M3},
+    {"e5m2", Dtype::F8_E5M2},
 };
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -47,9 +64,8 @@ std::string plural(size_t count, const std::string& noun) {
 void check_input_count(const MethodSpec& spec, size_t inputs) {
   const bool too_many = spec.max_inputs != 0 && inputs > spec.max_inputs;
   if (inputs >= spec.min_inputs && !too_many) return;
-  const std::string wanted =
-      spec.min_inputs == spec.max_inputs ? plural(spec.min_inputs, "checkpoint")
-                                         : "at least " + plural(spec.min_inputs, "checkpoint");
+  const std::string wanted = spec.min_inputs == spec.max_inputs ? plural(spec.min_inputs, "checkpoint")
+                                                                : "at least " + plural(spec.min_inputs, "checkpoint");
   refuse("method", std::string(spec.name) + " takes " + wanted + " (" + spec.formula + "), but " +
                        std::to_string(inputs) + (inputs == 1 ? " was" : " were") + " given");
 }
@@ -96,8 +112,9 @@ Dtype parse_dtype(std::string_view text) {
   std::ranges::transform(wanted, wanted.begin(), lower);
   for (const DtypeName& known : kDtypeNames)
     if (wanted == known.name) return known.dtype;
-  refuse("dtype", "dtype '" + std::string(text) +
-                      "' is unknown; it can be keep, f64, f32, f16, bf16, f8_e4m3 or f8_e5m2 (or what torch calls them)");
+  refuse("dtype",
+         "dtype '" + std::string(text) +
+             "' is unknown; it can be keep, f64, f32, f16, bf16, f8_e4m3 or f8_e5m2 (or what torch calls them)");
 }
 
 std::vector<double> resolve_coefficients(const Recipe& recipe, size_t inputs) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One read-only shared map per file. MADV_POPULATE_READ (Linux 5.14) turns the fault of a truncated or failing file into
-// an error code; on older kernels pages are touched here, under the SIGBUS guard. Private writable maps would count
-// against the commit limit, and reading by read() into buffers measured slower (ARCHITECTURE.md, "Decisions").
+// One read-only shared map per file. MADV_POPULATE_READ (Linux 5.14) turns the fault of a truncated or failing file
+// into an error code; on older kernels pages are touched here, under the SIGBUS guard. Private writable maps would
+// count against the commit limit, and reading by read() into buffers measured slower (ARCHITECTURE.md, "Decisions").
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -198,8 +198,9 @@ void MappedFile::check_unchanged() const {
   const FileIdentity now = identity_of(status);
   if (now.size < state.identity.size) state.fail_read(now.size, EIO);
   if (now != state.identity)
-    throw Error(ErrorCode::malformed, state.path,
-                state.path + ": was changed by another program while it was read; wait until it is complete and run again");
+    throw Error(
+        ErrorCode::malformed, state.path,
+        state.path + ": was changed by another program while it was read; wait until it is complete and run again");
   if (state.map.faulted.load(std::memory_order_acquire))
     throw Error(ErrorCode::io, state.path, state.path + ": a part of it could not be read: " + std::strerror(EIO));
 }

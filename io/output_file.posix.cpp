@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The partial file is named after the target and locked, so that a second run to the same target sees the first, and one
-// that was killed leaves something the next run recognises and takes over. O_TMPFILE would leave nothing behind, but
-// cannot replace an existing file in one step and is missing on many filesystems.
+// The partial file is named after the target and locked, so that a second run to the same target sees the first, and
+// one that was killed leaves something the next run recognises and takes over. O_TMPFILE would leave nothing behind,
+// but cannot replace an existing file in one step and is missing on many filesystems.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -120,8 +120,8 @@ void check_target(const std::string& target, std::span<const FileIdentity> input
 }
 
 struct OutputFile::State {
-  std::string target;   // as given, for messages
-  std::string final;    // links resolved
+  std::string target;  // as given, for messages
+  std::string final;   // links resolved
   std::string partial;
   OutputOptions options;
   uint64_t size = 0;
@@ -142,7 +142,8 @@ struct OutputFile::State {
     if (descriptor < 0) fail_io(target, "its partial file " + partial + " cannot be made", errno);
     // A filesystem without locks (some network ones) gives another error: then two runs are not kept apart.
     if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-      throw Error(ErrorCode::io, target, target + ": another run is writing it; wait for that one or give another name");
+      throw Error(ErrorCode::io, target,
+                  target + ": another run is writing it; wait for that one or give another name");
     struct stat mine, named;
     if (fstat(descriptor, &mine) != 0) fail_io(target, "its partial file cannot be examined", errno);
     const bool current =
@@ -157,7 +158,8 @@ struct OutputFile::State {
   void make_partial() {
     for (int attempt = 0; attempt < 100; ++attempt)
       if (open_partial()) return;
-    throw Error(ErrorCode::io, target, target + ": its partial file " + partial + " keeps changing; is another run busy?");
+    throw Error(ErrorCode::io, target,
+                target + ": its partial file " + partial + " keeps changing; is another run busy?");
   }
 
   // The replaced file's mode, and its owner where that is allowed.
@@ -263,8 +265,7 @@ void OutputFile::commit() {
   State& state = *state_;
   if (ftruncate(state.descriptor, static_cast<off_t>(state.size)) != 0)
     fail_io(state.target, "its size cannot be set", errno);
-  if (state.options.sync && sync_file(state.descriptor) != 0)
-    fail_io(state.target, "cannot be made durable", errno);
+  if (state.options.sync && sync_file(state.descriptor) != 0) fail_io(state.target, "cannot be made durable", errno);
   state.rename_to_final();
   state.owns_partial = false;
   if (state.options.sync) state.sync_folder();

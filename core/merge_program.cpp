@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/merge_program.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "kernels/formula.h"
+
+namespace ckmerge {
+
+MergePrograms::MergePrograms(const Method& method, size_t inputs, std::span<const double> coefficients)
+    : in_f32_(trace(method, inputs, coefficients, Dtype::F32)),
+      in_f64_(trace(method, inputs, coefficients, Dtype::F64)) {}
+
+const MergeProgram& MergePrograms::for_dtypes(std::span<const Dtype> dtypes) const {
+  const bool wide = std::ranges::any_of(in_f64_.operands, [&](uint32_t k) { return dtypes[k] == Dtype::F64; });
+  return wide ? in_f64_ : in_f32_;
+}
+
+uint16_t MergePrograms::conversion(Dtype dtype) {
+  return add({.compute = dtype == Dtype::F64 ? Dtype::F64 : Dtype::F32, .result = 0, .code = {{.op = Op::load}}});
+}
+
+MergeProgram MergePrograms::trace(const Method& method, size_t inputs, std::span<const double> coefficients,
+                                  Dtype compute) {
+  const Tracing tracing(compute, inputs, coefficients);
+  const Symbol result = method.trace(tracing);
+  if (const auto operand = bare_operand(result)) return {{static_cast<uint32_t>(*operand)}, std::nullopt};
+  std::optional<Program> program = compile(result);
+  assert(program && "a method of the registry needs more registers than there are");
+
+  // Only what is loaded is opened, populated and read.
+  std::vector<uint32_t> used;
+  for (Instruction& instruction : program->code) {
+    if (instruction.op != Op::load) continue;
+    const auto known = std::ranges::find(used, instruction.operand);
+    const auto index = static_cast<uint16_t>(known - used.begin());
+    if (known == used.end()) used.push_back(instruction.operand);
+    instruction.operand = index;
+  }
+  return {std::move(used), add(*std::move(program))};
+}
+
+uint16_t MergePrograms::add(Program program) {
+  const auto known = std::ranges::find(programs_, program);
+  const auto index = static_cast<uint16_t>(known - programs_.begin());
+  if (known == programs_.end()) programs_.push_back(std::move(program));
+  return index;
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a method's formula to the few programs that a plan shares among its tensors.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "kernels/method.h"
+#include "kernels/program.h"
+
+namespace ckmerge {
+
+/// What a formula comes down to for one set of operand dtypes.
+struct MergeProgram {
+  std::vector<uint32_t> operands;   ///< checkpoints that are read; program operand i is the i-th of them
+  std::optional<uint16_t> program;  ///< empty: nothing is computed, the only operand is the result
+};
+
+class MergePrograms {
+ public:
+  /// REQUIRES: coefficients as resolve_coefficients() returns them.
+  MergePrograms(const Method& method, size_t inputs, std::span<const double> coefficients);
+
+  /// The program for a tensor that checkpoint k stores as dtypes[k]. A checkpoint whose term vanished does not count:
+  /// neither its values nor its dtype matter.
+  const MergeProgram& for_dtypes(std::span<const Dtype> dtypes) const;
+
+  /// The program that converts one operand of `dtype`: load and store.
+  uint16_t conversion(Dtype dtype);
+
+  std::vector<Program> take() { return std::move(programs_); }
+
+ private:
+  MergeProgram trace(const Method& method, size_t inputs, std::span<const double> coefficients, Dtype compute);
+  uint16_t add(Program program);
+
+  std::vector<Program> programs_;
+  MergeProgram in_f32_, in_f64_;
+};
+
+}  // namespace ckmerge

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine: workers take tiles in the order of the output's bytes and share nothing but a counter. More workers run
+// than may compute at once: the others wait for the disk, which keeps it busy.
+#include "core/run.h"
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <semaphore>
+#include <thread>
+
+#include "core/machine.h"
+#include "core/tile.h"
+#include "core/tile_sizing.h"
+#include "io/error.h"
+
+namespace ckmerge {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kProgressInterval = std::chrono::milliseconds(100);
+
+// Page cache is kept while inputs and output fit in half of the memory that can be had: whoever loads the result, or
+// merges the same inputs again, finds them there. Otherwise it is dropped behind the cursor, so that a small machine or
+// cgroup does not thrash.
+bool must_drop_cache(const Plan& plan) { return plan.bytes_to_read + plan.file_size > available_memory() / 2; }
+
+struct FreeMemory {
+  void operator()(std::byte* memory) const { std::free(memory); }
+};
+
+class Engine {
+ public:
+  Engine(const Plan& plan, std::span<const Checkpoint> checkpoints, const RunOptions& options)
+      : plan_(plan),
+        checkpoints_(checkpoints),
+        options_(options),
+        kernels_(options.kernels ? *options.kernels : **available_kernels().begin()),
+        sizing_(size_tiles(plan, checkpoints, options.memory_budget,
+                           options.threads ? options.threads : allowed_processors(), options.tile_size)),
+        permits_(sizing_.threads),
+        drop_cache_(must_drop_cache(plan)) {}
+
+  RunReport run(const std::string& target) {
+    std::vector<FileIdentity> inputs;
+    for (const Checkpoint& checkpoint : checkpoints_)
+      for (const MappedFile& shard : checkpoint.shards) inputs.push_back(shard.identity());
+    OutputFile output(target, plan_.file_size, inputs,
+                      {.replace = options_.replace, .sync = options_.sync, .drop_cache = drop_cache_});
+    output_ = &output;
+    compute_all();
+    for (const Checkpoint& checkpoint : checkpoints_)
+      for (const MappedFile& shard : checkpoint.shards) shard.check_unchanged();
+    check_stop();
+    RunReport report = make_report();
+    output.commit();
+    report.seconds = seconds();
+    return report;
+  }
+
+ private:
+  // Returns when every byte is written; throws the first error.
+  void compute_all() {
+    running_ = sizing_.tiles_in_flight;
+    {
+      std::vector<std::jthread> workers;
+      for (unsigned i = 0; i < sizing_.tiles_in_flight; ++i) workers.emplace_back([this] { work(); });
+      watch();
+    }
+    if (first_error_) std::rethrow_exception(first_error_);
+    check_stop();
+    report_progress();
+  }
+
+  // The calling thread reports progress and looks at the stop flag until the workers have ended.
+  void watch() {
+    std::unique_lock lock(mutex_);
+    while (!ended_.wait_for(lock, kProgressInterval, [this] { return running_ == 0; })) {
+      if (options_.stop && options_.stop->load()) stopping_ = true;
+      lock.unlock();
+      report_progress();
+      lock.lock();
+    }
+  }
+
+  void work() noexcept {
+    Findings findings;
+    try {
+      work_on_tiles(findings);
+    } catch (...) {
+      std::lock_guard lock(mutex_);
+      if (!first_error_) first_error_ = std::current_exception();
+      stopping_ = true;
+    }
+    std::lock_guard lock(mutex_);
+    findings_.add(findings);
+    if (--running_ == 0) ended_.notify_one();
+  }
+
+  void work_on_tiles(Findings& findings) {
+    const std::unique_ptr<std::byte, FreeMemory> staging(
+        static_cast<std::byte*>(std::aligned_alloc(OutputFile::kAlignment, sizing_.tile_size)));
+    if (!staging) throw std::bad_alloc();
+    TileWorker worker(
+        plan_, checkpoints_,
+        {.kernels = &kernels_, .window_size = sizing_.window_size, .drop_cache = drop_cache_, .permits = &permits_});
+    while (!stopping_) {
+      const uint64_t begin = next_tile_.fetch_add(1) * sizing_.tile_size;
+      if (begin >= plan_.file_size) break;
+      const ByteRange range{begin, std::min(begin + sizing_.tile_size, plan_.file_size)};
+      const std::span<std::byte> out(staging.get(), range.size());
+      worker.compute(range, out);
+      output_->write_at(range.begin, out);
+      done_ += range.size();
+    }
+    findings = worker.findings();
+  }
+
+  void check_stop() const {
+    if (stopping_ || (options_.stop && options_.stop->load()))
+      throw Error(ErrorCode::interrupted, "", "interrupted; nothing was written");
+  }
+
+  double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }
+
+  void report_progress() const {
+    if (options_.on_progress) options_.on_progress({.done = done_, .total = plan_.file_size, .seconds = seconds()});
+  }
+
+  RunReport make_report() const {
+    RunReport report;
+    report.bytes_read = plan_.bytes_to_read;
+    report.bytes_written = plan_.file_size;
+    report.differing.assign(findings_.differing.begin(), findings_.differing.end());
+    report.isa = kernels_.isa;
+    report.threads = sizing_.threads;
+    report.tiles_in_flight = sizing_.tiles_in_flight;
+    report.tile_size = sizing_.tile_size;
+    report.drops_cache = drop_cache_;
+    report.output_description = output_->description();
+    for (const auto& [step, counts] : findings_.losses) report.losses.push_back({step, counts});
+    return report;
+  }
+
+  const Plan& plan_;
+  std::span<const Checkpoint> checkpoints_;
+  const RunOptions& options_;
+  const BlockKernels& kernels_;
+  const TileSizing sizing_;
+  const Clock::time_point start_ = Clock::now();
+  std::counting_semaphore<> permits_;
+  const bool drop_cache_;
+  OutputFile* output_ = nullptr;
+
+  std::atomic<uint64_t> next_tile_{0}, done_{0};
+  std::atomic<bool> stopping_{false};
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable ended_;
+  unsigned running_ = 0;
+  std::exception_ptr first_error_;
+  Findings findings_;
+};
+
+}  // namespace
+
+RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
+              const RunOptions& options) {
+  return Engine(plan, checkpoints, options).run(target);
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tile_sizing.h"
+
+#include <algorithm>
+
+#include "io/error.h"
+#include "io/output_file.h"
+
+namespace ckmerge {
+namespace {
+
+// Past 4 MiB a tile gains nothing on a local disk (DESIGN: 2.4 to 3.0 s against 2.9 to 3.4 for the disk's floor); below
+// 256 KiB the cost of each write and each map operation shows.
+constexpr uint64_t kLargestTile = 4ull << 20;
+constexpr uint64_t kSmallestGoodTile = 256ull << 10;
+constexpr uint64_t kSmallestTile = OutputFile::kAlignment;
+
+// The pages at a window's two ends are resident whole.
+constexpr uint64_t kBorder = 2 * 4096;
+
+uint64_t round_up(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
+
+// What the widest step needs: operands read at once, and bytes of them per byte of output.
+struct Appetite {
+  uint64_t sources = 1;
+  uint64_t ratio = 1;
+};
+
+Appetite appetite_of(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  Appetite appetite;
+  for (const Step& step : plan.steps) {
+    if (step.size == 0) continue;
+    uint64_t read = 0;
+    for (uint32_t s = 0; s < step.source_count; ++s) {
+      const Source source = plan.source(step, s);
+      read += checkpoints[source.checkpoint].tensors[source.tensor].size;
+    }
+    appetite.sources = std::max<uint64_t>(appetite.sources, step.source_count);
+    appetite.ratio = std::max(appetite.ratio, (read + step.size - 1) / step.size);
+  }
+  return appetite;
+}
+
+TileSizing with(const Appetite& appetite, uint64_t tile, unsigned in_flight, unsigned threads) {
+  return {.tile_size = tile,
+          .window_size = tile * appetite.ratio + appetite.sources * kBorder,
+          .tiles_in_flight = in_flight,
+          .threads = std::min(threads, in_flight)};
+}
+
+}  // namespace
+
+// Twice as many tiles as threads are in flight, so that reads and writes go on while all threads compute. When the
+// budget is small, tiles shrink first, then their number, then tiles again.
+TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints, uint64_t budget, unsigned threads,
+                      uint64_t tile_size) {
+  const Appetite appetite = appetite_of(plan, checkpoints);
+  const uint64_t whole = round_up(plan.file_size, OutputFile::kAlignment);
+  const uint64_t largest = tile_size ? tile_size : std::min(kLargestTile, whole);
+  const unsigned wanted = static_cast<unsigned>(std::min<uint64_t>(2ull * threads, (whole + largest - 1) / largest));
+  for (const uint64_t smallest : {kSmallestGoodTile, kSmallestTile})
+    for (unsigned in_flight = std::max(1u, wanted); in_flight > 0; in_flight = in_flight * 3 / 4)
+      for (uint64_t tile = largest; tile >= std::min(smallest, largest);
+           tile = tile / 2 / kSmallestTile * kSmallestTile) {
+        const TileSizing sizing = with(appetite, tile, in_flight, threads);
+        if (sizing.memory() <= budget) return sizing;
+        if (tile_size || tile == kSmallestTile) break;
+      }
+  const TileSizing smallest = with(appetite, tile_size ? tile_size : kSmallestTile, 1, 1);
+  throw Error(ErrorCode::resources, "memory",
+              "a memory budget of " + std::to_string(budget) + " bytes is too small for this merge; give at least " +
+                  std::to_string(smallest.memory()) + " bytes");
+}
+
+}  // namespace ckmerge
