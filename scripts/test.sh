@@ -5,7 +5,7 @@
 # A stage that fails does not stop the others. The last line counts tests over all stages; what could not be run is
 # listed above it by name.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 scripts/setup.sh test || exit 1
 
@@ -147,6 +147,10 @@ fuzzer_result() {
 # Another version of clang-format breaks lines elsewhere, so only the one the sources were formatted with may judge.
 format() {
   local tool
+  if ! git rev-parse >/dev/null 2>&1; then
+    not_run "the format check" "not a git checkout"
+    return
+  fi
   for tool in clang-format-14 clang-format; do
     if command -v "$tool" >/dev/null && "$tool" --version | grep -q 'version 14\.'; then
       if git ls-files -z '*.h' '*.cpp' '*.inl' | xargs -0 "$tool" --dry-run -Werror; then pass; else fail format; fi
@@ -159,7 +163,7 @@ format() {
 scripts_lint() {
   if ! command -v shellcheck >/dev/null; then
     not_run "the lint of the scripts" "no shellcheck"
-  elif git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck; then
+  elif shellcheck scripts/*.sh .ci/run; then
     pass
   else
     fail shellcheck

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Threads live in core/. kernels/ and io/ are called from many threads and start none; cli/ has the stop flag."""
+import tree
+
+THREADING = {"thread", "mutex", "atomic", "condition_variable", "future", "shared_mutex", "semaphore", "barrier",
+             "latch", "stop_token", "pthread.h", "threads.h", "omp.h"}
+ALLOWED = {
+    "io/mapped_file.posix.cpp": {"atomic"},  # the SIGBUS guard: a handler may touch lock-free atomics only
+    "io/output_file.posix.cpp": {"atomic"},  # one thread of write_at() may find direct I/O refused
+    "cli": {"atomic"},
+}
+
+faults = []
+checked = tree.sources("kernels", "io", "cli")
+for path in checked:
+    allowed = ALLOWED.get(path.as_posix(), set()) | ALLOWED.get(path.parts[0], set())
+    for line, _, name in tree.includes(path):
+        if name in THREADING - allowed:
+            faults.append(f"{path}:{line}: includes {name}; threads and locks belong in core/")
+tree.finish(faults, len(checked))
