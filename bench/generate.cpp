@@ -47,12 +47,17 @@ struct Options {
   throw Error(ErrorCode::usage, where, where + ": " + sentence);
 }
 
+std::string quoted(std::string_view text) {
+  std::string out = "'";
+  return out.append(text).append("'");
+}
+
 template <typename Number>
 Number parse_number(const std::string& option, std::string_view text, std::string_view* rest = nullptr) {
   Number value{};
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const std::string_view tail(end, text.data() + text.size() - end);
-  if (error != std::errc() || (!rest && !tail.empty())) refuse(option, "'" + std::string(text) + "' is not a number");
+  if (error != std::errc() || (!rest && !tail.empty())) refuse(option, quoted(text) + " is not a number");
   if (rest) *rest = tail;
   return value;
 }
@@ -66,7 +71,7 @@ uint64_t parse_size(const std::string& option, std::string_view text) {
   const uint64_t number = parse_number<uint64_t>(option, text, &unit);
   const auto found = kUnits.find(unit);
   if (found == kUnits.end() || number > UINT64_MAX / found->second)
-    refuse(option, "'" + std::string(text) + "' is not a size such as 100MB or 3GiB");
+    refuse(option, quoted(text) + " is not a size such as 100MB or 3GiB");
   return number * found->second;
 }
 
@@ -77,12 +82,12 @@ Dtype parse_real_dtype(const std::string& option, std::string_view text) {
     if (row.kind == DtypeKind::real && std::equal(text.begin(), text.end(), name.begin(), name.end(), same))
       return row.dtype;
   }
-  refuse(option, "'" + std::string(text) + "' is not one of f64, f32, f16, bf16, f8_e4m3, f8_e5m2");
+  refuse(option, quoted(text) + " is not one of f64, f32, f16, bf16, f8_e4m3, f8_e5m2");
 }
 
 const Architecture* parse_architecture(const std::string& option, const std::string& text) {
   const Architecture* found = find_architecture(text);
-  if (!found) refuse(option, "no architecture is called '" + text + "'");
+  if (!found) refuse(option, "no architecture is called " + quoted(text));
   return found;
 }
 
