@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands. Each acts on a checked request, prints its result to stdout and throws Error.
+#pragma once
+
+#include "cli/request.h"
+
+namespace ckmerge::cli {
+
+void merge_command(const MergeRequest& request);
+void inspect_command(const InspectRequest& request);
+void methods_command(const MethodsRequest& request);
+
+/// Opens every path. Throws with all that cannot be used, not only the first (invariant I1).
+std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths);
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <new>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/failure.h"
+#include "cli/signals.h"
+
+namespace ckmerge::cli {
+namespace {
+
+void act(const CommandLine& line, const Environment& environment) {
+  if (line.has("help")) return write_stdout(help_text(line.command));
+  switch (line.command) {
+    case Command::merge:
+    case Command::plan: return merge_command(merge_request(line, environment));
+    case Command::inspect: return inspect_command(inspect_request(line));
+    case Command::methods: return methods_command(methods_request(line));
+  }
+}
+
+int run(const std::vector<std::string>& words, const Environment& environment) {
+  if (words.empty()) {
+    write_stderr(help_text());
+    return static_cast<int>(ErrorCode::usage);
+  }
+  if (words[0] == "--help" || words[0] == "-h")
+    write_stdout(help_text());
+  else if (words[0] == "--version")
+    write_stdout("ckmerge " CKMERGE_VERSION "\n");
+  else
+    act(parse_command_line(parse_command(words[0]), {words.begin() + 1, words.end()}), environment);
+  return 0;
+}
+
+int guarded_run(const std::vector<std::string>& words) {
+  const Environment environment = read_environment();
+  const ErrorStyle style = error_style(words);
+  try {
+    return run(words, environment);
+  } catch (const BrokenPipe&) {
+    return 0;
+  } catch (const Error& e) {
+    return tell(failure_of(e), style, environment);
+  } catch (const std::bad_alloc&) {
+    return tell({"resources", 5, "", "memory ran out; --memory sets how much a merge works in", {}}, style,
+                environment);
+  } catch (const std::exception& e) {
+    return tell({"internal", 1, "", std::string("internal error: ") + e.what(), {}}, style, environment);
+  }
+}
+
+}  // namespace
+}  // namespace ckmerge::cli
+
+int main(int argc, char** argv) {
+  ckmerge::cli::ignore_broken_pipes();
+  return ckmerge::cli::guarded_run({argv + std::min(argc, 1), argv + argc});
+}

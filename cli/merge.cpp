@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands.h"
+#include "cli/faults.h"
+#include "cli/report.h"
+#include "cli/report_json.h"
+#include "cli/signals.h"
+
+namespace ckmerge::cli {
+namespace {
+
+std::vector<FileIdentity> identities(std::span<const Checkpoint> checkpoints) {
+  std::vector<FileIdentity> out;
+  for (const Checkpoint& checkpoint : checkpoints)
+    for (const MappedFile& shard : checkpoint.shards) out.push_back(shard.identity());
+  return out;
+}
+
+std::vector<Checkpoint> open_all(const std::vector<std::string>& paths, Faults& faults) {
+  std::vector<Checkpoint> checkpoints;
+  for (const std::string& path : paths) faults.check([&] { checkpoints.push_back(open_checkpoint(path)); });
+  return checkpoints;
+}
+
+// What headers and the target's folder can say against the merge, all of it together. Checkpoints that could not be
+// opened leave nothing to plan, but the recipe and the target can still be wrong.
+Plan checked_plan(const MergeRequest& request, std::vector<Checkpoint>& checkpoints) {
+  Faults faults;
+  checkpoints = open_all(request.inputs, faults);
+  Plan plan;
+  if (faults.empty())
+    faults.check([&] { plan = make_plan(request.recipe, checkpoints); });
+  else
+    faults.check([&] { resolve_coefficients(request.recipe, request.inputs.size()); });
+  if (!request.output.empty())
+    faults.check([&] { check_target(request.output, identities(checkpoints), request.run.replace); });
+  faults.raise();
+  return plan;
+}
+
+RunReport run_watched(const MergeRequest& request, const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  catch_stop_signals();
+  install_sigbus_guard();
+  ProgressView view(request.progress, plan.file_size);
+  RunOptions options = request.run;
+  options.stop = &stop_flag();
+  options.on_progress = [&view](const Progress& progress) { view.update(progress); };
+  const RunReport report = run(plan, checkpoints, request.output, options);
+  view.finish(report);
+  return report;
+}
+
+}  // namespace
+
+std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths) {
+  Faults faults;
+  std::vector<Checkpoint> checkpoints = open_all(paths, faults);
+  faults.raise();
+  return checkpoints;
+}
+
+void merge_command(const MergeRequest& request) {
+  std::vector<Checkpoint> checkpoints;
+  const Plan plan = checked_plan(request, checkpoints);
+  const MergeFacts facts{request, plan, checkpoints};
+  if (request.only_plan) {
+    if (!request.quiet || request.json) write_stdout(request.json ? plan_json(facts) : plan_report(facts));
+    return;
+  }
+  const RunReport report = run_watched(request, plan, checkpoints);
+  if (request.json)
+    write_stdout(run_json(facts, report));
+  else if (!request.quiet)
+    write_stdout(run_report(facts, report));
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/options.h"
+
+#include <algorithm>
+
+#include "kernels/method.h"
+
+namespace ckmerge::cli {
+namespace {
+
+constexpr uint8_t in(auto... command) { return static_cast<uint8_t>(((1u << static_cast<unsigned>(command)) | ...)); }
+
+struct Record {
+  uint8_t commands;
+  OptionSpec spec;
+};
+
+const std::vector<Record>& catalogue() {
+  using enum Command;
+  using enum OptionKind;
+  static const std::vector<Record> records{
+      {in(merge, plan), {"output", 'o', value, "OUT", "the file to write"}},
+      {in(merge, plan), {"method", 'm', value, "M", "how to merge (default weighted_sum); see `ckmerge methods`"}},
+      {in(merge, plan),
+       {"dtype", 0, value, "D", "store float tensors as keep (default), f64, f32, f16, bf16, f8_e4m3 or f8_e5m2"}},
+      {in(merge, plan), {"force", 'f', flag, "", "replace OUT if it exists"}},
+      {in(merge), {"dry-run", 'n', flag, "", "print the plan, write nothing"}},
+      {in(merge), {"no-fsync", 0, flag, "", "do not wait until the disk has the result: for scratch files"}},
+      {in(merge, plan),
+       {"memory", 0, value, "SIZE",
+        "memory to work in, such as 512M or 2GiB (default 128MiB); no effect on the result"}},
+      {in(merge, plan), {"threads", 0, value, "N", "threads to compute on (default: all this process may use)"}},
+      {in(merge),
+       {"progress", 0, value, "P", "auto (default), bar, plain, json (one object per line on stderr) or none"}},
+      {in(inspect), {"tensors", 0, flag, "", "list all tensors, not the first 20"}},
+      {in(methods), {"markdown", 0, flag, "", "print docs/methods.md"}},
+      {in(merge, plan, inspect, methods), {"json", 0, flag, "", "print one JSON document, on failure too"}},
+      {in(merge), {"quiet", 'q', flag, "", "print errors only"}},
+      {in(merge, plan), {"verbose", 'v', flag, "", "say how the work was done"}},
+      {in(merge, plan, inspect, methods), {"help", 'h', flag, "", "print this"}},
+  };
+  return records;
+}
+
+OptionKind kind_of(ParameterKind kind) { return kind == ParameterKind::flag ? OptionKind::toggle : OptionKind::value; }
+
+const char* value_name_of(ParameterKind kind) {
+  return kind == ParameterKind::number ? "X" : kind == ParameterKind::numbers ? "X1,X2,..." : "";
+}
+
+std::string meaning_of(const MethodSpec& method, const ParameterSpec& parameter) {
+  return std::string(method.name) + ": " + parameter.meaning + " (default " + parameter.default_text + ")";
+}
+
+// Methods that call a parameter alike share the option.
+void add_method_options(std::vector<OptionSpec>& options) {
+  const auto first = options.size();
+  for (const Method& method : ckmerge::methods()) {
+    for (size_t i = 0; i < method.spec->parameter_count; ++i) {
+      const ParameterSpec& parameter = method.spec->parameters[i];
+      const auto same = std::find_if(options.begin() + static_cast<std::ptrdiff_t>(first), options.end(),
+                                     [&](const OptionSpec& option) { return option.name == parameter.name; });
+      if (same != options.end())
+        same->meaning += "; " + meaning_of(*method.spec, parameter);
+      else
+        options.push_back({parameter.name, 0, kind_of(parameter.kind), value_name_of(parameter.kind),
+                           meaning_of(*method.spec, parameter), true});
+    }
+  }
+}
+
+}  // namespace
+
+const std::vector<CommandSpec>& commands() {
+  static const std::vector<CommandSpec> specs{
+      {Command::merge, "merge", "A B [C ...] -o OUT [options]", "merge checkpoints into a new file",
+       "Merges the checkpoints A, B, C, ... tensor by tensor into OUT, in constant memory. OUT is complete when the\n"
+       "command succeeds and untouched when it fails.",
+       "  ckmerge merge A.safetensors B.safetensors --alpha 0.3 -o out.safetensors\n"
+       "  ckmerge merge A.safetensors B.safetensors C.safetensors -m add_difference -o out.safetensors\n"
+       "  ckmerge merge A.safetensors B.safetensors C.safetensors -m linear --weights 0.5,0.3,0.2 -o out.safetensors\n"
+       "  ckmerge merge A.safetensors -m copy --dtype f16 -o out.safetensors\n"},
+      {Command::plan, "plan", "A B [C ...] [-o OUT] [options]", "print what merge would do, write nothing",
+       "Reads the headers of the checkpoints and prints what `ckmerge merge` with the same arguments would do, or all\n"
+       "that stands against it. With -o the target is checked too.",
+       "  ckmerge plan A.safetensors B.safetensors --alpha 0.3\n"
+       "  ckmerge plan A.safetensors B.safetensors --json\n"},
+      {Command::inspect, "inspect", "FILE ... [options]", "print a checkpoint's tensors, sizes and metadata",
+       "Prints the tensors, dtypes, sizes and metadata of checkpoints. Reads headers only.",
+       "  ckmerge inspect A.safetensors\n"
+       "  ckmerge inspect A.safetensors --tensors\n"},
+      {Command::methods, "methods", "[NAME] [options]", "print the merge methods and their parameters",
+       "Prints what each merge method computes, its parameters and where its definition comes from.",
+       "  ckmerge methods\n"
+       "  ckmerge methods add_difference\n"},
+  };
+  return specs;
+}
+
+std::vector<OptionSpec> options_of(Command command) {
+  std::vector<OptionSpec> options;
+  for (const Record& record : catalogue())
+    if (record.commands & in(command)) options.push_back(record.spec);
+  if (command == Command::merge || command == Command::plan) add_method_options(options);
+  return options;
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Showing how far a merge is, on stderr: a bar redrawn in place on a terminal, a line now and then elsewhere, one JSON
+// object per line for programs. Bytes and rates are those of the output.
+#pragma once
+
+#include <string>
+
+#include "cli/system.h"
+#include "core/run.h"
+
+namespace ckmerge::cli {
+
+enum class ProgressKind { none, bar, plain, json };
+
+/// `word` is auto, bar, plain, json or none. Throws Error(usage).
+ProgressKind parse_progress(std::string_view word, const Environment& environment);
+
+/// One line of at most `width` columns for the bar. Pure, for tests.
+std::string bar_line(const Progress& progress, unsigned width);
+
+/// One line without a line end for kPlain.
+std::string plain_line(const Progress& progress);
+
+class ProgressView {
+ public:
+  ProgressView(ProgressKind kind, uint64_t total);
+  ProgressView(const ProgressView&) = delete;
+  ProgressView& operator=(const ProgressView&) = delete;
+  ~ProgressView();  ///< takes the bar off the terminal, however the run ended
+
+  /// RunOptions::on_progress.
+  void update(const Progress& progress);
+  /// The run succeeded.
+  void finish(const RunReport& report);
+
+ private:
+  ProgressKind kind_;
+  uint64_t total_;
+  double next_ = 0;  // seconds into the run, when the next line is due
+};
+
+}  // namespace ckmerge::cli

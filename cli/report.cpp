@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/report.h"
+
+#include <algorithm>
+
+#include "cli/numbers.h"
+#include "cli/sizes.h"
+
+namespace ckmerge::cli {
+namespace {
+
+std::string parameters_text(const Recipe& recipe) {
+  std::string out;
+  for (const auto& [name, values] : recipe.parameters) {
+    std::vector<std::string> numbers;
+    for (const double value : values) numbers.push_back(number_text(value));
+    out += ", " + name + " " + joined(numbers, ",");
+  }
+  if (recipe.dtype) out += std::string(", stored as ") + info(*recipe.dtype).name;
+  return out;
+}
+
+std::string recipe_lines(const MergeFacts& facts) {
+  const Recipe& recipe = facts.plan.recipe;
+  std::string out = recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(recipe) + "\n";
+  for (size_t k = 0; k < facts.checkpoints.size(); ++k) {
+    const Checkpoint& checkpoint = facts.checkpoints[k];
+    out += "  " + letter(k) + "  " + visible(checkpoint.path) + "  " + counted(checkpoint.tensors.size(), "tensor") +
+           ", " + size_text(checkpoint.file_size()) + "\n";
+  }
+  return out;
+}
+
+// What was done, one line per kind of work. The kept ones have lines of their own.
+const char* done_phrase(Action action) {
+  switch (action) {
+    case Action::merge: return "merged";
+    case Action::convert: return "converted to another dtype";
+    case Action::copy: return "copied";
+    case Action::copy_integer: return "copied from A, integers or booleans";
+    case Action::copy_positions: return "copied from A, position_ids";
+    case Action::keep: return "kept as in A, another checkpoint lacks them";
+  }
+  return "";
+}
+
+std::string action_lines(const Plan& plan) {
+  std::string out;
+  for (size_t a = 0; a < kActionCount; ++a) {
+    const auto action = static_cast<Action>(a);
+    std::string count = grouped(plan.count(action));
+    if (count == "0") continue;
+    count.insert(0, 9 - std::min<size_t>(count.size(), 9), ' ');
+    out += "  " + count + "  " + done_phrase(action) + "\n";
+  }
+  return out;
+}
+
+std::string source_line(const MergeFacts& facts, Source source, bool with_checkpoint) {
+  const std::string line = visible(facts.tensor(source).name);
+  return with_checkpoint ? line + "  (" + letter(source.checkpoint) + ")" : line;
+}
+
+// Tensors that are in the result, or not in it, because names differ (invariant I6).
+std::string unmatched_lines(const MergeFacts& facts) {
+  const Plan& plan = facts.plan;
+  std::string out;
+  if (!plan.kept.empty())
+    out += "  kept as in A, because another checkpoint lacks them: " + counted(plan.kept.size(), "tensor") + "\n" +
+           listed(plan.kept.size(), [&](size_t i) { return source_line(facts, plan.kept[i], false); });
+  if (!plan.dropped.empty())
+    out += "  dropped, because A lacks them: " + counted(plan.dropped.size(), "tensor") + "\n" +
+           listed(plan.dropped.size(), [&](size_t i) { return source_line(facts, plan.dropped[i], true); });
+  return out;
+}
+
+std::string warning_lines(const Plan& plan) {
+  std::string out;
+  for (size_t i = 0; i < plan.warnings.size() && i < kListed; ++i)
+    out += "warning: " + visible(plan.warnings[i]) + "\n";
+  if (plan.warnings.size() > kListed) out += "... and " + grouped(plan.warnings.size() - kListed) + " more warnings\n";
+  return out;
+}
+
+std::string step_line(const MergeFacts& facts, const Step& step) {
+  const Tensor tensor = facts.tensor(step);
+  return visible(tensor.name) + "  " + info(step.dtype).name + " " + shape_text(tensor.shape) + "  " +
+         ckmerge::name(step.action);
+}
+
+std::string differing_lines(const MergeFacts& facts, const RunReport& report) {
+  if (report.differing.empty()) return "";
+  return "  copied from A although another checkpoint holds other values: " +
+         counted(report.differing.size(), "tensor") + "\n" + listed(report.differing.size(), [&](size_t i) {
+           return visible(facts.tensor(facts.plan.steps[report.differing[i]]).name);
+         });
+}
+
+std::string loss_line(const MergeFacts& facts, const StoreLoss& loss) {
+  const Step& step = facts.plan.steps[loss.step];
+  std::vector<std::string> parts;
+  const auto add = [&](uint64_t count, const char* what) {
+    if (count) parts.push_back(grouped(count) + " " + what);
+  };
+  add(loss.counts.saturated, "stored as the largest finite value");
+  add(loss.counts.overflowed, "stored as Inf");
+  add(loss.counts.lost_inf, "Inf stored as NaN");
+  return visible(facts.tensor(step).name) + "  " + info(step.dtype).name + ": " + joined(parts, ", ");
+}
+
+std::string loss_lines(const MergeFacts& facts, const RunReport& report) {
+  if (report.losses.empty()) return "";
+  return "  values that did not fit their dtype, in " + counted(report.losses.size(), "tensor") + "\n" +
+         listed(report.losses.size(), [&](size_t i) { return loss_line(facts, report.losses[i]); });
+}
+
+std::string speed_line(const RunReport& report) {
+  std::string out = duration_text(report.seconds) + ", read " + size_text(report.bytes_read) + ", wrote " +
+                    size_text(report.bytes_written) + ", together " +
+                    rate_text(static_cast<double>(report.bytes_read + report.bytes_written), report.seconds);
+  if (const uint64_t peak = peak_memory()) out += ", peak memory " + size_text(peak);
+  return out + "\n";
+}
+
+std::string how_lines(const RunReport& report) {
+  return std::string("  kernels ") + report.isa + ", " + counted(report.threads, "thread") + ", " +
+         counted(report.tiles_in_flight, "tile") + " of " + size_text(report.tile_size) + " in flight\n" +
+         "  page cache " + (report.drops_cache ? "dropped behind the run" : "kept") + "; " +
+         visible(report.output_description) + "\n";
+}
+
+}  // namespace
+
+std::string shape_text(Shape shape) {
+  std::vector<std::string> dimensions;
+  for (const uint64_t dimension : shape) dimensions.push_back(std::to_string(dimension));
+  return "[" + joined(dimensions, ", ") + "]";
+}
+
+std::string plan_report(const MergeFacts& facts) {
+  const Plan& plan = facts.plan;
+  std::string out = recipe_lines(facts) + "The result would be " + counted(plan.steps.size(), "tensor") + ", " +
+                    size_text(plan.file_size);
+  if (!facts.request.output.empty()) out += ", in " + visible(facts.request.output);
+  out += ":\n" + action_lines(plan) + unmatched_lines(facts);
+  out += "  tensors, in the order of the file:\n" +
+         listed(plan.steps.size(), [&](size_t i) { return step_line(facts, plan.steps[i]); });
+  out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.file_size) +
+         "; memory to work in " + size_text(facts.request.run.memory_budget) + ", plan " + size_text(plan.memory()) +
+         ".\n";
+  return out + warning_lines(plan) + "Nothing was written.\n";
+}
+
+std::string run_report(const MergeFacts& facts, const RunReport& report) {
+  std::string out = recipe_lines(facts) + visible(facts.request.output) + ": " +
+                    counted(facts.plan.steps.size(), "tensor") + ", " + size_text(facts.plan.file_size) + "\n";
+  out += action_lines(facts.plan) + unmatched_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
+  out += warning_lines(facts.plan) + speed_line(report);
+  return facts.request.verbose ? out + how_lines(report) : out;
+}
+
+}  // namespace ckmerge::cli

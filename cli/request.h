@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a command line means: words turned into a Recipe, options and paths, all of it checked, nothing of it done.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/command_line.h"
+#include "cli/progress.h"
+#include "cli/system.h"
+#include "core/ckmerge.h"
+
+namespace ckmerge::cli {
+
+struct MergeRequest {
+  std::vector<std::string> inputs;
+  std::string output;  ///< empty: a plan without a target
+  Recipe recipe;
+  RunOptions run;
+  ProgressKind progress = ProgressKind::none;
+  bool only_plan = false;
+  bool json = false, quiet = false, verbose = false;
+};
+
+/// For `merge` and `plan`. Throws Error(usage) with everything that the words have against them.
+MergeRequest merge_request(const CommandLine& line, const Environment& environment);
+
+struct InspectRequest {
+  std::vector<std::string> files;
+  bool all_tensors = false, json = false;
+};
+InspectRequest inspect_request(const CommandLine& line);
+
+struct MethodsRequest {
+  const MethodSpec* only = nullptr;  ///< null: all methods
+  bool json = false, markdown = false;
+};
+MethodsRequest methods_request(const CommandLine& line);
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the command line asks of the operating system.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace ckmerge::cli {
+
+/// The environment variables that mean something here, read once, in main.
+struct Environment {
+  std::string isa;        ///< CKMERGE_ISA; empty = the best this CPU runs
+  bool no_color = false;  ///< NO_COLOR is set and not empty
+  bool dumb = false;      ///< TERM is "dumb" or empty: no escape sequences
+  bool stderr_tty = false;
+};
+Environment read_environment();
+
+/// Columns of the terminal behind stderr; 80 where it does not say.
+unsigned terminal_width();
+
+/// The most memory this process has held, in bytes; 0 where the system does not say.
+uint64_t peak_memory();
+
+/// The reader of stdout is gone (`ckmerge ... | head`): no fault of ours, and nobody is left to tell.
+struct BrokenPipe {};
+
+/// Writes and flushes. Throws BrokenPipe, or Error(io) when standard output cannot take it.
+void write_stdout(std::string_view text);
+
+/// Writes as much as stderr takes: when it takes nothing there is nowhere to complain.
+void write_stderr(std::string_view text) noexcept;
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "cli/system.h"
+#include "io/error.h"
+
+namespace ckmerge::cli {
+namespace {
+
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value ? value : "";
+}
+
+// Written without stdio: its buffer would report a full disk at exit, when nobody listens any more.
+bool write_all(int fd, std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+Environment read_environment() {
+  const std::string term = variable("TERM");
+  return {.isa = variable("CKMERGE_ISA"),
+          .no_color = !variable("NO_COLOR").empty(),
+          .dumb = term.empty() || term == "dumb",
+          .stderr_tty = ::isatty(STDERR_FILENO) == 1};
+}
+
+unsigned terminal_width() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+uint64_t peak_memory() {
+  rusage usage{};
+  if (::getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+  return static_cast<uint64_t>(usage.ru_maxrss) * 1024;  // Linux counts in KiB
+}
+
+void write_stdout(std::string_view text) {
+  if (write_all(STDOUT_FILENO, text)) return;
+  if (errno == EPIPE) throw BrokenPipe{};
+  throw Error(ErrorCode::io, "standard output", std::string("standard output cannot be written: ") + strerror(errno));
+}
+
+void write_stderr(std::string_view text) noexcept { write_all(STDERR_FILENO, text); }
+
+}  // namespace ckmerge::cli
