@@ -118,13 +118,13 @@ std::string speed_line(const RunReport& report) {
   std::string out = duration_text(report.seconds) + ", read " + size_text(report.bytes_read) + ", wrote " +
                     size_text(report.bytes_written) + ", together " +
                     rate_text(static_cast<double>(report.bytes_read + report.bytes_written), report.seconds);
-  if (const uint64_t peak = peak_memory()) out += ", peak memory " + size_text(peak);
+  if (const uint64_t peak = peak_memory()) out += ", peak memory " + memory_text(peak);
   return out + "\n";
 }
 
 std::string how_lines(const RunReport& report) {
   return std::string("  kernels ") + report.isa + ", " + counted(report.threads, "thread") + ", " +
-         counted(report.tiles_in_flight, "tile") + " of " + size_text(report.tile_size) + " in flight\n" +
+         counted(report.tiles_in_flight, "tile") + " of " + memory_text(report.tile_size) + " in flight\n" +
          "  page cache " + (report.drops_cache ? "dropped behind the run" : "kept") + "; " +
          visible(report.output_description) + "\n";
 }
@@ -146,8 +146,8 @@ std::string plan_report(const MergeFacts& facts) {
   out += "  tensors, in the order of the file:\n" +
          listed(plan.steps.size(), [&](size_t i) { return step_line(facts, plan.steps[i]); });
   out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.file_size) +
-         "; memory to work in " + size_text(facts.request.run.memory_budget) + ", plan " + size_text(plan.memory()) +
-         ".\n";
+         "; memory to work in " + memory_text(facts.request.run.memory_budget) + ", plan " +
+         memory_text(plan.memory()) + ".\n";
   return out + warning_lines(plan) + "Nothing was written.\n";
 }
 

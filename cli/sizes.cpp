@@ -35,6 +35,13 @@ std::string three_digits(double value, const char* unit) {
   return buffer.data();
 }
 
+std::string scaled(uint64_t bytes, double base, std::initializer_list<const char*> units) {
+  double value = static_cast<double>(bytes) / base;
+  auto unit = units.begin();
+  for (; value >= base - 0.5 && unit + 1 != units.end(); ++unit) value /= base;
+  return three_digits(value, *unit);
+}
+
 }  // namespace
 
 uint64_t parse_size(std::string_view option, std::string_view text) {
@@ -52,12 +59,10 @@ uint64_t parse_size(std::string_view option, std::string_view text) {
 
 std::string size_text(uint64_t bytes) {
   if (bytes < 1000) return std::to_string(bytes) + " B";
-  constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
-  double value = static_cast<double>(bytes) / 1000;
-  size_t unit = 0;
-  for (; value >= 999.5 && unit + 1 < std::size(kUnits); ++unit) value /= 1000;
-  return three_digits(value, kUnits[unit]);
+  return scaled(bytes, 1000, {"kB", "MB", "GB", "TB", "PB", "EB"});
 }
+
+std::string memory_text(uint64_t bytes) { return scaled(bytes, 1024, {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"}); }
 
 std::string duration_text(double seconds) {
   if (seconds < 0.9995) return three_digits(seconds * 1000, "ms");

@@ -13,8 +13,11 @@ namespace ckmerge::cli {
 /// powers of 1000. Case does not matter. Throws Error(usage) that names `option`.
 uint64_t parse_size(std::string_view option, std::string_view text);
 
-/// Three digits and a decimal unit: "812 B", "1.15 MB", "34.0 GB".
+/// Files: three digits and a decimal unit: "812 B", "1.15 MB", "34.0 GB".
 std::string size_text(uint64_t bytes);
+
+/// Memory, in the binary units that --memory defaults to: "128 MiB".
+std::string memory_text(uint64_t bytes);
 
 /// "12.3 ms", "4.56 s", "3 min 5 s", "2 h 7 min".
 std::string duration_text(double seconds);

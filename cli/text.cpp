@@ -114,7 +114,8 @@ std::string nearest(std::string_view typed, const std::vector<std::string>& know
 
 std::string did_you_mean(std::string_view typed, const std::vector<std::string>& known, std::string_view prefix) {
   const std::string word = nearest(typed, known);
-  return word.empty() ? "" : "; did you mean '" + std::string(prefix) + word + "'?";
+  if (word.empty()) return "";
+  return std::string("; did you mean '").append(prefix).append(word).append("'?");
 }
 
 std::string counted(uint64_t count, std::string_view noun) {
@@ -138,7 +139,7 @@ std::string joined(const std::vector<std::string>& parts, std::string_view separ
 
 std::string letter(size_t checkpoint) {
   if (checkpoint < 26) return std::string(1, static_cast<char>('A' + checkpoint));
-  return "#" + std::to_string(checkpoint + 1);
+  return std::string("#").append(std::to_string(checkpoint + 1));
 }
 
 }  // namespace ckmerge::cli
