@@ -15,6 +15,7 @@ namespace ckmerge {
 void append_json_string(std::string& out, std::string_view text, bool terminal_safe = false);
 
 /// Builds one document, indented by two spaces. Keys and values alternate inside an object; commas are its business.
+/// Strings are written terminal-safe: reports hold names and paths of other people's making.
 class JsonWriter {
  public:
   JsonWriter& begin_object();
@@ -37,7 +38,8 @@ class JsonWriter {
  private:
   JsonWriter& raw(std::string_view token);
   void before_item();
-  void close(char bracket);
+  JsonWriter& open(char bracket);
+  JsonWriter& close(char bracket);
 
   std::string text_;
   std::string open_;   // brackets open now

@@ -13,7 +13,7 @@
 
 namespace ckmerge {
 
-/// One tensor to be written. The name and shape must stay valid until finish() has returned.
+/// One tensor to be written. The name and shape must stay valid until lay_out() has returned.
 struct OutputTensor {
   std::string_view name;
   Dtype dtype = Dtype::F32;

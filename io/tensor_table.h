@@ -35,8 +35,8 @@ class TensorTable {
   size_t size() const { return rows_.size(); }
   Tensor operator[](size_t index) const;
 
-  /// Sorts rows by name (UTF-8 bytes) so that find() works, and returns the indices, after sorting, of names that occur
-  /// more than once. Call it once, after the last add().
+  /// Sorts rows by name (UTF-8 bytes) so that find() works, and returns the indices, after sorting, of rows whose name
+  /// is that of the row before. Equal names keep the order of their add().
   std::vector<size_t> sort_by_name();
 
   /// Index of the tensor called `name`, or npos. REQUIRES: sort_by_name().
@@ -55,6 +55,7 @@ class TensorTable {
     Dtype dtype;
   };
   std::string_view name_of(const Row& row) const { return {names_.data() + row.name_begin, row.name_size}; }
+  void put_in_order(std::vector<uint32_t> order);
 
   std::vector<Row> rows_;
   std::string names_;             // all names, one after another

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/file_kind.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <string>
+
+#include "io/safetensors_header.h"
+
+namespace ckmerge {
+namespace {
+
+using namespace std::string_view_literals;
+
+struct Signature {
+  size_t offset;
+  std::string_view bytes;
+  std::string_view kind;
+};
+
+constexpr std::string_view kZip =
+    "a zip archive, the form of PyTorch checkpoints (.ckpt, .pt, .pth, .bin); convert it to safetensors first";
+constexpr std::string_view kPickle =
+    "a Python pickle, the old form of PyTorch checkpoints (.ckpt, .pt, .pth, .bin); convert it to safetensors first";
+constexpr std::string_view kLfsPointer = "a Git-LFS pointer, not the file itself; fetch it with `git lfs pull`";
+
+constexpr Signature kSignatures[] = {
+    {0, "PK\3\4"sv, kZip},
+    {0, "PK\5\6"sv, "an empty zip archive"},
+    {0, "GGUF"sv, "a GGUF file (llama.cpp), which this program does not read"},
+    {0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file (Keras .h5)"},
+    {0, "\x93NUMPY"sv, "a NumPy array (.npy)"},
+    {0, "7z\xbc\xaf\x27\x1c"sv, "a 7z archive; unpack it first"},
+    {0, "\x1f\x8b\x08"sv, "a gzip archive; unpack it first"},
+    {0,
+     "\xfd"
+     "7zXZ\0"sv,
+     "an xz archive; unpack it first"},
+    {0, "BZh"sv, "a bzip2 archive; unpack it first"},
+    {0, "\x28\xb5\x2f\xfd"sv, "a zstd archive; unpack it first"},
+    {0, "Rar!\x1a\x07"sv, "a RAR archive; unpack it first"},
+    {257, "ustar"sv, "a tar archive; unpack it first"},
+    {0, "\x89PNG\r\n\x1a\n"sv, "a PNG image"},
+    {0, "\xff\xd8\xff"sv, "a JPEG image"},
+    {0, "%PDF-"sv, "a PDF document"},
+    {4, "TFL3"sv, "a TensorFlow Lite model"},
+    {0,
+     "\x7f"
+     "ELF"sv,
+     "an ELF program or library"},
+    {0, "\0\0\0\0\0\0\0\0"sv, "a file that begins with zeros: space was reserved for a download that never arrived"},
+};
+
+// Texts are told apart by how they begin, after a byte-order mark and white space, whatever their case.
+constexpr Signature kTexts[] = {
+    {0, "version https://git-lfs"sv, kLfsPointer},
+    {0, "version https://hawser"sv, kLfsPointer},
+    {0, "<!doctype html"sv, "an HTML page, not the file itself; the download went to a web page"},
+    {0, "<html"sv, "an HTML page, not the file itself; the download went to a web page"},
+    {0, "<"sv, "an XML or HTML document, such as a server's error message, not the file itself"},
+    {0, "{"sv, "JSON text, such as a server's error message or a shard index, not the file itself"},
+    {0, "["sv, "JSON text, such as a server's error message, not the file itself"},
+};
+
+bool is_text(unsigned char c) { return c >= 0x20 ? c != 0x7f : c == '\t' || c == '\n' || c == '\r'; }
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view beginning) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return text.size() >= beginning.size() &&
+         std::equal(beginning.begin(), beginning.end(), text.begin(), [&](char a, char b) { return a == lower(b); });
+}
+
+// "PK\3\4" is also a legal header length, 67,324,752: a length within the cap and JSON behind it is no zip.
+bool may_be_safetensors(std::string_view bytes) {
+  if (bytes.size() < 8) return false;
+  uint64_t length = 0;
+  for (int i = 7; i >= 0; --i) length = length << 8 | static_cast<unsigned char>(bytes[i]);
+  return length <= kMaxHeaderSize && (bytes.size() == 8 || "{ \t\r\n"sv.find(bytes[8]) != std::string_view::npos);
+}
+
+// Protocols 2 to 5, then an opcode, of which zero is none: 640 is a header's length too.
+bool is_pickle(std::string_view bytes) {
+  return bytes.size() > 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5 && bytes[2] != 0;
+}
+
+// A protobuf whose first fields are an IR version and the producer's name.
+bool is_onnx(std::string_view bytes) {
+  return bytes.size() > 4 && bytes[0] == 8 && bytes[1] > 0 && bytes[1] < 32 && bytes[2] == 0x12 && bytes[3] > 0 &&
+         is_text(bytes[4]);
+}
+
+std::string_view text_kind(std::string_view bytes) {
+  if (bytes.starts_with("\xef\xbb\xbf")) bytes.remove_prefix(3);
+  bytes.remove_prefix(std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size()));
+  for (const Signature& text : kTexts)
+    if (starts_with_ignoring_case(bytes, text.bytes)) return text.kind;
+  return "a text file, such as a server's error message, not a checkpoint";
+}
+
+}  // namespace
+
+std::string_view other_file_kind(std::span<const std::byte> first_bytes) {
+  const std::string_view bytes(reinterpret_cast<const char*>(first_bytes.data()), first_bytes.size());
+  if (bytes.empty()) return "an empty file";
+  if (may_be_safetensors(bytes)) return {};
+  for (const Signature& signature : kSignatures)
+    if (bytes.size() > signature.offset && bytes.substr(signature.offset).starts_with(signature.bytes))
+      return signature.kind;
+  if (is_pickle(bytes)) return kPickle;
+  if (is_onnx(bytes)) return "an ONNX model";
+  if (std::all_of(bytes.begin(), bytes.end(), is_text)) return text_kind(bytes);
+  return {};
+}
+
+}  // namespace ckmerge

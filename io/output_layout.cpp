@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/output_layout.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "io/error.h"
+#include "io/json_writer.h"
+#include "io/name_order.h"
+#include "io/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+constexpr size_t kLengthSize = 8;
+
+void append_number(std::string& out, uint64_t number) {
+  std::array<char, 20> digits;
+  out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr);
+}
+
+uint64_t end_of(uint64_t begin, uint64_t size) {
+  uint64_t end = 0;
+  if (__builtin_add_overflow(begin, size, &end))
+    throw Error(ErrorCode::resources, "", "the output's tensors together have more bytes than 64 bits can count");
+  return end;
+}
+
+// By dtype rank, highest first, so that every tensor of whole bytes is naturally aligned; then by name.
+std::vector<uint32_t> canonical_order(std::span<const OutputTensor> tensors) {
+  std::array<std::vector<uint32_t>, kDtypeCount> by_rank;
+  for (uint32_t i = 0; i < tensors.size(); ++i) by_rank[static_cast<size_t>(tensors[i].dtype)].push_back(i);
+
+  std::vector<uint32_t> order;
+  order.reserve(tensors.size());
+  std::vector<std::string_view> names;
+  for (auto rank = by_rank.rbegin(); rank != by_rank.rend(); ++rank) {
+    names.clear();
+    for (const uint32_t i : *rank) names.push_back(tensors[i].name);
+    for (const uint32_t k : order_by_name(names)) order.push_back((*rank)[k]);
+  }
+  return order;
+}
+
+void append_metadata(std::string& json, const Metadata& metadata) {
+  std::vector<const Metadata::value_type*> entries;
+  for (const auto& entry : metadata) entries.push_back(&entry);
+  std::sort(entries.begin(), entries.end(), [](auto* a, auto* b) { return a->first < b->first; });
+  json += "\"__metadata__\":{";
+  for (const auto* entry : entries) {
+    if (json.back() != '{') json += ',';
+    append_json_string(json, entry->first);
+    json += ':';
+    append_json_string(json, entry->second);
+  }
+  json += '}';
+}
+
+void append_entry(std::string& json, const OutputTensor& tensor, uint64_t begin, uint64_t end) {
+  append_json_string(json, tensor.name);
+  json += ":{\"dtype\":\"";
+  json += info(tensor.dtype).name;
+  json += "\",\"shape\":[";
+  for (const uint64_t dimension : tensor.shape) {
+    if (json.back() != '[') json += ',';
+    append_number(json, dimension);
+  }
+  json += "],\"data_offsets\":[";
+  append_number(json, begin);
+  json += ',';
+  append_number(json, end);
+  json += "]}";
+}
+
+// Close to the header's size from above: appending must not double a string of 100 MB.
+size_t expected_size(std::span<const OutputTensor> tensors) {
+  size_t size = 4096;
+  for (const OutputTensor& tensor : tensors) size += tensor.name.size() + 80 + 8 * tensor.shape.size();
+  return std::min<size_t>(size, kMaxHeaderSize + 4096);
+}
+
+// Pads the JSON, which begins after the length's eight bytes, and fills in the length.
+void finish_header(std::string& header) {
+  header.append(-header.size() % 8, ' ');
+  const uint64_t size = header.size() - kLengthSize;
+  if (size > kMaxHeaderSize)
+    throw Error(ErrorCode::resources, "",
+                sentence("the output's header would take ", size, " bytes, the format allows ", kMaxHeaderSize));
+  for (size_t i = 0; i < kLengthSize; ++i) header[i] = static_cast<char>(size >> 8 * i & 0xff);
+}
+
+}  // namespace
+
+OutputLayout lay_out(std::span<const OutputTensor> tensors, const Metadata* metadata) {
+  OutputLayout layout{
+      .header = {}, .order = canonical_order(tensors), .offsets = std::vector<uint64_t>(tensors.size())};
+  std::string& header = layout.header;
+  header.reserve(expected_size(tensors));
+  header.assign(kLengthSize, '\0');
+  header += '{';
+  if (metadata) append_metadata(header, *metadata);
+  uint64_t end = 0;
+  for (const uint32_t i : layout.order) {
+    const uint64_t begin = end;
+    end = end_of(begin, tensors[i].size);
+    if (header.back() != '{') header += ',';
+    append_entry(header, tensors[i], begin, end);
+    layout.offsets[i] = begin;
+  }
+  header += '}';
+  finish_header(header);
+  for (uint64_t& offset : layout.offsets) offset += header.size();
+  layout.file_size = end_of(header.size(), end);
+  return layout;
+}
+
+}  // namespace ckmerge
