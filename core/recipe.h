@@ -17,9 +17,9 @@ struct Recipe {
   std::string method = "weighted_sum";
   /// Parameters that were given, by name: one number, one per checkpoint, or 1 / 0 for a flag. Others take the method's
   /// default.
-  std::map<std::string, std::vector<double>> parameters;
+  std::map<std::string, std::vector<double>> parameters = {};
   /// What `real` tensors are stored as; empty = as the first checkpoint stores each of them.
-  std::optional<Dtype> dtype;
+  std::optional<Dtype> dtype = {};
 };
 
 /// "f16", "fp16", "half", "float16", "F16", ...: the dtype a person means. Throws Error(usage) that lists the names.

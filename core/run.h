@@ -31,7 +31,7 @@ struct RunOptions {
   uint64_t tile_size = 0;                 ///< bytes of output per tile; 0 = from the budget. A multiple of 4096
   const BlockKernels* kernels = nullptr;  ///< null = the best this CPU runs
   // Watching. Called from one thread, about ten times a second; must not throw.
-  std::function<void(const Progress&)> on_progress;
+  std::function<void(const Progress&)> on_progress = {};
   const std::atomic<bool>* stop = nullptr;  ///< when it turns true the run ends with Error(interrupted)
 };
 

@@ -45,7 +45,7 @@ struct MethodSpec {
 struct Arguments {
   struct Value {
     double number = 0;                ///< number or flag
-    std::span<const double> numbers;  ///< numbers; empty = not given
+    std::span<const double> numbers = {};  ///< numbers; empty = not given
   };
   std::array<Value, kMaxParameters> values;  ///< in the order of spec.parameters
   size_t inputs = 0;                         ///< number of checkpoints

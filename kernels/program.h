@@ -27,7 +27,7 @@ struct Instruction {
 struct Program {
   Dtype compute = Dtype::F32;  ///< F32, or F64 where an operand is F64
   uint8_t result = 0;          ///< register that holds the result
-  std::vector<Instruction> code;
+  std::vector<Instruction> code = {};
 
   friend bool operator==(const Program&, const Program&) = default;
 };
