@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+"""usage: consumer.py CMAKE BUILD_FOLDER COMPILER
+Installs the build, moves what was installed, and builds and runs examples/ against it as a user would."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import merge_example
+
+cmake, build, compiler = sys.argv[1:]
+root = pathlib.Path(__file__).resolve().parents[2]
+
+
+def run(*command):
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(str(part) for part in command)}\n{done.stdout}")
+    return done.stdout
+
+
+with tempfile.TemporaryDirectory(prefix="ckmerge-install-") as folder:
+    folder = pathlib.Path(folder)
+    run(cmake, "--install", build, "--prefix", folder / "first")
+    prefix = (folder / "first").rename(folder / "moved")
+
+    assert "ckmerge" in run(prefix / "bin/ckmerge", "--version")
+    for file in prefix.rglob("*"):
+        if file.suffix in {".cmake", ".h"}:
+            text = file.read_text()
+            for place in (str(root), str(folder)):
+                assert place not in text, f"{file} names {place}"
+    assert list(prefix.rglob("LICENSE")), "no LICENSE"
+
+    # Every header stands alone, with one include root.
+    headers = sorted(header.relative_to(prefix / "include") for header in (prefix / "include").rglob("*.h"))
+    assert len(headers) > 10, headers
+    for header in headers:
+        (folder / "one.cpp").write_text(f"#include <{header}>\n")
+        run(compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", prefix / "include", folder / "one.cpp")
+
+    run(cmake, "-S", root / "examples", "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={prefix}",
+        f"-DCMAKE_CXX_COMPILER={compiler}", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_EXPORT_NO_PACKAGE_REGISTRY=ON")
+    run(cmake, "--build", folder / "build")
+    merge_example.check(folder / "build/merge_example")
+    print(f"{len(headers)} headers, {sum(1 for file in prefix.rglob('*') if file.is_file())} files installed")
