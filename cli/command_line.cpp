@@ -117,7 +117,10 @@ CommandLine parse_command_line(Command command, const std::vector<std::string>& 
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them from the back
   } catch (const CLI::ParseError& e) {
-    refuse("", e.what() + help_hint(command));
+    // With everything else left to us, a missing value is all it has to say: "--name: 1 required ...".
+    const std::string text = e.what();
+    const std::string name = text.substr(0, text.find(':'));
+    refuse(name, name + " needs a value" + help_hint(command));
   }
   CommandLine out;
   out.command = command;

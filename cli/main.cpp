@@ -44,8 +44,9 @@ int guarded_run(const std::vector<std::string>& words) {
   } catch (const Error& e) {
     return tell(failure_of(e), style, environment);
   } catch (const std::bad_alloc&) {
-    return tell({"resources", 5, "", "memory ran out; --memory sets how much a merge works in", {}}, style,
-                environment);
+    return tell(
+        {"resources", 5, "", "memory ran out; headers, plan and --memory need more than this process may have", {}},
+        style, environment);
   } catch (const std::exception& e) {
     return tell({"internal", 1, "", std::string("internal error: ") + e.what(), {}}, style, environment);
   }

@@ -49,6 +49,15 @@ RunReport run_watched(const MergeRequest& request, const Plan& plan, std::span<c
   return report;
 }
 
+// A report that cannot be told must not look like a merge that failed.
+void write_result(const std::string& text, const std::string& output) {
+  try {
+    write_stdout(text);
+  } catch (const Error& e) {
+    throw Error(e.code(), e.where(), std::string(e.what()) + "; " + output + " is complete");
+  }
+}
+
 }  // namespace
 
 std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths) {
@@ -68,9 +77,9 @@ void merge_command(const MergeRequest& request) {
   }
   const RunReport report = run_watched(request, plan, checkpoints);
   if (request.json)
-    write_stdout(run_json(facts, report));
+    write_result(run_json(facts, report), request.output);
   else if (!request.quiet)
-    write_stdout(run_report(facts, report));
+    write_result(run_report(facts, report), request.output);
 }
 
 }  // namespace ckmerge::cli

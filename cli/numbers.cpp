@@ -38,6 +38,7 @@ std::vector<double> parse_numbers(std::string_view option, std::string_view text
   std::vector<double> values;
   for (size_t begin = 0; begin <= text.size();) {
     const size_t end = std::min(text.find(',', begin), text.size());
+    if (end == begin) refuse(option, text, "has an empty entry; numbers are separated by single commas");
     values.push_back(parse_number(option, text.substr(begin, end - begin)));
     begin = end + 1;
   }

@@ -96,7 +96,7 @@ void ProgressView::update(const Progress& progress) {
   }
   if (kind_ == ProgressKind::bar) {
     progress_line_stands.store(true);
-    write_stderr("\r" + bar_line(progress, terminal_width()) + "\x1b[K");
+    write_stderr(std::string("\r").append(bar_line(progress, terminal_width())).append("\x1b[K"));
   }
 }
 

@@ -31,7 +31,6 @@ std::string recipe_lines(const MergeFacts& facts) {
   return out;
 }
 
-// What was done, one line per kind of work. The kept ones have lines of their own.
 const char* done_phrase(Action action) {
   switch (action) {
     case Action::merge: return "merged";
@@ -39,39 +38,31 @@ const char* done_phrase(Action action) {
     case Action::copy: return "copied";
     case Action::copy_integer: return "copied from A, integers or booleans";
     case Action::copy_positions: return "copied from A, position_ids";
-    case Action::keep: return "kept as in A, another checkpoint lacks them";
+    case Action::keep: return "kept from A, another checkpoint lacks them";
   }
   return "";
 }
 
-std::string action_lines(const Plan& plan) {
+std::string count_line(uint64_t count, const std::string& phrase) {
+  const std::string digits = grouped(count);
+  return std::string(11 - std::min<size_t>(digits.size(), 9), ' ') + digits + "  " + phrase + "\n";
+}
+
+// Every tensor of every checkpoint is in one of these lines (invariant I6).
+std::string action_lines(const MergeFacts& facts) {
+  const Plan& plan = facts.plan;
   std::string out;
   for (size_t a = 0; a < kActionCount; ++a) {
     const auto action = static_cast<Action>(a);
-    std::string count = grouped(plan.count(action));
-    if (count == "0") continue;
-    count.insert(0, 9 - std::min<size_t>(count.size(), 9), ' ');
-    out += "  " + count + "  " + done_phrase(action) + "\n";
+    if (const uint64_t count = plan.count(action)) out += count_line(count, done_phrase(action));
   }
-  return out;
-}
-
-std::string source_line(const MergeFacts& facts, Source source, bool with_checkpoint) {
-  const std::string line = visible(facts.tensor(source).name);
-  return with_checkpoint ? line + "  (" + letter(source.checkpoint) + ")" : line;
-}
-
-// Tensors that are in the result, or not in it, because names differ (invariant I6).
-std::string unmatched_lines(const MergeFacts& facts) {
-  const Plan& plan = facts.plan;
-  std::string out;
-  if (!plan.kept.empty())
-    out += "  kept as in A, because another checkpoint lacks them: " + counted(plan.kept.size(), "tensor") + "\n" +
-           listed(plan.kept.size(), [&](size_t i) { return source_line(facts, plan.kept[i], false); });
-  if (!plan.dropped.empty())
-    out += "  dropped, because A lacks them: " + counted(plan.dropped.size(), "tensor") + "\n" +
-           listed(plan.dropped.size(), [&](size_t i) { return source_line(facts, plan.dropped[i], true); });
-  return out;
+  out += listed(plan.kept.size(), [&](size_t i) { return visible(facts.tensor(plan.kept[i]).name); });
+  if (plan.dropped.empty()) return out;
+  out += count_line(plan.dropped.size(), "dropped, A lacks them");
+  return out + listed(plan.dropped.size(), [&](size_t i) {
+           const Source source = plan.dropped[i];
+           return visible(facts.tensor(source).name) + "  (" + letter(source.checkpoint) + ")";
+         });
 }
 
 std::string warning_lines(const Plan& plan) {
@@ -90,10 +81,9 @@ std::string step_line(const MergeFacts& facts, const Step& step) {
 
 std::string differing_lines(const MergeFacts& facts, const RunReport& report) {
   if (report.differing.empty()) return "";
-  return "  copied from A although another checkpoint holds other values: " +
-         counted(report.differing.size(), "tensor") + "\n" + listed(report.differing.size(), [&](size_t i) {
-           return visible(facts.tensor(facts.plan.steps[report.differing[i]]).name);
-         });
+  return count_line(report.differing.size(), "of those copied from A are different in another checkpoint") +
+         listed(report.differing.size(),
+                [&](size_t i) { return visible(facts.tensor(facts.plan.steps[report.differing[i]]).name); });
 }
 
 std::string loss_line(const MergeFacts& facts, const StoreLoss& loss) {
@@ -110,7 +100,7 @@ std::string loss_line(const MergeFacts& facts, const StoreLoss& loss) {
 
 std::string loss_lines(const MergeFacts& facts, const RunReport& report) {
   if (report.losses.empty()) return "";
-  return "  values that did not fit their dtype, in " + counted(report.losses.size(), "tensor") + "\n" +
+  return count_line(report.losses.size(), "with values that their dtype does not hold") +
          listed(report.losses.size(), [&](size_t i) { return loss_line(facts, report.losses[i]); });
 }
 
@@ -134,7 +124,7 @@ std::string how_lines(const RunReport& report) {
 std::string shape_text(Shape shape) {
   std::vector<std::string> dimensions;
   for (const uint64_t dimension : shape) dimensions.push_back(std::to_string(dimension));
-  return "[" + joined(dimensions, ", ") + "]";
+  return std::string("[").append(joined(dimensions, ", ")) + "]";
 }
 
 std::string plan_report(const MergeFacts& facts) {
@@ -142,9 +132,11 @@ std::string plan_report(const MergeFacts& facts) {
   std::string out = recipe_lines(facts) + "The result would be " + counted(plan.steps.size(), "tensor") + ", " +
                     size_text(plan.file_size);
   if (!facts.request.output.empty()) out += ", in " + visible(facts.request.output);
-  out += ":\n" + action_lines(plan) + unmatched_lines(facts);
-  out += "  tensors, in the order of the file:\n" +
-         listed(plan.steps.size(), [&](size_t i) { return step_line(facts, plan.steps[i]); });
+  out += ":\n" + action_lines(facts);
+  out += "  tensors, in the order of the file:\n" + listed(
+                                                        plan.steps.size(),
+                                                        [&](size_t i) { return step_line(facts, plan.steps[i]); },
+                                                        facts.request.verbose ? SIZE_MAX : kListed);
   out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.file_size) +
          "; memory to work in " + memory_text(facts.request.run.memory_budget) + ", plan " +
          memory_text(plan.memory()) + ".\n";
@@ -154,7 +146,7 @@ std::string plan_report(const MergeFacts& facts) {
 std::string run_report(const MergeFacts& facts, const RunReport& report) {
   std::string out = recipe_lines(facts) + visible(facts.request.output) + ": " +
                     counted(facts.plan.steps.size(), "tensor") + ", " + size_text(facts.plan.file_size) + "\n";
-  out += action_lines(facts.plan) + unmatched_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
+  out += action_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
   out += warning_lines(facts.plan) + speed_line(report);
   return facts.request.verbose ? out + how_lines(report) : out;
 }

@@ -106,6 +106,7 @@ std::string nearest(std::string_view typed, const std::vector<std::string>& know
   std::string found;
   for (const std::string& word : known) {
     if (typed.size() > word.size() + limit) continue;
+    if (typed.size() > 1 && word.starts_with(typed)) return word;
     const size_t edits = distance(typed, word);
     if (edits < best) best = edits, found = word;
   }
@@ -123,9 +124,13 @@ std::string counted(uint64_t count, std::string_view noun) {
 }
 
 std::string grouped(uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
-  return digits;
+  const std::string digits = std::to_string(number);
+  std::string out;
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
+  }
+  return out;
 }
 
 std::string joined(const std::vector<std::string>& parts, std::string_view separator) {

@@ -17,7 +17,7 @@ std::string visible(std::string_view text);
 /// `text` in one line of at most `width` code points, visible, ended by "..." where it was cut.
 std::string shortened(std::string_view text, size_t width);
 
-/// The member of `known` that `typed` probably meant (few edits away), or empty.
+/// The member of `known` that `typed` probably meant (its beginning, or few edits away), or empty.
 std::string nearest(std::string_view typed, const std::vector<std::string>& known);
 
 /// "; did you mean 'X'?" with `prefix` before X, or nothing when no known word is near.
