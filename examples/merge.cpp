@@ -27,7 +27,8 @@ int main(int argc, char** argv) try {
 
   ckmerge::RunOptions options{.replace = true, .stop = &stop};
   options.on_progress = [](const ckmerge::Progress& progress) {
-    std::fprintf(stderr, "\r%3.0f %%", 100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total));
+    std::fprintf(stderr, "\r%3.0f %%",
+                 100.0 * static_cast<double>(progress.done) / static_cast<double>(progress.total));
   };
   const ckmerge::RunReport report = ckmerge::run(plan, checkpoints, argv[3], options);
   std::fprintf(stderr, "\n");

@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# usage: scripts/setup.sh build|test
-# Sees to it that what building (and testing) needs is installed, on Debian 12, Ubuntu 22.04 and later ones. Installs as
-# root or through sudo; with neither it prints the line that an administrator has to run, and exits 1. Does nothing,
+# usage: scripts/setup.sh build|demo|test
+# Sees to it that what building (and the demo, and testing) needs is installed, on Debian 12 and recent Ubuntus. Installs
+# as root or through sudo; with neither it prints the line that an administrator has to run, and exits 1. Does nothing,
 # and needs no rights, when everything is there.
 set -euo pipefail
 
-required=(g++ cmake ninja-build libsimdjson-dev libcli11-dev libfmt-dev)
+required=(g++ cmake ninja-build libsimdjson-dev libcli11-dev)
 optional=()  # a test that lacks one of these is named as not run
 case "${1:-}" in
   build) ;;
+  demo) required+=(python3) ;;
   test)
     required+=(doctest-dev python3 binutils git)
     # libclang-rt-dev holds libFuzzer where clang's own packages do not bring it (Ubuntu 22.04's do).
     optional+=(python3-venv clang libclang-rt-dev g++-aarch64-linux-gnu qemu-user-static libbenchmark-dev)
     ;;
-  *) echo "usage: scripts/setup.sh build|test" >&2; exit 2 ;;
+  *) echo "usage: scripts/setup.sh build|demo|test" >&2; exit 2 ;;
 esac
 
 # The program that stands for a package, for those who have it from elsewhere.
