@@ -19,8 +19,7 @@ int main(int argc, char** argv) try {
   ckmerge::install_sigbus_guard();  // an input that is cut off during the merge becomes an error, not a crash
 
   std::vector<ckmerge::Checkpoint> checkpoints;
-  checkpoints.push_back(ckmerge::open_checkpoint(argv[1]));
-  checkpoints.push_back(ckmerge::open_checkpoint(argv[2]));
+  for (const char* path : {argv[1], argv[2]}) checkpoints.push_back(ckmerge::open_checkpoint(path));
   const ckmerge::Plan plan =
       ckmerge::make_plan({.method = "weighted_sum", .parameters = {{"alpha", {0.25}}}}, checkpoints);
   for (const std::string& warning : plan.warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
