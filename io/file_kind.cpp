@@ -63,7 +63,7 @@ constexpr Signature kTexts[] = {
     {0, "["sv, "JSON text, such as a server's error message, not the file itself"},
 };
 
-bool is_text(unsigned char c) { return c >= 0x20 ? c != 0x7f : c == '\t' || c == '\n' || c == '\r'; }
+bool is_text_byte(unsigned char c) { return c >= 0x20 ? c != 0x7f : c == '\t' || c == '\n' || c == '\r'; }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view beginning) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
@@ -87,15 +87,25 @@ bool is_pickle(std::string_view bytes) {
 // A protobuf whose first fields are an IR version and the producer's name.
 bool is_onnx(std::string_view bytes) {
   return bytes.size() > 4 && bytes[0] == 8 && bytes[1] > 0 && bytes[1] < 32 && bytes[2] == 0x12 && bytes[3] > 0 &&
-         is_text(bytes[4]);
+         is_text_byte(bytes[4]);
+}
+
+std::string_view without_byte_order_mark(std::string_view bytes) {
+  return bytes.starts_with("\xef\xbb\xbf") ? bytes.substr(3) : bytes;
+}
+
+// Of any encoding that keeps ASCII, beginning with ASCII: random bytes are no text.
+bool is_text(std::string_view bytes) {
+  const std::string_view beginning = bytes.substr(0, 8);
+  return std::all_of(bytes.begin(), bytes.end(), [](unsigned char c) { return is_text_byte(c); }) &&
+         std::all_of(beginning.begin(), beginning.end(), [](unsigned char c) { return c < 0x80; });
 }
 
 std::string_view text_kind(std::string_view bytes) {
-  if (bytes.starts_with("\xef\xbb\xbf")) bytes.remove_prefix(3);
   bytes.remove_prefix(std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size()));
   for (const Signature& text : kTexts)
     if (starts_with_ignoring_case(bytes, text.bytes)) return text.kind;
-  return "a text file, such as a server's error message, not a checkpoint";
+  return "a text file, such as a server's error message";
 }
 
 }  // namespace
@@ -109,7 +119,8 @@ std::string_view other_file_kind(std::span<const std::byte> first_bytes) {
       return signature.kind;
   if (is_pickle(bytes)) return kPickle;
   if (is_onnx(bytes)) return "an ONNX model";
-  if (std::all_of(bytes.begin(), bytes.end(), is_text)) return text_kind(bytes);
+  const std::string_view text = without_byte_order_mark(bytes);
+  if (is_text(text)) return text_kind(text);
   return {};
 }
 

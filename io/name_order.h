@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sorting tensor names. Names share long beginnings ("model.layers.17.mlp..."), so comparing whole strings reads the
-// same bytes again and again from cold memory: 10^6 shuffled names of 20 bytes take std::sort 0.9 s and this 0.2 s.
+// same bytes again and again from cold memory: 10^6 shuffled names of 20 bytes take std::sort 0.48 s and this 0.08 s.
 #pragma once
 
 #include <cstdint>
