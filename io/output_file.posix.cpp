@@ -56,17 +56,6 @@ std::string to_gigabytes(uint64_t size) {
   return text;
 }
 
-// Root may use the blocks that a filesystem reserves for it.
-void check_space(const std::string& target, const std::string& folder, uint64_t size) {
-  struct statvfs status;
-  if (statvfs(folder.c_str(), &status) != 0 || status.f_blocks == 0) return;  // some network filesystems do not know
-  const uint64_t free = (geteuid() == 0 ? status.f_bfree : status.f_bavail) * status.f_frsize;
-  if (free >= size) return;
-  throw Error(ErrorCode::resources, target,
-              target + ": needs " + to_gigabytes(size) + " (" + std::to_string(size) + " bytes), but only " +
-                  to_gigabytes(free) + " are free in " + folder + "; free some space or choose another folder");
-}
-
 // Names have at most 255 bytes on every common filesystem.
 std::string partial_path(const Split& target) {
   static constexpr const char* kSuffix = ".ckmerge-partial";
@@ -117,6 +106,18 @@ void check_target(const std::string& target, std::span<const FileIdentity> input
     refuse(target, "is a link that leads nowhere; remove it or give another name");
   }
   check_folder(target, split(reaches ? resolve(target) : target).folder);
+}
+
+// Root may use the blocks that a filesystem reserves for it.
+void check_space(const std::string& target, uint64_t size) {
+  const std::string folder = split(resolve(target)).folder;
+  struct statvfs status;
+  if (statvfs(folder.c_str(), &status) != 0 || status.f_blocks == 0) return;  // some network filesystems do not know
+  const uint64_t free = (geteuid() == 0 ? status.f_bfree : status.f_bavail) * status.f_frsize;
+  if (free >= size) return;
+  throw Error(ErrorCode::resources, target,
+              target + ": needs " + to_gigabytes(size) + " (" + std::to_string(size) + " bytes), but only " +
+                  to_gigabytes(free) + " are free in " + folder + "; free some space or choose another folder");
 }
 
 struct OutputFile::State {
@@ -243,9 +244,8 @@ OutputFile::OutputFile(const std::string& target, uint64_t size, std::span<const
   state.final = resolve(target);
   state.options = options;
   state.size = size;
-  const Split path = split(state.final);
-  state.partial = partial_path(path);
-  check_space(target, path.folder, size);
+  state.partial = partial_path(split(state.final));
+  check_space(target, size);
   state.make_partial();
   state.take_over_mode();
   state.reserve();
