@@ -16,4 +16,9 @@ const char* name(ErrorCode code) {
   return "unknown";
 }
 
+std::string without_nul(std::string text) {
+  for (size_t at = text.find('\0'); at != std::string::npos; at = text.find('\0', at)) text.replace(at, 1, "\\0");
+  return text;
+}
+
 }  // namespace ckmerge

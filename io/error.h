@@ -24,12 +24,15 @@ enum class ErrorCode : int {
 /// "usage", "malformed", ...: the code's name in JSON.
 const char* name(ErrorCode code);
 
+/// `text` with \0 in place of each NUL byte: what() is a C string, and a name with a NUL would end the sentence there.
+std::string without_nul(std::string text);
+
 /// what() is one sentence: what is wrong, where, and how to mend it. `where` is the path, tensor or option meant,
 /// alone, for programs. `details` are further lines, one per fault of the same kind (every tensor whose shape differs).
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, std::string where, const std::string& sentence, std::vector<std::string> details = {})
-      : std::runtime_error(sentence), code_(code), where_(std::move(where)), details_(std::move(details)) {}
+      : std::runtime_error(without_nul(sentence)), code_(code), where_(std::move(where)), details_(std::move(details)) {}
 
   ErrorCode code() const { return code_; }
   const std::string& where() const { return where_; }

@@ -130,3 +130,9 @@ TEST_CASE("an error's place is the tensor, whole; its sentence quotes at most 20
   const std::string odd = "n" + std::string(198, 'n') + "\xc3\xa9" + std::string(1000, 'm');
   CHECK(fault("{" + u8(odd, 1, 2) + "}", 2).starts_with("tensor '" + std::string(199, 'n') + "'... (1201 bytes)"));
 }
+
+TEST_CASE("a NUL in a name does not end the sentence") {
+  const Failure found = failure([&] { parse("{" + u8("a\\u0000b", 1, 2) + "}", 2); });
+  CHECK(found.where == std::string("a\0b", 3));
+  CHECK(found.text.starts_with("tensor 'a\\0b': its bytes begin at 1"));
+}
