@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cctype>
+
 #include "cli/commands.h"
 #include "cli/numbers.h"
 #include "cli/text.h"
@@ -47,8 +49,14 @@ std::string method_text(const MethodSpec& spec) {
 
 // ---- docs/methods.md
 
+std::string sentence(std::string phrase) {
+  phrase[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(phrase[0])));
+  return phrase + ".";
+}
+
 std::string method_markdown(const MethodSpec& spec) {
-  std::string out = std::string("## ") + spec.name + "\n\n" + spec.summary + ".\n\n```\n" + spec.formula + "\n```\n\n";
+  std::string out =
+      std::string("## ") + spec.name + "\n\n" + sentence(spec.summary) + "\n\n```\n" + spec.formula + "\n```\n\n";
   out += "Takes " + inputs_text(spec) + ". Source: " + spec.source + ".\n";
   if (spec.parameter_count == 0) return out + "No options of its own.\n";
   out += "\n| option | default | meaning |\n|---|---|---|\n";

@@ -28,8 +28,8 @@ std::string percent(const Progress& progress) {
 
 std::string left(const Progress& progress) {
   if (progress.done == 0) return "";
-  const double rest = progress.seconds * (1 - fraction(progress)) / fraction(progress);
-  return ", " + duration_text(std::max(1.0, std::round(rest))) + " left";
+  const double rest = std::max(1.0, std::round(progress.seconds * (1 - fraction(progress)) / fraction(progress)));
+  return ", " + (rest < 60 ? number_text(rest) + " s" : duration_text(rest)) + " left";
 }
 
 std::string facts(const Progress& progress) {

@@ -66,7 +66,7 @@ std::string memory_text(uint64_t bytes) { return scaled(bytes, 1024, {"KiB", "Mi
 
 std::string duration_text(double seconds) {
   if (seconds < 0.9995) return three_digits(seconds * 1000, "ms");
-  if (seconds < 99.95) return three_digits(seconds, "s");
+  if (seconds < 59.95) return three_digits(seconds, "s");
   const auto whole = static_cast<uint64_t>(std::llround(std::min(seconds, 1e15)));
   if (whole < 3600) return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) + " s";
   return std::to_string(whole / 3600) + " h " + std::to_string(whole / 60 % 60) + " min";
