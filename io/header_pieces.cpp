@@ -25,7 +25,7 @@ size_t end_of_string(std::string_view text, size_t open) {
 
 }  // namespace
 
-HeaderPieces::HeaderPieces(std::string_view json) {
+HeaderPieces::HeaderPieces(std::string_view json, size_t piece_size) : piece_size_(piece_size) {
   const std::string_view object = trimmed(json);
   if (object.empty()) throw Error(ErrorCode::malformed, "", "the header is empty, expected a JSON object");
   if (object.front() != '{')
@@ -57,7 +57,7 @@ size_t HeaderPieces::end_of_piece() const {
       case '}':
       case ']': --depth; break;
       case ',':
-        if (depth == 0 && i >= kPieceSize) return i;
+        if (depth == 0 && i >= piece_size_) return i;
     }
   return members_.size();
 }

@@ -10,11 +10,11 @@ namespace ckmerge {
 
 class HeaderPieces {
  public:
-  /// A piece ends at the first comma between members after this many bytes.
   static constexpr size_t kPieceSize = size_t{256} << 10;
 
-  /// Throws Error(malformed) when `json` is not one pair of braces between white space.
-  explicit HeaderPieces(std::string_view json);
+  /// A piece ends at the first comma between members that has `piece_size` bytes before it. Throws Error(malformed)
+  /// when `json` is not one pair of braces between white space.
+  explicit HeaderPieces(std::string_view json, size_t piece_size = kPieceSize);
 
   bool done() const { return done_; }
 
@@ -27,6 +27,7 @@ class HeaderPieces {
   size_t end_of_piece() const;
 
   std::string_view members_;  // not yet handed out
+  size_t piece_size_;
   bool done_ = false;
 };
 

@@ -279,7 +279,7 @@ uint64_t header_size(std::span<const std::byte> first_bytes, uint64_t file_size)
 Header parse_header(std::span<const std::byte> json, uint64_t file_size, uint32_t shard) {
   expect_header_within(json.size(), file_size);
   HeaderReader reader(json.size(), shard);
-  HeaderPieces pieces({reinterpret_cast<const char*>(json.data()), json.size()});
+  HeaderPieces pieces(std::string_view(reinterpret_cast<const char*>(json.data()), json.size()));
   while (!pieces.done()) reader.read_piece(pieces.next());
   Header header = reader.take();
   expect_unique_names(header.tensors, header.tensors.sort_by_name());
