@@ -10,7 +10,7 @@
 namespace ckmerge::cli {
 namespace {
 
-std::string failure_json(const Failure& failure) {
+JsonWriter failure_json(const Failure& failure) {
   JsonWriter json;
   json.begin_object().key("error").begin_object();
   json.key("code").value(failure.code);
@@ -20,7 +20,7 @@ std::string failure_json(const Failure& failure) {
   json.key("details").begin_array();
   for (const std::string& detail : failure.details) json.value(detail);
   json.end_array().end_object().end_object();
-  return json.text() + "\n";
+  return json;
 }
 
 // The last line of --progress json.
@@ -62,7 +62,7 @@ int tell(const Failure& failure, const ErrorStyle& style, const Environment& env
       write_stderr(failure_event(failure));
     else if (!style.json_document)
       write_stderr(failure_text(failure, environment));
-    if (style.json_document) write_stdout(failure_json(failure));
+    if (style.json_document) write_document(failure_json(failure));
   } catch (const BrokenPipe&) {
     // Nobody reads the document.
   } catch (...) {

@@ -153,19 +153,19 @@ void write_checkpoint(JsonWriter& json, const Checkpoint& checkpoint) {
   json.end_array().end_object();
 }
 
-std::string checkpoints_json(const std::vector<Checkpoint>& checkpoints) {
+JsonWriter checkpoints_json(const std::vector<Checkpoint>& checkpoints) {
   JsonWriter json;
   json.begin_object().key("files").begin_array();
   for (const Checkpoint& checkpoint : checkpoints) write_checkpoint(json, checkpoint);
   json.end_array().end_object();
-  return json.text() + "\n";
+  return json;
 }
 
 }  // namespace
 
 void inspect_command(const InspectRequest& request) {
   const std::vector<Checkpoint> checkpoints = open_checkpoints(request.files);
-  if (request.json) return write_stdout(checkpoints_json(checkpoints));
+  if (request.json) return write_document(checkpoints_json(checkpoints));
   for (const Checkpoint& checkpoint : checkpoints) write_stdout(checkpoint_text(checkpoint, request.all_tensors));
 }
 

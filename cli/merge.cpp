@@ -49,13 +49,21 @@ RunReport run_watched(const MergeRequest& request, const Plan& plan, std::span<c
   return report;
 }
 
-// A report that cannot be told must not look like a merge that failed.
-void write_result(const std::string& text, const std::string& output) {
-  try {
-    write_stdout(text);
-  } catch (const Error& e) {
-    throw Error(e.code(), e.where(), std::string(e.what()) + "; " + output + " is complete");
-  }
+void print_plan(const MergeFacts& facts) {
+  if (facts.request.json)
+    write_document(plan_json(facts));
+  else if (!facts.request.quiet)
+    write_stdout(plan_report(facts));
+}
+
+void print_result(const MergeFacts& facts, const RunReport& report) try {
+  if (facts.request.json)
+    write_document(run_json(facts, report));
+  else if (!facts.request.quiet)
+    write_stdout(run_report(facts, report));
+} catch (const Error& e) {
+  // A report that cannot be told must not look like a merge that failed.
+  throw Error(e.code(), e.where(), std::string(e.what()) + "; " + facts.request.output + " is complete");
 }
 
 }  // namespace
@@ -71,15 +79,8 @@ void merge_command(const MergeRequest& request) {
   std::vector<Checkpoint> checkpoints;
   const Plan plan = checked_plan(request, checkpoints);
   const MergeFacts facts{request, plan, checkpoints};
-  if (request.only_plan) {
-    if (!request.quiet || request.json) write_stdout(request.json ? plan_json(facts) : plan_report(facts));
-    return;
-  }
-  const RunReport report = run_watched(request, plan, checkpoints);
-  if (request.json)
-    write_result(run_json(facts, report), request.output);
-  else if (!request.quiet)
-    write_result(run_report(facts, report), request.output);
+  if (request.only_plan) return print_plan(facts);
+  print_result(facts, run_watched(request, plan, checkpoints));
 }
 
 }  // namespace ckmerge::cli

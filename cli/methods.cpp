@@ -101,12 +101,12 @@ void write_method(JsonWriter& json, const MethodSpec& spec) {
   json.end_array().end_object();
 }
 
-std::string methods_json(const std::vector<const MethodSpec*>& specs) {
+JsonWriter methods_json(const std::vector<const MethodSpec*>& specs) {
   JsonWriter json;
   json.begin_object().key("methods").begin_array();
   for (const MethodSpec* spec : specs) write_method(json, *spec);
   json.end_array().end_object();
-  return json.text() + "\n";
+  return json;
 }
 
 }  // namespace
@@ -115,7 +115,7 @@ void methods_command(const MethodsRequest& request) {
   std::vector<const MethodSpec*> specs;
   for (const Method& method : ckmerge::methods())
     if (!request.only || request.only == method.spec) specs.push_back(method.spec);
-  if (request.json) return write_stdout(methods_json(specs));
+  if (request.json) return write_document(methods_json(specs));
   std::string out = request.markdown ? markdown_head() : "";
   for (const MethodSpec* spec : specs) {
     if (!out.empty()) out += "\n";

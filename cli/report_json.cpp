@@ -135,7 +135,7 @@ void write_run(JsonWriter& json, const RunReport& report) {
 
 }  // namespace
 
-std::string plan_json(const MergeFacts& facts) {
+JsonWriter plan_json(const MergeFacts& facts) {
   JsonWriter json;
   json.begin_object();
   write_facts(json, facts);
@@ -143,10 +143,10 @@ std::string plan_json(const MergeFacts& facts) {
   json.key("tensors").begin_array();
   for (const Step& step : facts.plan.steps) write_step(json, facts, step);
   json.end_array().end_object();
-  return json.text() + "\n";
+  return json;
 }
 
-std::string run_json(const MergeFacts& facts, const RunReport& report) {
+JsonWriter run_json(const MergeFacts& facts, const RunReport& report) {
   JsonWriter json;
   json.begin_object();
   write_facts(json, facts);
@@ -154,7 +154,7 @@ std::string run_json(const MergeFacts& facts, const RunReport& report) {
   write_losses(json, facts, report);
   write_run(json, report);
   json.end_object();
-  return json.text() + "\n";
+  return json;
 }
 
 }  // namespace ckmerge::cli

@@ -8,7 +8,7 @@
 
 namespace ckmerge::cli {
 
-std::string plan_json(const MergeFacts& facts);
-std::string run_json(const MergeFacts& facts, const RunReport& report);
+JsonWriter plan_json(const MergeFacts& facts);
+JsonWriter run_json(const MergeFacts& facts, const RunReport& report);
 
 }  // namespace ckmerge::cli

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "io/json_writer.h"
+
 namespace ckmerge::cli {
 
 /// The environment variables that mean something here, read once, in main.
@@ -28,6 +30,9 @@ struct BrokenPipe {};
 
 /// Writes and flushes. Throws BrokenPipe, or Error(io) when standard output cannot take it.
 void write_stdout(std::string_view text);
+
+/// A finished JSON document and a line end. A million tensors make 200 MB of it: it is not copied.
+void write_document(const JsonWriter& json);
 
 /// Writes as much as stderr takes: when it takes nothing there is nowhere to complain.
 void write_stderr(std::string_view text) noexcept;

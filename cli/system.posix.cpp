@@ -57,6 +57,11 @@ void write_stdout(std::string_view text) {
   throw Error(ErrorCode::io, "standard output", std::string("standard output cannot be written: ") + strerror(errno));
 }
 
+void write_document(const JsonWriter& json) {
+  write_stdout(json.text());
+  write_stdout("\n");
+}
+
 void write_stderr(std::string_view text) noexcept { write_all(STDERR_FILENO, text); }
 
 }  // namespace ckmerge::cli
