@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Formulas become programs: simplified while they are recorded, with few registers and the operations that cover most.
+#include "kernels/formula.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+#include "kernels/method.h"
+
+namespace ckmerge {
+namespace {
+
+using Formula = std::function<Symbol(const Tracing&)>;
+
+Program compiled(const Formula& formula, size_t inputs, std::vector<double> coefficients, Dtype compute = Dtype::F32) {
+  const Tracing tracing(compute, inputs, coefficients);
+  const auto program = compile(formula(tracing));
+  REQUIRE(program);
+  return *program;
+}
+
+std::vector<Op> ops(const Program& program) {
+  std::vector<Op> result;
+  for (const Instruction& i : program.code) result.push_back(i.op);
+  return result;
+}
+
+size_t registers(const Program& program) {
+  size_t count = 0;
+  for (const Instruction& i : program.code) count = std::max<size_t>(count, i.dst + 1u);
+  return count;
+}
+
+Program compiled(const char* method, std::vector<double> coefficients, size_t inputs) {
+  return compiled([&](const Tracing& in) { return find_method(method)->trace(in); }, inputs, std::move(coefficients));
+}
+
+}  // namespace
+
+TEST_CASE("the fused operations are chosen") {
+  CHECK(ops(compiled("weighted_sum", {0.7, 0.3}, 2)) == std::vector{Op::load, Op::load, Op::mix});
+  CHECK(ops(compiled("add_difference", {0.5}, 3)) ==
+        std::vector{Op::load, Op::load, Op::load, Op::add_scaled_difference});
+  CHECK(ops(compiled("linear", {0.5, 0.3, 0.2}, 3)) ==
+        std::vector{Op::load, Op::load, Op::mix, Op::load, Op::add_scaled});
+  CHECK(ops(compiled("copy", {}, 1)) == std::vector{Op::load});
+}
+
+TEST_CASE("a sum of any length uses two registers") {
+  for (const size_t inputs : {2u, 3u, 20u, 100u}) {
+    const Program program = compiled("linear", std::vector<double>(inputs, 0.5), inputs);
+    CHECK(registers(program) == 2);
+    CHECK(program.code.size() == 2 * inputs - 1);
+  }
+}
+
+TEST_CASE("coefficients are rounded once to the compute dtype") {
+  CHECK(compiled("weighted_sum", {0.7, 0.1}, 2).code.back().k1 == static_cast<double>(0.1f));
+  const Program wide = compiled([](const Tracing& in) { return in.c(0) * in.x(0); }, 1, {0.1}, Dtype::F64);
+  CHECK(wide.code.back().k0 == 0.1);
+  CHECK(wide.compute == Dtype::F64);
+}
+
+TEST_CASE("a coefficient that becomes one or zero when it is rounded is one or zero") {
+  CHECK(ops(compiled("linear", {1 + 1e-12, 1e-60}, 2)) == std::vector{Op::load});
+}
+
+TEST_CASE("what needs more registers than there are has no program") {
+  // A full binary tree of depth d without shared parts needs d + 1 registers.
+  const std::function<Symbol(const Tracing&, int)> tree = [&](const Tracing& in, int depth) {
+    if (depth == 0) return in.x(0);
+    const Symbol left = tree(in, depth - 1);
+    return left - tree(in, depth - 1);
+  };
+  const Tracing in(Dtype::F32, 1, {});
+  const auto largest = compile(tree(in, kMaxRegisters - 1));
+  REQUIRE(largest);
+  CHECK(registers(*largest) == kMaxRegisters);
+  CHECK_FALSE(compile(tree(in, kMaxRegisters)));
+}
+
+TEST_CASE("a value used twice is computed once and kept until its last use") {
+  const Formula square_of_sums = [](const Tracing& in) {
+    const Symbol sum = in.x(0) + in.x(1);
+    return sum - in.c(0) * sum;
+  };
+  const Program program = compiled(square_of_sums, 2, {0.5});
+  CHECK(std::ranges::count(ops(program), Op::add) == 1);
+  CHECK(registers(program) <= 3);
+}
+
+TEST_CASE("only a bare operand is a copy") {
+  const std::vector<double> one = {1, 0.5, 0};
+  const Tracing in(Dtype::F32, 2, one);
+  CHECK(bare_operand(in.x(1)) == 1);
+  CHECK(bare_operand(in.c(0) * in.x(1)) == 1);
+  CHECK(bare_operand(in.c(2) * in.x(0) + in.c(0) * in.x(1)) == 1);
+  CHECK(bare_operand(in.x(0) - in.c(2) * in.x(1)) == 0);
+  CHECK_FALSE(bare_operand(in.c(1) * in.x(1)));
+  CHECK_FALSE(bare_operand(in.c(2) * in.x(1)));
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// A method from its arguments to bytes, as the planner and the engine take it there.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/method.h"
+#include "tests/kernels/naive_program.h"
+
+namespace ckmerge {
+
+/// The coefficients of a method, or what it says is wrong with its arguments.
+struct Coefficients {
+  std::vector<double> values;
+  std::string fault;
+};
+Coefficients coefficients(const char* method, const Arguments& arguments);
+Arguments with_number(size_t inputs, double number);
+Arguments with_numbers(size_t inputs, const std::vector<double>& numbers, bool flag);
+
+/// Runs the method over F32 values on every table; they must agree. Empty where the merge is a bare copy.
+std::vector<float> merged(const char* method, const std::vector<double>& coefficients,
+                          const std::vector<std::vector<float>>& inputs);
+
+/// The operand that the method copies with these coefficients, if it computes nothing.
+std::optional<size_t> copied(const char* method, const std::vector<double>& coefficients, size_t inputs);
+
+/// Weights of realistic scale, the same for a seed everywhere.
+std::vector<float> weights(unsigned seed, size_t count = 1300);
+
+/// FNV-1a of the bytes: short enough to keep in a test as the one result all machines must give.
+uint64_t digest(const std::vector<float>& values);
+
+}  // namespace ckmerge

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/kernels/naive_program.h"
+
+#include <algorithm>
+
+#include "tests/kernels/oracle.h"
+
+namespace ckmerge {
+namespace {
+
+double element(const Operand& operand, uint64_t i) {
+  const auto* data = static_cast<const unsigned char*>(operand.data);
+  return oracle::read(operand.dtype,
+                      data + i / operand.inner * operand.stride + i % operand.inner * element_size(operand.dtype));
+}
+
+template <typename T>
+T compute(const Instruction& i, const T* r) {
+  const auto k0 = static_cast<T>(i.k0), k1 = static_cast<T>(i.k1);
+  volatile T s = 0, t = 0;
+  switch (i.op) {
+    case Op::scale: return k0 * r[i.a];
+    case Op::add: return r[i.a] + r[i.b];
+    case Op::subtract: return r[i.a] - r[i.b];
+    case Op::mix:
+      s = k0 * r[i.a];
+      t = k1 * r[i.b];
+      return s + t;
+    case Op::add_scaled: s = k0 * r[i.b]; return r[i.a] + s;
+    case Op::add_scaled_difference:
+      s = r[i.b] - r[i.c];
+      t = k0 * s;
+      return r[i.a] + t;
+    default: return 0;
+  }
+}
+
+template <typename T>
+T result(const Program& program, const std::vector<Operand>& operands, uint64_t element_index) {
+  T registers[kMaxRegisters] = {};
+  for (const Instruction& i : program.code)
+    registers[i.dst] =
+        i.op == Op::load ? static_cast<T>(element(operands[i.operand], element_index)) : compute<T>(i, registers);
+  return registers[program.result];
+}
+
+}  // namespace
+
+std::vector<unsigned char> run_naively(const Program& program, const std::vector<Operand>& operands, uint64_t first,
+                                       uint64_t count, Dtype out_dtype, StoreCounts& counts) {
+  const size_t size = element_size(out_dtype);
+  std::vector<unsigned char> out(count * size);
+  for (uint64_t i = 0; i < count; ++i) {
+    const double value = program.compute == Dtype::F64 ? result<double>(program, operands, first + i)
+                                                       : result<float>(program, operands, first + i);
+    oracle::write(out_dtype, value, &out[i * size], counts);
+  }
+  return out;
+}
+
+std::vector<unsigned char> run_with(const BlockKernels& kernels, const Program& program,
+                                    const std::vector<Operand>& operands, uint64_t first, uint64_t count,
+                                    Dtype out_dtype, StoreCounts& counts, size_t offset) {
+  constexpr unsigned char kUntouched = 0xa5;
+  const size_t size = count * element_size(out_dtype);
+  std::vector<unsigned char> memory(64 + offset + size + 64, kUntouched);
+  const size_t begin = 64 - reinterpret_cast<uintptr_t>(memory.data()) % 64 + offset;
+  run_program(kernels, program, operands.data(), first, count, memory.data() + begin, out_dtype, counts);
+  const auto untouched = [](unsigned char byte) { return byte == kUntouched; };
+  const auto from = memory.begin() + static_cast<ptrdiff_t>(begin), to = from + static_cast<ptrdiff_t>(size);
+  if (!std::all_of(memory.begin(), from, untouched) || !std::all_of(to, memory.end(), untouched)) return {};
+  return {from, to};
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/kernels/random_program.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "tests/kernels/naive_program.h"
+#include "tests/kernels/oracle.h"
+
+namespace ckmerge {
+namespace {
+
+// Takes numbers off the front; an exhausted source gives zeros, so that every input means something.
+class Source {
+ public:
+  explicit Source(std::span<const uint8_t> bytes) : bytes_(bytes) {}
+
+  template <typename T>
+  T take() {
+    T value{};
+    const size_t size = std::min(sizeof(T), bytes_.size());
+    std::memcpy(&value, bytes_.data(), size);
+    bytes_ = bytes_.subspan(size);
+    return value;
+  }
+  uint64_t below(uint64_t limit) { return take<uint16_t>() % limit; }
+  std::span<const uint8_t> rest() const { return bytes_; }
+
+ private:
+  std::span<const uint8_t> bytes_;
+};
+
+Dtype take_dtype(Source& source, Dtype compute) {
+  for (;;) {
+    const Dtype dtype = oracle::kReal[source.below(std::size(oracle::kReal))];
+    if (dtype != Dtype::F64 || compute == Dtype::F64) return dtype;
+  }
+}
+
+Program take_program(Source& source, size_t operands) {
+  Program program;
+  program.compute = source.below(4) == 0 ? Dtype::F64 : Dtype::F32;
+  for (uint8_t k = 0; k < kMaxRegisters; ++k)  // every register holds something before it is read
+    program.code.push_back({.op = Op::load, .dst = k, .operand = static_cast<uint16_t>(source.below(operands))});
+  for (uint64_t left = source.below(8); left > 0; --left) {
+    Instruction i;
+    i.op = static_cast<Op>(source.below(kOpCount));
+    i.dst = static_cast<uint8_t>(source.below(kMaxRegisters));
+    i.a = static_cast<uint8_t>(source.below(kMaxRegisters));
+    i.b = static_cast<uint8_t>(source.below(kMaxRegisters));
+    i.c = static_cast<uint8_t>(source.below(kMaxRegisters));
+    i.operand = static_cast<uint16_t>(source.below(operands));
+    i.k0 = source.take<float>();
+    i.k1 = source.take<float>();
+    program.code.push_back(i);
+  }
+  program.result = static_cast<uint8_t>(source.below(kMaxRegisters));
+  return program;
+}
+
+// What is left of the input, over and over: `size` bytes at `offset` from a cache line.
+class Memory {
+ public:
+  Memory(std::span<const uint8_t> pattern, size_t size, size_t offset) : bytes_(size + 128) {
+    begin_ = bytes_.data() + 64 - reinterpret_cast<uintptr_t>(bytes_.data()) % 64 + offset % 64;
+    for (size_t i = 0; !pattern.empty() && i < size; ++i) begin_[i] = pattern[i % pattern.size()];
+  }
+  const void* begin() const { return begin_; }
+
+ private:
+  std::vector<uint8_t> bytes_;
+  uint8_t* begin_;
+};
+
+}  // namespace
+
+std::string check_random_program(std::span<const uint8_t> bytes) {
+  Source source(bytes);
+  const size_t count = source.below(1100), first = source.below(40), offset = source.below(64);
+  const size_t operand_count = 1 + source.below(3);
+  const Program program = take_program(source, operand_count);
+  const Dtype out = oracle::kReal[source.below(std::size(oracle::kReal))];
+  std::vector<Operand> operands;
+  std::vector<Memory> memory;
+  memory.reserve(operand_count);
+  for (size_t k = 0; k < operand_count; ++k) {
+    Operand operand{.data = nullptr, .dtype = take_dtype(source, program.compute)};
+    if (source.below(3) == 0) {
+      operand.inner = 1 + source.below(700);
+      operand.stride = (operand.inner + source.below(3)) * element_size(operand.dtype) + source.below(2);
+    }
+    const uint64_t last = first + count;
+    const uint64_t size = operand.inner == UINT64_MAX ? last * 8 : (last / operand.inner + 1) * operand.stride + 8;
+    memory.emplace_back(source.rest(), size, source.below(64));
+    operand.data = memory.back().begin();
+    operands.push_back(operand);
+  }
+  StoreCounts expected_counts;
+  const auto expected = run_naively(program, operands, first, count, out, expected_counts);
+  std::string wrong;
+  for (const BlockKernels* kernels : available_kernels()) {
+    StoreCounts counts;
+    if (run_with(*kernels, program, operands, first, count, out, counts, offset) != expected ||
+        !equal(counts, expected_counts))
+      wrong += std::string(wrong.empty() ? "" : ", ") + kernels->isa;
+  }
+  return wrong;
+}
+
+}  // namespace ckmerge
