@@ -15,6 +15,11 @@ constexpr uint64_t kLargestTile = 4ull << 20;
 constexpr uint64_t kSmallestGoodTile = 256ull << 10;
 constexpr uint64_t kSmallestTile = OutputFile::kAlignment;
 
+// Tiles in flight for each thread, and at least: a disk wants several requests at a time, however few threads compute.
+// Cold, two 3.2 GB inputs, 2 threads, medians of 4: 4.8 s with 8 tiles in flight, 9.6 s with 4.
+constexpr unsigned kTilesPerThread = 2;
+constexpr unsigned kLeastInFlight = 8;
+
 // The pages at a window's two ends are resident whole.
 constexpr uint64_t kBorder = 2 * 4096;
 
@@ -50,14 +55,15 @@ TileSizing with(const Appetite& appetite, uint64_t tile, unsigned in_flight, uns
 
 }  // namespace
 
-// Twice as many tiles as threads are in flight, so that reads and writes go on while all threads compute. When the
-// budget is small, tiles shrink first, then their number, then tiles again.
+// More tiles than threads are in flight, so that reads and writes go on while all threads compute. When the budget is
+// small, tiles shrink first, then their number, then tiles again.
 TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints, uint64_t budget, unsigned threads,
                       uint64_t tile_size) {
   const Appetite appetite = appetite_of(plan, checkpoints);
   const uint64_t whole = round_up(plan.file_size, OutputFile::kAlignment);
   const uint64_t largest = tile_size ? tile_size : std::min(kLargestTile, whole);
-  const unsigned wanted = static_cast<unsigned>(std::min<uint64_t>(2ull * threads, (whole + largest - 1) / largest));
+  const uint64_t most = std::max<uint64_t>(kLeastInFlight, uint64_t{kTilesPerThread} * threads);
+  const unsigned wanted = static_cast<unsigned>(std::min(most, (whole + largest - 1) / largest));
   for (const uint64_t smallest : {kSmallestGoodTile, kSmallestTile})
     for (unsigned in_flight = std::max(1u, wanted); in_flight > 0; in_flight = in_flight * 3 / 4)
       for (uint64_t tile = largest; tile >= std::min(smallest, largest);
