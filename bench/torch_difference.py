@@ -29,8 +29,10 @@ def main(x_path, y_path):
                 apart = (steps(x) - steps(y)).abs()
                 elements, differing = elements + x.numel(), differing + int((apart > 0).sum())
                 furthest = max(furthest, int(apart.max()))
-                share = max(share, float((x.double() - y.double()).abs().max() / x.double().abs().max().clamp(min=1e-30)))
-    print(f"{differing / elements:.3%} of the elements differ, by at most {share:.2e} of the largest ({furthest} steps)")
+                x, y = x.double(), y.double()
+                share = max(share, float((x - y).abs().max() / x.abs().max().clamp(min=1e-30)))
+    print(f"{differing / elements:.3%} of the elements differ, by at most {share:.2e} of the largest ({furthest} steps)"
+          if differing else "the same values")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The lines of the table and the bar each is held to: facts only, so that a line that was not measured is shown too."""
+from dataclasses import dataclass
+from statistics import median
+
+GIB, MIB, MB = 1 << 30, 1 << 20, 10**6
+
+
+@dataclass(frozen=True)
+class Bar:
+    key: str
+    row: str  # as named by --only
+    what: str
+    text: str
+    limit: float
+    at_most: bool  # else at least
+    kind: str  # "slower": ckmerge over yardstick; "faster": yardstick over ckmerge; "value": no ratio
+    unit: str  # of the raw numbers
+
+
+MEMORY, RATE = ("under 160 MiB", 160, True, "value", "MiB"), ("value", "GB/s")
+PEAK, KERNEL = "peak RSS at the default budget, ", "weighted_sum, one thread, reads and writes, "
+
+BARS = [
+    Bar("cold", "cold", "cold, two 3 GiB bf16 checkpoints, durable output",
+        "at most 1.10 x the floor", 1.10, True, "slower", "s"),
+    Bar("warm", "warm", "warm on tmpfs",
+        "at most 0.6 x `cp` of one input", 0.6, True, "slower", "s"),
+    Bar("cgroup", "cgroup", "the cold merge in a 96 MiB memory cgroup, page cache included",
+        "finishes; at most 1.3 x its time without", 1.3, True, "slower", "s"),
+    Bar("rss-small", "rss", PEAK + "two of 100 MB", *MEMORY),
+    Bar("rss-large", "rss", PEAK + "two of 6 GiB", *MEMORY),
+    Bar("rss-one", "rss", PEAK + "two of one 4 GiB tensor", *MEMORY),
+    Bar("torch-best", "torch-best", "cold, the best torch script one can write",
+        "at least 1.8 x faster", 1.8, False, "faster", "s"),
+    Bar("torch-naive", "torch-naive", "cold, the torch script people write (whole tensors in f32)",
+        "at least 8 x faster", 8, False, "faster", "s"),
+    Bar("kernel-bf16", "kernels", KERNEL + "bf16", "at least 20 GB/s", 20, False, *RATE),
+    Bar("kernel-f16", "kernels", KERNEL + "f16", "at least 20 GB/s", 20, False, *RATE),
+    Bar("kernel-f32", "kernels", KERNEL + "f32",
+        "at least 80 % of a STREAM triad in the run", 0.8, False, "slower", "GB/s"),
+    Bar("kernel-f8", "kernels", KERNEL + "f8_e4m3", "at least 4 GB/s", 4, False, *RATE),
+    Bar("plan-seconds", "plan", "`plan` of two files of 10^6 tensors, names of 20 bytes",
+        "under 3 s", 3, True, "value", "s"),
+    Bar("plan-memory", "plan", "the same, peak RSS", "under 1 GiB", 1024, True, "value", "MiB"),
+    Bar("plan-linear", "plan", "the same, against 10^5 tensors",
+        "linear in the count: at most 12 x for 10 x the tensors", 12, True, "slower", "s"),
+]
+ROWS = list(dict.fromkeys(bar.row for bar in BARS))
+
+
+def best(bar, numbers):
+    """The best of a series: the shortest time, the highest rate; of memory the worst, because a peak must hold."""
+    return max(numbers) if bar.unit in ("GB/s", "MiB") else min(numbers)
+
+
+def ratios(bar, result):
+    """What the bar is held against: of best numbers and of medians."""
+    ours = result["values"]["ckmerge"]
+    if bar.kind == "value":
+        return best(bar, ours), median(ours)
+    theirs = result["values"][result["yardstick"]]
+    pairs = (best(bar, ours), best(bar, theirs)), (median(ours), median(theirs))
+    return tuple(o / t if bar.kind == "slower" else t / o for o, t in pairs)
+
+
+def meets(bar, result):
+    """Met only if the best numbers and the medians both meet it."""
+    return all(r <= bar.limit if bar.at_most else r >= bar.limit for r in ratios(bar, result))
