@@ -14,6 +14,7 @@ import make_inputs
 
 GIB = 1 << 30
 ELEMENTS = 3 * GIB // 2  # per input: 6 GiB of f32 zeros, 1.5 GiB of result
+FILES = 3  # two inputs, and the target that is there before
 SKIP = 77
 
 
@@ -58,9 +59,8 @@ def start(folder, ckmerge, *options, **keywords):
 
 def wait_until_busy(folder, process):
     """Until the partial file is there and some of it is written."""
-    before = folder.state()[0]
     deadline = time.monotonic() + 20
-    while folder.state()[0] == before and process.poll() is None and time.monotonic() < deadline:
+    while len(folder.state()[0]) == FILES and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(0.3)
 
