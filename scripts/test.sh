@@ -38,7 +38,7 @@ configure_and_build() {
   if cmake --preset "$preset" -DCKMERGE_TESTS=ON "$@" >"$logs/$preset-configure.txt" 2>&1 &&
     cmake --build --preset "$preset" -j "$jobs" --target "$target" >"$logs/$preset-build.txt" 2>&1; then
     sed -n 's/^-- \(CUDA: .*\)/\1/p' "$logs/$preset-configure.txt"
-    sed -n 's/^.*\(NOT RUN: .*\)/\1/p' "$logs/$preset-configure.txt" >>"$logs/not-run.txt"
+    sed -n "s/^.*NOT RUN: /NOT RUN: $preset: /p" "$logs/$preset-configure.txt" >>"$logs/not-run.txt"
     return 0
   fi
   tail -n 60 "$logs/$preset-configure.txt" "$logs/$preset-build.txt" 2>/dev/null
@@ -58,7 +58,8 @@ run_ctest() {
     return
   fi
   local all bad skip
-  all=$(junit_count "$junit" tests) bad=$(junit_count "$junit" failures) skip=$(junit_count "$junit" skipped)
+  all=$(junit_count "$junit" tests) bad=$(junit_count "$junit" failures)
+  skip=$(($(junit_count "$junit" skipped) + $(junit_count "$junit" disabled)))
   passed=$((passed + all - bad - skip)) failed=$((failed + bad)) skipped=$((skipped + skip))
   collect_names "$preset" "$folder" "$junit"
 }
@@ -66,12 +67,17 @@ run_ctest() {
 # The names behind the counts. CTest's own log has the whole output of tests that passed, which the XML cuts short.
 collect_names() {
   local preset=$1 log=$2/Testing/Temporary/LastTest.log name
-  grep -ho 'NOT RUN: .*' "$log" >>"$logs/not-run.txt"
+  sed -n "s/^.*NOT RUN: /NOT RUN: $preset: /p" "$log" >>"$logs/not-run.txt"
   while read -r name; do failures+=("$preset: $name"); done < <(tests_with_status "$3" fail)
   while read -r name; do
-    # A skipped test usually says why in a line of its own; this one is for those that do not.
-    echo "NOT RUN: $preset: $name (it says so itself)" >>"$logs/not-run.txt"
+    # A skipped test says why in a line of its own; this one is for those that do not.
+    if ! grep -q "^NOT RUN: $preset: $name\b" "$logs/not-run.txt"; then
+      echo "NOT RUN: $preset: $name (skipped itself)" >>"$logs/not-run.txt"
+    fi
   done < <(tests_with_status "$3" notrun)
+  while read -r name; do
+    echo "NOT RUN: $preset: $name (only on request: tests/CMakeLists.txt)" >>"$logs/not-run.txt"
+  done < <(tests_with_status "$3" disabled)
 }
 tests_with_status() { sed -n "s/.*<testcase name=\"\([^\"]*\)\".*status=\"$2\".*/\1/p" "$1"; }
 

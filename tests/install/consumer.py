@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""usage: consumer.py CMAKE BUILD_FOLDER COMPILER
+"""usage: consumer.py CMAKE BUILD_FOLDER COMPILER GENERATOR
 Installs the build, moves what was installed, and builds and runs examples/ against it as a user would."""
 import pathlib
 import subprocess
@@ -8,7 +8,7 @@ import tempfile
 
 import merge_example
 
-cmake, build, compiler = sys.argv[1:]
+cmake, build, compiler, generator = sys.argv[1:]
 root = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -39,7 +39,7 @@ with tempfile.TemporaryDirectory(prefix="ckmerge-install-") as folder:
         (folder / "one.cpp").write_text(f"#include <{header}>\n")
         run(compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", prefix / "include", folder / "one.cpp")
 
-    run(cmake, "-S", root / "examples", "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={prefix}",
+    run(cmake, "-G", generator, "-S", root / "examples", "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={prefix}",
         f"-DCMAKE_CXX_COMPILER={compiler}", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_EXPORT_NO_PACKAGE_REGISTRY=ON")
     run(cmake, "--build", folder / "build")
     merge_example.check(folder / "build/merge_example")
