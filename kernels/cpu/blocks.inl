@@ -57,12 +57,12 @@ void load_wide(const void* src, To* __restrict__ dst, size_t n) {
 template <typename F>
 bool store_ordinary(const float* src, void* dst, size_t n) {
   auto* __restrict__ codes = static_cast<InFile<typename F::Code>*>(dst);
-  uint32_t special = 0;
+  int32_t largest = 0;
   for (size_t i = 0; i < n; ++i) {
-    special |= !is_ordinary<F>(src[i]);
+    largest = larger_magnitude(largest, src[i]);
     codes[i] = static_cast<typename F::Code>(narrow_ordinary<F>(src[i]));
   }
-  return !special;
+  return is_ordinary<F>(largest);
 }
 
 template <typename F>

@@ -64,10 +64,17 @@ inline float widen<Bfloat>(uint32_t code) {
   return float_of(code << 16);
 }
 
-// A value is ordinary for a format if it is finite and rounds to a finite code.
+// The larger of a magnitude and that of x, as bits; a NaN is larger than all numbers. Signed, because AVX2 and SSE2
+// have no unsigned comparison: a flag per element instead costs bf16 a quarter of its store.
+inline int32_t larger_magnitude(int32_t magnitude, float x) {
+  const auto other = static_cast<int32_t>(bits_of(x) & kMagnitude);
+  return other > magnitude ? other : magnitude;
+}
+
+// A value is ordinary for a format if it is finite and rounds to a finite code. True if all up to `largest` are.
 template <typename F>
-inline bool is_ordinary(float x) {
-  return (bits_of(x) & kMagnitude) <= kLargestSource<F>;
+inline bool is_ordinary(int32_t largest) {
+  return largest <= static_cast<int32_t>(kLargestSource<F>);
 }
 
 // Rounds a magnitude as an integer: a carry out of the mantissa is the right next exponent.
@@ -77,7 +84,7 @@ inline uint32_t round_magnitude(uint32_t magnitude) {
   return (magnitude + below_half + odd) >> kShift<F>;
 }
 
-/// REQUIRES: is_ordinary<F>(x).
+// REQUIRES: x is ordinary for F.
 template <typename F>
 inline uint32_t narrow_ordinary(float x) {
   const uint32_t magnitude = bits_of(x) & kMagnitude;

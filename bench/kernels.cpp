@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread of weighted_sum per ISA and dtype, in memory and in L2, with a STREAM triad of the same memory beside it.
+//   ckmerge-bench-kernels --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
+//                         --benchmark_report_aggregates_only=true
+// Interleaved medians, because other work on the machine moves every figure. GB/s counts reads and writes (10^9 bytes),
+// not the output's lines that a CPU reads before it overwrites them; the triad is counted alike.
+#include <benchmark/benchmark.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "kernels/program.h"
+
+namespace {
+
+using namespace ckmerge;
+
+constexpr size_t kInMemory = size_t{192} << 20, kInL2 = size_t{256} << 10;  // bytes per stream
+
+// Three streams, written once before anything is timed: a VM's first touch of a page costs more than the merge.
+class Streams {
+ public:
+  Streams() {
+    for (unsigned char*& stream : streams_) {
+      stream = static_cast<unsigned char*>(std::aligned_alloc(4096, kInMemory));
+      std::memset(stream, 1, kInMemory);
+    }
+  }
+  ~Streams() {
+    for (unsigned char* stream : streams_) std::free(stream);
+  }
+  unsigned char* operator[](size_t k) const { return streams_[k]; }
+
+ private:
+  std::array<unsigned char*, 3> streams_;
+};
+
+const Streams& streams() {
+  static const Streams all;
+  return all;
+}
+
+// Weights of realistic scale in the two inputs. Random bytes would hold f32 subnormals, which multiply ten times
+// slower.
+void fill_inputs(Dtype dtype, size_t bytes) {
+  float weights[kBlockElements];
+  for (size_t i = 0; i < kBlockElements; ++i) weights[i] = (static_cast<float>(i * 7919 % 509) - 254.0f) * 0.0004f;
+  const auto store = find_kernels("baseline")->store32[static_cast<size_t>(dtype)];
+  const size_t size = kBlockElements * element_size(dtype);
+  StoreCounts counts;
+  for (size_t k = 0; k < 2; ++k) {
+    store(weights + k, streams()[k], kBlockElements - k, &counts);
+    for (size_t at = size; at < bytes; at += size) std::memcpy(streams()[k] + at, streams()[k], size);
+  }
+}
+
+void count_bytes(benchmark::State& state, size_t bytes) {
+  const double total = 3 * static_cast<double>(bytes) * static_cast<double>(state.iterations());
+  state.counters["GB/s"] = benchmark::Counter(total / 1e9, benchmark::Counter::kIsRate);
+}
+
+void triad(benchmark::State& state, size_t bytes) {
+  fill_inputs(Dtype::F32, bytes);
+  const auto* b = reinterpret_cast<const float*>(streams()[0]);
+  const auto* c = reinterpret_cast<const float*>(streams()[1]);
+  auto* a = reinterpret_cast<float*>(streams()[2]);
+  for (auto _ : state) {
+#pragma GCC ivdep
+    for (size_t i = 0; i < bytes / sizeof(float); ++i) a[i] = b[i] + 0.3f * c[i];
+    benchmark::ClobberMemory();
+  }
+  count_bytes(state, bytes);
+}
+
+Program weighted_sum() {
+  Program program;
+  program.code = {{.op = Op::load, .dst = 0, .operand = 0},
+                  {.op = Op::load, .dst = 1, .operand = 1},
+                  {.op = Op::mix, .dst = 0, .a = 0, .b = 1, .k0 = 0.7f, .k1 = 0.3f}};
+  return program;
+}
+
+void merge(benchmark::State& state, const BlockKernels* kernels, Dtype dtype, size_t bytes) {
+  const Program program = weighted_sum();
+  const Operand operands[] = {{.data = streams()[0], .dtype = dtype}, {.data = streams()[1], .dtype = dtype}};
+  StoreCounts counts;
+  fill_inputs(dtype, bytes);
+  for (auto _ : state)
+    run_program(*kernels, program, operands, 0, bytes / element_size(dtype), streams()[2], dtype, counts);
+  count_bytes(state, bytes);
+  if (counts.saturated + counts.overflowed + counts.lost_inf != 0) state.SkipWithError("the values must be ordinary");
+}
+
+void add_benchmarks(const char* where, size_t bytes) {
+  const std::string suffix = std::string("/") + where;
+  benchmark::RegisterBenchmark(("triad" + suffix).c_str(), triad, bytes);
+  for (const BlockKernels* kernels : available_kernels())
+    for (const Dtype dtype : {Dtype::F32, Dtype::BF16, Dtype::F16, Dtype::F8_E4M3, Dtype::F8_E5M2}) {
+      const std::string name = std::string(info(dtype).name) + "/" + kernels->isa + suffix;
+      benchmark::RegisterBenchmark(name.c_str(), merge, kernels, dtype, bytes);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  add_benchmarks("memory", kInMemory);
+  add_benchmarks("L2", kInL2);
+  streams();
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
