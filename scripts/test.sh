@@ -87,7 +87,8 @@ release() {
 
 asan() {
   configure_and_build asan all -DCKMERGE_WERROR=$strict || return
-  ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 run_ctest asan build/asan -LE once
+  # Left to the program is SIGBUS, since io/ has a handler of its own for it.
+  ASAN_OPTIONS=detect_stack_use_after_return=1:handle_sigbus=0 UBSAN_OPTIONS=print_stacktrace=1 run_ctest asan build/asan -LE once
 }
 
 tsan() {
