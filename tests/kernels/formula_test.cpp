@@ -92,6 +92,23 @@ TEST_CASE("a value used twice is computed once and kept until its last use") {
   CHECK(registers(program) <= 3);
 }
 
+TEST_CASE("a product or a difference that is used twice is not folded into either use") {
+  const Program scaled = compiled(
+      [](const Tracing& in) {
+        const Symbol product = in.c(0) * in.x(0);
+        return (product + in.x(1)) - product;
+      },
+      2, {0.5});
+  CHECK(ops(scaled) == std::vector{Op::load, Op::scale, Op::load, Op::add, Op::subtract});
+  const Program subtracted = compiled(
+      [](const Tracing& in) {
+        const Symbol difference = in.x(0) - in.x(1);
+        return (in.x(2) + difference) - difference;
+      },
+      3, {});
+  CHECK(std::ranges::count(ops(subtracted), Op::add_scaled_difference) == 0);
+}
+
 TEST_CASE("only a bare operand is a copy") {
   const std::vector<double> one = {1, 0.5, 0};
   const Tracing in(Dtype::F32, 2, one);
