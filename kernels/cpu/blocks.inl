@@ -52,7 +52,8 @@ void load_wide(const void* src, To* __restrict__ dst, size_t n) {
 
 // ---- stores: one rounding ----
 // Nearly every block holds ordinary values only. A store writes the block as if it did and notes whether it was wrong;
-// then the block is written again with all the rules, and counted. The rules cost half the speed of the first loop.
+// then the block is written again with all the rules, and counted. All rules in one loop cost a third of the speed
+// for bf16 and half of it for fp8.
 
 template <typename F>
 bool store_ordinary(const float* src, void* dst, size_t n) {

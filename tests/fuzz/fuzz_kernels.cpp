@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes are a tile program, its dtypes, alignments, views and values; every table must write what a naive run writes.
+// Any bytes are a tile program, its dtypes, alignments, views and values; every table must write what a naive run
+// writes.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
