@@ -11,7 +11,7 @@ namespace {
 std::vector<FileIdentity> identities(std::span<const Checkpoint> checkpoints) {
   std::vector<FileIdentity> out;
   for (const Checkpoint& checkpoint : checkpoints)
-    for (const MappedFile& shard : checkpoint.shards) out.push_back(shard.identity());
+    for (const InputFile& shard : checkpoint.shards) out.push_back(shard.identity());
   return out;
 }
 

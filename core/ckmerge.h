@@ -8,7 +8,7 @@
 //   ckmerge::run(plan, checkpoints, "out.safetensors");
 //
 // Failures are ckmerge::Error. The library prints nothing, reads no environment and installs no signal handler, save
-// install_sigbus_guard() when it is called (io/mapped_file.h).
+// install_sigbus_guard() when it is called (io/input_windows.h).
 #pragma once
 
 #include "core/plan.h"
@@ -16,4 +16,5 @@
 #include "core/run.h"
 #include "io/checkpoint.h"
 #include "io/error.h"
+#include "io/input_windows.h"
 #include "kernels/method.h"

@@ -48,13 +48,13 @@ class Engine {
   RunReport run(const std::string& target) {
     std::vector<FileIdentity> inputs;
     for (const Checkpoint& checkpoint : checkpoints_)
-      for (const MappedFile& shard : checkpoint.shards) inputs.push_back(shard.identity());
+      for (const InputFile& shard : checkpoint.shards) inputs.push_back(shard.identity());
     OutputFile output(target, plan_.file_size, inputs,
                       {.replace = options_.replace, .sync = options_.sync, .drop_cache = drop_cache_});
     output_ = &output;
     compute_all();
     for (const Checkpoint& checkpoint : checkpoints_)
-      for (const MappedFile& shard : checkpoint.shards) shard.check_unchanged();
+      for (const InputFile& shard : checkpoint.shards) shard.check_unchanged();
     check_stop();
     RunReport report = make_report();
     output.commit();

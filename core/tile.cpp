@@ -7,9 +7,11 @@
 namespace ckmerge {
 namespace {
 
-constexpr uint64_t kPage = 4096;  // for counting what is resident; larger pages only make windows share more of them
+// Tensors closer together than this share a window: what lies between costs less to read than another window.
+constexpr uint64_t kGap = 4096;
 
-uint64_t pages(uint64_t begin, uint64_t end) { return (end + kPage - 1) / kPage * kPage - begin / kPage * kPage; }
+// Lists of a batch stay small even where tensors are tiny.
+constexpr size_t kMostSourcesRead = 8192;
 
 class Permit {
  public:
@@ -40,7 +42,11 @@ void Findings::add(const Findings& other) {
 }
 
 TileWorker::TileWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, Options options)
-    : plan_(plan), checkpoints_(checkpoints), options_(std::move(options)), last_window_(checkpoints.size()) {}
+    : plan_(plan),
+      checkpoints_(checkpoints),
+      options_(std::move(options)),
+      inputs_(options_.window_size),
+      last_window_(checkpoints.size()) {}
 
 void TileWorker::compute(ByteRange range, std::span<std::byte> out) {
   uint64_t at = range.begin;
@@ -51,12 +57,13 @@ void TileWorker::compute(ByteRange range, std::span<std::byte> out) {
   }
   while (at < range.end) {
     const ByteRange batch{at, gather({at, range.end})};
-    populate();
+    map_windows();
     {
       const Permit permit(*options_.permits);
       compute_batch(batch, out.data() + (at - range.begin));
     }
-    release();
+    inputs_.check_faults();
+    inputs_.clear(options_.drop_cache);
     at = batch.end;
   }
 }
@@ -70,7 +77,8 @@ size_t TileWorker::first_step_after(uint64_t offset) const {
 // Collects the windows of as many steps of `range` as fit, at least one; returns where they end.
 uint64_t TileWorker::gather(ByteRange range) {
   windows_.clear();
-  resident_ = 0;
+  window_of_.clear();
+  footprint_ = 0;
   std::ranges::fill(last_window_, SIZE_MAX);
   for (size_t i = first_step_after(range.begin); i < plan_.steps.size(); ++i) {
     const Step& step = plan_.steps[i];
@@ -81,51 +89,56 @@ uint64_t TileWorker::gather(ByteRange range) {
   return range.end;
 }
 
+// Calls visit(source, its bytes) for every source whose bytes are looked at. A compared tensor of another dtype differs
+// whatever its bytes are.
+template <typename Visit>
+void TileWorker::for_each_source_read(const Step& step, ByteRange part, const Visit& visit) const {
+  if (part.size() == 0) return;
+  for (uint32_t s = 0; s < step.source_count; ++s) {
+    const Source source = plan_.source(step, s);
+    const Tensor tensor = tensor_of(source);
+    if (step.program != Step::kCopy || tensor.dtype == step.dtype)
+      visit(source, source_range(tensor, step.dtype, part));
+  }
+}
+
 // False, and nothing added, when they might not fit.
 bool TileWorker::add_step_windows(const Step& step, ByteRange part) {
-  if (part.size() == 0) return true;
   uint64_t needed = 0;
-  const auto for_each_source = [&](auto&& visit) {
-    for (uint32_t s = 0; s < step.source_count; ++s) {
-      const Source source = plan_.source(step, s);
-      const Tensor tensor = tensor_of(source);
-      // A compared tensor of another dtype differs whatever its bytes are.
-      if (step.program == Step::kCopy && tensor.dtype != step.dtype) continue;
-      visit(source, source_range(tensor, step.dtype, part));
-    }
-  };
-  for_each_source([&](Source, ByteRange bytes) { needed += pages(bytes.begin, bytes.end); });
-  if (!windows_.empty() && resident_ + needed > options_.window_size) return false;
-  for_each_source([&](Source source, ByteRange bytes) { add_window(source, bytes); });
+  for_each_source_read(step, part,
+                       [&](Source, ByteRange bytes) { needed += InputWindows::footprint(bytes.begin, bytes.end); });
+  const bool fits = footprint_ + needed <= options_.window_size && window_of_.size() < kMostSourcesRead;
+  if (!fits && !windows_.empty()) return false;
+  for_each_source_read(step, part, [&](Source source, ByteRange bytes) { add_window(source, bytes); });
   return true;
 }
 
 // Tensors that follow each other in the output mostly do so in the inputs: then one window grows.
 void TileWorker::add_window(Source source, ByteRange bytes) {
-  const Checkpoint& checkpoint = checkpoints_[source.checkpoint];
-  const MappedFile* file = &checkpoint.shards[tensor_of(source).shard];
+  const InputFile* file = &checkpoints_[source.checkpoint].shards[tensor_of(source).shard];
   size_t& last = last_window_[source.checkpoint];
-  if (last != SIZE_MAX) {
-    Window& window = windows_[last];
-    if (window.file == file && bytes.begin >= window.begin && bytes.begin <= window.end + kPage) {
-      const uint64_t end = std::max(window.end, bytes.end);
-      resident_ += pages(window.begin, end) - pages(window.begin, window.end);
-      window.end = end;
-      return;
-    }
+  const bool continues = last != SIZE_MAX && windows_[last].file == file && bytes.begin >= windows_[last].begin &&
+                         bytes.begin <= windows_[last].end + kGap;
+  if (!continues) {
+    last = windows_.size();
+    windows_.push_back({file, bytes.begin, bytes.begin});
   }
-  last = windows_.size();
-  windows_.push_back({file, bytes.begin, bytes.end});
-  resident_ += pages(bytes.begin, bytes.end);
+  Window& window = windows_[last];
+  if (continues) footprint_ -= InputWindows::footprint(window.begin, window.end);
+  window.end = std::max(window.end, bytes.end);
+  footprint_ += InputWindows::footprint(window.begin, window.end);
+  window_of_.push_back(static_cast<uint32_t>(last));
 }
 
-void TileWorker::populate() const {
-  for (const Window& window : windows_) window.file->populate(window.begin, window.end - window.begin);
+void TileWorker::map_windows() {
+  for (Window& window : windows_) window.bytes = inputs_.add(*window.file, window.begin, window.end);
+  sources_read_ = 0;
 }
 
-void TileWorker::release() const {
-  for (const Window& window : windows_)
-    window.file->release(window.begin, window.end - window.begin, options_.drop_cache);
+// Sources are read in the order in which gather() met them.
+const std::byte* TileWorker::next_source_bytes(ByteRange bytes) {
+  const Window& window = windows_[window_of_[sources_read_++]];
+  return window.bytes + (bytes.begin - window.begin);
 }
 
 void TileWorker::compute_batch(ByteRange batch, std::byte* out) {
@@ -145,30 +158,26 @@ void TileWorker::compute_batch(ByteRange batch, std::byte* out) {
 
 void TileWorker::copy_part(uint32_t index, ByteRange part, std::byte* out) {
   const Step& step = plan_.steps[index];
-  const Source first = plan_.source(step);
-  const std::byte* bytes = checkpoints_[first.checkpoint].data(tensor_of(first)) + part.begin;
-  std::memcpy(out, bytes, part.size());
-  for (uint32_t s = 1; s < step.source_count; ++s) {
-    const Source other = plan_.source(step, s);
-    const Tensor tensor = tensor_of(other);
-    if (tensor.dtype != step.dtype ||
-        std::memcmp(bytes, checkpoints_[other.checkpoint].data(tensor) + part.begin, part.size()) != 0)
-      findings_.differing.insert(index);
-  }
+  const std::byte* first = nullptr;
+  uint32_t alike = 0;
+  for_each_source_read(step, part, [&](Source, ByteRange range) {
+    const std::byte* bytes = next_source_bytes(range);
+    if (!first) first = bytes;
+    alike += std::memcmp(first, bytes, part.size()) == 0;
+  });
+  std::memcpy(out, first, part.size());
+  if (alike < step.source_count) findings_.differing.insert(index);
 }
 
 void TileWorker::run_part(uint32_t index, ByteRange part, std::byte* out) {
   const Step& step = plan_.steps[index];
   operands_.clear();
-  for (uint32_t s = 0; s < step.source_count; ++s) {
-    const Source source = plan_.source(step, s);
-    const Tensor tensor = tensor_of(source);
-    operands_.push_back({.data = checkpoints_[source.checkpoint].data(tensor), .dtype = tensor.dtype});
-  }
+  for_each_source_read(step, part, [&](Source source, ByteRange range) {
+    operands_.push_back({.data = next_source_bytes(range), .dtype = tensor_of(source).dtype});
+  });
   StoreCounts counts;
-  const uint64_t size = element_size(step.dtype);
-  run_program(*options_.kernels, plan_.programs[step.program], operands_.data(), part.begin / size, part.size() / size,
-              out, step.dtype, counts);
+  run_program(*options_.kernels, plan_.programs[step.program], operands_.data(), 0,
+              part.size() / element_size(step.dtype), out, step.dtype, counts);
   if (counts.saturated || counts.overflowed || counts.lost_inf) {
     Findings found;
     found.losses[index] = counts;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/plan.h"
+#include "io/input_windows.h"
 #include "kernels/block_kernels.h"
 
 namespace ckmerge {
@@ -48,30 +49,36 @@ class TileWorker {
   const Findings& findings() const { return findings_; }
 
  private:
-  /// Bytes of one input that a batch needs.
+  /// Bytes of one input that a batch needs, and where they are once they are mapped.
   struct Window {
-    const MappedFile* file;
+    const InputFile* file;
     uint64_t begin, end;
+    const std::byte* bytes = nullptr;
   };
 
   size_t first_step_after(uint64_t offset) const;
   uint64_t gather(ByteRange range);
   bool add_step_windows(const Step& step, ByteRange part);
   void add_window(Source source, ByteRange bytes);
-  void populate() const;
-  void release() const;
+  void map_windows();
   void compute_batch(ByteRange batch, std::byte* out);
   void copy_part(uint32_t index, ByteRange part, std::byte* out);
   void run_part(uint32_t index, ByteRange part, std::byte* out);
+  template <typename Visit>
+  void for_each_source_read(const Step& step, ByteRange part, const Visit& visit) const;
+  const std::byte* next_source_bytes(ByteRange bytes);
   Tensor tensor_of(Source source) const { return checkpoints_[source.checkpoint].tensors[source.tensor]; }
 
   const Plan& plan_;
   std::span<const Checkpoint> checkpoints_;
   Options options_;
   Findings findings_;
+  InputWindows inputs_;
   std::vector<Window> windows_;
+  std::vector<uint32_t> window_of_;  ///< indices into windows_, in the order in which the batch reads its sources
+  size_t sources_read_ = 0;          ///< of window_of_, while the batch is computed
   std::vector<size_t> last_window_;  ///< per checkpoint: its latest window, which the next range usually continues
-  uint64_t resident_ = 0;            ///< bytes of windows_, in whole pages
+  uint64_t footprint_ = 0;           ///< of windows_
   std::vector<Operand> operands_;
 };
 

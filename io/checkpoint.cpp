@@ -14,7 +14,7 @@ namespace {
 // Enough for every signature in file_kind.cpp; the farthest is tar's, at 257.
 constexpr uint64_t kFirstBytes = 512;
 
-// MappedFile names its path itself; the pure readers know bytes only.
+// InputFile names its path itself; the pure readers know bytes only.
 template <typename Read>
 auto naming(const std::string& path, Read&& read) {
   try {
@@ -24,7 +24,7 @@ auto naming(const std::string& path, Read&& read) {
   }
 }
 
-uint64_t header_size_of(const MappedFile& file) {
+uint64_t header_size_of(const InputFile& file) {
   std::array<std::byte, kFirstBytes> buffer;
   const auto first_bytes = std::span(buffer).first(std::min(kFirstBytes, file.size()));
   file.read_at(0, first_bytes);
@@ -36,7 +36,7 @@ uint64_t header_size_of(const MappedFile& file) {
 }
 
 // Read, not parsed in the map: another process may change the file meanwhile.
-Header read_header(const MappedFile& file, uint32_t shard) {
+Header read_header(const InputFile& file, uint32_t shard) {
   std::vector<std::byte> json(header_size_of(file));
   file.read_at(8, json);
   return naming(file.path(), [&] { return parse_header(json, file.size(), shard); });
@@ -46,7 +46,7 @@ Header read_header(const MappedFile& file, uint32_t shard) {
 
 uint64_t Checkpoint::file_size() const {
   uint64_t size = 0;
-  for (const MappedFile& shard : shards) size += shard.size();
+  for (const InputFile& shard : shards) size += shard.size();
   return size;
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "io/mapped_file.h"
+#include "io/input_file.h"
 #include "io/safetensors_header.h"
 #include "io/tensor_table.h"
 
@@ -13,14 +13,13 @@ namespace ckmerge {
 
 struct Checkpoint {
   std::string path;  ///< as the user gave it
-  std::vector<MappedFile> shards;
+  std::vector<InputFile> shards;
   TensorTable tensors;  ///< sorted by name; Tensor::shard indexes `shards`
   Metadata metadata;
   bool has_metadata = false;
   uint64_t header_size = 0;  ///< of the first shard
 
   uint64_t file_size() const;  ///< bytes of all shards
-  const std::byte* data(const Tensor& tensor) const { return shards[tensor.shard].data() + tensor.offset; }
 };
 
 /// Opens a .safetensors file. A file that is something else (a Git-LFS pointer, an HTML page, a zip, a pickle, ...) is

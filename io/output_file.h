@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "io/mapped_file.h"
+#include "io/input_file.h"
 
 namespace ckmerge {
 

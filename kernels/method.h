@@ -44,7 +44,7 @@ struct MethodSpec {
 /// Parameter values of one merge, already checked against the spec (kinds, counts, finiteness), defaults filled in.
 struct Arguments {
   struct Value {
-    double number = 0;                ///< number or flag
+    double number = 0;                     ///< number or flag
     std::span<const double> numbers = {};  ///< numbers; empty = not given
   };
   std::array<Value, kMaxParameters> values;  ///< in the order of spec.parameters

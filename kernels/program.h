@@ -32,7 +32,7 @@ struct Program {
   friend bool operator==(const Program&, const Program&) = default;
 };
 
-/// Registers a program may use: 8 blocks of f32 are 32 KiB, the L1 of every CPU this runs on.
+/// Registers a program may use: 8 blocks of f32 are 16 KiB, half of the smallest L1 in use.
 inline constexpr int kMaxRegisters = 8;
 
 /// An operand as the executor sees it. Element i lies at data + (i / inner) * stride + (i % inner) *

@@ -39,7 +39,7 @@ void write_target(const std::string& target, uint64_t size, OutputOptions option
 
 void touch(const std::string& path, const std::string& content = "old") { std::ofstream(path) << content; }
 
-FileIdentity identity(const std::string& path) { return MappedFile(path).identity(); }
+FileIdentity identity(const std::string& path) { return InputFile(path).identity(); }
 
 mode_t mode(const std::string& path) {
   struct stat status;
