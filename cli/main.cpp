@@ -56,6 +56,6 @@ int guarded_run(const std::vector<std::string>& words) {
 }  // namespace ckmerge::cli
 
 int main(int argc, char** argv) {
-  ckmerge::cli::ignore_broken_pipes();
+  ckmerge::cli::leave_write_failures_to_errno();
   return ckmerge::cli::guarded_run({argv + std::min(argc, 1), argv + argc});
 }

@@ -31,8 +31,10 @@ Plan checked_plan(const MergeRequest& request, std::vector<Checkpoint>& checkpoi
     faults.check([&] { plan = make_plan(request.recipe, checkpoints); });
   else
     faults.check([&] { resolve_coefficients(request.recipe, request.inputs.size()); });
-  if (!request.output.empty())
+  if (!request.output.empty()) {
     faults.check([&] { check_target(request.output, identities(checkpoints), request.run.replace); });
+    faults.check([&] { check_space(request.output, plan.file_size); });
+  }
   faults.raise();
   return plan;
 }

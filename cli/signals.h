@@ -20,7 +20,7 @@ const std::atomic<bool>& stop_flag();
 /// 128 + the signal that was caught: the exit status of an interrupted run. 130 when it was none.
 int stop_status();
 
-/// A closed pipe is an error from write(), not a signal.
-void ignore_broken_pipes();
+/// A closed pipe and a limit on file sizes are errors from write(), not signals.
+void leave_write_failures_to_errno();
 
 }  // namespace ckmerge::cli

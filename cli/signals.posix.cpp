@@ -48,6 +48,9 @@ const std::atomic<bool>& stop_flag() { return stop; }
 
 int stop_status() { return 128 + (caught.load() ? caught.load() : SIGINT); }
 
-void ignore_broken_pipes() { ::signal(SIGPIPE, SIG_IGN); }
+void leave_write_failures_to_errno() {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+}
 
 }  // namespace ckmerge::cli
