@@ -32,7 +32,10 @@ std::string without_nul(std::string text);
 class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, std::string where, const std::string& sentence, std::vector<std::string> details = {})
-      : std::runtime_error(without_nul(sentence)), code_(code), where_(std::move(where)), details_(std::move(details)) {}
+      : std::runtime_error(without_nul(sentence)),
+        code_(code),
+        where_(std::move(where)),
+        details_(std::move(details)) {}
 
   ErrorCode code() const { return code_; }
   const std::string& where() const { return where_; }

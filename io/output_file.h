@@ -51,7 +51,8 @@ class OutputFile {
 /// The checks of the constructor that need no size and create nothing, for plan and --dry-run.
 void check_target(const std::string& target, std::span<const FileIdentity> inputs, bool replace);
 
-/// The check of the constructor that the target's disk has `size` bytes free. Throws Error(resources) with both numbers.
+/// The check of the constructor that the target's disk has `size` bytes free. Throws Error(resources) with both
+/// numbers.
 void check_space(const std::string& target, uint64_t size);
 
 }  // namespace ckmerge
