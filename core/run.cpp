@@ -29,6 +29,15 @@ constexpr auto kProgressInterval = std::chrono::milliseconds(100);
 // cgroup does not thrash.
 bool must_drop_cache(const Plan& plan) { return plan.bytes_to_read + plan.file_size > available_memory() / 2; }
 
+// Windows beyond what can be had are taken away before they are used, and read again and again: in a 40 MiB cgroup the
+// default budget ran for minutes. So a program of some MiB and the kernel's readahead are left room, and half of the
+// rest is the budget's. The budget is an upper bound; less is allowed.
+uint64_t affordable_budget(uint64_t budget) {
+  constexpr uint64_t kReserve = 16ull << 20, kFloor = 4ull << 20;
+  const uint64_t available = available_memory();
+  return std::min(budget, std::max(kFloor, (available - std::min(available, kReserve)) / 2));
+}
+
 struct FreeMemory {
   void operator()(std::byte* memory) const { std::free(memory); }
 };
@@ -40,7 +49,7 @@ class Engine {
         checkpoints_(checkpoints),
         options_(options),
         kernels_(options.kernels ? *options.kernels : **available_kernels().begin()),
-        sizing_(size_tiles(plan, checkpoints, options.memory_budget,
+        sizing_(size_tiles(plan, checkpoints, affordable_budget(options.memory_budget),
                            options.threads ? options.threads : allowed_processors(), options.tile_size)),
         permits_(sizing_.threads),
         drop_cache_(must_drop_cache(plan)) {}
