@@ -13,7 +13,7 @@ case "${1:-}" in
   demo) required+=(python3) ;;
   test)
     required+=(doctest-dev python3 binutils git)
-    # libclang-rt-dev holds libFuzzer where clang's own packages do not bring it (Ubuntu 22.04's do).
+    # libclang-rt-dev holds libFuzzer where clang's own packages do not bring it.
     optional+=(python3-venv clang libclang-rt-dev g++-aarch64-linux-gnu qemu-user-static libbenchmark-dev)
     ;;
   *) echo "usage: scripts/setup.sh build|demo|test" >&2; exit 2 ;;
