@@ -37,8 +37,8 @@ std::string failure_text(const Failure& failure, const Environment& environment)
   if (failure.code == name(ErrorCode::interrupted)) return failure.message + "\n";
   const bool red = environment.stderr_tty && !environment.no_color && !environment.dumb;
   std::string out = red ? "\x1b[1;31merror:\x1b[0m " : "error: ";
-  out += visible(failure.message) + "\n";
-  return out + listed(failure.details.size(), [&](size_t i) { return visible(failure.details[i]); });
+  out += shortened(failure.message, 2 * kSentenceWidth) + "\n";
+  return out + listed(failure.details.size(), [&](size_t i) { return shortened(failure.details[i], kSentenceWidth); });
 }
 
 }  // namespace
@@ -66,8 +66,9 @@ int tell(const Failure& failure, const ErrorStyle& style, const Environment& env
   } catch (const BrokenPipe&) {
     // Nobody reads the document.
   } catch (...) {
-    // Neither the document nor its failure to be written fits into memory or onto stdout: one line that needs neither.
-    write_stderr("error: the failure could not be written to standard output\n");
+    // The document fits neither onto stdout nor, perhaps, into memory.
+    write_stderr("error: the failure could not be written to standard output");
+    write_stderr(failure.message.size() < kSentenceWidth ? ": " + visible(failure.message) + "\n" : std::string("\n"));
   }
   return failure.exit;
 }

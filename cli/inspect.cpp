@@ -77,7 +77,7 @@ std::string metadata_lines(const Checkpoint& checkpoint) {
 }
 
 std::string tensor_line(const Tensor& tensor) {
-  return visible(tensor.name) + "  " + info(tensor.dtype).name + " " + shape_text(tensor.shape) + "  " +
+  return shortened(tensor.name, kNameWidth) + "  " + info(tensor.dtype).name + " " + shape_text(tensor.shape) + "  " +
          size_text(tensor.size);
 }
 

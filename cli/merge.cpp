@@ -4,6 +4,7 @@
 #include "cli/report.h"
 #include "cli/report_json.h"
 #include "cli/signals.h"
+#include "core/tile_sizing.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -28,7 +29,10 @@ Plan checked_plan(const MergeRequest& request, std::vector<Checkpoint>& checkpoi
   checkpoints = open_all(request.inputs, faults);
   Plan plan;
   if (faults.empty())
-    faults.check([&] { plan = make_plan(request.recipe, checkpoints); });
+    faults.check([&] {
+      plan = make_plan(request.recipe, checkpoints);
+      size_tiles(plan, checkpoints, request.run.memory_budget, 1, request.run.tile_size);
+    });
   else
     faults.check([&] { resolve_coefficients(request.recipe, request.inputs.size()); });
   if (!request.output.empty()) {

@@ -9,13 +9,20 @@
 namespace ckmerge::cli {
 namespace {
 
+std::string value_text(const ParameterSpec& parameter, const Recipe& recipe) {
+  const auto given = recipe.parameters.find(parameter.name);
+  if (given == recipe.parameters.end()) return parameter.default_text;
+  if (parameter.kind == ParameterKind::flag) return given->second[0] != 0 ? "on" : "off";
+  std::vector<std::string> numbers;
+  for (const double value : given->second) numbers.push_back(number_text(value));
+  return joined(numbers, ",");
+}
+
 std::string parameters_text(const Recipe& recipe) {
+  const MethodSpec& spec = *find_method(recipe.method)->spec;
   std::string out;
-  for (const auto& [name, values] : recipe.parameters) {
-    std::vector<std::string> numbers;
-    for (const double value : values) numbers.push_back(number_text(value));
-    out += ", " + name + " " + joined(numbers, ",");
-  }
+  for (size_t i = 0; i < spec.parameter_count; ++i)
+    out += std::string(", ") + spec.parameters[i].name + " " + value_text(spec.parameters[i], recipe);
   if (recipe.dtype) out += std::string(", stored as ") + info(*recipe.dtype).name;
   return out;
 }
@@ -56,12 +63,12 @@ std::string action_lines(const MergeFacts& facts) {
     const auto action = static_cast<Action>(a);
     if (const uint64_t count = plan.count(action)) out += count_line(count, done_phrase(action));
   }
-  out += listed(plan.kept.size(), [&](size_t i) { return visible(facts.tensor(plan.kept[i]).name); });
+  out += listed(plan.kept.size(), [&](size_t i) { return shortened(facts.tensor(plan.kept[i]).name, kNameWidth); });
   if (plan.dropped.empty()) return out;
   out += count_line(plan.dropped.size(), "dropped, A lacks them");
   return out + listed(plan.dropped.size(), [&](size_t i) {
            const Source source = plan.dropped[i];
-           return visible(facts.tensor(source).name) + "  (" + letter(source.checkpoint) + ")";
+           return shortened(facts.tensor(source).name, kNameWidth) + "  (" + letter(source.checkpoint) + ")";
          });
 }
 
@@ -75,15 +82,16 @@ std::string warning_lines(const Plan& plan) {
 
 std::string step_line(const MergeFacts& facts, const Step& step) {
   const Tensor tensor = facts.tensor(step);
-  return visible(tensor.name) + "  " + info(step.dtype).name + " " + shape_text(tensor.shape) + "  " +
+  return shortened(tensor.name, kNameWidth) + "  " + info(step.dtype).name + " " + shape_text(tensor.shape) + "  " +
          ckmerge::name(step.action);
 }
 
 std::string differing_lines(const MergeFacts& facts, const RunReport& report) {
   if (report.differing.empty()) return "";
   return count_line(report.differing.size(), "of those copied from A are different in another checkpoint") +
-         listed(report.differing.size(),
-                [&](size_t i) { return visible(facts.tensor(facts.plan.steps[report.differing[i]]).name); });
+         listed(report.differing.size(), [&](size_t i) {
+           return shortened(facts.tensor(facts.plan.steps[report.differing[i]]).name, kNameWidth);
+         });
 }
 
 std::string loss_line(const MergeFacts& facts, const StoreLoss& loss) {
@@ -95,7 +103,7 @@ std::string loss_line(const MergeFacts& facts, const StoreLoss& loss) {
   add(loss.counts.saturated, "stored as the largest finite value");
   add(loss.counts.overflowed, "stored as Inf");
   add(loss.counts.lost_inf, "Inf stored as NaN");
-  return visible(facts.tensor(step).name) + "  " + info(step.dtype).name + ": " + joined(parts, ", ");
+  return shortened(facts.tensor(step).name, kNameWidth) + "  " + info(step.dtype).name + ": " + joined(parts, ", ");
 }
 
 std::string loss_lines(const MergeFacts& facts, const RunReport& report) {
@@ -122,8 +130,11 @@ std::string how_lines(const RunReport& report) {
 }  // namespace
 
 std::string shape_text(Shape shape) {
+  constexpr size_t kMostShown = 16;
   std::vector<std::string> dimensions;
-  for (const uint64_t dimension : shape) dimensions.push_back(std::to_string(dimension));
+  for (const uint64_t dimension : shape.first(std::min(shape.size(), kMostShown)))
+    dimensions.push_back(std::to_string(dimension));
+  if (shape.size() > kMostShown) dimensions.emplace_back("...");
   return std::string("[").append(joined(dimensions, ", ")) + "]";
 }
 

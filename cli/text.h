@@ -17,6 +17,10 @@ std::string visible(std::string_view text);
 /// `text` in one line of at most `width` code points, visible, ended by "..." where it was cut.
 std::string shortened(std::string_view text, size_t width);
 
+/// Names and sentences are cut to so many code points for people: a file may name a tensor with megabytes. --json has
+/// all.
+inline constexpr size_t kNameWidth = 200, kSentenceWidth = 1000;
+
 /// The member of `known` that `typed` probably meant (its beginning, or few edits away), or empty.
 std::string nearest(std::string_view typed, const std::vector<std::string>& known);
 

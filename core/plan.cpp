@@ -4,6 +4,7 @@
 #include "core/plan.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "core/merge_program.h"
@@ -49,6 +50,7 @@ class Planner {
     check_common_names();
     report_faults();
     plan_.programs = programs.take();
+    check_constants();
     lay_out_steps();
     warn();
     return std::move(plan_);
@@ -189,6 +191,10 @@ class Planner {
 
   void check_common_names() const {
     if (checkpoints_.size() == 1 || common_names_ > 0) return;
+    for (const Checkpoint& checkpoint : checkpoints_)
+      if (checkpoint.tensors.size() == 0)
+        throw Error(ErrorCode::mismatch, checkpoint.path,
+                    checkpoint.path + ": has no tensors; there is nothing to merge");
     std::vector<std::string> hints;
     for (size_t k = 1; k < checkpoints_.size(); ++k) {
       std::string hint =
@@ -206,6 +212,20 @@ class Planner {
     const std::string count = std::to_string(faults_.size()) + (faults_.size() == 1 ? " tensor" : " tensors");
     throw Error(ErrorCode::mismatch, "", "the checkpoints do not fit together: " + count + " cannot be merged",
                 faults_);
+  }
+
+  // A constant that overflows in f32 would turn every zero of its tensor into NaN. Tensors that run in f64 keep it.
+  void check_constants() const {
+    const auto overflows = [&](const Step& step) {
+      if (step.program == Step::kCopy || plan_.programs[step.program].compute == Dtype::F64) return false;
+      return std::ranges::any_of(plan_.programs[step.program].code, [](const Instruction& instruction) {
+        return !std::isfinite(static_cast<float>(instruction.k0)) || !std::isfinite(static_cast<float>(instruction.k1));
+      });
+    };
+    if (std::ranges::any_of(plan_.steps, overflows))
+      throw Error(ErrorCode::usage, plan_.recipe.method,
+                  "a coefficient of " + plan_.recipe.method +
+                      " is too large: these tensors run in f32, whose largest number is 3.4e38");
   }
 
   void lay_out_steps() {
@@ -240,10 +260,15 @@ class Planner {
   }
 
   void warn_about_same_files() {
-    for (size_t k = 1; k < checkpoints_.size(); ++k)
-      for (size_t i = 0; i < k; ++i)
-        if (checkpoints_[i].shards[0].identity().same_file(checkpoints_[k].shards[0].identity()))
-          plan_.warnings.push_back(checkpoints_[i].path + " and " + checkpoints_[k].path + " are the same file");
+    const auto file_of = [](const Checkpoint& checkpoint) { return checkpoint.shards[0].identity(); };
+    for (size_t k = 1; k < checkpoints_.size(); ++k) {
+      const auto earlier = std::ranges::find_if(checkpoints_.first(k), [&](const Checkpoint& checkpoint) {
+        return file_of(checkpoint).same_file(file_of(checkpoints_[k]));
+      });
+      if (earlier == checkpoints_.begin() + static_cast<ptrdiff_t>(k)) continue;
+      const std::string text = earlier->path + " and " + checkpoints_[k].path + " are the same file";
+      if (std::ranges::find(plan_.warnings, text) == plan_.warnings.end()) plan_.warnings.push_back(text);
+    }
   }
 
   void warn_about_opaque() {

@@ -123,11 +123,8 @@ std::vector<double> resolve_coefficients(const Recipe& recipe, size_t inputs) {
   const Arguments arguments = resolve_arguments(*method.spec, recipe, inputs);
   std::vector<double> coefficients(method.coefficient_count(inputs));
   if (const char* fault = method.coefficients(arguments, coefficients)) refuse(recipe.method, fault);
-  // Formulas run in f32: a coefficient that overflows there would turn every zero of its tensor into NaN.
   for (const double coefficient : coefficients)
-    if (!std::isfinite(static_cast<float>(coefficient)))
-      refuse(recipe.method, "a coefficient of " + recipe.method +
-                                " is too large: formulas run in f32, whose largest number is 3.4e38");
+    if (!std::isfinite(coefficient)) refuse(recipe.method, "a coefficient of " + recipe.method + " is not finite");
   return coefficients;
 }
 

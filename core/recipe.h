@@ -27,7 +27,7 @@ struct Recipe {
 Dtype parse_dtype(std::string_view text);
 
 /// The coefficients of `recipe` for `inputs` checkpoints, in f64, defaults filled in. Throws Error(usage): unknown
-/// method or parameter, wrong number of checkpoints or weights, a number that is not finite or has no f32 value.
+/// method or parameter, wrong number of checkpoints or weights, a number that is not finite.
 std::vector<double> resolve_coefficients(const Recipe& recipe, size_t inputs);
 
 }  // namespace ckmerge

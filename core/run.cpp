@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <semaphore>
+#include <system_error>
 #include <thread>
 
 #include "core/machine.h"
@@ -59,7 +60,10 @@ class Engine {
     for (const Checkpoint& checkpoint : checkpoints_)
       for (const InputFile& shard : checkpoint.shards) inputs.push_back(shard.identity());
     OutputFile output(target, plan_.file_size, inputs,
-                      {.replace = options_.replace, .sync = options_.sync, .drop_cache = drop_cache_});
+                      {.replace = options_.replace,
+                       .sync = options_.sync,
+                       .stopped = [this] { return stop_raised(); },
+                       .drop_cache = drop_cache_});
     output_ = &output;
     compute_all();
     for (const Checkpoint& checkpoint : checkpoints_)
@@ -74,10 +78,9 @@ class Engine {
  private:
   // Returns when every byte is written; throws the first error.
   void compute_all() {
-    running_ = sizing_.tiles_in_flight;
     {
       std::vector<std::jthread> workers;
-      for (unsigned i = 0; i < sizing_.tiles_in_flight; ++i) workers.emplace_back([this] { work(); });
+      while (workers.size() < sizing_.tiles_in_flight && add_worker(workers)) continue;
       watch();
     }
     if (first_error_) std::rethrow_exception(first_error_);
@@ -85,11 +88,24 @@ class Engine {
     report_progress();
   }
 
+  // False when the system gives no further thread; those there are do the work.
+  bool add_worker(std::vector<std::jthread>& workers) {
+    std::lock_guard lock(mutex_);
+    try {
+      workers.emplace_back([this] { work(); });
+      ++running_;
+      return true;
+    } catch (const std::system_error& error) {
+      if (!workers.empty()) return false;
+      throw Error(ErrorCode::resources, "threads", std::string("no thread can be started: ") + error.what());
+    }
+  }
+
   // The calling thread reports progress and looks at the stop flag until the workers have ended.
   void watch() {
     std::unique_lock lock(mutex_);
     while (!ended_.wait_for(lock, kProgressInterval, [this] { return running_ == 0; })) {
-      if (options_.stop && options_.stop->load()) stopping_ = true;
+      if (stop_raised()) stopping_ = true;
       lock.unlock();
       report_progress();
       lock.lock();
@@ -129,9 +145,10 @@ class Engine {
     findings = worker.findings();
   }
 
+  bool stop_raised() const { return options_.stop && options_.stop->load(); }
+
   void check_stop() const {
-    if (stopping_ || (options_.stop && options_.stop->load()))
-      throw Error(ErrorCode::interrupted, "", "interrupted; nothing was written");
+    if (stopping_ || stop_raised()) throw Error(ErrorCode::interrupted, "", "interrupted; nothing was written");
   }
 
   double seconds() const { return std::chrono::duration<double>(Clock::now() - start_).count(); }

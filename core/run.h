@@ -54,8 +54,9 @@ struct RunReport {
   std::string output_description;
 };
 
-/// Merges into `target`: the file is there, complete, when this returns, and untouched when it throws. `checkpoints`
-/// are those the plan was made from. Throws Error(io | usage | malformed | resources | interrupted).
+/// Merges into `target`: the file is there, complete, when this returns. When it throws the target is what it was, save
+/// where the error says that it is complete and only its folder could not be synced. `checkpoints` are those the plan
+/// was made from. Throws Error(io | usage | malformed | resources | interrupted).
 RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
               const RunOptions& options = {});
 

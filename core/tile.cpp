@@ -102,11 +102,13 @@ void TileWorker::for_each_source_read(const Step& step, ByteRange part, const Vi
   }
 }
 
-// False, and nothing added, when they might not fit.
+// False, and nothing added, when they might not fit. A window that grows may take a page more than its new bytes, where
+// it bridges a gap.
 bool TileWorker::add_step_windows(const Step& step, ByteRange part) {
   uint64_t needed = 0;
-  for_each_source_read(step, part,
-                       [&](Source, ByteRange bytes) { needed += InputWindows::footprint(bytes.begin, bytes.end); });
+  for_each_source_read(step, part, [&](Source, ByteRange bytes) {
+    needed += InputWindows::footprint(bytes.begin, bytes.end) + InputWindows::page_size();
+  });
   const bool fits = footprint_ + needed <= options_.window_size && window_of_.size() < kMostSourcesRead;
   if (!fits && !windows_.empty()) return false;
   for_each_source_read(step, part, [&](Source source, ByteRange bytes) { add_window(source, bytes); });

@@ -26,8 +26,8 @@ class InputWindows {
   static uint64_t page_size();
 
   /// Maps bytes [begin, end) of `file`, makes them resident, and returns the address of byte `begin`, good until
-  /// clear(). REQUIRES: their footprint and those since clear() fit the capacity. Throws Error(malformed) when the file
-  /// has been truncated, Error(io) when it cannot be read, Error(resources).
+  /// clear(). REQUIRES: their footprint and those since clear() fit the capacity (else std::length_error). Throws
+  /// Error(malformed) when the file has been truncated, Error(io) when it cannot be read, Error(resources).
   const std::byte* add(const InputFile& file, uint64_t begin, uint64_t end);
 
   /// Throws as add() does when a page of a window was lost after it was made (see install_sigbus_guard).

@@ -9,9 +9,9 @@
 
 #include <array>
 #include <atomic>
-#include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <stdexcept>
 
 #include "io/error.h"
 
@@ -112,7 +112,8 @@ uint64_t InputWindows::footprint(uint64_t begin, uint64_t end) {
 
 const std::byte* InputWindows::add(const InputFile& file, uint64_t begin, uint64_t end) {
   const uint64_t page = page_size(), first = begin / page * page, size = footprint(begin, end);
-  assert(space_->used + size <= space_->size);
+  // A mistake of ours, but one that would overwrite what lies behind the space.
+  if (size > space_->size - space_->used) throw std::length_error("windows do not fit their address space");
   void* address = reinterpret_cast<void*>(space_->begin + space_->used);
   if (mmap(address, size, PROT_READ, MAP_SHARED | MAP_FIXED, file.descriptor(), static_cast<off_t>(first)) ==
       MAP_FAILED)

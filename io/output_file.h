@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -13,9 +14,10 @@
 namespace ckmerge {
 
 struct OutputOptions {
-  bool replace = false;     ///< an existing target may be replaced
-  bool sync = true;         ///< make it durable: data, then the rename
-  bool drop_cache = false;  ///< speed only: do not leave written pages in the page cache
+  bool replace = false;                ///< an existing target may be replaced
+  bool sync = true;                    ///< make it durable: data, then the rename
+  std::function<bool()> stopped = {};  ///< asked while space is reserved, which can take long on a tmpfs
+  bool drop_cache = false;             ///< speed only: do not leave written pages in the page cache
 };
 
 class OutputFile {
@@ -25,7 +27,7 @@ class OutputFile {
 
   /// Refuses, before anything is created: a target that exists (without `replace`), is not a regular file, or is one of
   /// `inputs` under any name; a folder that cannot be written; a disk with less than `size` bytes free. Then takes the
-  /// lock of the partial file and reserves the space. Throws Error(usage | io | resources).
+  /// lock of the partial file and reserves the space. Throws Error(usage | io | resources | interrupted).
   OutputFile(const std::string& target, uint64_t size, std::span<const FileIdentity> inputs, OutputOptions options);
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
@@ -36,8 +38,8 @@ class OutputFile {
   /// multiple. Throws Error(io | resources).
   void write_at(uint64_t offset, std::span<const std::byte> bytes);
 
-  /// Makes the target exist: data synced, mode set, renamed, folder synced. Throws Error(io); then the target is what
-  /// it was before.
+  /// Makes the target exist: mode set, data synced, renamed, folder synced. Throws Error(io | usage | resources); then
+  /// the target is what it was before, save where the error says that it is complete and only its folder was not synced.
   void commit();
 
   /// How bytes are moved here ("direct writes, space reserved"), for -v.

@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
@@ -113,11 +114,15 @@ void check_space(const std::string& target, uint64_t size) {
   const std::string folder = split(resolve(target)).folder;
   struct statvfs status;
   if (statvfs(folder.c_str(), &status) != 0 || status.f_blocks == 0) return;  // some network filesystems do not know
-  const uint64_t free = (geteuid() == 0 ? status.f_bfree : status.f_bavail) * status.f_frsize;
+  uint64_t free = (geteuid() == 0 ? status.f_bfree : status.f_bavail) * status.f_frsize;
+  struct stat stale;  // what a killed run left will be removed
+  if (lstat(partial_path(split(resolve(target))).c_str(), &stale) == 0)
+    free += static_cast<uint64_t>(stale.st_blocks) * 512;
   if (free >= size) return;
   throw Error(ErrorCode::resources, target,
               target + ": needs " + to_gigabytes(size) + " (" + std::to_string(size) + " bytes), but only " +
-                  to_gigabytes(free) + " are free in " + folder + "; free some space or choose another folder");
+                  to_gigabytes(free) + " (" + std::to_string(free) + " bytes) are free in " + folder +
+                  "; free some space or choose another folder");
 }
 
 struct OutputFile::State {
@@ -132,33 +137,68 @@ struct OutputFile::State {
   std::atomic<bool> direct{false};
 
   ~State() {
-    if (owns_partial) unlink(partial.c_str());
+    if (owns_partial && still_named()) unlink(partial.c_str());
     if (descriptor >= 0) close(descriptor);
   }
 
-  // One attempt at a fresh, locked partial file. False: it was stale, or vanished under the lock; try again.
-  bool open_partial() {
-    do descriptor = open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
-    while (descriptor < 0 && errno == EINTR);
-    if (descriptor < 0) fail_io(target, "its partial file " + partial + " cannot be made", errno);
-    // A filesystem without locks (some network ones) gives another error: then two runs are not kept apart.
-    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+  int open_at_partial(int flags) const {
+    int opened;
+    do opened = open(partial.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, 0666);
+    while (opened < 0 && errno == EINTR);
+    return opened;
+  }
+
+  // Whether the partial file's name still leads to the file that is open.
+  bool still_named() const {
+    struct stat mine, named;
+    return fstat(descriptor, &mine) == 0 && lstat(partial.c_str(), &named) == 0 && named.st_ino == mine.st_ino &&
+           named.st_dev == mine.st_dev;
+  }
+
+  bool lock() const {
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return true;
+    if (errno == EWOULDBLOCK)
       throw Error(ErrorCode::io, target,
                   target + ": another run is writing it; wait for that one or give another name");
-    struct stat mine, named;
-    if (fstat(descriptor, &mine) != 0) fail_io(target, "its partial file cannot be examined", errno);
-    const bool current =
-        stat(partial.c_str(), &named) == 0 && named.st_ino == mine.st_ino && named.st_dev == mine.st_dev;
-    if (current && mine.st_size == 0) return owns_partial = true;
-    if (current && unlink(partial.c_str()) != 0) fail_io(target, "its stale partial file cannot be removed", errno);
+    return false;  // a filesystem without locks (some network ones)
+  }
+
+  // A fresh, locked partial file. False: there was one already; it has been dealt with, try again.
+  bool open_partial(std::span<const FileIdentity> inputs) {
+    descriptor = open_at_partial(O_CREAT | O_EXCL);
+    if (descriptor >= 0) {
+      lock();
+      return owns_partial = still_named();
+    }
+    if (errno != EEXIST) fail_io(target, "its partial file " + partial + " cannot be made", errno);
+    descriptor = open_at_partial(0);
+    if (descriptor < 0 && errno == ENOENT) return false;
+    if (descriptor < 0) fail_io(target, "its partial file " + partial + " is in the way and cannot be opened", errno);
+    remove_stale(inputs);
     close(descriptor);
     descriptor = -1;
     return false;
   }
 
-  void make_partial() {
+  // What a killed run left. Anything else of that name is somebody's file.
+  void remove_stale(std::span<const FileIdentity> inputs) const {
+    struct stat mine;
+    if (fstat(descriptor, &mine) != 0) fail_io(target, "its partial file cannot be examined", errno);
+    const FileIdentity identity{.device = mine.st_dev, .inode = mine.st_ino};
+    for (const FileIdentity& input : inputs)
+      if (identity.same_file(input)) refuse(target, "its partial file would be " + partial + ", which is an input");
+    if (!S_ISREG(mine.st_mode)) refuse(target, "its partial file would be " + partial + ", which is no regular file");
+    if (!lock())
+      throw Error(
+          ErrorCode::io, target,
+          target + ": " + partial + " is there and cannot be locked here; remove it if no other run is writing it");
+    if (still_named() && unlink(partial.c_str()) != 0 && errno != ENOENT)
+      fail_io(target, "its stale partial file " + partial + " cannot be removed", errno);
+  }
+
+  void make_partial(std::span<const FileIdentity> inputs) {
     for (int attempt = 0; attempt < 100; ++attempt)
-      if (open_partial()) return;
+      if (open_partial(inputs)) return;
     throw Error(ErrorCode::io, target,
                 target + ": its partial file " + partial + " keeps changing; is another run busy?");
   }
@@ -171,14 +211,27 @@ struct OutputFile::State {
     if (fchmod(descriptor, old.st_mode & 07777) != 0) fail_io(target, "its mode cannot be set", errno);
   }
 
+  // In steps, because a tmpfs takes long over each and an interrupt wants an answer.
   void reserve() {
+    constexpr uint64_t kStep = 256ull << 20;
+    reserved = true;
+    for (uint64_t begin = 0; begin < size && reserved; begin += kStep) {
+      if (options.stopped && options.stopped())
+        throw Error(ErrorCode::interrupted, "", "interrupted; nothing was written");
+      reserved = reserve_range(begin, std::min(kStep, size - begin));
+    }
+    if (!reserved && ftruncate(descriptor, static_cast<off_t>(size)) != 0)
+      fail_io(target, "its size cannot be set", errno);
+  }
+
+  // False: the filesystem cannot.
+  bool reserve_range(uint64_t begin, uint64_t count) const {
     int result;
-    do result = fallocate(descriptor, 0, 0, static_cast<off_t>(size));
+    do result = fallocate(descriptor, 0, static_cast<off_t>(begin), static_cast<off_t>(count));
     while (result != 0 && errno == EINTR);
-    reserved = result == 0;
-    if (reserved) return;
-    if (errno != EOPNOTSUPP && errno != ENOSYS) fail_io(target, "its space cannot be reserved", errno);
-    if (ftruncate(descriptor, static_cast<off_t>(size)) != 0) fail_io(target, "its size cannot be set", errno);
+    if (result != 0 && errno != EOPNOTSUPP && errno != ENOSYS)
+      fail_io(target, "its space of " + std::to_string(size) + " bytes cannot be reserved", errno);
+    return result == 0;
   }
 
   void set_direct(bool on) {
@@ -186,9 +239,12 @@ struct OutputFile::State {
     direct = flags >= 0 && fcntl(descriptor, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) == 0 && on;
   }
 
+  // Direct I/O writes whole blocks: a last one is padded, and cut to size by commit().
   void write_all(uint64_t offset, const std::byte* bytes, uint64_t count) {
+    const uint64_t padded = (count + kAlignment - 1) / kAlignment * kAlignment;
     for (uint64_t done = 0; done < count;) {
-      const ssize_t wrote = pwrite(descriptor, bytes + done, count - done, static_cast<off_t>(offset + done));
+      const uint64_t rest = (direct ? padded : count) - done;
+      const ssize_t wrote = pwrite(descriptor, bytes + done, rest, static_cast<off_t>(offset + done));
       if (wrote > 0) {
         done += static_cast<uint64_t>(wrote);
       } else if (wrote < 0 && errno == EINVAL && direct) {
@@ -210,6 +266,13 @@ struct OutputFile::State {
     sync_file_range(descriptor, behind, static_cast<off_t>(count),
                     SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
     if (options.drop_cache) posix_fadvise(descriptor, behind, static_cast<off_t>(count), POSIX_FADV_DONTNEED);
+  }
+
+  // Some network filesystems tell of a full disk only when a file is closed, fsync or not.
+  void flush() const {
+    if (options.sync && sync_file(descriptor) != 0) fail_io(target, "cannot be made durable", errno);
+    const int copy = dup(descriptor);
+    if (copy >= 0 && close(copy) != 0 && errno != EINTR) fail_io(target, "cannot be written", errno);
   }
 
   // A target that appeared during the run is not replaced unasked.
@@ -245,9 +308,8 @@ OutputFile::OutputFile(const std::string& target, uint64_t size, std::span<const
   state.options = options;
   state.size = size;
   state.partial = partial_path(split(state.final));
+  state.make_partial(inputs);  // before the space is looked at: a killed run's leftover gives its own back
   check_space(target, size);
-  state.make_partial();
-  state.take_over_mode();
   state.reserve();
   state.set_direct(true);
 }
@@ -255,9 +317,7 @@ OutputFile::OutputFile(const std::string& target, uint64_t size, std::span<const
 OutputFile::~OutputFile() = default;
 
 void OutputFile::write_at(uint64_t offset, std::span<const std::byte> bytes) {
-  // Direct I/O writes whole blocks: the last one is padded here and cut to size by commit().
-  const uint64_t padded = (bytes.size() + kAlignment - 1) / kAlignment * kAlignment;
-  state_->write_all(offset, bytes.data(), state_->direct ? padded : bytes.size());
+  state_->write_all(offset, bytes.data(), bytes.size());
   state_->push_out(offset, bytes.size());
 }
 
@@ -265,7 +325,11 @@ void OutputFile::commit() {
   State& state = *state_;
   if (ftruncate(state.descriptor, static_cast<off_t>(state.size)) != 0)
     fail_io(state.target, "its size cannot be set", errno);
-  if (state.options.sync && sync_file(state.descriptor) != 0) fail_io(state.target, "cannot be made durable", errno);
+  state.take_over_mode();
+  state.flush();
+  if (!state.still_named())
+    throw Error(ErrorCode::io, state.target,
+                state.target + ": its partial file " + state.partial + " was removed by another program; run again");
   state.rename_to_final();
   state.owns_partial = false;
   if (state.options.sync) state.sync_folder();

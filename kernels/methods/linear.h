@@ -2,6 +2,8 @@
 // linear: the weighted sum of any number of checkpoints ("model soup" with equal weights).
 #pragma once
 
+#include <cmath>
+
 #include "kernels/method.h"
 
 namespace ckmerge::method {
@@ -27,9 +29,14 @@ struct linear {
       for (double& weight : c) weight = 1.0 / static_cast<double>(arguments.inputs);
       return nullptr;
     }
-    double sum = 0;
-    for (const double weight : weights) sum += weight;
-    if (normalize && sum == 0)
+    double sum = 0, magnitude = 0;
+    for (const double weight : weights) {
+      sum += weight;
+      magnitude += std::fabs(weight);
+    }
+    if (normalize && !std::isfinite(magnitude)) return "the weights are too large to be added up";
+    // 0.1 + 0.2 - 0.3 is 6e-17 in f64, and 0 to whoever wrote it.
+    if (normalize && std::fabs(sum) <= 1e-12 * magnitude)
       return "the weights sum to 0 and cannot be normalized; use --no-normalize to keep them as they are";
     for (size_t k = 0; k < c.size(); ++k) c[k] = normalize ? weights[k] / sum : weights[k];
     return nullptr;

@@ -65,6 +65,23 @@ TEST_CASE("a tensor runs in f64 when an operand that counts is F64, and in f32 o
   CHECK(step_of(plan, files, "x").source_count == 2);  // the third, weighted 0, is not read
 }
 
+TEST_CASE("a coefficient beyond f32 is refused where a tensor runs in f32, and used where all run in f64") {
+  Opened narrow, wide;
+  narrow.add({f32("w", {1}, {1})}).add({f32("w", {1}, {1})});
+  wide.add({bits("w", Dtype::F64, {1}, {0})}).add({f32("w", {1}, {1})});
+  CHECK(narrow.fault(weighted(1e39)).code == ErrorCode::usage);
+  CHECK(wide.fault(weighted(1e39)).code == ErrorCode{});
+}
+
+TEST_CASE("empty checkpoints and inputs given twice are told plainly, once") {
+  Opened empty, twice;
+  empty.add({}).add({});
+  CHECK(empty.fault().text.find("has no tensors") != std::string::npos);
+  twice.add({f32("w", {1}, {1})});
+  for (int k = 0; k < 4; ++k) twice.checkpoints.push_back(open_checkpoint(twice.checkpoints[0].path));
+  CHECK(twice.plan({.method = "linear"}).warnings.size() == 1);
+}
+
 TEST_CASE("integers and position_ids are copied from A and compared, opaque dtypes are refused with the reason") {
   Opened files;
   files.add({bits("n", Dtype::I64, {1}, {7}), f32("clip.position_ids", {1}, {3}), f32("w", {1}, {1})})

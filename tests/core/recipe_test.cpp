@@ -62,7 +62,8 @@ TEST_CASE("recipe faults are usage errors that name what is wrong") {
            std::pair{of({.method = "linear", .parameters = {{"alpha", {1}}}}, 2), "weights, normalize"},
            std::pair{of({.method = "linear", .parameters = {{"weights", {1, 2, 3}}}}, 2), "2 numbers"},
            std::pair{of({.parameters = {{"alpha", {NAN}}}}, 2), "finite"},
-           std::pair{of({.parameters = {{"alpha", {1e300}}}}, 2), "too large"},
+           std::pair{of({.method = "linear", .parameters = {{"weights", {1e308, 1e308}}}}, 2), "too large"},
+           std::pair{of({.method = "linear", .parameters = {{"weights", {0.1, 0.2, -0.3}}}}, 3), "sum to 0"},
        }) {
     CHECK(fault.code == ErrorCode::usage);
     CHECK_MESSAGE(fault.text.find(needle) != std::string::npos, fault.text);

@@ -205,6 +205,27 @@ TEST_CASE("ten thousand scattered tensors are merged within a small budget") {
   CHECK(f32_values(folder / "out", "t1234") == std::vector<float>{1234, 1});
 }
 
+TEST_CASE("tensors with gaps of a page between them fit their windows") {
+  TempFolder folder;
+  std::vector<FileTensor> a, b;
+  for (int i = 0; i < 3000; ++i) {
+    const std::string number = std::to_string(10000 + i);
+    a.push_back(random("t" + number, Dtype::BF16, {2048}, 1));
+    a.push_back(random("u" + number, Dtype::BF16, {2048}, 2));  // the other file lacks it
+    b.push_back(random("t" + number, Dtype::BF16, {2048}, 3));
+    b.push_back(random("v" + number, Dtype::BF16, {2048}, 4));
+  }
+  const auto aligned = [&](const std::string& name, const std::vector<FileTensor>& tensors) {
+    const std::string path = write_file(folder / name, tensors);
+    const size_t header = read_file(path).size() - tensors.size() * 4096;
+    return write_file(path, tensors, 4096 - header % 4096);
+  };
+  const auto pa = aligned("A", a), pb = aligned("B", b);
+  for (const uint64_t budget : {128ull << 20, 1ull << 20})
+    merge(weighted(0.5), {pa, pb}, folder / "out", {.replace = true, .sync = false, .memory_budget = budget});
+  CHECK(std::filesystem::file_size(folder / "out") > 6000 * 4096);
+}
+
 TEST_CASE("progress ends at the whole output") {
   TempFolder folder;
   const auto a = write_file(folder / "A", mixed(1)), b = write_file(folder / "B", mixed(2));

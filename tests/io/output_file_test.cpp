@@ -19,8 +19,8 @@ using namespace ckmerge::test;
 
 namespace {
 
-constexpr OutputOptions kReplace{.replace = true, .sync = false};
-constexpr OutputOptions kFresh{.replace = false, .sync = false};
+const OutputOptions kReplace{.replace = true, .sync = false};
+const OutputOptions kFresh{.replace = false, .sync = false};
 
 struct FreeMemory {
   void operator()(std::byte* memory) const { std::free(memory); }
@@ -189,4 +189,48 @@ TEST_CASE("names of 255 bytes work") {
   const std::string name(255, 'n');
   write_target(folder / name, 10, kFresh);
   CHECK(folder.names() == std::vector<std::string>{name});
+}
+
+TEST_CASE("a partial file that is an input, or no file, is left alone") {
+  TempFolder folder;
+  const std::string in_the_way = partial(folder, "out");
+  touch(in_the_way);
+  const FileIdentity inputs[] = {identity(in_the_way)};
+  CHECK(failure([&] { OutputFile(folder / "out", 10, inputs, kFresh); }).code == ErrorCode::usage);
+  CHECK(read_file(in_the_way) == "old");
+  std::filesystem::remove(in_the_way);
+  REQUIRE(mkfifo(in_the_way.c_str(), 0600) == 0);
+  CHECK(failure([&] { OutputFile(folder / "out", 10, {}, kFresh); }).code == ErrorCode::usage);
+  CHECK(std::filesystem::is_fifo(in_the_way));
+}
+
+TEST_CASE("a run whose partial file was removed neither commits nor removes another's") {
+  TempFolder folder;
+  OutputFile first(folder / "out", 10, {}, kFresh);
+  std::filesystem::remove(partial(folder, "out"));
+  {
+    OutputFile second(folder / "out", 20, {}, kFresh);
+    CHECK(failure([&] { first.commit(); }).code == ErrorCode::io);
+    CHECK(folder.names() == std::vector<std::string>{".out.ckmerge-partial"});
+  }
+  CHECK(folder.names().empty());
+}
+
+TEST_CASE("the partial file has no mode of the target's that would keep a later run out") {
+  TempFolder folder;
+  touch(folder / "out");
+  chmod((folder / "out").c_str(), 0444);
+  {
+    const OutputFile file(folder / "out", 10, {}, kReplace);
+    CHECK(mode(partial(folder, "out")) != 0444);
+  }
+  write_target(folder / "out", 10, kReplace);
+  CHECK(mode(folder / "out") == 0444);
+}
+
+TEST_CASE("a raised stop flag ends the reservation of space") {
+  TempFolder folder;
+  const OutputOptions stopped{.replace = false, .sync = false, .stopped = [] { return true; }};
+  CHECK(failure([&] { OutputFile(folder / "out", 10, {}, stopped); }).code == ErrorCode::interrupted);
+  CHECK(folder.names().empty());
 }
