@@ -99,7 +99,7 @@ void add_benchmarks(const char* where, size_t bytes) {
   benchmark::RegisterBenchmark(("triad" + suffix).c_str(), triad, bytes);
   for (const BlockKernels* kernels : available_kernels())
     for (const Dtype dtype : {Dtype::F32, Dtype::BF16, Dtype::F16, Dtype::F8_E4M3, Dtype::F8_E5M2}) {
-      const std::string name = std::string(info(dtype).name) + "/" + kernels->isa + suffix;
+      const std::string name = std::string("weighted_sum/") + info(dtype).name + "/" + kernels->isa + suffix;
       benchmark::RegisterBenchmark(name.c_str(), merge, kernels, dtype, bytes);
     }
 }

@@ -225,11 +225,13 @@ def kernels(bench):
     if not program.exists():
         raise NotRun(f"{program.name} is not built (google-benchmark is missing)")
     repetitions = f"--benchmark_repetitions={bench.options.rounds}"
-    report = json.loads(run([program, "--benchmark_format=json", repetitions]).output)
+    # Outside the caches, and the benchmarks' repetitions mixed, so that the triad runs among the kernels.
+    report = json.loads(run([program, "--benchmark_format=json", repetitions, "--benchmark_filter=/memory",
+                             "--benchmark_enable_random_interleaving=true"]).output)
     rates = {}
     for row in report["benchmarks"]:
-        if row.get("run_type") == "iteration" and "bytes_per_second" in row:
-            rates.setdefault(row["run_name"], []).append(row["bytes_per_second"] / 1e9)
+        if row.get("run_type") == "iteration" and "GB/s" in row:
+            rates.setdefault(row["run_name"], []).append(row["GB/s"])
     triad = fastest_kernel(rates, "triad")
     results = {}
     for key, dtype in ("bf16", "bf16"), ("f16", "f16"), ("f32", "f32"), ("f8", "f8_e4m3"):

@@ -39,27 +39,36 @@ uint64_t affordable_budget(uint64_t budget) {
   return std::min(budget, std::max(kFloor, (available - std::min(available, kReserve)) / 2));
 }
 
+bool all_in_memory(std::span<const Checkpoint> checkpoints, const std::string& target) {
+  const auto in_memory = [](const InputFile& file) { return file.in_memory(); };
+  const auto whole = [&](const Checkpoint& checkpoint) { return std::ranges::all_of(checkpoint.shards, in_memory); };
+  return target_in_memory(target) && std::ranges::all_of(checkpoints, whole);
+}
+
 struct FreeMemory {
   void operator()(std::byte* memory) const { std::free(memory); }
 };
 
 class Engine {
  public:
-  Engine(const Plan& plan, std::span<const Checkpoint> checkpoints, const RunOptions& options)
+  Engine(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
+         const RunOptions& options)
       : plan_(plan),
         checkpoints_(checkpoints),
+        target_(target),
         options_(options),
         kernels_(options.kernels ? *options.kernels : **available_kernels().begin()),
         sizing_(size_tiles(plan, checkpoints, affordable_budget(options.memory_budget),
-                           options.threads ? options.threads : allowed_processors(), options.tile_size)),
+                           options.threads ? options.threads : allowed_processors(), options.tile_size,
+                           all_in_memory(checkpoints, target))),
         permits_(sizing_.threads),
         drop_cache_(must_drop_cache(plan)) {}
 
-  RunReport run(const std::string& target) {
+  RunReport run() {
     std::vector<FileIdentity> inputs;
     for (const Checkpoint& checkpoint : checkpoints_)
       for (const InputFile& shard : checkpoint.shards) inputs.push_back(shard.identity());
-    OutputFile output(target, plan_.file_size, inputs,
+    OutputFile output(target_, plan_.file_size, inputs,
                       {.replace = options_.replace,
                        .sync = options_.sync,
                        .stopped = [this] { return stop_raised(); },
@@ -174,6 +183,7 @@ class Engine {
 
   const Plan& plan_;
   std::span<const Checkpoint> checkpoints_;
+  const std::string& target_;
   const RunOptions& options_;
   const BlockKernels& kernels_;
   const TileSizing sizing_;
@@ -196,7 +206,7 @@ class Engine {
 
 RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
               const RunOptions& options) {
-  return Engine(plan, checkpoints, options).run(target);
+  return Engine(plan, checkpoints, target, options).run();
 }
 
 }  // namespace ckmerge

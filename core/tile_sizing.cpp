@@ -57,11 +57,12 @@ TileSizing with(const Appetite& appetite, uint64_t tile, unsigned in_flight, uns
 // More tiles than threads are in flight, so that reads and writes go on while all threads compute. When the budget is
 // small, tiles shrink first, then their number, then tiles again.
 TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints, uint64_t budget, unsigned threads,
-                      uint64_t tile_size) {
+                      uint64_t tile_size, bool all_in_memory) {
   const Appetite appetite = appetite_of(plan, checkpoints);
   const uint64_t whole = round_up(plan.file_size, OutputFile::kAlignment);
   const uint64_t largest = tile_size ? tile_size : std::min(kLargestTile, whole);
-  const uint64_t most = std::max<uint64_t>(kLeastInFlight, uint64_t{kTilesPerThread} * threads);
+  const uint64_t most =
+      all_in_memory ? threads : std::max<uint64_t>(kLeastInFlight, uint64_t{kTilesPerThread} * threads);
   const unsigned wanted = static_cast<unsigned>(std::min(most, (whole + largest - 1) / largest));
   for (const uint64_t smallest : {kSmallestGoodTile, kSmallestTile})
     for (unsigned in_flight = std::max(1u, wanted); in_flight > 0; in_flight = in_flight * 3 / 4)

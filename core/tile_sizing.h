@@ -22,8 +22,9 @@ struct TileSizing {
 };
 
 /// Fits the plan into `budget` with up to `threads` threads. `tile_size` 0 lets it choose. Throws Error(resources) that
-/// names the smallest budget when not even one small tile fits.
+/// names the smallest budget when not even one small tile fits. With `all_in_memory` no read or write waits for a
+/// device, and more tiles than threads would only wait for each other.
 TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints, uint64_t budget, unsigned threads,
-                      uint64_t tile_size);
+                      uint64_t tile_size, bool all_in_memory = false);
 
 }  // namespace ckmerge

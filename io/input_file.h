@@ -33,6 +33,9 @@ class InputFile {
   uint64_t size() const;
   int descriptor() const;  ///< for InputWindows
 
+  /// Whether the file lies in memory (a tmpfs), where reading waits for no device.
+  bool in_memory() const;
+
   /// Copies [offset, offset + out.size()), for headers. Throws Error(io | malformed). Thread-safe, as all that follow.
   void read_at(uint64_t offset, std::span<std::byte> out) const;
 

@@ -2,7 +2,9 @@
 #include "io/input_file.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -70,6 +72,11 @@ const std::string& InputFile::path() const { return state_->path; }
 const FileIdentity& InputFile::identity() const { return state_->identity; }
 uint64_t InputFile::size() const { return state_->identity.size; }
 int InputFile::descriptor() const { return state_->descriptor; }
+
+bool InputFile::in_memory() const {
+  struct statfs status;
+  return fstatfs(state_->descriptor, &status) == 0 && status.f_type == TMPFS_MAGIC;
+}
 
 void InputFile::read_at(uint64_t offset, std::span<std::byte> out) const {
   for (size_t done = 0; done < out.size();) {

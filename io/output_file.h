@@ -39,7 +39,8 @@ class OutputFile {
   void write_at(uint64_t offset, std::span<const std::byte> bytes);
 
   /// Makes the target exist: mode set, data synced, renamed, folder synced. Throws Error(io | usage | resources); then
-  /// the target is what it was before, save where the error says that it is complete and only its folder was not synced.
+  /// the target is what it was before, save where the error says that it is complete and only its folder was not
+  /// synced.
   void commit();
 
   /// How bytes are moved here ("direct writes, space reserved"), for -v.
@@ -52,6 +53,9 @@ class OutputFile {
 
 /// The checks of the constructor that need no size and create nothing, for plan and --dry-run.
 void check_target(const std::string& target, std::span<const FileIdentity> inputs, bool replace);
+
+/// Whether a file at `target` would lie in memory (a tmpfs), where writing waits for no device.
+bool target_in_memory(const std::string& target);
 
 /// The check of the constructor that the target's disk has `size` bytes free. Throws Error(resources) with both
 /// numbers.

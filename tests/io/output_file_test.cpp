@@ -231,6 +231,11 @@ TEST_CASE("the partial file has no mode of the target's that would keep a later 
 TEST_CASE("a raised stop flag ends the reservation of space") {
   TempFolder folder;
   const OutputOptions stopped{.replace = false, .sync = false, .stopped = [] { return true; }};
+  const OutputFile probe(folder / "probe", 10, {}, kFresh);
+  if (probe.description().find("not reserved") != std::string::npos) {
+    MESSAGE("NOT RUN: interrupting a reservation (this filesystem has none)");
+    return;
+  }
   CHECK(failure([&] { OutputFile(folder / "out", 10, {}, stopped); }).code == ErrorCode::interrupted);
-  CHECK(folder.names().empty());
+  CHECK(folder.names() == std::vector<std::string>{".probe.ckmerge-partial"});
 }
