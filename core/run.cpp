@@ -25,10 +25,11 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto kProgressInterval = std::chrono::milliseconds(100);
 
-// Page cache is kept while inputs and output fit in half of the memory that can be had: whoever loads the result, or
-// merges the same inputs again, finds them there. Otherwise it is dropped behind the cursor, so that a small machine or
-// cgroup does not thrash.
-bool must_drop_cache(const Plan& plan) { return plan.bytes_to_read + plan.file_size > available_memory() / 2; }
+// Page cache is kept while inputs and output fit in a quarter of the memory that can be had: whoever loads the result,
+// or merges the same inputs again, finds them there. Otherwise it is dropped behind the cursor, so that a small machine
+// or cgroup does not thrash, and pages are used again instead of fetched fresh: on a virtual machine with 22 GiB
+// available, two cold 3.2 GB inputs took 3.9 to 4.1 s dropped and 5.1 to 6.8 s kept.
+bool must_drop_cache(const Plan& plan) { return plan.bytes_to_read + plan.file_size > available_memory() / 4; }
 
 // Windows beyond what can be had are taken away before they are used, and read again and again: in a 40 MiB cgroup the
 // default budget ran for minutes. So a program of some MiB and the kernel's readahead are left room, and half of the
