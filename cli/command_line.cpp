@@ -48,6 +48,26 @@ void store_flag(CommandLine& out, const std::string& name, const std::vector<std
   out.flags[name] = word == "true";
 }
 
+// CLI11 takes the brackets off a value such as `[0-9]`, and splits it at commas. A byte that no one types keeps it off.
+constexpr char kShield = '\x01';
+
+std::vector<std::string> shielded(std::vector<std::string> words) {
+  for (std::string& word : words) {
+    const size_t equals = word.starts_with("--") ? word.find('=') : word.npos;
+    const size_t begin = equals != word.npos ? equals + 1 : word.starts_with('-') ? 2 : 0;
+    if (begin < word.size() && word[begin] == '[') word.insert(begin, 1, kShield);
+  }
+  return words;
+}
+
+std::vector<std::string> unshielded(std::vector<std::string> words) {
+  for (std::string& word : words) {
+    const size_t at = word.find(kShield);
+    if (at != word.npos && at + 1 < word.size() && word[at + 1] == '[') word.erase(at, 1);
+  }
+  return words;
+}
+
 struct Declared {
   const OptionSpec* spec;
   CLI::Option* option;
@@ -58,8 +78,8 @@ std::vector<Declared> declare(CLI::App& app, const std::vector<OptionSpec>& opti
   app.allow_extras();
   std::vector<Declared> declared;
   for (const OptionSpec& spec : options) {
-    const bool is_value = spec.kind == OptionKind::value;
-    CLI::Option* const option = is_value ? app.add_option(cli11_names(spec)) : app.add_flag(cli11_names(spec));
+    CLI::Option* const option =
+        spec.takes_value() ? app.add_option(cli11_names(spec)) : app.add_flag(cli11_names(spec));
     declared.push_back({&spec, option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)});
   }
   return declared;
@@ -115,7 +135,7 @@ CommandLine parse_command_line(Command command, const std::vector<std::string>& 
   CLI::App app;
   const std::vector<Declared> declared = declare(app, options);
   try {
-    app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them from the back
+    app.parse(shielded({words.rbegin(), words.rend()}));  // CLI11 takes them from the back
   } catch (const CLI::ParseError& e) {
     // With everything else left to us, a missing value is all it has to say: "--name: 1 required ...".
     const std::string text = e.what();
@@ -126,9 +146,15 @@ CommandLine parse_command_line(Command command, const std::vector<std::string>& 
   out.command = command;
   for (const auto& [spec, option] : declared) {
     if (option->count() == 0) continue;
-    (spec->kind == OptionKind::value ? store_value : store_flag)(out, spec->name, option->results());
+    const std::vector<std::string> given = unshielded(option->results());
+    switch (spec->kind) {
+      case OptionKind::value: store_value(out, spec->name, given); break;
+      case OptionKind::list: out.lists[spec->name] = given; break;
+      case OptionKind::flag:
+      case OptionKind::toggle: store_flag(out, spec->name, given); break;
+    }
   }
-  store_rest(out, options, app.remaining());
+  store_rest(out, options, unshielded(app.remaining()));
   return out;
 }
 

@@ -13,11 +13,15 @@ namespace ckmerge::cli {
 
 struct CommandLine {
   Command command = Command::merge;
-  std::vector<std::string> files;             ///< positional words
-  std::map<std::string, std::string> values;  ///< of options with a value, by name
-  std::map<std::string, bool> flags;          ///< flags and toggles that were given
+  std::vector<std::string> files;                         ///< positional words
+  std::map<std::string, std::string> values;              ///< of options with a value, by name
+  std::map<std::string, std::vector<std::string>> lists;  ///< values of options that may be repeated, in order
+  std::map<std::string, bool> flags;                      ///< flags and toggles that were given
 
   bool has(const std::string& flag) const { return flags.contains(flag) && flags.at(flag); }
+  std::vector<std::string> list(const std::string& name) const {
+    return lists.contains(name) ? lists.at(name) : std::vector<std::string>();
+  }
   const std::string* value(const std::string& name) const { return values.contains(name) ? &values.at(name) : nullptr; }
 };
 

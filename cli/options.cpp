@@ -3,12 +3,19 @@
 
 #include <algorithm>
 
+#include "core/recipe.h"
 #include "kernels/method.h"
 
 namespace ckmerge::cli {
 namespace {
 
 constexpr uint8_t in(auto... command) { return static_cast<uint8_t>(((1u << static_cast<unsigned>(command)) | ...)); }
+
+template <typename Policy>
+std::vector<std::string> texts() {
+  const auto names = policy_names<Policy>();
+  return {names.begin(), names.end()};
+}
 
 struct Record {
   uint8_t commands;
@@ -19,10 +26,45 @@ const std::vector<Record>& catalogue() {
   using enum Command;
   using enum OptionKind;
   static const std::vector<Record> records{
-      {in(merge, plan), {"output", 'o', value, "OUT", "the file to write"}},
-      {in(merge, plan), {"method", 'm', value, "M", "how to merge (default weighted_sum); see `ckmerge methods`"}},
       {in(merge, plan),
-       {"dtype", 0, value, "D", "store float tensors as keep (default), f64, f32, f16, bf16, f8_e4m3 or f8_e5m2"}},
+       {"output", 'o', value, "OUT", "the file to write, or a folder: the file is then named as A1111 names it"}},
+      {in(merge, plan),
+       {"filename-prefix", 0, value, "P",
+        "name the file as ComfyUI does: P_00001_.safetensors, the next free number, in the folder of -o; P may hold "
+        "folders and fields such as %year%"}},
+      {in(merge, plan), {"like", 0, value, "SET", "options that merge as another tool does", {"a1111", "artventure"}}},
+      {in(merge, plan), {"method", 'm', value, "M", "how to merge (default weighted_sum); see `ckmerge methods`"}},
+      {in(merge, plan), {"param", 0, list, "K=V", "set a parameter of the method, whatever it is called"}},
+      {in(merge, plan),
+       {"dtype",
+        0,
+        value,
+        "D",
+        "store float tensors as keep (default), f64, f32, f16, bf16, f8_e4m3 or f8_e5m2",
+        {"keep", "f64", "f32", "f16", "bf16", "f8_e4m3", "f8_e5m2"}}},
+      {in(merge, plan), {"discard", 0, list, "REGEX", "leave out tensors whose name this matches, as re.search does"}},
+      {in(merge, plan), {"only", 0, list, "REGEX", "merge these tensors only, copy the others from A"}},
+      {in(merge, plan), {"exclude", 0, list, "REGEX", "copy these tensors from A"}},
+      {in(merge, plan),
+       {"missing", 0, value, "P", "a name of A that another checkpoint lacks: keep (default), zero, drop or error",
+        texts<MissingPolicy>()}},
+      {in(merge, plan),
+       {"extra", 0, value, "P", "a name that A lacks: drop (default), add or error", texts<ExtraPolicy>()}},
+      {in(merge, plan),
+       {"expand", 0, value, "P",
+        "channels that only A has (inpainting, instruct-pix2pix): copy (default) them from A, or let the others count "
+        "as zero",
+        texts<ExpandPolicy>()}},
+      {in(merge, plan),
+       {"nan", 0, value, "P", "NaN or Inf that no input has: error (default) or warn", texts<NanPolicy>()}},
+      {in(merge, plan),
+       {"metadata", 0, value, "P", "what the file says of itself: keep (default), recipe or none",
+        texts<MetadataPolicy>()}},
+      {in(merge, plan), {"set-metadata", 0, list, "K=V", "add a field to the file's metadata"}},
+      {in(merge, plan), {"hash", 0, flag, "", "record the inputs' SHA-256 in the file, print the output's"}},
+      {in(merge, plan),
+       {"hash-cache", 0, value, "FILE", "where known hashes are kept (default: the user's cache folder), or none"}},
+      {in(merge, plan), {"verify", 0, flag, "", "read the output back from the disk and compare"}},
       {in(merge, plan), {"force", 'f', flag, "", "replace OUT if it exists"}},
       {in(merge, plan), {"dry-run", 'n', flag, "", "print the plan, write nothing"}},
       {in(merge, plan), {"no-fsync", 0, flag, "", "do not wait until the disk has the result: for scratch files"}},
@@ -31,7 +73,12 @@ const std::vector<Record>& catalogue() {
         "memory to work in, such as 512M or 2GiB (default 128MiB); no effect on the result"}},
       {in(merge, plan), {"threads", 0, value, "N", "threads to compute on (default: all this process may use)"}},
       {in(merge, plan),
-       {"progress", 0, value, "P", "auto (default), bar, plain, json (one object per line on stderr) or none"}},
+       {"progress",
+        0,
+        value,
+        "P",
+        "auto (default), bar, plain, json (one object per line on stderr) or none",
+        {"auto", "bar", "plain", "json", "none"}}},
       {in(inspect), {"tensors", 0, flag, "", "list all tensors, not the first 20"}},
       {in(methods), {"markdown", 0, flag, "", "print docs/methods.md"}},
       {in(merge, plan, inspect, methods), {"json", 0, flag, "", "print one JSON document, on failure too"}},
@@ -59,12 +106,15 @@ void add_method_options(std::vector<OptionSpec>& options) {
     for (size_t i = 0; i < method.spec->parameter_count; ++i) {
       const ParameterSpec& parameter = method.spec->parameters[i];
       const auto same = std::find_if(options.begin() + static_cast<std::ptrdiff_t>(first), options.end(),
-                                     [&](const OptionSpec& option) { return option.name == parameter.name; });
+                                     [&](const OptionSpec& option) { return option.name == parameter.option_name(); });
       if (same != options.end())
         same->meaning += "; " + meaning_of(*method.spec, parameter);
       else
-        options.push_back({parameter.name, 0, kind_of(parameter.kind), value_name_of(parameter.kind),
-                           meaning_of(*method.spec, parameter), true});
+        options.push_back({.name = parameter.option_name(),
+                           .kind = kind_of(parameter.kind),
+                           .value_name = value_name_of(parameter.kind),
+                           .meaning = meaning_of(*method.spec, parameter),
+                           .of_method = true});
     }
   }
 }

@@ -26,6 +26,7 @@ enum class OptionKind : uint8_t {
   flag,    ///< --name
   toggle,  ///< --name, --no-name
   value,   ///< --name VALUE
+  list,    ///< --name VALUE, any number of times
 };
 
 struct OptionSpec {
@@ -34,7 +35,10 @@ struct OptionSpec {
   OptionKind kind = OptionKind::flag;
   std::string value_name;
   std::string meaning;
-  bool of_method = false;  ///< a parameter of merge methods
+  std::vector<std::string> choices = {};  ///< the values it takes, where they can be listed
+  bool of_method = false;                 ///< a parameter of merge methods
+
+  bool takes_value() const { return kind == OptionKind::value || kind == OptionKind::list; }
 };
 
 /// The options that `command` takes, in the order of its help.

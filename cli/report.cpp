@@ -46,6 +46,10 @@ const char* done_phrase(Action action) {
     case Action::copy_integer: return "copied from A, integers or booleans";
     case Action::copy_positions: return "copied from A, position_ids";
     case Action::keep: return "kept from A, another checkpoint lacks them";
+    case Action::outside: return "copied from A, outside of --only or --exclude";
+    case Action::zero: return "zeroed, another checkpoint lacks them";
+    case Action::add: return "added, A lacks them";
+    case Action::expand: return "merged in the channels that all have, the others A's alone";
   }
   return "";
 }

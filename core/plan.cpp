@@ -293,7 +293,8 @@ class Planner {
 }  // namespace
 
 const char* name(Action action) {
-  constexpr const char* kNames[kActionCount] = {"merge", "convert", "copy", "copy_integer", "copy_positions", "keep"};
+  constexpr const char* kNames[kActionCount] = {"merge", "convert", "copy", "copy_integer", "copy_positions",
+                                                "keep",  "outside", "zero", "add",          "expand"};
   return kNames[static_cast<size_t>(action)];
 }
 

@@ -46,6 +46,19 @@ constexpr DtypeName kDtypeNames[] = {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
+template <typename Policy>
+constexpr const char* kPolicyNames[] = {nullptr};
+template <>
+constexpr const char* kPolicyNames<MissingPolicy>[] = {"keep", "zero", "drop", "error"};
+template <>
+constexpr const char* kPolicyNames<ExtraPolicy>[] = {"drop", "add", "error"};
+template <>
+constexpr const char* kPolicyNames<ExpandPolicy>[] = {"copy", "zero"};
+template <>
+constexpr const char* kPolicyNames<NanPolicy>[] = {"error", "warn"};
+template <>
+constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none"};
+
 [[noreturn]] void refuse(const std::string& where, const std::string& sentence) {
   throw Error(ErrorCode::usage, where, sentence);
 }
@@ -106,6 +119,16 @@ Arguments resolve_arguments(const MethodSpec& spec, const Recipe& recipe, size_t
 }
 
 }  // namespace
+
+template <typename Policy>
+std::span<const char* const> policy_names() {
+  return kPolicyNames<Policy>;
+}
+template std::span<const char* const> policy_names<MissingPolicy>();
+template std::span<const char* const> policy_names<ExtraPolicy>();
+template std::span<const char* const> policy_names<ExpandPolicy>();
+template std::span<const char* const> policy_names<NanPolicy>();
+template std::span<const char* const> policy_names<MetadataPolicy>();
 
 Dtype parse_dtype(std::string_view text) {
   std::string wanted(text);

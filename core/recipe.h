@@ -4,14 +4,56 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "io/safetensors_header.h"
 #include "kernels/dtype.h"
 #include "kernels/method.h"
 
 namespace ckmerge {
+
+/// A name of A that any other checkpoint lacks.
+enum class MissingPolicy : uint8_t {
+  keep,   ///< A's tensor is copied
+  zero,   ///< zeros are stored
+  drop,   ///< it is left out
+  error,  ///< the merge is refused
+};
+
+/// A name that A lacks.
+enum class ExtraPolicy : uint8_t {
+  drop,   ///< it is left out
+  add,    ///< it is taken from the first checkpoint that has it
+  error,  ///< the merge is refused
+};
+
+/// The channels that A has and the others lack (inpainting, instruct-pix2pix).
+enum class ExpandPolicy : uint8_t {
+  copy,  ///< they stay as A has them
+  zero,  ///< the other checkpoints count as zero there
+};
+
+/// NaN or Inf in the result where no input has one.
+enum class NanPolicy : uint8_t { error, warn };
+
+/// What goes into __metadata__.
+enum class MetadataPolicy : uint8_t {
+  keep,    ///< the inputs' fields, the format and the recipe
+  recipe,  ///< the format and the recipe
+  none,    ///< the format only
+};
+
+/// The spellings of a policy's values, in the order of the enum. Specialised for each policy.
+template <typename Policy>
+std::span<const char* const> policy_names();
+
+template <typename Policy>
+const char* name(Policy policy) {
+  return policy_names<Policy>()[static_cast<size_t>(policy)];
+}
 
 struct Recipe {
   std::string method = "weighted_sum";
@@ -20,6 +62,23 @@ struct Recipe {
   std::map<std::string, std::vector<double>> parameters = {};
   /// What `real` tensors are stored as; empty = as the first checkpoint stores each of them.
   std::optional<Dtype> dtype = {};
+
+  // Which tensors (core/selection.h): patterns with the meaning of Python's re.search.
+  std::vector<std::string> discard = {};  ///< not in the output
+  std::vector<std::string> only = {};     ///< not empty: tensors that none of them matches are copied from A
+  std::vector<std::string> exclude = {};  ///< tensors that one of them matches are copied from A
+  MissingPolicy missing = MissingPolicy::keep;
+  ExtraPolicy extra = ExtraPolicy::drop;
+  ExpandPolicy expand = ExpandPolicy::copy;
+  NanPolicy nan = NanPolicy::error;
+
+  // What the file says about itself (core/provenance.h).
+  MetadataPolicy metadata = MetadataPolicy::keep;
+  Metadata set_metadata = {};                 ///< added to the fields that are kept
+  bool hash = false;                          ///< the inputs' SHA-256 sums are recorded
+  std::vector<std::string> input_names = {};  ///< as recorded; empty = the base names of the paths
+
+  friend bool operator==(const Recipe&, const Recipe&) = default;
 };
 
 /// "f16", "fp16", "half", "float16", "F16", ...: the dtype a person means. Throws Error(usage) that lists the names.

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "io/error.h"
 #include "io/input_file.h"
 
 namespace ckmerge {
@@ -18,6 +19,12 @@ struct OutputOptions {
   bool sync = true;                    ///< make it durable: data, then the rename
   std::function<bool()> stopped = {};  ///< asked while space is reserved, which can take long on a tmpfs
   bool drop_cache = false;             ///< speed only: do not leave written pages in the page cache
+};
+
+/// The target exists, or another run is writing it: whoever can choose another name may do so and try again.
+class TargetTaken : public Error {
+ public:
+  using Error::Error;
 };
 
 class OutputFile {
@@ -37,6 +44,14 @@ class OutputFile {
   /// of kAlignment, and bytes.size() too unless the range ends the file. A last range's buffer has room up to the next
   /// multiple. Throws Error(io | resources).
   void write_at(uint64_t offset, std::span<const std::byte> bytes);
+
+  /// Makes the data durable (with options.sync) and lets go of cached copies, so that read_back() reads the disk. After
+  /// the last write_at(), before commit(). Throws Error(io | resources).
+  void begin_read_back();
+
+  /// Reads [offset, offset + out.size()) of what is on the disk, with direct I/O where it exists. REQUIRES: as for
+  /// write_at(). Thread-safe. Throws Error(io).
+  void read_back(uint64_t offset, std::span<std::byte> out) const;
 
   /// Makes the target exist: mode set, data synced, renamed, folder synced. Throws Error(io | usage | resources); then
   /// the target is what it was before, save where the error says that it is complete and only its folder was not

@@ -35,7 +35,12 @@ struct StoreCounts {
   uint64_t saturated = 0;   ///< finite values stored as the largest finite fp8 value
   uint64_t overflowed = 0;  ///< finite values stored as Inf (F32, F16, BF16), which have no saturation rule
   uint64_t lost_inf = 0;    ///< Inf stored as NaN, because F8_E4M3 has no Inf
+  uint64_t non_finite = 0;  ///< NaN and Inf that were stored, wherever they came from
+  uint64_t created = 0;     ///< of those, the ones that no operand had at that element; run_program() counts them
 };
+
+/// Sums of products are kept in this many f64 lanes: element i of a reduction goes to lane i mod kLanes.
+inline constexpr size_t kLanes = 16;
 
 /// Loads are exact, save that of F64 to f32, which rounds once. Stores round once, to nearest even; a NaN is stored as
 /// the positive quiet one; subnormals are kept. The payload of a NaN between load and store is anybody's: no store
@@ -52,6 +57,10 @@ struct BlockKernels {
   void (*op32[kOpCount])(float* dst, const float* x, const float* y, const float* z, float k0, float k1, size_t n);
   void (*op64[kOpCount])(double* dst, const double* x, const double* y, const double* z, double k0, double k1,
                          size_t n);
+  /// lanes[(first + i) mod kLanes] += double(x[i]) * double(y[i]), for i from 0 to n-1 in order; every product and sum
+  /// is rounded by itself. `first` is any number; kernels are fast where it is a multiple of kLanes.
+  void (*dot32)(const float* x, const float* y, size_t n, size_t first, double lanes[kLanes]);
+  void (*dot64)(const double* x, const double* y, size_t n, size_t first, double lanes[kLanes]);
 };
 
 /// Tables this program was built with and this CPU can run, best first; never empty (the baseline is always last).

@@ -7,8 +7,8 @@ namespace ckmerge {
 
 using Kind = SymbolNode::Kind;
 
-Tracing::Tracing(Dtype compute, size_t inputs, std::span<const double> coefficients)
-    : compute_(compute), inputs_(inputs), coefficients_(coefficients) {}
+Tracing::Tracing(Dtype compute, size_t inputs, std::span<const double> coefficients, Options options)
+    : compute_(compute), inputs_(inputs), coefficients_(coefficients), options_(options) {}
 
 Symbol Tracing::make(SymbolNode node) const {
   nodes_.push_back(node);

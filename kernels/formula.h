@@ -43,8 +43,16 @@ struct Coefficient {
 /// The argument of a formula while it is traced: operand k is x(k), coefficient k is c(k).
 class Tracing {
  public:
-  /// `compute` is F32 or F64. REQUIRES: every coefficient is finite after rounding to it.
-  Tracing(Dtype compute, size_t inputs, std::span<const double> coefficients);
+  /// How a formula is traced other than plainly.
+  struct Options {
+    bool slots = false;       ///< coefficients are those of the tensor, known when it is computed (Instruction::slot0)
+    bool only_first = false;  ///< every operand but x(0) counts as zero
+  };
+
+  /// `compute` is F32 or F64. REQUIRES: every coefficient is finite after rounding to it, unless they are slots.
+  Tracing(Dtype compute, size_t inputs, std::span<const double> coefficients, Options options);
+  Tracing(Dtype compute, size_t inputs, std::span<const double> coefficients)
+      : Tracing(compute, inputs, coefficients, Options()) {}
   Tracing(const Tracing&) = delete;
   Tracing& operator=(const Tracing&) = delete;
 
@@ -59,6 +67,7 @@ class Tracing {
   Dtype compute_;
   size_t inputs_;
   std::span<const double> coefficients_;
+  Options options_;
   mutable std::deque<SymbolNode> nodes_;  // a deque, because nodes point at each other
 };
 

@@ -21,11 +21,14 @@ enum class ParameterKind : uint8_t {
 };
 
 struct ParameterSpec {
-  const char* name;  ///< also the option's name, with -- in front
+  const char* name;  ///< as in --param NAME=VALUE and in recipes
   ParameterKind kind;
-  double default_value;      ///< number: the default; flag: 1 or 0; numbers: unused
-  const char* default_text;  ///< as shown to people ("0.5", "1/N each", "on")
-  const char* meaning;       ///< one phrase
+  double default_value;          ///< number: the default; flag: 1 or 0; numbers: unused
+  const char* default_text;      ///< as shown to people ("0.5", "1/N each", "on")
+  const char* meaning;           ///< one phrase
+  const char* option = nullptr;  ///< the command line's option, without dashes; null = called like the parameter
+
+  const char* option_name() const { return option ? option : name; }
 };
 
 inline constexpr size_t kMaxParameters = 8;
@@ -51,9 +54,24 @@ struct Arguments {
   size_t inputs = 0;                         ///< number of checkpoints
 };
 
+/// A number about a whole tensor that a method needs before it can compute an element: the sum over all elements of the
+/// products of two operands. a == b is the squared Euclidean norm.
+struct StatisticSpec {
+  uint32_t a = 0, b = 0;  ///< checkpoints
+};
+
 /// A method as the planner uses it.
 struct Method {
   const MethodSpec* spec;
+  /// Empty for methods that work element by element. Otherwise the formula's coefficients differ from tensor to tensor.
+  std::span<const StatisticSpec> statistics;
+  /// With statistics: whether these coefficients need them. Where they do not (the end of a path, say), the formula
+  /// runs with the coefficients as they are.
+  bool (*needs_statistics)(std::span<const double> coefficients);
+  /// With statistics: the coefficients of one tensor, in f64, from those of the recipe and the tensor's statistics, in
+  /// the order of `statistics`. Only + - * /, sqrt and kernels/math.h, so that the bits are the same everywhere.
+  void (*tensor_coefficients)(std::span<const double> coefficients, std::span<const double> statistics,
+                              std::span<double> out);
   /// How many coefficients the formula uses for this many inputs.
   size_t (*coefficient_count)(size_t inputs);
   /// Fills the coefficients, in f64. Returns null, or one clause that says what is wrong with the arguments.

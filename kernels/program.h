@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "kernels/block_kernels.h"
@@ -20,6 +21,10 @@ struct Instruction {
   uint8_t a = 0, b = 0, c = 0;  ///< registers read
   uint16_t operand = 0;         ///< Op::load: index into the step's operands
   double k0 = 0, k1 = 0;        ///< constants, rounded once to the compute dtype when the program runs
+  /// Where not kNoSlot: k0 (k1) is that coefficient of the tensor, filled in by fill_slots() before the program runs.
+  uint8_t slot0 = kNoSlot, slot1 = kNoSlot;
+
+  static constexpr uint8_t kNoSlot = UINT8_MAX;
 
   friend bool operator==(const Instruction&, const Instruction&) = default;
 };
@@ -29,8 +34,14 @@ struct Program {
   uint8_t result = 0;          ///< register that holds the result
   std::vector<Instruction> code = {};
 
+  /// Whether coefficients come from statistics of the tensor (fill_slots()).
+  bool has_slots() const;
+
   friend bool operator==(const Program&, const Program&) = default;
 };
+
+/// Puts the coefficients of one tensor into the slots of `program`, which is a copy of the plan's.
+void fill_slots(Program& program, std::span<const double> coefficients);
 
 /// Registers a program may use: 8 blocks of f32 are 16 KiB, half of the smallest L1 in use.
 inline constexpr int kMaxRegisters = 8;
@@ -44,6 +55,21 @@ struct Operand {
   uint64_t inner = UINT64_MAX;  ///< elements per contiguous run
   uint64_t stride = 0;          ///< bytes from one run's start to the next
 };
+
+/// Elements whose products are summed by themselves: a reduction over a tensor is cut at multiples of this, whatever
+/// the tiles are, so that its bits do not depend on them.
+inline constexpr uint64_t kReductionBlock = 64 * 1024;
+
+/// Sums of products over one reduction block or a part of one. Starts at zero; parts are added in order.
+struct LaneSums {
+  double lanes[kLanes] = {};
+  double total() const;  ///< lane 0 to 15, added in that order
+};
+
+/// Adds x[i] * y[i] for elements [first, first + count) of two operands, computed in `compute`; `index` is where the
+/// first of them stands in the reduction (its lane is index mod kLanes).
+void add_products(const BlockKernels& kernels, Dtype compute, const Operand& x, const Operand& y, uint64_t first,
+                  uint64_t count, uint64_t index, LaneSums& sums) noexcept;
 
 /// Runs `program` for elements [first, first + count) of the step and writes them to `out` (any alignment) as
 /// `out_dtype`. Allocates nothing; the registers are on the stack. The bytes are the same for every `kernels`.

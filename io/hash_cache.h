@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// SHA-256 sums of files that were hashed before, kept in a text file and found again by what identifies a file's state:
+// device, inode, size and modification time. It changes speed, never bytes: a cache that is missing, damaged, stale or
+// not writable only means that files are hashed again.
+#pragma once
+
+#include <string>
+
+#include "io/input_file.h"
+
+namespace ckmerge {
+
+/// The sum kept for this state of a file in the cache at `path`, or empty.
+std::string cached_sha256(const std::string& path, const FileIdentity& file);
+
+/// Keeps a sum. Any number of processes may do so at once. Makes the folder of `path` where it is missing. Never
+/// throws: false when it could not be kept.
+bool keep_sha256(const std::string& path, const FileIdentity& file, const std::string& sha256) noexcept;
+
+}  // namespace ckmerge
