@@ -86,19 +86,21 @@ void StepPlanner::add_extra(std::span<const uint32_t> rows) {
 StepPlanner::Fit StepPlanner::fit_of(std::span<const uint32_t> rows) {
   const Tensor first = tensor_of({0, rows[0]});
   const auto shape_of = [&](uint32_t k) { return tensor_of({k, rows[k]}).shape; };
-  std::string others;
-  bool narrow = is_real(first.dtype) && !is_position_ids(first.name), wider = false, uneven = false;
+  bool same = true, narrow = is_real(first.dtype) && !is_position_ids(first.name), wider = false, uneven = false;
   for (uint32_t k = 1; k < rows.size(); ++k) {
     const Shape shape = shape_of(k);
-    if (!std::ranges::equal(shape, first.shape)) others += ", " + to_text(shape) + " in " + path_of(k);
+    same &= std::ranges::equal(shape, first.shape);
     const bool channels = differ_in_channels(first.shape, shape);
     narrow &= channels && is_wide(first.shape[1]) && shape[1] == kChannels;
     wider |= channels && first.shape[1] == kChannels && is_wide(shape[1]);
     uneven |= differ_in_channels(shape_of(1), shape);
   }
-  if (others.empty()) return Fit::same;
+  if (same) return Fit::same;
   if (narrow) return Fit::narrow;
-  std::string sentence = std::string(first.name) + ": " + to_text(first.shape) + " in " + path_of(0) + others;
+  std::string sentence = std::string(first.name) + ": " + to_text(first.shape) + " in " + path_of(0);
+  for (uint32_t k = 1; k < rows.size(); ++k)
+    if (uneven || !std::ranges::equal(shape_of(k), first.shape))
+      sentence += ", " + to_text(shape_of(k)) + " in " + path_of(k);
   if (uneven)
     sentence += "; the checkpoints after the first must be equally wide";
   else if (wider)
