@@ -10,6 +10,7 @@
 #include "core/merge_program.h"
 #include "core/name_hint.h"
 #include "core/name_walk.h"
+#include "core/near_name.h"
 #include "core/selection.h"
 #include "core/step_planner.h"
 #include "io/error.h"
@@ -36,6 +37,28 @@ std::vector<OutputTensor> output_tensors(const Plan& plan, std::span<const Check
     tensors.push_back({tensor.name, step.dtype, tensor.shape, step.size});
   }
   return tensors;
+}
+
+// The name that a pattern spells, where it is no more than a name; else empty.
+std::string plain_name(std::string_view pattern) {
+  if (pattern.starts_with('^')) pattern.remove_prefix(1);
+  if (pattern.ends_with('$')) pattern.remove_suffix(1);
+  std::string name;
+  for (const char c : pattern) {
+    if (std::string_view("[](){}*+?|^$").find(c) != std::string_view::npos) return "";
+    if (c != '\\') name += c;
+  }
+  return name;
+}
+
+std::string unmatched_sentence(const NamePattern& pattern, std::span<const Checkpoint> checkpoints) {
+  const std::string name = plain_name(pattern.text());
+  NearestName nearest(name);
+  if (!name.empty())
+    for (const Checkpoint& checkpoint : checkpoints)
+      for (size_t i = 0; i < checkpoint.tensors.size(); ++i) nearest.offer(checkpoint.tensors[i].name);
+  return "the " + pattern.where() + " pattern '" + pattern.text() + "' matches no tensor name" +
+         (nearest.found().empty() ? "" : "; did you mean '" + nearest.found() + "'?");
 }
 
 class Planner {
@@ -99,7 +122,7 @@ class Planner {
   void report_faults(const Selection& selection, const std::vector<std::string>& faults) {
     std::vector<std::string> lines;
     for (const NamePattern* pattern : selection.unmatched())
-      lines.push_back("the " + pattern->where() + " pattern '" + pattern->text() + "' matches no tensor name");
+      lines.push_back(unmatched_sentence(*pattern, checkpoints_));
     const size_t unmatched = lines.size();
     lines.insert(lines.end(), faults.begin(), faults.end());
     const std::string count = std::to_string(faults.size()) + (faults.size() == 1 ? " tensor" : " tensors");

@@ -70,6 +70,8 @@ TEST_CASE("every pattern that matches no name is told, together with what does n
   CHECK(both.code == ErrorCode::usage);
   REQUIRE(both.details.size() == 3);
   CHECK(both.details[2].find("p.out: [2] in ") == 0);
+  CHECK(files.fault({.only = {"^p\\.inn$"}}).text ==
+        "the only pattern '^p\\.inn$' matches no tensor name; did you mean 'p.in'?");
   // A pattern behind one that matches the same names is not called unmatched.
   CHECK(files.fault({.discard = {"p", "p.out"}}).code == ErrorCode{});
   CHECK(files.fault({.discard = {"("}}).code == ErrorCode::usage);
