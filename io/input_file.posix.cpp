@@ -59,7 +59,7 @@ InputFile::InputFile(const std::string& path) : state_(std::make_unique<State>()
   state.descriptor = retried([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); });
   if (state.descriptor < 0) fail_io(path, "cannot be opened", errno);
   struct stat status;
-  if (fstat(state.descriptor, &status) != 0) fail_io(path, "cannot be examined", errno);
+  if (retried([&] { return fstat(state.descriptor, &status); }) != 0) fail_io(path, "cannot be examined", errno);
   if (!S_ISREG(status.st_mode))
     throw Error(ErrorCode::io, path, path + ": is " + file_type(status.st_mode) + "; give a .safetensors file");
   state.identity = identity_of(status);
@@ -91,7 +91,8 @@ void InputFile::read_at(uint64_t offset, std::span<std::byte> out) const {
 
 void InputFile::check_unchanged() const {
   struct stat status;
-  if (fstat(state_->descriptor, &status) != 0) fail_io(state_->path, "cannot be examined", errno);
+  if (retried([&] { return fstat(state_->descriptor, &status); }) != 0)
+    fail_io(state_->path, "cannot be examined", errno);
   const FileIdentity now = identity_of(status);
   if (now.size < size()) fail_read(now.size, EIO);
   if (now != identity())

@@ -132,6 +132,7 @@ const std::byte* InputWindows::add(const InputFile& file, uint64_t begin, uint64
   space_->used += size;
   windows_.push_back({&file, begin, end, reinterpret_cast<uintptr_t>(address)});
   if (retried([&] { return madvise(address, size, MADV_POPULATE_READ); }) != 0) {
+    if (errno == ENOMEM) fail_memory(file.path() + ": " + std::to_string(size) + " bytes cannot be brought in");
     if (errno != EINVAL) file.fail_read(begin, errno == EFAULT ? EIO : errno);
     for (uint64_t at = 0; at < size; at += page) *(static_cast<volatile const char*>(address) + at);
   }

@@ -83,6 +83,8 @@ std::string partial_path(const std::string& resolved) {
 // What replaces a link is what it points to, as with any program that writes to a path.
 std::string resolve_target(const std::string& target) {
   char* real = realpath(target.c_str(), nullptr);
+  const bool nothing_there = errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP;
+  if (!real && !nothing_there) fail_output(target, "cannot be followed to the file it means", errno);
   if (!real) return target;
   std::string result = real;
   std::free(real);

@@ -33,8 +33,10 @@ class PartialFile {
   void sync_folder() const;
 
  private:
+  explicit PartialFile(const std::string& target);
   int open_at_path(int flags) const;
   bool still_named() const;
+  [[noreturn]] void fail_unexamined() const;
   bool lock() const;
   bool make(std::span<const FileIdentity> inputs);
   void remove_stale(std::span<const FileIdentity> inputs) const;

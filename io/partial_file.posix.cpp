@@ -18,8 +18,11 @@ int sync_file(int descriptor) {
   return retried([&] { return fsync(descriptor); });
 }
 
-PartialFile::PartialFile(const std::string& target, std::span<const FileIdentity> inputs)
-    : target_(target), final_(resolve_target(target)), path_(partial_path(final_)) {
+PartialFile::PartialFile(const std::string& target)
+    : target_(target), final_(resolve_target(target)), path_(partial_path(final_)) {}
+
+// Delegating, so that the destructor runs when this one throws.
+PartialFile::PartialFile(const std::string& target, std::span<const FileIdentity> inputs) : PartialFile(target) {
   for (int attempt = 0; attempt < 100; ++attempt)
     if (make(inputs)) return;
   throw Error(ErrorCode::io, target_,
@@ -27,7 +30,7 @@ PartialFile::PartialFile(const std::string& target, std::span<const FileIdentity
 }
 
 PartialFile::~PartialFile() {
-  if (owned_ && still_named()) unlink(path_.c_str());
+  if (owned_ && still_named()) retried([&] { return unlink(path_.c_str()); });
   close_descriptor();
 }
 
@@ -40,11 +43,20 @@ int PartialFile::open_at_path(int flags) const {
   return retried([&] { return open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, 0666); });
 }
 
-// Whether the partial file's name still leads to the file that is open.
+// errno says why it is not: 0 where another file, or none, has the name now.
 bool PartialFile::still_named() const {
   struct stat mine, named;
-  return fstat(descriptor_, &mine) == 0 && lstat(path_.c_str(), &named) == 0 && named.st_ino == mine.st_ino &&
-         named.st_dev == mine.st_dev;
+  if (retried([&] { return fstat(descriptor_, &mine); }) != 0) return false;
+  if (retried([&] { return lstat(path_.c_str(), &named); }) != 0) {
+    if (errno == ENOENT) errno = 0;
+    return false;
+  }
+  errno = 0;
+  return named.st_ino == mine.st_ino && named.st_dev == mine.st_dev;
+}
+
+void PartialFile::fail_unexamined() const {
+  fail_output(target_, "its partial file " + path_ + " cannot be examined", errno);
 }
 
 bool PartialFile::lock() const {
@@ -62,9 +74,12 @@ bool PartialFile::make(std::span<const FileIdentity> inputs) {
   descriptor_ = open_at_path(O_CREAT | O_EXCL);
   if (descriptor_ >= 0) {
     lock();
-    owned_ = still_named();
-    if (!owned_) close_descriptor();  // another run took it for a killed one's before it was locked
-    return owned_;
+    owned_ = true;
+    if (still_named()) return true;
+    if (errno != 0) fail_unexamined();
+    owned_ = false;  // another run took it for a killed one's before it was locked
+    close_descriptor();
+    return false;
   }
   if (errno != EEXIST) fail_output(target_, "its partial file " + path_ + " cannot be made", errno);
   descriptor_ = open_at_path(0);
@@ -78,7 +93,7 @@ bool PartialFile::make(std::span<const FileIdentity> inputs) {
 // What a killed run left. Anything else of that name is somebody's file.
 void PartialFile::remove_stale(std::span<const FileIdentity> inputs) const {
   struct stat mine;
-  if (fstat(descriptor_, &mine) != 0) fail_output(target_, "its partial file cannot be examined", errno);
+  if (retried([&] { return fstat(descriptor_, &mine); }) != 0) fail_unexamined();
   const FileIdentity identity{.device = mine.st_dev, .inode = mine.st_ino};
   const std::string name = "its partial file would be " + path_;
   for (const FileIdentity& input : inputs)
@@ -90,7 +105,11 @@ void PartialFile::remove_stale(std::span<const FileIdentity> inputs) const {
     throw Error(
         ErrorCode::io, target_,
         target_ + ": " + path_ + " is there and cannot be locked here; remove it if no other run is writing it");
-  if (still_named() && unlink(path_.c_str()) != 0 && errno != ENOENT)
+  if (!still_named()) {
+    if (errno != 0) fail_unexamined();
+    return;
+  }
+  if (retried([&] { return unlink(path_.c_str()); }) != 0 && errno != ENOENT)
     fail_output(target_, "its stale partial file " + path_ + " cannot be removed", errno);
 }
 
@@ -107,9 +126,11 @@ void PartialFile::take_over_mode() const {
 }
 
 void PartialFile::put_in_place(bool replace) {
-  if (!still_named())
+  if (!still_named()) {
+    if (errno != 0) fail_unexamined();
     throw Error(ErrorCode::io, target_,
                 target_ + ": its partial file " + path_ + " was removed by another program; run again");
+  }
   const auto appeared = [&] {
     throw Error(ErrorCode::usage, target_, target_ + ": appeared while the merge ran; use -f to replace it");
   };
