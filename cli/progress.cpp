@@ -2,8 +2,10 @@
 #include "cli/progress.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "cli/choices.h"
 #include "cli/numbers.h"
 #include "cli/signals.h"
 #include "cli/sizes.h"
@@ -53,16 +55,10 @@ void erase_bar() {
 }  // namespace
 
 ProgressKind parse_progress(std::string_view word, const Environment& environment) {
-  if (word == "auto") {
-    return environment.stderr_tty && !environment.dumb ? ProgressKind::bar : ProgressKind::plain;
-  }
-  if (word == "bar") return ProgressKind::bar;
-  if (word == "plain") return ProgressKind::plain;
-  if (word == "json") return ProgressKind::json;
-  if (word == "none") return ProgressKind::none;
-  throw Error(ErrorCode::usage, "--progress",
-              "--progress: '" + std::string(word) + "' is not one of auto, bar, plain, json, none" +
-                  did_you_mean(word, {"auto", "bar", "plain", "json", "none"}));
+  using enum ProgressKind;
+  static const std::vector<std::string> kWords{"auto", "bar", "plain", "json", "none"};
+  const ProgressKind automatic = environment.stderr_tty && !environment.dumb ? bar : plain;
+  return std::array{automatic, bar, plain, json, none}[choice_index("--progress", word, kWords)];
 }
 
 std::string bar_line(const Progress& progress, unsigned width) {
