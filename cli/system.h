@@ -17,7 +17,6 @@ struct Environment {
   bool no_color = false;   ///< NO_COLOR is set and not empty
   bool dumb = false;       ///< TERM is "dumb" or empty: no escape sequences
   bool stderr_tty = false;
-  std::string hash_cache;  ///< where known hashes are kept unless --hash-cache says otherwise; empty = nowhere
 };
 Environment read_environment();
 

@@ -42,25 +42,13 @@ bool write_all(int fd, std::string_view text) noexcept {
 
 }  // namespace
 
-namespace {
-
-// By the XDG rules: a relative XDG_CACHE_HOME counts as not set.
-std::string default_hash_cache() {
-  const std::string cache = variable("XDG_CACHE_HOME"), home = variable("HOME");
-  if (cache.starts_with('/')) return cache + "/ckmerge/hashes";
-  return home.starts_with('/') ? home + "/.cache/ckmerge/hashes" : "";
-}
-
-}  // namespace
-
 Environment read_environment() {
   const std::string term = variable("TERM");
   return {.isa = variable("CKMERGE_ISA"),
-          .hash_cache = default_hash_cache(),
+          .hash_cache = hash_cache(),
           .no_color = !variable("NO_COLOR").empty(),
           .dumb = term.empty() || term == "dumb",
-          .stderr_tty = ::isatty(STDERR_FILENO) == 1,
-          .hash_cache = hash_cache()};
+          .stderr_tty = ::isatty(STDERR_FILENO) == 1};
 }
 
 unsigned terminal_width() {
