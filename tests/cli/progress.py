@@ -69,7 +69,7 @@ def check_bar(text, where):
     for draw in draws:
         watch.expect(len(draw) < COLUMNS, f"{where}: {len(draw)} columns: {draw!r}")
         watch.expect(b"\n" not in draw and b"\x1b" not in draw, f"{where}: more than a line: {draw!r}")
-    watch.expect(re.match(rb" *\d+% .*B of 1\.61 GB, \d", draws[1]) is not None, f"{where}: {draws[1]!r}")
+        watch.expect(re.match(rb" *\d+% .*B of 1\.61 GB, \d", draw) is not None, f"{where}: {draw!r}")
     return rest
 
 
