@@ -45,10 +45,10 @@ bool write_all(int fd, std::string_view text) noexcept {
 Environment read_environment() {
   const std::string term = variable("TERM");
   return {.isa = variable("CKMERGE_ISA"),
+          .hash_cache = hash_cache(),
           .no_color = !variable("NO_COLOR").empty(),
           .dumb = term.empty() || term == "dumb",
-          .stderr_tty = ::isatty(STDERR_FILENO) == 1,
-          .hash_cache = hash_cache()};
+          .stderr_tty = ::isatty(STDERR_FILENO) == 1};
 }
 
 unsigned terminal_width() {
