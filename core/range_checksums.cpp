@@ -2,7 +2,6 @@
 #include "core/range_checksums.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 namespace ckmerge {
@@ -15,9 +14,12 @@ uint64_t rounded_up_quotient(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 // Odd, with their bits well mixed: the first hex digits of the fractions of pi, e, sqrt 2 and sqrt 3.
 constexpr uint64_t kFactors[4] = {0x243f6a8885a308d3, 0xb7e151628aed2a6b, 0x6a09e667f3bcc909, 0xbb67ae8584caa73b};
 
-// One-to-one in `lane` for every word and in `word` for every lane, so that one changed word always shows. The rotation
-// carries the top bits, which a multiplication would leave where they are, down to where they reach the others.
-uint64_t mix(uint64_t lane, uint64_t word, uint64_t factor) { return std::rotl(lane ^ word, 29) * factor; }
+// One-to-one in `lane` for every word and in `word` for every lane, so that one changed word always shows. The shift
+// brings the top bits down: a multiplication alone would leave them few, and a second flipped bit could cancel them.
+uint64_t mix(uint64_t lane, uint64_t word, uint64_t factor) {
+  const uint64_t both = lane ^ word;
+  return (both ^ both >> 32) * factor;
+}
 
 }  // namespace
 
