@@ -24,12 +24,19 @@ uint64_t mix(uint64_t lane, uint64_t word, uint64_t factor) {
 }  // namespace
 
 uint64_t checksum(uint64_t offset, std::span<const std::byte> bytes) {
-  uint64_t lanes[4] = {offset, bytes.size(), 0, 0};
-  for (size_t at = 0; at < bytes.size(); at += sizeof lanes) {  // four chains, so that multiplications overlap
-    uint64_t words[4] = {};
-    std::memcpy(words, bytes.data() + at, std::min(sizeof words, bytes.size() - at));
+  uint64_t lanes[4] = {mix(0, offset, kFactors[2]), mix(0, bytes.size(), kFactors[3])};
+  uint64_t words[4];
+  size_t at = 0;
+  const auto add_words = [&] {  // four chains, so that multiplications overlap
     for (size_t k = 0; k < 4; ++k) lanes[k] = mix(lanes[k], words[k], kFactors[k]);
+  };
+  for (; at + sizeof words <= bytes.size(); at += sizeof words) {
+    std::memcpy(words, bytes.data() + at, sizeof words);
+    add_words();
   }
+  std::memset(words, 0, sizeof words);
+  if (at < bytes.size()) std::memcpy(words, bytes.data() + at, bytes.size() - at);
+  add_words();
   uint64_t sum = 0;
   for (const uint64_t lane : lanes) sum = mix(sum, lane, kFactors[0]);
   return sum;
