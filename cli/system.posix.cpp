@@ -18,6 +18,17 @@ std::string variable(const char* name) {
   return value ? value : "";
 }
 
+// As the XDG base directories have it: a relative folder is not used.
+std::string hash_cache() {
+  std::string folder = variable("XDG_CACHE_HOME");
+  if (!folder.starts_with('/')) {
+    folder = variable("HOME");
+    if (!folder.starts_with('/')) return "";
+    folder += "/.cache";
+  }
+  return folder + "/ckmerge/hashes";
+}
+
 // Written without stdio: its buffer would report a full disk at exit, when nobody listens any more.
 bool write_all(int fd, std::string_view text) noexcept {
   while (!text.empty()) {
@@ -31,21 +42,10 @@ bool write_all(int fd, std::string_view text) noexcept {
 
 }  // namespace
 
-namespace {
-
-// By the XDG rules: a relative XDG_CACHE_HOME counts as not set.
-std::string default_hash_cache() {
-  const std::string cache = variable("XDG_CACHE_HOME"), home = variable("HOME");
-  if (cache.starts_with('/')) return cache + "/ckmerge/hashes";
-  return home.starts_with('/') ? home + "/.cache/ckmerge/hashes" : "";
-}
-
-}  // namespace
-
 Environment read_environment() {
   const std::string term = variable("TERM");
   return {.isa = variable("CKMERGE_ISA"),
-          .hash_cache = default_hash_cache(),
+          .hash_cache = hash_cache(),
           .no_color = !variable("NO_COLOR").empty(),
           .dumb = term.empty() || term == "dumb",
           .stderr_tty = ::isatty(STDERR_FILENO) == 1};
