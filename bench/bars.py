@@ -45,6 +45,11 @@ BARS = [
     Bar("plan-memory", "plan", "the same, peak RSS", "under 1 GiB", 1024, True, "value", "MiB"),
     Bar("plan-linear", "plan", "the same, against 10^5 tensors",
         "linear in the count: at most 12 x for 10 x the tensors", 12, True, "slower", "s"),
+    Bar("slerp", "slerp", "slerp, two 3 GiB bf16, cold",
+        "at most 2.0 x weighted_sum's time", 2.0, True, "slower", "s"),
+    Bar("hash", "hash", "`--hash` on the cold merge of two 3 GiB bf16",
+        "at most the larger of 1.3 x without it and SHA-256 of all bytes on one core", 1.0, True, "slower", "s"),
+    Bar("patterns", "patterns", "5 patterns over 10^6 names, added to `plan`", "under 1 s", 1, True, "value", "s"),
 ]
 ROWS = list(dict.fromkeys(bar.row for bar in BARS))
 

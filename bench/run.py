@@ -14,9 +14,11 @@ from pathlib import Path
 from bars import BARS, GIB, MB, MIB, ROWS
 from measure import NotRun, machine, warm_memory
 from report import rewrite
-from rows import MEASURES, PAIR_SIZE, PLAN_COUNT, RSS_SIZES, WARM_SIZE, Bench
+from rows import MEASURES as MERGE_MEASURES, PAIR_SIZE, PLAN_COUNT, RSS_SIZES, WARM_SIZE, Bench
+from rows_options import MEASURES as OPTION_MEASURES
 
 HERE = Path(__file__).resolve().parent
+MEASURES = MERGE_MEASURES | OPTION_MEASURES
 
 
 def size(text):

@@ -9,6 +9,9 @@ namespace ckmerge::cli {
 void merge_command(const MergeRequest& request);
 void inspect_command(const InspectRequest& request);
 void methods_command(const MethodsRequest& request);
+void doctor_command(const CommandLine& line, const Environment& environment);
+void completions_command(const CommandLine& line);
+void man_command(const CommandLine& line);
 
 /// Opens every path. Throws with all that cannot be used, not only the first (invariant I1).
 std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths);

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <iterator>
+
+#include "cli/exit_statuses.h"
 #include "cli/options.h"
 
 namespace ckmerge::cli {
@@ -36,6 +40,19 @@ std::string option_lines(const std::vector<OptionSpec>& options, bool of_method)
   return out;
 }
 
+std::string exit_codes() {
+  std::string out = "Exit codes:";
+  size_t column = out.size();
+  for (const ExitStatus& status : kExitStatuses) {
+    const bool last = &status == std::end(kExitStatuses) - 1;
+    const std::string entry = std::string(status.codes) + " " + status.meaning + (last ? "." : ",");
+    const bool breaks = column + 1 + entry.size() > kColumns;
+    out += (breaks ? "\n" : " ") + entry;
+    column = (breaks ? 0 : column + 1) + entry.size();
+  }
+  return out + "\n";
+}
+
 }  // namespace
 
 std::string help_text() {
@@ -51,8 +68,7 @@ std::string help_text() {
     out += std::string(examples.substr(0, examples.find('\n') + 1));
   }
   out += "\n`ckmerge COMMAND --help` lists a command's options; `ckmerge --version` prints the version.\n";
-  return out + "Exit codes: 0 done, 1 run-time error, 2 usage, 3 bad input file, 4 checkpoints do not fit together,\n" +
-         "5 not enough disk or memory, 6 a difference was found, 130 or 143 interrupted.\n";
+  return out + exit_codes();
 }
 
 std::string help_text(Command command) {

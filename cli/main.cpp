@@ -17,6 +17,9 @@ void act(const CommandLine& line, const Environment& environment) {
     case Command::plan: return merge_command(merge_request(line, environment));
     case Command::inspect: return inspect_command(inspect_request(line));
     case Command::methods: return methods_command(methods_request(line));
+    case Command::doctor: return doctor_command(line, environment);
+    case Command::completions: return completions_command(line);
+    case Command::man: return man_command(line);
   }
 }
 

@@ -9,7 +9,8 @@
 namespace ckmerge::cli {
 namespace {
 
-constexpr uint8_t in(auto... command) { return static_cast<uint8_t>(((1u << static_cast<unsigned>(command)) | ...)); }
+constexpr unsigned in(auto... command) { return ((1u << static_cast<unsigned>(command)) | ...); }
+constexpr unsigned kEveryCommand = ~0u;
 
 template <typename Policy>
 std::vector<std::string> texts() {
@@ -18,7 +19,7 @@ std::vector<std::string> texts() {
 }
 
 struct Record {
-  uint8_t commands;
+  unsigned commands;
   OptionSpec spec;
 };
 
@@ -81,10 +82,10 @@ const std::vector<Record>& catalogue() {
         {"auto", "bar", "plain", "json", "none"}}},
       {in(inspect), {"tensors", 0, flag, "", "list all tensors, not the first 20"}},
       {in(methods), {"markdown", 0, flag, "", "print docs/methods.md"}},
-      {in(merge, plan, inspect, methods), {"json", 0, flag, "", "print one JSON document, on failure too"}},
+      {in(merge, plan, inspect, methods, doctor), {"json", 0, flag, "", "print one JSON document, on failure too"}},
       {in(merge, plan), {"quiet", 'q', flag, "", "print no report and no progress, only errors"}},
       {in(merge, plan), {"verbose", 'v', flag, "", "say how the work was done; with plan, list all tensors"}},
-      {in(merge, plan, inspect, methods), {"help", 'h', flag, "", "print this"}},
+      {kEveryCommand, {"help", 'h', flag, "", "print this"}},
   };
   return records;
 }
@@ -142,9 +143,48 @@ const std::vector<CommandSpec>& commands() {
       {Command::methods, "methods", "[NAME] [options]", "print the merge methods and their parameters",
        "Prints what each merge method computes, its parameters and where its definition comes from.",
        "  ckmerge methods\n"
-       "  ckmerge methods add_difference\n"},
+       "  ckmerge methods add_difference\n",
+       WordKind::method},
+      {Command::doctor, "doctor", "[DIR] [options]", "print what ckmerge finds on this machine",
+       "Prints versions, processors, memory, limits, and how files would be written in DIR (default: this folder), "
+       "and\n"
+       "what of it is in a merge's way. To find out it makes a small file in DIR and removes it.",
+       "  ckmerge doctor\n"
+       "  ckmerge doctor models --json\n",
+       WordKind::folder},
+      {Command::completions, "completions", "SHELL", "print a script that completes command lines",
+       "Prints what SHELL (bash, zsh or fish) needs to complete ckmerge's command lines. Installed packages have it.",
+       "  ckmerge completions bash > ~/.local/share/bash-completion/completions/ckmerge\n"
+       "  ckmerge completions zsh > ~/.zfunc/_ckmerge\n"
+       "  ckmerge completions fish > ~/.config/fish/completions/ckmerge.fish\n",
+       WordKind::shell},
+      {Command::man, "man", "", "print the manual page", "Prints the manual page, in the form that man reads.",
+       "  ckmerge man | man -l -\n", WordKind::text},
   };
   return specs;
+}
+
+WordKind OptionSpec::word_kind() const {
+  if (value_name == "OUT") return WordKind::checkpoint;
+  if (value_name == "FILE") return WordKind::file;
+  if (value_name == "DIR") return WordKind::folder;
+  if (value_name == "M") return WordKind::method;
+  return WordKind::text;
+}
+
+std::vector<std::string> OptionSpec::spellings() const {
+  std::vector<std::string> words{"--" + name};
+  if (kind == OptionKind::toggle) words.push_back("--no-" + name);
+  if (letter) words.push_back(std::string("-") + letter);
+  return words;
+}
+
+std::vector<std::string> words_of(WordKind kind) {
+  std::vector<std::string> words;
+  if (kind == WordKind::shell) words = {"bash", "zsh", "fish"};
+  if (kind == WordKind::method)
+    for (const Method& method : ckmerge::methods()) words.emplace_back(method.spec->name);
+  return words;
 }
 
 std::vector<OptionSpec> options_of(Command command) {

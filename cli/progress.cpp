@@ -2,8 +2,10 @@
 #include "cli/progress.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
+#include "cli/choices.h"
 #include "cli/numbers.h"
 #include "cli/signals.h"
 #include "cli/sizes.h"
@@ -26,6 +28,12 @@ std::string percent(const Progress& progress) {
   return std::string(3 - std::min<size_t>(digits.size(), 3), ' ') + digits + "%";
 }
 
+// Before the percentage; a merge that merges needs no name.
+std::string stage_word(const Progress& progress) {
+  constexpr const char* kWords[] = {"hashing ", "", "verifying "};
+  return kWords[static_cast<size_t>(progress.stage)];
+}
+
 std::string left(const Progress& progress) {
   if (progress.done == 0) return "";
   const double rest = std::max(1.0, std::round(progress.seconds * (1 - fraction(progress)) / fraction(progress)));
@@ -37,47 +45,55 @@ std::string facts(const Progress& progress) {
          rate_text(static_cast<double>(progress.done), progress.seconds) + left(progress);
 }
 
-std::string event(const char* kind, const Progress& progress) {
+std::string figures(const Progress& progress) {
   const double rate = progress.seconds > 0 ? static_cast<double>(progress.done) / progress.seconds : 0;
-  return std::string("{\"event\":\"") + kind + "\",\"done\":" + std::to_string(progress.done) +
-         ",\"total\":" + std::to_string(progress.total) + ",\"seconds\":" + number_text(progress.seconds) +
-         ",\"rate\":" + number_text(rate) + "}\n";
+  return "\"done\":" + std::to_string(progress.done) + ",\"total\":" + std::to_string(progress.total) +
+         ",\"seconds\":" + number_text(progress.seconds) + ",\"rate\":" + number_text(rate) + "}\n";
 }
+
+// The cursor rests where the bar begins. A terminal that grows narrower breaks the bar into several rows and keeps the
+// cursor at the character it was on: from there everything is erased, whatever became of the bar.
+constexpr const char* kErase = "\r\x1b[J";
 
 void erase_bar() {
   if (!progress_line_stands.load()) return;
-  write_stderr("\r\x1b[K");
+  write_stderr(kErase);
   progress_line_stands.store(false);
 }
 
 }  // namespace
 
 ProgressKind parse_progress(std::string_view word, const Environment& environment) {
-  if (word == "auto") {
-    return environment.stderr_tty && !environment.dumb ? ProgressKind::bar : ProgressKind::plain;
-  }
-  if (word == "bar") return ProgressKind::bar;
-  if (word == "plain") return ProgressKind::plain;
-  if (word == "json") return ProgressKind::json;
-  if (word == "none") return ProgressKind::none;
-  throw Error(ErrorCode::usage, "--progress",
-              "--progress: '" + std::string(word) + "' is not one of auto, bar, plain, json, none" +
-                  did_you_mean(word, {"auto", "bar", "plain", "json", "none"}));
+  using enum ProgressKind;
+  static const std::vector<std::string> kWords{"auto", "bar", "plain", "json", "none"};
+  const ProgressKind automatic = environment.stderr_tty && !environment.dumb ? bar : plain;
+  const ProgressKind drawn = environment.dumb ? plain : bar;
+  return std::array{automatic, drawn, plain, json, none}[choice_index("--progress", word, kWords)];
 }
 
 std::string bar_line(const Progress& progress, unsigned width) {
   // The last column stays free: some terminals wrap when it is written.
   const size_t room = std::max(1u, width) - 1;
-  std::string line = percent(progress) + "  " + facts(progress);
-  if (line.size() + 12 <= room) {
-    const size_t cells = std::min<size_t>(room - line.size() - 4, 40);
+  const std::string begin = stage_word(progress) + percent(progress), end = " " + facts(progress);
+  if (const size_t fixed = begin.size() + end.size() + 3; fixed + 10 <= room) {
+    const size_t cells = std::min<size_t>(room - fixed, 40);
     const auto full = static_cast<size_t>(fraction(progress) * static_cast<double>(cells));
-    line = percent(progress) + " [" + std::string(full, '#') + std::string(cells - full, '.') + "] " + facts(progress);
+    return begin + " [" + std::string(full, '#') + std::string(cells - full, '.') + "]" + end;
   }
-  return line.substr(0, room);
+  for (const std::string& line : {begin + " " + end, begin + left(progress), begin, percent(progress)})
+    if (line.size() <= room) return line;
+  return "";
 }
 
-std::string plain_line(const Progress& progress) { return percent(progress) + "  " + facts(progress); }
+std::string plain_line(const Progress& progress) {
+  return stage_word(progress) + percent(progress) + "  " + facts(progress);
+}
+
+std::string progress_event(const Progress& progress) {
+  constexpr const char* kStages[] = {"hash", "merge", "verify"};
+  return std::string("{\"event\":\"progress\",\"stage\":\"") + kStages[static_cast<size_t>(progress.stage)] + "\"," +
+         figures(progress);
+}
 
 ProgressView::ProgressView(ProgressKind kind, uint64_t total) : kind_(kind), total_(total) {
   if (kind == ProgressKind::bar) next_ = kBarAfterSeconds;
@@ -88,22 +104,26 @@ ProgressView::ProgressView(ProgressKind kind, uint64_t total) : kind_(kind), tot
 ProgressView::~ProgressView() { erase_bar(); }
 
 void ProgressView::update(const Progress& progress) {
+  if (progress.stage != stage_) {  // its seconds begin anew
+    stage_ = progress.stage;
+    next_ = kind_ == ProgressKind::plain ? kPlainEverySeconds : 0;
+  }
   if (kind_ == ProgressKind::none || progress.seconds < next_) return;
-  if (kind_ == ProgressKind::json) write_stderr(event("progress", progress));
+  if (kind_ == ProgressKind::json) write_stderr(progress_event(progress));
   if (kind_ == ProgressKind::plain) {
     write_stderr(plain_line(progress) + "\n");
     next_ = progress.seconds + kPlainEverySeconds;
   }
   if (kind_ == ProgressKind::bar) {
     progress_line_stands.store(true);
-    write_stderr(std::string("\r").append(bar_line(progress, terminal_width())).append("\x1b[K"));
+    write_stderr(std::string("\r").append(bar_line(progress, terminal_width())).append("\x1b[J\r"));
   }
 }
 
 void ProgressView::finish(const RunReport& report) {
   erase_bar();
   if (kind_ == ProgressKind::json)
-    write_stderr(event("finish", {.done = total_, .total = total_, .seconds = report.seconds}));
+    write_stderr("{\"event\":\"finish\"," + figures({.done = total_, .total = total_, .seconds = report.seconds}));
 }
 
 }  // namespace ckmerge::cli

@@ -5,6 +5,7 @@
 
 #include "cli/numbers.h"
 #include "cli/sizes.h"
+#include "io/sha256.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -27,9 +28,23 @@ std::string parameters_text(const Recipe& recipe) {
   return out;
 }
 
+// A word as a shell would take it back.
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,=/:+";
+  return word.find_first_not_of(kPlain) == word.npos ? word : "'" + word + "'";
+}
+
+std::string set_line(const MergeRequest& request) {
+  if (request.set.empty()) return "";
+  std::string out = "  --like stands for";
+  for (const std::string& word : request.set) out += " " + shell_word(word);
+  return out + "\n";
+}
+
 std::string recipe_lines(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
   std::string out = recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(recipe) + "\n";
+  out += set_line(facts.request);
   for (size_t k = 0; k < facts.checkpoints.size(); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];
     out += "  " + letter(k) + "  " + visible(checkpoint.path) + "  " + counted(checkpoint.tensors.size(), "tensor") +
@@ -59,21 +74,34 @@ std::string count_line(uint64_t count, const std::string& phrase) {
   return std::string(11 - std::min<size_t>(digits.size(), 9), ' ') + digits + "  " + phrase + "\n";
 }
 
+std::string source_lines(const MergeFacts& facts, const std::vector<Source>& sources, const char* phrase) {
+  if (sources.empty()) return "";
+  return count_line(sources.size(), phrase) + listed(sources.size(), [&](size_t i) {
+           const Source source = sources[i];
+           const std::string text = shortened(facts.tensor(source).name, kNameWidth);
+           return source.checkpoint == 0 ? text : text + "  (" + letter(source.checkpoint) + ")";
+         });
+}
+
+// What a policy decided is listed by name, what every merge does is counted.
+bool is_listed(Action action) {
+  return action == Action::keep || action == Action::zero || action == Action::add || action == Action::expand;
+}
+
 // Every tensor of every checkpoint is in one of these lines (invariant I6).
 std::string action_lines(const MergeFacts& facts) {
   const Plan& plan = facts.plan;
   std::string out;
   for (size_t a = 0; a < kActionCount; ++a) {
     const auto action = static_cast<Action>(a);
-    if (const uint64_t count = plan.count(action)) out += count_line(count, done_phrase(action));
+    if (is_listed(action))
+      out += source_lines(facts, facts.named_by(action), done_phrase(action));
+    else if (const uint64_t count = plan.count(action))
+      out += count_line(count, done_phrase(action));
   }
-  out += listed(plan.kept.size(), [&](size_t i) { return shortened(facts.tensor(plan.kept[i]).name, kNameWidth); });
-  if (plan.dropped.empty()) return out;
-  out += count_line(plan.dropped.size(), "dropped, A lacks them");
-  return out + listed(plan.dropped.size(), [&](size_t i) {
-           const Source source = plan.dropped[i];
-           return shortened(facts.tensor(source).name, kNameWidth) + "  (" + letter(source.checkpoint) + ")";
-         });
+  out += source_lines(facts, plan.left_out, "left out, another checkpoint lacks them");
+  out += source_lines(facts, plan.dropped, "dropped, A lacks them");
+  return out + source_lines(facts, plan.discarded, "discarded");
 }
 
 std::string warning_lines(const Plan& plan) {
@@ -107,12 +135,14 @@ std::string loss_line(const MergeFacts& facts, const StoreLoss& loss) {
   add(loss.counts.saturated, "stored as the largest finite value");
   add(loss.counts.overflowed, "stored as Inf");
   add(loss.counts.lost_inf, "Inf stored as NaN");
+  add(loss.counts.created, "NaN or Inf where no input has one");
+  add(loss.counts.non_finite - loss.counts.created, "NaN or Inf of the inputs");
   return shortened(facts.tensor(step).name, kNameWidth) + "  " + info(step.dtype).name + ": " + joined(parts, ", ");
 }
 
 std::string loss_lines(const MergeFacts& facts, const RunReport& report) {
   if (report.losses.empty()) return "";
-  return count_line(report.losses.size(), "with values that their dtype does not hold") +
+  return count_line(report.losses.size(), "with values that are not finite or that their dtype does not hold") +
          listed(report.losses.size(), [&](size_t i) { return loss_line(facts, report.losses[i]); });
 }
 
@@ -124,6 +154,15 @@ std::string speed_line(const RunReport& report) {
   return out + "\n";
 }
 
+std::string hash_lines(const MergeFacts& facts, const RunReport& report) {
+  std::string out;
+  for (size_t k = 0; k < report.input_hashes.size(); ++k)
+    out += "  " + letter(k) + "  sha256 " + report.input_hashes[k].sha256 + "\n";
+  if (report.sha256.empty()) return out;
+  return out + "  sha256 " + report.sha256 + "\n  short hash " + std::string(short_hash(report.sha256)) + ", AutoV3 " +
+         report.tensor_sha256.substr(0, 12) + " (" + visible(facts.request.output) + ")\n";
+}
+
 std::string how_lines(const RunReport& report) {
   return std::string("  kernels ") + report.isa + ", " + counted(report.threads, "thread") + ", " +
          counted(report.tiles_in_flight, "tile") + " of " + memory_text(report.tile_size) + " in flight\n" +
@@ -132,6 +171,13 @@ std::string how_lines(const RunReport& report) {
 }
 
 }  // namespace
+
+std::vector<Source> MergeFacts::named_by(Action action) const {
+  std::vector<Source> sources;
+  for (const Step& step : plan.steps)
+    if (step.action == action) sources.push_back(step.named);
+  return sources;
+}
 
 std::string shape_text(Shape shape) {
   constexpr size_t kMostShown = 16;
@@ -162,7 +208,8 @@ std::string run_report(const MergeFacts& facts, const RunReport& report) {
   std::string out = recipe_lines(facts) + visible(facts.request.output) + ": " +
                     counted(facts.plan.steps.size(), "tensor") + ", " + size_text(facts.plan.file_size) + "\n";
   out += action_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
-  out += warning_lines(facts.plan) + speed_line(report);
+  out += hash_lines(facts, report) + warning_lines(facts.plan) + speed_line(report);
+  if (report.verified) out += "read back from the disk and found as computed\n";
   return facts.request.verbose ? out + how_lines(report) : out;
 }
 

@@ -18,7 +18,9 @@ struct MergeFacts {
   std::span<const Checkpoint> checkpoints;
 
   Tensor tensor(Source source) const { return checkpoints[source.checkpoint].tensors[source.tensor]; }
-  Tensor tensor(const Step& step) const { return tensor(plan.source(step)); }
+  Tensor tensor(const Step& step) const { return tensor(step.named); }
+  /// The names of the steps with this action, in the order of the file.
+  std::vector<Source> named_by(Action action) const;
 };
 
 std::string plan_report(const MergeFacts& facts);

@@ -1,34 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/report_json.h"
 
+#include <algorithm>
+
+#include "io/sha256.h"
+
 namespace ckmerge::cli {
 namespace {
 
-// REQUIRES: recipe.parameters were checked against the method's spec.
-void write_recipe(JsonWriter& json, const Plan& plan) {
-  const MethodSpec& spec = *find_method(plan.recipe.method)->spec;
-  json.key("method").value(plan.recipe.method);
-  json.key("parameters").begin_object();
-  for (size_t i = 0; i < spec.parameter_count; ++i) {
-    const ParameterSpec& parameter = spec.parameters[i];
-    const auto given = plan.recipe.parameters.find(parameter.name);
-    if (given == plan.recipe.parameters.end()) continue;
-    json.key(parameter.name);
-    if (parameter.kind == ParameterKind::numbers) {
-      json.begin_array();
-      for (const double number : given->second) json.value(number);
-      json.end_array();
-    } else if (parameter.kind == ParameterKind::flag) {
-      json.value(given->second[0] != 0);
-    } else {
-      json.value(given->second[0]);
-    }
+void write_parameter(JsonWriter& json, const ParameterSpec& parameter, const std::vector<double>& value) {
+  json.key(parameter.name);
+  if (parameter.kind == ParameterKind::flag) {
+    json.value(value[0] != 0);
+  } else if (parameter.kind == ParameterKind::number) {
+    json.value(value[0]);
+  } else {
+    json.begin_array();
+    for (const double number : value) json.value(number);
+    json.end_array();
   }
+}
+
+void write_texts(JsonWriter& json, const char* key, const std::vector<std::string>& texts) {
+  json.key(key).begin_array();
+  for (const std::string& text : texts) json.value(text);
+  json.end_array();
+}
+
+// REQUIRES: recipe.parameters were checked against the method's spec.
+void write_recipe(JsonWriter& json, const MergeFacts& facts) {
+  const Recipe& recipe = facts.plan.recipe;
+  const MethodSpec& spec = *find_method(recipe.method)->spec;
+  json.key("method").value(recipe.method);
+  json.key("parameters").begin_object();
+  for (size_t i = 0; i < spec.parameter_count; ++i)
+    if (const auto given = recipe.parameters.find(spec.parameters[i].name); given != recipe.parameters.end())
+      write_parameter(json, spec.parameters[i], given->second);
   json.end_object();
   json.key("coefficients").begin_array();
-  for (const double coefficient : plan.coefficients) json.value(coefficient);
+  for (const double coefficient : facts.plan.coefficients) json.value(coefficient);
   json.end_array();
-  json.key("dtype").value(plan.recipe.dtype ? info(*plan.recipe.dtype).name : "keep");
+  json.key("dtype").value(recipe.dtype ? info(*recipe.dtype).name : "keep");
+  write_texts(json, "like", facts.request.set);
+  write_texts(json, "discard", recipe.discard);
+  write_texts(json, "only", recipe.only);
+  write_texts(json, "exclude", recipe.exclude);
+  json.key("missing").value(ckmerge::name(recipe.missing));
+  json.key("extra").value(ckmerge::name(recipe.extra));
+  json.key("expand").value(ckmerge::name(recipe.expand));
+  json.key("nan").value(ckmerge::name(recipe.nan));
+  json.key("metadata").value(ckmerge::name(recipe.metadata));
 }
 
 void write_inputs(JsonWriter& json, const MergeFacts& facts) {
@@ -66,7 +87,7 @@ void write_sources(JsonWriter& json, const MergeFacts& facts, const char* key, c
 
 // What plans and results have in common.
 void write_facts(JsonWriter& json, const MergeFacts& facts) {
-  write_recipe(json, facts.plan);
+  write_recipe(json, facts);
   write_inputs(json, facts);
   write_output(json, facts);
   json.key("counts").begin_object();
@@ -74,12 +95,26 @@ void write_facts(JsonWriter& json, const MergeFacts& facts) {
     json.key(ckmerge::name(static_cast<Action>(a))).value(facts.plan.count(static_cast<Action>(a)));
   json.end_object();
   write_sources(json, facts, "kept", facts.plan.kept);
+  write_sources(json, facts, "zeroed", facts.named_by(Action::zero));
+  write_sources(json, facts, "left_out", facts.plan.left_out);
   write_sources(json, facts, "dropped", facts.plan.dropped);
+  write_sources(json, facts, "added", facts.named_by(Action::add));
+  write_sources(json, facts, "expanded", facts.named_by(Action::expand));
+  write_sources(json, facts, "discarded", facts.plan.discarded);
   json.key("warnings").begin_array();
   for (const std::string& warning : facts.plan.warnings) json.value(warning);
   json.end_array();
   json.key("plan_memory").value(facts.plan.memory());
   json.key("memory_budget").value(facts.request.run.memory_budget);
+}
+
+// Each once: an expanded tensor's first checkpoint is a source twice.
+std::vector<uint32_t> checkpoints_read(const Plan& plan, const Step& step) {
+  std::vector<uint32_t> checkpoints;
+  for (size_t k = 0; k < step.source_count; ++k)
+    if (std::ranges::find(checkpoints, plan.source(step, k).checkpoint) == checkpoints.end())
+      checkpoints.push_back(plan.source(step, k).checkpoint);
+  return checkpoints;
 }
 
 void write_step(JsonWriter& json, const MergeFacts& facts, const Step& step) {
@@ -92,7 +127,7 @@ void write_step(JsonWriter& json, const MergeFacts& facts, const Step& step) {
   json.end_array();
   json.key("action").value(ckmerge::name(step.action));
   json.key("sources").begin_array();
-  for (size_t k = 0; k < step.source_count; ++k) json.value(facts.plan.source(step, k).checkpoint);
+  for (const uint32_t checkpoint : checkpoints_read(facts.plan, step)) json.value(checkpoint);
   json.end_array();
   json.key("offset").value(step.offset);
   json.key("size").value(step.size);
@@ -113,9 +148,27 @@ void write_losses(JsonWriter& json, const MergeFacts& facts, const RunReport& re
     json.key("saturated").value(loss.counts.saturated);
     json.key("overflowed").value(loss.counts.overflowed);
     json.key("lost_inf").value(loss.counts.lost_inf);
+    json.key("non_finite").value(loss.counts.non_finite);
+    json.key("created").value(loss.counts.created);
     json.end_object();
   }
   json.end_array();
+}
+
+// Null where --hash was not given.
+void write_hashes(JsonWriter& json, const RunReport& report) {
+  json.key("hashes");
+  if (report.sha256.empty()) {
+    json.null();
+    return;
+  }
+  json.begin_object();
+  json.key("sha256").value(report.sha256);
+  json.key("short_hash").value(short_hash(report.sha256));
+  json.key("autov3").value(report.tensor_sha256);
+  json.key("inputs").begin_array();
+  for (const InputHash& hash : report.input_hashes) json.value(hash.sha256);
+  json.end_array().end_object();
 }
 
 void write_run(JsonWriter& json, const RunReport& report) {
@@ -152,6 +205,8 @@ JsonWriter run_json(const MergeFacts& facts, const RunReport& report) {
   write_facts(json, facts);
   write_differing(json, facts, report);
   write_losses(json, facts, report);
+  write_hashes(json, report);
+  json.key("verified").value(report.verified);
   write_run(json, report);
   json.end_object();
   return json;

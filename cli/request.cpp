@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/request.h"
 
+#include <algorithm>
+
 #include "cli/faults.h"
 #include "cli/numbers.h"
+#include "cli/sets.h"
 #include "cli/sizes.h"
 #include "cli/text.h"
 #include "kernels/block_kernels.h"
@@ -29,36 +32,91 @@ const MethodSpec& method_called(const std::string& where, const std::string& nam
 
 std::string options_of_method(const MethodSpec& spec) {
   std::vector<std::string> names;
-  for (size_t i = 0; i < spec.parameter_count; ++i) names.push_back(std::string("--") + spec.parameters[i].name);
+  for (size_t i = 0; i < spec.parameter_count; ++i)
+    names.push_back(std::string("--") + spec.parameters[i].option_name());
   return names.empty() ? "it has no options" : "its options are " + joined(names, ", ");
 }
 
-const ParameterSpec* parameter_called(const MethodSpec& spec, const std::string& name) {
-  for (size_t i = 0; i < spec.parameter_count; ++i)
-    if (name == spec.parameters[i].name) return &spec.parameters[i];
+std::span<const ParameterSpec> parameters_of(const MethodSpec& spec) {
+  return std::span(spec.parameters).first(spec.parameter_count);
+}
+
+const ParameterSpec* parameter_of_option(const MethodSpec& spec, const std::string& option) {
+  for (const ParameterSpec& parameter : parameters_of(spec))
+    if (option == parameter.option_name()) return &parameter;
   return nullptr;
 }
 
-std::vector<double> parameter_value(const CommandLine& line, const ParameterSpec& parameter) {
-  const std::string name = parameter.name;
-  if (parameter.kind == ParameterKind::flag) return {line.flags.at(name) ? 1.0 : 0.0};
-  const std::string& word = *line.value(name);
-  if (parameter.kind == ParameterKind::numbers) return parse_numbers("--" + name, word);
-  return {parse_number("--" + name, word)};
+const ParameterSpec& parameter_called(const MethodSpec& spec, const std::string& name) {
+  std::vector<std::string> names;
+  for (const ParameterSpec& parameter : parameters_of(spec)) {
+    if (name == parameter.name || name == parameter.option_name()) return parameter;
+    names.emplace_back(parameter.name);
+  }
+  const std::string near = did_you_mean(name, names);
+  refuse("--param", std::string(spec.name) + " has no parameter '" + name + "'" +
+                        (!near.empty()   ? near
+                         : names.empty() ? "; it has none"
+                                         : "; its parameters are " + joined(names, ", ")));
+}
+
+double flag_value(const std::string& option, const std::string& word) {
+  for (const char* const on : {"true", "on", "yes", "1"})
+    if (word == on) return 1;
+  for (const char* const off : {"false", "off", "no", "0"})
+    if (word == off) return 0;
+  refuse(option, option + ": '" + word + "' is not true or false");
+}
+
+std::vector<double> parameter_value(const ParameterSpec& parameter, const std::string& option,
+                                    const std::string& word) {
+  switch (parameter.kind) {
+    case ParameterKind::number: return {parse_number(option, word)};
+    case ParameterKind::numbers: return parse_numbers(option, word);
+    case ParameterKind::flag: return {flag_value(option, word)};
+  }
+  return {};
+}
+
+void set_parameter(Recipe& recipe, const ParameterSpec& parameter, const std::string& option,
+                   std::vector<double> value) {
+  if (!recipe.parameters.emplace(parameter.name, std::move(value)).second)
+    refuse(option, std::string("the parameter ") + parameter.name + " is given twice");
+}
+
+// --alpha 0.3 and the like.
+void read_method_option(const CommandLine& line, const MethodSpec& spec, const std::string& name, Recipe& recipe) {
+  const std::string option = "--" + name;
+  const ParameterSpec* const parameter = parameter_of_option(spec, name);
+  if (!parameter) refuse(option, std::string(spec.name) + " has no option " + option + "; " + options_of_method(spec));
+  const std::string* const word = line.value(name);
+  set_parameter(
+      recipe, *parameter, option,
+      word ? parameter_value(*parameter, option, *word) : std::vector<double>{line.flags.at(name) ? 1.0 : 0.0});
+}
+
+struct Assignment {
+  std::string key, value;
+};
+
+// K=V; the value may hold further signs.
+Assignment assignment(const std::string& option, const std::string& word) {
+  const size_t equals = word.find('=');
+  if (equals == word.npos || equals == 0) refuse(option, option + ": '" + word + "' is not of the form name=value");
+  return {word.substr(0, equals), word.substr(equals + 1)};
 }
 
 void read_parameters(const CommandLine& line, const MethodSpec& spec, Recipe& recipe, Faults& faults) {
   for (const OptionSpec& option : options_of(line.command)) {
     const bool given = line.values.contains(option.name) || line.flags.contains(option.name);
-    if (!option.of_method || !given) continue;
-    faults.check([&] {
-      const ParameterSpec* const parameter = parameter_called(spec, option.name);
-      if (!parameter)
-        refuse("--" + option.name,
-               std::string(spec.name) + " has no option --" + option.name + "; " + options_of_method(spec));
-      recipe.parameters[option.name] = parameter_value(line, *parameter);
-    });
+    if (option.of_method && given) faults.check([&] { read_method_option(line, spec, option.name, recipe); });
   }
+  for (const std::string& word : line.list("param"))
+    faults.check([&] {
+      const auto [key, value] = assignment("--param", word);
+      const ParameterSpec& parameter = parameter_called(spec, key);
+      set_parameter(recipe, parameter, "--param", parameter_value(parameter, "--param " + key, value));
+    });
 }
 
 std::optional<Dtype> dtype_called(const std::string& word) {
@@ -71,6 +129,44 @@ std::optional<Dtype> dtype_called(const std::string& word) {
   }
 }
 
+// The value of an option whose values are a policy's names.
+template <typename Policy>
+void read_policy(const CommandLine& line, const std::string& option, Policy& policy, Faults& faults) {
+  const std::string* const word = line.value(option);
+  if (!word) return;
+  const auto texts = policy_names<Policy>();
+  const std::vector<std::string> names(texts.begin(), texts.end());
+  const auto found = std::ranges::find(names, *word);
+  if (found != names.end()) {
+    policy = static_cast<Policy>(found - names.begin());
+    return;
+  }
+  faults.check([&] {
+    refuse("--" + option,
+           "--" + option + ": '" + *word + "' is not one of " + joined(names, ", ") + did_you_mean(*word, names));
+  });
+}
+
+void read_policies(const CommandLine& line, Recipe& recipe, Faults& faults) {
+  recipe.discard = line.list("discard");
+  recipe.only = line.list("only");
+  recipe.exclude = line.list("exclude");
+  read_policy(line, "missing", recipe.missing, faults);
+  read_policy(line, "extra", recipe.extra, faults);
+  read_policy(line, "expand", recipe.expand, faults);
+  read_policy(line, "nan", recipe.nan, faults);
+  read_policy(line, "metadata", recipe.metadata, faults);
+  recipe.hash = line.has("hash");
+  for (const std::string& word : line.list("set-metadata"))
+    faults.check([&] {
+      const auto [key, value] = assignment("--set-metadata", word);
+      const bool twice =
+          std::ranges::any_of(recipe.set_metadata, [&](const auto& entry) { return entry.first == key; });
+      if (twice) refuse("--set-metadata", "--set-metadata gives '" + key + "' twice");
+      recipe.set_metadata.emplace_back(key, value);
+    });
+}
+
 void read_recipe(const CommandLine& line, Recipe& recipe, Faults& faults) {
   if (const std::string* word = line.value("method")) recipe.method = *word;
   faults.check([&] {
@@ -78,6 +174,7 @@ void read_recipe(const CommandLine& line, Recipe& recipe, Faults& faults) {
     read_parameters(line, spec, recipe, faults);
   });
   if (const std::string* word = line.value("dtype")) faults.check([&] { recipe.dtype = dtype_called(*word); });
+  read_policies(line, recipe, faults);
 }
 
 const BlockKernels* kernels_called(const std::string& isa) {
@@ -92,6 +189,10 @@ const BlockKernels* kernels_called(const std::string& isa) {
 void read_run_options(const CommandLine& line, const Environment& environment, RunOptions& run, Faults& faults) {
   run.replace = line.has("force");
   run.sync = !line.has("no-fsync");
+  run.verify = line.has("verify");
+  run.hash = line.has("hash");
+  run.hash_cache = environment.hash_cache;
+  if (const std::string* word = line.value("hash-cache")) run.hash_cache = *word == "none" ? "" : *word;
   if (const std::string* word = line.value("memory"))
     faults.check([&] { run.memory_budget = parse_size("--memory", *word); });
   if (const std::string* word = line.value("threads"))
@@ -104,23 +205,29 @@ void check_files(const MergeRequest& request, const CommandLine& line, Faults& f
     faults.check([] { refuse("", "no checkpoint is given; `ckmerge merge A B -o OUT` merges two"); });
   const std::string* const output = line.value("output");
   if (output && output->empty()) faults.check([] { refuse("--output", "--output has an empty value"); });
-  if (!output && !request.only_plan)
+  const std::string* const prefix = line.value("filename-prefix");
+  if (prefix && prefix->empty()) faults.check([] { refuse("--filename-prefix", "--filename-prefix is empty"); });
+  if (!output && !prefix && !request.only_plan)
     faults.check([] { refuse("--output", "no output is given; name the file to write with -o OUT"); });
 }
 
 }  // namespace
 
-MergeRequest merge_request(const CommandLine& line, const Environment& environment) {
+MergeRequest merge_request(const CommandLine& typed, const Environment& environment) {
   MergeRequest request;
   Faults faults;
+  CommandLine line = typed;
+  faults.check([&] { request.set = apply_set(line); });
   request.inputs = line.files;
   if (const std::string* word = line.value("output")) request.output = *word;
+  if (const std::string* word = line.value("filename-prefix")) request.filename_prefix = *word;
   request.only_plan = line.command == Command::plan || line.has("dry-run");
   request.json = line.has("json");
   request.quiet = line.has("quiet");
   request.verbose = line.has("verbose");
   check_files(request, line, faults);
   read_recipe(line, request.recipe, faults);
+  if (const std::string* word = line.value("like")) request.warnings = set_warnings(*word, request.recipe);
   read_run_options(line, environment, request.run, faults);
   const std::string* const progress = line.value("progress");
   faults.check([&] { request.progress = parse_progress(progress ? *progress : "auto", environment); });

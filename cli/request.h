@@ -18,6 +18,9 @@ struct MergeRequest {
   Recipe recipe;
   RunOptions run;
   ProgressKind progress = ProgressKind::none;
+  std::string filename_prefix;        ///< ComfyUI's way of naming; empty: `output` is the name, or a folder
+  std::vector<std::string> set;       ///< what --like came to, as words
+  std::vector<std::string> warnings;  ///< of the words; those of the plan follow
   bool only_plan = false;
   bool json = false, quiet = false, verbose = false;
 };

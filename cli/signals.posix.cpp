@@ -23,7 +23,7 @@ void on_signal(int number) {
     stop.store(true);
     return;
   }
-  constexpr std::string_view kErase = "\r\x1b[K";
+  constexpr std::string_view kErase = "\r\x1b[J";
   if (progress_line_stands.load()) [[maybe_unused]]
     const ssize_t ignored = ::write(STDERR_FILENO, kErase.data(), kErase.size());
   ::_exit(128 + number);

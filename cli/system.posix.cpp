@@ -18,6 +18,17 @@ std::string variable(const char* name) {
   return value ? value : "";
 }
 
+// As the XDG base directories have it: a relative folder is not used.
+std::string hash_cache() {
+  std::string folder = variable("XDG_CACHE_HOME");
+  if (!folder.starts_with('/')) {
+    folder = variable("HOME");
+    if (!folder.starts_with('/')) return "";
+    folder += "/.cache";
+  }
+  return folder + "/ckmerge/hashes";
+}
+
 // Written without stdio: its buffer would report a full disk at exit, when nobody listens any more.
 bool write_all(int fd, std::string_view text) noexcept {
   while (!text.empty()) {
@@ -34,6 +45,7 @@ bool write_all(int fd, std::string_view text) noexcept {
 Environment read_environment() {
   const std::string term = variable("TERM");
   return {.isa = variable("CKMERGE_ISA"),
+          .hash_cache = hash_cache(),
           .no_color = !variable("NO_COLOR").empty(),
           .dumb = term.empty() || term == "dumb",
           .stderr_tty = ::isatty(STDERR_FILENO) == 1};

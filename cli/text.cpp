@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdio>
 
+#include "core/near_name.h"
+
 namespace ckmerge::cli {
 namespace {
 
@@ -50,23 +52,6 @@ std::string escaped(uint32_t c) {
   return c < 0x80 ? escape("\\x%02x", c) : escape("\\u%04x", c);
 }
 
-// Edits between two words, a swap of neighbours counting as one.
-size_t distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> before(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) last[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
-      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
-      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
-    }
-    before.swap(last);
-    last.swap(row);
-  }
-  return last[b.size()];
-}
-
 }  // namespace
 
 std::string visible(std::string_view text) {
@@ -100,14 +85,13 @@ std::string shortened(std::string_view text, size_t width) {
 }
 
 std::string nearest(std::string_view typed, const std::vector<std::string>& known) {
-  // A third of the word may be wrong, at most three letters; typed words are short, so cost does not matter.
-  const size_t limit = std::clamp<size_t>(typed.size() / 3, 1, 3);
+  const size_t limit = edits_allowed(typed);
   size_t best = limit + 1;
   std::string found;
   for (const std::string& word : known) {
     if (typed.size() > word.size() + limit) continue;
     if (typed.size() > 1 && word.starts_with(typed)) return word;
-    const size_t edits = distance(typed, word);
+    const size_t edits = edit_distance(typed, word, limit);
     if (edits < best) best = edits, found = word;
   }
   return found;

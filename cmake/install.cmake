@@ -22,6 +22,7 @@ install(TARGETS ckmerge_library ckmerge_options ${libraries} EXPORT ckmergeTarge
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET ckmerge)
   install(TARGETS ckmerge RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  include(cmake/install_shell.cmake)
 endif()
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ckmerge)

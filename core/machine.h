@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace ckmerge {
 
@@ -12,5 +13,16 @@ unsigned allowed_processors();
 /// Bytes of memory that can be had without pushing others out: what the system calls available, or the cgroup's limit
 /// when that is smaller. UINT64_MAX when nothing is known.
 uint64_t available_memory();
+
+/// What the two above are made of, for those who want to know why.
+struct MachineFacts {
+  std::string cpu;                         ///< the model, as the system names it; empty where it does not
+  unsigned processors = 1;                 ///< that are there
+  unsigned affinity = 1;                   ///< that affinity allows
+  unsigned allowed = 1;                    ///< allowed_processors()
+  uint64_t memory_available = UINT64_MAX;  ///< what the system calls available
+  uint64_t memory_limit = UINT64_MAX;      ///< the tightest limit of the cgroups
+};
+MachineFacts machine_facts();
 
 }  // namespace ckmerge

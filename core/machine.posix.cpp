@@ -2,6 +2,7 @@
 // Limits are read from the process's own cgroup and every one above it, since the tightest holds. Both versions are
 // tried: hybrid systems mount both, and containers often see only the root of theirs.
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -39,10 +40,10 @@ void for_each_cgroup(const std::string& controller, const std::string& mount,
   }
 }
 
-// "max", "-1" and the like mean no limit.
+// "max", "-1" and the like mean no limit; so does version 1's largest number of whole pages.
 bool parse_limit(const std::string& text, uint64_t& value) {
   std::istringstream in(text);
-  return text.find('-') == std::string::npos && static_cast<bool>(in >> value);
+  return text.find('-') == std::string::npos && static_cast<bool>(in >> value) && value < 1ull << 62;
 }
 
 unsigned processors_of_quota(unsigned most) {
@@ -87,16 +88,35 @@ uint64_t system_memory_available() {
   return UINT64_MAX;
 }
 
-}  // namespace
-
-unsigned allowed_processors() {
+unsigned processors_of_affinity() {
   cpu_set_t set;
-  const unsigned affinity = sched_getaffinity(0, sizeof set, &set) == 0
-                                ? static_cast<unsigned>(CPU_COUNT(&set))
-                                : std::thread::hardware_concurrency();  // more processors than the set holds
-  return std::max(1u, processors_of_quota(affinity));
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return static_cast<unsigned>(CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());  // more processors than the set holds
 }
 
+std::string cpu_model() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);) {
+    const size_t colon = line.find(": ");
+    if (colon != line.npos && (line.starts_with("model name") || line.starts_with("CPU part")))
+      return (line.starts_with("CPU part") ? "part " : "") + line.substr(colon + 2);
+  }
+  return "";
+}
+
+}  // namespace
+
+unsigned allowed_processors() { return std::max(1u, processors_of_quota(processors_of_affinity())); }
+
 uint64_t available_memory() { return std::min(system_memory_available(), cgroup_memory_limit()); }
+
+MachineFacts machine_facts() {
+  return {.cpu = cpu_model(),
+          .processors = static_cast<unsigned>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN))),
+          .affinity = processors_of_affinity(),
+          .allowed = allowed_processors(),
+          .memory_available = system_memory_available(),
+          .memory_limit = cgroup_memory_limit()};
+}
 
 }  // namespace ckmerge

@@ -9,11 +9,11 @@
 namespace ckmerge {
 
 MergePrograms::MergePrograms(const Method& method, size_t inputs, std::span<const double> coefficients)
-    : in_f32_(trace(method, inputs, coefficients, Dtype::F32)),
-      in_f64_(trace(method, inputs, coefficients, Dtype::F64)) {}
+    : in_f32_(trace_pair(method, inputs, coefficients, Dtype::F32)),
+      in_f64_(trace_pair(method, inputs, coefficients, Dtype::F64)) {}
 
-const MergeProgram& MergePrograms::for_dtypes(std::span<const Dtype> dtypes) const {
-  const bool wide = std::ranges::any_of(in_f64_.operands, [&](uint32_t k) { return dtypes[k] == Dtype::F64; });
+const MergePrograms::Pair& MergePrograms::of(std::span<const Dtype> dtypes) const {
+  const bool wide = std::ranges::any_of(in_f64_.whole.operands, [&](uint32_t k) { return dtypes[k] == Dtype::F64; });
   return wide ? in_f64_ : in_f32_;
 }
 
@@ -21,9 +21,14 @@ uint16_t MergePrograms::conversion(Dtype dtype) {
   return add({.compute = dtype == Dtype::F64 ? Dtype::F64 : Dtype::F32, .result = 0, .code = {{.op = Op::load}}});
 }
 
-MergeProgram MergePrograms::trace(const Method& method, size_t inputs, std::span<const double> coefficients,
-                                  Dtype compute) {
-  const Tracing tracing(compute, inputs, coefficients);
+MergePrograms::Pair MergePrograms::trace_pair(const Method& method, size_t inputs, std::span<const double> coefficients,
+                                              Dtype compute) {
+  const bool slots = !method.statistics.empty() && method.needs_statistics(coefficients);
+  return {trace(method, Tracing(compute, inputs, coefficients, {.slots = slots})),
+          trace(method, Tracing(compute, inputs, coefficients, {.slots = slots, .only_first = true}))};
+}
+
+MergeProgram MergePrograms::trace(const Method& method, const Tracing& tracing) {
   const Symbol result = method.trace(tracing);
   if (const auto operand = bare_operand(result)) return {{static_cast<uint32_t>(*operand)}, std::nullopt};
   std::optional<Program> program = compile(result);

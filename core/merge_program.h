@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/formula.h"
 #include "kernels/method.h"
 #include "kernels/program.h"
 
@@ -24,8 +25,11 @@ class MergePrograms {
   MergePrograms(const Method& method, size_t inputs, std::span<const double> coefficients);
 
   /// The program for a tensor that checkpoint k stores as dtypes[k]. A checkpoint whose term vanished does not count:
-  /// neither its values nor its dtype matter.
-  const MergeProgram& for_dtypes(std::span<const Dtype> dtypes) const;
+  /// neither its values nor its dtype matter. With statistics (Program::has_slots) operand k is checkpoint k.
+  const MergeProgram& for_dtypes(std::span<const Dtype> dtypes) const { return of(dtypes).whole; }
+
+  /// The same for elements where every checkpoint but the first counts as zero.
+  const MergeProgram& tail_for_dtypes(std::span<const Dtype> dtypes) const { return of(dtypes).tail; }
 
   /// The program that converts one operand of `dtype`: load and store.
   uint16_t conversion(Dtype dtype);
@@ -33,11 +37,16 @@ class MergePrograms {
   std::vector<Program> take() { return std::move(programs_); }
 
  private:
-  MergeProgram trace(const Method& method, size_t inputs, std::span<const double> coefficients, Dtype compute);
+  struct Pair {
+    MergeProgram whole, tail;
+  };
+  const Pair& of(std::span<const Dtype> dtypes) const;
+  Pair trace_pair(const Method& method, size_t inputs, std::span<const double> coefficients, Dtype compute);
+  MergeProgram trace(const Method& method, const Tracing& tracing);
   uint16_t add(Program program);
 
   std::vector<Program> programs_;
-  MergeProgram in_f32_, in_f64_;
+  Pair in_f32_, in_f64_;
 };
 
 }  // namespace ckmerge

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Planning walks the sorted tables of all checkpoints side by side, once, so its cost is linear in their names. Faults
-// are collected on the way and thrown together.
+// Planning walks the names of all checkpoints once, in order, so its cost is linear in them. Faults are collected on
+// the way and thrown together.
 #include "core/plan.h"
 
 #include <algorithm>
@@ -9,46 +9,75 @@
 
 #include "core/merge_program.h"
 #include "core/name_hint.h"
+#include "core/name_walk.h"
+#include "core/near_name.h"
+#include "core/selection.h"
+#include "core/step_planner.h"
 #include "io/error.h"
 #include "io/output_layout.h"
 
 namespace ckmerge {
 namespace {
 
-constexpr uint32_t kAbsent = UINT32_MAX;
-
-std::string to_text(Shape shape) {
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
-  return text + "]";
+// What the sums of the inputs will be put over: as long, and each different from the others.
+std::vector<InputHash> stand_ins(size_t inputs) {
+  std::vector<InputHash> hashes;
+  for (size_t k = 0; k < inputs; ++k) {
+    const std::string number = std::to_string(k);
+    hashes.push_back({.sha256 = std::string(64 - number.size(), '0') + number, .legacy_hash = "00000000"});
+  }
+  return hashes;
 }
 
-bool is_position_ids(std::string_view name) {
-  constexpr std::string_view kName = "position_ids";
-  return name == kName || name.ends_with(std::string(".") + std::string(kName));
+std::vector<OutputTensor> output_tensors(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  std::vector<OutputTensor> tensors;
+  tensors.reserve(plan.steps.size());
+  for (const Step& step : plan.steps) {
+    const Tensor tensor = checkpoints[step.named.checkpoint].tensors[step.named.tensor];
+    tensors.push_back({tensor.name, step.dtype, tensor.shape, step.size});
+  }
+  return tensors;
+}
+
+// The name that a pattern spells, where it is no more than a name; else empty.
+std::string plain_name(std::string_view pattern) {
+  if (pattern.starts_with('^')) pattern.remove_prefix(1);
+  if (pattern.ends_with('$')) pattern.remove_suffix(1);
+  std::string name;
+  for (const char c : pattern) {
+    if (std::string_view("[](){}*+?|^$").find(c) != std::string_view::npos) return "";
+    if (c != '\\') name += c;
+  }
+  return name;
+}
+
+std::string unmatched_sentence(const NamePattern& pattern, std::span<const Checkpoint> checkpoints) {
+  const std::string name = plain_name(pattern.text());
+  NearestName nearest(name);
+  if (!name.empty())
+    for (const Checkpoint& checkpoint : checkpoints)
+      for (size_t i = 0; i < checkpoint.tensors.size(); ++i) nearest.offer(checkpoint.tensors[i].name);
+  return "the " + pattern.where() + " pattern '" + pattern.text() + "' matches no tensor name" +
+         (nearest.found().empty() ? "" : "; did you mean '" + nearest.found() + "'?");
 }
 
 class Planner {
  public:
-  Planner(const Recipe& recipe, std::span<const Checkpoint> checkpoints)
-      : checkpoints_(checkpoints),
-        cursors_(checkpoints.size(), 0),
-        rows_(checkpoints.size(), kAbsent),
-        dtypes_(checkpoints.size(), Dtype::F32) {
+  Planner(const Recipe& recipe, std::span<const Checkpoint> checkpoints) : checkpoints_(checkpoints) {
     plan_.recipe = recipe;
     plan_.coefficients = resolve_coefficients(recipe, checkpoints.size());
   }
 
   Plan run() {
     MergePrograms programs(*find_method(plan_.recipe.method), checkpoints_.size(), plan_.coefficients);
-    programs_ = &programs;
+    StepPlanner steps(plan_, programs, checkpoints_);
+    Selection selection(plan_.recipe);
     const TensorTable& first = checkpoints_[0].tensors;
     plan_.steps.reserve(first.size());
     plan_.sources.reserve(first.size() * checkpoints_.size());
-    for (uint32_t row = 0; row < first.size(); ++row) plan_tensor(row);
-    for (size_t k = 1; k < checkpoints_.size(); ++k) drop_until(k, checkpoints_[k].tensors.size());
+    for (NameWalk walk(checkpoints_); walk.advance();) plan_name(walk, selection.place(walk.name()), steps);
     check_common_names();
-    report_faults();
+    report_faults(selection, steps.faults());
     plan_.programs = programs.take();
     check_constants();
     lay_out_steps();
@@ -57,137 +86,19 @@ class Planner {
   }
 
  private:
-  // ---- matching names
-
-  void plan_tensor(uint32_t row) {
-    const Tensor tensor = checkpoints_[0].tensors[row];
-    rows_[0] = row;
-    dtypes_[0] = tensor.dtype;
-    bool everywhere = true;
-    for (size_t k = 1; k < checkpoints_.size(); ++k) {
-      advance(k, tensor.name);
-      everywhere &= rows_[k] != kAbsent;
-    }
-    if (!everywhere) {
-      plan_.kept.push_back({0, row});
-      return add_single(tensor, {0, row}, Action::keep);
-    }
-    ++common_names_;
-    if (same_shapes(tensor)) plan_common(tensor);
+  void plan_name(const NameWalk& walk, Selection::Place place, StepPlanner& steps) {
+    const std::span<const uint32_t> rows = walk.rows();
+    const auto present = [](uint32_t row) { return row != NameWalk::kAbsent; };
+    const auto holder = std::ranges::find_if(rows, present);
+    const auto k = static_cast<uint32_t>(holder - rows.begin());
+    const bool everywhere = std::ranges::all_of(rows, present);
+    common_names_ += everywhere;
+    if (place == Selection::Place::discarded) return plan_.discarded.push_back({k, *holder});
+    if (place == Selection::Place::outside && k != 0) return plan_.dropped.push_back({k, *holder});
+    if (place == Selection::Place::outside) return steps.add_outside(rows[0]);
+    if (k != 0) return steps.add_extra(rows);
+    everywhere ? steps.add_common(rows) : steps.add_missing(rows);
   }
-
-  // Moves checkpoint k's cursor to `name`; names passed on the way are in k only.
-  void advance(size_t k, std::string_view name) {
-    const TensorTable& table = checkpoints_[k].tensors;
-    size_t at = cursors_[k];
-    while (at < table.size() && table[at].name < name) ++at;
-    drop_until(k, at);
-    const bool found = at < table.size() && table[at].name == name;
-    rows_[k] = found ? static_cast<uint32_t>(at) : kAbsent;
-    if (!found) return;
-    dtypes_[k] = table[at].dtype;
-    ++cursors_[k];
-  }
-
-  void drop_until(size_t k, size_t end) {
-    for (; cursors_[k] < end; ++cursors_[k]) {
-      const std::string_view name = checkpoints_[k].tensors[cursors_[k]].name;
-      bool known = false;  // an earlier checkpoint has it too, and has been counted
-      for (size_t earlier = 1; earlier < k && !known; ++earlier)
-        known = checkpoints_[earlier].tensors.find(name) != TensorTable::npos;
-      if (!known) plan_.dropped.push_back({static_cast<uint32_t>(k), static_cast<uint32_t>(cursors_[k])});
-    }
-  }
-
-  Tensor tensor_of(size_t k) const { return checkpoints_[k].tensors[rows_[k]]; }
-
-  // ---- deciding what a tensor that all have becomes
-
-  bool same_shapes(const Tensor& tensor) {
-    std::string others;
-    for (size_t k = 1; k < checkpoints_.size(); ++k) {
-      const Shape shape = tensor_of(k).shape;
-      if (!std::ranges::equal(shape, tensor.shape)) others += ", " + to_text(shape) + " in " + checkpoints_[k].path;
-    }
-    if (others.empty()) return true;
-    faults_.push_back(std::string(tensor.name) + ": " + to_text(tensor.shape) + " in " + checkpoints_[0].path + others);
-    return false;
-  }
-
-  void plan_common(const Tensor& tensor) {
-    if (is_position_ids(tensor.name)) return add_compared(tensor, Action::copy_positions);
-    if (info(tensor.dtype).kind == DtypeKind::integer) return add_compared(tensor, Action::copy_integer);
-    const MergeProgram& merge = programs_->for_dtypes(dtypes_);
-    if (!merge.program) {
-      const uint32_t k = merge.operands[0];
-      return add_single(tensor, {k, rows_[k]}, Action::copy);
-    }
-    if (!has_arithmetic(tensor, merge)) return;
-    Step step{.program = *merge.program, .action = Action::merge, .dtype = output_dtype(tensor)};
-    for (const uint32_t k : merge.operands) plan_.sources.push_back({k, rows_[k]});
-    if (merge.operands.empty()) plan_.sources.push_back({0, rows_[0]});  // a sum of nothing; it keeps its name
-    add_step(tensor, step);
-  }
-
-  bool has_arithmetic(const Tensor& tensor, const MergeProgram& merge) {
-    for (size_t k = 0; k < checkpoints_.size(); ++k) {
-      const bool used = k == 0 || std::ranges::find(merge.operands, k) != merge.operands.end();
-      if (!used || is_real(dtypes_[k])) continue;
-      const DtypeInfo& dtype = info(dtypes_[k]);
-      faults_.push_back(std::string(tensor.name) + ": is " + dtype.name + " in " + checkpoints_[k].path +
-                        ", which has no arithmetic: " + (dtype.reason ? dtype.reason : "integers are never averaged"));
-      return false;
-    }
-    return true;
-  }
-
-  Dtype output_dtype(const Tensor& tensor) const {
-    return is_real(tensor.dtype) ? plan_.recipe.dtype.value_or(tensor.dtype) : tensor.dtype;
-  }
-
-  // ---- adding steps
-
-  // One tensor as it is, or in another dtype. `named` is the first checkpoint's tensor, which decides the dtype.
-  void add_single(const Tensor& named, Source source, Action action) {
-    const Dtype from = checkpoints_[source.checkpoint].tensors[source.tensor].dtype;
-    const Dtype to = is_position_ids(named.name) ? named.dtype : output_dtype(named);
-    Step step{.program = Step::kCopy, .action = action, .dtype = to};
-    if (from != to) {
-      if (!can_convert(named, source, from, to)) return;
-      step.program = programs_->conversion(from);
-      if (action == Action::copy) step.action = Action::convert;
-    }
-    if (info(from).kind == DtypeKind::integer && action == Action::copy) step.action = Action::copy_integer;
-    plan_.sources.push_back(source);
-    add_step(named, step);
-  }
-
-  bool can_convert(const Tensor& named, Source source, Dtype from, Dtype to) {
-    if (is_real(from) && is_real(to)) return true;
-    faults_.push_back(std::string(named.name) + ": is " + info(from).name + " in " +
-                      checkpoints_[source.checkpoint].path + " and cannot be converted to " + info(to).name);
-    return false;
-  }
-
-  void add_compared(const Tensor& tensor, Action action) {
-    for (uint32_t k = 0; k < checkpoints_.size(); ++k) plan_.sources.push_back({k, rows_[k]});
-    add_step(tensor, {.program = Step::kCopy, .action = action, .dtype = tensor.dtype});
-  }
-
-  // Takes the sources pushed since the last step.
-  void add_step(const Tensor& tensor, Step step) {
-    step.first_source = sources_taken_;
-    step.source_count = static_cast<uint32_t>(plan_.sources.size()) - sources_taken_;
-    step.size = step.dtype == tensor.dtype ? tensor.size : tensor.count * element_size(step.dtype);
-    sources_taken_ = static_cast<uint32_t>(plan_.sources.size());
-    for (uint32_t s = step.first_source; s < sources_taken_; ++s) {
-      const Source source = plan_.sources[s];
-      plan_.bytes_to_read += checkpoints_[source.checkpoint].tensors[source.tensor].size;
-    }
-    plan_.steps.push_back(step);
-  }
-
-  // ---- the whole
 
   void check_common_names() const {
     if (checkpoints_.size() == 1 || common_names_ > 0) return;
@@ -207,17 +118,28 @@ class Planner {
                 hints);
   }
 
-  void report_faults() {
-    if (faults_.empty()) return;
-    const std::string count = std::to_string(faults_.size()) + (faults_.size() == 1 ? " tensor" : " tensors");
-    throw Error(ErrorCode::mismatch, "", "the checkpoints do not fit together: " + count + " cannot be merged",
-                faults_);
+  // Patterns are the recipe's, so they come first; what does not fit is told with them.
+  void report_faults(const Selection& selection, const std::vector<std::string>& faults) {
+    std::vector<std::string> lines;
+    for (const NamePattern* pattern : selection.unmatched())
+      lines.push_back(unmatched_sentence(*pattern, checkpoints_));
+    const size_t unmatched = lines.size();
+    lines.insert(lines.end(), faults.begin(), faults.end());
+    const std::string count = std::to_string(faults.size()) + (faults.size() == 1 ? " tensor" : " tensors");
+    const std::string misfit = "the checkpoints do not fit together: " + count + " cannot be merged";
+    if (unmatched == 1 && faults.empty()) throw Error(ErrorCode::usage, "pattern", lines[0]);
+    if (unmatched > 0)
+      throw Error(ErrorCode::usage, "pattern",
+                  (unmatched == 1 ? "a pattern matches" : std::to_string(unmatched) + " patterns match") +
+                      std::string(" no tensor name") + (faults.empty() ? "" : ", and " + misfit),
+                  lines);
+    if (!faults.empty()) throw Error(ErrorCode::mismatch, "", misfit, faults);
   }
 
   // A constant that overflows in f32 would turn every zero of its tensor into NaN. Tensors that run in f64 keep it.
   void check_constants() const {
     const auto overflows = [&](const Step& step) {
-      if (step.program == Step::kCopy || plan_.programs[step.program].compute == Dtype::F64) return false;
+      if (step.program >= plan_.programs.size() || plan_.programs[step.program].compute == Dtype::F64) return false;
       return std::ranges::any_of(plan_.programs[step.program].code, [](const Instruction& instruction) {
         return !std::isfinite(static_cast<float>(instruction.k0)) || !std::isfinite(static_cast<float>(instruction.k1));
       });
@@ -229,15 +151,9 @@ class Planner {
   }
 
   void lay_out_steps() {
-    std::vector<OutputTensor> tensors;
-    tensors.reserve(plan_.steps.size());
-    for (const Step& step : plan_.steps) {
-      const Source source = plan_.source(step);
-      const Tensor tensor = checkpoints_[source.checkpoint].tensors[source.tensor];
-      tensors.push_back({tensor.name, step.dtype, tensor.shape, step.size});
-    }
-    const Metadata metadata = {{"format", "pt"}};
-    OutputLayout layout = lay_out(tensors, &metadata);
+    const std::vector<InputHash> hashes = plan_.recipe.hash ? stand_ins(checkpoints_.size()) : std::vector<InputHash>();
+    const Metadata metadata = output_metadata(plan_.recipe, checkpoints_, plan_.kind, hashes);
+    OutputLayout layout = lay_out(output_tensors(plan_, checkpoints_), &metadata);
     std::vector<Step> in_order;
     in_order.reserve(plan_.steps.size());
     for (const uint32_t index : layout.order) {
@@ -252,7 +168,7 @@ class Planner {
   void warn() {
     warn_about_same_files();
     const auto from_first = [&](const Step& step) {
-      return step.program == Step::kCopy && plan_.source(step).checkpoint == 0;
+      return step.program == Step::kCopy && step.expansion == Step::kWhole && plan_.source(step).checkpoint == 0;
     };
     if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
       plan_.warnings.push_back("nothing is merged: every tensor of the output is that of " + checkpoints_[0].path);
@@ -280,13 +196,7 @@ class Planner {
   }
 
   std::span<const Checkpoint> checkpoints_;
-  MergePrograms* programs_ = nullptr;
   Plan plan_;
-  std::vector<size_t> cursors_;  // per checkpoint: rows before it are matched or dropped
-  std::vector<uint32_t> rows_;   // per checkpoint: the row of the tensor being planned
-  std::vector<Dtype> dtypes_;    // per checkpoint: its dtype
-  std::vector<std::string> faults_;
-  uint32_t sources_taken_ = 0;
   size_t common_names_ = 0;
 };
 
@@ -304,7 +214,20 @@ uint64_t Plan::count(Action action) const {
 
 uint64_t Plan::memory() const {
   return steps.capacity() * sizeof(Step) +
-         (sources.capacity() + kept.capacity() + dropped.capacity()) * sizeof(Source) + header.capacity();
+         (sources.capacity() + kept.capacity() + dropped.capacity() + left_out.capacity() + discarded.capacity()) *
+             sizeof(Source) +
+         header.capacity();
+}
+
+std::span<const StatisticSpec> statistics(const Plan& plan) {
+  if (std::ranges::none_of(plan.programs, &Program::has_slots)) return {};
+  return find_method(plan.recipe.method)->statistics;
+}
+
+std::string header_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
+                               std::span<const InputHash> hashes) {
+  const Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
+  return lay_out(output_tensors(plan, checkpoints), &metadata, plan.header.size()).header;
 }
 
 Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {

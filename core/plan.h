@@ -44,6 +44,8 @@ struct Expansion {
   uint64_t row = 0, head = 0;         ///< elements
   uint16_t tail = 0;                  ///< index into Plan::programs, or Step::kCopy
   bool others_count_as_zero = false;  ///< in the tail; statistics then run over whole rows, else over heads
+
+  friend bool operator==(const Expansion&, const Expansion&) = default;
 };
 
 /// The work for one run of output elements; today one whole tensor. Steps are in the order of the output's bytes.
@@ -71,6 +73,7 @@ struct Plan {
   std::vector<Step> steps;
   std::vector<Source> sources;
 
+  ResultKind kind;             ///< which tensors were expanded
   std::string header;          ///< first bytes of the output file
   uint64_t file_size = 0;      ///< of the output
   uint64_t bytes_to_read = 0;  ///< of all tensors that are loaded, copied or compared

@@ -4,186 +4,182 @@
 #include <algorithm>
 #include <cstring>
 
+#include "core/permit.h"
+
 namespace ckmerge {
 namespace {
 
-// Tensors closer together than this share a window: what lies between costs less to read than another window.
-constexpr uint64_t kGap = 4096;
+// Elements of rows that are computed before they are woven together: with 8 bytes each, heads and tails take 64 KiB.
+constexpr uint64_t kWovenElements = 4096;
 
-// Lists of a batch stay small even where tensors are tiny.
-constexpr size_t kMostSourcesRead = 8192;
+bool any(const StoreCounts& counts) {
+  return counts.saturated || counts.overflowed || counts.lost_inf || counts.non_finite || counts.created;
+}
 
-class Permit {
- public:
-  explicit Permit(std::counting_semaphore<>& permits) : permits_(permits) { permits_.acquire(); }
-  ~Permit() { permits_.release(); }
+// Elements [first, first + count) of a view, as they are.
+void copy_elements(const Operand& operand, uint64_t first, uint64_t count, std::byte* out) {
+  const uint64_t size = element_size(operand.dtype);
+  for (uint64_t at = first; at < first + count;) {
+    const uint64_t run = at / operand.inner, within = at % operand.inner;
+    const uint64_t n = std::min(first + count - at, operand.inner - within);
+    const std::byte* from = static_cast<const std::byte*>(operand.data) + run * operand.stride + within * size;
+    std::memcpy(out + (at - first) * size, from, n * size);
+    at += n;
+  }
+}
 
- private:
-  std::counting_semaphore<>& permits_;
-};
-
-// The bytes of `tensor` behind bytes [begin, end) of a step that stores it as `stored`.
-ByteRange source_range(const Tensor& tensor, Dtype stored, ByteRange part) {
-  if (tensor.dtype == stored) return {tensor.offset + part.begin, tensor.offset + part.end};
-  const uint64_t from = element_size(tensor.dtype), to = element_size(stored);
-  return {tensor.offset + part.begin / to * from, tensor.offset + part.end / to * from};
+// Elements [first, end) of rows, from heads and tails that begin with the first of each.
+void weave(const StepRows& rows, uint64_t first, uint64_t end, uint64_t size, const std::byte* heads,
+           const std::byte* tails, std::byte* out) {
+  for (uint64_t at = first; at < end;) {
+    const uint64_t within = at % rows.row;
+    const bool head = within < rows.head;
+    const uint64_t bytes = size * std::min(end - at, (head ? rows.head : rows.row) - within);
+    const std::byte*& from = head ? heads : tails;
+    std::memcpy(out, from, bytes);
+    from += bytes;
+    out += bytes;
+    at += bytes / size;
+  }
 }
 
 }  // namespace
 
 void Findings::add(const Findings& other) {
-  for (const auto& [step, counts] : other.losses) {
-    StoreCounts& sum = losses[step];
-    sum.saturated += counts.saturated;
-    sum.overflowed += counts.overflowed;
-    sum.lost_inf += counts.lost_inf;
-  }
+  for (const auto& [step, counts] : other.losses) add(step, counts);
   differing.insert(other.differing.begin(), other.differing.end());
 }
 
-TileWorker::TileWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, Options options)
-    : plan_(plan),
-      checkpoints_(checkpoints),
-      options_(std::move(options)),
-      inputs_(options_.window_size),
-      last_window_(checkpoints.size()) {}
+void Findings::add(uint32_t step, const StoreCounts& counts) {
+  if (!any(counts)) return;
+  StoreCounts& sum = losses[step];
+  sum.saturated += counts.saturated;
+  sum.overflowed += counts.overflowed;
+  sum.lost_inf += counts.lost_inf;
+  sum.non_finite += counts.non_finite;
+  sum.created += counts.created;
+}
+
+TileWorker::TileWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows, Options options)
+    : plan_(plan), checkpoints_(checkpoints), windows_(windows), options_(options) {}
 
 void TileWorker::compute(ByteRange range, std::span<std::byte> out) {
   uint64_t at = range.begin;
-  if (at < plan_.header.size()) {
-    const uint64_t end = std::min<uint64_t>(range.end, plan_.header.size());
-    std::memcpy(out.data(), plan_.header.data() + at, end - at);
+  if (at < options_.header.size()) {
+    const uint64_t end = std::min<uint64_t>(range.end, options_.header.size());
+    std::memcpy(out.data(), options_.header.data() + at, end - at);
     at = end;
   }
   while (at < range.end) {
     const ByteRange batch{at, gather({at, range.end})};
-    map_windows();
+    windows_.map();
     {
       const Permit permit(*options_.permits);
       compute_batch(batch, out.data() + (at - range.begin));
     }
-    inputs_.check_faults();
-    inputs_.clear(options_.drop_cache);
+    windows_.finish(options_.drop_cache);
     at = batch.end;
   }
 }
 
-size_t TileWorker::first_step_after(uint64_t offset) const {
-  const auto found = std::ranges::partition_point(
-      plan_.steps, [offset](const Step& step) { return step.offset + step.size <= offset; });
-  return static_cast<size_t>(found - plan_.steps.begin());
-}
-
 // Collects the windows of as many steps of `range` as fit, at least one; returns where they end.
 uint64_t TileWorker::gather(ByteRange range) {
-  windows_.clear();
-  window_of_.clear();
-  footprint_ = 0;
-  std::ranges::fill(last_window_, SIZE_MAX);
-  for (size_t i = first_step_after(range.begin); i < plan_.steps.size(); ++i) {
+  for (size_t i = first_step_after(plan_, range.begin); i < plan_.steps.size(); ++i) {
     const Step& step = plan_.steps[i];
     if (step.offset >= range.end) break;
     const uint64_t begin = std::max(range.begin, step.offset), end = std::min(range.end, step.offset + step.size);
-    if (!add_step_windows(step, {begin - step.offset, end - step.offset})) return begin;
+    if (begin == end) continue;
+    list_reads(plan_, checkpoints_, step, {begin - step.offset, end - step.offset}, reads_);
+    if (!windows_.add(reads_)) return begin;
   }
   return range.end;
 }
 
-// Calls visit(source, its bytes) for every source whose bytes are looked at. A compared tensor of another dtype differs
-// whatever its bytes are.
-template <typename Visit>
-void TileWorker::for_each_source_read(const Step& step, ByteRange part, const Visit& visit) const {
-  if (part.size() == 0) return;
-  for (uint32_t s = 0; s < step.source_count; ++s) {
-    const Source source = plan_.source(step, s);
-    const Tensor tensor = tensor_of(source);
-    if (step.program != Step::kCopy || tensor.dtype == step.dtype)
-      visit(source, source_range(tensor, step.dtype, part));
-  }
-}
-
-// False, and nothing added, when they might not fit. A window that grows may take a page more than its new bytes, where
-// it bridges a gap.
-bool TileWorker::add_step_windows(const Step& step, ByteRange part) {
-  uint64_t needed = 0;
-  for_each_source_read(step, part, [&](Source, ByteRange bytes) {
-    needed += InputWindows::footprint(bytes.begin, bytes.end) + InputWindows::page_size();
-  });
-  const bool fits = footprint_ + needed <= options_.window_size && window_of_.size() < kMostSourcesRead;
-  if (!fits && !windows_.empty()) return false;
-  for_each_source_read(step, part, [&](Source source, ByteRange bytes) { add_window(source, bytes); });
-  return true;
-}
-
-// Tensors that follow each other in the output mostly do so in the inputs: then one window grows.
-void TileWorker::add_window(Source source, ByteRange bytes) {
-  const InputFile* file = &checkpoints_[source.checkpoint].shards[tensor_of(source).shard];
-  size_t& last = last_window_[source.checkpoint];
-  const bool continues = last != SIZE_MAX && windows_[last].file == file && bytes.begin >= windows_[last].begin &&
-                         bytes.begin <= windows_[last].end + kGap;
-  if (!continues) {
-    last = windows_.size();
-    windows_.push_back({file, bytes.begin, bytes.begin});
-  }
-  Window& window = windows_[last];
-  if (continues) footprint_ -= InputWindows::footprint(window.begin, window.end);
-  window.end = std::max(window.end, bytes.end);
-  footprint_ += InputWindows::footprint(window.begin, window.end);
-  window_of_.push_back(static_cast<uint32_t>(last));
-}
-
-void TileWorker::map_windows() {
-  for (Window& window : windows_) window.bytes = inputs_.add(*window.file, window.begin, window.end);
-  sources_read_ = 0;
-}
-
-// Sources are read in the order in which gather() met them.
-const std::byte* TileWorker::next_source_bytes(ByteRange bytes) {
-  const Window& window = windows_[window_of_[sources_read_++]];
-  return window.bytes + (bytes.begin - window.begin);
-}
-
 void TileWorker::compute_batch(ByteRange batch, std::byte* out) {
-  for (size_t i = first_step_after(batch.begin); i < plan_.steps.size(); ++i) {
+  for (size_t i = first_step_after(plan_, batch.begin); i < plan_.steps.size(); ++i) {
     const Step& step = plan_.steps[i];
     if (step.offset >= batch.end) break;
     const uint64_t begin = std::max(batch.begin, step.offset), end = std::min(batch.end, step.offset + step.size);
     if (begin == end) continue;
-    const ByteRange part{begin - step.offset, end - step.offset};
-    const auto index = static_cast<uint32_t>(i);
-    if (step.program == Step::kCopy)
-      copy_part(index, part, out + (begin - batch.begin));
-    else
-      run_part(index, part, out + (begin - batch.begin));
+    compute_part(static_cast<uint32_t>(i), {begin - step.offset, end - step.offset}, out + (begin - batch.begin));
+  }
+}
+
+void TileWorker::compute_part(uint32_t index, ByteRange part, std::byte* out) {
+  const Step& step = plan_.steps[index];
+  const bool rows = step.expansion != Step::kWhole;
+  list_reads(plan_, checkpoints_, step, part, reads_);
+  if (step.program == Step::kZero) {
+    std::memset(out, 0, part.size());
+  } else if (step.program == Step::kCopy && !rows) {
+    copy_part(index, part, out);
+  } else {
+    StoreCounts counts;
+    load_programs(index);
+    load_operands();
+    rows ? run_rows(step, part, out, counts) : run_whole(step, part, out, counts);
+    findings_.add(index, counts);
   }
 }
 
 void TileWorker::copy_part(uint32_t index, ByteRange part, std::byte* out) {
-  const Step& step = plan_.steps[index];
   const std::byte* first = nullptr;
   uint32_t alike = 0;
-  for_each_source_read(step, part, [&](Source, ByteRange range) {
-    const std::byte* bytes = next_source_bytes(range);
+  for (const SourceRead& read : reads_) {
+    const std::byte* bytes = windows_.next(read);
     if (!first) first = bytes;
     alike += std::memcmp(first, bytes, part.size()) == 0;
-  });
+  }
   std::memcpy(out, first, part.size());
-  if (alike < step.source_count) findings_.differing.insert(index);
+  if (alike < plan_.steps[index].source_count) findings_.differing.insert(index);
 }
 
-void TileWorker::run_part(uint32_t index, ByteRange part, std::byte* out) {
-  const Step& step = plan_.steps[index];
+void TileWorker::load_operands() {
   operands_.clear();
-  for_each_source_read(step, part, [&](Source source, ByteRange range) {
-    operands_.push_back({.data = next_source_bytes(range), .dtype = tensor_of(source).dtype});
-  });
-  StoreCounts counts;
-  run_program(*options_.kernels, plan_.programs[step.program], operands_.data(), 0,
-              part.size() / element_size(step.dtype), out, step.dtype, counts);
-  if (counts.saturated || counts.overflowed || counts.lost_inf) {
-    Findings found;
-    found.losses[index] = counts;
-    findings_.add(found);
+  for (const SourceRead& read : reads_) operands_.push_back(read.operand(windows_.next(read)));
+}
+
+// Programs whose coefficients are the tensor's are filled in copies.
+void TileWorker::load_programs(uint32_t index) {
+  const Step& step = plan_.steps[index];
+  const auto load = [&](uint16_t program, Program& filled) -> const Program* {
+    if (program >= plan_.programs.size()) return nullptr;
+    if (!plan_.programs[program].has_slots()) return &plan_.programs[program];
+    filled = plan_.programs[program];
+    fill_slots(filled, options_.statistics->coefficients(index));
+    return &filled;
+  };
+  program_ = load(step.program, filled_program_);
+  tail_ = step.expansion == Step::kWhole ? nullptr : load(plan_.expansions[step.expansion].tail, filled_tail_);
+}
+
+void TileWorker::run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts) {
+  run_program(*options_.kernels, *program_, operands_.data(), 0, part.size() / element_size(step.dtype), out,
+              step.dtype, counts);
+}
+
+// Heads and tails are computed some rows at a time, each as one run of elements, and then woven together.
+void TileWorker::run_rows(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts) {
+  const StepRows rows = rows_of(plan_, step);
+  const uint64_t size = element_size(step.dtype), begin = part.begin / size, end = part.end / size;
+  const uint64_t origin = rows.origin(begin);
+  heads_.resize(kWovenElements * size);
+  tails_.resize(kWovenElements * size);
+  const auto run = [&](const Program* program, const Operand* operands, uint64_t first, uint64_t count,
+                       std::vector<std::byte>& into) {
+    if (count == 0) return;
+    if (program)
+      run_program(*options_.kernels, *program, operands, first, count, into.data(), step.dtype, counts);
+    else
+      copy_elements(operands[0], first, count, into.data());
+  };
+  for (uint64_t at = begin; at < end;) {
+    const uint64_t next = std::min(end, at + kWovenElements);
+    const uint64_t heads = rows.heads_before(at), tails = rows.tails_before(at);
+    run(program_, operands_.data() + 1, heads - rows.heads_before(origin), rows.heads_before(next) - heads, heads_);
+    run(tail_, operands_.data(), tails - rows.tails_before(origin), rows.tails_before(next) - tails, tails_);
+    weave(rows, at, next, size, heads_.data(), tails_.data(), out + (at - begin) * size);
+    at = next;
   }
 }
 

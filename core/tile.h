@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Computing one tile: a range of the output file's bytes from the plan and the inputs alone (DESIGN: "every range of
-// the output is a pure function of the inputs").
+// the output is a pure function of the inputs", given the statistics).
 #pragma once
 
 #include <cstdint>
@@ -8,39 +8,36 @@
 #include <semaphore>
 #include <set>
 #include <span>
+#include <string_view>
 #include <vector>
 
-#include "core/plan.h"
-#include "io/input_windows.h"
+#include "core/source_read.h"
+#include "core/statistics.h"
+#include "core/window_batch.h"
 #include "kernels/block_kernels.h"
 
 namespace ckmerge {
 
-/// Half-open range of bytes of the output file.
-struct ByteRange {
-  uint64_t begin = 0, end = 0;
-  uint64_t size() const { return end - begin; }
-};
-
 /// What was noticed about steps while their tiles were computed; the sum over tiles does not depend on their order.
 struct Findings {
-  std::map<uint32_t, StoreCounts> losses;  ///< by step, only where something was lost
+  std::map<uint32_t, StoreCounts> losses;  ///< by step, only where something is not 0
   std::set<uint32_t> differing;            ///< compared steps whose sources differ
 
   void add(const Findings& other);
+  void add(uint32_t step, const StoreCounts& counts);
 };
 
-/// One worker's view of a run. Computes tiles one after another, each in batches whose inputs fit `window_size`.
+/// One worker's view of a run. Computes tiles one after another, each in batches whose inputs fit `windows`.
 class TileWorker {
  public:
-  /// `permits` are held while a batch computes, not while its inputs are read.
   struct Options {
     const BlockKernels* kernels = nullptr;
-    uint64_t window_size = 0;
     bool drop_cache = false;
+    std::string_view header;  ///< of the output, as long as the plan's
     std::counting_semaphore<>* permits = nullptr;
+    const Statistics* statistics = nullptr;  ///< whatever a tile needs of them is there before it is computed
   };
-  TileWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, Options options);
+  TileWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows, Options options);
 
   /// Fills `out` with the bytes of `range`. REQUIRES: out.size() == range.size(), and a border of `range` inside a
   /// tensor falls between elements (multiples of 8 from the start of the file do). Throws Error(malformed | io).
@@ -49,37 +46,26 @@ class TileWorker {
   const Findings& findings() const { return findings_; }
 
  private:
-  /// Bytes of one input that a batch needs, and where they are once they are mapped.
-  struct Window {
-    const InputFile* file;
-    uint64_t begin, end;
-    const std::byte* bytes = nullptr;
-  };
-
-  size_t first_step_after(uint64_t offset) const;
   uint64_t gather(ByteRange range);
-  bool add_step_windows(const Step& step, ByteRange part);
-  void add_window(Source source, ByteRange bytes);
-  void map_windows();
   void compute_batch(ByteRange batch, std::byte* out);
+  void compute_part(uint32_t index, ByteRange part, std::byte* out);
   void copy_part(uint32_t index, ByteRange part, std::byte* out);
-  void run_part(uint32_t index, ByteRange part, std::byte* out);
-  template <typename Visit>
-  void for_each_source_read(const Step& step, ByteRange part, const Visit& visit) const;
-  const std::byte* next_source_bytes(ByteRange bytes);
-  Tensor tensor_of(Source source) const { return checkpoints_[source.checkpoint].tensors[source.tensor]; }
+  void run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts);
+  void run_rows(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts);
+  void load_operands();
+  void load_programs(uint32_t index);
 
   const Plan& plan_;
   std::span<const Checkpoint> checkpoints_;
+  WindowBatch& windows_;
   Options options_;
   Findings findings_;
-  InputWindows inputs_;
-  std::vector<Window> windows_;
-  std::vector<uint32_t> window_of_;  ///< indices into windows_, in the order in which the batch reads its sources
-  size_t sources_read_ = 0;          ///< of window_of_, while the batch is computed
-  std::vector<size_t> last_window_;  ///< per checkpoint: its latest window, which the next range usually continues
-  uint64_t footprint_ = 0;           ///< of windows_
+  std::vector<SourceRead> reads_;
   std::vector<Operand> operands_;
+  const Program* program_ = nullptr;  // of the step being computed, its slots filled; null: a copy
+  const Program* tail_ = nullptr;     // likewise
+  Program filled_program_, filled_tail_;
+  std::vector<std::byte> heads_, tails_;  // computed rows on their way to being woven
 };
 
 }  // namespace ckmerge

@@ -29,15 +29,20 @@ struct Appetite {
   uint64_t ratio = 1;
 };
 
+// Where rows are cut, a tile may lie in heads alone, for which every source is read.
+uint64_t bytes_read_of(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step, uint32_t s) {
+  const Source source = plan.source(step, s);
+  const Tensor tensor = checkpoints[source.checkpoint].tensors[source.tensor];
+  if (step.expansion == Step::kWhole) return tensor.size;
+  return step.size / element_size(step.dtype) * element_size(tensor.dtype);
+}
+
 Appetite appetite_of(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   Appetite appetite;
   for (const Step& step : plan.steps) {
     if (step.size == 0) continue;
     uint64_t read = 0;
-    for (uint32_t s = 0; s < step.source_count; ++s) {
-      const Source source = plan.source(step, s);
-      read += checkpoints[source.checkpoint].tensors[source.tensor].size;
-    }
+    for (uint32_t s = 0; s < step.source_count; ++s) read += bytes_read_of(plan, checkpoints, step, s);
     appetite.sources = std::max<uint64_t>(appetite.sources, step.source_count);
     appetite.ratio = std::max(appetite.ratio, (read + step.size - 1) / step.size);
   }

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "io/error.h"
+#include "io/retry.h"
 
 namespace ckmerge {
 namespace {
@@ -55,11 +56,10 @@ InputFile::InputFile(const std::string& path) : state_(std::make_unique<State>()
   State& state = *state_;
   state.path = path;
   // O_NONBLOCK: a pipe behind the name must not make open() wait for a writer. It means nothing to regular files.
-  do state.descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  while (state.descriptor < 0 && errno == EINTR);
+  state.descriptor = retried([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); });
   if (state.descriptor < 0) fail_io(path, "cannot be opened", errno);
   struct stat status;
-  if (fstat(state.descriptor, &status) != 0) fail_io(path, "cannot be examined", errno);
+  if (retried([&] { return fstat(state.descriptor, &status); }) != 0) fail_io(path, "cannot be examined", errno);
   if (!S_ISREG(status.st_mode))
     throw Error(ErrorCode::io, path, path + ": is " + file_type(status.st_mode) + "; give a .safetensors file");
   state.identity = identity_of(status);
@@ -80,9 +80,9 @@ bool InputFile::in_memory() const {
 
 void InputFile::read_at(uint64_t offset, std::span<std::byte> out) const {
   for (size_t done = 0; done < out.size();) {
-    const ssize_t got =
-        pread(state_->descriptor, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
-    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    const ssize_t got = retried([&] {
+      return pread(state_->descriptor, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    });
     if (got < 0) fail_io(state_->path, "cannot be read at byte " + std::to_string(offset + done), errno);
     if (got == 0) fail_read(offset + done, EIO);
     done += static_cast<size_t>(got);
@@ -91,7 +91,8 @@ void InputFile::read_at(uint64_t offset, std::span<std::byte> out) const {
 
 void InputFile::check_unchanged() const {
   struct stat status;
-  if (fstat(state_->descriptor, &status) != 0) fail_io(state_->path, "cannot be examined", errno);
+  if (retried([&] { return fstat(state_->descriptor, &status); }) != 0)
+    fail_io(state_->path, "cannot be examined", errno);
   const FileIdentity now = identity_of(status);
   if (now.size < size()) fail_read(now.size, EIO);
   if (now != identity())
@@ -106,7 +107,7 @@ void InputFile::fail_read(uint64_t offset, int error) const {
                 path() + ": was truncated while it was read, from " + std::to_string(size()) + " to " +
                     std::to_string(status.st_size) + " bytes; restore the file and run again");
   std::byte probe;
-  if (pread(state_->descriptor, &probe, 1, static_cast<off_t>(offset)) < 0) error = errno;
+  if (retried([&] { return pread(state_->descriptor, &probe, 1, static_cast<off_t>(offset)); }) < 0) error = errno;
   fail_io(path(), "cannot be read at byte " + std::to_string(offset), error);
 }
 

@@ -14,6 +14,7 @@
 #include <stdexcept>
 
 #include "io/error.h"
+#include "io/retry.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -56,6 +57,18 @@ void on_sigbus(int, siginfo_t* fault, void*) {
 
 [[noreturn]] void fail_memory(const std::string& what) {
   throw Error(ErrorCode::resources, "memory", what + ": " + std::strerror(errno));
+}
+
+int map(void* address, uint64_t size, const InputFile& file, uint64_t offset) {
+  constexpr int kFlags = MAP_SHARED | MAP_FIXED;
+  return mmap(address, size, PROT_READ, kFlags, file.descriptor(), static_cast<off_t>(offset)) == MAP_FAILED ? -1 : 0;
+}
+
+// Maps are a resource of their own (vm.max_map_count); all else is the file's or its filesystem's.
+[[noreturn]] void fail_map(const InputFile& file, uint64_t size) {
+  const std::string what = file.path() + ": " + std::to_string(size) + " bytes cannot be mapped";
+  if (errno == ENOMEM || errno == EAGAIN) fail_memory(what);
+  throw Error(ErrorCode::io, file.path(), what + ": " + std::strerror(errno));
 }
 
 // Reserves `size` bytes of addresses, anywhere or at `at`, behind which is nothing.
@@ -115,16 +128,13 @@ const std::byte* InputWindows::add(const InputFile& file, uint64_t begin, uint64
   // A mistake of ours, but one that would overwrite what lies behind the space.
   if (size > space_->size - space_->used) throw std::length_error("windows do not fit their address space");
   void* address = reinterpret_cast<void*>(space_->begin + space_->used);
-  if (mmap(address, size, PROT_READ, MAP_SHARED | MAP_FIXED, file.descriptor(), static_cast<off_t>(first)) ==
-      MAP_FAILED)
-    fail_memory(file.path() + ": " + std::to_string(size) + " bytes cannot be mapped");
+  if (retried([&] { return map(address, size, file, first); }) != 0) fail_map(file, size);
   space_->used += size;
   windows_.push_back({&file, begin, end, reinterpret_cast<uintptr_t>(address)});
-  while (madvise(address, size, MADV_POPULATE_READ) != 0) {
-    if (errno == EINTR || errno == EAGAIN) continue;
+  if (retried([&] { return madvise(address, size, MADV_POPULATE_READ); }) != 0) {
+    if (errno == ENOMEM) fail_memory(file.path() + ": " + std::to_string(size) + " bytes cannot be brought in");
     if (errno != EINVAL) file.fail_read(begin, errno == EFAULT ? EIO : errno);
     for (uint64_t at = 0; at < size; at += page) *(static_cast<volatile const char*>(address) + at);
-    break;
   }
   return static_cast<const std::byte*>(address) + (begin - first);
 }

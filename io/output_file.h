@@ -9,8 +9,8 @@
 #include <span>
 #include <string>
 
-#include "io/error.h"
 #include "io/input_file.h"
+#include "io/output_target.h"
 
 namespace ckmerge {
 
@@ -21,20 +21,14 @@ struct OutputOptions {
   bool drop_cache = false;             ///< speed only: do not leave written pages in the page cache
 };
 
-/// The target exists, or another run is writing it: whoever can choose another name may do so and try again.
-class TargetTaken : public Error {
- public:
-  using Error::Error;
-};
-
 class OutputFile {
  public:
   /// Memory and file offsets of write_at() in multiples of this take the fast path (direct I/O where it exists).
   static constexpr uint64_t kAlignment = 4096;
 
-  /// Refuses, before anything is created: a target that exists (without `replace`), is not a regular file, or is one of
-  /// `inputs` under any name; a folder that cannot be written; a disk with less than `size` bytes free. Then takes the
-  /// lock of the partial file and reserves the space. Throws Error(usage | io | resources | interrupted).
+  /// Refuses, before anything is created, what check_target() refuses. Then takes the lock of the partial file, looks
+  /// at the target once more, refuses a disk with less than `size` bytes free, and reserves the space. Throws
+  /// TargetTaken where the target exists or another run is writing it, Error(usage | io | resources | interrupted).
   OutputFile(const std::string& target, uint64_t size, std::span<const FileIdentity> inputs, OutputOptions options);
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
@@ -65,15 +59,5 @@ class OutputFile {
   struct State;
   std::unique_ptr<State> state_;
 };
-
-/// The checks of the constructor that need no size and create nothing, for plan and --dry-run.
-void check_target(const std::string& target, std::span<const FileIdentity> inputs, bool replace);
-
-/// Whether a file at `target` would lie in memory (a tmpfs), where writing waits for no device.
-bool target_in_memory(const std::string& target);
-
-/// The check of the constructor that the target's disk has `size` bytes free. Throws Error(resources) with both
-/// numbers.
-void check_space(const std::string& target, uint64_t size);
 
 }  // namespace ckmerge

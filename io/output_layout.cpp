@@ -81,7 +81,8 @@ size_t expected_size(std::span<const OutputTensor> tensors) {
 }
 
 // Pads the JSON, which begins after the length's eight bytes, and fills in the length.
-void finish_header(std::string& header) {
+void finish_header(std::string& header, size_t least_size) {
+  if (header.size() < least_size) header.append(least_size - header.size(), ' ');
   header.append(-header.size() % 8, ' ');
   const uint64_t size = header.size() - kLengthSize;
   if (size > kMaxHeaderSize)
@@ -92,7 +93,7 @@ void finish_header(std::string& header) {
 
 }  // namespace
 
-OutputLayout lay_out(std::span<const OutputTensor> tensors, const Metadata* metadata) {
+OutputLayout lay_out(std::span<const OutputTensor> tensors, const Metadata* metadata, size_t least_header_size) {
   OutputLayout layout{
       .header = {}, .order = canonical_order(tensors), .offsets = std::vector<uint64_t>(tensors.size())};
   std::string& header = layout.header;
@@ -109,7 +110,7 @@ OutputLayout lay_out(std::span<const OutputTensor> tensors, const Metadata* meta
     layout.offsets[i] = begin;
   }
   header += '}';
-  finish_header(header);
+  finish_header(header, least_header_size);
   for (uint64_t& offset : layout.offsets) offset += header.size();
   layout.file_size = end_of(header.size(), end);
   return layout;

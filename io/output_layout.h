@@ -28,8 +28,9 @@ struct OutputLayout {
   uint64_t file_size = 0;
 };
 
-/// Lays out `tensors`. `metadata` is written sorted by key, or left out when null. Throws Error(resources) when the
+/// Lays out `tensors`. `metadata` is written sorted by key, or left out when null. The header is padded to
+/// `least_header_size`, where it is shorter. Throws Error(resources) when the
 /// header would exceed the format's cap.
-OutputLayout lay_out(std::span<const OutputTensor> tensors, const Metadata* metadata);
+OutputLayout lay_out(std::span<const OutputTensor> tensors, const Metadata* metadata, size_t least_header_size = 0);
 
 }  // namespace ckmerge

@@ -33,8 +33,9 @@ class Sha256 {
 /// A1111's short hash, Civitai's AutoV2: the first 10 digits.
 std::string short_hash(std::string_view sha256);
 
-/// The SHA-256 of a whole file, read in order in steps of some MiB. `progress(bytes done)` is called after each and may
-/// throw to end it. `drop_cache`: what was read does not stay in the page cache. Throws Error(io | malformed).
+/// The SHA-256 of a whole file, read in order in steps of a MiB. `progress(bytes done)` is called after each and may
+/// throw to end it. `drop_cache`: what was read does not stay in the page cache. Throws Error(io | malformed), also
+/// when the file was changed meanwhile.
 std::string hash_file(const InputFile& file, bool drop_cache, const std::function<void(uint64_t)>& progress);
 
 /// A1111's old model hash (AutoV1): the first 8 digits of the SHA-256 of up to 65,536 bytes at offset 1,048,576.

@@ -30,13 +30,14 @@ enum class Op : uint8_t {
 };
 inline constexpr size_t kOpCount = 8;
 
-/// What storing did to values that did not fit; summed over blocks, so its order does not matter.
+/// What storing did to values that did not fit; summed over blocks, so its order does not matter. Stores count all but
+/// `created`, which run_program() adds, because only it sees the operands.
 struct StoreCounts {
   uint64_t saturated = 0;   ///< finite values stored as the largest finite fp8 value
   uint64_t overflowed = 0;  ///< finite values stored as Inf (F32, F16, BF16), which have no saturation rule
   uint64_t lost_inf = 0;    ///< Inf stored as NaN, because F8_E4M3 has no Inf
   uint64_t non_finite = 0;  ///< NaN and Inf that were stored, wherever they came from
-  uint64_t created = 0;     ///< of those, the ones that no operand had at that element; run_program() counts them
+  uint64_t created = 0;     ///< of those, the ones where all operands that were loaded are finite at that element
 };
 
 /// Sums of products are kept in this many f64 lanes: element i of a reduction goes to lane i mod kLanes.

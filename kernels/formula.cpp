@@ -15,17 +15,23 @@ Symbol Tracing::make(SymbolNode node) const {
   return {&nodes_.back(), const_cast<Tracing*>(this)};
 }
 
-Symbol Tracing::x(size_t k) const { return make({.kind = Kind::operand, .operand = k}); }
+Symbol Tracing::x(size_t k) const {
+  if (options_.only_first && k > 0) return make({.kind = Kind::zero});
+  return make({.kind = Kind::operand, .operand = k});
+}
 
 Coefficient Tracing::c(size_t k) const {
+  if (options_.slots) return {.slot = static_cast<uint8_t>(k), .tracing = const_cast<Tracing*>(this)};
   const double value = coefficients_[k];
-  return {compute_ == Dtype::F64 ? value : static_cast<double>(static_cast<float>(value)), const_cast<Tracing*>(this)};
+  return {.value = compute_ == Dtype::F64 ? value : static_cast<double>(static_cast<float>(value)),
+          .tracing = const_cast<Tracing*>(this)};
 }
 
 Symbol operator*(Coefficient c, Symbol x) {
-  if (c.value == 0 || x.node->kind == Kind::zero) return x.tracing->make({.kind = Kind::zero});
-  if (c.value == 1) return x;
-  return x.tracing->make({.kind = Kind::scale, .k = c.value, .a = x.node});
+  if (x.node->kind == Kind::zero) return x;
+  if (c.slot == Instruction::kNoSlot && c.value == 0) return x.tracing->make({.kind = Kind::zero});
+  if (c.slot == Instruction::kNoSlot && c.value == 1) return x;
+  return x.tracing->make({.kind = Kind::scale, .k = c.value, .slot = c.slot, .a = x.node});
 }
 
 Symbol operator+(Symbol x, Symbol y) {
@@ -78,7 +84,7 @@ class Compiler {
       case Kind::operand: return finish(node, {.op = Op::load, .operand = static_cast<uint16_t>(node->operand)});
       case Kind::scale: {
         const uint8_t a = emit(node->a);
-        return finish(node, {.op = Op::scale, .a = a, .k0 = node->k}, node->a);
+        return finish(node, {.op = Op::scale, .a = a, .k0 = node->k, .slot0 = node->slot}, node->a);
       }
       case Kind::add: return emit_add(node);
       case Kind::subtract: return emit_subtract(node);
@@ -91,23 +97,25 @@ class Compiler {
     const SymbolNode* y = node->b;
     if (folds(x, Kind::scale) && folds(y, Kind::scale)) {
       const uint8_t a = emit(x->a), b = emit(y->a);
-      return finish(node, {.op = Op::mix, .a = a, .b = b, .k0 = x->k, .k1 = y->k}, x->a, y->a);
+      return finish(node, {.op = Op::mix, .a = a, .b = b, .k0 = x->k, .k1 = y->k, .slot0 = x->slot, .slot1 = y->slot},
+                    x->a, y->a);
     }
     if (folds(x, Kind::scale)) std::swap(x, y);  // IEEE addition commutes; a NaN's payload is not kept anyway
     if (folds(y, Kind::scale)) {
-      if (folds(y->a, Kind::subtract)) return emit_scaled_difference(node, x, y->k, y->a);
+      if (folds(y->a, Kind::subtract)) return emit_scaled_difference(node, x, *y, y->a);
       const uint8_t a = emit(x), b = emit(y->a);
-      return finish(node, {.op = Op::add_scaled, .a = a, .b = b, .k0 = y->k}, x, y->a);
+      return finish(node, {.op = Op::add_scaled, .a = a, .b = b, .k0 = y->k, .slot0 = y->slot}, x, y->a);
     }
-    if (folds(y, Kind::subtract)) return emit_scaled_difference(node, x, 1, y);
+    if (folds(y, Kind::subtract)) return emit_scaled_difference(node, x, {.k = 1}, y);
     const uint8_t a = emit(x), b = emit(y);
     return finish(node, {.op = Op::add, .a = a, .b = b}, x, y);
   }
 
-  uint8_t emit_scaled_difference(const SymbolNode* node, const SymbolNode* x, double k, const SymbolNode* difference) {
+  uint8_t emit_scaled_difference(const SymbolNode* node, const SymbolNode* x, const SymbolNode& scale,
+                                 const SymbolNode* difference) {
     const uint8_t a = emit(x), b = emit(difference->a), c = emit(difference->b);
-    return finish(node, {.op = Op::add_scaled_difference, .a = a, .b = b, .c = c, .k0 = k}, x, difference->a,
-                  difference->b);
+    return finish(node, {.op = Op::add_scaled_difference, .a = a, .b = b, .c = c, .k0 = scale.k, .slot0 = scale.slot},
+                  x, difference->a, difference->b);
   }
 
   uint8_t emit_subtract(const SymbolNode* node) {

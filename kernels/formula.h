@@ -21,7 +21,8 @@ struct SymbolNode {
   enum class Kind : uint8_t { zero, operand, scale, add, subtract };
   Kind kind = Kind::zero;
   size_t operand = 0;
-  double k = 0;  ///< scale: the coefficient, already rounded to the compute dtype
+  double k = 0;                         ///< scale: the coefficient, already rounded to the compute dtype
+  uint8_t slot = Instruction::kNoSlot;  ///< scale: which coefficient of the tensor, instead of k
   const SymbolNode* a = nullptr;
   const SymbolNode* b = nullptr;
 };
@@ -34,9 +35,10 @@ struct Symbol {
   Tracing* tracing = nullptr;
 };
 
-/// A scalar of a formula, rounded once to the compute dtype.
+/// A scalar of a formula, rounded once to the compute dtype; or the slot of one that is known per tensor.
 struct Coefficient {
   double value = 0;
+  uint8_t slot = Instruction::kNoSlot;
   Tracing* tracing = nullptr;
 };
 
@@ -45,7 +47,9 @@ class Tracing {
  public:
   /// How a formula is traced other than plainly.
   struct Options {
-    bool slots = false;       ///< coefficients are those of the tensor, known when it is computed (Instruction::slot0)
+    /// Coefficients are those of the tensor, known when it is computed (Instruction::slot0): c(k) * x stays a product
+    /// with slot k, whatever its value will be.
+    bool slots = false;
     bool only_first = false;  ///< every operand but x(0) counts as zero
   };
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The register interpreter of tile programs on the CPU. One instruction costs a call per block; the arithmetic itself
-// is in the block functions of the chosen ISA. Software prefetch of the next block was measured and rejected (bf16 on
-// AVX2 falls from 15 to 10 GB/s). No fused loop for common programs: on one thread bf16, f16 and f32 already move 76 to
-// 98 % of the bytes that a STREAM triad moves (bench/kernels.cpp).
+// The register interpreter of tile programs on the CPU, and sums of products over the same operands. One instruction
+// costs a call per block; the arithmetic itself is in the block functions of the chosen ISA. Software prefetch of the
+// next block was measured and rejected (bf16 on AVX2 falls from 15 to 10 GB/s). No fused loop for common programs: on
+// one thread bf16, f16 and f32 already move 76 to 98 % of the bytes that a STREAM triad moves (bench/kernels.cpp).
 #include "kernels/program.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace ckmerge {
 namespace {
@@ -18,6 +19,7 @@ struct F32 {
   static auto load(const BlockKernels& k, Dtype d) { return k.load32[static_cast<size_t>(d)]; }
   static auto store(const BlockKernels& k, Dtype d) { return k.store32[static_cast<size_t>(d)]; }
   static auto op(const BlockKernels& k, Op op) { return k.op32[static_cast<size_t>(op)]; }
+  static auto dot(const BlockKernels& k) { return k.dot32; }
   static constexpr Dtype kDtype = Dtype::F32;
 };
 struct F64 {
@@ -25,8 +27,42 @@ struct F64 {
   static auto load(const BlockKernels& k, Dtype d) { return k.load64[static_cast<size_t>(d)]; }
   static auto store(const BlockKernels& k, Dtype d) { return k.store64[static_cast<size_t>(d)]; }
   static auto op(const BlockKernels& k, Op op) { return k.op64[static_cast<size_t>(op)]; }
+  static auto dot(const BlockKernels& k) { return k.dot64; }
   static constexpr Dtype kDtype = Dtype::F64;
 };
+
+// Widens elements [first, first + n) of a strided view, which spans several of its runs.
+template <typename Compute>
+[[gnu::noinline]] void load_runs(const BlockKernels& kernels, const Operand& operand, uint64_t first, size_t n,
+                                 typename Compute::Value* into) {
+  const uint64_t size = element_size(operand.dtype);
+  for (size_t done = 0; done < n;) {
+    const uint64_t run = (first + done) / operand.inner, within = (first + done) % operand.inner;
+    const size_t part = static_cast<size_t>(std::min<uint64_t>(n - done, operand.inner - within));
+    Compute::load(kernels, operand.dtype)(static_cast<Bytes>(operand.data) + run * operand.stride + within * size,
+                                          into + done, part);
+    done += part;
+  }
+}
+
+// Elements [first, first + n) of an operand: where they lie, or widened into `into`. Inlined, because a further call
+// per block is seen in the rates of bf16 and f16.
+template <typename Compute>
+[[gnu::always_inline]] inline const typename Compute::Value* load(const BlockKernels& kernels, const Operand& operand,
+                                                                  uint64_t first, size_t n,
+                                                                  typename Compute::Value* into) {
+  using Value = typename Compute::Value;
+  if (first + n > operand.inner) {
+    load_runs<Compute>(kernels, operand, first, n, into);
+    return into;
+  }
+  const Bytes at = static_cast<Bytes>(operand.data) + first * element_size(operand.dtype);
+  // A block that already holds aligned values of the compute dtype is read where it lies.
+  if (operand.dtype == Compute::kDtype && reinterpret_cast<uintptr_t>(at) % sizeof(Value) == 0)
+    return reinterpret_cast<const Value*>(at);
+  Compute::load(kernels, operand.dtype)(at, into, n);
+  return into;
+}
 
 template <typename Compute>
 class Interpreter {
@@ -40,7 +76,7 @@ class Interpreter {
   const Value* block(uint64_t first, size_t n) {
     for (const Instruction& i : program_.code) {
       if (i.op == Op::load)
-        at_[i.dst] = load(operands_[i.operand], first, n, blocks_[i.dst]);
+        at_[i.dst] = load<Compute>(kernels_, operands_[i.operand], first, n, blocks_[i.dst]);
       else {
         Compute::op(kernels_, i.op)(blocks_[i.dst], at_[i.a], at_[i.b], at_[i.c], static_cast<Value>(i.k0),
                                     static_cast<Value>(i.k1), n);
@@ -50,27 +86,21 @@ class Interpreter {
     return at_[program_.result];
   }
 
- private:
-  const Value* load(const Operand& operand, uint64_t first, size_t n, Value* into) {
-    const Bytes data = static_cast<Bytes>(operand.data);
-    const uint64_t size = element_size(operand.dtype);
-    if (first + n <= operand.inner) {
-      const Bytes at = data + first * size;
-      // A block that already holds aligned values of the compute dtype is read where it lies.
-      if (operand.dtype == Compute::kDtype && reinterpret_cast<uintptr_t>(at) % sizeof(Value) == 0)
-        return reinterpret_cast<const Value*>(at);
-      Compute::load(kernels_, operand.dtype)(at, into, n);
-      return into;
+  // How many of the n results stored at `out` for elements [first, first + n) are NaN or Inf though every operand that
+  // the program loads is finite there. Loads everything again, so for blocks that have such results only.
+  [[gnu::noinline]] uint64_t created(uint64_t first, size_t n, const void* out, Dtype out_dtype) {
+    bool created[kBlockElements];
+    const Value* values = load<Compute>(kernels_, {.data = out, .dtype = out_dtype}, 0, n, blocks_[0]);
+    for (size_t i = 0; i < n; ++i) created[i] = !std::isfinite(values[i]);
+    for (const Instruction& i : program_.code) {
+      if (i.op != Op::load) continue;
+      values = load<Compute>(kernels_, operands_[i.operand], first, n, blocks_[0]);
+      for (size_t k = 0; k < n; ++k) created[k] &= std::isfinite(values[k]);
     }
-    for (size_t done = 0; done < n;) {  // runs of a strided view
-      const uint64_t run = (first + done) / operand.inner, within = (first + done) % operand.inner;
-      const size_t part = static_cast<size_t>(std::min<uint64_t>(n - done, operand.inner - within));
-      Compute::load(kernels_, operand.dtype)(data + run * operand.stride + within * size, into + done, part);
-      done += part;
-    }
-    return into;
+    return static_cast<uint64_t>(std::count(created, created + n, true));
   }
 
+ private:
   const BlockKernels& kernels_;
   const Program& program_;
   const Operand* operands_;
@@ -86,12 +116,54 @@ void run(const BlockKernels& kernels, const Program& program, const Operand* ope
   const uint64_t out_size = element_size(out_dtype);
   for (uint64_t done = 0; done < count;) {
     const size_t n = static_cast<size_t>(std::min<uint64_t>(kBlockElements, count - done));
+    const uint64_t non_finite = counts.non_finite;
     store(interpreter.block(first + done, n), out + done * out_size, n, &counts);
+    if (counts.non_finite != non_finite) [[unlikely]]
+      counts.created += interpreter.created(first + done, n, out + done * out_size, out_dtype);
+    done += n;
+  }
+}
+
+template <typename Compute>
+void add(const BlockKernels& kernels, const Operand& x, const Operand& y, uint64_t first, uint64_t count,
+         uint64_t index, LaneSums& sums) {
+  alignas(64) typename Compute::Value blocks[2][kBlockElements];
+  for (uint64_t done = 0; done < count;) {
+    const size_t n = static_cast<size_t>(std::min<uint64_t>(kBlockElements, count - done));
+    const auto* a = load<Compute>(kernels, x, first + done, n, blocks[0]);
+    const auto* b = &x == &y ? a : load<Compute>(kernels, y, first + done, n, blocks[1]);
+    Compute::dot(kernels)(a, b, n, (index + done) % kLanes, sums.lanes);
     done += n;
   }
 }
 
 }  // namespace
+
+bool Program::has_slots() const {
+  return std::ranges::any_of(
+      code, [](const Instruction& i) { return i.slot0 != Instruction::kNoSlot || i.slot1 != Instruction::kNoSlot; });
+}
+
+void fill_slots(Program& program, std::span<const double> coefficients) {
+  for (Instruction& i : program.code) {
+    if (i.slot0 != Instruction::kNoSlot) i.k0 = coefficients[i.slot0];
+    if (i.slot1 != Instruction::kNoSlot) i.k1 = coefficients[i.slot1];
+  }
+}
+
+double LaneSums::total() const {
+  double sum = lanes[0];
+  for (size_t lane = 1; lane < kLanes; ++lane) sum += lanes[lane];
+  return sum;
+}
+
+void add_products(const BlockKernels& kernels, Dtype compute, const Operand& x, const Operand& y, uint64_t first,
+                  uint64_t count, uint64_t index, LaneSums& sums) noexcept {
+  if (compute == Dtype::F64)
+    add<F64>(kernels, x, y, first, count, index, sums);
+  else
+    add<F32>(kernels, x, y, first, count, index, sums);
+}
 
 void run_program(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first,
                  uint64_t count, void* out, Dtype out_dtype, StoreCounts& counts) noexcept {

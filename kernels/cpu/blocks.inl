@@ -69,15 +69,18 @@ bool store_ordinary(const float* src, void* dst, size_t n) {
 template <typename F>
 void store_special(const float* src, void* dst, size_t n, StoreCounts* counts) {
   auto* __restrict__ codes = static_cast<InFile<typename F::Code>*>(dst);
-  uint32_t too_large = 0, inf = 0;
+  uint32_t too_large = 0, inf = 0, non_finite = 0;
   for (size_t i = 0; i < n; ++i) {
     const uint32_t magnitude = bits_of(src[i]) & kMagnitude;
     too_large += magnitude > kLargestSource<F> && magnitude < kInfBits;
     inf += magnitude == kInfBits;
-    codes[i] = static_cast<typename F::Code>(narrow<F>(src[i]));
+    const uint32_t code = narrow<F>(src[i]);
+    non_finite += (code & (F::kSign - 1)) > F::kLargest;
+    codes[i] = static_cast<typename F::Code>(code);
   }
   (F::kOver == F::kLargest ? counts->saturated : counts->overflowed) += too_large;
   if (!kHasInf<F>) counts->lost_inf += inf;
+  counts->non_finite += non_finite;
 }
 
 template <typename F, bool (*kOrdinary)(const float*, void*, size_t) = store_ordinary<F>>
@@ -85,24 +88,48 @@ void store_small(const float* src, void* dst, size_t n, StoreCounts* counts) {
   if (!kOrdinary(src, dst, n)) store_special<F>(src, dst, n, counts);
 }
 
-// Values of the compute dtype itself: nothing is rounded, but a NaN becomes the positive quiet one.
-void store_f32(const float* src, void* dst, size_t n, StoreCounts*) {
-  auto* values = static_cast<InFile<float>*>(dst);
-  CKMERGE_INDEPENDENT
-  for (size_t i = 0; i < n; ++i) values[i] = src[i] == src[i] ? src[i] : float_of(kNanBits);
+// A wide format: the bits of its exponent, and of the NaN that is stored.
+struct Single {
+  using Value = float;
+  using Bits = uint32_t;
+  static constexpr Bits kInf = kInfBits, kNan = kNanBits, kSign = 0x80000000;
+};
+struct Double {
+  using Value = double;
+  using Bits = uint64_t;
+  static constexpr Bits kInf = 0x7ff0000000000000, kNan = 0x7ff8000000000000, kSign = 0x8000000000000000;
+};
+
+// Values of the compute dtype itself: nothing is rounded, but a NaN becomes the positive quiet one. Adding one step of
+// the exponent to a magnitude carries into the sign where it was Inf or NaN; SSE2 has no comparison of 64-bit integers.
+template <typename F>
+bool store_ordinary_wide(const typename F::Value* src, void* dst, size_t n) {
+  auto* __restrict__ values = static_cast<InFile<typename F::Value>*>(dst);
+  constexpr typename F::Bits kStep = F::kSign - F::kInf;
+  typename F::Bits carries = 0;
+  for (size_t i = 0; i < n; ++i) {
+    carries |= (__builtin_bit_cast(typename F::Bits, src[i]) & ~F::kSign) + kStep;
+    values[i] = src[i];
+  }
+  return !(carries & F::kSign);
 }
 
-void store_f64(const double* src, void* dst, size_t n, StoreCounts*) {
-  constexpr uint64_t kNan = 0x7ff8000000000000;
-  auto* values = static_cast<InFile<double>*>(dst);
-  CKMERGE_INDEPENDENT
-  for (size_t i = 0; i < n; ++i) values[i] = src[i] == src[i] ? src[i] : __builtin_bit_cast(double, kNan);
+template <typename F>
+void store_wide(const typename F::Value* src, void* dst, size_t n, StoreCounts* counts) {
+  if (store_ordinary_wide<F>(src, dst, n)) return;
+  auto* __restrict__ values = static_cast<InFile<typename F::Value>*>(dst);
+  uint32_t non_finite = 0;
+  for (size_t i = 0; i < n; ++i) {
+    non_finite += (__builtin_bit_cast(typename F::Bits, src[i]) & ~F::kSign) >= F::kInf;
+    values[i] = src[i] == src[i] ? src[i] : __builtin_bit_cast(typename F::Value, F::kNan);
+  }
+  counts->non_finite += non_finite;
 }
 
 void store_f32_as_f64(const float* src, void* dst, size_t n, StoreCounts* counts) {
   double wide[kBlockElements];
   for (size_t i = 0; i < n; ++i) wide[i] = src[i];
-  store_f64(wide, dst, n, counts);
+  store_wide<Double>(wide, dst, n, counts);
 }
 
 void store_f64_as_f32(const double* src, void* dst, size_t n, StoreCounts* counts) {
@@ -113,7 +140,7 @@ void store_f64_as_f32(const double* src, void* dst, size_t n, StoreCounts* count
     overflowed += __builtin_fabsf(narrowed[i]) > FLT_MAX && __builtin_fabs(src[i]) <= DBL_MAX;
   }
   counts->overflowed += overflowed;
-  store_f32(narrowed, dst, n, counts);
+  store_wide<Single>(narrowed, dst, n, counts);
 }
 
 // ---- the small formats in f64: through f32, exactly ----
@@ -177,6 +204,20 @@ void add_scaled_difference(T* dst, const T* x, const T* y, const T* z, T k0, T, 
   for (size_t i = 0; i < n; ++i) dst[i] = x[i] + k0 * (y[i] - z[i]);
 }
 
+// ---- reductions ----
+
+template <typename T>
+void dot(const T* x, const T* y, size_t n, size_t first, double* lanes) {
+  size_t i = 0;
+  for (; i < n && (first + i) % kLanes != 0; ++i) lanes[(first + i) % kLanes] += static_cast<double>(x[i]) * y[i];
+  double sums[kLanes];  // a local array stays in registers
+  for (size_t lane = 0; lane < kLanes; ++lane) sums[lane] = lanes[lane];
+  for (; i + kLanes <= n; i += kLanes)
+    for (size_t lane = 0; lane < kLanes; ++lane) sums[lane] += static_cast<double>(x[i + lane]) * y[i + lane];
+  for (size_t lane = 0; i + lane < n; ++lane) sums[lane] += static_cast<double>(x[i + lane]) * y[i + lane];
+  for (size_t lane = 0; lane < kLanes; ++lane) lanes[lane] = sums[lane];
+}
+
 // ---- the table ----
 
 struct DtypeRow {
@@ -210,8 +251,8 @@ constexpr DtypeRow kRows[] = {
     kE4m3,
     kF16,
     small_row<load_small<Bfloat>, store_small<Bfloat>>(Dtype::BF16),
-    {Dtype::F32, load_wide<float, float>, load_wide<float, double>, store_f32, store_f64_as_f32},
-    {Dtype::F64, load_wide<double, float>, load_wide<double, double>, store_f32_as_f64, store_f64},
+    {Dtype::F32, load_wide<float, float>, load_wide<float, double>, store_wide<Single>, store_f64_as_f32},
+    {Dtype::F64, load_wide<double, float>, load_wide<double, double>, store_f32_as_f64, store_wide<Double>},
 };
 
 constexpr BlockKernels make_table() {
@@ -223,6 +264,8 @@ constexpr BlockKernels make_table() {
       .store64 = {},
       .op32 = {nullptr, zero, scale, add, subtract, mix, add_scaled, add_scaled_difference},
       .op64 = {nullptr, zero, scale, add, subtract, mix, add_scaled, add_scaled_difference},
+      .dot32 = dot<float>,
+      .dot64 = dot<double>,
   };
   for (const DtypeRow& row : kRows) {
     const auto k = static_cast<size_t>(row.dtype);

@@ -3,41 +3,10 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/core/checkpoint_files.h"
-#include "tests/core/failure.h"
+#include "tests/core/planned.h"
 
 using namespace ckmerge;
 using namespace ckmerge::test;
-
-namespace {
-
-// Checkpoints of a test, opened from files in a folder of their own.
-struct Opened {
-  TempFolder folder;
-  std::vector<Checkpoint> checkpoints;
-
-  Opened& add(const std::vector<FileTensor>& tensors) {
-    const std::string name = std::string(1, static_cast<char>('A' + checkpoints.size())) + ".safetensors";
-    checkpoints.push_back(open_checkpoint(write_file(folder / name, tensors)));
-    return *this;
-  }
-  Plan plan(const Recipe& recipe = {}) const { return make_plan(recipe, checkpoints); }
-  Failure fault(const Recipe& recipe = {}) const {
-    return failure([&] { plan(recipe); });
-  }
-};
-
-const Step& step_of(const Plan& plan, const Opened& opened, std::string_view name) {
-  for (const Step& step : plan.steps) {
-    const Source source = plan.source(step);
-    if (opened.checkpoints[source.checkpoint].tensors[source.tensor].name == name) return step;
-  }
-  throw std::runtime_error("no step for " + std::string(name));
-}
-
-Recipe weighted(double alpha) { return {.method = "weighted_sum", .parameters = {{"alpha", {alpha}}}}; }
-
-}  // namespace
 
 TEST_CASE("alpha 0 and 1 are copies of A and B, conversions where the dtypes differ") {
   Opened files;

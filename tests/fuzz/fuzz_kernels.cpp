@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes are a tile program, its dtypes, alignments, views and values; every table must write what a naive run
-// writes.
+// Any bytes are a tile program, its slots, dtypes, alignments, views and values; every table must write and count what
+// a naive run does, and sum products as it does.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>

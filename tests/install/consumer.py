@@ -32,6 +32,12 @@ with tempfile.TemporaryDirectory(prefix="ckmerge-install-") as folder:
                 assert place not in text, f"{file} names {place}"
     assert list(prefix.rglob("LICENSE")), "no LICENSE"
 
+    for place, *words in (("share/man/man1/ckmerge.1", "man"),
+                          ("share/bash-completion/completions/ckmerge", "completions", "bash"),
+                          ("share/zsh/site-functions/_ckmerge", "completions", "zsh"),
+                          ("share/fish/vendor_completions.d/ckmerge.fish", "completions", "fish")):
+        assert (prefix / place).read_text() == run(prefix / "bin/ckmerge", *words), place
+
     # Every header stands alone, with one include root.
     headers = sorted(header.relative_to(prefix / "include") for header in (prefix / "include").rglob("*.h"))
     assert len(headers) > 10, headers

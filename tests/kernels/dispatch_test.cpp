@@ -38,6 +38,8 @@ TEST_CASE("every real dtype has loads and stores, no other dtype has any, every 
       CHECK((kernels->op32[k] != nullptr) == (k != static_cast<size_t>(Op::load)));
       CHECK((kernels->op64[k] != nullptr) == (k != static_cast<size_t>(Op::load)));
     }
+    CHECK((kernels->dot32 != nullptr));
+    CHECK((kernels->dot64 != nullptr));
   }
 }
 

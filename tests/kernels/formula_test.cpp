@@ -109,6 +109,54 @@ TEST_CASE("a product or a difference that is used twice is not folded into eithe
   CHECK(std::ranges::count(ops(subtracted), Op::add_scaled_difference) == 0);
 }
 
+TEST_CASE("coefficients that are slots stay products, whatever operation they are folded into") {
+  const Formula formula = [](const Tracing& in) { return in.c(0) * in.x(0) + in.c(1) * in.x(1); };
+  const std::vector<double> ignored = {0, 1};
+  const auto slots = [&](const Formula& traced, size_t inputs) {
+    const Tracing in(Dtype::F32, inputs, ignored, {.slots = true});
+    CHECK_FALSE(bare_operand(traced(in)));
+    return compile(traced(in)).value();
+  };
+  const Instruction mix = slots(formula, 2).code.back();
+  CHECK(mix == Instruction{.op = Op::mix, .a = 0, .b = 1, .slot0 = 0, .slot1 = 1});
+  const Instruction scale = slots([](const Tracing& in) { return in.c(3) * in.x(0); }, 1).code.back();
+  CHECK(scale == Instruction{.op = Op::scale, .slot0 = 3});
+  const Instruction scaled = slots([](const Tracing& in) { return in.c(2) * in.x(0) + in.x(1); }, 2).code.back();
+  CHECK(scaled == Instruction{.op = Op::add_scaled, .a = 0, .b = 1, .slot0 = 2});
+  const Instruction difference =
+      slots([](const Tracing& in) { return in.x(0) + in.c(1) * (in.x(1) - in.x(2)); }, 3).code.back();
+  CHECK(difference == Instruction{.op = Op::add_scaled_difference, .a = 0, .b = 1, .c = 2, .slot0 = 1});
+}
+
+TEST_CASE("slots are filled with the tensor's coefficients; a program without them is left alone") {
+  const Tracing in(Dtype::F32, 2, {}, {.slots = true});
+  Program program = compile(in.c(1) * in.x(0) + in.c(0) * in.x(1)).value();
+  CHECK(program.has_slots());
+  for (const double first : {0.25, 0.75}) {
+    fill_slots(program, std::vector{first, 0.1});
+    CHECK(program.code.back().k0 == 0.1);
+    CHECK(program.code.back().k1 == first);
+  }
+  Program plain = compiled("weighted_sum", {0.7, 0.3}, 2);
+  CHECK_FALSE(plain.has_slots());
+  const Program before = plain;
+  fill_slots(plain, {});
+  CHECK(plain == before);
+  CHECK_FALSE(plain == program);
+}
+
+TEST_CASE("with only the first operand the others are zero, and vanish") {
+  const std::vector<double> c = {0.5, 0.3, 1};
+  const Tracing in(Dtype::F32, 3, c, {.only_first = true});
+  CHECK(ops(compile(in.c(0) * in.x(0) + in.c(1) * in.x(1)).value()) == std::vector{Op::load, Op::scale});
+  CHECK(bare_operand(in.x(0) + in.c(0) * (in.x(1) - in.x(2))) == 0);
+  CHECK(bare_operand(in.c(2) * in.x(0) + in.c(0) * in.x(1)) == 0);
+  CHECK(ops(compile(in.x(1) - in.x(2)).value()) == std::vector{Op::zero});
+  const Tracing slots(Dtype::F32, 2, {}, {.slots = true, .only_first = true});
+  const Program program = compile(slots.c(0) * slots.x(0) + slots.c(1) * slots.x(1)).value();
+  CHECK(program.code.back() == Instruction{.op = Op::scale, .slot0 = 0});
+}
+
 TEST_CASE("only a bare operand is a copy") {
   const std::vector<double> one = {1, 0.5, 0};
   const Tracing in(Dtype::F32, 2, one);

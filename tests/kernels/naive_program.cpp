@@ -2,6 +2,8 @@
 #include "tests/kernels/naive_program.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 
 #include "tests/kernels/oracle.h"
 
@@ -44,6 +46,12 @@ T result(const Program& program, const std::vector<Operand>& operands, uint64_t 
   return registers[program.result];
 }
 
+bool operands_are_finite(const Program& program, const std::vector<Operand>& operands, uint64_t i) {
+  for (const Instruction& instruction : program.code)
+    if (instruction.op == Op::load && !std::isfinite(element(operands[instruction.operand], i))) return false;
+  return true;
+}
+
 }  // namespace
 
 std::vector<unsigned char> run_naively(const Program& program, const std::vector<Operand>& operands, uint64_t first,
@@ -53,9 +61,30 @@ std::vector<unsigned char> run_naively(const Program& program, const std::vector
   for (uint64_t i = 0; i < count; ++i) {
     const double value = program.compute == Dtype::F64 ? result<double>(program, operands, first + i)
                                                        : result<float>(program, operands, first + i);
+    const uint64_t non_finite = counts.non_finite;
     oracle::write(out_dtype, value, &out[i * size], counts);
+    counts.created += counts.non_finite != non_finite && operands_are_finite(program, operands, first + i);
   }
   return out;
+}
+
+void add_products_naively(Dtype compute, const Operand& x, const Operand& y, uint64_t first, uint64_t count,
+                          uint64_t index, LaneSums& sums) {
+  for (uint64_t i = 0; i < count; ++i) {
+    double a = element(x, first + i), b = element(y, first + i);
+    if (compute == Dtype::F32) a = static_cast<float>(a), b = static_cast<float>(b);
+    volatile double product = a * b;
+    double& lane = sums.lanes[(index + i) % kLanes];
+    lane = lane + product;
+  }
+}
+
+bool same_lanes(const LaneSums& x, const LaneSums& y) {
+  for (size_t lane = 0; lane < kLanes; ++lane) {
+    if (std::isnan(x.lanes[lane]) && std::isnan(y.lanes[lane])) continue;
+    if (std::memcmp(&x.lanes[lane], &y.lanes[lane], sizeof(double)) != 0) return false;
+  }
+  return true;
 }
 
 std::vector<unsigned char> run_with(const BlockKernels& kernels, const Program& program,

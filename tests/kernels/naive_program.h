@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tile programs run the naive way: one element at a time, one volatile operation at a time.
+// Tile programs and sums of products the naive way: one element at a time, one volatile operation at a time.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "kernels/program.h"
+#include "tests/kernels/oracle.h"
 
 namespace ckmerge {
 
@@ -18,8 +19,11 @@ std::vector<unsigned char> run_with(const BlockKernels& kernels, const Program& 
                                     const std::vector<Operand>& operands, uint64_t first, uint64_t count,
                                     Dtype out_dtype, StoreCounts& counts, size_t offset = 0);
 
-inline bool equal(const StoreCounts& x, const StoreCounts& y) {
-  return x.saturated == y.saturated && x.overflowed == y.overflowed && x.lost_inf == y.lost_inf;
-}
+/// What add_products must add to the lanes.
+void add_products_naively(Dtype compute, const Operand& x, const Operand& y, uint64_t first, uint64_t count,
+                          uint64_t index, LaneSums& sums);
+
+/// Whether all lanes have the same bits; any NaN is as good as another.
+bool same_lanes(const LaneSums& x, const LaneSums& y);
 
 }  // namespace ckmerge

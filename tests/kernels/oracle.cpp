@@ -69,6 +69,7 @@ uint32_t encode(Dtype dtype, double value, StoreCounts& counts) {
   const Format f = format(dtype);
   const uint32_t sign = std::signbit(value) ? sign_bit(f) : 0;
   const auto largest = static_cast<uint32_t>(finite_values(dtype).size() - 1);
+  if (!std::isfinite(value)) ++counts.non_finite;
   if (std::isnan(value)) return f.nan;
   if (std::isinf(value)) {
     if (f.has_inf) return sign | (largest + 1);
@@ -78,6 +79,7 @@ uint32_t encode(Dtype dtype, double value, StoreCounts& counts) {
   const uint32_t code = nearest(dtype, std::fabs(value));
   if (code <= largest) return sign | code;
   ++(f.saturates ? counts.saturated : counts.overflowed);
+  counts.non_finite += !f.saturates;
   return sign | (f.saturates ? largest : largest + 1);
 }
 
@@ -99,11 +101,13 @@ double read(Dtype dtype, const void* at) {
 
 void write(Dtype dtype, double value, void* at, StoreCounts& counts) {
   if (dtype == Dtype::F64) {
+    counts.non_finite += !std::isfinite(value);
     const uint64_t bits = std::isnan(value) ? 0x7ff8000000000000 : bits_as<uint64_t>(value);
     std::memcpy(at, &bits, sizeof(bits));
   } else if (dtype == Dtype::F32) {
     const auto narrowed = static_cast<float>(value);
     counts.overflowed += std::isinf(narrowed) && std::isfinite(value);
+    counts.non_finite += !std::isfinite(narrowed);
     const uint32_t bits = std::isnan(value) ? 0x7fc00000 : bits_as<uint32_t>(narrowed);
     std::memcpy(at, &bits, sizeof(bits));
   } else {

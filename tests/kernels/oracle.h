@@ -10,6 +10,15 @@
 #include "kernels/block_kernels.h"
 #include "kernels/dtype.h"
 
+namespace ckmerge {
+
+inline bool operator==(const StoreCounts& x, const StoreCounts& y) {
+  return x.saturated == y.saturated && x.overflowed == y.overflowed && x.lost_inf == y.lost_inf &&
+         x.non_finite == y.non_finite && x.created == y.created;
+}
+
+}  // namespace ckmerge
+
 namespace ckmerge::oracle {
 
 inline constexpr Dtype kReal[] = {Dtype::F8_E5M2, Dtype::F8_E4M3, Dtype::F16, Dtype::BF16, Dtype::F32, Dtype::F64};
@@ -18,7 +27,7 @@ inline constexpr Dtype kSmall[] = {Dtype::F8_E5M2, Dtype::F8_E4M3, Dtype::F16, D
 /// The value of a code of a small format; every one is exact in a double.
 double decode(Dtype dtype, uint32_t code);
 
-/// The code that `value` is stored as in a small format, and what happened to it.
+/// The code that `value` is stored as in a small format, and what happened to it (`created` is not known here).
 uint32_t encode(Dtype dtype, double value, StoreCounts& counts);
 
 /// Reads and writes one element of any real dtype at any alignment.

@@ -52,7 +52,7 @@ void check(const Program& program, const std::vector<Operand>& operands, uint64_
     StoreCounts counts;
     const auto got = run_with(*kernels, program, operands, first, count, out, counts, offset);
     CHECK_MESSAGE(got == expected, kernels->isa << " elements " << first << " + " << count << " as " << info(out).name);
-    CHECK(equal(counts, expected_counts));
+    CHECK(counts == expected_counts);
   }
 }
 

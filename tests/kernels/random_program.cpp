@@ -38,6 +38,13 @@ Dtype take_dtype(Source& source, Dtype compute) {
   }
 }
 
+constexpr size_t kCoefficients = 3;
+
+uint8_t take_slot(Source& source) {
+  const uint64_t slot = source.below(2 * kCoefficients);
+  return slot < kCoefficients ? static_cast<uint8_t>(slot) : Instruction::kNoSlot;
+}
+
 Program take_program(Source& source, size_t operands) {
   Program program;
   program.compute = source.below(4) == 0 ? Dtype::F64 : Dtype::F32;
@@ -53,9 +60,20 @@ Program take_program(Source& source, size_t operands) {
     i.operand = static_cast<uint16_t>(source.below(operands));
     i.k0 = source.take<float>();
     i.k1 = source.take<float>();
+    i.slot0 = take_slot(source);
+    i.slot1 = take_slot(source);
     program.code.push_back(i);
   }
   program.result = static_cast<uint8_t>(source.below(kMaxRegisters));
+  return program;
+}
+
+// The program as the plan has it with the coefficients written where they belong.
+Program filled(Program program, std::span<const double> coefficients) {
+  for (Instruction& i : program.code) {
+    if (i.slot0 < kCoefficients) i.k0 = coefficients[i.slot0];
+    if (i.slot1 < kCoefficients) i.k1 = coefficients[i.slot1];
+  }
   return program;
 }
 
@@ -73,37 +91,59 @@ class Memory {
   uint8_t* begin_;
 };
 
-}  // namespace
-
-std::string check_random_program(std::span<const uint8_t> bytes) {
-  Source source(bytes);
-  const size_t count = source.below(1100), first = source.below(40), offset = source.below(64);
-  const size_t operand_count = 1 + source.below(3);
-  const Program program = take_program(source, operand_count);
-  const Dtype out = oracle::kReal[source.below(std::size(oracle::kReal))];
+// Elements [first, first + count) of some operands, and the bytes behind them.
+struct Window {
+  uint64_t first, count;
   std::vector<Operand> operands;
   std::vector<Memory> memory;
-  memory.reserve(operand_count);
-  for (size_t k = 0; k < operand_count; ++k) {
-    Operand operand{.data = nullptr, .dtype = take_dtype(source, program.compute)};
+};
+
+Window take_window(Source& source, size_t operands, Dtype compute) {
+  Window window{.first = source.below(40), .count = source.below(1100), .operands = {}, .memory = {}};
+  window.memory.reserve(operands);
+  for (size_t k = 0; k < operands; ++k) {
+    Operand operand{.data = nullptr, .dtype = take_dtype(source, compute)};
     if (source.below(3) == 0) {
       operand.inner = 1 + source.below(700);
       operand.stride = (operand.inner + source.below(3)) * element_size(operand.dtype) + source.below(2);
     }
-    const uint64_t last = first + count;
+    const uint64_t last = window.first + window.count;
     const uint64_t size = operand.inner == UINT64_MAX ? last * 8 : (last / operand.inner + 1) * operand.stride + 8;
-    memory.emplace_back(source.rest(), size, source.below(64));
-    operand.data = memory.back().begin();
-    operands.push_back(operand);
+    window.memory.emplace_back(source.rest(), size, source.below(64));
+    operand.data = window.memory.back().begin();
+    window.operands.push_back(operand);
   }
+  return window;
+}
+
+bool same_products(const BlockKernels& kernels, Dtype compute, const Window& window, uint64_t index) {
+  LaneSums got, expected;
+  const Operand &x = window.operands.front(), &y = window.operands.back();
+  add_products(kernels, compute, x, y, window.first, window.count, index, got);
+  add_products_naively(compute, x, y, window.first, window.count, index, expected);
+  return same_lanes(got, expected);
+}
+
+}  // namespace
+
+std::string check_random_program(std::span<const uint8_t> bytes) {
+  Source source(bytes);
+  const size_t offset = source.below(64), operand_count = 1 + source.below(3);
+  const uint64_t index = source.take<uint64_t>();
+  const double coefficients[kCoefficients] = {source.take<float>(), source.take<double>(), 0.5};
+  Program program = take_program(source, operand_count);
+  const Dtype out = oracle::kReal[source.below(std::size(oracle::kReal))];
+  const Window window = take_window(source, operand_count, program.compute);
+  const auto& [first, count, operands, memory] = window;
   StoreCounts expected_counts;
-  const auto expected = run_naively(program, operands, first, count, out, expected_counts);
+  const auto expected = run_naively(filled(program, coefficients), operands, first, count, out, expected_counts);
+  fill_slots(program, coefficients);
   std::string wrong;
   for (const BlockKernels* kernels : available_kernels()) {
     StoreCounts counts;
-    if (run_with(*kernels, program, operands, first, count, out, counts, offset) != expected ||
-        !equal(counts, expected_counts))
-      wrong += std::string(wrong.empty() ? "" : ", ") + kernels->isa;
+    const bool same = run_with(*kernels, program, operands, first, count, out, counts, offset) == expected &&
+                      counts == expected_counts && same_products(*kernels, program.compute, window, index);
+    if (!same) wrong += std::string(wrong.empty() ? "" : ", ") + kernels->isa;
   }
   return wrong;
 }

@@ -9,7 +9,8 @@
 
 namespace ckmerge {
 
-/// Empty if all tables wrote the bytes and counts of the naive run; otherwise which did not.
+/// Empty if all tables wrote the bytes and counts of the naive run and summed the products of two operands alike;
+/// otherwise which did not.
 std::string check_random_program(std::span<const uint8_t> bytes);
 
 }  // namespace ckmerge

@@ -148,9 +148,14 @@ TEST_CASE("each count says what happened to values") {
     store(*kernels, Dtype::F8_E4M3, values, out, std::size(values), &e4m3);
     store(*kernels, Dtype::F8_E5M2, values, out, std::size(values), &e5m2);
     store(*kernels, Dtype::F16, values, out, std::size(values), &f16);
-    CHECK(e4m3 == StoreCounts{.saturated = 3, .lost_inf = 1});
-    CHECK(e5m2 == StoreCounts{.saturated = 3});
-    CHECK(f16 == StoreCounts{.overflowed = 3});
+    CHECK(e4m3 == StoreCounts{.saturated = 3, .lost_inf = 1, .non_finite = 2});
+    CHECK(e5m2 == StoreCounts{.saturated = 3, .non_finite = 2});
+    CHECK(f16 == StoreCounts{.overflowed = 3, .non_finite = 5});
+    StoreCounts f32, f64;
+    store(*kernels, Dtype::F32, values, out, std::size(values), &f32);
+    store(*kernels, Dtype::F64, values, out, std::size(values), &f64);
+    CHECK(f32 == StoreCounts{.non_finite = 2});
+    CHECK(f64 == StoreCounts{.non_finite = 2});
   }
 }
 

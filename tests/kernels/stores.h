@@ -12,10 +12,6 @@
 
 namespace ckmerge {
 
-inline bool operator==(const StoreCounts& x, const StoreCounts& y) {
-  return x.saturated == y.saturated && x.overflowed == y.overflowed && x.lost_inf == y.lost_inf;
-}
-
 inline void store(const BlockKernels& kernels, Dtype dtype, const float* src, void* dst, size_t n,
                   StoreCounts* counts) {
   kernels.store32[static_cast<size_t>(dtype)](src, dst, n, counts);

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows about what an option costs: the same merge or plan with it and without it, interleaved."""
+import hashlib
+import time
+
+from measure import drop_page_cache, interleave, run
+from rows import ALPHA, PAIR_SIZE, PLAN_COUNT, result, unless_equal
+
+# For the generator's names, t...t and a number.
+PATTERNS = ["--only", r"^t+\d", "--only", "(12|34)+5", "--discard", "0{5}$", "--discard", r"[79]99\d\d$", "--exclude", "5.5.5"]
+
+
+def cold_merge(bench, *options):
+    a, b = bench.pair(bench.options.size)
+    out = bench.data / "out.safetensors"
+    out.unlink(missing_ok=True)
+    drop_page_cache()
+    return run([bench.options.build / "ckmerge", "merge", a, b, "--alpha", ALPHA, "-o", out, "-q", *options]).seconds
+
+
+def slerp(bench):
+    values, said = interleave(bench.options.rounds, {
+        "weighted_sum": lambda: cold_merge(bench), "ckmerge": lambda: cold_merge(bench, "-m", "slerp")}, bench.log)
+    commands = [f"ckmerge merge A B -m slerp --alpha {ALPHA} -o O -q", f"ckmerge merge A B --alpha {ALPHA} -o O -q"]
+    return {"slerp": result(values, "weighted_sum", commands, said, unless_equal(bench.options.size, PAIR_SIZE))}
+
+
+def sha256_seconds(size):
+    """What OpenSSL on one core needs for so many bytes, from 256 MiB of them."""
+    block = bytes(1 << 28)
+    start = time.perf_counter()
+    hashlib.sha256(block).digest()
+    return (time.perf_counter() - start) / len(block) * size
+
+
+def hashes(bench):
+    a, _ = bench.pair(bench.options.size)
+    total = 3 * a.stat().st_size
+    digest = []
+
+    def without():
+        digest.append(sha256_seconds(total))
+        return cold_merge(bench)
+
+    values, said = interleave(bench.options.rounds, {
+        "without --hash": without,
+        "ckmerge": lambda: cold_merge(bench, "--hash", "--hash-cache", "none")}, bench.log)
+    values["SHA-256 of all bytes, one core"] = digest
+    values["allowed"] = [max(1.3 * seconds, sha) for seconds, sha in zip(values["without --hash"], digest)]
+    commands = [f"ckmerge merge A B --alpha {ALPHA} -o O -q --hash --hash-cache none",
+                f"ckmerge merge A B --alpha {ALPHA} -o O -q"]
+    return {"hash": result(values, "allowed", commands, said, unless_equal(bench.options.size, PAIR_SIZE))}
+
+
+def patterns(bench):
+    count = bench.options.plan_count
+    arguments = ("--arch", "many", "--count", str(count), "--name-size", "20")
+    a, b = bench.checkpoint(bench.data, *arguments), bench.checkpoint(bench.data, *arguments, "--tune", "2")
+    plan = [bench.options.build / "ckmerge", "plan", a, b, "--json"]
+    run(plan, discard=True)  # the files' first touch
+    values, said = interleave(bench.options.rounds, {
+        "plan without": lambda: run(plan, discard=True).seconds,
+        "plan with": lambda: run([*plan, *PATTERNS], discard=True).seconds}, bench.log)
+    values["ckmerge"] = [x - y for x, y in zip(values["plan with"], values["plan without"])]
+    commands = ["ckmerge plan A B --json " + " ".join(PATTERNS) + " >/dev/null, less the same without patterns"]
+    return {"patterns": result(values, None, commands, said, None if count == PLAN_COUNT else f"{count} tensors")}
+
+
+MEASURES = {"slerp": slerp, "hash": hashes, "patterns": patterns}

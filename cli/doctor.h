@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `ckmerge doctor` found, and how it is told. Pure: doctor_facts.cpp does the looking.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/library_versions.h"
+#include "core/machine.h"
+#include "io/folder_facts.h"
+#include "io/process_limits.h"
+
+namespace ckmerge::cli {
+
+struct DoctorFacts {
+  std::string version, compiler;
+  MachineFacts machine;
+  std::vector<std::string> kernels;  ///< that can run here, best first
+  std::string isa;                   ///< that a merge would use; empty when CKMERGE_ISA asks for another
+  std::string forced_isa;            ///< CKMERGE_ISA
+  uint64_t default_budget = 0;
+  ProcessLimits limits;
+  std::vector<LibraryVersion> libraries;
+  std::string hash_cache;  ///< empty: nowhere
+  bool hash_cache_writable = false;
+  std::string folder;
+  FolderFacts place;
+};
+
+/// Sentences, each with what would help; empty when nothing is in a merge's way.
+std::vector<std::string> problems_of(const DoctorFacts& facts);
+
+std::string doctor_text(const DoctorFacts& facts);
+std::string doctor_json(const DoctorFacts& facts);
+
+}  // namespace ckmerge::cli

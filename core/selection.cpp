@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/selection.h"
+
+#include "io/error.h"
+
+namespace ckmerge {
+
+Selection::Selection(const Recipe& recipe) {
+  std::vector<std::string> faults;
+  discard_ = compile("discard", recipe.discard, faults);
+  only_ = compile("only", recipe.only, faults);
+  exclude_ = compile("exclude", recipe.exclude, faults);
+  if (faults.size() == 1) throw Error(ErrorCode::usage, "pattern", faults[0]);
+  if (!faults.empty())
+    throw Error(ErrorCode::usage, "pattern", std::to_string(faults.size()) + " patterns cannot be understood", faults);
+}
+
+std::vector<Selection::Pattern> Selection::compile(const char* where, const std::vector<std::string>& texts,
+                                                   std::vector<std::string>& faults) {
+  std::vector<Pattern> patterns;
+  for (const std::string& text : texts) try {
+      patterns.push_back({NamePattern(where, text)});
+    } catch (const Error& error) {
+      faults.emplace_back(error.what());
+    }
+  return patterns;
+}
+
+// The first that matches decides; those that have matched nothing yet are tried all the same, so that they are not
+// called unmatched because another pattern stood before them.
+bool Selection::any_matches(std::vector<Pattern>& patterns, std::string_view name) {
+  bool any = false;
+  for (Pattern& pattern : patterns) {
+    if (any && pattern.matched) continue;
+    if (!pattern.pattern.matches(name)) continue;
+    pattern.matched = any = true;
+  }
+  return any;
+}
+
+Selection::Place Selection::place(std::string_view name) {
+  const bool discarded = any_matches(discard_, name);
+  const bool wanted = only_.empty() || any_matches(only_, name);
+  const bool excluded = any_matches(exclude_, name);
+  if (discarded) return Place::discarded;
+  return wanted && !excluded ? Place::inside : Place::outside;
+}
+
+std::vector<const NamePattern*> Selection::unmatched() const {
+  std::vector<const NamePattern*> found;
+  for (const auto* patterns : {&discard_, &only_, &exclude_})
+    for (const Pattern& pattern : *patterns)
+      if (!pattern.matched) found.push_back(&pattern.pattern);
+  return found;
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// One worker's share of the first pass: the sums of products of the blocks that begin in a range of the output.
+#pragma once
+
+#include <semaphore>
+#include <span>
+#include <vector>
+
+#include "core/source_read.h"
+#include "core/statistics.h"
+#include "core/window_batch.h"
+#include "kernels/block_kernels.h"
+
+namespace ckmerge {
+
+class StatisticsWorker {
+ public:
+  struct Options {
+    const BlockKernels* kernels = nullptr;
+    uint64_t piece_size = 0;  ///< bytes of output whose inputs fit the windows
+    bool drop_cache = false;
+    std::counting_semaphore<>* permits = nullptr;
+  };
+  StatisticsWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows,
+                   Statistics& statistics, Options options);
+
+  /// Adds to the statistics every reduction block whose first element's output lies in `range`. Throws Error(malformed
+  /// | io).
+  void compute(ByteRange range);
+
+ private:
+  /// Elements of a step whose inputs are mapped together; a block may take several pieces.
+  struct Piece {
+    uint32_t step;
+    uint64_t begin, end;
+    uint64_t first_block;  ///< of those that are added together
+    bool first, last;      ///< of their pieces
+  };
+  /// A program's operand, in the numbering of heads and, unless it holds heads only, of all elements.
+  struct Factor {
+    Operand heads, all;
+    bool whole_rows;
+  };
+
+  void add_step(uint32_t step, ByteRange range);
+  void add_piece(const Piece& piece);
+  void compute_pieces();
+  void sum_piece(const Piece& piece);
+  void load_factors(const Step& step, ByteRange part);
+  void add_products_of(Dtype compute, const Reduction& reduction, const Piece& piece, uint64_t index, uint64_t end);
+  void add_heads(Dtype compute, const StepRows& rows, uint64_t origin, size_t spec, uint64_t begin, uint64_t end);
+
+  const Plan& plan_;
+  std::span<const Checkpoint> checkpoints_;
+  WindowBatch& windows_;
+  Statistics& statistics_;
+  Options options_;
+  std::vector<Piece> pieces_;
+  std::vector<SourceRead> reads_;
+  std::vector<Factor> factors_;
+  std::vector<LaneSums> sums_;  // per spec, of the block at hand
+  std::vector<double> totals_;  // of the blocks before it that began in the range
+};
+
+}  // namespace ckmerge

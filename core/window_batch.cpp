@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/window_batch.h"
+
+namespace ckmerge {
+namespace {
+
+// Tensors closer together than this share a window: what lies between costs less to read than another window.
+constexpr uint64_t kGap = 4096;
+
+// Lists of a batch stay small even where tensors are tiny.
+constexpr size_t kMostReads = 8192;
+
+}  // namespace
+
+WindowBatch::WindowBatch(std::span<const Checkpoint> checkpoints, uint64_t window_size)
+    : checkpoints_(checkpoints),
+      window_size_(window_size),
+      inputs_(window_size),
+      last_window_(checkpoints.size(), kNone) {}
+
+// A window that grows may take a page more than its new bytes, where it bridges a gap.
+bool WindowBatch::add(std::span<const SourceRead> reads) {
+  uint64_t needed = 0;
+  for (const SourceRead& read : reads)
+    needed += InputWindows::footprint(read.bytes.begin, read.bytes.end) + InputWindows::page_size();
+  const bool fits = footprint_ + needed <= window_size_ && window_of_.size() < kMostReads;
+  if (!fits && !windows_.empty()) return false;
+  for (const SourceRead& read : reads) add_window(read);
+  return true;
+}
+
+// Tensors that follow each other in the output mostly do so in the inputs: then one window grows.
+void WindowBatch::add_window(const SourceRead& read) {
+  if (read.bytes.size() == 0) return window_of_.push_back(kNone);
+  const Checkpoint& checkpoint = checkpoints_[read.source.checkpoint];
+  const InputFile* file = &checkpoint.shards[checkpoint.tensors[read.source.tensor].shard];
+  uint32_t& last = last_window_[read.source.checkpoint];
+  const bool continues = last != kNone && windows_[last].file == file && read.bytes.begin >= windows_[last].begin &&
+                         read.bytes.begin <= windows_[last].end + kGap;
+  if (!continues) {
+    last = static_cast<uint32_t>(windows_.size());
+    windows_.push_back({file, read.bytes.begin, read.bytes.begin});
+  }
+  Window& window = windows_[last];
+  if (continues) footprint_ -= InputWindows::footprint(window.begin, window.end);
+  window.end = std::max(window.end, read.bytes.end);
+  footprint_ += InputWindows::footprint(window.begin, window.end);
+  window_of_.push_back(last);
+}
+
+void WindowBatch::map() {
+  for (Window& window : windows_) window.bytes = inputs_.add(*window.file, window.begin, window.end);
+  reads_done_ = 0;
+}
+
+const std::byte* WindowBatch::next(const SourceRead& read) {
+  const uint32_t index = window_of_[reads_done_++];
+  if (index == kNone) return nullptr;
+  return windows_[index].bytes + (read.bytes.begin - windows_[index].begin);
+}
+
+void WindowBatch::finish(bool drop_cache) {
+  inputs_.check_faults();
+  inputs_.clear(drop_cache);
+  windows_.clear();
+  window_of_.clear();
+  last_window_.assign(last_window_.size(), kNone);
+  footprint_ = 0;
+}
+
+}  // namespace ckmerge

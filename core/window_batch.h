@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The windows of the inputs that a worker computes from at one time: collected first, joined where they touch, bounded
+// by the worker's share of the budget, then mapped together.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/source_read.h"
+#include "io/input_windows.h"
+
+namespace ckmerge {
+
+class WindowBatch {
+ public:
+  WindowBatch(std::span<const Checkpoint> checkpoints, uint64_t window_size);
+
+  /// Adds what `reads` need. False, and nothing added, when it might not fit; an empty batch takes any.
+  bool add(std::span<const SourceRead> reads);
+
+  /// Makes all that was added resident. Throws Error(malformed | io | resources).
+  void map();
+
+  /// Where the bytes of the next read are, in the order of add(). Null for a read of no bytes.
+  const std::byte* next(const SourceRead& read);
+
+  /// Lets all windows go, after a last look for faults (which throws, as map() does).
+  void finish(bool drop_cache);
+
+ private:
+  /// Bytes of one input, and where they are once they are mapped.
+  struct Window {
+    const InputFile* file;
+    uint64_t begin, end;
+    const std::byte* bytes = nullptr;
+  };
+  static constexpr uint32_t kNone = UINT32_MAX;
+
+  void add_window(const SourceRead& read);
+
+  std::span<const Checkpoint> checkpoints_;
+  const uint64_t window_size_;
+  InputWindows inputs_;
+  std::vector<Window> windows_;
+  std::vector<uint32_t> window_of_;    ///< per read: index into windows_, or kNone
+  size_t reads_done_ = 0;              ///< of window_of_
+  std::vector<uint32_t> last_window_;  ///< per checkpoint: its latest window, which the next read usually continues
+  uint64_t footprint_ = 0;             ///< of windows_
+};
+
+}  // namespace ckmerge
