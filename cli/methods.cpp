@@ -20,10 +20,11 @@ std::string inputs_text(const MethodSpec& spec) {
 }
 
 std::string option_text(const ParameterSpec& parameter) {
+  const std::string option = std::string("--") + parameter.option_name();
   switch (parameter.kind) {
-    case ParameterKind::number: return std::string("--") + parameter.name + " X";
-    case ParameterKind::numbers: return std::string("--") + parameter.name + " X1,X2,...";
-    case ParameterKind::flag: return std::string("--") + parameter.name + ", --no-" + parameter.name;
+    case ParameterKind::number: return option + " X";
+    case ParameterKind::numbers: return option + " X1,X2,...";
+    case ParameterKind::flag: return option + ", --no-" + parameter.option_name();
   }
   return "";
 }
@@ -81,6 +82,7 @@ std::string markdown_head() {
 void write_parameter(JsonWriter& json, const ParameterSpec& parameter) {
   json.begin_object();
   json.key("name").value(parameter.name);
+  json.key("option").value(std::string("--") + parameter.option_name());
   json.key("kind").value(kind_name(parameter.kind));
   json.key("default").value(parameter.default_text);
   json.key("meaning").value(parameter.meaning);

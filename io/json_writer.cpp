@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "io/utf8.h"
+
 namespace ckmerge {
 namespace {
 
@@ -31,28 +33,6 @@ void append_ascii(std::string& out, char c) {
     out += c;
 }
 
-struct Decoded {
-  uint32_t code_point = 0;
-  size_t size = 0;  // bytes; 0 when they are not UTF-8
-};
-
-// The sequence at the front of `text`: no overlong forms, no surrogates, nothing above U+10FFFF.
-Decoded decode_utf8(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  const size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < size) return {};
-  uint32_t code_point = lead & (0x7f >> size);
-  for (size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    code_point = code_point << 6 | (byte(i) & 0x3f);
-  }
-  constexpr std::array<uint32_t, 5> kSmallest{0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code_point >= 0xd800 && code_point < 0xe000;
-  return code_point < kSmallest[size] || surrogate || code_point > 0x10ffff ? Decoded{} : Decoded{code_point, size};
-}
-
 // DEL and C1 drive a terminal; the marks and overrides of bidirectional text make a name read as another.
 bool unsafe_on_terminal(uint32_t code_point) {
   constexpr std::pair<uint32_t, uint32_t> kRanges[] = {
@@ -63,7 +43,7 @@ bool unsafe_on_terminal(uint32_t code_point) {
 
 // Appends the sequence at the front of `text` and returns its size in bytes.
 size_t append_terminal_safe(std::string& out, std::string_view text) {
-  const Decoded decoded = decode_utf8(text);
+  const Utf8Character decoded = decode_utf8(text);
   if (decoded.size == 0) {
     out += "\xef\xbf\xbd";  // U+FFFD for one byte
     return 1;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/kernels/methods/method_runs.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace ckmerge {
@@ -28,20 +30,70 @@ Arguments with_numbers(size_t inputs, const std::vector<double>& numbers, bool f
   return arguments;
 }
 
+namespace {
+
+std::vector<Operand> operands_of(const std::vector<std::vector<float>>& inputs) {
+  std::vector<Operand> operands;
+  for (const auto& input : inputs) operands.push_back({.data = input.data(), .dtype = Dtype::F32});
+  return operands;
+}
+
+std::vector<float> run_on(const BlockKernels& kernels, const Program& program,
+                          const std::vector<std::vector<float>>& inputs) {
+  StoreCounts counts;
+  std::vector<float> out(inputs[0].size());
+  run_program(kernels, program, operands_of(inputs).data(), 0, out.size(), out.data(), Dtype::F32, counts);
+  return out;
+}
+
+template <typename T>
+bool same_bits(const std::vector<T>& x, const std::vector<T>& y) {
+  return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0;
+}
+
+double statistic(const BlockKernels& kernels, StatisticSpec spec, const std::vector<std::vector<float>>& inputs) {
+  const std::vector<Operand> operands = operands_of(inputs);
+  double sum = 0;
+  for (uint64_t at = 0; at < inputs[0].size(); at += kReductionBlock) {
+    LaneSums sums;
+    const uint64_t count = std::min(kReductionBlock, inputs[0].size() - at);
+    add_products(kernels, Dtype::F32, operands[spec.a], operands[spec.b], at, count, at, sums);
+    sum += sums.total();
+  }
+  return std::isnan(sum) ? NAN : sum;  // a NaN's sign is anybody's
+}
+
+}  // namespace
+
 std::vector<float> merged(const char* method, const std::vector<double>& coefficients,
                           const std::vector<std::vector<float>>& inputs) {
   const Tracing tracing(Dtype::F32, inputs.size(), coefficients);
   const auto program = compile(find_method(method)->trace(tracing));
   REQUIRE(program);
-  std::vector<Operand> operands;
-  for (const auto& input : inputs) operands.push_back({.data = input.data(), .dtype = Dtype::F32});
-  std::vector<float> first;
+  const std::vector<float> first = run_on(*available_kernels().begin()[0], *program, inputs);
+  for (const BlockKernels* kernels : available_kernels()) CHECK(same_bits(run_on(*kernels, *program, inputs), first));
+  return first;
+}
+
+TensorRun merged_by_tensor(const char* method, const Arguments& arguments,
+                           const std::vector<std::vector<float>>& inputs) {
+  const Method& found = *find_method(method);
+  const auto [wanted, fault] = coefficients(method, arguments);
+  REQUIRE(fault.empty());
+  if (!found.needs_statistics(wanted)) return {{}, wanted, merged(method, wanted, inputs)};
+  const Tracing tracing(Dtype::F32, inputs.size(), {}, {.slots = true});
+  Program program = compile(found.trace(tracing)).value();
+  TensorRun first;
   for (const BlockKernels* kernels : available_kernels()) {
-    StoreCounts counts;
-    std::vector<float> out(inputs[0].size());
-    run_program(*kernels, *program, operands.data(), 0, out.size(), out.data(), Dtype::F32, counts);
-    if (first.empty()) first = out;
-    CHECK(std::memcmp(out.data(), first.data(), out.size() * sizeof(float)) == 0);
+    TensorRun run{.statistics = {}, .coefficients = std::vector<double>(wanted.size()), .out = {}};
+    for (const StatisticSpec& spec : found.statistics) run.statistics.push_back(statistic(*kernels, spec, inputs));
+    found.tensor_coefficients(wanted, run.statistics, run.coefficients);
+    fill_slots(program, run.coefficients);
+    run.out = run_on(*kernels, program, inputs);
+    if (first.statistics.empty()) first = run;
+    CHECK(same_bits(run.statistics, first.statistics));
+    CHECK(same_bits(run.coefficients, first.coefficients));
+    CHECK(same_bits(run.out, first.out));
   }
   return first;
 }

@@ -26,6 +26,16 @@ Arguments with_numbers(size_t inputs, const std::vector<double>& numbers, bool f
 std::vector<float> merged(const char* method, const std::vector<double>& coefficients,
                           const std::vector<std::vector<float>>& inputs);
 
+/// What the engine does for a tensor of a method with statistics.
+struct TensorRun {
+  std::vector<double> statistics;    ///< empty where the coefficients need none
+  std::vector<double> coefficients;  ///< of the tensor
+  std::vector<float> out;
+};
+/// The same on every table, which is checked.
+TensorRun merged_by_tensor(const char* method, const Arguments& arguments,
+                           const std::vector<std::vector<float>>& inputs);
+
 /// The operand that the method copies with these coefficients, if it computes nothing.
 std::optional<size_t> copied(const char* method, const std::vector<double>& coefficients, size_t inputs);
 
