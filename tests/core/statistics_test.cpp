@@ -5,11 +5,13 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <random>
 #include <semaphore>
 
 #include "core/statistics_worker.h"
 #include "core/work_queue.h"
+#include "tests/core/failure.h"
 #include "tests/core/merge_runs.h"
 #include "tests/core/reference.h"
 #include "tests/kernels/oracle.h"
@@ -114,6 +116,37 @@ TEST_CASE("many small tensors share units of the first pass") {
   const auto pa = write_file(folder / "A", a), pb = write_file(folder / "B", b);
   merge(slerp(0.3), {pa, pb}, folder / "out", {.sync = false, .threads = 3, .tile_size = 8192});
   check_file(folder / "out", slerp(0.3), {a, b});
+}
+
+TEST_CASE("slerp with hashes and verification, all at once, gives the same bytes") {
+  TempFolder folder;
+  const auto pa = write_file(folder / "A", tensors(Dtype::BF16, 1)),
+             pb = write_file(folder / "B", tensors(Dtype::BF16, 50), 3);
+  Recipe recipe = slerp(0.3);
+  recipe.hash = true;
+  const std::string sha256 = merge(recipe, {pa, pb}, folder / "out", {.sync = false, .hash = true}).sha256;
+  for (const unsigned threads : {1u, 2u, 7u}) {
+    const RunReport report =
+        merge(recipe, {pa, pb}, folder / "out",
+              {.replace = true, .sync = false, .verify = true, .hash = true, .threads = threads, .tile_size = 4096});
+    CHECK(report.sha256 == sha256);
+    CHECK(report.verified);
+  }
+}
+
+TEST_CASE("an input that is truncated before its statistics are gathered ends the run as truncated") {
+  TempFolder folder;
+  const auto a = write_file(folder / "A", tensors(Dtype::BF16, 1)),
+             b = write_file(folder / "B", tensors(Dtype::BF16, 2));
+  const auto checkpoints = open_all({a, b});
+  const Plan plan = make_plan(slerp(0.5), checkpoints);
+  std::filesystem::resize_file(b, 5000);
+  for (const unsigned threads : {1u, 7u}) {
+    const Failure fault = failure(
+        [&] { run(plan, checkpoints, folder / "out", {.sync = false, .threads = threads, .tile_size = 4096}); });
+    CHECK(fault.code == ErrorCode::malformed);
+    CHECK(folder.names() == std::vector<std::string>{"A", "B"});
+  }
 }
 
 TEST_CASE("statistics are handed out before the tiles that wait for them, everything once, and no further ahead") {
