@@ -20,18 +20,18 @@ void MergeStage::run() {
 }
 
 void MergeStage::work() {
-  const auto& [plan, checkpoints, options, kernels, sizing, cache, header, output, checksums, digest] = setting_;
-  Staging staging(sizing.tile_size);
-  WindowBatch windows(checkpoints, sizing.window_size);
-  StatisticsWorker gatherer(plan, checkpoints, windows, statistics_,
-                            {.kernels = &kernels,
-                             .piece_size = sizing.tile_size,
-                             .drop_cache = cache.drop_behind_statistics,
+  const MergeSetting& setting = setting_;
+  Staging staging(setting.sizing.tile_size);
+  WindowBatch windows(setting.checkpoints, setting.sizing.window_size);
+  StatisticsWorker gatherer(setting.plan, setting.checkpoints, windows, statistics_,
+                            {.kernels = &setting.kernels,
+                             .piece_size = setting.sizing.tile_size,
+                             .drop_cache = setting.cache.drop_behind_statistics,
                              .permits = &permits_});
-  TileWorker worker(plan, checkpoints, windows,
-                    {.kernels = &kernels,
-                     .drop_cache = cache.drop_behind_tiles,
-                     .header = header,
+  TileWorker worker(setting.plan, setting.checkpoints, windows,
+                    {.kernels = &setting.kernels,
+                     .drop_cache = setting.cache.drop_behind_tiles,
+                     .header = setting.header,
                      .permits = &permits_,
                      .statistics = &statistics_});
   for (std::optional<WorkQueue::Unit> unit; !crew_.stopping() && (unit = queue_.next());) {

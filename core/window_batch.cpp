@@ -7,8 +7,8 @@ namespace {
 // Tensors closer together than this share a window: what lies between costs less to read than another window.
 constexpr uint64_t kGap = 4096;
 
-// Lists of a batch stay small even where tensors are tiny.
-constexpr size_t kMostReads = 8192;
+// Lists of a batch stay small even where tensors are tiny: 64 KiB of windows.
+constexpr size_t kMostReads = 2048;
 
 }  // namespace
 
