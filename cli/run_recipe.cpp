@@ -107,7 +107,7 @@ std::vector<std::string> bound_inputs(const RecordedRecipe& recorded, const std:
   std::vector<std::string> inputs(recorded.sha256.size());
   for (const std::string& word : words) {
     const size_t equals = word.find('=');
-    if (equals == word.npos || equals + 1 == word.size())
+    if (equals == word.npos || equals == 0 || equals + 1 == word.size())
       refuse(word, "'" + word + "' binds no input; " + kBindings, recorded);
     const std::string input = word.substr(0, equals);
     const size_t k = input_called(recorded, input);
