@@ -140,7 +140,7 @@ const std::vector<CommandSpec>& commands() {
        "that stands against it. With -o the target is checked too.",
        "  ckmerge plan A.safetensors B.safetensors --alpha 0.3\n"
        "  ckmerge plan A.safetensors B.safetensors --json\n"},
-      {Command::run, "run", "FILE A=PATH [B=PATH ...] -o OUT [options]", "repeat the merge that a file records",
+      {Command::run, "run", "FILE A=PATH ... -o OUT [options]", "repeat the merge that a file records",
        "Merges again what was merged into FILE, by the recipe in its metadata: the same bytes, whatever the inputs "
        "are\n"
        "called now. Where their hashes were recorded (merge --hash) they are checked first.",

@@ -5,6 +5,7 @@
 
 #include "cli/faults.h"
 #include "cli/run_recipe_models.h"
+#include "cli/signals.h"
 #include "cli/text.h"
 #include "io/error.h"
 
@@ -139,6 +140,8 @@ MergeRequest run_request(const CommandLine& line, const Environment& environment
   request.inputs = inputs;
   request.recipe = recorded.recipe;
   request.run.hash = recorded.recipe.hash;
+  request.run.stop = &stop_flag();
+  catch_stop_signals();  // hashing can take minutes
   check_inputs(recorded, models, request);
   return request;
 }

@@ -11,7 +11,7 @@
 
 namespace ckmerge::cli {
 
-/// The file's SHA-256, from run.hash_cache or by reading it. Throws Error(io | malformed).
+/// The file's SHA-256, from run.hash_cache or by reading it. Throws Error(io | malformed | interrupted).
 std::string sha256_of_file(const std::string& path, const RunOptions& run);
 
 class ModelsFolder {

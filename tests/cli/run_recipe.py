@@ -147,6 +147,8 @@ def test_models_by_hash():
     pathlib.Path("models/broken.safetensors").write_text("not a checkpoint")
     pathlib.Path("models/none.ckpt").write_text("")
     os.symlink("nowhere", "models/dangling.safetensors")
+    os.symlink("..", "models/deep/loop")
+    os.mkfifo("models/pipe.safetensors")
     for cache in ([], ["--hash-cache", "none"]):
         expect(repeat("hash", "--models", "models", *cache) == wanted, f"inputs are found by hash {cache}")
     expect(repeat("hash", "A=A.safetensors", "--models", "models") == wanted, "a given input need not be found")
@@ -235,8 +237,11 @@ def test_recipes():
 
 def test_names():
     a, b = "A=A.safetensors", "B=B.safetensors"
-    run = call("run", "out/weighted.safetensors", a, b, "-o", "folder/", "-q")
-    expect(run.returncode != 0 or os.listdir("folder") == ["0.7(A) + 0.3(B).safetensors"], "a folder for the result")
+    os.mkdir("folder")
+    for words, name in (((a, b), "0.7(A) + 0.3(B).safetensors"),
+                        (("A=elsewhere/x=A.weighted", b), "0.7(x=A) + 0.3(B).safetensors")):
+        run = call("run", "out/weighted.safetensors", *words, "-o", "folder", "-q")
+        expect(run.returncode == 0 and name in os.listdir("folder"), f"a folder for the result: {run.stderr}")
     os.mkdir("numbered")
     for number in (1, 2):
         run = call("run", "out/weighted.safetensors", a, b, "-o", "numbered", "--filename-prefix", "x/y", "-q")
