@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/failure.h"
+#include "cli/run_recipe.h"
 #include "cli/signals.h"
 
 namespace ckmerge::cli {
@@ -15,6 +16,7 @@ void act(const CommandLine& line, const Environment& environment) {
   switch (line.command) {
     case Command::merge:
     case Command::plan: return merge_command(merge_request(line, environment));
+    case Command::run: return merge_command(run_request(line, environment));
     case Command::inspect: return inspect_command(inspect_request(line));
     case Command::methods: return methods_command(methods_request(line));
     case Command::doctor: return doctor_command(line, environment);

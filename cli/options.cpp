@@ -27,12 +27,15 @@ const std::vector<Record>& catalogue() {
   using enum Command;
   using enum OptionKind;
   static const std::vector<Record> records{
-      {in(merge, plan),
+      {in(merge, plan, run),
        {"output", 'o', value, "OUT", "the file to write, or a folder: the file is then named as A1111 names it"}},
-      {in(merge, plan),
+      {in(merge, plan, run),
        {"filename-prefix", 0, value, "P",
         "name the file as ComfyUI does: P_00001_.safetensors, the next free number, in the folder of -o; P may hold "
         "folders and fields such as %year%"}},
+      {in(run),
+       {"models", 0, value, "DIR",
+        "look below this folder for inputs that are not given: by hash where it was recorded, else by name"}},
       {in(merge, plan), {"like", 0, value, "SET", "options that merge as another tool does", {"a1111", "artventure"}}},
       {in(merge, plan), {"method", 'm', value, "M", "how to merge (default weighted_sum); see `ckmerge methods`"}},
       {in(merge, plan), {"param", 0, list, "K=V", "set a parameter of the method, whatever it is called"}},
@@ -63,17 +66,17 @@ const std::vector<Record>& catalogue() {
         texts<MetadataPolicy>()}},
       {in(merge, plan), {"set-metadata", 0, list, "K=V", "add a field to the file's metadata"}},
       {in(merge, plan), {"hash", 0, flag, "", "record the inputs' SHA-256 in the file, print the output's"}},
-      {in(merge, plan),
+      {in(merge, plan, run),
        {"hash-cache", 0, value, "FILE", "where known hashes are kept (default: the user's cache folder), or none"}},
-      {in(merge, plan), {"verify", 0, flag, "", "read the output back from the disk and compare"}},
-      {in(merge, plan), {"force", 'f', flag, "", "replace OUT if it exists"}},
-      {in(merge, plan), {"dry-run", 'n', flag, "", "print the plan, write nothing"}},
-      {in(merge, plan), {"no-fsync", 0, flag, "", "do not wait until the disk has the result: for scratch files"}},
-      {in(merge, plan),
+      {in(merge, plan, run), {"verify", 0, flag, "", "read the output back from the disk and compare"}},
+      {in(merge, plan, run), {"force", 'f', flag, "", "replace OUT if it exists"}},
+      {in(merge, plan, run), {"dry-run", 'n', flag, "", "print the plan, write nothing"}},
+      {in(merge, plan, run), {"no-fsync", 0, flag, "", "do not wait until the disk has the result: for scratch files"}},
+      {in(merge, plan, run),
        {"memory", 0, value, "SIZE",
         "memory to work in, such as 512M or 2GiB (default 128MiB); no effect on the result"}},
-      {in(merge, plan), {"threads", 0, value, "N", "threads to compute on (default: all this process may use)"}},
-      {in(merge, plan),
+      {in(merge, plan, run), {"threads", 0, value, "N", "threads to compute on (default: all this process may use)"}},
+      {in(merge, plan, run),
        {"progress",
         0,
         value,
@@ -82,9 +85,10 @@ const std::vector<Record>& catalogue() {
         {"auto", "bar", "plain", "json", "none"}}},
       {in(inspect), {"tensors", 0, flag, "", "list all tensors, not the first 20"}},
       {in(methods), {"markdown", 0, flag, "", "print docs/methods.md"}},
-      {in(merge, plan, inspect, methods, doctor), {"json", 0, flag, "", "print one JSON document, on failure too"}},
-      {in(merge, plan), {"quiet", 'q', flag, "", "print no report and no progress, only errors"}},
-      {in(merge, plan), {"verbose", 'v', flag, "", "say how the work was done; with plan, list all tensors"}},
+      {in(merge, plan, run, inspect, methods, doctor),
+       {"json", 0, flag, "", "print one JSON document, on failure too"}},
+      {in(merge, plan, run), {"quiet", 'q', flag, "", "print no report and no progress, only errors"}},
+      {in(merge, plan, run), {"verbose", 'v', flag, "", "say how the work was done; with plan, list all tensors"}},
       {kEveryCommand, {"help", 'h', flag, "", "print this"}},
   };
   return records;
@@ -136,6 +140,12 @@ const std::vector<CommandSpec>& commands() {
        "that stands against it. With -o the target is checked too.",
        "  ckmerge plan A.safetensors B.safetensors --alpha 0.3\n"
        "  ckmerge plan A.safetensors B.safetensors --json\n"},
+      {Command::run, "run", "FILE A=PATH ... -o OUT [options]", "repeat the merge that a file records",
+       "Merges again what was merged into FILE, by the recipe in its metadata: the same bytes, whatever the inputs "
+       "are\n"
+       "called now. Where their hashes were recorded (merge --hash) they are checked first.",
+       "  ckmerge run merged.safetensors A=base.safetensors B=tuned.safetensors -o again.safetensors\n"
+       "  ckmerge run merged.safetensors --models ~/models -o again.safetensors\n"},
       {Command::inspect, "inspect", "FILE ... [options]", "print a checkpoint's tensors, sizes and metadata",
        "Prints the tensors, dtypes, sizes and metadata of checkpoints. Reads headers only.",
        "  ckmerge inspect A.safetensors\n"

@@ -114,6 +114,7 @@ TEST_CASE("the counter is one more than the largest number after the base name")
   CHECK(counter({"flux_000000000000000000000000000000042_"}) == 43);
   CHECK(counter({"flux_999999999999999999_"}) == 1000000000000000000);
   CHECK(counter({"flux_99999999999999999999999999999999_"}) == 1);
+  CHECK(counter({"flux_18446744073709551615_"}) == 1);
 }
 
 TEST_CASE("a prefix gives the next free name, in folders that are made on demand") {

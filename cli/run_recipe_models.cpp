@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run_recipe_models.h"
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
+#include "cli/text.h"
+#include "io/error.h"
+#include "io/hash_cache.h"
+#include "io/sha256.h"
+#include "io/utf8.h"
+
+namespace ckmerge::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> checkpoints_below(const std::string& folder) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code unknown;  // a dangling link is no file
+    if (entry->path().extension() == ".safetensors" && entry->is_regular_file(unknown))
+      paths.push_back(entry->path().string());
+  }
+  if (error) throw Error(ErrorCode::io, folder, folder + ": cannot be searched: " + error.message());
+  std::ranges::sort(paths);
+  return paths;
+}
+
+// As recorded_names() writes it.
+std::string recorded_name(const std::string& path) { return valid_utf8(path.substr(path.rfind('/') + 1)); }
+
+std::vector<std::string> shown(const std::vector<std::string>& paths) {
+  if (paths.size() <= kListed) return paths;
+  std::vector<std::string> out(paths.begin(), paths.begin() + kListed);
+  out.push_back("... and " + grouped(paths.size() - kListed) + " more");
+  return out;
+}
+
+}  // namespace
+
+std::string sha256_of_file(const std::string& path, const RunOptions& run) {
+  const InputFile file(path);
+  if (!run.hash_cache.empty())
+    if (std::string known = cached_sha256(run.hash_cache, file.identity()); !known.empty()) return known;
+  const auto began = std::chrono::system_clock::now();
+  std::string sha256 = hash_file(file, /*drop_cache=*/false, [&](uint64_t) {
+    if (run.stop && *run.stop) throw Error(ErrorCode::interrupted, "", "interrupted; nothing was written");
+  });
+  if (!run.hash_cache.empty()) keep_sha256(run.hash_cache, file.identity(), sha256, began);
+  return sha256;
+}
+
+ModelsFolder::ModelsFolder(const std::string& folder, const RunOptions& run)
+    : folder_(folder), run_(run), paths_(checkpoints_below(folder)) {}
+
+std::vector<std::string> ModelsFolder::called(const std::string& name) const {
+  std::vector<std::string> out;
+  for (const std::string& path : paths_)
+    if (recorded_name(path) == name) out.push_back(path);
+  return out;
+}
+
+bool ModelsFolder::has_hash(const std::string& path, const std::string& sha256) {
+  std::string& sum = sums_[path];
+  if (sum.empty()) sum = sha256_of_file(path, run_);
+  return sum == sha256;
+}
+
+bool ModelsFolder::is_known_to_have_hash(const std::string& path, const std::string& sha256) const {
+  if (const auto sum = sums_.find(path); sum != sums_.end()) return sum->second == sha256;
+  return !run_.hash_cache.empty() && cached_sha256(run_.hash_cache, InputFile(path).identity()) == sha256;
+}
+
+std::string ModelsFolder::find_by_hash(const std::string& letter, const std::string& name, const std::string& sha256) {
+  for (const std::string& path : called(name))
+    if (has_hash(path, sha256)) return path;
+  for (const std::string& path : paths_)
+    if (is_known_to_have_hash(path, sha256)) return path;
+  for (const std::string& path : paths_)
+    if (has_hash(path, sha256)) return path;
+  throw Error(ErrorCode::usage, letter,
+              letter + ": none of the " + counted(paths_.size(), "checkpoint") + " below " + folder_ +
+                  " is the file that was merged, " + name + " with the SHA-256 " + sha256);
+}
+
+std::string ModelsFolder::find_by_name(const std::string& letter, const std::string& name) const {
+  const std::vector<std::string> found = called(name);
+  if (found.size() == 1) return found[0];
+  if (found.empty())
+    throw Error(ErrorCode::usage, letter,
+                letter + ": none of the " + counted(paths_.size(), "checkpoint") + " below " + folder_ + " is called " +
+                    name + ", and no hash was recorded to know it by; give it as " + letter + "=PATH");
+  throw Error(ErrorCode::usage, letter,
+              letter + ": " + counted(found.size(), "checkpoint") + " below " + folder_ + " are called " + name +
+                  ", and no hash was recorded to tell them apart; give it as " + letter + "=PATH",
+              shown(found));
+}
+
+}  // namespace ckmerge::cli
