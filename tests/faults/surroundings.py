@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: surroundings.py CKMERGE
+"""usage: surroundings.py CKMERGE FAILING_CALLS
 What a process is started with and does not choose: no HOME and no environment at all, odd umasks, no standard streams,
 few descriptors, names that are not UTF-8."""
 import json
@@ -72,12 +72,16 @@ def check_utf8(result, options):
 
 def streams(folder):
     """Started without standard streams, whose numbers the files opened first would get: nothing is printed into these.
-    A report that nobody gets is a failure, but not the merge's."""
+    A report that nobody gets is a failure, but not the merge's. Buffered, because direct I/O refuses small writes."""
+    (folder / "counts").write_bytes(bytes(24))
+    environment = {**scene.CLEAN, "LD_PRELOAD": os.path.abspath(sys.argv[2]), "CKMERGE_FAULT_BUFFERED": "1",
+                   "CKMERGE_FAULT": "none 5 1 once", "CKMERGE_FAULT_FOLDER": str(folder.path),
+                   "CKMERGE_FAULT_COUNTS": str(folder / "counts")}
     for closed in ([0], [1], [2], [1, 2], [0, 1, 2]):
         for options in (["-q"], ["-v", "--progress", "json"]):
-            fresh(folder)
+            fresh(folder, "counts")
             before = [(folder / name).read_bytes() for name in INPUTS]
-            result = folder.run("merge", *INPUTS, "-o", OUT, *options,
+            result = folder.run("merge", *INPUTS, "-o", OUT, *options, env=environment,
                                 preexec_fn=lambda: [os.close(descriptor) for descriptor in closed])
             wanted = 1 if 1 in closed and "-q" not in options else 0
             expect(result.code == wanted and is_complete(folder), f"{closed} closed, {options}: {result}, {folder.names()}")
