@@ -28,8 +28,8 @@ void check_space(const std::string& target, uint64_t size);
 /// Whether a file at `target` would lie in memory (a tmpfs), where writing waits for no device.
 bool target_in_memory(const std::string& target);
 
-/// The file that writing to `target` means: what a link leads to. `target` itself where nothing is there, or nothing that
-/// could be reached. Throws Error(io).
+/// The file that writing to `target` means: what a link leads to. `target` itself where nothing is there, or nothing
+/// that could be reached. Throws Error(io).
 std::string resolve_target(const std::string& target);
 
 /// The partial file of a resolved target, in the same folder: a hidden file, recognised by later runs.

@@ -60,8 +60,10 @@ std::string to_gigabytes(uint64_t size) {
 }  // namespace
 
 void fail_output(const std::string& target, const std::string& what, int error) {
-  const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG;
-  throw Error(full ? ErrorCode::resources : ErrorCode::io, target, target + ": " + what + ": " + std::strerror(error));
+  const bool full = error == ENOSPC || error == EDQUOT;
+  throw Error(
+      full || error == EFBIG ? ErrorCode::resources : ErrorCode::io, target,
+      target + ": " + what + ": " + std::strerror(error) + (full ? "; free some space or choose another folder" : ""));
 }
 
 std::string folder_of(const std::string& path) { return split(path).folder; }

@@ -13,6 +13,19 @@
 #include "io/retry.h"
 
 namespace ckmerge {
+namespace {
+
+// A process that was started without standard streams would otherwise print its messages into the partial file.
+int away_from_standard_streams(int descriptor) {
+  if (descriptor < 0 || descriptor > STDERR_FILENO) return descriptor;
+  const int moved = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  const int error = errno;
+  close(descriptor);
+  errno = error;
+  return moved;
+}
+
+}  // namespace
 
 int sync_file(int descriptor) {
   return retried([&] { return fsync(descriptor); });
@@ -40,7 +53,9 @@ void PartialFile::close_descriptor() {
 }
 
 int PartialFile::open_at_path(int flags) const {
-  return retried([&] { return open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, 0666); });
+  const int opened =
+      retried([&] { return open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, 0666); });
+  return away_from_standard_streams(opened);
 }
 
 // errno says why it is not: 0 where another file, or none, has the name now.

@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""usage: full_disk.py CKMERGE
+Disks of 24 MB, a tmpfs and an ext4 on a loop device: an output of 48 MB is refused in time; one of 12 MB meets a disk
+that another program fills meanwhile (exit 5, nothing left; with space reserved, as on ext4, it is not even noticed); a
+killed run's leftover does not count as used; a disk that is read-only."""
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+import scene
+from scene import OUT, expect, expect_refusal
+
+MB = 10**6
+
+
+def call(*words):
+    done = subprocess.run(words, capture_output=True, check=False)
+    return done.returncode == 0 or (done.stdout + done.stderr).decode(errors="replace").strip()
+
+
+@contextlib.contextmanager
+def tmpfs(options=""):
+    with tempfile.TemporaryDirectory(prefix="ckmerge-faults-") as place:
+        mounted = call("mount", "-t", "tmpfs", "-o", "size=24m,mode=777" + options, "tmpfs", place)
+        try:
+            yield place, mounted
+        finally:
+            if mounted is True:
+                call("umount", "-l", place)
+
+
+@contextlib.contextmanager
+def ext4():
+    with tempfile.TemporaryDirectory(prefix="ckmerge-faults-") as place:
+        image, folder = os.path.join(place, "image"), os.path.join(place, "disk")
+        os.mkdir(folder)
+        with open(image, "wb") as file:
+            file.truncate(24 * MB)
+        mounted = call("mkfs.ext4", "-q", "-F", "-m", "0", image)
+        if mounted is True:
+            mounted = call("mount", "-o", "loop", image, folder)
+        try:
+            yield folder, mounted
+        finally:
+            if mounted is True:
+                call("umount", "-l", folder)
+
+
+def fill(disk):
+    """Another program's file that takes what is left."""
+    with open(os.path.join(disk, "filler"), "wb", buffering=0) as file:
+        for size in (1 << 20, 1 << 12, 1):
+            try:
+                while file.write(bytes(size)) == size:
+                    pass
+            except OSError:
+                pass
+
+
+def unfill(disk):
+    os.remove(os.path.join(disk, "filler"))
+
+
+def names(disk):
+    return [name for name in os.listdir(disk) if name != "lost+found"]
+
+
+def too_large(folder, disk, name):
+    out = os.path.join(disk, OUT)
+    for command in ("plan", "merge"):
+        result = folder.run(command, "large", "-m", "copy", "-o", out)
+        expect_refusal(result, 5, "bytes) are free in", "free some space or choose another folder")
+    print(f"{name}: 48 MB where 24 MB fit: exit {result.code}, {result.text()}")
+    expect(names(disk) == [], f"{name}: {names(disk)} are left")
+
+
+def filled_meanwhile(folder, disk, name, reserves):
+    out, process = os.path.join(disk, OUT), None
+    for _ in range(20):
+        process = folder.start("merge", "small", "small", "-q", "-o", out, "--threads", "1", "--memory", "2MiB")
+        in_time = folder.wait_for_partial(process, written=0, folder=folder.path.__class__(disk))
+        process.send_signal(signal.SIGSTOP)
+        if in_time and OUT not in names(disk):
+            break
+        process.kill()
+        process.communicate()
+        for left in names(disk):
+            os.remove(os.path.join(disk, left))
+    else:
+        return scene.not_run(f"{name}: a disk that fills during the run", "no run could be stopped in time")
+    fill(disk)
+    process.send_signal(signal.SIGCONT)
+    out_text, err = process.communicate()
+    result = scene.Result(process.returncode, out_text, err, 0)
+    print(f"{name}: filled during the run: exit {result.code}, {result.text()}")
+    unfill(disk)
+    if result.code == 0 and reserves:
+        with open(out, "rb") as there:
+            expect(there.read() == (folder / "expected").read_bytes(), f"{name}: the target is wrong")
+        os.remove(out)
+    else:
+        expect_refusal(result, 5, OUT, "No space left on device", "free some space")
+    expect(names(disk) == [], f"{name}: {names(disk)} are left")
+    return None
+
+
+def leftover_gives_its_own_back(folder, disk, name):
+    """A killed run's partial file of 16 MB leaves 8; the next run needs 12."""
+    with open(os.path.join(disk, f".{OUT}.ckmerge-partial"), "wb") as file:
+        file.write(bytes(16 * MB))
+    result = folder.run("merge", "small", "small", "-q", "-o", os.path.join(disk, OUT))
+    expect(result.code == 0 and names(disk) == [OUT], f"{name}: a leftover on a small disk: {result}")
+    os.remove(os.path.join(disk, OUT))
+
+
+def check_disk(folder, disk, name, reserves):
+    too_large(folder, disk, name)
+    filled_meanwhile(folder, disk, name, reserves)
+    leftover_gives_its_own_back(folder, disk, name)
+
+
+def check_read_only(folder):
+    with tmpfs() as (disk, mounted):
+        if mounted is not True or call("mount", "-o", "remount,ro", disk) is not True:
+            return scene.not_run("a read-only disk", mounted)
+        result = folder.run("merge", "small", "small", "-q", "-o", os.path.join(disk, OUT))
+        print(f"read-only disk: exit {result.code}, {result.text()}")
+        expect_refusal(result, 1, OUT, "Read-only file system")
+        return None
+
+
+def main(ckmerge):
+    with scene.Folder(ckmerge) as folder:
+        scene.write_random(folder / "small", "small", tensors=6, elements=MB)
+        scene.write_zeros(folder / "large", 12 * MB)
+        result = folder.merge(inputs=("small", "small"), out="expected")
+        expect(result.code == 0, f"on a large disk: {result}")
+        for name, make, reserves in (("tmpfs", tmpfs, False), ("ext4", ext4, True)):
+            with make() as (disk, mounted):
+                if mounted is True:
+                    check_disk(folder, disk, name, reserves)
+                else:
+                    scene.not_run(f"a full disk ({name})", mounted)
+        check_read_only(folder)
+    if len(scene.left_out) == 3 and not scene.faults:
+        sys.exit(scene.SKIP)
+    scene.finish()
+
+
+main(os.path.abspath(sys.argv[1]))
