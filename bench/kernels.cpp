@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread of weighted_sum per ISA and dtype, in memory and in L2, with a STREAM triad of the same memory beside it.
+// One thread of weighted_sum and of add_products per ISA and dtype, in memory and in L2, with a STREAM triad of the
+// same memory beside them.
 //   ckmerge-bench-kernels --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
 //                         --benchmark_report_aggregates_only=true
 // Interleaved medians, because other work on the machine moves every figure. GB/s counts reads and writes (10^9 bytes),
@@ -57,8 +58,8 @@ void fill_inputs(Dtype dtype, size_t bytes) {
   }
 }
 
-void count_bytes(benchmark::State& state, size_t bytes) {
-  const double total = 3 * static_cast<double>(bytes) * static_cast<double>(state.iterations());
+void count_bytes(benchmark::State& state, size_t bytes, int streams = 3) {
+  const double total = streams * static_cast<double>(bytes) * static_cast<double>(state.iterations());
   state.counters["GB/s"] = benchmark::Counter(total / 1e9, benchmark::Counter::kIsRate);
 }
 
@@ -94,13 +95,25 @@ void merge(benchmark::State& state, const BlockKernels* kernels, Dtype dtype, si
   if (counts.saturated + counts.overflowed + counts.lost_inf != 0) state.SkipWithError("the values must be ordinary");
 }
 
+void add_up(benchmark::State& state, const BlockKernels* kernels, Dtype dtype, size_t bytes) {
+  const Operand x{.data = streams()[0], .dtype = dtype}, y{.data = streams()[1], .dtype = dtype};
+  fill_inputs(dtype, bytes);
+  for (auto _ : state) {
+    LaneSums sums;
+    add_products(*kernels, Dtype::F32, x, y, 0, bytes / element_size(dtype), 0, sums);
+    benchmark::DoNotOptimize(sums.total());
+  }
+  count_bytes(state, bytes, 2);
+}
+
 void add_benchmarks(const char* where, size_t bytes) {
   const std::string suffix = std::string("/") + where;
   benchmark::RegisterBenchmark(("triad" + suffix).c_str(), triad, bytes);
   for (const BlockKernels* kernels : available_kernels())
     for (const Dtype dtype : {Dtype::F32, Dtype::BF16, Dtype::F16, Dtype::F8_E4M3, Dtype::F8_E5M2}) {
-      const std::string name = std::string("weighted_sum/") + info(dtype).name + "/" + kernels->isa + suffix;
-      benchmark::RegisterBenchmark(name.c_str(), merge, kernels, dtype, bytes);
+      const std::string name = std::string("/") + info(dtype).name + "/" + kernels->isa + suffix;
+      benchmark::RegisterBenchmark(("weighted_sum" + name).c_str(), merge, kernels, dtype, bytes);
+      benchmark::RegisterBenchmark(("add_products" + name).c_str(), add_up, kernels, dtype, bytes);
     }
 }
 

@@ -6,7 +6,7 @@
 
 namespace ckmerge::cli {
 
-void merge_command(const MergeRequest& request);
+void merge_command(MergeRequest request);
 void inspect_command(const InspectRequest& request);
 void methods_command(const MethodsRequest& request);
 void doctor_command(const CommandLine& line, const Environment& environment);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <optional>
+
 #include "cli/commands.h"
 #include "cli/faults.h"
+#include "cli/output_name.h"
 #include "cli/report.h"
 #include "cli/report_json.h"
 #include "cli/signals.h"
@@ -22,37 +25,74 @@ std::vector<Checkpoint> open_all(const std::vector<std::string>& paths, Faults& 
   return checkpoints;
 }
 
+// Chooses the name of an output that was named by its folder or a prefix only. The numbered names give the next one
+// when another run takes the first.
+std::optional<NumberedNames> choose_output(MergeRequest& request, const Plan& plan) {
+  if (!request.filename_prefix.empty()) {
+    NumberedNames names(request.output.empty() ? "." : request.output, request.filename_prefix, local_time());
+    if (!request.only_plan) names.make_folders();
+    request.output = names.next();
+    return names;
+  }
+  if (!request.output.empty() && is_folder(request.output))
+    request.output +=
+        (request.output.ends_with('/') ? "" : "/") + a1111_name(request.recipe, request.inputs, plan.kind);
+  return std::nullopt;
+}
+
+// A plan may name a folder that the merge would make.
+bool can_check_target(const MergeRequest& request) {
+  if (request.output.empty()) return false;
+  const bool made_later = request.only_plan && !request.filename_prefix.empty();
+  return !made_later || is_folder(request.output.substr(0, request.output.rfind('/') + 1));
+}
+
+struct Prepared {
+  std::vector<Checkpoint> checkpoints;
+  Plan plan;
+  std::optional<NumberedNames> names;
+};
+
 // What headers and the target's folder can say against the merge, all of it together. Checkpoints that could not be
 // opened leave nothing to plan, but the recipe and the target can still be wrong.
-Plan checked_plan(const MergeRequest& request, std::vector<Checkpoint>& checkpoints) {
+Prepared prepare(MergeRequest& request) {
   Faults faults;
-  checkpoints = open_all(request.inputs, faults);
-  Plan plan;
+  Prepared prepared{.checkpoints = open_all(request.inputs, faults), .plan = {}, .names = {}};
+  Plan& plan = prepared.plan;
   if (faults.empty())
     faults.check([&] {
-      plan = make_plan(request.recipe, checkpoints);
-      size_tiles(plan, checkpoints, request.run.memory_budget, 1, request.run.tile_size);
+      plan = make_plan(request.recipe, prepared.checkpoints);
+      plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
+      size_tiles(plan, prepared.checkpoints, request.run.memory_budget, 1, request.run.tile_size);
     });
   else
     faults.check([&] { resolve_coefficients(request.recipe, request.inputs.size()); });
-  if (!request.output.empty()) {
-    faults.check([&] { check_target(request.output, identities(checkpoints), request.run.replace); });
+  const bool planned = faults.empty();
+  if (planned) faults.check([&] { prepared.names = choose_output(request, plan); });
+  if ((planned || !is_folder(request.output)) && can_check_target(request)) {
+    faults.check([&] { check_target(request.output, identities(prepared.checkpoints), request.run.replace); });
     faults.check([&] { check_space(request.output, plan.file_size); });
   }
   faults.raise();
-  return plan;
+  return prepared;
 }
 
-RunReport run_watched(const MergeRequest& request, const Plan& plan, std::span<const Checkpoint> checkpoints) {
+RunReport run_watched(MergeRequest& request, Prepared& prepared) {
   catch_stop_signals();
   install_sigbus_guard();
-  ProgressView view(request.progress, plan.file_size);
+  ProgressView view(request.progress, prepared.plan.file_size);
   RunOptions options = request.run;
   options.stop = &stop_flag();
   options.on_progress = [&view](const Progress& progress) { view.update(progress); };
-  const RunReport report = run(plan, checkpoints, request.output, options);
-  view.finish(report);
-  return report;
+  for (;;) try {
+      const RunReport report = run(prepared.plan, prepared.checkpoints, request.output, options);
+      view.finish(report);
+      return report;
+    } catch (const TargetTaken&) {
+      // Each name is higher than the one before, and each that is taken was taken by somebody: this ends.
+      if (!prepared.names) throw;
+      request.output = prepared.names->next();
+    }
 }
 
 void print_plan(const MergeFacts& facts) {
@@ -81,12 +121,11 @@ std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths) 
   return checkpoints;
 }
 
-void merge_command(const MergeRequest& request) {
-  std::vector<Checkpoint> checkpoints;
-  const Plan plan = checked_plan(request, checkpoints);
-  const MergeFacts facts{request, plan, checkpoints};
+void merge_command(MergeRequest request) {
+  Prepared prepared = prepare(request);
+  const MergeFacts facts{request, prepared.plan, prepared.checkpoints};
   if (request.only_plan) return print_plan(facts);
-  print_result(facts, run_watched(request, plan, checkpoints));
+  print_result(facts, run_watched(request, prepared));
 }
 
 }  // namespace ckmerge::cli

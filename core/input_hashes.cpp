@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -15,22 +16,20 @@ namespace {
 
 const InputFile& file_of(const Checkpoint& checkpoint) { return checkpoint.shards[0]; }
 
-// A sum is kept only if the file is still what it was when it was opened: else it is that of no state of it.
 std::string sha256_of(const InputFile& file, const RunOptions& options, bool drop_cache, Crew& crew) {
-  if (!options.hash_cache.empty()) {
-    std::string known = cached_sha256(options.hash_cache, file.identity());
-    if (!known.empty()) {
-      crew.add_done(file.size());
-      return known;
-    }
+  std::string known;
+  if (!options.hash_cache.empty()) known = cached_sha256(options.hash_cache, file.identity());
+  if (!known.empty()) {
+    crew.add_done(file.size());
+    return known;
   }
+  const auto began = std::chrono::system_clock::now();
   uint64_t reported = 0;
   std::string sha256 = hash_file(file, drop_cache, [&](uint64_t done) {
     crew.add_done(done - std::exchange(reported, done));
     crew.check();
   });
-  file.check_unchanged();
-  if (!options.hash_cache.empty()) keep_sha256(options.hash_cache, file.identity(), sha256);
+  if (!options.hash_cache.empty()) keep_sha256(options.hash_cache, file.identity(), sha256, began);
   return sha256;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What was written, remembered as a few checksums, to be compared with what the disk gives back (--verify). Accidents
-// are to be found, not forgers: 64 bits of multiplications and rotations cost a thirtieth of SHA-256.
+// are to be found, not forgers: multiplications and shifts cost a tenth of SHA-256.
 #pragma once
 
 #include <atomic>

@@ -50,14 +50,18 @@ void StatisticsWorker::add_step(uint32_t index, ByteRange range) {
 }
 
 void StatisticsWorker::add_piece(const Piece& piece) {
+  if (!add_windows(piece)) {
+    compute_pieces();
+    add_windows(piece);
+  }
+  pieces_.push_back(piece);
+}
+
+bool StatisticsWorker::add_windows(const Piece& piece) {
   const Step& step = plan_.steps[piece.step];
   const uint64_t size = element_size(step.dtype);
   list_reads(plan_, checkpoints_, step, {piece.begin * size, piece.end * size}, reads_);
-  if (!windows_.add(reads_)) {
-    compute_pieces();
-    windows_.add(reads_);
-  }
-  pieces_.push_back(piece);
+  return windows_.add(reads_);
 }
 
 void StatisticsWorker::compute_pieces() {

@@ -44,6 +44,7 @@ class StatisticsWorker {
 
   void add_step(uint32_t step, ByteRange range);
   void add_piece(const Piece& piece);
+  bool add_windows(const Piece& piece);
   void compute_pieces();
   void sum_piece(const Piece& piece);
   void load_factors(const Step& step, ByteRange part);

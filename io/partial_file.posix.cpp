@@ -60,10 +60,14 @@ void PartialFile::fail_unexamined() const {
 }
 
 bool PartialFile::lock() const {
-  int result;
-  do result = flock(descriptor_, LOCK_EX | LOCK_NB);
-  while (result != 0 && errno == EINTR);
-  if (result != 0 && errno == EWOULDBLOCK)
+  // Not an EAGAIN that passes: LOCK_NB says so of a lock that another run holds.
+  bool taken = false;
+  const int result = retried([&] {
+    const int attempt = flock(descriptor_, LOCK_EX | LOCK_NB);
+    taken = attempt != 0 && errno == EWOULDBLOCK;
+    return taken ? 0 : attempt;
+  });
+  if (taken)
     throw TargetTaken(ErrorCode::io, target_,
                       target_ + ": another run is writing it; wait for that one or give another name");
   return result == 0;  // else a filesystem without locks (some network ones)

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/core/merge_runs.h"
+
+#include <doctest/doctest.h>
+
+namespace ckmerge::test {
+
+std::vector<Checkpoint> open_all(const std::vector<std::string>& paths) {
+  std::vector<Checkpoint> checkpoints;
+  for (const std::string& path : paths) checkpoints.push_back(open_checkpoint(path));
+  return checkpoints;
+}
+
+RunReport merge(const Recipe& recipe, const std::vector<std::string>& paths, const std::string& target,
+                const RunOptions& options) {
+  const std::vector<Checkpoint> checkpoints = open_all(paths);
+  return run(make_plan(recipe, checkpoints), checkpoints, target, options);
+}
+
+std::vector<FileTensor> mixed(uint64_t seed) {
+  return {random("a.f32", Dtype::F32, {317, 129}, seed),
+          random("b.f16", Dtype::F16, {100003}, seed + 1),
+          random("c.bf16", Dtype::BF16, {3, 5, 7001}, seed),
+          random("d.f64", Dtype::F64, {4099}, seed),
+          random("e.e4m3", Dtype::F8_E4M3, {70001}, seed),
+          random("f.e5m2", Dtype::F8_E5M2, {5003}, seed),
+          random("g.scalar", Dtype::F32, {}, seed),
+          random("h.empty", Dtype::F16, {0, 4}, seed),
+          bits("i.counter", Dtype::I64, {1}, {seed}),
+          random("j.bool", Dtype::BOOL, {13}, 1),
+          random("k.f16", Dtype::F16, {1}, seed)};
+}
+
+Recipe weighted(double alpha) { return {.method = "weighted_sum", .parameters = {{"alpha", {alpha}}}}; }
+
+std::string merge_every_way(const Recipe& recipe, const std::vector<std::string>& paths, const TempFolder& folder) {
+  merge(recipe, paths, folder / "reference", {.replace = true, .sync = false});
+  std::string reference = read_file(folder / "reference");
+  CHECK(reference.size() > 8);
+  for (const BlockKernels* kernels : available_kernels())
+    for (const unsigned threads : {1u, 2u, 7u})
+      for (const uint64_t tile : {uint64_t{0}, uint64_t{4096}, uint64_t{65536}}) {
+        merge(recipe, paths, folder / "out",
+              {.replace = true, .sync = false, .threads = threads, .tile_size = tile, .kernels = kernels});
+        CHECK_MESSAGE(read_file(folder / "out") == reference, kernels->isa, " ", threads, " ", tile);
+      }
+  merge(recipe, paths, folder / "out", {.replace = true, .sync = false, .memory_budget = 1 << 20});
+  CHECK(read_file(folder / "out") == reference);
+  return reference;
+}
+
+}  // namespace ckmerge::test
