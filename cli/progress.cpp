@@ -61,6 +61,12 @@ void erase_bar() {
   progress_line_stands.store(false);
 }
 
+// Seconds into a stage; a bar that stands shows the new stage at once.
+double first_line(ProgressKind kind) {
+  if (kind == ProgressKind::plain) return kPlainEverySeconds;
+  return kind == ProgressKind::bar && !progress_line_stands.load() ? kBarAfterSeconds : 0;
+}
+
 }  // namespace
 
 ProgressKind parse_progress(std::string_view word, const Environment& environment) {
@@ -95,9 +101,7 @@ std::string progress_event(const Progress& progress) {
          figures(progress);
 }
 
-ProgressView::ProgressView(ProgressKind kind, uint64_t total) : kind_(kind), total_(total) {
-  if (kind == ProgressKind::bar) next_ = kBarAfterSeconds;
-  if (kind == ProgressKind::plain) next_ = kPlainEverySeconds;
+ProgressView::ProgressView(ProgressKind kind, uint64_t total) : kind_(kind), total_(total), next_(first_line(kind)) {
   if (kind == ProgressKind::json) write_stderr("{\"event\":\"start\",\"total\":" + std::to_string(total) + "}\n");
 }
 
@@ -106,7 +110,7 @@ ProgressView::~ProgressView() { erase_bar(); }
 void ProgressView::update(const Progress& progress) {
   if (progress.stage != stage_) {  // its seconds begin anew
     stage_ = progress.stage;
-    next_ = kind_ == ProgressKind::plain ? kPlainEverySeconds : 0;
+    next_ = first_line(kind_);
   }
   if (kind_ == ProgressKind::none || progress.seconds < next_) return;
   if (kind_ == ProgressKind::json) write_stderr(progress_event(progress));

@@ -23,10 +23,11 @@ size_t edits_allowed(std::string_view typed);
 /// REQUIRES: limit <= kMostEdits.
 size_t edit_distance(std::string_view a, std::string_view b, size_t limit);
 
-/// Offered names one by one, keeps the nearest.
+/// Offered names one by one, keeps the nearest. Where `typed` ends in a point it is the front of names that was meant,
+/// and fronts with as many points are compared.
 class NearestName {
  public:
-  explicit NearestName(std::string_view typed) : typed_(typed), limit_(edits_allowed(typed)) {}
+  explicit NearestName(std::string_view typed);
 
   void offer(std::string_view name);
 
@@ -36,6 +37,7 @@ class NearestName {
 
  private:
   std::string_view typed_;
+  size_t points_ = 0;      // of `typed`, where it is a front
   size_t limit_;           // edits that would be nearer than what was found
   uint64_t compared_ = 0;  // bytes
   std::string near_, unprefixed_;

@@ -14,7 +14,8 @@ case "${1:-}" in
   test)
     required+=(doctest-dev python3 binutils git)
     # libclang-rt-dev holds libFuzzer where clang's own packages do not bring it.
-    optional+=(python3-venv clang libclang-rt-dev g++-aarch64-linux-gnu qemu-user-static libbenchmark-dev)
+    optional+=(python3-venv clang libclang-rt-dev g++-aarch64-linux-gnu qemu-user-static libbenchmark-dev
+               zsh fish mandoc groff man-db)
     ;;
   *) echo "usage: scripts/setup.sh build|demo|test" >&2; exit 2 ;;
 esac

@@ -67,6 +67,17 @@ TEST_CASE("a name that is there without the prefix that was typed is found") {
   CHECK(nearest_name("model.diffusion_modelout.0.weight", names) == "0.weight");
 }
 
+TEST_CASE("a front of names that ends in a point is compared with fronts") {
+  const std::vector<std::string> names{"first_stage_model.decoder.conv_in.weight", "model.diffusion_model.out.0.weight",
+                                       "model.ema"};
+  CHECK(nearest_name("model.difusion_model.", names) == "model.diffusion_model.");
+  CHECK(nearest_name("model.diffusion_model.uot.", names) == "model.diffusion_model.out.");
+  CHECK(nearest_name("frist_stage_model.", names) == "first_stage_model.");
+  CHECK(nearest_name("model.emma.", names) == "model.ema");
+  CHECK(nearest_name("text_encoders.", names) == "");
+  CHECK(nearest_name("...", names) == "");
+}
+
 TEST_CASE("a million names and names of a megabyte take no time to speak of") {
   // The bound is work, not time: what is looked at ends after a stated number of bytes.
   NearestName nearest("model.layers.123456.mlp.down_proj.wieght");

@@ -52,7 +52,7 @@ def blocks(page):
 
 def promised(text):
     for line in text.splitlines():
-        if match := re.match(r"# writes ([^,]*\S)", line):
+        if match := re.match(r"# writes ([^,]*[^,\s])", line):
             yield match.group(1)
         words = shlex.split(line, comments=True)
         if "-o" in words and not words[words.index("-o") + 1].endswith("/"):
