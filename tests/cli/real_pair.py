@@ -64,7 +64,7 @@ def expected(folder, inputs, formula):
 
 def merge(folder, inputs, *options):
     out = folder / "out.safetensors"
-    done = subprocess.run([ckmerge, "merge", *inputs, "-o", out, "-f", "--json", *options], capture_output=True, text=True)
+    done = subprocess.run([ckmerge, "merge", *inputs, "-o", out, "-f", "--json", "--metadata", "none", *options], capture_output=True, text=True)
     return done.returncode, json.loads(done.stdout), out
 
 
