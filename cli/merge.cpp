@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
 #include <optional>
 
 #include "cli/commands.h"
@@ -30,7 +31,6 @@ std::vector<Checkpoint> open_all(const std::vector<std::string>& paths, Faults& 
 std::optional<NumberedNames> choose_output(MergeRequest& request, const Plan& plan) {
   if (!request.filename_prefix.empty()) {
     NumberedNames names(request.output.empty() ? "." : request.output, request.filename_prefix, local_time());
-    if (!request.only_plan) names.make_folders();
     request.output = names.next();
     return names;
   }
@@ -40,11 +40,12 @@ std::optional<NumberedNames> choose_output(MergeRequest& request, const Plan& pl
   return std::nullopt;
 }
 
-// A plan may name a folder that the merge would make.
+// A prefix may name folders that are made when nothing stands against the merge.
 bool can_check_target(const MergeRequest& request) {
   if (request.output.empty()) return false;
-  const bool made_later = request.only_plan && !request.filename_prefix.empty();
-  return !made_later || is_folder(request.output.substr(0, request.output.rfind('/') + 1));
+  std::error_code error;
+  const std::filesystem::path folder = std::filesystem::path(request.output).parent_path();
+  return request.filename_prefix.empty() || folder.empty() || std::filesystem::is_directory(folder, error);
 }
 
 struct Prepared {
@@ -125,6 +126,7 @@ void merge_command(MergeRequest request) {
   Prepared prepared = prepare(request);
   const MergeFacts facts{request, prepared.plan, prepared.checkpoints};
   if (request.only_plan) return print_plan(facts);
+  if (prepared.names) prepared.names->make_folders();
   print_result(facts, run_watched(request, prepared));
 }
 
