@@ -65,6 +65,7 @@ void PatternTranslator::add_capture(size_t at, const std::string& name, size_t n
     throw PatternFault{name_at, "names a group that there is already; names must differ"};
   groups_.push_back({});
   add_body(at, Item::plain, "(");
+  item_.groups = number;
   groups_[number] = {false, item_.width};
 }
 

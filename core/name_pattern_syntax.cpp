@@ -21,7 +21,7 @@ constexpr const char* kNotEmpty = "(?!\\A\\z)";
 
 void PatternTranslator::begin_item(Item kind, uint64_t width) {
   total_ += item_.width;
-  item_ = {kind, out_.text.size(), {width, width}};
+  item_ = {kind, out_.text.size(), groups_.size(), {width, width}};
 }
 
 void PatternTranslator::add_character(char32_t character) {
@@ -128,6 +128,15 @@ bool PatternTranslator::take_bounds(char32_t first, size_t at, Bounds& bounds) {
   return true;
 }
 
+// What is repeated no time is left out, but for its groups, which count: PCRE2 10.42 takes (?:a|\A){0}b for anchored
+// and
+// (?:a){0}+b for something that never matches.
+void PatternTranslator::write_nothing() {
+  const std::string item = out_.text.substr(item_.begin);
+  out_.text.resize(item_.begin);
+  out_.text += groups_.size() > item_.groups ? "(?:(?!)" + item + "|)" : "(?:)";
+}
+
 void PatternTranslator::write_quantifier(Bounds bounds) {
   const bool lazy = text_.take_if('?'), possessive = !lazy && text_.take_if('+');
   const bool group = out_.text[item_.begin] == '(';
@@ -137,10 +146,7 @@ void PatternTranslator::write_quantifier(Bounds bounds) {
     out_.text.insert(item_.begin, possessive ? "(?>" : "(?:");
     out_.text += ')';
   }
-  if (bounds.most == 0) {  // PCRE2 10.42 takes {0}+ for something that never matches
-    out_.text += "{0}";
-    return;
-  }
+  if (bounds.most == 0) return write_nothing();
   out_.text += "{" + std::to_string(bounds.least) + ",";
   if (bounds.most != PatternWidth::kUnbounded) out_.text += std::to_string(bounds.most);
   out_.text += lazy ? "}?" : possessive ? "}+" : "}";

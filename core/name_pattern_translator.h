@@ -40,7 +40,8 @@ class PatternTranslator {
   enum class Item { none, plain, position, assertion, repeat };
   struct LastItem {
     Item kind = Item::none;
-    size_t begin = 0;  // in the output
+    size_t begin = 0;   // in the output
+    size_t groups = 0;  // before it
     PatternWidth width;
   };
   struct Bounds {
@@ -64,6 +65,7 @@ class PatternTranslator {
   void add_escape(PatternToken escape, size_t at);
   void add_special(char32_t character, size_t at);
   bool take_bounds(char32_t first, size_t at, Bounds& bounds);
+  void write_nothing();
   void write_quantifier(Bounds bounds);
   void add_quantifier(char32_t first, size_t at);
   bool skip_verbose(PatternToken token);
