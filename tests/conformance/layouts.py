@@ -123,7 +123,7 @@ def check_program(folder, program):
             continue
         scattered, merged = folder / "scattered.safetensors", folder / "merged.safetensors"
         scattered.write_bytes(scattered_file(source, tensors, None))
-        command = [program, "merge", scattered, "--method", "copy", "-o", merged, "-f", "-q", "--no-fsync"]
+        command = [program, "merge", scattered, "--method", "copy", "-o", merged, "-f", "-q", "--no-fsync", "--metadata", "none"]
         run = subprocess.run(command, capture_output=True, text=True)
         if run.returncode != 0:
             faults.append(f"exit {run.returncode}: {run.stderr}")
