@@ -87,7 +87,8 @@ void finish_header(std::string& header, size_t least_size) {
   const uint64_t size = header.size() - kLengthSize;
   if (size > kMaxHeaderSize)
     throw Error(ErrorCode::resources, "",
-                sentence("the output's header would take ", size, " bytes, the format allows ", kMaxHeaderSize));
+                sentence("the output's header would take ", size, " bytes, the format allows ", kMaxHeaderSize,
+                         "; leave out metadata (--metadata none) or tensors (--discard)"));
   for (size_t i = 0; i < kLengthSize; ++i) header[i] = static_cast<char>(size >> 8 * i & 0xff);
 }
 

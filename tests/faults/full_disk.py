@@ -78,34 +78,43 @@ def too_large(folder, disk, name):
     expect(names(disk) == [], f"{name}: {names(disk)} are left")
 
 
-def filled_meanwhile(folder, disk, name, reserves):
-    out, process = os.path.join(disk, OUT), None
-    for _ in range(20):
-        process = folder.start("merge", "small", "small", "-q", "-o", out, "--threads", "1", "--memory", "2MiB")
-        in_time = folder.wait_for_partial(process, written=0, folder=folder.path.__class__(disk))
-        process.send_signal(signal.SIGSTOP)
-        if in_time and OUT not in names(disk):
-            break
-        process.kill()
-        process.communicate()
-        for left in names(disk):
-            os.remove(os.path.join(disk, left))
-    else:
-        return scene.not_run(f"{name}: a disk that fills during the run", "no run could be stopped in time")
-    fill(disk)
-    process.send_signal(signal.SIGCONT)
-    out_text, err = process.communicate()
-    result = scene.Result(process.returncode, out_text, err, 0)
-    print(f"{name}: filled during the run: exit {result.code}, {result.text()}")
-    unfill(disk)
-    if result.code == 0 and reserves:
-        with open(out, "rb") as there:
-            expect(there.read() == (folder / "expected").read_bytes(), f"{name}: the target is wrong")
-        os.remove(out)
-    else:
-        expect_refusal(result, 5, OUT, "No space left on device", "free some space")
-    expect(names(disk) == [], f"{name}: {names(disk)} are left")
+def stopped_midway(folder, disk):
+    """A merge to the disk that was stopped when it had begun and not ended, or None."""
+    process = folder.start("merge", "small", "small", "-q", "-o", os.path.join(disk, OUT), "--threads", "1", "--memory",
+                           "2MiB")
+    in_time = folder.wait_for_partial(process, written=0, folder=folder.path.__class__(disk))
+    process.send_signal(signal.SIGSTOP)
+    if in_time and OUT not in names(disk):
+        return process
+    process.kill()
+    process.communicate()
+    for left in names(disk):
+        os.remove(os.path.join(disk, left))
     return None
+
+
+def filled_meanwhile(folder, disk, name, reserves):
+    out = os.path.join(disk, OUT)
+    for _ in range(40):
+        process = stopped_midway(folder, disk)
+        if not process:
+            continue
+        fill(disk)
+        process.send_signal(signal.SIGCONT)
+        out_text, err = process.communicate()
+        result = scene.Result(process.returncode, out_text, err, 0)
+        unfill(disk)
+        if result.code == 0:  # all was written, or reserved, before the disk was full
+            with open(out, "rb") as there:
+                expect(there.read() == (folder / "expected").read_bytes(), f"{name}: the target is wrong")
+            os.remove(out)
+        else:
+            expect_refusal(result, 5, OUT, "No space left on device", "free some space")
+        expect(names(disk) == [], f"{name}: {names(disk)} are left")
+        if (result.code == 0) == reserves:
+            print(f"{name}: filled during the run: exit {result.code}, {result.text()}")
+            return None
+    return scene.not_run(f"{name}: a disk that fills during the run", "no run could be stopped in time")
 
 
 def leftover_gives_its_own_back(folder, disk, name):

@@ -108,9 +108,15 @@ def overflows(folder):
 def largest_header(folder):
     """100 MB, most of it metadata; one byte more is refused without reading it."""
     frame = '{"__metadata__":{"format":"pt","notes":"%s"},"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'
+    room = 4096  # for the recipe of the merge
+    write_header(folder / "header", (frame % ("n" * (LARGEST_HEADER - room - len(frame) + 2))).encode(), 8)
+    all_commands(folder, "a header that leaves 4096 bytes", "header", 90, 700)
     text = frame % ("n" * (LARGEST_HEADER - len(frame) + 2))
     write_header(folder / "header", text.encode(), 8)
-    all_commands(folder, "a header of 100,000,000 bytes", "header", 90, 700)
+    bounded(folder, "a header of 100,000,000 bytes", 90, 700, 0, "inspect", "header")
+    for command in ("plan", "merge"):
+        bounded(folder, "a header of 100,000,000 bytes", 90, 700, 5, command, "header", "header", "-f", "-o", "out",
+                says=("the format allows 100000000", "--metadata none"))
     write_header(folder / "header", (text + " ").encode(), 8)
     all_commands(folder, "a header of 100,000,001 bytes", "header", 30, 60, 3, ("header",))
     with open(folder / "header", "r+b") as file:
