@@ -128,9 +128,8 @@ bool PatternTranslator::take_bounds(char32_t first, size_t at, Bounds& bounds) {
   return true;
 }
 
-// What is repeated no time is left out, but for its groups, which count: PCRE2 10.42 takes (?:a|\A){0}b for anchored
-// and
-// (?:a){0}+b for something that never matches.
+// What is repeated no time is left out, but for its groups, which count: PCRE2 10.42 takes (?:a|\A){0}b for anchored,
+// and (?:a){0}+b for something that never matches.
 void PatternTranslator::write_nothing() {
   const std::string item = out_.text.substr(item_.begin);
   out_.text.resize(item_.begin);

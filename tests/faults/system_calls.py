@@ -43,6 +43,7 @@ CASES = [
     ("sync_file_range", "EIO", INVISIBLE, INVISIBLE), ("sync_file_range", "EINTR", INVISIBLE, INVISIBLE),
     ("rename", "EIO", IO, None), ("rename", "EACCES", IO, None), ("rename", "ENOSPC", FULL, None),
     ("rename", "EINTR", INVISIBLE, IO),
+    ("rename", "EINVAL", INVISIBLE, IO),  # a filesystem that cannot refuse to replace
     ("stat", "EIO", {0, 1}, None),  # 0: what else than a killed run's leftovers takes room
     ("stat", "EINTR", INVISIBLE, {0, 1}),
     ("close", "EIO", {0, 1}, None),  # 0: of a file that was only read
@@ -64,7 +65,7 @@ Row = collections.namedtuple("Row", "name options before environment kinds modes
 STALE = f".{OUT}.ckmerge-partial"
 ROWS = [
     Row("fresh", [], {}, {}, None, ("once", "always")),
-    Row("replace", ["-f"], {OUT: OLD}, {}, None, ("once",)),
+    Row("replace", ["-f"], {OUT: OLD}, {}, None, ("once",), {("rename", "EINVAL"): IO}),
     Row("buffered", ["-f"], {OUT: OLD}, {"CKMERGE_FAULT_BUFFERED": "1"},
         ("write", "ftruncate", "fsync", "sync_file_range"), ("once", "always"), {("write", "EINVAL"): IO}),
     Row("leftover", [], {STALE: b"left"}, {}, ("open", "stat", "unlink", "flock", "close"), ("once", "always")),

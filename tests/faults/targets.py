@@ -5,6 +5,7 @@ What may lie at the target: links, folders, pipes, devices, other names of the i
 folders that may not be written. Each has its outcome."""
 import os
 import shutil
+import socket
 import stat
 import sys
 
@@ -12,6 +13,7 @@ import scene
 from scene import OLD, OUT, expect, expect_refusal
 
 NOBODY = 65534
+IN_FOLDER = "0.5(a) + 0.5(b).safetensors"  # the name that A1111 gives it
 
 
 def fresh(folder):
@@ -46,19 +48,24 @@ def links(folder):
 def no_regular_files(folder):
     fresh(folder)
     (folder / OUT).mkdir()
-    result = folder.merge("-f")
-    inside = os.listdir(folder / OUT)  # a folder may be given: the file in it is then named after the inputs
-    expect(result.code == 0 and len(inside) == 1 if result.code != 2 else inside == [], f"folder: {result}, {inside}")
+    for options, code in (([], 0), ([], 2), (["-f"], 0)):
+        result = folder.merge(*options)
+        inside = os.listdir(folder / OUT)
+        expect(result.code == code and inside == [IN_FOLDER] and is_complete(folder, f"{OUT}/{IN_FOLDER}"),
+               f"folder, {options}: {result}, {inside}")
     expect_refusal(folder.merge(out="missing/" + OUT), 1, "missing", "No such file or directory")
     expect_refusal(folder.merge(out="a.safetensors/" + OUT), 1, "Not a directory")
     os.mkfifo(folder / "pipe")
-    for target in ("pipe", "/dev/full", "/dev/null"):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(folder / "socket"))
+    for target in ("pipe", "socket", "/dev/full", "/dev/null"):
         before = os.stat(folder / target)
         for options in ([], ["-f"]):
             result = folder.merge(*options, out=target, timeout=20)
             expect_refusal(result, 2, target, "the output must be a regular file")
         after = os.stat(folder / target)
         expect((before.st_mode, before.st_ino) == (after.st_mode, after.st_ino), f"{target} was replaced")
+    listener.close()
 
 
 def hard_links(folder):
