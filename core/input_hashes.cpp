@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <string>
 #include <utility>
 
 #include "core/crew.h"
@@ -16,24 +14,6 @@ namespace {
 
 const InputFile& file_of(const Checkpoint& checkpoint) { return checkpoint.shards[0]; }
 
-std::string sha256_of(const InputFile& file, const RunOptions& options, bool drop_cache, Crew& crew) {
-  std::string known;
-  if (!options.hash_cache.empty()) known = cached_sha256(options.hash_cache, file.identity());
-  if (!known.empty()) {
-    crew.add_done(file.size());
-    return known;
-  }
-  const auto began = std::chrono::system_clock::now();
-  uint64_t reported = 0;
-  std::string sha256 = hash_file(file, drop_cache, [&](uint64_t done) {
-    crew.add_done(done - std::exchange(reported, done));
-    crew.check();
-  });
-  if (!options.hash_cache.empty()) keep_sha256(options.hash_cache, file.identity(), sha256, began);
-  return sha256;
-}
-
-// For each checkpoint, the first that is the same file.
 std::vector<size_t> first_alike(std::span<const Checkpoint> checkpoints) {
   std::vector<size_t> first(checkpoints.size());
   for (size_t k = 0; k < checkpoints.size(); ++k)
@@ -43,24 +23,64 @@ std::vector<size_t> first_alike(std::span<const Checkpoint> checkpoints) {
 
 }  // namespace
 
-std::vector<InputHash> hash_inputs(std::span<const Checkpoint> checkpoints, const RunOptions& options, unsigned threads,
-                                   bool drop_cache) {
-  const std::vector<size_t> first = first_alike(checkpoints);
-  std::vector<InputHash> hashes(checkpoints.size());
+InputHashes::InputHashes(const Plan& plan, std::span<const Checkpoint> checkpoints, const RunOptions& options,
+                         unsigned threads, const CachePolicy& cache)
+    : checkpoints_(checkpoints),
+      options_(options),
+      first_alike_(first_alike(checkpoints)),
+      hashes_(checkpoints.size()) {
+  std::vector<size_t> out_of_order;
+  std::vector<const InputFile*> in_order;
+  for (size_t k = 0; k < checkpoints.size(); ++k) {
+    if (first_alike_[k] != k) continue;
+    const InputFile& file = file_of(checkpoints[k]);
+    hashes_[k].legacy_hash = legacy_hash(file);
+    if (!options.hash_cache.empty()) hashes_[k].sha256 = cached_sha256(options.hash_cache, file.identity());
+    if (is_known(k)) continue;
+    if (!follows_output(plan, checkpoints, static_cast<uint32_t>(k))) {
+      out_of_order.push_back(k);
+      continue;
+    }
+    digested_.push_back(k);
+    in_order.push_back(&file);
+  }
+  if (!out_of_order.empty()) hash_first(out_of_order, threads, cache.drop_behind_hashes);
+  if (!in_order.empty()) digest_.emplace(in_order, cache.drop_behind_tiles);
+  share();
+}
+
+void InputHashes::hash_first(const std::vector<size_t>& files, unsigned threads, bool drop_cache) {
   uint64_t total = 0;
-  for (size_t k = 0; k < checkpoints.size(); ++k)
-    if (first[k] == k) total += file_of(checkpoints[k]).size();
-  Crew crew(options, Stage::hash, total);
+  for (const size_t k : files) total += file_of(checkpoints_[k]).size();
+  Crew crew(options_, Stage::hash, total);
   std::atomic<size_t> next{0};
-  crew.run(std::min<unsigned>(threads, static_cast<unsigned>(checkpoints.size())), [&] {
-    for (size_t k; !crew.stopping() && (k = next++) < checkpoints.size();) {
-      const InputFile& file = file_of(checkpoints[k]);
-      if (first[k] == k)
-        hashes[k] = {.sha256 = sha256_of(file, options, drop_cache, crew), .legacy_hash = legacy_hash(file)};
+  crew.run(std::min<unsigned>(threads, static_cast<unsigned>(files.size())), [&] {
+    for (size_t i; !crew.stopping() && (i = next++) < files.size();) {
+      uint64_t reported = 0;
+      const auto progress = [&](uint64_t done) {
+        crew.add_done(done - std::exchange(reported, done));
+        crew.check();
+      };
+      keep(files[i], hash_file(file_of(checkpoints_[files[i]]), drop_cache, progress));
     }
   });
-  for (size_t k = 0; k < checkpoints.size(); ++k) hashes[k] = hashes[first[k]];
-  return hashes;
+}
+
+void InputHashes::take_digest() {
+  const std::vector<std::string> sums = digest_->finish();
+  for (size_t i = 0; i < sums.size(); ++i) keep(digested_[i], sums[i]);
+  digest_.reset();
+  share();
+}
+
+void InputHashes::keep(size_t k, const std::string& sha256) {
+  hashes_[k].sha256 = sha256;
+  if (!options_.hash_cache.empty())
+    keep_sha256(options_.hash_cache, file_of(checkpoints_[k]).identity(), sha256, began_);
+}
+
+void InputHashes::share() {
+  for (size_t k = 0; k < hashes_.size(); ++k) hashes_[k] = hashes_[first_alike_[k]];
 }
 
 }  // namespace ckmerge

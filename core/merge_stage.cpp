@@ -1,19 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/merge_stage.h"
 
+#include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "core/staging.h"
 #include "core/statistics_worker.h"
 
 namespace ckmerge {
+namespace {
+
+uint64_t whole_tiles(uint64_t size, uint64_t tile_size) { return (size + tile_size - 1) / tile_size * tile_size; }
+
+}  // namespace
 
 MergeStage::MergeStage(const MergeSetting& setting)
     : setting_(setting),
       crew_(setting.options, Stage::merge, setting.plan.file_size),
       permits_(setting.sizing.threads),
       statistics_(setting.plan, setting.checkpoints.size()),
-      queue_(setting.plan, setting.sizing.tile_size, statistics_.wanted(), lookahead(setting.sizing)) {}
+      queue_(setting.plan, setting.sizing.tile_size, statistics_.wanted(), lookahead(setting.sizing)),
+      held_size_(setting.inputs ? whole_tiles(setting.header.size(), setting.sizing.tile_size) : 0) {
+  if (held_size_ > 0) held_.emplace(held_size_);
+}
 
 void MergeStage::run() {
   crew_.run(setting_.sizing.tiles_in_flight, [this] { work(); });
@@ -33,25 +43,48 @@ void MergeStage::work() {
                      .drop_cache = setting.cache.drop_behind_tiles,
                      .header = setting.header,
                      .permits = &permits_,
+                     .on_windows = feed_inputs(),
                      .statistics = &statistics_});
   for (std::optional<WorkQueue::Unit> unit; !crew_.stopping() && (unit = queue_.next());) {
     if (unit->statistics)
       gatherer.compute(unit->range);
     else
-      write_tile(worker, unit->range, staging.first(unit->range.size()));
+      make_tile(worker, unit->range, staging.first(unit->range.size()));
   }
   std::lock_guard lock(mutex_);
   findings_.add(worker.findings());
 }
 
-void MergeStage::write_tile(TileWorker& worker, ByteRange tile, std::span<std::byte> out) {
+std::function<void(ByteRange, const WindowBatch&)> MergeStage::feed_inputs() {
+  if (!setting_.inputs) return {};
+  return [this](ByteRange batch, const WindowBatch& windows) {
+    setting_.inputs->add(batch, windows, batch.end == setting_.plan.file_size, crew_, permits_);
+  };
+}
+
+void MergeStage::make_tile(TileWorker& worker, ByteRange tile, std::span<std::byte> out) {
   statistics_.wait_for(tile, crew_);
   worker.compute(tile, out);
+  if (tile.begin < held_size_)
+    std::memcpy(held_->first(held_size_).data() + tile.begin, out.data(), out.size());
+  else
+    write(tile, out);
+  statistics_.release_before(queue_.finish(tile));
+  crew_.add_done(tile.size());
+}
+
+void MergeStage::write(ByteRange tile, std::span<const std::byte> out) {
   setting_.output.write_at(tile.begin, out);
   if (setting_.checksums) setting_.checksums->note_written(tile, out);
   if (setting_.digest) setting_.digest->add(tile, out, crew_, permits_);
-  statistics_.release_before(queue_.finish(tile));
-  crew_.add_done(tile.size());
+}
+
+void MergeStage::write_held(std::string_view header) {
+  const uint64_t end = std::min(held_size_, setting_.plan.file_size), tile_size = setting_.sizing.tile_size;
+  const std::span<std::byte> bytes = held_->first(end);
+  std::memcpy(bytes.data(), header.data(), header.size());
+  for (uint64_t begin = 0; begin < end; begin += tile_size)
+    write({begin, std::min(begin + tile_size, end)}, bytes.subspan(begin, std::min(tile_size, end - begin)));
 }
 
 }  // namespace ckmerge

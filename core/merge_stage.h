@@ -3,14 +3,17 @@
 #pragma once
 
 #include <mutex>
+#include <optional>
 #include <semaphore>
 #include <span>
 #include <string_view>
 
 #include "core/cache_policy.h"
 #include "core/crew.h"
+#include "core/input_digest.h"
 #include "core/output_digest.h"
 #include "core/range_checksums.h"
+#include "core/staging.h"
 #include "core/statistics.h"
 #include "core/tile.h"
 #include "core/tile_sizing.h"
@@ -30,7 +33,8 @@ struct MergeSetting {
   std::string_view header;  ///< of the output
   OutputFile& output;
   RangeChecksums* checksums = nullptr;  ///< null: nothing will be compared
-  OutputDigest* digest = nullptr;       ///< null: the output is not hashed
+  OutputDigest* digest = nullptr;       ///< null: the output is not hashed here
+  InputDigest* inputs = nullptr;        ///< not null: is fed, and the tiles with the header wait for write_held()
 };
 
 class MergeStage {
@@ -41,21 +45,28 @@ class MergeStage {
   /// to have a tile that waits for none.
   static unsigned lookahead(const TileSizing& sizing) { return sizing.tiles_in_flight; }
 
-  /// Returns when every byte is written; throws the first error.
+  /// Returns when every byte is written, or held; throws the first error.
   void run();
+
+  /// Writes the tiles that were held, with `header`, which is as long as the setting's, in front.
+  void write_held(std::string_view header);
 
   const Findings& findings() const { return findings_; }
 
  private:
   void work();
-  void write_tile(TileWorker& worker, ByteRange tile, std::span<std::byte> out);
+  std::function<void(ByteRange, const WindowBatch&)> feed_inputs();
+  void make_tile(TileWorker& worker, ByteRange tile, std::span<std::byte> out);
+  void write(ByteRange tile, std::span<const std::byte> out);
 
   const MergeSetting setting_;
   Crew crew_;
   std::counting_semaphore<> permits_;
   Statistics statistics_;
   WorkQueue queue_;
-  std::mutex mutex_;  // guards what follows
+  const uint64_t held_size_;     // bytes from the file's start, whole tiles
+  std::optional<Staging> held_;  // they
+  std::mutex mutex_;             // guards what follows
   Findings findings_;
 };
 

@@ -13,8 +13,8 @@
 #include "core/input_hashes.h"
 #include "core/machine.h"
 #include "core/merge_stage.h"
+#include "core/read_back.h"
 #include "core/tile_sizing.h"
-#include "core/verify_stage.h"
 #include "io/error.h"
 #include "io/sentence.h"
 
@@ -83,8 +83,7 @@ class Engine {
                        .sync = options_.sync,
                        .stopped = [this] { return options_.stop && options_.stop->load(); },
                        .drop_cache = cache_.drop_behind_tiles});
-    const std::string header = hash_inputs_into_header();
-    merge(output, header.empty() ? plan_.header : header);
+    merge(output);
     check_stop(options_);
     describe(output);
     output.commit();
@@ -93,17 +92,13 @@ class Engine {
   }
 
  private:
-  // The output's header with the inputs' hashes; empty where the plan's own is right.
-  std::string hash_inputs_into_header() {
-    if (!plan_.recipe.hash) return {};
-    report_.input_hashes = hash_inputs(checkpoints_, options_, threads_, cache_.drop_behind_hashes);
-    std::string header = header_with_hashes(plan_, checkpoints_, report_.input_hashes);
-    assert(header.size() == plan_.header.size() && "stand-ins are as long as hashes");
-    return header;
-  }
-
-  // When this returns, what is on the disk is right and may be put in place.
-  void merge(OutputFile& output, const std::string& header) {
+  // When this returns, what is on the disk is right and may be put in place. With hashes that the merge itself takes,
+  // the header is written last, and the output's own sums are taken from what the disk gives back.
+  void merge(OutputFile& output) {
+    std::optional<InputHashes> hashes;
+    if (plan_.recipe.hash) hashes.emplace(plan_, checkpoints_, options_, threads_, cache_);
+    InputDigest* const inputs = hashes ? hashes->digest() : nullptr;
+    const std::string header = hashes && !inputs ? final_header(*hashes) : plan_.header;
     std::optional<OutputDigest> digest;
     std::optional<RangeChecksums> checksums;
     if (options_.hash) digest.emplace(header.size());
@@ -117,15 +112,29 @@ class Engine {
                       .header = header,
                       .output = output,
                       .checksums = checksums ? &*checksums : nullptr,
-                      .digest = digest ? &*digest : nullptr});
+                      .digest = digest && !inputs ? &*digest : nullptr,
+                      .inputs = inputs});
     stage.run();
     check_unchanged(checkpoints_);
     check_created(plan_, checkpoints_, stage.findings());
-    if (checksums) verify_output(output, target_, plan_.file_size, sizing_, *checksums, options_);
+    if (inputs) {
+      hashes->take_digest();
+      stage.write_held(final_header(*hashes));
+    }
+    if (checksums || (digest && inputs))
+      read_back(output, target_, plan_.file_size, sizing_, checksums ? &*checksums : nullptr,
+                digest && inputs ? &*digest : nullptr, options_);
     take_findings(stage.findings());
+    if (hashes) report_.input_hashes = hashes->hashes();
     if (digest) report_.sha256 = digest->file_sha256();
     if (digest) report_.tensor_sha256 = digest->tensor_sha256();
     report_.verified = checksums.has_value();
+  }
+
+  std::string final_header(const InputHashes& hashes) const {
+    std::string header = header_with_hashes(plan_, checkpoints_, hashes.hashes());
+    assert(header.size() == plan_.header.size() && "stand-ins are as long as hashes");
+    return header;
   }
 
   void take_findings(const Findings& findings) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "core/permit.h"
 
@@ -61,10 +62,10 @@ void Findings::add(uint32_t step, const StoreCounts& counts) {
 }
 
 TileWorker::TileWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows, Options options)
-    : plan_(plan), checkpoints_(checkpoints), windows_(windows), options_(options) {}
+    : plan_(plan), checkpoints_(checkpoints), windows_(windows), options_(std::move(options)) {}
 
 void TileWorker::compute(ByteRange range, std::span<std::byte> out) {
-  uint64_t at = range.begin;
+  uint64_t at = range.begin, shown = range.begin;
   if (at < options_.header.size()) {
     const uint64_t end = std::min<uint64_t>(range.end, options_.header.size());
     std::memcpy(out.data(), options_.header.data() + at, end - at);
@@ -73,6 +74,8 @@ void TileWorker::compute(ByteRange range, std::span<std::byte> out) {
   while (at < range.end) {
     const ByteRange batch{at, gather({at, range.end})};
     windows_.map();
+    if (options_.on_windows) options_.on_windows({shown, batch.end}, windows_);
+    shown = batch.end;
     {
       const Permit permit(*options_.permits);
       compute_batch(batch, out.data() + (at - range.begin));
@@ -80,6 +83,7 @@ void TileWorker::compute(ByteRange range, std::span<std::byte> out) {
     windows_.finish(options_.drop_cache);
     at = batch.end;
   }
+  if (options_.on_windows && shown < range.end) options_.on_windows({shown, range.end}, windows_);  // header alone
 }
 
 // Collects the windows of as many steps of `range` as fit, at least one; returns where they end.

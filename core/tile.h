@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <semaphore>
 #include <set>
@@ -35,6 +36,8 @@ class TileWorker {
     bool drop_cache = false;
     std::string_view header;  ///< of the output, as long as the plan's
     std::counting_semaphore<>* permits = nullptr;
+    /// Shown the windows of every batch before it is computed, and the output that they are for.
+    std::function<void(ByteRange, const WindowBatch&)> on_windows = {};
     const Statistics* statistics = nullptr;  ///< whatever a tile needs of them is there before it is computed
   };
   TileWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows, Options options);

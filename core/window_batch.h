@@ -25,16 +25,18 @@ class WindowBatch {
   /// Where the bytes of the next read are, in the order of add(). Null for a read of no bytes.
   const std::byte* next(const SourceRead& read);
 
-  /// Lets all windows go, after a last look for faults (which throws, as map() does).
-  void finish(bool drop_cache);
-
- private:
   /// Bytes of one input, and where they are once they are mapped.
   struct Window {
     const InputFile* file;
     uint64_t begin, end;
     const std::byte* bytes = nullptr;
   };
+  std::span<const Window> windows() const { return windows_; }
+
+  /// Lets all windows go, after a last look for faults (which throws, as map() does).
+  void finish(bool drop_cache);
+
+ private:
   static constexpr uint32_t kNone = UINT32_MAX;
 
   void add_window(const SourceRead& read);

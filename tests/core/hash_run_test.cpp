@@ -74,6 +74,85 @@ TEST_CASE("the inputs' hashes are those of their files, and the header says so")
   CHECK(header.find(report.input_hashes[1].sha256) != std::string::npos);
 }
 
+TEST_CASE("inputs in the output's order are hashed as they are merged, whatever lies between what is merged") {
+  TempFolder folder;
+  std::vector<FileTensor> in_order, many;
+  for (int i = 0; i < 40; ++i) in_order.push_back(random("t" + std::to_string(100 + i), Dtype::BF16, {3001}, 1));
+  for (const FileTensor& tensor : in_order) {
+    many.push_back(tensor);
+    many.push_back(random(tensor.name + "x", Dtype::BF16, {4099}, 2));  // A lacks it
+  }
+  const auto a = write_file(folder / "A", in_order), b = write_file(folder / "B", many, 5);
+  std::string first;
+  for (const bool verify : {false, true})
+    for (const unsigned threads : {1u, 2u, 7u})
+      for (const uint64_t tile : {uint64_t{0}, uint64_t{4096}, uint64_t{65536}}) {
+        std::vector<Stage> stages;
+        const RunReport report = merge(hashed(), {a, b}, folder / "out",
+                                       {.replace = true,
+                                        .sync = false,
+                                        .verify = verify,
+                                        .hash = true,
+                                        .threads = threads,
+                                        .tile_size = tile,
+                                        .on_progress = [&](const Progress& progress) {
+                                          if (stages.empty() || stages.back() != progress.stage)
+                                            stages.push_back(progress.stage);
+                                        }});
+        const std::string file = read_file(folder / "out");
+        CHECK(report.input_hashes[0].sha256 == sha256(read_file(a)));
+        CHECK(report.input_hashes[1].sha256 == sha256(read_file(b)));
+        CHECK(file.find(report.input_hashes[1].sha256) != std::string::npos);
+        CHECK(report.sha256 == sha256(file));
+        CHECK(report.tensor_sha256 == sha256(tensors_of(file)));
+        CHECK(stages == std::vector<Stage>{Stage::merge, verify ? Stage::verify : Stage::hash});
+        if (first.empty()) first = file;
+        CHECK(file == first);
+      }
+  // The same bytes where the sums are known before, and where one input is out of order.
+  Recipe recipe = hashed();
+  merge(recipe, {a, b}, folder / "cached", {.sync = false, .hash_cache = folder / "cache"});
+  merge(recipe, {a, b}, folder / "again", {.sync = false, .hash_cache = folder / "cache"});
+  CHECK(read_file(folder / "cached") == first);
+  CHECK(read_file(folder / "again") == first);
+}
+
+TEST_CASE("slerp hashes its inputs in its second reading; a header of many tiles waits for the sums") {
+  TempFolder folder;
+  std::vector<FileTensor> many;
+  for (int i = 0; i < 500; ++i)
+    many.push_back(random("tensor.of.a.long.name." + std::to_string(1000 + i), Dtype::F32, {7}, i));
+  const auto a = write_file(folder / "A", many), b = write_file(folder / "B", many);
+  Recipe recipe = hashed();
+  recipe.method = "slerp";
+  recipe.parameters = {{"t", {0.3}}};
+  for (const uint64_t tile : {uint64_t{0}, uint64_t{4096}}) {
+    const RunReport report =
+        merge(recipe, {a, b}, folder / "out", {.replace = true, .sync = false, .hash = true, .tile_size = tile});
+    CHECK(report.input_hashes[0].sha256 == sha256(read_file(a)));
+    CHECK(report.sha256 == sha256(read_file(folder / "out")));
+    CHECK(report.tensor_sha256 == sha256(tensors_of(read_file(folder / "out"))));
+  }
+}
+
+TEST_CASE("a stop while inputs are hashed by the merge, or the output is read back, leaves nothing behind") {
+  TempFolder folder;
+  const auto a = write_file(folder / "A", {random("w", Dtype::F32, {100000}, 1)}),
+             b = write_file(folder / "B", {random("w", Dtype::F32, {100000}, 2)});
+  for (const Stage stage : {Stage::merge, Stage::hash}) {
+    std::atomic<bool> stop = false;
+    const Failure fault = failure([&] {
+      merge(hashed(), {a, b}, folder / "out",
+            {.sync = false,
+             .hash = true,
+             .on_progress = [&](const Progress& progress) { stop = stop || progress.stage == stage; },
+             .stop = &stop});
+    });
+    CHECK(fault.code == ErrorCode::interrupted);
+    CHECK(folder.names() == std::vector<std::string>{"A", "B"});
+  }
+}
+
 TEST_CASE("a file that is given twice is hashed once") {
   TempFolder folder;
   const auto a = write_file(folder / "A", mixed(1));

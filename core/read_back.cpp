@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/verify_stage.h"
+#include "core/read_back.h"
 
 #include <algorithm>
 #include <atomic>
+#include <semaphore>
 
 #include "core/crew.h"
 #include "core/staging.h"
@@ -11,10 +12,11 @@
 
 namespace ckmerge {
 
-void verify_output(OutputFile& output, const std::string& target, uint64_t file_size, const TileSizing& sizing,
-                   RangeChecksums& checksums, const RunOptions& options) {
+void read_back(OutputFile& output, const std::string& target, uint64_t file_size, const TileSizing& sizing,
+               RangeChecksums* checksums, OutputDigest* digest, const RunOptions& options) {
   output.begin_read_back();
-  Crew crew(options, Stage::verify, file_size);
+  Crew crew(options, checksums ? Stage::verify : Stage::hash, file_size);
+  std::counting_semaphore<> permits(sizing.threads);
   std::atomic<uint64_t> next{0};
   crew.run(sizing.tiles_in_flight, [&] {
     Staging staging(sizing.tile_size);
@@ -22,11 +24,12 @@ void verify_output(OutputFile& output, const std::string& target, uint64_t file_
       const ByteRange tile{begin, std::min(begin + sizing.tile_size, file_size)};
       const std::span<std::byte> bytes = staging.first(tile.size());
       output.read_back(tile.begin, bytes);
-      checksums.note_read(tile, bytes);
+      if (checksums) checksums->note_read(tile, bytes);
+      if (digest) digest->add(tile, bytes, crew, permits);
       crew.add_done(tile.size());
     }
   });
-  const std::optional<ByteRange> difference = checksums.difference();
+  const std::optional<ByteRange> difference = checksums ? checksums->difference() : std::nullopt;
   if (!difference) return;
   throw Error(ErrorCode::difference, target,
               sentence(target, ": what the disk gives back of bytes ", difference->begin, " to ", difference->end - 1,
