@@ -71,7 +71,9 @@ Prepared prepare(MergeRequest& request) {
   const bool planned = faults.empty();
   if (planned) faults.check([&] { prepared.names = choose_output(request, plan); });
   if ((planned || !is_folder(request.output)) && can_check_target(request)) {
-    faults.check([&] { check_target(request.output, identities(prepared.checkpoints), request.run.replace); });
+    // That a numbered name is taken is no fault: the run asks for the next.
+    const bool may_exist = request.run.replace || prepared.names;
+    faults.check([&] { check_target(request.output, identities(prepared.checkpoints), may_exist); });
     faults.check([&] { check_space(request.output, plan.file_size); });
   }
   faults.raise();
@@ -83,6 +85,7 @@ RunReport run_watched(MergeRequest& request, Prepared& prepared) {
   install_sigbus_guard();
   ProgressView view(request.progress, prepared.plan.file_size);
   RunOptions options = request.run;
+  if (prepared.names) options.replace = false;  // a free name is never somebody's file, -f or not
   options.stop = &stop_flag();
   options.on_progress = [&view](const Progress& progress) { view.update(progress); };
   for (;;) try {

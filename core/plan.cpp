@@ -54,7 +54,7 @@ std::string plain_name(std::string_view pattern) {
 std::string unmatched_sentence(const NamePattern& pattern, std::span<const Checkpoint> checkpoints) {
   const std::string name = plain_name(pattern.text());
   NearestName nearest(name);
-  if (!name.empty())
+  if (name.size() > 2)  // a shorter one is near everything
     for (const Checkpoint& checkpoint : checkpoints)
       for (size_t i = 0; i < checkpoint.tensors.size(); ++i) nearest.offer(checkpoint.tensors[i].name);
   return "the " + pattern.where() + " pattern '" + pattern.text() + "' matches no tensor name" +
