@@ -16,17 +16,23 @@ namespace ckmerge {
 namespace {
 
 constexpr size_t kLongestPattern = 65536;  // bytes
-constexpr size_t kLongestName = 4096;      // bytes; patterns that are literals have no limit
+constexpr size_t kLongestName = 2048;      // bytes; patterns that are literals have no limit
+constexpr size_t kLongestShown = 200;      // bytes of a pattern or name in a sentence
 
 // PCRE2 counts the steps of each beginning of a match by itself, and not the characters that a step passes over. Both
-// can be as many as the name is long, so that steps x length^2 is the bound. The most, 2^34, take some ten seconds;
-// a name of up to 131 bytes may take a million steps from each of its characters.
-constexpr uint64_t kMostWork = 1ull << 34;
+// can be as many as the name is long, so that steps x length^2 is the bound. The most, 2^35, may take half a minute; a
+// name of up to 185 bytes may take a million steps from each of its characters, one of 2048 8192.
+constexpr uint64_t kMostWork = 1ull << 35;
 constexpr uint32_t kMostSteps = 1'000'000;
 
-// Without PCRE2's search for a place where a match may begin: in 10.42 its JIT overlooks some, as that of
-// (?:(?: |) *?|c)[^b](?:(?<=b)|(?=a))a in " a". And PCRE2_UTF alone, for \w and the like are never handed on.
-constexpr uint32_t kOptions = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_START_OPTIMIZE;
+// PCRE2_UTF without PCRE2_UCP, for \w and the like are never handed on. PCRE2_NO_AUTO_POSSESS, for 10.42 takes a* in
+// a*(?>|b)a for something that need give nothing back.
+constexpr uint32_t kOptions = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_POSSESS;
+
+// Always true, and in the way of one of PCRE2's optimisations: the JIT of 10.42 remembers where a repeat at the
+// pattern's beginning failed, also when it is no longer the same place, and does not find (?: |) *[^b]a in " a".
+// PCRE2_NO_START_OPTIMIZE would mend it too, and make the search four times slower.
+constexpr const char* kNoEarlyFailure = "(?<=)";
 
 constexpr size_t kFirstJitStack = 32 << 10, kLargestJitStack = 1 << 20;  // bytes
 constexpr uint32_t kMostHeap = 64 << 10;                                 // KiB, where there is no JIT
@@ -48,6 +54,13 @@ Pointer require(Pointer object) {
   return object;
 }
 
+std::string shown(std::string_view text) {
+  if (text.size() <= kLongestShown) return std::string(text);
+  size_t end = kLongestShown;
+  while (end > 0 && (text[end] & 0xc0) == 0x80) --end;  // no character is cut
+  return std::string(text.substr(0, end)) + "...";
+}
+
 std::string message_of(int error) {
   PCRE2_UCHAR text[256];
   pcre2_get_error_message(error, text, sizeof text);
@@ -65,7 +78,7 @@ pcre2_code* compile(const std::string& where, const std::string& pattern, const 
                                    &at, context.get());
   if (code == nullptr)
     throw Error(ErrorCode::usage, where,
-                sentence(where, " '", pattern, "': is more than PCRE2 can take (", message_of(error),
+                sentence(where, " '", shown(pattern), "': is more than PCRE2 can take (", message_of(error),
                          "); write it shorter, or as several patterns"));
   return code;
 }
@@ -78,7 +91,7 @@ TranslatedPattern translate(const std::string& where, const std::string& pattern
     return translate_pattern(pattern);
   } catch (const PatternFault& fault) {
     throw Error(ErrorCode::usage, where,
-                sentence(where, " '", pattern, "': character ", fault.at + 1, " ", fault.clause));
+                sentence(where, " '", shown(pattern), "': character ", fault.at + 1, " ", fault.clause));
   }
 }
 
@@ -97,7 +110,7 @@ struct NamePattern::State {
 };
 
 void NamePattern::State::prepare() {
-  code.reset(compile(where, text, translated.text));
+  code.reset(compile(where, text, kNoEarlyFailure + translated.text));
   data.reset(require(pcre2_match_data_create(1, nullptr)));
   context.reset(require(pcre2_match_context_create(nullptr)));
   pcre2_set_heap_limit(context.get(), kMostHeap);
@@ -133,16 +146,17 @@ bool NamePattern::matches(std::string_view name) const {
     return pattern.at_beginning ? name.starts_with(pattern.literal) : name.find(pattern.literal) != name.npos;
   const std::string& where = state_->where;
   if (name.size() > kLongestName)
-    throw Error(ErrorCode::usage, where,
-                sentence(where, " '", state_->text, "': a name has ", name.size(), " bytes, and only patterns without ",
-                         "special characters are tried on more than ", kLongestName, ": ", name.substr(0, 60), "..."));
+    throw Error(
+        ErrorCode::usage, where,
+        sentence(where, " '", shown(state_->text), "': a name has ", name.size(), " bytes, and only patterns without ",
+                 "special characters are tried on more than ", kLongestName, ": ", shown(name)));
   const int result = state_->match(name);
   if (result >= 0) return true;
   if (result == PCRE2_ERROR_NOMATCH) return false;
   if (result == PCRE2_ERROR_NOMEMORY) require<void*>(nullptr);
   throw Error(ErrorCode::usage, where,
-              sentence(where, " '", state_->text, "': takes too many steps (", message_of(result), ") on the name ",
-                       name, "; repeat fewer things inside each other"));
+              sentence(where, " '", shown(state_->text), "': takes too many steps (", message_of(result),
+                       ") on the name ", name, "; repeat fewer things inside each other"));
 }
 
 const std::string& NamePattern::text() const { return state_->text; }
