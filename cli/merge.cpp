@@ -40,12 +40,15 @@ std::optional<NumberedNames> choose_output(MergeRequest& request, const Plan& pl
   return std::nullopt;
 }
 
-// A prefix may name folders that are made when nothing stands against the merge.
-bool can_check_target(const MergeRequest& request) {
-  if (request.output.empty()) return false;
+// Where what can be said of the output's folder is asked: a prefix may name folders that are made only when nothing
+// stands against the merge, so it is the nearest that is there.
+std::string place_to_check(const MergeRequest& request) {
+  const std::filesystem::path path = request.output;
+  std::filesystem::path folder = path.parent_path();
   std::error_code error;
-  const std::filesystem::path folder = std::filesystem::path(request.output).parent_path();
-  return request.filename_prefix.empty() || folder.empty() || std::filesystem::is_directory(folder, error);
+  while (!request.filename_prefix.empty() && !folder.empty() && !std::filesystem::exists(folder, error))
+    folder = folder.parent_path();
+  return (folder / path.filename()).string();
 }
 
 struct Prepared {
@@ -68,13 +71,20 @@ Prepared prepare(MergeRequest& request) {
     });
   else
     faults.check([&] { resolve_coefficients(request.recipe, request.inputs.size()); });
-  const bool planned = faults.empty();
-  if (planned) faults.check([&] { prepared.names = choose_output(request, plan); });
-  if ((planned || !is_folder(request.output)) && can_check_target(request)) {
+  // Of an output that is named by a plan there is nothing to check without one.
+  const bool names_itself = request.filename_prefix.empty() && !is_folder(request.output);
+  bool named = names_itself;
+  if (faults.empty())
+    faults.check([&] {
+      prepared.names = choose_output(request, plan);
+      named = true;
+    });
+  if (named && !request.output.empty()) {
+    const std::string place = place_to_check(request);
     // That a numbered name is taken is no fault: the run asks for the next.
     const bool may_exist = request.run.replace || prepared.names;
-    faults.check([&] { check_target(request.output, identities(prepared.checkpoints), may_exist); });
-    faults.check([&] { check_space(request.output, plan.file_size); });
+    faults.check([&] { check_target(place, identities(prepared.checkpoints), may_exist); });
+    faults.check([&] { check_space(place, plan.file_size); });
   }
   faults.raise();
   return prepared;
@@ -97,6 +107,17 @@ RunReport run_watched(MergeRequest& request, Prepared& prepared) {
       if (!prepared.names) throw;
       request.output = prepared.names->next();
     }
+}
+
+RunReport run_in_place(MergeRequest& request, Prepared& prepared) {
+  if (!prepared.names) return run_watched(request, prepared);
+  try {
+    prepared.names->make_folders();
+    return run_watched(request, prepared);
+  } catch (...) {
+    prepared.names->remove_made_folders();
+    throw;
+  }
 }
 
 void print_plan(const MergeFacts& facts) {
@@ -129,8 +150,7 @@ void merge_command(MergeRequest request) {
   Prepared prepared = prepare(request);
   const MergeFacts facts{request, prepared.plan, prepared.checkpoints};
   if (request.only_plan) return print_plan(facts);
-  if (prepared.names) prepared.names->make_folders();
-  print_result(facts, run_watched(request, prepared));
+  print_result(facts, run_in_place(request, prepared));
 }
 
 }  // namespace ckmerge::cli

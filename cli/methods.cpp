@@ -19,10 +19,15 @@ std::string inputs_text(const MethodSpec& spec) {
   return std::to_string(spec.min_inputs) + " to " + counted(spec.max_inputs, "checkpoint");
 }
 
+// Where recipes and --param call it otherwise than the option.
+std::string other_name(const ParameterSpec& parameter) {
+  return parameter.option ? std::string(" (--param ") + parameter.name + "=X)" : "";
+}
+
 std::string option_text(const ParameterSpec& parameter) {
   const std::string option = std::string("--") + parameter.option_name();
   switch (parameter.kind) {
-    case ParameterKind::number: return option + " X";
+    case ParameterKind::number: return option + " X" + other_name(parameter);
     case ParameterKind::numbers: return option + " X1,X2,...";
     case ParameterKind::flag: return option + ", --no-" + parameter.option_name();
   }

@@ -194,8 +194,15 @@ void NumberedNames::expect_inside() const {
               "--filename-prefix: " + folder_ + " is not inside " + root_ + "; name another folder with -o DIR");
 }
 
-void NumberedNames::make_folders() const {
+void NumberedNames::remove_made_folders() const noexcept {
+  std::error_code not_empty;
+  for (const std::string& folder : made_) fs::remove(folder, not_empty);
+}
+
+void NumberedNames::make_folders() {
   std::error_code error;
+  for (fs::path path = folder_; !path.empty() && !fs::exists(path, error); path = path.parent_path())
+    made_.push_back(path.string());
   fs::create_directories(folder_, error);
   if (error) fail_folder(folder_, "cannot be made", error);
   expect_inside();  // what was missing when the prefix was checked may be a link now

@@ -42,7 +42,10 @@ class NumberedNames {
   NumberedNames(const std::string& folder, const std::string& prefix, const LocalTime& now);
 
   /// Makes the folders that the prefix names. Throws Error(io | usage).
-  void make_folders() const;
+  void make_folders();
+
+  /// Removes those that were made and are still empty: of a run that failed nothing stays.
+  void remove_made_folders() const noexcept;
 
   /// The path of the next free name, by what is in the folder now. Another run may take it first (TargetTaken): ask
   /// again, and the number is higher than all that were given before.
@@ -54,6 +57,7 @@ class NumberedNames {
   std::string root_;    // the user's folder
   std::string folder_;  // where the files go
   std::string base_;
+  std::vector<std::string> made_;  // folders, the deepest first
   uint64_t last_ = 0;
 };
 

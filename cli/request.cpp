@@ -8,6 +8,7 @@
 #include "cli/sets.h"
 #include "cli/sizes.h"
 #include "cli/text.h"
+#include "io/hash_cache.h"
 #include "kernels/block_kernels.h"
 
 namespace ckmerge::cli {
@@ -186,13 +187,23 @@ const BlockKernels* kernels_called(const std::string& isa) {
                             joined(names, ", ") + did_you_mean(isa, names));
 }
 
+std::string hash_cache_called(const std::string& word, const std::string* output) {
+  if (word == "none") return "";
+  if (word.empty()) refuse("--hash-cache", "--hash-cache has an empty value");
+  if (output && *output == word) refuse("--hash-cache", "--hash-cache: " + word + " is the output; give another file");
+  if (!can_be_hash_cache(word))
+    refuse("--hash-cache", "--hash-cache: " + word + " is there and is no cache of hashes; give another file, or none");
+  return word;
+}
+
 void read_run_options(const CommandLine& line, const Environment& environment, RunOptions& run, Faults& faults) {
   run.replace = line.has("force");
   run.sync = !line.has("no-fsync");
   run.verify = line.has("verify");
   run.hash = line.has("hash");
   run.hash_cache = environment.hash_cache;
-  if (const std::string* word = line.value("hash-cache")) run.hash_cache = *word == "none" ? "" : *word;
+  if (const std::string* word = line.value("hash-cache"))
+    faults.check([&] { run.hash_cache = hash_cache_called(*word, line.value("output")); });
   if (const std::string* word = line.value("memory"))
     faults.check([&] { run.memory_budget = parse_size("--memory", *word); });
   if (const std::string* word = line.value("threads"))

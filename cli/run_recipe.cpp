@@ -7,6 +7,7 @@
 #include "cli/run_recipe_models.h"
 #include "cli/signals.h"
 #include "cli/text.h"
+#include "core/selection.h"
 #include "io/error.h"
 
 namespace ckmerge::cli {
@@ -98,9 +99,14 @@ RecordedRecipe recorded_recipe(const std::string& path) {
   try {
     RecordedRecipe recorded = parse_recipe(*text);
     if (recorded.sha256.empty()) throw Error(ErrorCode::malformed, "inputs", "'inputs' is empty");
+    if (recorded.recipe.hash && std::ranges::any_of(recorded.sha256, &std::string::empty))
+      throw Error(ErrorCode::malformed, "inputs", "an input has no sha256, though they were hashed");
+    resolve_coefficients(recorded.recipe, recorded.sha256.size());
+    const Selection understood(recorded.recipe);
     return recorded;
   } catch (const Error& e) {
-    throw Error(e.code(), path, path + ": its ckmerge.recipe cannot be read: " + e.what());
+    // Nobody typed it: what is wrong with it is the file's fault.
+    throw Error(ErrorCode::malformed, path, path + ": its ckmerge.recipe cannot be used: " + e.what(), e.details());
   }
 }
 
@@ -140,6 +146,7 @@ MergeRequest run_request(const CommandLine& line, const Environment& environment
   request.inputs = inputs;
   request.recipe = recorded.recipe;
   request.run.hash = recorded.recipe.hash;
+  request.run.expected_sha256 = recorded.sha256;
   request.run.stop = &stop_flag();
   catch_stop_signals();  // hashing can take minutes
   check_inputs(recorded, models, request);

@@ -19,7 +19,9 @@ namespace fs = std::filesystem;
 std::vector<std::string> checkpoints_below(const std::string& folder) {
   std::vector<std::string> paths;
   std::error_code error;
-  for (fs::recursive_directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+  constexpr auto kSkip = fs::directory_options::skip_permission_denied;
+  for (fs::recursive_directory_iterator entry(folder, kSkip, error), end; !error && entry != end;
+       entry.increment(error)) {
     std::error_code unknown;  // a dangling link is no file
     if (entry->path().extension() == ".safetensors" && entry->is_regular_file(unknown))
       paths.push_back(entry->path().string());
@@ -64,14 +66,25 @@ std::vector<std::string> ModelsFolder::called(const std::string& name) const {
 }
 
 bool ModelsFolder::has_hash(const std::string& path, const std::string& sha256) {
-  std::string& sum = sums_[path];
-  if (sum.empty()) sum = sha256_of_file(path, run_);
-  return sum == sha256;
+  if (const auto known = sums_.find(path); known != sums_.end()) return known->second == sha256;
+  try {
+    sums_[path] = sha256_of_file(path, run_);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::interrupted) throw;
+    sums_[path] = "";  // a neighbour that cannot be read is not what is looked for
+    unreadable_.emplace_back(error.what());
+  }
+  return sums_[path] == sha256;
 }
 
 bool ModelsFolder::is_known_to_have_hash(const std::string& path, const std::string& sha256) const {
   if (const auto sum = sums_.find(path); sum != sums_.end()) return sum->second == sha256;
-  return !run_.hash_cache.empty() && cached_sha256(run_.hash_cache, InputFile(path).identity()) == sha256;
+  if (run_.hash_cache.empty()) return false;
+  try {
+    return cached_sha256(run_.hash_cache, InputFile(path).identity()) == sha256;
+  } catch (const Error&) {
+    return false;  // has_hash() says so
+  }
 }
 
 std::string ModelsFolder::find_by_hash(const std::string& letter, const std::string& name, const std::string& sha256) {
@@ -83,7 +96,9 @@ std::string ModelsFolder::find_by_hash(const std::string& letter, const std::str
     if (has_hash(path, sha256)) return path;
   throw Error(ErrorCode::usage, letter,
               letter + ": none of the " + counted(paths_.size(), "checkpoint") + " below " + folder_ +
-                  " is the file that was merged, " + name + " with the SHA-256 " + sha256);
+                  " is the file that was merged, " + name + " with the SHA-256 " + sha256 + "; give it as " + letter +
+                  "=PATH",
+              shown(unreadable_));
 }
 
 std::string ModelsFolder::find_by_name(const std::string& letter, const std::string& name) const {

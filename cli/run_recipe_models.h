@@ -33,7 +33,8 @@ class ModelsFolder {
   std::string folder_;
   const RunOptions& run_;
   std::vector<std::string> paths_;
-  std::map<std::string, std::string> sums_;  // of the paths hashed so far
+  std::map<std::string, std::string> sums_;  // of the paths hashed so far; empty where one cannot be read
+  std::vector<std::string> unreadable_;      // why, a sentence each
 };
 
 }  // namespace ckmerge::cli

@@ -31,25 +31,49 @@ const std::vector<OptionSet>& sets() {
   return all;
 }
 
-// A parameter option of a set is a default for the methods that have it.
-bool applies(const OptionSpec& option, const CommandLine& line) {
-  if (!option.of_method) return true;
+// The parameter that `option` sets in the line's method, or null.
+const ParameterSpec* parameter_of(const CommandLine& line, const std::string& option) {
   const std::string* const word = line.value("method");
   const Method* const method = find_method(word ? *word : "weighted_sum");
-  if (!method) return true;  // the unknown method is told later
-  const auto parameters = std::span(method->spec->parameters).first(method->spec->parameter_count);
-  return std::ranges::any_of(parameters,
-                             [&](const ParameterSpec& parameter) { return option.name == parameter.option_name(); });
+  if (!method) return nullptr;
+  for (const ParameterSpec& parameter : std::span(method->spec->parameters).first(method->spec->parameter_count))
+    if (option == parameter.option_name()) return &parameter;
+  return nullptr;
 }
 
 bool is_given(const CommandLine& line, const std::string& name) {
   return line.values.contains(name) || line.lists.contains(name) || line.flags.contains(name);
 }
 
-// `--param weights=...` gives weights as well as --weights does.
-bool is_given_as_parameter(const CommandLine& line, const std::string& name) {
+// `--param weights=...` gives weights as well as --weights does, and `--param t=...` what --alpha is to slerp.
+bool is_given_as_parameter(const CommandLine& line, const ParameterSpec& parameter) {
   const std::vector<std::string> given = line.list("param");
-  return std::ranges::any_of(given, [&](const std::string& word) { return word.starts_with(name + "="); });
+  return std::ranges::any_of(given, [&](const std::string& word) {
+    const std::string name = word.substr(0, word.find('='));
+    return name == parameter.name || name == parameter.option_name();
+  });
+}
+
+// A parameter of a set is a default for the methods that have it.
+bool is_wanted(const CommandLine& line, const OptionSpec& option) {
+  if (is_given(line, option.name)) return false;
+  if (!option.of_method) return true;
+  const ParameterSpec* const parameter = parameter_of(line, option.name);
+  return parameter && !is_given_as_parameter(line, *parameter);
+}
+
+void take(CommandLine& line, const CommandLine& set, const OptionSpec& option, std::vector<std::string>& effective) {
+  const std::string dashed = "--" + option.name;
+  if (const std::string* const value = set.value(option.name)) {
+    line.values[option.name] = *value;
+    effective.insert(effective.end(), {dashed, *value});
+  } else if (option.kind == OptionKind::list) {
+    line.lists[option.name] = set.lists.at(option.name);
+    for (const std::string& word : set.lists.at(option.name)) effective.insert(effective.end(), {dashed, word});
+  } else {
+    line.flags[option.name] = set.flags.at(option.name);
+    effective.push_back(set.flags.at(option.name) ? dashed : "--no-" + option.name);
+  }
 }
 
 }  // namespace
@@ -70,25 +94,12 @@ std::vector<std::string> apply_set(CommandLine& line) {
   if (!name) return {};
   const CommandLine set = parse_command_line(line.command, set_words(*name));
   std::vector<std::string> effective;
-  if (!is_given(line, "method") && set.value("method")) line.values["method"] = *set.value("method");
-  for (const OptionSpec& option : options_of(line.command)) {
-    if (!is_given(set, option.name)) continue;
-    const bool given =
-        option.name != "method" && (is_given(line, option.name) || is_given_as_parameter(line, option.name));
-    if (given || !applies(option, line)) continue;
-    if (option.name == "method" && *line.value("method") != *set.value("method")) continue;
-    const std::string dashed = "--" + option.name;
-    if (const std::string* const value = set.value(option.name)) {
-      line.values[option.name] = *value;
-      effective.insert(effective.end(), {dashed, *value});
-    } else if (option.kind == OptionKind::list) {
-      line.lists[option.name] = set.lists.at(option.name);
-      for (const std::string& word : set.lists.at(option.name)) effective.insert(effective.end(), {dashed, word});
-    } else {
-      line.flags[option.name] = set.flags.at(option.name);
-      effective.push_back(set.flags.at(option.name) ? dashed : "--no-" + option.name);
-    }
-  }
+  const std::vector<OptionSpec> options = options_of(line.command);
+  // The method first: which parameters are wanted depends on it.
+  for (const bool of_method : {false, true})
+    for (const OptionSpec& option : options)
+      if (option.of_method == of_method && is_given(set, option.name) && is_wanted(line, option))
+        take(line, set, option, effective);
   return effective;
 }
 

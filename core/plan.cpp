@@ -29,6 +29,8 @@ std::vector<InputHash> stand_ins(size_t inputs) {
   return hashes;
 }
 
+std::string tensor_count(size_t count) { return std::to_string(count) + (count == 1 ? " tensor" : " tensors"); }
+
 std::vector<OutputTensor> output_tensors(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   std::vector<OutputTensor> tensors;
   tensors.reserve(plan.steps.size());
@@ -125,8 +127,8 @@ class Planner {
       lines.push_back(unmatched_sentence(*pattern, checkpoints_));
     const size_t unmatched = lines.size();
     lines.insert(lines.end(), faults.begin(), faults.end());
-    const std::string count = std::to_string(faults.size()) + (faults.size() == 1 ? " tensor" : " tensors");
-    const std::string misfit = "the checkpoints do not fit together: " + count + " cannot be merged";
+    const std::string misfit =
+        "the checkpoints do not fit together: " + tensor_count(faults.size()) + " cannot be merged";
     if (unmatched == 1 && faults.empty()) throw Error(ErrorCode::usage, "pattern", lines[0]);
     if (unmatched > 0)
       throw Error(ErrorCode::usage, "pattern",
@@ -170,7 +172,9 @@ class Planner {
     const auto from_first = [&](const Step& step) {
       return step.program == Step::kCopy && step.expansion == Step::kWhole && plan_.source(step).checkpoint == 0;
     };
-    if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
+    if (plan_.steps.empty())
+      plan_.warnings.push_back("the output has no tensors");
+    else if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
       plan_.warnings.push_back("nothing is merged: every tensor of the output is that of " + checkpoints_[0].path);
     if (plan_.recipe.dtype) warn_about_opaque();
   }
@@ -191,8 +195,9 @@ class Planner {
     const auto opaque =
         std::ranges::count_if(plan_.steps, [](const Step& step) { return info(step.dtype).kind == DtypeKind::opaque; });
     if (opaque > 0)
-      plan_.warnings.push_back(std::to_string(opaque) +
-                               " tensors keep their dtype, because no conversion is defined for it");
+      plan_.warnings.push_back(tensor_count(static_cast<size_t>(opaque)) +
+                               (opaque == 1 ? " keeps its dtype" : " keep their dtypes") +
+                               ", for which no conversion is defined");
   }
 
   std::span<const Checkpoint> checkpoints_;

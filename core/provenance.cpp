@@ -3,6 +3,8 @@
 // it is A1111 (modules/extras.py) and its descendants that read them.
 #include "core/provenance.h"
 
+#include <algorithm>
+
 #include <map>
 #include <optional>
 #include <set>
@@ -101,7 +103,24 @@ std::optional<double> multiplier(const Recipe& recipe) {
   return std::nullopt;
 }
 
+// Whether a pattern means the same beside others: it sets no flags, and neither names a group nor refers to one.
+bool can_be_joined(std::string_view pattern) {
+  for (size_t i = 0; i + 1 < pattern.size(); ++i) {
+    const char next = pattern[i + 1];
+    if (pattern[i] == '\\') {
+      if (next >= '1' && next <= '9') return false;
+      ++i;
+    } else if (pattern[i] == '(' && next == '?') {
+      if (i + 2 >= pattern.size() || std::string_view(":=!<>").find(pattern[i + 2]) == std::string_view::npos)
+        return false;
+    }
+  }
+  return true;
+}
+
+// A1111 has one pattern. Where several cannot be one the field is empty: `ckmerge.recipe` has them all.
 std::string as_one_pattern(const std::vector<std::string>& patterns) {
+  if (patterns.size() > 1 && !std::ranges::all_of(patterns, can_be_joined)) return "";
   std::string out;
   for (const std::string& pattern : patterns) out += (&pattern == patterns.data() ? "" : "|") + pattern;
   return out;

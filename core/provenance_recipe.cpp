@@ -164,7 +164,8 @@ void read_value(std::string_view member, const JsonValue& value, std::vector<dou
 
 void read_value(std::string_view member, const JsonValue& value, Parameters& out) {
   expect(member, value, Kind::object, "an object");
-  for (size_t i = 0; i < value.items.size(); ++i) read_value(member, value.items[i], out[value.keys[i]]);
+  for (size_t i = 0; i < value.items.size(); ++i)
+    read_value(valid_utf8(value.keys[i].substr(0, 100)), value.items[i], out[value.keys[i]]);
 }
 
 void read_value(std::string_view member, const JsonValue& value, Metadata& out) {

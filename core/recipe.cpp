@@ -102,6 +102,8 @@ void check_value(const MethodSpec& spec, const ParameterSpec& parameter, const s
     refuse(name, name + " of " + spec.name + " takes " + plural(wanted, "number") +
                      (parameter.kind == ParameterKind::numbers ? ", one per checkpoint" : "") + ", but " +
                      std::to_string(value.size()) + (value.size() == 1 ? " was" : " were") + " given");
+  if (parameter.kind == ParameterKind::flag && value[0] != 0 && value[0] != 1)
+    refuse(name, name + " of " + spec.name + " is on or off, 1 or 0");
   for (const double number : value)
     if (!std::isfinite(number)) refuse(name, name + " must be finite, not NaN or infinite");
 }

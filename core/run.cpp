@@ -44,23 +44,34 @@ void check_unchanged(std::span<const Checkpoint> checkpoints) {
 // NaN or Inf that no input has is a model that renders black: refused unless the user takes it.
 void check_created(const Plan& plan, std::span<const Checkpoint> checkpoints, const Findings& findings) {
   if (plan.recipe.nan == NanPolicy::warn) return;
-  uint64_t values = 0;
+  uint64_t values = 0, beyond_dtype = 0;
   std::vector<std::string> lines;
   for (const auto& [index, counts] : findings.losses) {
     if (counts.created == 0) continue;
     const Source named = plan.steps[index].named;
     values += counts.created;
+    beyond_dtype += counts.overflowed;
     lines.push_back(sentence(checkpoints[named.checkpoint].tensors[named.tensor].name, ": ", counts.created,
                              counts.created == 1 ? " value" : " values"));
   }
   if (lines.empty()) return;
   const size_t tensors = lines.size();
-  throw Error(
-      ErrorCode::mismatch, "",
-      sentence("the result would have ", values, values == 1 ? " value" : " values",
-               " that is NaN or Inf where no input has one, in ", tensors, tensors == 1 ? " tensor" : " tensors",
-               "; store them in a dtype with more range (--dtype bf16 or f32), or take them (--nan warn)"),
-      std::move(lines));
+  const char* const remedy = beyond_dtype > 0 ? "store them in a dtype with more range (--dtype bf16 or f32)"
+                                              : "the sums themselves are too large: give smaller weights";
+  throw Error(ErrorCode::mismatch, "",
+              sentence("the result would have ", values, values == 1 ? " value" : " values",
+                       " that is NaN or Inf where no input has one, in ", tensors,
+                       tensors == 1 ? " tensor; " : " tensors; ", remedy, ", or take them (--nan warn)"),
+              std::move(lines));
+}
+
+void check_expected(std::span<const Checkpoint> checkpoints, std::span<const std::string> expected,
+                    std::span<const InputHash> hashes) {
+  for (size_t k = 0; k < std::min(expected.size(), hashes.size()); ++k)
+    if (!expected[k].empty() && expected[k] != hashes[k].sha256)
+      throw Error(ErrorCode::mismatch, checkpoints[k].path,
+                  sentence(checkpoints[k].path, ": has the SHA-256 ", hashes[k].sha256,
+                           ", that of the recorded input was ", expected[k], "; give the file that was merged"));
 }
 
 class Engine {
@@ -132,6 +143,7 @@ class Engine {
   }
 
   std::string final_header(const InputHashes& hashes) const {
+    check_expected(checkpoints_, options_.expected_sha256, hashes.hashes());
     std::string header = header_with_hashes(plan_, checkpoints_, hashes.hashes());
     assert(header.size() == plan_.header.size() && "stand-ins are as long as hashes");
     return header;

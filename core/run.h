@@ -40,7 +40,8 @@ struct RunOptions {
   unsigned threads = 0;                   ///< threads that compute; 0 = what affinity and cgroup allow
   uint64_t tile_size = 0;                 ///< bytes of output per tile; 0 = from the budget. A multiple of 4096
   const BlockKernels* kernels = nullptr;  ///< null = the best this CPU runs
-  std::string hash_cache = {};            ///< file of known hashes (io/hash_cache.h); empty = none
+  std::vector<std::string> expected_sha256 = {};  ///< per input, for recipe.hash: another sum ends the run; empty = any
+  std::string hash_cache = {};                    ///< file of known hashes (io/hash_cache.h); empty = none
   // Watching. Called from one thread, about ten times a second; must not throw.
   std::function<void(const Progress&)> on_progress = {};
   const std::atomic<bool>* stop = nullptr;  ///< when it turns true the run ends with Error(interrupted)
@@ -71,8 +72,9 @@ struct RunReport {
 /// Merges into `target`: the file is there, complete, when this returns. When it throws the target is what it was, save
 /// where the error says that it is complete and only its folder could not be synced. `checkpoints` are those the plan
 /// was made from. Throws Error(io | usage | malformed | resources |
-/// interrupted); Error(mismatch) for NaN or Inf that no input has (NanPolicy::error), with a detail line per tensor;
-/// Error(difference) when what is read back is not what was computed; TargetTaken before any work (io/output_file.h).
+/// interrupted); Error(mismatch) for NaN or Inf that no input has (NanPolicy::error), with a detail line per tensor,
+/// and for an input that is not the expected one; Error(difference) when what is read back is not what was computed;
+/// TargetTaken before any work (io/output_file.h).
 RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
               const RunOptions& options = {});
 

@@ -115,7 +115,8 @@ bool StepPlanner::has_arithmetic(std::span<const uint32_t> rows, const MergeProg
     if (!used || is_real(dtypes_[k])) continue;
     const DtypeInfo& dtype = info(dtypes_[k]);
     fault(std::string(tensor_of({0, rows[0]}).name) + ": is " + dtype.name + " in " + path_of(k) +
-          ", which has no arithmetic: " + (dtype.reason ? dtype.reason : "integers are never averaged"));
+          ", which has no arithmetic: " + (dtype.reason ? dtype.reason : "integers are never averaged") +
+          "; --exclude it, which copies the first checkpoint's, or --discard it");
     return false;
   }
   return true;
@@ -163,7 +164,9 @@ void StepPlanner::add_single(Source named, Source source, Action action) {
 
 void StepPlanner::add_zero(Source named) {
   const Tensor tensor = tensor_of(named);
-  if (tensor.dtype == Dtype::F8_E8M0) return fault(std::string(tensor.name) + ": is F8_E8M0, which has no zero");
+  if (tensor.dtype == Dtype::F8_E8M0)
+    return fault(std::string(tensor.name) +
+                 ": is F8_E8M0, which has no zero; --discard it, or keep it (--missing keep)");
   add_step({.named = named, .program = Step::kZero, .action = Action::zero, .dtype = output_dtype(tensor)});
 }
 
@@ -171,6 +174,7 @@ void StepPlanner::add_expanded(std::span<const uint32_t> rows, const MergeProgra
   if (!has_arithmetic(rows, head)) return;
   const Source named{0, rows[0]};
   const Tensor first = tensor_of(named);
+  (first.shape[1] == 9 ? plan_.kind.inpainting : plan_.kind.instruct_pix2pix) = true;  // whatever is merged of it
   const Dtype to = output_dtype(first);
   const uint16_t tail = tail_of(first, to);
   const bool only_first = !head.program && head.operands[0] == 0;
@@ -186,7 +190,6 @@ void StepPlanner::add_expanded(std::span<const uint32_t> rows, const MergeProgra
                                     .others_count_as_zero = plan_.recipe.expand == ExpandPolicy::zero}),
             .action = Action::expand,
             .dtype = to});
-  (first.shape[1] == 9 ? plan_.kind.inpainting : plan_.kind.instruct_pix2pix) = true;
 }
 
 // The program of the channels that only the first checkpoint has; its operand, if any, is the first checkpoint's.
@@ -201,7 +204,9 @@ uint16_t StepPlanner::expansion(const Expansion& wanted) {
   const auto index = static_cast<uint16_t>(known - plan_.expansions.begin());
   if (known != plan_.expansions.end()) return index;
   // One per shape and program; a checkpoint has one such tensor. A file made to have more is somebody's joke.
-  if (plan_.expansions.size() == Step::kWhole) throw Error(ErrorCode::mismatch, "", "too many shapes are expanded");
+  if (plan_.expansions.size() == Step::kWhole)
+    throw Error(ErrorCode::mismatch, "",
+                "tensors of more than 65534 shapes have channels that only the first checkpoint has; --exclude some");
   plan_.expansions.push_back(wanted);
   return index;
 }

@@ -99,6 +99,29 @@ std::string_view file_of(std::string_view line) {
   return line.substr(0, end);
 }
 
+// Whether a file is a cache: empty, with a whole line among its first, or the torn beginning of a line. Anything else
+// of that name is somebody's.
+bool is_cache(int descriptor, uint64_t size) {
+  if (size == 0) return true;
+  std::string text(std::min<uint64_t>(size, 4096), '\0');
+  const ssize_t got = pread(descriptor, text.data(), text.size(), 0);
+  text.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
+  for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    const std::string_view line = std::string_view(text).substr(begin, end - begin);
+    if (line.starts_with(kVersion) && is_whole(line)) return true;
+  }
+  constexpr size_t kLongestLine = 256;  // bytes; some 170 are needed
+  return size < kLongestLine && text.starts_with(kVersion[0]) &&
+         text.find_first_not_of("0123456789abcdef -\n") == std::string::npos;
+}
+
+bool is_cache_at(const std::string& path) {
+  const Descriptor file(path, O_RDONLY);
+  struct stat status;
+  if (file < 0) return errno == ENOENT;
+  return examine_file(file, status) && is_cache(file, static_cast<uint64_t>(status.st_size));
+}
+
 // The newest line of each file, in the order they were written, at most half of kLargestRead of them.
 std::string newest_lines(std::string_view text) {
   std::vector<std::string_view> lines;
@@ -129,6 +152,7 @@ void replace_if_stale(const std::string& path, int descriptor, uint64_t size) {
   const std::string kept = newest_lines(read_end(descriptor, size));
   if (kept.size() > size / 2) return;
   const std::string fresh = path + ".new";
+  if (!is_cache_at(fresh)) return;
   unlink(fresh.c_str());  // what a killed process left; the lock is ours
   bool written = false;
   if (const Descriptor file(fresh, O_WRONLY | O_CREAT | O_EXCL); file >= 0) written = write_at_once(file, kept);
@@ -172,7 +196,8 @@ bool keep_line(const std::string& path, const std::string& line) {
     const Descriptor file(path, O_RDWR | O_APPEND | O_CREAT);
     struct stat status;
     if (!examine_file(file, status) || !lock(file) || !examine_file(file, status)) return false;
-    if (is_still_at(path, status)) return append(path, file, static_cast<uint64_t>(status.st_size), line);
+    const auto size = static_cast<uint64_t>(status.st_size);
+    if (is_still_at(path, status)) return is_cache(file, size) && append(path, file, size, line);
   }
   return false;
 }
@@ -183,6 +208,8 @@ bool may_still_change(const FileIdentity& file, std::chrono::system_clock::time_
 }
 
 }  // namespace
+
+bool can_be_hash_cache(const std::string& path) { return is_cache_at(path); }
 
 std::string cached_sha256(const std::string& path, const FileIdentity& file) {
   const Descriptor cache(path, O_RDONLY);

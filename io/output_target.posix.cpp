@@ -33,8 +33,11 @@ Split split(const std::string& path) {
 
 void check_folder(const std::string& target, const std::string& folder) {
   struct stat status;
-  if (retried([&] { return stat(folder.c_str(), &status); }) != 0)
+  if (retried([&] { return stat(folder.c_str(), &status); }) != 0) {
+    if (errno == ENOENT)
+      throw Error(ErrorCode::io, target, target + ": the folder " + folder + " does not exist; make it first");
     fail_output(target, "the folder " + folder + " cannot be used", errno);
+  }
   if (!S_ISDIR(status.st_mode)) fail_output(target, folder + " is not a folder", ENOTDIR);
   if (access(folder.c_str(), W_OK | X_OK) != 0)
     fail_output(target, "the folder " + folder + " cannot be written", errno);

@@ -161,7 +161,7 @@ TEST_CASE("a prefix never leads out of the folder") {
 
 TEST_CASE("a folder that became a link out is noticed when folders are made") {
   const TempFolder folder, other;
-  const NumberedNames names(folder / "", "late/flux", {});
+  NumberedNames names(folder / "", "late/flux", {});
   std::filesystem::create_directory_symlink(other / "", folder / "late");
   CHECK(failure([&] { names.make_folders(); }).code == ErrorCode::usage);
 }

@@ -220,16 +220,18 @@ def test_recipes():
     for name, metadata, code, part in (
             ("bare", None, 2, "holds no recipe of ckmerge"),
             ("webui", {"sd_merge_recipe": '{"type": "webui"}'}, 2, "only another tool's"),
-            ("cut", {"ckmerge.recipe": text[:-1]}, 3, "its ckmerge.recipe cannot be read: it is not valid JSON"),
+            ("cut", {"ckmerge.recipe": text[:-1]}, 3, "its ckmerge.recipe cannot be used: it is not valid JSON"),
             ("newer", {"ckmerge.recipe": text.replace('"hash"', '"seed":1,"hash"')}, 3, "'seed' is unknown"),
             ("twice", {"ckmerge.recipe": text.replace('"hash"', '"hash":true,"hash"')}, 3, "is there twice: 'hash'"),
             ("path", {"ckmerge.recipe": text.replace("A.safetensors", "../A")}, 3, "'inputs' has a name"),
-            ("deep", {"ckmerge.recipe": "[" * 100000}, 3, "cannot be read"),
+            ("deep", {"ckmerge.recipe": "[" * 100000}, 3, "cannot be used"),
             ("empty", {"ckmerge.recipe": json.dumps(dict(json.loads(text), inputs=[]))}, 3, "'inputs' is empty"),
-            ("method", {"ckmerge.recipe": text.replace("weighted_sum", "magic")}, 2, "method 'magic' is unknown"),
-            ("parameter", {"ckmerge.recipe": text.replace("alpha", "beta")}, 2, "has no parameter 'beta'"),
-            ("count", {"ckmerge.recipe": text.replace("0.3", "[0.3,1]")}, 2, "alpha"),
-            ("infinite", {"ckmerge.recipe": text.replace("0.3", "1e999")}, 3, "cannot be read")):
+            ("method", {"ckmerge.recipe": text.replace("weighted_sum", "magic")}, 3, "method 'magic' is unknown"),
+            ("parameter", {"ckmerge.recipe": text.replace("alpha", "beta")}, 3, "has no parameter 'beta'"),
+            ("count", {"ckmerge.recipe": text.replace("0.3", "[0.3,1]")}, 3, "alpha"),
+            ("pattern", {"ckmerge.recipe": text.replace('"only":[]', '"only":["("]')}, 3, "pattern.safetensors: its"),
+            ("sums", {"ckmerge.recipe": text.replace('"hash":false', '"hash":true')}, 3, "has no sha256"),
+            ("infinite", {"ckmerge.recipe": text.replace("0.3", "1e999")}, 3, "cannot be used")):
         write_with(f"{name}.safetensors", metadata)
         run = call("run", f"{name}.safetensors", *words)
         expect(run.returncode == code and part in run.stderr, f"{name}: {run.returncode} {run.stderr}")

@@ -225,6 +225,11 @@ def check_refusals(folder):
     (folder / "out.safetensors").unlink(missing_ok=True)
     plan = subprocess.run([ckmerge, "plan", "B.safetensors", "A.safetensors", "--like", "artventure"], cwd=folder,
                           capture_output=True, text=True)
+    # What is given wins, under any of its names.
+    for given in (["--param", "t=0.7"], ["--param", "alpha=0.7"], ["--alpha", "0.7"]):
+        done = subprocess.run([ckmerge, "plan", "B.safetensors", "A.safetensors", "--like", "a1111", "-m", "slerp", *given],
+                              cwd=folder, capture_output=True, text=True)
+        expect("t 0.7" in done.stdout and "--alpha" not in done.stdout, f"a1111 with slerp {given}: {done.stdout}{done.stderr}")
     line = next((line for line in plan.stdout.splitlines() if line.startswith("  --like stands for ")), "")
     for words in ("--method linear", "--weights 1,1", "--no-normalize", r"--only '^model\.diffusion_model\.'",
                   "--missing zero", "--extra drop", "--expand zero"):

@@ -78,9 +78,9 @@ TEST_CASE("members may stand in any order, but each must be there, once, and no 
 TEST_CASE("a member of the wrong type or value is named") {
   check_refused(with("\"weighted_sum\"", "1"), "'method' is not a string");
   check_refused(with("{\"alpha\":0.3}", "[]"), "'parameters' is not an object");
-  check_refused(with("0.3", "\"0.3\""), "'parameters' is not a number");
-  check_refused(with("0.3", "[1,null]"), "'parameters' is not a number");
-  check_refused(with("0.3", "[[1]]"), "'parameters' is not a number");
+  check_refused(with("0.3", "\"0.3\""), "'alpha' is not a number");
+  check_refused(with("0.3", "[1,null]"), "'alpha' is not a number");
+  check_refused(with("0.3", "[[1]]"), "'alpha' is not a number");
   check_refused(with("\"dtype\":\"keep\"", "\"dtype\":\"F16\""), "'dtype' has a value that this ckmerge does not know");
   check_refused(with("\"dtype\":\"keep\"", "\"dtype\":\"i64\""), "'dtype' has a value that this ckmerge does not know");
   check_refused(with("[\"x\"]", "\"x\""), "'discard' is not an array of strings");

@@ -53,7 +53,7 @@ def no_regular_files(folder):
         inside = os.listdir(folder / OUT)
         expect(result.code == code and inside == [IN_FOLDER] and is_complete(folder, f"{OUT}/{IN_FOLDER}"),
                f"folder, {options}: {result}, {inside}")
-    expect_refusal(folder.merge(out="missing/" + OUT), 1, "missing", "No such file or directory")
+    expect_refusal(folder.merge(out="missing/" + OUT), 1, "missing", "does not exist; make it first")
     expect_refusal(folder.merge(out="a.safetensors/" + OUT), 1, "Not a directory")
     os.mkfifo(folder / "pipe")
     listener = socket.socket(socket.AF_UNIX)

@@ -153,7 +153,9 @@ TEST_CASE("damaged lines are ignored, and those around them found") {
   flipped[60] = flipped[60] == '0' ? '1' : '0';
   renamed.replace(0, 7, "1 66306");
   const FileIdentity other{66306, kFile.inode, kFile.size, kFile.mtime_seconds, kFile.mtime_nanoseconds};
-  write(path, "\n\n \nnonsense\n" + std::string(100, '\0') + "\n" + renamed + flipped + "2" + kLine + kLine.substr(1));
+  CHECK(keep(path, numbered(1), sum_of(1)));
+  write(path, read_file(path) + "\n\n \nnonsense\n" + std::string(100, '\0') + "\n" + renamed + flipped + "2" + kLine +
+                  kLine.substr(1));
   CHECK(cached_sha256(path, kFile) == "");
   CHECK(cached_sha256(path, other) == "");
   CHECK(keep(path, numbered(7), sum_of(7)));
@@ -194,6 +196,25 @@ TEST_CASE("what is no regular file in the cache's place is left alone, without w
   CHECK(read_file(folder / "file") == kLine);
 }
 
+TEST_CASE("a file that is no cache is never written to, and nor is one in its replacement's place") {
+  TempFolder folder;
+  const std::string path = folder / "cache";
+  for (const std::string& text :
+       {std::string("words\n"), std::string(2'000'000, 'x'), std::string("8\0\0\0\0\0\0\0{}", 10),
+        std::string("1 file\n"), "\n" + std::string(5000, '1')}) {
+    write(path, text);
+    CHECK_FALSE(can_be_hash_cache(path));
+    CHECK_FALSE(keep(path, numbered(7), sum_of(7)));
+    CHECK(read_file(path) == text);
+  }
+  write(path, kLine + stale_lines(folder, 1000000));
+  write(folder / "cache.new", "somebody's");
+  CHECK(can_be_hash_cache(path));
+  CHECK(can_be_hash_cache(folder / "nothing yet"));
+  CHECK(keep(path, numbered(7), sum_of(7)));
+  CHECK(read_file(folder / "cache.new") == "somebody's");
+}
+
 TEST_CASE("a lock that is never released is waited for a second or so, and nothing is kept") {
   TempFolder folder;
   REQUIRE(keep(folder / "cache", kFile));
@@ -224,7 +245,7 @@ TEST_CASE("nor is one lost when the file is replaced meanwhile") {
 TEST_CASE("a file of mostly stale lines is replaced by its newest ones, and a partial replacement is no obstacle") {
   TempFolder folder;
   write(folder / "cache", kLine + stale_lines(folder, 1000000));
-  write(folder / "cache.new", "what a killed process left");
+  write(folder / "cache.new", kLine.substr(0, 50));  // of a killed process
   CHECK(keep(folder / "cache", numbered(7), sum_of(7)));
   CHECK(folder.names() == std::vector<std::string>{"cache"});
   CHECK(read_file(folder / "cache").starts_with(kLine));
