@@ -169,7 +169,7 @@ TEST_CASE("with alpha 0 the wide tensor is A's copy, with alpha 1 its head is B'
   const Plan zero = files.plan(weighted(0)), one = files.plan(weighted(1));
   CHECK(step_of(zero, files, "in").expansion == Step::kWhole);
   CHECK(step_of(zero, files, "in").action == Action::copy);
-  CHECK(zero.kind.inpainting);  // as A1111 has it: the shapes decide
+  CHECK(zero.kind.inpainting);                              // as A1111 has it: the shapes decide
   CHECK(step_of(one, files, "in").program != Step::kCopy);  // a conversion of B's F16
   CHECK(one.source(step_of(one, files, "in"), 1).checkpoint == 1);
 }
