@@ -16,7 +16,7 @@ namespace ckmerge {
 /// The sum kept for this state of a file in the cache at `path`, or empty.
 std::string cached_sha256(const std::string& path, const FileIdentity& file);
 
-/// Whether a cache is at `path`, or nothing yet. What is neither is never written to.
+/// False when something is at `path` that is no cache, which is never written to.
 bool can_be_hash_cache(const std::string& path);
 
 /// Keeps a sum. Any number of processes may do so at once. Makes the folder of `path` where it is missing. Never

@@ -209,7 +209,16 @@ bool may_still_change(const FileIdentity& file, std::chrono::system_clock::time_
 
 }  // namespace
 
-bool can_be_hash_cache(const std::string& path) { return is_cache_at(path); }
+// What cannot be looked at now may be a cache: nothing is written there that is not seen to be one.
+bool can_be_hash_cache(const std::string& path) {
+  const Descriptor file(path, O_RDONLY);
+  if (file < 0) return errno != ELOOP;
+  struct stat status;
+  char first;
+  if (fstat(file, &status) != 0) return true;
+  if (!S_ISREG(status.st_mode)) return false;
+  return pread(file, &first, 1, 0) < 0 || is_cache(file, static_cast<uint64_t>(status.st_size));
+}
 
 std::string cached_sha256(const std::string& path, const FileIdentity& file) {
   const Descriptor cache(path, O_RDONLY);
