@@ -3,7 +3,7 @@
 # are on `ckmerge_options`, which our targets link and installed ones do not pass on.
 
 # A fused multiply-add rounds once where the formula rounds twice: other bytes on other CPUs (invariant I2).
-add_compile_options(-ffp-contract=off)
+add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
 
 if(CKMERGE_SANITIZE AND CKMERGE_FUZZ)
   message(FATAL_ERROR "CKMERGE_FUZZ brings its own sanitizers; leave CKMERGE_SANITIZE empty")

@@ -34,6 +34,7 @@ class Crew {
   /// Throws Error(interrupted) when stopping().
   void check() const;
   void add_done(uint64_t bytes) { done_ += bytes; }
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
 
   /// Waits until ready(), which is asked under `lock`; throws Error(interrupted) when the crew comes to an end first.
   template <typename Ready>

@@ -7,6 +7,7 @@
 
 #include "core/staging.h"
 #include "core/statistics_worker.h"
+#include "io/error.h"
 
 namespace ckmerge {
 namespace {
@@ -32,27 +33,41 @@ void MergeStage::run() {
 void MergeStage::work() {
   const MergeSetting& setting = setting_;
   Staging staging(setting.sizing.tile_size);
+  const std::unique_ptr<PinnedMemory> pinned = pin(staging);
   WindowBatch windows(setting.checkpoints, setting.sizing.window_size);
   StatisticsWorker gatherer(setting.plan, setting.checkpoints, windows, statistics_,
                             {.kernels = &setting.kernels,
                              .piece_size = setting.sizing.tile_size,
                              .drop_cache = setting.cache.drop_behind_statistics,
-                             .permits = &permits_});
+                             .permits = &permits_,
+                             .ring = setting.ring});
   TileWorker worker(setting.plan, setting.checkpoints, windows,
                     {.kernels = &setting.kernels,
                      .drop_cache = setting.cache.drop_behind_tiles,
                      .header = setting.header,
                      .permits = &permits_,
                      .on_windows = feed_inputs(),
-                     .statistics = &statistics_});
+                     .statistics = &statistics_,
+                     .ring = setting.ring});
   for (std::optional<WorkQueue::Unit> unit; !crew_.stopping() && (unit = queue_.next());) {
     if (unit->statistics)
-      gatherer.compute(unit->range);
+      gatherer.compute(unit->range, setting.choice.settled());
     else
       make_tile(worker, unit->range, staging.first(unit->range.size()));
   }
   std::lock_guard lock(mutex_);
   findings_.add(worker.findings());
+}
+
+// A tile's way back from a device ends in the worker's staging.
+std::unique_ptr<PinnedMemory> MergeStage::pin(Staging& staging) const {
+  if (!setting_.ring) return nullptr;
+  try {
+    return std::make_unique<PinnedMemory>(setting_.ring->first(), staging.first(setting_.sizing.tile_size));
+  } catch (const Error& error) {
+    setting_.ring->take_fault(error, nullptr);
+    return nullptr;
+  }
 }
 
 std::function<void(ByteRange, const WindowBatch&)> MergeStage::feed_inputs() {
@@ -64,13 +79,14 @@ std::function<void(ByteRange, const WindowBatch&)> MergeStage::feed_inputs() {
 
 void MergeStage::make_tile(TileWorker& worker, ByteRange tile, std::span<std::byte> out) {
   statistics_.wait_for(tile, crew_);
-  worker.compute(tile, out);
+  worker.compute(tile, out, setting_.choice.next(tile));
   if (tile.begin < held_size_)
     std::memcpy(held_->first(held_size_).data() + tile.begin, out.data(), out.size());
   else
     write(tile, out);
   statistics_.release_before(queue_.finish(tile));
   crew_.add_done(tile.size());
+  setting_.choice.finish(tile, crew_.seconds());
 }
 
 void MergeStage::write(ByteRange tile, std::span<const std::byte> out) {

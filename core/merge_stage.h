@@ -2,14 +2,17 @@
 // The stage that writes the output: workers take tiles and ranges of statistics from one list until all is written.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <semaphore>
 #include <span>
 #include <string_view>
 
+#include "core/backend_choice.h"
 #include "core/cache_policy.h"
 #include "core/crew.h"
+#include "core/device_ring.h"
 #include "core/input_digest.h"
 #include "core/output_digest.h"
 #include "core/range_checksums.h"
@@ -34,6 +37,8 @@ struct MergeSetting {
   OutputFile& output;
   RangeChecksums* checksums = nullptr;  ///< null: nothing will be compared
   OutputDigest* digest = nullptr;       ///< null: the output is not hashed here
+  DeviceRing* ring = nullptr;           ///< null: the CPU computes
+  BackendChoice& choice;                ///< of every tile
   InputDigest* inputs = nullptr;        ///< not null: is fed, and the tiles with the header wait for write_held()
 };
 
@@ -56,6 +61,7 @@ class MergeStage {
  private:
   void work();
   std::function<void(ByteRange, const WindowBatch&)> feed_inputs();
+  std::unique_ptr<PinnedMemory> pin(Staging& staging) const;
   void make_tile(TileWorker& worker, ByteRange tile, std::span<std::byte> out);
   void write(ByteRange tile, std::span<const std::byte> out);
 

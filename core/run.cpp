@@ -10,6 +10,7 @@
 
 #include "core/cache_policy.h"
 #include "core/crew.h"
+#include "core/device_backend.h"
 #include "core/input_hashes.h"
 #include "core/machine.h"
 #include "core/merge_stage.h"
@@ -84,8 +85,12 @@ class Engine {
         options_(options),
         kernels_(options.kernels ? *options.kernels : **available_kernels().begin()),
         threads_(options.threads ? options.threads : allowed_processors()),
-        sizing_(size_tiles(plan, checkpoints, affordable_budget(options.memory_budget), threads_, options.tile_size,
-                           all_in_memory(checkpoints, target))),
+        devices_(options.device, plan),
+        sizing_(devices_.open(plan, checkpoints,
+                              {.budget = affordable_budget(options.memory_budget),
+                               .threads = threads_,
+                               .tile_size = options.tile_size,
+                               .all_in_memory = all_in_memory(checkpoints, target)})),
         cache_(cache_policy(plan, checkpoints, sizing_, MergeStage::lookahead(sizing_))) {}
 
   RunReport run() {
@@ -124,6 +129,8 @@ class Engine {
                       .output = output,
                       .checksums = checksums ? &*checksums : nullptr,
                       .digest = digest && !inputs ? &*digest : nullptr,
+                      .ring = devices_.ring(),
+                      .choice = devices_.choice(),
                       .inputs = inputs});
     stage.run();
     check_unchanged(checkpoints_);
@@ -163,6 +170,7 @@ class Engine {
     report_.tile_size = sizing_.tile_size;
     report_.drops_cache = cache_.drop_behind_tiles;
     report_.output_description = output.description();
+    report_.device = devices_.report();
   }
 
   const Plan& plan_;
@@ -171,6 +179,7 @@ class Engine {
   const RunOptions& options_;
   const BlockKernels& kernels_;
   const unsigned threads_;
+  DeviceBackend devices_;
   const TileSizing sizing_;
   const CachePolicy cache_;
   const Clock::time_point start_ = Clock::now();

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "core/device_options.h"
+#include "core/device_report.h"
 #include "core/plan.h"
 #include "io/output_file.h"
 #include "kernels/block_kernels.h"
@@ -42,6 +44,7 @@ struct RunOptions {
   const BlockKernels* kernels = nullptr;  ///< null = the best this CPU runs
   std::vector<std::string> expected_sha256 = {};  ///< per input, for recipe.hash: another sum ends the run; empty = any
   std::string hash_cache = {};                    ///< file of known hashes (io/hash_cache.h); empty = none
+  DeviceOptions device{};                         ///< who computes: this CPU, or devices
   // Watching. Called from one thread, about ten times a second; must not throw.
   std::function<void(const Progress&)> on_progress = {};
   const std::atomic<bool>* stop = nullptr;  ///< when it turns true the run ends with Error(interrupted)
@@ -67,6 +70,7 @@ struct RunReport {
   uint64_t tile_size = 0;
   bool drops_cache = false;
   std::string output_description;
+  DeviceReport device;
 };
 
 /// Merges into `target`: the file is there, complete, when this returns. When it throws the target is what it was, save

@@ -2,9 +2,11 @@
 #include "core/statistics_worker.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "core/permit.h"
+#include "io/error.h"
 
 namespace ckmerge {
 
@@ -17,7 +19,8 @@ StatisticsWorker::StatisticsWorker(const Plan& plan, std::span<const Checkpoint>
       options_(options),
       sums_(statistics.specs().size()) {}
 
-void StatisticsWorker::compute(ByteRange range) {
+void StatisticsWorker::compute(ByteRange range, Backend backend) {
+  backend_ = backend;
   for (size_t i = first_step_after(plan_, range.begin); i < plan_.steps.size(); ++i) {
     const Step& step = plan_.steps[i];
     if (step.offset >= range.end) break;
@@ -55,6 +58,7 @@ void StatisticsWorker::add_piece(const Piece& piece) {
     add_windows(piece);
   }
   pieces_.push_back(piece);
+  pieces_.back().first_read = windows_.reads() - reads_.size();
 }
 
 bool StatisticsWorker::add_windows(const Piece& piece) {
@@ -66,9 +70,11 @@ bool StatisticsWorker::add_windows(const Piece& piece) {
 
 void StatisticsWorker::compute_pieces() {
   windows_.map();
+  const bool on_device = backend_ == Backend::device && options_.ring->working();
+  const size_t done = on_device ? sum_on_device() : 0;
   {
     const Permit permit(*options_.permits);
-    for (const Piece& piece : pieces_) sum_piece(piece);
+    for (const Piece& piece : std::span(pieces_).subspan(done)) sum_piece(piece);
   }
   windows_.finish(options_.drop_cache);
   pieces_.clear();
@@ -81,15 +87,96 @@ void StatisticsWorker::sum_piece(const Piece& piece) {
   const Dtype compute = plan_.programs[step.program].compute;
   load_factors(step, {piece.begin * size, piece.end * size});
   if (piece.first) totals_.clear();
+  for_each_block(piece, reduction, [&](uint64_t index, uint64_t end) {
+    add_products_of(compute, reduction, piece, index, end);
+    take_totals(reduction, end);
+  });
+  if (piece.last) statistics_.add(piece.step, piece.first_block, totals_);
+}
+
+// fn(index, end) for every part of a reduction block in the piece, numbered as in the reduction.
+template <typename Fn>
+void StatisticsWorker::for_each_block(const Piece& piece, const Reduction& reduction, const Fn& fn) {
   const uint64_t end = reduction.index_of(piece.end);
   for (uint64_t index = reduction.index_of(piece.begin); index < end;) {
     const uint64_t next = std::min(end, (index / kReductionBlock + 1) * kReductionBlock);
-    add_products_of(compute, reduction, piece, index, next);
+    fn(index, next);
     index = next;
-    if (index % kReductionBlock != 0 && index != reduction.count) continue;
-    for (LaneSums& sums : sums_) totals_.push_back(std::exchange(sums, {}).total());
   }
-  if (piece.last) statistics_.add(piece.step, piece.first_block, totals_);
+}
+
+// What the sums have come to where a block ends.
+void StatisticsWorker::take_totals(const Reduction& reduction, uint64_t end) {
+  if (end % kReductionBlock != 0 && end != reduction.count) return;
+  for (LaneSums& sums : sums_) totals_.push_back(std::exchange(sums, {}).total());
+}
+
+// Sums as many pieces as the device can, and says how many: all, unless it failed.
+size_t StatisticsWorker::sum_on_device() {
+  std::optional<DeviceRing::Lease> lease;
+  size_t done = 0;
+  try {
+    lease.emplace(*options_.ring);
+    DeviceSlot& slot = lease->slot();
+    for (size_t k = 0; k < pieces_.size(); ++k) {
+      // One that goes on where the one before it stopped inside a block begins with the lanes of that one.
+      if (!pieces_[k].first) collect(slot, done, k);
+      if (send_piece(slot.job(), pieces_[k])) continue;
+      collect(slot, done, k);
+      if (send_piece(slot.job(), pieces_[k])) continue;
+      slot.job().clear();
+      windows_.go_back(pieces_[k].first_read);
+      sum_piece(pieces_[done++]);
+    }
+    collect(slot, done, pieces_.size());
+  } catch (const Error& error) {
+    options_.ring->take_fault(error, lease ? &lease->slot() : nullptr);
+    if (done < pieces_.size()) windows_.go_back(pieces_[done].first_read);
+  }
+  return done;
+}
+
+// False where the piece does not fit beside what the job has already, or is of rows that are cut in two.
+bool StatisticsWorker::send_piece(DeviceJob& job, const Piece& piece) {
+  const Step& step = plan_.steps[piece.step];
+  if (step.expansion != Step::kWhole) return false;
+  const uint64_t size = element_size(step.dtype), count = piece.end - piece.begin;
+  const Dtype compute = plan_.programs[step.program].compute;
+  windows_.go_back(piece.first_read);
+  load_factors(step, {piece.begin * size, piece.end * size});
+  std::vector<DeviceJob::OperandIndex> operands(factors_.size());
+  for (size_t k = 0; k < factors_.size(); ++k)
+    if (!job.add_operand(factors_[k].all, count, operands[k])) return false;
+  bool fits = true;
+  for_each_block(piece, reduction_of(plan_, step), [&](uint64_t index, uint64_t end) {
+    for (size_t s = 0; s < sums_.size(); ++s) {
+      const StatisticSpec spec = statistics_.specs()[s];
+      const bool goes_on = !piece.first && index == piece.begin;
+      fits = fits && job.add_sum(compute, operands[spec.a], operands[spec.b], index - piece.begin, end - index, index,
+                                 goes_on ? sums_[s] : LaneSums());
+    }
+  });
+  return fits;
+}
+
+// Has the device sum pieces [done, end), which it was sent, and takes the totals in their order.
+void StatisticsWorker::collect(DeviceSlot& slot, size_t& done, size_t end) {
+  if (done == end) return;
+  slot.submit(nullptr);
+  slot.wait();
+  options_.ring->count_batch();
+  size_t sum = 0;
+  for (; done < end; ++done) {
+    const Piece& piece = pieces_[done];
+    const Reduction reduction = reduction_of(plan_, plan_.steps[piece.step]);
+    if (piece.first) totals_.clear();
+    for_each_block(piece, reduction, [&](uint64_t, uint64_t block_end) {
+      for (LaneSums& sums : sums_) sums = slot.job().lanes(sum++);
+      take_totals(reduction, block_end);
+    });
+    if (piece.last) statistics_.add(piece.step, piece.first_block, totals_);
+  }
+  slot.job().clear();
 }
 
 void StatisticsWorker::load_factors(const Step& step, ByteRange part) {

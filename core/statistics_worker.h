@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include "core/backend_choice.h"
+#include "core/device_ring.h"
 #include "core/source_read.h"
 #include "core/statistics.h"
 #include "core/window_batch.h"
@@ -20,21 +22,23 @@ class StatisticsWorker {
     uint64_t piece_size = 0;  ///< bytes of output whose inputs fit the windows
     bool drop_cache = false;
     std::counting_semaphore<>* permits = nullptr;
+    DeviceRing* ring = nullptr;  ///< null: there is no device
   };
   StatisticsWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows,
                    Statistics& statistics, Options options);
 
   /// Adds to the statistics every reduction block whose first element's output lies in `range`. Throws Error(malformed
   /// | io).
-  void compute(ByteRange range);
+  void compute(ByteRange range, Backend backend = Backend::cpu);
 
  private:
   /// Elements of a step whose inputs are mapped together; a block may take several pieces.
   struct Piece {
     uint32_t step;
     uint64_t begin, end;
-    uint64_t first_block;  ///< of those that are added together
-    bool first, last;      ///< of their pieces
+    uint64_t first_block;   ///< of those that are added together
+    bool first, last;       ///< of their pieces
+    size_t first_read = 0;  ///< of those in the windows
   };
   /// A program's operand, in the numbering of heads and, unless it holds heads only, of all elements.
   struct Factor {
@@ -47,6 +51,12 @@ class StatisticsWorker {
   bool add_windows(const Piece& piece);
   void compute_pieces();
   void sum_piece(const Piece& piece);
+  template <typename Fn>
+  void for_each_block(const Piece& piece, const Reduction& reduction, const Fn& fn);
+  void take_totals(const Reduction& reduction, uint64_t end);
+  size_t sum_on_device();
+  bool send_piece(DeviceJob& job, const Piece& piece);
+  void collect(DeviceSlot& slot, size_t& done, size_t end);
   void load_factors(const Step& step, ByteRange part);
   void add_products_of(Dtype compute, const Reduction& reduction, const Piece& piece, uint64_t index, uint64_t end);
   void add_heads(Dtype compute, const StepRows& rows, uint64_t origin, size_t spec, uint64_t begin, uint64_t end);
@@ -59,8 +69,9 @@ class StatisticsWorker {
   std::vector<Piece> pieces_;
   std::vector<SourceRead> reads_;
   std::vector<Factor> factors_;
-  std::vector<LaneSums> sums_;  // per spec, of the block at hand
-  std::vector<double> totals_;  // of the blocks before it that began in the range
+  Backend backend_ = Backend::cpu;  // of the range at hand
+  std::vector<LaneSums> sums_;      // per spec, of the block at hand
+  std::vector<double> totals_;      // of the blocks before it that began in the range
 };
 
 }  // namespace ckmerge

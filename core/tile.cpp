@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/permit.h"
+#include "io/error.h"
 
 namespace ckmerge {
 namespace {
@@ -64,7 +65,7 @@ void Findings::add(uint32_t step, const StoreCounts& counts) {
 TileWorker::TileWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows, Options options)
     : plan_(plan), checkpoints_(checkpoints), windows_(windows), options_(std::move(options)) {}
 
-void TileWorker::compute(ByteRange range, std::span<std::byte> out) {
+void TileWorker::compute(ByteRange range, std::span<std::byte> out, Backend backend) {
   uint64_t at = range.begin, shown = range.begin;
   if (at < options_.header.size()) {
     const uint64_t end = std::min<uint64_t>(range.end, options_.header.size());
@@ -76,10 +77,7 @@ void TileWorker::compute(ByteRange range, std::span<std::byte> out) {
     windows_.map();
     if (options_.on_windows) options_.on_windows({shown, batch.end}, windows_);
     shown = batch.end;
-    {
-      const Permit permit(*options_.permits);
-      compute_batch(batch, out.data() + (at - range.begin));
-    }
+    compute_mapped(batch, out.data() + (at - range.begin), backend);
     windows_.finish(options_.drop_cache);
     at = batch.end;
   }
@@ -97,6 +95,37 @@ uint64_t TileWorker::gather(ByteRange range) {
     if (!windows_.add(reads_)) return begin;
   }
   return range.end;
+}
+
+void TileWorker::compute_mapped(ByteRange batch, std::byte* out, Backend backend) {
+  if (backend == Backend::device && options_.ring->working() && compute_on_device(batch, out)) return;
+  const Permit permit(*options_.permits);
+  compute_batch(batch, out);
+}
+
+// False where the device failed: then nothing of the batch is in flight, and nothing of it has been noted.
+bool TileWorker::compute_on_device(ByteRange batch, std::byte* out) {
+  Findings before = std::exchange(findings_, {});
+  device_out_ = out;
+  try {
+    {
+      const Permit permit(*options_.permits);
+      compute_batch(batch, out);
+    }
+    run_job();
+  } catch (const Error& error) {
+    findings_ = std::move(before);
+    device_out_ = nullptr;
+    windows_.go_back(0);
+    options_.ring->take_fault(error, lease_ ? &lease_->slot() : nullptr);
+    lease_.reset();
+    return false;
+  }
+  lease_.reset();
+  device_out_ = nullptr;
+  before.add(findings_);
+  findings_ = std::move(before);
+  return true;
 }
 
 void TileWorker::compute_batch(ByteRange batch, std::byte* out) {
@@ -121,6 +150,7 @@ void TileWorker::compute_part(uint32_t index, ByteRange part, std::byte* out) {
     StoreCounts counts;
     load_programs(index);
     load_operands();
+    if (device_out_ && !rows && send_part(index, part.size() / element_size(step.dtype), out)) return;
     rows ? run_rows(step, part, out, counts) : run_whole(step, part, out, counts);
     findings_.add(index, counts);
   }
@@ -155,6 +185,32 @@ void TileWorker::load_programs(uint32_t index) {
   };
   program_ = load(step.program, filled_program_);
   tail_ = step.expansion == Step::kWhole ? nullptr : load(plan_.expansions[step.expansion].tail, filled_tail_);
+}
+
+// False where the CPU has to do it: fewer elements than a block of the CPU's are done before they could be sent, and
+// what is larger than a whole slot does not fit.
+bool TileWorker::send_part(uint32_t index, uint64_t count, std::byte* out) {
+  if (count < kBlockElements) return false;
+  if (!lease_) lease_.emplace(*options_.ring);
+  const cuda::TileProgram program = cuda::tile_program(*program_);
+  const auto add = [&] {
+    return lease_->slot().job().add_part(index, program, operands_, count, static_cast<uint64_t>(out - device_out_),
+                                         plan_.steps[index].dtype);
+  };
+  if (add()) return true;
+  run_job();
+  return add();
+}
+
+// Has the device compute what was sent to it.
+void TileWorker::run_job() {
+  if (!lease_ || lease_->slot().job().empty()) return;
+  DeviceSlot& slot = lease_->slot();
+  slot.submit(device_out_);
+  slot.wait();
+  options_.ring->count_batch();
+  for (const auto& [step, counts] : slot.job().counts()) findings_.add(step, counts);
+  slot.job().clear();
 }
 
 void TileWorker::run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts) {

@@ -6,12 +6,15 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <semaphore>
 #include <set>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "core/backend_choice.h"
+#include "core/device_ring.h"
 #include "core/source_read.h"
 #include "core/statistics.h"
 #include "core/window_batch.h"
@@ -39,20 +42,26 @@ class TileWorker {
     /// Shown the windows of every batch before it is computed, and the output that they are for.
     std::function<void(ByteRange, const WindowBatch&)> on_windows = {};
     const Statistics* statistics = nullptr;  ///< whatever a tile needs of them is there before it is computed
+    DeviceRing* ring = nullptr;              ///< null: there is no device
   };
   TileWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows, Options options);
 
   /// Fills `out` with the bytes of `range`. REQUIRES: out.size() == range.size(), and a border of `range` inside a
-  /// tensor falls between elements (multiples of 8 from the start of the file do). Throws Error(malformed | io).
-  void compute(ByteRange range, std::span<std::byte> out);
+  /// tensor falls between elements (multiples of 8 from the start of the file do). On the device, `out` is pinned.
+  /// Throws Error(malformed | io); Error(resources) where a device is required and fails.
+  void compute(ByteRange range, std::span<std::byte> out, Backend backend = Backend::cpu);
 
   const Findings& findings() const { return findings_; }
 
  private:
   uint64_t gather(ByteRange range);
+  void compute_mapped(ByteRange batch, std::byte* out, Backend backend);
+  bool compute_on_device(ByteRange batch, std::byte* out);
   void compute_batch(ByteRange batch, std::byte* out);
   void compute_part(uint32_t index, ByteRange part, std::byte* out);
   void copy_part(uint32_t index, ByteRange part, std::byte* out);
+  bool send_part(uint32_t index, uint64_t count, std::byte* out);
+  void run_job();
   void run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts);
   void run_rows(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts);
   void load_operands();
@@ -69,6 +78,9 @@ class TileWorker {
   const Program* tail_ = nullptr;     // likewise
   Program filled_program_, filled_tail_;
   std::vector<std::byte> heads_, tails_;  // computed rows on their way to being woven
+  // While a batch is computed on a device; its slot is taken when something is to be sent.
+  std::byte* device_out_ = nullptr;  // null otherwise; where the batch begins
+  std::optional<DeviceRing::Lease> lease_;
 };
 
 }  // namespace ckmerge

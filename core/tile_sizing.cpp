@@ -3,9 +3,11 @@
 
 #include <algorithm>
 
+#include "core/device_job.h"
 #include "io/error.h"
 #include "io/input_windows.h"
 #include "io/output_file.h"
+#include "io/sentence.h"
 
 namespace ckmerge {
 namespace {
@@ -50,37 +52,51 @@ Appetite appetite_of(const Plan& plan, std::span<const Checkpoint> checkpoints) 
 }
 
 // Windows are whole pages: each source may add a part of one at both ends.
-TileSizing with(const Appetite& appetite, uint64_t tile, unsigned in_flight, unsigned threads) {
-  return {.tile_size = tile,
-          .window_size = tile * appetite.ratio + appetite.sources * 2 * InputWindows::page_size(),
-          .tiles_in_flight = in_flight,
-          .threads = std::min(threads, in_flight)};
+TileSizing with(const Appetite& appetite, uint64_t tile, unsigned in_flight, const SizingOptions& options) {
+  TileSizing sizing = {.tile_size = tile,
+                       .window_size = tile * appetite.ratio + appetite.sources * 2 * InputWindows::page_size(),
+                       .tiles_in_flight = in_flight,
+                       .threads = std::min(options.threads, in_flight)};
+  if (options.device_memory > 0)
+    sizing.slot = {.input = round_up(sizing.window_size + DeviceJob::kTables, OutputFile::kAlignment), .output = tile};
+  return sizing;
+}
+
+bool fits(const TileSizing& sizing, const SizingOptions& options) {
+  return sizing.memory() <= options.budget && sizing.slot.on_device() <= options.device_memory;
+}
+
+[[noreturn]] void refuse(const TileSizing& smallest, const SizingOptions& options) {
+  const bool host = smallest.memory() > options.budget;
+  throw Error(ErrorCode::resources, host ? "memory" : "gpu-memory",
+              sentence("a memory budget of ", host ? options.budget : options.device_memory, " bytes",
+                       host ? "" : " on the device", " is too small for this merge; give at least ",
+                       host ? smallest.memory() : smallest.slot.on_device(), " bytes"));
 }
 
 }  // namespace
 
 // More tiles than threads are in flight, so that reads and writes go on while all threads compute. When the budget is
 // small, tiles shrink first, then their number, then tiles again.
-TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints, uint64_t budget, unsigned threads,
-                      uint64_t tile_size, bool all_in_memory) {
+TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints, const SizingOptions& options) {
   const Appetite appetite = appetite_of(plan, checkpoints);
+  const unsigned threads = options.threads;
   const uint64_t whole = round_up(plan.file_size, OutputFile::kAlignment);
-  const uint64_t largest = tile_size ? tile_size : std::min(kLargestTile, whole);
-  const uint64_t most =
-      all_in_memory ? threads : std::max<uint64_t>(kLeastInFlight, uint64_t{kTilesPerThread} * threads);
+  const uint64_t largest = options.tile_size ? options.tile_size : std::min(kLargestTile, whole);
+  const bool waits = !options.all_in_memory || options.device_memory > 0;
+  const uint64_t most = waits ? std::max<uint64_t>(kLeastInFlight, uint64_t{kTilesPerThread} * threads) : threads;
   const unsigned wanted = static_cast<unsigned>(std::min(most, (whole + largest - 1) / largest));
   for (const uint64_t smallest : {kSmallestGoodTile, kSmallestTile})
     for (unsigned in_flight = std::max(1u, wanted); in_flight > 0; in_flight = in_flight * 3 / 4)
       for (uint64_t tile = largest; tile >= std::min(smallest, largest);
            tile = tile / 2 / kSmallestTile * kSmallestTile) {
-        const TileSizing sizing = with(appetite, tile, in_flight, threads);
-        if (sizing.memory() <= budget) return sizing;
-        if (tile_size || tile == kSmallestTile) break;
+        const TileSizing sizing = with(appetite, tile, in_flight, options);
+        if (fits(sizing, options)) return sizing;
+        if (options.tile_size || tile == kSmallestTile) break;
       }
-  const TileSizing smallest = with(appetite, tile_size ? tile_size : kSmallestTile, 1, 1);
-  throw Error(ErrorCode::resources, "memory",
-              "a memory budget of " + std::to_string(budget) + " bytes is too small for this merge; give at least " +
-                  std::to_string(smallest.memory()) + " bytes");
+  SizingOptions one = options;
+  one.threads = 1;
+  refuse(with(appetite, options.tile_size ? options.tile_size : kSmallestTile, 1, one), options);
 }
 
 }  // namespace ckmerge

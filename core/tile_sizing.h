@@ -8,23 +8,38 @@
 
 namespace ckmerge {
 
+/// What a tile takes on its way through a device. Multiples of OutputFile::kAlignment.
+struct SlotSizes {
+  uint64_t input = 0;   ///< operands and tables: on the device, and as much pinned memory
+  uint64_t output = 0;  ///< a tile, on the device
+  uint64_t on_device() const { return input + output; }
+};
+
 /// What one run keeps in memory. Every tile in flight holds `tile_size` bytes of staging and maps at most `window_size`
 /// bytes of the inputs at a time.
 struct TileSizing {
   uint64_t tile_size = 0;    ///< bytes of output, a multiple of OutputFile::kAlignment
   uint64_t window_size = 0;  ///< bytes of resident input, page borders included
   unsigned tiles_in_flight = 0;
+  SlotSizes slot = {};   ///< of a device, 0 without one
   unsigned threads = 0;  ///< tiles computed at once; the others are being read or written
 
   /// A worker's registers, lists and buffers of the C library.
   static constexpr uint64_t kPerWorker = 256ull << 10;
-  uint64_t memory() const { return tiles_in_flight * (tile_size + window_size + kPerWorker); }
+  uint64_t memory() const { return tiles_in_flight * (tile_size + window_size + slot.input + kPerWorker); }
 };
 
-/// Fits the plan into `budget` with up to `threads` threads. `tile_size` 0 lets it choose. Throws Error(resources) that
-/// names the smallest budget when not even one small tile fits. With `all_in_memory` no read or write waits for a
-/// device, and more tiles than threads would only wait for each other.
-TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints, uint64_t budget, unsigned threads,
-                      uint64_t tile_size, bool all_in_memory = false);
+struct SizingOptions {
+  uint64_t budget = 0;     ///< bytes of the host's memory
+  unsigned threads = 1;    ///< that may compute
+  uint64_t tile_size = 0;  ///< 0 lets it choose
+  /// No read or write waits for a disk, and more tiles than threads would only wait for each other.
+  bool all_in_memory = false;
+  uint64_t device_memory = 0;  ///< bytes that slots may take on a device; 0 = there is none
+};
+
+/// Fits the plan into the budget. Throws Error(resources) that names the smallest budget when not even one small tile
+/// fits.
+TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints, const SizingOptions& options);
 
 }  // namespace ckmerge

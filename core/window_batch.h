@@ -25,6 +25,11 @@ class WindowBatch {
   /// Where the bytes of the next read are, in the order of add(). Null for a read of no bytes.
   const std::byte* next(const SourceRead& read);
 
+  /// How many reads were added.
+  size_t reads() const { return window_of_.size(); }
+  /// Makes next() give the reads from that one on (again).
+  void go_back(size_t read) { reads_done_ = read; }
+
   /// Bytes of one input, and where they are once they are mapped.
   struct Window {
     const InputFile* file;

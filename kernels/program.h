@@ -43,9 +43,6 @@ struct Program {
 /// Puts the coefficients of one tensor into the slots of `program`, which is a copy of the plan's.
 void fill_slots(Program& program, std::span<const double> coefficients);
 
-/// Registers a program may use: 8 blocks of f32 are 16 KiB, half of the smallest L1 in use.
-inline constexpr int kMaxRegisters = 8;
-
 /// An operand as the executor sees it. Element i lies at data + (i / inner) * stride + (i % inner) *
 /// element_size(dtype); a contiguous tensor has inner = UINT64_MAX. Rows of a wider tensor (channel expansion, fused
 /// qkv) have inner < count.

@@ -26,7 +26,8 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endia
 namespace ckmerge::CKMERGE_ISA {
 namespace {
 
-#include "kernels/cpu/small_floats.inl"
+#define CKMERGE_INLINE inline
+#include "kernels/small_floats.inl"
 
 // Memory in a file's dtype: any alignment, any effective type.
 template <typename T>
@@ -144,14 +145,6 @@ void store_f64_as_f32(const double* src, void* dst, size_t n, StoreCounts* count
 }
 
 // ---- the small formats in f64: through f32, exactly ----
-
-// Rounded to odd: toward zero, with the last bit set when anything was lost. f32 has at least two bits more than any
-// small format wherever both have values, so rounding this to nearest even rounds as if from the double itself.
-inline float round_to_odd(double x) {
-  const float nearest = static_cast<float>(x);
-  const uint32_t toward_zero = bits_of(nearest) - (__builtin_fabs(static_cast<double>(nearest)) > __builtin_fabs(x));
-  return float_of(static_cast<double>(nearest) == x ? bits_of(nearest) : toward_zero | 1);
-}
 
 template <void (*kLoad)(const void*, float*, size_t)>
 void load_through_f32(const void* src, double* dst, size_t n) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/core/merge_runs.h"
 
+#include "tests/cuda/stand_in.h"
+
 #include <doctest/doctest.h>
 
 namespace ckmerge::test {
@@ -33,6 +35,20 @@ std::vector<FileTensor> mixed(uint64_t seed) {
 
 Recipe weighted(double alpha) { return {.method = "weighted_sum", .parameters = {{"alpha", {alpha}}}}; }
 
+// With one device and with two, with tiles of a page and of more than the file, with a device that is nearly full.
+void merge_on_devices(const Recipe& recipe, const std::vector<std::string>& paths, const std::string& target,
+                      const std::string& reference) {
+  for (const std::vector<int>& devices : {std::vector{0}, std::vector{0, 1}})
+    for (const uint64_t tile : {uint64_t{0}, uint64_t{4096}, uint64_t{65536}})
+      for (const uint64_t memory : {uint64_t{0}, uint64_t{4} << 20}) {
+        reset_stand_in({.devices = 2});
+        RunOptions options{.replace = true, .sync = false, .threads = 3, .tile_size = tile};
+        options.device = {.choice = DeviceChoice::cuda, .devices = devices, .memory = memory, .runtime = &stand_in()};
+        merge(recipe, paths, target, options);
+        CHECK_MESSAGE(read_file(target) == reference, devices.size(), " devices ", tile, " ", memory);
+      }
+}
+
 std::string merge_every_way(const Recipe& recipe, const std::vector<std::string>& paths, const TempFolder& folder) {
   merge(recipe, paths, folder / "reference", {.replace = true, .sync = false});
   std::string reference = read_file(folder / "reference");
@@ -44,6 +60,7 @@ std::string merge_every_way(const Recipe& recipe, const std::vector<std::string>
               {.replace = true, .sync = false, .threads = threads, .tile_size = tile, .kernels = kernels});
         CHECK_MESSAGE(read_file(folder / "out") == reference, kernels->isa, " ", threads, " ", tile);
       }
+  merge_on_devices(recipe, paths, folder / "out", reference);
   merge(recipe, paths, folder / "out", {.replace = true, .sync = false, .memory_budget = 1 << 20});
   CHECK(read_file(folder / "out") == reference);
   return reference;

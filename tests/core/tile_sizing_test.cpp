@@ -20,7 +20,7 @@ TEST_CASE("tiles in flight never exceed the budget, for 2 and for 20 inputs and 
         for (const unsigned threads : {1u, 2u, 64u}) {
           const std::span<const Checkpoint> some(checkpoints.data(), inputs);
           const Plan plan = make_plan({.method = "linear", .dtype = dtype}, some);
-          const TileSizing sizing = size_tiles(plan, some, budget, threads, 0);
+          const TileSizing sizing = size_tiles(plan, some, {.budget = budget, .threads = threads});
           CHECK(sizing.memory() <= budget);
           CHECK(sizing.tile_size > 0);
           CHECK(sizing.tile_size % 4096 == 0);

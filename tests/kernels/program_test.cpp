@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The interpreter: blocks, views, alignments and windows of a tile program, on every table.
+// The interpreter: blocks, views, alignments and windows of a tile program, on every table and device.
 #include "kernels/program.h"
 
 #include <doctest/doctest.h>
 
 #include <random>
 
+#include "tests/cuda/device_runs.h"
 #include "tests/kernels/naive_program.h"
 #include "tests/kernels/oracle.h"
 
@@ -54,6 +55,14 @@ void check(const Program& program, const std::vector<Operand>& operands, uint64_
     CHECK_MESSAGE(got == expected, kernels->isa << " elements " << first << " + " << count << " as " << info(out).name);
     CHECK(counts == expected_counts);
   }
+  for (const auto& device : test::devices_under_test())
+    for (const size_t shift : {size_t{0}, (offset + first) % 8, count % 8}) {
+      StoreCounts counts;
+      const auto got = test::run_on(device, program, operands, first, count, out, counts, offset, shift);
+      CHECK_MESSAGE(got == expected, device.name << " elements " << first << " + " << count << " as " << info(out).name
+                                                 << " shift " << shift);
+      CHECK(counts == expected_counts);
+    }
 }
 
 }  // namespace

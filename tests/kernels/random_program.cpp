@@ -5,6 +5,7 @@
 #include <cstring>
 #include <vector>
 
+#include "tests/cuda/device_runs.h"
 #include "tests/kernels/naive_program.h"
 #include "tests/kernels/oracle.h"
 
@@ -124,6 +125,14 @@ bool same_products(const BlockKernels& kernels, Dtype compute, const Window& win
   return same_lanes(got, expected);
 }
 
+bool same_products(const test::DeviceUnderTest& device, Dtype compute, const Window& window, uint64_t index) {
+  LaneSums got, expected;
+  const Operand &x = window.operands.front(), &y = window.operands.back();
+  test::add_products_on(device, compute, x, y, window.first, window.count, index, got);
+  add_products_naively(compute, x, y, window.first, window.count, index, expected);
+  return same_lanes(got, expected);
+}
+
 }  // namespace
 
 std::string check_random_program(std::span<const uint8_t> bytes) {
@@ -144,6 +153,12 @@ std::string check_random_program(std::span<const uint8_t> bytes) {
     const bool same = run_with(*kernels, program, operands, first, count, out, counts, offset) == expected &&
                       counts == expected_counts && same_products(*kernels, program.compute, window, index);
     if (!same) wrong += std::string(wrong.empty() ? "" : ", ") + kernels->isa;
+  }
+  for (const auto& device : test::devices_under_test()) {
+    StoreCounts counts;
+    const auto got = test::run_on(device, program, operands, first, count, out, counts, offset, offset + count);
+    if (got != expected || !(counts == expected_counts) || !same_products(device, program.compute, window, index))
+      wrong += std::string(wrong.empty() ? "" : ", ") + device.name;
   }
   return wrong;
 }

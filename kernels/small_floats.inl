@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The formats of 16 and 8 bits as arithmetic on 32-bit integers, one element at a time and without a branch, so that
 // every compiler turns a loop over them into vector code of whatever width the ISA has. A subnormal is only ever added
-// to a number that absorbs it exactly, so flush-to-zero modes cannot change a bit. Part of blocks.inl.
+// to a number that absorbs it exactly, so flush-to-zero modes cannot change a bit. Included into the namespace of
+// whoever compiles it: cpu/blocks.inl, once per ISA, and cuda/elements.inl, for the device. CKMERGE_INLINE says how
+// functions are declared there.
 
-inline uint32_t bits_of(float x) { return __builtin_bit_cast(uint32_t, x); }
-inline float float_of(uint32_t bits) { return __builtin_bit_cast(float, bits); }
+CKMERGE_INLINE uint32_t bits_of(float x) { return __builtin_bit_cast(uint32_t, x); }
+CKMERGE_INLINE float float_of(uint32_t bits) { return __builtin_bit_cast(float, bits); }
 
 constexpr uint32_t kMagnitude = 0x7fffffff;
 constexpr uint32_t kInfBits = 0x7f800000;
@@ -49,7 +51,7 @@ constexpr uint32_t kLargestSource = ((F::kLargest + (kRebias<F> << F::kMantissa)
                                     (F::kLargest & 1);
 
 template <typename F>
-inline float widen(uint32_t code) {
+CKMERGE_INLINE float widen(uint32_t code) {
   const uint32_t magnitude = code & (F::kSign - 1);
   const uint32_t sign = (code & F::kSign) * (0x80000000u / F::kSign);
   const uint32_t normal = (magnitude << kShift<F>)+(kRebias<F> << 23);
@@ -60,33 +62,33 @@ inline float widen(uint32_t code) {
   return float_of((magnitude > F::kLargest ? special : finite) | sign);
 }
 template <>
-inline float widen<Bfloat>(uint32_t code) {
+CKMERGE_INLINE float widen<Bfloat>(uint32_t code) {
   return float_of(code << 16);
 }
 
 // The larger of a magnitude and that of x, as bits; a NaN is larger than all numbers. Signed, because AVX2 and SSE2
 // have no unsigned comparison: a flag per element instead costs bf16 a quarter of its store.
-inline int32_t larger_magnitude(int32_t magnitude, float x) {
+CKMERGE_INLINE int32_t larger_magnitude(int32_t magnitude, float x) {
   const auto other = static_cast<int32_t>(bits_of(x) & kMagnitude);
   return other > magnitude ? other : magnitude;
 }
 
 // A value is ordinary for a format if it is finite and rounds to a finite code. True if all up to `largest` are.
 template <typename F>
-inline bool is_ordinary(int32_t largest) {
+CKMERGE_INLINE bool is_ordinary(int32_t largest) {
   return largest <= static_cast<int32_t>(kLargestSource<F>);
 }
 
 // Rounds a magnitude as an integer: a carry out of the mantissa is the right next exponent.
 template <typename F>
-inline uint32_t round_magnitude(uint32_t magnitude) {
+CKMERGE_INLINE uint32_t round_magnitude(uint32_t magnitude) {
   const uint32_t below_half = (1u << (kShift<F> - 1)) - 1, odd = (magnitude >> kShift<F>)&1;
   return (magnitude + below_half + odd) >> kShift<F>;
 }
 
 // REQUIRES: x is ordinary for F.
 template <typename F>
-inline uint32_t narrow_ordinary(float x) {
+CKMERGE_INLINE uint32_t narrow_ordinary(float x) {
   const uint32_t magnitude = bits_of(x) & kMagnitude;
   const uint32_t normal = round_magnitude<F>(magnitude) - (kRebias<F> << F::kMantissa);
   // Adding 2^23 smallest subnormals leaves their number, rounded to nearest even, in the low bits.
@@ -95,14 +97,22 @@ inline uint32_t narrow_ordinary(float x) {
   return (magnitude < kSmallestNormal<F> ? tiny : normal) | (bits_of(x) >> 31) * F::kSign;
 }
 template <>
-inline uint32_t narrow_ordinary<Bfloat>(float x) {
+CKMERGE_INLINE uint32_t narrow_ordinary<Bfloat>(float x) {
   return (bits_of(x) + 0x7fff + ((bits_of(x) >> 16) & 1)) >> 16;
 }
 
 template <typename F>
-inline uint32_t narrow(float x) {
+CKMERGE_INLINE uint32_t narrow(float x) {
   const uint32_t magnitude = bits_of(x) & kMagnitude, sign = (bits_of(x) >> 31) * F::kSign;
   uint32_t code = magnitude > kLargestSource<F> ? F::kOver | sign : narrow_ordinary<F>(x);
   code = magnitude == kInfBits && kHasInf<F> ? F::kInf | sign : code;
   return magnitude > (kHasInf<F> ? kInfBits : kInfBits - 1) ? F::kNan : code;
+}
+
+// Rounded to odd: toward zero, with the last bit set when anything was lost. f32 has at least two bits more than any
+// small format wherever both have values, so rounding this to nearest even rounds as if from the double itself.
+CKMERGE_INLINE float round_to_odd(double x) {
+  const float nearest = static_cast<float>(x);
+  const uint32_t toward_zero = bits_of(nearest) - (__builtin_fabs(static_cast<double>(nearest)) > __builtin_fabs(x));
+  return float_of(static_cast<double>(nearest) == x ? bits_of(nearest) : toward_zero | 1);
 }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/backend_choice.h"
+
+#include <algorithm>
+
+namespace ckmerge {
+
+Backend BackendChoice::next(ByteRange tile) const {
+  if (fixed_) return *fixed_;
+  std::lock_guard lock(mutex_);
+  if (decided_) return *decided_;
+  return kRounds[std::min(round_of(tile), kRounds.size() - 1)];
+}
+
+Backend BackendChoice::settled() const {
+  if (fixed_) return *fixed_;
+  std::lock_guard lock(mutex_);
+  return decided_.value_or(Backend::cpu);
+}
+
+void BackendChoice::finish(ByteRange tile, double seconds) {
+  if (fixed_ || round_of(tile) >= kRounds.size()) return;
+  std::lock_guard lock(mutex_);
+  Round& round = rounds_[round_of(tile)];
+  ++round.tiles;
+  round.bytes += tile.size();
+  round.end = std::max(round.end, seconds);
+  if (std::ranges::all_of(rounds_, [this](const Round& r) { return r.tiles == round_; })) decide();
+}
+
+// A round lasts from the end of the one before it to its own: tiles are handed out in order, so only the few in flight
+// at a border are counted on the wrong side, and on either side of both backends.
+void BackendChoice::decide() {
+  double seconds[2] = {}, bytes[2] = {};
+  for (size_t k = 1; k < rounds_.size(); ++k) {
+    if (!kCounts[k]) continue;
+    const auto backend = static_cast<size_t>(kRounds[k]);
+    seconds[backend] += std::max(rounds_[k].end - rounds_[k - 1].end, 1e-9);
+    bytes[backend] += static_cast<double>(rounds_[k].bytes);
+  }
+  rates_ = {.cpu = bytes[0] / seconds[0], .device = bytes[1] / seconds[1]};
+  decided_ = rates_.device > kGain * rates_.cpu ? Backend::device : Backend::cpu;
+}
+
+std::optional<BackendChoice::Rates> BackendChoice::measured() const {
+  std::lock_guard lock(mutex_);
+  if (!decided_) return {};
+  return rates_;
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The buffers that one batch of a tile at a time travels through: pinned memory, a copy of it on the device, and the
+// device's side of the tile.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core/device.h"
+#include "core/device_job.h"
+#include "core/staging.h"
+#include "core/tile_sizing.h"
+
+namespace ckmerge {
+
+/// Host memory that is pinned while this lives. Throws Error(resources).
+class PinnedMemory {
+ public:
+  PinnedMemory(const Device& device, std::span<std::byte> memory);
+  ~PinnedMemory() { runtime_.unpin(memory_); }
+  PinnedMemory(const PinnedMemory&) = delete;
+  PinnedMemory& operator=(const PinnedMemory&) = delete;
+
+ private:
+  const cuda::Runtime& runtime_;
+  std::byte* const memory_;
+};
+
+class DeviceSlot {
+ public:
+  /// Throws Error(resources).
+  DeviceSlot(const Device& device, const SlotSizes& sizes);
+
+  const Device& device() const { return device_; }
+  DeviceJob& job() { return job_; }
+
+  /// Starts the job: its input travels, its kernels run, its output travels to `out`, the host's side of the output
+  /// buffer, which is pinned. Throws Error(resources); some of it may then be in flight (Device::drain).
+  void submit(std::byte* out);
+  /// Waits until the job is done: its output and its results are there. Throws Error(resources) likewise.
+  void wait();
+
+ private:
+  void copy_in();
+  void compute();
+  void copy_out(std::byte* out);
+
+  const Device& device_;
+  Staging input_;
+  PinnedMemory pinned_;
+  DeviceJob job_;
+  DeviceResource device_input_, device_output_;
+  DeviceResource copied_in_, computed_, copied_out_;  // events
+};
+
+}  // namespace ckmerge
