@@ -15,19 +15,10 @@
 #include "core/step_planner.h"
 #include "io/error.h"
 #include "io/output_layout.h"
+#include "io/sentence.h"
 
 namespace ckmerge {
 namespace {
-
-// What the sums of the inputs will be put over: as long, and each different from the others.
-std::vector<InputHash> stand_ins(size_t inputs) {
-  std::vector<InputHash> hashes;
-  for (size_t k = 0; k < inputs; ++k) {
-    const std::string number = std::to_string(k);
-    hashes.push_back({.sha256 = std::string(64 - number.size(), '0') + number, .legacy_hash = "00000000"});
-  }
-  return hashes;
-}
 
 std::string tensor_count(size_t count) { return std::to_string(count) + (count == 1 ? " tensor" : " tensors"); }
 
@@ -153,7 +144,8 @@ class Planner {
   }
 
   void lay_out_steps() {
-    const std::vector<InputHash> hashes = plan_.recipe.hash ? stand_ins(checkpoints_.size()) : std::vector<InputHash>();
+    const std::vector<InputHash> hashes =
+        plan_.recipe.hash ? stand_in_hashes(checkpoints_.size()) : std::vector<InputHash>();
     const Metadata metadata = output_metadata(plan_.recipe, checkpoints_, plan_.kind, hashes);
     OutputLayout layout = lay_out(output_tensors(plan_, checkpoints_), &metadata);
     std::vector<Step> in_order;
@@ -232,7 +224,12 @@ std::span<const StatisticSpec> statistics(const Plan& plan) {
 std::string header_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
                                std::span<const InputHash> hashes) {
   const Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
-  return lay_out(output_tensors(plan, checkpoints), &metadata, plan.header.size()).header;
+  std::string header = lay_out(output_tensors(plan, checkpoints), &metadata, plan.header.size()).header;
+  if (header.size() != plan.header.size())
+    throw Error(ErrorCode::malformed, "",
+                sentence("the header with the inputs' hashes takes ", header.size(), " bytes, longer than planned (",
+                         plan.header.size(), "); merge without --hash, and report this as a fault of ckmerge"));
+  return header;
 }
 
 Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {

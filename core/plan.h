@@ -93,7 +93,7 @@ struct Plan {
 std::span<const StatisticSpec> statistics(const Plan& plan);
 
 /// The header with the inputs' hashes in it (recipe.hash), which a plan cannot know: as long as plan.header, which has
-/// stand-ins in their place.
+/// stand-ins in their place. Throws Error(malformed) should it be longer: the tensors' place is fixed.
 std::string header_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
                                std::span<const InputHash> hashes);
 

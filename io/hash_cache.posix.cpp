@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "io/sentence.h"
+#include "io/sha256.h"
 
 namespace ckmerge {
 namespace {
@@ -66,10 +67,6 @@ std::string check_of(std::string_view text) {
 std::string key_of(const FileIdentity& file) {
   return sentence(kVersion, file.device, " ", file.inode, " ", file.size, " ", file.mtime_seconds, " ",
                   file.mtime_nanoseconds, " ");
-}
-
-bool is_sha256(std::string_view text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 bool is_whole(std::string_view line) {

@@ -71,13 +71,14 @@ RECIPES = {
     "hash_of_merged": "out/hash B --hash",
     "slerp": "A B -m slerp --param t=0.3",
 }
+GRANDPARENT = "0123456789abcdef" * 4
 INPUTS = {"A": "A.safetensors", "B": "B.safetensors", "C": "C.safetensors", "W": "W.safetensors", "M": "M.safetensors",
           "out/hash": "out/hash.safetensors"}
 
 
 def make_all():
     make("A.safetensors", 1, {"format": "pt", "title": "A", "only_a": "\u00e9"})
-    make("B.safetensors", 2, {"title": "B", "sd_merge_models": '{"x":{"name":"grandparent","n":1.50}}'})
+    make("B.safetensors", 2, {"title": "B", "sd_merge_models": '{"%s":{"name":"grandparent","n":1.50}}' % GRANDPARENT})
     make("C.safetensors", 3, None)
     make("W.safetensors", 4, {"format": "pt"}, wide=True)
     make("M.safetensors", 5, {"format": "pt"}, more=["extra.m F32 1 5"])
@@ -134,7 +135,7 @@ def test_recorded(names):
     models = json.loads(metadata_of("out/hash_of_merged.safetensors")["sd_merge_models"])
     sums = [hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
             for path in ("out/hash.safetensors", "A.safetensors", "B.safetensors")]
-    expect(list(models) == [sums[0], sums[1], sums[2], "x"], f"ancestors are listed in A1111's order: {list(models)}")
+    expect(list(models) == [sums[0], sums[1], sums[2], GRANDPARENT], f"ancestors are listed in A1111's order: {list(models)}")
     expect(models[sums[0]]["sd_merge_recipe"]["type"] == "ckmerge", "a parent's recipe is kept")
 
 
