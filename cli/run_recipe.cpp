@@ -102,7 +102,7 @@ RecordedRecipe recorded_recipe(const std::string& path) {
     if (recorded.recipe.hash && std::ranges::any_of(recorded.sha256, &std::string::empty))
       throw Error(ErrorCode::malformed, "inputs", "an input has no sha256, though they were hashed");
     resolve_coefficients(recorded.recipe, recorded.sha256.size());
-    const Selection understood(recorded.recipe);
+    Selection(recorded.recipe).expect_understood();
     return recorded;
   } catch (const Error& e) {
     // Nobody typed it: what is wrong with it is the file's fault.

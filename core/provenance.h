@@ -19,8 +19,8 @@ struct InputHash {
   std::string legacy_hash;  ///< A1111's old model hash, 8 hex digits
 };
 
-/// What the sums of the inputs will be put over: as long, each different from the others, and nothing that can be a sum,
-/// so that no ancestor is called so.
+/// What the sums of the inputs will be put over: as long, each different from the others, and nothing that can be a
+/// sum, so that no ancestor is called so.
 std::vector<InputHash> stand_in_hashes(size_t inputs);
 
 /// What the plan knows and A1111's recipe wants.
