@@ -94,6 +94,10 @@ void write_facts(JsonWriter& json, const MergeFacts& facts) {
   for (size_t a = 0; a < kActionCount; ++a)
     json.key(ckmerge::name(static_cast<Action>(a))).value(facts.plan.count(static_cast<Action>(a)));
   json.end_object();
+  json.key("converted").begin_object();
+  for (const Action action : {Action::keep, Action::outside, Action::add})
+    json.key(ckmerge::name(action)).value(facts.plan.converted(action));
+  json.end_object();
   write_sources(json, facts, "kept", facts.plan.kept);
   write_sources(json, facts, "zeroed", facts.named_by(Action::zero));
   write_sources(json, facts, "left_out", facts.plan.left_out);

@@ -112,6 +112,8 @@ class Planner {
     else if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
       plan_.warnings.push_back("nothing is merged: every tensor of the output is that of " + checkpoints_[0].path);
     if (plan_.recipe.dtype) warn_about_opaque();
+    for (std::string& warning : metadata_warnings(plan_.recipe, checkpoints_))
+      plan_.warnings.push_back(std::move(warning));
   }
 
   void warn_about_same_files() {
@@ -150,6 +152,12 @@ const char* name(Action action) {
 
 uint64_t Plan::count(Action action) const {
   return static_cast<uint64_t>(std::ranges::count(steps, action, &Step::action));
+}
+
+uint64_t Plan::converted(Action action) const {
+  if (action != Action::keep && action != Action::outside && action != Action::add) return 0;
+  return static_cast<uint64_t>(std::ranges::count_if(
+      steps, [&](const Step& step) { return step.action == action && step.program != Step::kCopy; }));
 }
 
 uint64_t Plan::memory() const {

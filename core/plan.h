@@ -85,7 +85,8 @@ struct Plan {
   std::vector<std::string> warnings;  ///< one sentence each
 
   uint64_t count(Action action) const;
-  uint64_t memory() const;  ///< bytes this plan holds, the checkpoints' tables not included
+  uint64_t converted(Action action) const;  ///< of keep, outside or add: those that are no copies, for --dtype
+  uint64_t memory() const;                  ///< bytes this plan holds, the checkpoints' tables not included
   const Source& source(const Step& step, size_t k = 0) const { return sources[step.first_source + k]; }
 };
 

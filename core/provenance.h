@@ -35,6 +35,9 @@ struct ResultKind {
 Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> checkpoints, ResultKind kind,
                          std::span<const InputHash> hashes);
 
+/// What of the inputs' metadata cannot be taken over although it should be: a sentence for each record.
+std::vector<std::string> metadata_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
+
 /// The names of the inputs as recorded: recipe.input_names, or the base names of the paths, bytes that are not UTF-8
 /// replaced by U+FFFD.
 std::vector<std::string> recorded_names(const Recipe& recipe, std::span<const Checkpoint> checkpoints);

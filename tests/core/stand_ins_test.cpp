@@ -77,3 +77,30 @@ TEST_CASE("a header that does not fit into the planned one's place is an error, 
   CHECK(fault.code == ErrorCode::malformed);
   CHECK(fault.text.find("longer than planned") != std::string::npos);
 }
+
+TEST_CASE("a plan with hashes says which of a parent's records it cannot take over") {
+  TempFolder folder;
+  const std::string sum(64, 'c');
+  std::string many = "{\"" + sum + "\":[";
+  for (int i = 0; i < 70000; ++i) many += i ? ",1" : "1";
+  const auto with = [&](const std::string& name, const std::string& key, const std::string& text) {
+    std::string metadata = "{\"" + key + "\":";
+    append_json_string(metadata, text);
+    return write_file(folder / name, kTensors, 0, metadata + "}");
+  };
+  const auto warnings = [&](const Recipe& recipe, const std::string& a) {
+    return make_plan(recipe, open_all({a, write_file(folder / "B", kTensors)})).warnings;
+  };
+  const auto a = with("A", "sd_merge_models", many + "]}");
+  CHECK(warnings(hashed(), a) ==
+        std::vector<std::string>{a + ": its sd_merge_models is left out: it holds more than " + "65536 values"});
+  CHECK(warnings(weighted(0.5), a).empty());  // nothing of it would be recorded
+  const auto recipe = with("A", "sd_merge_recipe", "7");
+  CHECK(warnings(hashed(), recipe) ==
+        std::vector<std::string>{recipe + ": its sd_merge_recipe is left out: it is no JSON object"});
+  const auto strange = with("A", "sd_merge_models", "{\"x\":{},\"" + sum + "\":{},\"" + std::string(64, 'd') + "\":1}");
+  CHECK(warnings(hashed(), strange) ==
+        std::vector<std::string>{strange + ": 2 entries of its sd_merge_models are left out: they are no objects under "
+                                           "a SHA-256"});
+  CHECK(warnings(hashed(), with("A", "sd_merge_models", "{\"" + sum + "\":{}}")).empty());
+}
