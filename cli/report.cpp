@@ -216,7 +216,7 @@ std::string run_report(const MergeFacts& facts, const RunReport& report) {
                     counted(facts.plan.steps.size(), "tensor") + ", " + size_text(facts.plan.file_size) + "\n";
   out += action_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
   out += hash_lines(facts, report) + warning_lines(facts.plan) + speed_line(report);
-  if (report.verified) out += "read back from the disk and found as computed\n";
+  if (report.verified) out += "read back and found as computed\n";
   return facts.request.verbose ? out + how_lines(report) : out;
 }
 

@@ -50,6 +50,10 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   json.key("expand").value(ckmerge::name(recipe.expand));
   json.key("nan").value(ckmerge::name(recipe.nan));
   json.key("metadata").value(ckmerge::name(recipe.metadata));
+  json.key("set_metadata").begin_object();
+  for (const auto& [key, value] : recipe.set_metadata) json.key(key).value(value);
+  json.end_object();
+  json.key("hash").value(recipe.hash);
 }
 
 void write_inputs(JsonWriter& json, const MergeFacts& facts) {

@@ -14,10 +14,10 @@ namespace {
 enum class Wider : uint8_t { none, bf16, f32, f64 };
 
 constexpr const char* kRemedies[] = {
-    "they are too large for the arithmetic: give coefficients that are nearer to 0",
-    "store them in a dtype with more range (--dtype bf16 or f32)",
-    "store them in a dtype with more range (--dtype f32)",
-    "store them in a dtype with more range (--dtype f64)",
+    "the numbers are too large for the arithmetic: give coefficients that are nearer to 0",
+    "store the result in a dtype with more range (--dtype bf16 or f32)",
+    "store the result in a dtype with more range (--dtype f32)",
+    "store the result in a dtype with more range (--dtype f64)",
 };
 
 Wider wider_dtype(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step) {

@@ -73,7 +73,7 @@ class Gathered {
     ++count_;
   }
 
-  void raise() const {
+  void throw_any() const {
     if (count_ == 1) throw *only_;
     if (count_ > 1) throw Error(only_->code(), only_->where(), clauses_, lines_);
   }
@@ -100,7 +100,7 @@ void raise_faults(const Selection& selection, std::span<const Checkpoint> checkp
     faults.add({ErrorCode::mismatch, "",
                 "the checkpoints do not fit together: " + counted(misfits.size(), "tensor") + " cannot be merged",
                 misfits});
-  faults.raise();
+  faults.throw_any();
 }
 
 }  // namespace ckmerge

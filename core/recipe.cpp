@@ -76,8 +76,11 @@ void check_input_count(const MethodSpec& spec, size_t inputs) {
   if (inputs >= spec.min_inputs && !too_many) return;
   const std::string wanted = spec.min_inputs == spec.max_inputs ? counted(spec.min_inputs, "checkpoint")
                                                                 : "at least " + counted(spec.min_inputs, "checkpoint");
-  refuse("method", std::string(spec.name) + " takes " + wanted + " (" + spec.formula + "), but " +
-                       std::to_string(inputs) + (inputs == 1 ? " was" : " were") + " given");
+  constexpr size_t kShortFormula = 40;  // characters; slerp's would hide what is said
+  const bool is_short = std::string_view(spec.formula).size() <= kShortFormula;
+  const std::string formula = is_short ? std::string(" (") + spec.formula + ")" : "";
+  refuse("method", std::string(spec.name) + " takes " + wanted + formula + ", but " + std::to_string(inputs) +
+                       (inputs == 1 ? " was" : " were") + " given");
 }
 
 // Index of the parameter in the spec. Lists what the method does take.

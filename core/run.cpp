@@ -29,13 +29,6 @@ bool all_in_memory(std::span<const Checkpoint> checkpoints, const std::string& t
   return target_in_memory(target) && std::ranges::all_of(checkpoints, whole);
 }
 
-std::vector<FileIdentity> identities(std::span<const Checkpoint> checkpoints) {
-  std::vector<FileIdentity> files;
-  for (const Checkpoint& checkpoint : checkpoints)
-    for (const InputFile& shard : checkpoint.shards) files.push_back(shard.identity());
-  return files;
-}
-
 void check_unchanged(std::span<const Checkpoint> checkpoints) {
   for (const Checkpoint& checkpoint : checkpoints)
     for (const InputFile& shard : checkpoint.shards) shard.check_unchanged();
