@@ -48,11 +48,14 @@ void store_flag(CommandLine& out, const std::string& name, const std::vector<std
   out.flags[name] = word == "true";
 }
 
-// CLI11 takes the brackets off a value such as `[0-9]`, and splits it at commas. A byte that no one types keeps it off.
-constexpr char kShield = '\x01';
+// CLI11 takes the brackets off a value such as `[0-9]`, and splits it at commas. A byte that no one types keeps it off;
+// where somebody did, another byte follows it, so that it is told from ours.
+constexpr char kShield = '\x01', kTyped = '\x02';
 
 std::vector<std::string> shielded(std::vector<std::string> words) {
   for (std::string& word : words) {
+    for (size_t at = word.find(kShield); at != word.npos; at = word.find(kShield, at + 1))
+      word.insert(at + 1, 1, kTyped);
     const size_t equals = word.starts_with("--") ? word.find('=') : word.npos;
     const size_t begin = equals != word.npos ? equals + 1 : word.starts_with('-') ? 2 : 0;
     if (begin < word.size() && word[begin] == '[') word.insert(begin, 1, kShield);
@@ -61,10 +64,11 @@ std::vector<std::string> shielded(std::vector<std::string> words) {
 }
 
 std::vector<std::string> unshielded(std::vector<std::string> words) {
-  for (std::string& word : words) {
-    const size_t at = word.find(kShield);
-    if (at != word.npos && at + 1 < word.size() && word[at + 1] == '[') word.erase(at, 1);
-  }
+  for (std::string& word : words)
+    for (size_t at = word.find(kShield); at != word.npos; at = word.find(kShield, at + 1)) {
+      // Ours stands before a bracket.
+      word.erase(at + 1 < word.size() && word[at + 1] == kTyped ? at + 1 : at, 1);
+    }
   return words;
 }
 
@@ -161,7 +165,8 @@ CommandLine parse_command_line(Command command, const std::vector<std::string>& 
 ErrorStyle error_style(const std::vector<std::string>& words) {
   ErrorStyle style;
   for (size_t i = 0; i < words.size() && words[i] != "--"; ++i) {
-    if (words[i] == "--json") style.json_document = true;
+    // With a value it is refused, or means what it says.
+    if (words[i] == "--json" || words[i].starts_with("--json=")) style.json_document = words[i] != "--json=false";
     if (words[i] == "--progress=json") style.json_line = true;
     if (words[i] == "--progress" && i + 1 < words.size() && words[i + 1] == "json") style.json_line = true;
   }

@@ -3,6 +3,7 @@
 
 #include <exception>
 
+#include "cli/faults.h"
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "io/json_writer.h"
@@ -38,7 +39,10 @@ std::string failure_text(const Failure& failure, const Environment& environment)
   const bool red = environment.stderr_tty && !environment.no_color && !environment.dumb;
   std::string out = red ? "\x1b[1;31merror:\x1b[0m " : "error: ";
   out += shortened(failure.message, 2 * kSentenceWidth) + "\n";
-  return out + listed(failure.details.size(), [&](size_t i) { return shortened(failure.details[i], kSentenceWidth); });
+  return out + listed(failure.details.size(), [&](size_t i) {
+           const bool nested = i < failure.nested.size() && failure.nested[i];
+           return (nested ? "  " : "") + shortened(failure.details[i], kSentenceWidth);
+         });
 }
 
 }  // namespace
@@ -49,6 +53,7 @@ Failure failure_of(const Error& error) {
                   .where = error.where(),
                   .message = error.what(),
                   .details = error.details()};
+  if (const auto* gathered = dynamic_cast<const GatheredFaults*>(&error)) failure.nested = gathered->nested();
   if (error.code() == ErrorCode::interrupted) {
     failure.exit = stop_status();
     failure.message = "interrupted; nothing was written";

@@ -16,6 +16,7 @@ struct Failure {
   int exit = 1;
   std::string where, message;
   std::vector<std::string> details;
+  std::vector<bool> nested = {};  ///< of details: those that belong to the one before; empty where none does
 };
 
 Failure failure_of(const Error& error);

@@ -15,12 +15,14 @@ void Faults::raise() const {
   if (errors_.empty()) return;
   if (errors_.size() == 1) throw errors_.front();
   std::vector<std::string> lines;
+  std::vector<bool> nested;
   for (const Error& error : errors_) {
     lines.emplace_back(error.what());
-    for (const std::string& detail : error.details()) lines.push_back("  " + detail);
+    lines.insert(lines.end(), error.details().begin(), error.details().end());
+    nested.push_back(false);
+    nested.resize(lines.size(), true);
   }
-  const Error& first = errors_.front();
-  throw Error(first.code(), first.where(), std::to_string(errors_.size()) + " things stand against it", lines);
+  throw GatheredFaults(errors_.front(), std::to_string(errors_.size()) + " things stand against it", lines, nested);
 }
 
 }  // namespace ckmerge::cli

@@ -10,6 +10,18 @@
 
 namespace ckmerge::cli {
 
+/// Several errors in one. Its details are their sentences, each followed by its own details, which are `nested`.
+class GatheredFaults : public Error {
+ public:
+  GatheredFaults(const Error& first, const std::string& sentence, std::vector<std::string> lines,
+                 std::vector<bool> nested)
+      : Error(first.code(), first.where(), sentence, std::move(lines)), nested_(std::move(nested)) {}
+  const std::vector<bool>& nested() const { return nested_; }  ///< for each of details()
+
+ private:
+  std::vector<bool> nested_;
+};
+
 class Faults {
  public:
   /// Runs `check` and keeps the Error it throws, if any.

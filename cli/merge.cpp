@@ -13,13 +13,6 @@
 namespace ckmerge::cli {
 namespace {
 
-std::vector<FileIdentity> identities(std::span<const Checkpoint> checkpoints) {
-  std::vector<FileIdentity> out;
-  for (const Checkpoint& checkpoint : checkpoints)
-    for (const InputFile& shard : checkpoint.shards) out.push_back(shard.identity());
-  return out;
-}
-
 std::vector<Checkpoint> open_all(const std::vector<std::string>& paths, Faults& faults) {
   std::vector<Checkpoint> checkpoints;
   for (const std::string& path : paths) faults.check([&] { checkpoints.push_back(open_checkpoint(path)); });

@@ -35,7 +35,7 @@ std::string stage_word(const Progress& progress) {
 }
 
 std::string left(const Progress& progress) {
-  if (progress.done == 0) return "";
+  if (progress.done == 0 || progress.done >= progress.total) return "";
   const double rest = std::max(1.0, std::round(progress.seconds * (1 - fraction(progress)) / fraction(progress)));
   return ", " + (rest < 60 ? number_text(rest) + " s" : duration_text(rest)) + " left";
 }

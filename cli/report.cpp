@@ -61,7 +61,7 @@ const char* done_phrase(Action action) {
     case Action::copy_integer: return "copied from A, integers or booleans";
     case Action::copy_positions: return "copied from A, position_ids";
     case Action::keep: return "kept from A, another checkpoint lacks them";
-    case Action::outside: return "copied from A, outside of --only or --exclude";
+    case Action::outside: return "A's, outside of --only or --exclude";
     case Action::zero: return "zeroed, another checkpoint lacks them";
     case Action::add: return "added, A lacks them";
     case Action::expand: return "merged in the channels that all have, the others A's alone";
@@ -69,12 +69,18 @@ const char* done_phrase(Action action) {
   return "";
 }
 
+// Of tensors that are kept, added or outside of the selection: how many of them are no copies.
+std::string converted_phrase(const Plan& plan, Action action) {
+  const uint64_t count = plan.converted(action);
+  return count == 0 ? "" : ", " + grouped(count) + " of them converted to another dtype";
+}
+
 std::string count_line(uint64_t count, const std::string& phrase) {
   const std::string digits = grouped(count);
   return std::string(11 - std::min<size_t>(digits.size(), 9), ' ') + digits + "  " + phrase + "\n";
 }
 
-std::string source_lines(const MergeFacts& facts, const std::vector<Source>& sources, const char* phrase) {
+std::string source_lines(const MergeFacts& facts, const std::vector<Source>& sources, const std::string& phrase) {
   if (sources.empty()) return "";
   return count_line(sources.size(), phrase) + listed(sources.size(), [&](size_t i) {
            const Source source = sources[i];
@@ -94,10 +100,11 @@ std::string action_lines(const MergeFacts& facts) {
   std::string out;
   for (size_t a = 0; a < kActionCount; ++a) {
     const auto action = static_cast<Action>(a);
+    const std::string phrase = done_phrase(action) + converted_phrase(plan, action);
     if (is_listed(action))
-      out += source_lines(facts, facts.named_by(action), done_phrase(action));
+      out += source_lines(facts, facts.named_by(action), phrase);
     else if (const uint64_t count = plan.count(action))
-      out += count_line(count, done_phrase(action));
+      out += count_line(count, phrase);
   }
   out += source_lines(facts, plan.left_out, "left out, another checkpoint lacks them");
   out += source_lines(facts, plan.dropped, "dropped, A lacks them");
@@ -209,7 +216,7 @@ std::string run_report(const MergeFacts& facts, const RunReport& report) {
                     counted(facts.plan.steps.size(), "tensor") + ", " + size_text(facts.plan.file_size) + "\n";
   out += action_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
   out += hash_lines(facts, report) + warning_lines(facts.plan) + speed_line(report);
-  if (report.verified) out += "read back from the disk and found as computed\n";
+  if (report.verified) out += "read back and found as computed\n";
   return facts.request.verbose ? out + how_lines(report) : out;
 }
 

@@ -50,6 +50,10 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   json.key("expand").value(ckmerge::name(recipe.expand));
   json.key("nan").value(ckmerge::name(recipe.nan));
   json.key("metadata").value(ckmerge::name(recipe.metadata));
+  json.key("set_metadata").begin_object();
+  for (const auto& [key, value] : recipe.set_metadata) json.key(key).value(value);
+  json.end_object();
+  json.key("hash").value(recipe.hash);
 }
 
 void write_inputs(JsonWriter& json, const MergeFacts& facts) {
@@ -93,6 +97,10 @@ void write_facts(JsonWriter& json, const MergeFacts& facts) {
   json.key("counts").begin_object();
   for (size_t a = 0; a < kActionCount; ++a)
     json.key(ckmerge::name(static_cast<Action>(a))).value(facts.plan.count(static_cast<Action>(a)));
+  json.end_object();
+  json.key("converted").begin_object();
+  for (const Action action : {Action::keep, Action::outside, Action::add})
+    json.key(ckmerge::name(action)).value(facts.plan.converted(action));
   json.end_object();
   write_sources(json, facts, "kept", facts.plan.kept);
   write_sources(json, facts, "zeroed", facts.named_by(Action::zero));

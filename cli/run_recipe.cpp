@@ -67,8 +67,19 @@ void expect_recorded_hash(const RecordedRecipe& recorded, size_t k, const std::s
                   recorded.recipe.input_names[k] + " was " + expected);
 }
 
+// An input without a recorded hash can only be known by its name.
+void warn_of_other_names(const RecordedRecipe& recorded, MergeRequest& request) {
+  for (size_t k = 0; k < request.inputs.size(); ++k) {
+    const std::string &path = request.inputs[k], &name = recorded.recipe.input_names[k];
+    if (recorded.sha256[k].empty() && !path.empty() && recorded_name(path) != name)
+      request.warnings.push_back(letter(k) + " is taken to be " + path + ", which was called " + name +
+                                 " when it was merged: no hash of it was recorded");
+  }
+}
+
 void check_inputs(const RecordedRecipe& recorded, const std::string* models, MergeRequest& request) {
   Faults faults;
+  warn_of_other_names(recorded, request);
   for (size_t k = 0; k < request.inputs.size(); ++k)
     if (!request.inputs[k].empty())
       faults.check([&] { expect_recorded_hash(recorded, k, request.inputs[k], request.run); });
@@ -102,7 +113,7 @@ RecordedRecipe recorded_recipe(const std::string& path) {
     if (recorded.recipe.hash && std::ranges::any_of(recorded.sha256, &std::string::empty))
       throw Error(ErrorCode::malformed, "inputs", "an input has no sha256, though they were hashed");
     resolve_coefficients(recorded.recipe, recorded.sha256.size());
-    const Selection understood(recorded.recipe);
+    Selection(recorded.recipe).expect_understood();
     return recorded;
   } catch (const Error& e) {
     // Nobody typed it: what is wrong with it is the file's fault.

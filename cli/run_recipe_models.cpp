@@ -31,9 +31,6 @@ std::vector<std::string> checkpoints_below(const std::string& folder) {
   return paths;
 }
 
-// As recorded_names() writes it.
-std::string recorded_name(const std::string& path) { return valid_utf8(path.substr(path.rfind('/') + 1)); }
-
 std::vector<std::string> shown(const std::vector<std::string>& paths) {
   if (paths.size() <= kListed) return paths;
   std::vector<std::string> out(paths.begin(), paths.begin() + kListed);
@@ -42,6 +39,8 @@ std::vector<std::string> shown(const std::vector<std::string>& paths) {
 }
 
 }  // namespace
+
+std::string recorded_name(const std::string& path) { return valid_utf8(path.substr(path.rfind('/') + 1)); }
 
 std::string sha256_of_file(const std::string& path, const RunOptions& run) {
   const InputFile file(path);
@@ -95,8 +94,8 @@ std::string ModelsFolder::find_by_hash(const std::string& letter, const std::str
   for (const std::string& path : paths_)
     if (has_hash(path, sha256)) return path;
   throw Error(ErrorCode::usage, letter,
-              letter + ": none of the " + counted(paths_.size(), "checkpoint") + " below " + folder_ +
-                  " is the file that was merged, " + name + " with the SHA-256 " + sha256 + "; give it as " + letter +
+              letter + ": nothing below " + folder_ + " (" + counted(paths_.size(), "checkpoint") +
+                  ") is the file that was merged, " + name + " with the SHA-256 " + sha256 + "; give it as " + letter +
                   "=PATH",
               shown(unreadable_));
 }
@@ -106,7 +105,7 @@ std::string ModelsFolder::find_by_name(const std::string& letter, const std::str
   if (found.size() == 1) return found[0];
   if (found.empty())
     throw Error(ErrorCode::usage, letter,
-                letter + ": none of the " + counted(paths_.size(), "checkpoint") + " below " + folder_ + " is called " +
+                letter + ": nothing below " + folder_ + " (" + counted(paths_.size(), "checkpoint") + ") is called " +
                     name + ", and no hash was recorded to know it by; give it as " + letter + "=PATH");
   throw Error(ErrorCode::usage, letter,
               letter + ": " + counted(found.size(), "checkpoint") + " below " + folder_ + " are called " + name +

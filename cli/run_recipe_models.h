@@ -11,6 +11,9 @@
 
 namespace ckmerge::cli {
 
+/// What a recipe would call the file at `path`, as recorded_names() does.
+std::string recorded_name(const std::string& path);
+
 /// The file's SHA-256, from run.hash_cache or by reading it. Throws Error(io | malformed | interrupted).
 std::string sha256_of_file(const std::string& path, const RunOptions& run);
 

@@ -2,8 +2,9 @@
 #include "core/merge_program.h"
 
 #include <algorithm>
-#include <cassert>
 
+#include "io/error.h"
+#include "io/sentence.h"
 #include "kernels/formula.h"
 
 namespace ckmerge {
@@ -32,7 +33,10 @@ MergeProgram MergePrograms::trace(const Method& method, const Tracing& tracing) 
   const Symbol result = method.trace(tracing);
   if (const auto operand = bare_operand(result)) return {{static_cast<uint32_t>(*operand)}, std::nullopt};
   std::optional<Program> program = compile(result);
-  assert(program && "a method of the registry needs more registers than there are");
+  if (!program)
+    throw Error(ErrorCode::usage, method.spec->name,
+                sentence(method.spec->name, " needs more than the ", kMaxRegisters, " registers there are for ",
+                         counted(tracing.inputs(), "checkpoint"), "; give it fewer"));
 
   // Only what is loaded is opened, populated and read.
   std::vector<uint32_t> used;

@@ -21,7 +21,8 @@ struct MergeProgram {
 
 class MergePrograms {
  public:
-  /// REQUIRES: coefficients as resolve_coefficients() returns them.
+  /// REQUIRES: coefficients as resolve_coefficients() returns them. Throws Error(usage) where the formula of so many
+  /// inputs needs more registers than a program has.
   MergePrograms(const Method& method, size_t inputs, std::span<const double> coefficients);
 
   /// The program for a tensor that checkpoint k stores as dtypes[k]. A checkpoint whose term vanished does not count:

@@ -98,7 +98,7 @@ void MergeStage::write(ByteRange tile, std::span<const std::byte> out) {
 void MergeStage::write_held(std::string_view header) {
   const uint64_t end = std::min(held_size_, setting_.plan.file_size), tile_size = setting_.sizing.tile_size;
   const std::span<std::byte> bytes = held_->first(end);
-  std::memcpy(bytes.data(), header.data(), header.size());
+  std::memcpy(bytes.data(), header.data(), std::min(header.size(), bytes.size()));
   for (uint64_t begin = 0; begin < end; begin += tile_size)
     write({begin, std::min(begin + tile_size, end)}, bytes.subspan(begin, std::min(tile_size, end - begin)));
 }

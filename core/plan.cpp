@@ -8,28 +8,16 @@
 #include <utility>
 
 #include "core/merge_program.h"
-#include "core/name_hint.h"
 #include "core/name_walk.h"
-#include "core/near_name.h"
+#include "core/plan_faults.h"
 #include "core/selection.h"
 #include "core/step_planner.h"
 #include "io/error.h"
 #include "io/output_layout.h"
+#include "io/sentence.h"
 
 namespace ckmerge {
 namespace {
-
-// What the sums of the inputs will be put over: as long, and each different from the others.
-std::vector<InputHash> stand_ins(size_t inputs) {
-  std::vector<InputHash> hashes;
-  for (size_t k = 0; k < inputs; ++k) {
-    const std::string number = std::to_string(k);
-    hashes.push_back({.sha256 = std::string(64 - number.size(), '0') + number, .legacy_hash = "00000000"});
-  }
-  return hashes;
-}
-
-std::string tensor_count(size_t count) { return std::to_string(count) + (count == 1 ? " tensor" : " tensors"); }
 
 std::vector<OutputTensor> output_tensors(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   std::vector<OutputTensor> tensors;
@@ -39,28 +27,6 @@ std::vector<OutputTensor> output_tensors(const Plan& plan, std::span<const Check
     tensors.push_back({tensor.name, step.dtype, tensor.shape, step.size});
   }
   return tensors;
-}
-
-// The name that a pattern spells, where it is no more than a name; else empty.
-std::string plain_name(std::string_view pattern) {
-  if (pattern.starts_with('^')) pattern.remove_prefix(1);
-  if (pattern.ends_with('$')) pattern.remove_suffix(1);
-  std::string name;
-  for (const char c : pattern) {
-    if (std::string_view("[](){}*+?|^$").find(c) != std::string_view::npos) return "";
-    if (c != '\\') name += c;
-  }
-  return name;
-}
-
-std::string unmatched_sentence(const NamePattern& pattern, std::span<const Checkpoint> checkpoints) {
-  const std::string name = plain_name(pattern.text());
-  NearestName nearest(name);
-  if (name.size() > 2)  // a shorter one is near everything
-    for (const Checkpoint& checkpoint : checkpoints)
-      for (size_t i = 0; i < checkpoint.tensors.size(); ++i) nearest.offer(checkpoint.tensors[i].name);
-  return "the " + pattern.where() + " pattern '" + pattern.text() + "' matches no tensor name" +
-         (nearest.found().empty() ? "" : "; did you mean '" + nearest.found() + "'?");
 }
 
 class Planner {
@@ -78,8 +44,7 @@ class Planner {
     plan_.steps.reserve(first.size());
     plan_.sources.reserve(first.size() * checkpoints_.size());
     for (NameWalk walk(checkpoints_); walk.advance();) plan_name(walk, selection.place(walk.name()), steps);
-    check_common_names();
-    report_faults(selection, steps.faults());
+    raise_faults(selection, checkpoints_, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
     plan_.programs = programs.take();
     check_constants();
     lay_out_steps();
@@ -102,41 +67,7 @@ class Planner {
     everywhere ? steps.add_common(rows) : steps.add_missing(rows);
   }
 
-  void check_common_names() const {
-    if (checkpoints_.size() == 1 || common_names_ > 0) return;
-    for (const Checkpoint& checkpoint : checkpoints_)
-      if (checkpoint.tensors.size() == 0)
-        throw Error(ErrorCode::mismatch, checkpoint.path,
-                    checkpoint.path + ": has no tensors; there is nothing to merge");
-    std::vector<std::string> hints;
-    for (size_t k = 1; k < checkpoints_.size(); ++k) {
-      std::string hint =
-          prefix_hint(checkpoints_[0].tensors, checkpoints_[0].path, checkpoints_[k].tensors, checkpoints_[k].path);
-      if (!hint.empty()) hints.push_back(std::move(hint));
-    }
-    throw Error(ErrorCode::mismatch, "",
-                hints.empty() ? "the checkpoints have no tensor name in common; they are of different kinds"
-                              : "the checkpoints have no tensor name in common; rename tensors so that they match",
-                hints);
-  }
-
-  // Patterns are the recipe's, so they come first; what does not fit is told with them.
-  void report_faults(const Selection& selection, const std::vector<std::string>& faults) {
-    std::vector<std::string> lines;
-    for (const NamePattern* pattern : selection.unmatched())
-      lines.push_back(unmatched_sentence(*pattern, checkpoints_));
-    const size_t unmatched = lines.size();
-    lines.insert(lines.end(), faults.begin(), faults.end());
-    const std::string misfit =
-        "the checkpoints do not fit together: " + tensor_count(faults.size()) + " cannot be merged";
-    if (unmatched == 1 && faults.empty()) throw Error(ErrorCode::usage, "pattern", lines[0]);
-    if (unmatched > 0)
-      throw Error(ErrorCode::usage, "pattern",
-                  (unmatched == 1 ? "a pattern matches" : std::to_string(unmatched) + " patterns match") +
-                      std::string(" no tensor name") + (faults.empty() ? "" : ", and " + misfit),
-                  lines);
-    if (!faults.empty()) throw Error(ErrorCode::mismatch, "", misfit, faults);
-  }
+  bool are_strangers() const { return checkpoints_.size() > 1 && common_names_ == 0; }
 
   // A constant that overflows in f32 would turn every zero of its tensor into NaN. Tensors that run in f64 keep it.
   void check_constants() const {
@@ -153,7 +84,8 @@ class Planner {
   }
 
   void lay_out_steps() {
-    const std::vector<InputHash> hashes = plan_.recipe.hash ? stand_ins(checkpoints_.size()) : std::vector<InputHash>();
+    const std::vector<InputHash> hashes =
+        plan_.recipe.hash ? stand_in_hashes(checkpoints_.size()) : std::vector<InputHash>();
     const Metadata metadata = output_metadata(plan_.recipe, checkpoints_, plan_.kind, hashes);
     OutputLayout layout = lay_out(output_tensors(plan_, checkpoints_), &metadata);
     std::vector<Step> in_order;
@@ -172,11 +104,16 @@ class Planner {
     const auto from_first = [&](const Step& step) {
       return step.program == Step::kCopy && step.expansion == Step::kWhole && plan_.source(step).checkpoint == 0;
     };
+    if (are_strangers())
+      plan_.warnings.push_back(
+          "the checkpoints have no tensor name in common; nothing is merged, their tensors are put into one file");
     if (plan_.steps.empty())
       plan_.warnings.push_back("the output has no tensors");
     else if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
       plan_.warnings.push_back("nothing is merged: every tensor of the output is that of " + checkpoints_[0].path);
     if (plan_.recipe.dtype) warn_about_opaque();
+    for (std::string& warning : metadata_warnings(plan_.recipe, checkpoints_))
+      plan_.warnings.push_back(std::move(warning));
   }
 
   void warn_about_same_files() {
@@ -195,7 +132,7 @@ class Planner {
     const auto opaque =
         std::ranges::count_if(plan_.steps, [](const Step& step) { return info(step.dtype).kind == DtypeKind::opaque; });
     if (opaque > 0)
-      plan_.warnings.push_back(tensor_count(static_cast<size_t>(opaque)) +
+      plan_.warnings.push_back(counted(static_cast<size_t>(opaque), "tensor") +
                                (opaque == 1 ? " keeps its dtype" : " keep their dtypes") +
                                ", for which no conversion is defined");
   }
@@ -217,6 +154,12 @@ uint64_t Plan::count(Action action) const {
   return static_cast<uint64_t>(std::ranges::count(steps, action, &Step::action));
 }
 
+uint64_t Plan::converted(Action action) const {
+  if (action != Action::keep && action != Action::outside && action != Action::add) return 0;
+  return static_cast<uint64_t>(std::ranges::count_if(
+      steps, [&](const Step& step) { return step.action == action && step.program != Step::kCopy; }));
+}
+
 uint64_t Plan::memory() const {
   return steps.capacity() * sizeof(Step) +
          (sources.capacity() + kept.capacity() + dropped.capacity() + left_out.capacity() + discarded.capacity()) *
@@ -232,7 +175,12 @@ std::span<const StatisticSpec> statistics(const Plan& plan) {
 std::string header_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
                                std::span<const InputHash> hashes) {
   const Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
-  return lay_out(output_tensors(plan, checkpoints), &metadata, plan.header.size()).header;
+  std::string header = lay_out(output_tensors(plan, checkpoints), &metadata, plan.header.size()).header;
+  if (header.size() != plan.header.size())
+    throw Error(ErrorCode::malformed, "",
+                sentence("the header with the inputs' hashes takes ", header.size(), " bytes, longer than planned (",
+                         plan.header.size(), "); merge without --hash, and report this as a fault of ckmerge"));
+  return header;
 }
 
 Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {

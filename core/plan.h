@@ -85,7 +85,8 @@ struct Plan {
   std::vector<std::string> warnings;  ///< one sentence each
 
   uint64_t count(Action action) const;
-  uint64_t memory() const;  ///< bytes this plan holds, the checkpoints' tables not included
+  uint64_t converted(Action action) const;  ///< of keep, outside or add: those that are no copies, for --dtype
+  uint64_t memory() const;                  ///< bytes this plan holds, the checkpoints' tables not included
   const Source& source(const Step& step, size_t k = 0) const { return sources[step.first_source + k]; }
 };
 
@@ -93,7 +94,7 @@ struct Plan {
 std::span<const StatisticSpec> statistics(const Plan& plan);
 
 /// The header with the inputs' hashes in it (recipe.hash), which a plan cannot know: as long as plan.header, which has
-/// stand-ins in their place.
+/// stand-ins in their place. Throws Error(malformed) should it be longer: the tensors' place is fixed.
 std::string header_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
                                std::span<const InputHash> hashes);
 

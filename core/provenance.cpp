@@ -12,6 +12,8 @@
 
 #include "core/python_text.h"
 #include "io/error.h"
+#include "io/sentence.h"
+#include "io/sha256.h"
 #include "io/utf8.h"
 
 namespace ckmerge {
@@ -66,19 +68,29 @@ std::string value_json(const JsonValue& value) {
 std::string string_or_null(std::string_view text) { return text.empty() ? "null" : string_json(text); }
 std::string bool_json(bool value) { return value ? "true" : "false"; }
 
-// The object in a parent's field. What is not one is treated as absent: it is anybody's, and says nothing about
+struct Record {
+  std::optional<JsonValue> object;
+  std::string fault;  // why there is none; empty where the parent has no such field
+};
+
+// The object in a parent's field. What is not one is left out, with a warning: it is anybody's, and says nothing about
 // weights.
-std::optional<JsonValue> object_in(const Checkpoint& parent, std::string_view key, const JsonLimits& limits) {
+Record record_in(const Checkpoint& parent, std::string_view key, const JsonLimits& limits) {
   for (const auto& [name, text] : parent.metadata) {
     if (name != key) continue;
     try {
       JsonValue value = parse_json(text, limits);
-      if (value.kind == JsonValue::Kind::object) return value;
-    } catch (const Error&) {
+      if (value.kind == JsonValue::Kind::object) return {std::move(value), ""};
+      return {std::nullopt, "it is no JSON object"};
+    } catch (const Error& error) {
+      return {std::nullopt, error.what()};
     }
   }
-  return std::nullopt;
+  return {};
 }
+
+Record recipe_in(const Checkpoint& parent) { return record_in(parent, kWebRecipe, kRecipeLimits); }
+Record models_in(const Checkpoint& parent) { return record_in(parent, kWebModels, kModelsLimits); }
 
 // ---- A1111's recipe
 
@@ -149,7 +161,7 @@ std::string web_recipe(const Recipe& recipe, ResultKind kind, std::span<const In
 // ---- A1111's list of ancestors
 
 std::string model_entry(const Checkpoint& parent, const std::string& name, const InputHash& hash) {
-  const std::optional<JsonValue> recipe = object_in(parent, kWebRecipe, kRecipeLimits);
+  const std::optional<JsonValue> recipe = recipe_in(parent).object;
   PythonDict entry;
   entry.set("name", string_json(name));
   entry.set("legacy_hash", string_json(hash.legacy_hash));
@@ -157,16 +169,20 @@ std::string model_entry(const Checkpoint& parent, const std::string& name, const
   return entry.text();
 }
 
+// A key that is no sum names no file, and might be that of a stand-in.
+bool is_ancestor(const JsonValue& models, size_t i) {
+  return models.items[i].kind == JsonValue::Kind::object && is_sha256(models.keys[i]);
+}
+
 std::string web_models(std::span<const Checkpoint> checkpoints, std::span<const std::string> names,
                        std::span<const InputHash> hashes) {
   PythonDict models;
   for (size_t k = 0; k < checkpoints.size() && k < hashes.size(); ++k) {
     models.set(hashes[k].sha256, model_entry(checkpoints[k], names[k], hashes[k]));
-    const std::optional<JsonValue> ancestors = object_in(checkpoints[k], kWebModels, kModelsLimits);
+    const std::optional<JsonValue> ancestors = models_in(checkpoints[k]).object;
     if (!ancestors) continue;
     for (size_t i = 0; i < ancestors->items.size(); ++i)
-      if (ancestors->items[i].kind == JsonValue::Kind::object)
-        models.set(ancestors->keys[i], value_json(ancestors->items[i]));
+      if (is_ancestor(*ancestors, i)) models.set(ancestors->keys[i], value_json(ancestors->items[i]));
   }
   return models.text();
 }
@@ -200,6 +216,15 @@ std::string base_name(const std::string& path) { return path.substr(path.rfind('
 
 }  // namespace
 
+std::vector<InputHash> stand_in_hashes(size_t inputs) {
+  std::vector<InputHash> hashes;
+  for (size_t k = 0; k < inputs; ++k) {
+    const std::string number = std::to_string(k);
+    hashes.push_back({.sha256 = std::string(64 - number.size(), '!') + number, .legacy_hash = "!!!!!!!!"});
+  }
+  return hashes;
+}
+
 std::vector<std::string> recorded_names(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   std::vector<std::string> names;
   for (size_t k = 0; k < checkpoints.size(); ++k) {
@@ -207,6 +232,27 @@ std::vector<std::string> recorded_names(const Recipe& recipe, std::span<const Ch
     names.push_back(valid_utf8(base_name(recorded ? recipe.input_names[k] : checkpoints[k].path)));
   }
   return names;
+}
+
+std::vector<std::string> metadata_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
+  std::vector<std::string> warnings;
+  if (!recipe.hash || recipe.metadata == MetadataPolicy::none) return warnings;
+  for (const Checkpoint& parent : checkpoints) {
+    const auto left_out = [&](std::string_view key, const std::string& fault) {
+      if (!fault.empty()) warnings.push_back(sentence(parent.path, ": its ", key, " is left out: ", fault));
+    };
+    left_out(kWebRecipe, recipe_in(parent).fault);
+    const Record models = models_in(parent);
+    left_out(kWebModels, models.fault);
+    size_t strange = 0;
+    for (size_t i = 0; models.object && i < models.object->items.size(); ++i)
+      strange += !is_ancestor(*models.object, i);
+    if (strange == 0) continue;
+    warnings.push_back(sentence(
+        parent.path, ": ", strange, strange == 1 ? " entry" : " entries", " of its ", kWebModels,
+        strange == 1 ? " is left out: it is no object" : " are left out: they are no objects", " under a SHA-256"));
+  }
+  return warnings;
 }
 
 Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> checkpoints, ResultKind kind,

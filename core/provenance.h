@@ -19,6 +19,10 @@ struct InputHash {
   std::string legacy_hash;  ///< A1111's old model hash, 8 hex digits
 };
 
+/// What the sums of the inputs will be put over: as long, each different from the others, and nothing that can be a
+/// sum, so that no ancestor is called so.
+std::vector<InputHash> stand_in_hashes(size_t inputs);
+
 /// What the plan knows and A1111's recipe wants.
 struct ResultKind {
   bool inpainting = false;        ///< a tensor was expanded from 4 to 9 channels
@@ -30,6 +34,9 @@ struct ResultKind {
 /// Throws Error(usage) for a recipe.set_metadata that names a key which is not the user's to set.
 Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> checkpoints, ResultKind kind,
                          std::span<const InputHash> hashes);
+
+/// What of the inputs' metadata cannot be taken over although it should be: a sentence for each record.
+std::vector<std::string> metadata_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
 
 /// The names of the inputs as recorded: recipe.input_names, or the base names of the paths, bytes that are not UTF-8
 /// replaced by U+FFFD.

@@ -12,6 +12,7 @@
 #include "io/json_value.h"
 #include "io/json_writer.h"
 #include "io/sentence.h"
+#include "io/sha256.h"
 #include "io/utf8.h"
 
 namespace ckmerge {
@@ -185,8 +186,7 @@ void read_input(const JsonValue& input, RecordedRecipe& out) {
     fail(kInputs, "has a name that is no file's name");
   if (input.items[1].kind == Kind::null) return;
   read_value(kInputs, input.items[1], sha256);
-  if (sha256.size() != 64 || sha256.find_first_not_of("0123456789abcdef") != std::string::npos)
-    fail(kInputs, "has a sha256 that is not 64 hex digits");
+  if (!is_sha256(sha256)) fail(kInputs, "has a sha256 that is not 64 hex digits");
 }
 
 const JsonValue& member_of(const JsonValue& object, std::string_view member) {

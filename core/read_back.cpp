@@ -32,7 +32,7 @@ void read_back(OutputFile& output, const std::string& target, uint64_t file_size
   const std::optional<ByteRange> difference = checksums ? checksums->difference() : std::nullopt;
   if (!difference) return;
   throw Error(ErrorCode::difference, target,
-              sentence(target, ": what the disk gives back of bytes ", difference->begin, " to ", difference->end - 1,
+              sentence(target, ": what is read back of bytes ", difference->begin, " to ", difference->end - 1,
                        " is not what was written; check the disk and the memory, then run again (nothing was put in"
                        " place)"));
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "io/error.h"
+#include "io/sentence.h"
 
 namespace ckmerge {
 namespace {
@@ -70,17 +71,16 @@ const Method& find_or_refuse(const std::string& name) {
   refuse("method", "method '" + name + "' is unknown; the methods are " + known);
 }
 
-std::string plural(size_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
-}
-
 void check_input_count(const MethodSpec& spec, size_t inputs) {
   const bool too_many = spec.max_inputs != 0 && inputs > spec.max_inputs;
   if (inputs >= spec.min_inputs && !too_many) return;
-  const std::string wanted = spec.min_inputs == spec.max_inputs ? plural(spec.min_inputs, "checkpoint")
-                                                                : "at least " + plural(spec.min_inputs, "checkpoint");
-  refuse("method", std::string(spec.name) + " takes " + wanted + " (" + spec.formula + "), but " +
-                       std::to_string(inputs) + (inputs == 1 ? " was" : " were") + " given");
+  const std::string wanted = spec.min_inputs == spec.max_inputs ? counted(spec.min_inputs, "checkpoint")
+                                                                : "at least " + counted(spec.min_inputs, "checkpoint");
+  constexpr size_t kShortFormula = 40;  // characters; slerp's would hide what is said
+  const bool is_short = std::string_view(spec.formula).size() <= kShortFormula;
+  const std::string formula = is_short ? std::string(" (") + spec.formula + ")" : "";
+  refuse("method", std::string(spec.name) + " takes " + wanted + formula + ", but " + std::to_string(inputs) +
+                       (inputs == 1 ? " was" : " were") + " given");
 }
 
 // Index of the parameter in the spec. Lists what the method does take.
@@ -99,7 +99,7 @@ void check_value(const MethodSpec& spec, const ParameterSpec& parameter, const s
   const std::string name = parameter.name;
   const size_t wanted = parameter.kind == ParameterKind::numbers ? inputs : 1;
   if (value.size() != wanted)
-    refuse(name, name + " of " + spec.name + " takes " + plural(wanted, "number") +
+    refuse(name, name + " of " + spec.name + " takes " + counted(wanted, "number") +
                      (parameter.kind == ParameterKind::numbers ? ", one per checkpoint" : "") + ", but " +
                      std::to_string(value.size()) + (value.size() == 1 ? " was" : " were") + " given");
   if (parameter.kind == ParameterKind::flag && value[0] != 0 && value[0] != 1)

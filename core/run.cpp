@@ -3,12 +3,12 @@
 #include "core/run.h"
 
 #include <algorithm>
-#include <cassert>
 #include <chrono>
 #include <memory>
 #include <optional>
 
 #include "core/cache_policy.h"
+#include "core/created_values.h"
 #include "core/crew.h"
 #include "core/device_backend.h"
 #include "core/input_hashes.h"
@@ -30,40 +30,9 @@ bool all_in_memory(std::span<const Checkpoint> checkpoints, const std::string& t
   return target_in_memory(target) && std::ranges::all_of(checkpoints, whole);
 }
 
-std::vector<FileIdentity> identities(std::span<const Checkpoint> checkpoints) {
-  std::vector<FileIdentity> files;
-  for (const Checkpoint& checkpoint : checkpoints)
-    for (const InputFile& shard : checkpoint.shards) files.push_back(shard.identity());
-  return files;
-}
-
 void check_unchanged(std::span<const Checkpoint> checkpoints) {
   for (const Checkpoint& checkpoint : checkpoints)
     for (const InputFile& shard : checkpoint.shards) shard.check_unchanged();
-}
-
-// NaN or Inf that no input has is a model that renders black: refused unless the user takes it.
-void check_created(const Plan& plan, std::span<const Checkpoint> checkpoints, const Findings& findings) {
-  if (plan.recipe.nan == NanPolicy::warn) return;
-  uint64_t values = 0, beyond_dtype = 0;
-  std::vector<std::string> lines;
-  for (const auto& [index, counts] : findings.losses) {
-    if (counts.created == 0) continue;
-    const Source named = plan.steps[index].named;
-    values += counts.created;
-    beyond_dtype += counts.overflowed;
-    lines.push_back(sentence(checkpoints[named.checkpoint].tensors[named.tensor].name, ": ", counts.created,
-                             counts.created == 1 ? " value" : " values"));
-  }
-  if (lines.empty()) return;
-  const size_t tensors = lines.size();
-  const char* const remedy = beyond_dtype > 0 ? "store them in a dtype with more range (--dtype bf16 or f32)"
-                                              : "the sums themselves are too large: give smaller weights";
-  throw Error(ErrorCode::mismatch, "",
-              sentence("the result would have ", values, values == 1 ? " value" : " values",
-                       " that is NaN or Inf where no input has one, in ", tensors,
-                       tensors == 1 ? " tensor; " : " tensors; ", remedy, ", or take them (--nan warn)"),
-              std::move(lines));
 }
 
 void check_expected(std::span<const Checkpoint> checkpoints, std::span<const std::string> expected,
@@ -151,9 +120,7 @@ class Engine {
 
   std::string final_header(const InputHashes& hashes) const {
     check_expected(checkpoints_, options_.expected_sha256, hashes.hashes());
-    std::string header = header_with_hashes(plan_, checkpoints_, hashes.hashes());
-    assert(header.size() == plan_.header.size() && "stand-ins are as long as hashes");
-    return header;
+    return header_with_hashes(plan_, checkpoints_, hashes.hashes());
   }
 
   void take_findings(const Findings& findings) {

@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/selection.h"
 
-#include "io/error.h"
-
 namespace ckmerge {
 
-Selection::Selection(const Recipe& recipe) {
-  std::vector<std::string> faults;
-  discard_ = compile("discard", recipe.discard, faults);
-  only_ = compile("only", recipe.only, faults);
-  exclude_ = compile("exclude", recipe.exclude, faults);
-  if (faults.size() == 1) throw Error(ErrorCode::usage, "pattern", faults[0]);
-  if (!faults.empty())
-    throw Error(ErrorCode::usage, "pattern", std::to_string(faults.size()) + " patterns cannot be understood", faults);
-}
+Selection::Selection(const Recipe& recipe)
+    : discard_(compile("--discard", recipe.discard)),
+      only_(compile("--only", recipe.only)),
+      exclude_(compile("--exclude", recipe.exclude)) {}
 
-std::vector<Selection::Pattern> Selection::compile(const char* where, const std::vector<std::string>& texts,
-                                                   std::vector<std::string>& faults) {
+std::vector<Selection::Pattern> Selection::compile(const char* option, const std::vector<std::string>& texts) {
   std::vector<Pattern> patterns;
   for (const std::string& text : texts) try {
-      patterns.push_back({NamePattern(where, text)});
+      patterns.push_back({NamePattern(option, text)});
     } catch (const Error& error) {
-      faults.emplace_back(error.what());
+      if (error.code() != ErrorCode::usage) throw;
+      faults_.push_back(error);
     }
   return patterns;
+}
+
+void Selection::expect_understood() const {
+  if (faults_.empty()) return;
+  if (faults_.size() == 1) throw faults_[0];
+  std::vector<std::string> lines;
+  for (const Error& fault : faults_) lines.emplace_back(fault.what());
+  throw Error(ErrorCode::usage, faults_[0].where(), std::to_string(faults_.size()) + " patterns cannot be understood",
+              lines);
 }
 
 // The first that matches decides; those that have matched nothing yet are tried all the same, so that they are not

@@ -9,13 +9,19 @@
 
 #include "core/name_pattern.h"
 #include "core/recipe.h"
+#include "io/error.h"
 
 namespace ckmerge {
 
 class Selection {
  public:
-  /// Throws Error(usage) with every pattern that cannot be understood.
   explicit Selection(const Recipe& recipe);
+
+  /// Why patterns cannot be understood: they are left out of what follows.
+  const std::vector<Error>& faults() const { return faults_; }
+
+  /// Throws Error(usage) with all faults().
+  void expect_understood() const;
 
   enum class Place : uint8_t {
     inside,     ///< merged, with every policy
@@ -32,10 +38,10 @@ class Selection {
     NamePattern pattern;
     bool matched = false;
   };
-  static std::vector<Pattern> compile(const char* where, const std::vector<std::string>& texts,
-                                      std::vector<std::string>& faults);
+  std::vector<Pattern> compile(const char* option, const std::vector<std::string>& texts);
   static bool any_matches(std::vector<Pattern>& patterns, std::string_view name);
 
+  std::vector<Error> faults_;
   std::vector<Pattern> discard_, only_, exclude_;
 };
 

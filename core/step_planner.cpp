@@ -65,7 +65,8 @@ void StepPlanner::add_missing(std::span<const uint32_t> rows) {
   std::string others;
   for (size_t k = 1; k < rows.size(); ++k)
     if (rows[k] == NameWalk::kAbsent) others += (others.empty() ? "" : ", ") + path_of(k);
-  fault(std::string(tensor_of(first).name) + ": is missing in " + others);
+  fault(std::string(tensor_of(first).name) + ": is missing in " + others +
+        "; --discard it, or keep A's (--missing keep), zero it or drop it");
 }
 
 void StepPlanner::add_extra(std::span<const uint32_t> rows) {
@@ -77,7 +78,8 @@ void StepPlanner::add_extra(std::span<const uint32_t> rows) {
     case ExtraPolicy::add: return add_single(source, source, Action::add);
     case ExtraPolicy::error: break;
   }
-  fault(std::string(tensor_of(source).name) + ": is in " + path_of(k) + ", but not in " + path_of(0));
+  fault(std::string(tensor_of(source).name) + ": is in " + path_of(k) + ", but not in " + path_of(0) +
+        "; --discard it, or drop it (--extra drop) or add it");
 }
 
 // ---- do the checkpoints fit?

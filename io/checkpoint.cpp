@@ -50,6 +50,13 @@ uint64_t Checkpoint::file_size() const {
   return size;
 }
 
+std::vector<FileIdentity> identities(std::span<const Checkpoint> checkpoints) {
+  std::vector<FileIdentity> files;
+  for (const Checkpoint& checkpoint : checkpoints)
+    for (const InputFile& shard : checkpoint.shards) files.push_back(shard.identity());
+  return files;
+}
+
 Checkpoint open_checkpoint(const std::string& path) {
   Checkpoint checkpoint;
   checkpoint.path = path;

@@ -2,6 +2,7 @@
 // A checkpoint: a tensor table over one or more mapped shards. Opening reads headers only.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,9 @@ struct Checkpoint {
 
   uint64_t file_size() const;  ///< bytes of all shards
 };
+
+/// Of all their files, so that an output can be told from its inputs.
+std::vector<FileIdentity> identities(std::span<const Checkpoint> checkpoints);
 
 /// Opens a .safetensors file. A file that is something else (a Git-LFS pointer, an HTML page, a zip, a pickle, ...) is
 /// refused with its real kind. Throws Error with the path in front.

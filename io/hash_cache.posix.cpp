@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The file has a line per sum: "1 DEVICE INODE SIZE SECONDS NANOSECONDS SHA256 CHECK", 1 being the format's version and
-// CHECK an FNV-1a of what precedes it, so that a torn or damaged line is no line. Lines are appended, each with one
-// write, and later ones win. When most of a file of a megabyte is stale it is replaced by its newest lines.
+// The file has a line per sum: "2 DEVICE INODE SIZE MTIME NANOSECONDS CTIME NANOSECONDS SHA256 CHECK", 2 being the
+// format's version and CHECK an FNV-1a of what precedes it, so that a torn or damaged line is no line. Lines are
+// appended, each with one write, and later ones win. When most of a file of a megabyte is stale it is replaced by its
+// newest lines. Lines of version 1, without CTIME, tell that a file is a cache and nothing else.
 //
 // The lock (flock) is held while appending and replacing; whoever waited for it while the file was replaced opens the
 // new one. Where the filesystem has no locks, one write at the file's end is still one write; only an entry appended
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "io/sentence.h"
+#include "io/sha256.h"
 
 namespace ckmerge {
 namespace {
@@ -29,7 +31,7 @@ constexpr uint64_t kReplacedFrom = 1'000'000;   // bytes; some 6000 lines
 constexpr uint64_t kLargestRead = 16ull << 20;  // bytes at the end of a file that somebody let grow beyond reason
 constexpr int64_t kUncertainSeconds = 2;        // FAT's step of modification times, the coarsest
 constexpr int kLockTries = 1000;                // a millisecond apart: a stopped process may hold the lock for ever
-constexpr std::string_view kVersion = "1 ";
+constexpr std::string_view kVersion = "2 ", kVersionBefore = "1 ";
 constexpr mode_t kFileMode = 0600, kFolderMode = 0700;
 
 class Descriptor {
@@ -65,11 +67,7 @@ std::string check_of(std::string_view text) {
 
 std::string key_of(const FileIdentity& file) {
   return sentence(kVersion, file.device, " ", file.inode, " ", file.size, " ", file.mtime_seconds, " ",
-                  file.mtime_nanoseconds, " ");
-}
-
-bool is_sha256(std::string_view text) {
-  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+                  file.mtime_nanoseconds, " ", file.ctime_seconds, " ", file.ctime_nanoseconds, " ");
 }
 
 bool is_whole(std::string_view line) {
@@ -92,6 +90,8 @@ std::string read_end(int descriptor, uint64_t size) {
   return text;
 }
 
+bool has_version(std::string_view text) { return text.starts_with(kVersion) || text.starts_with(kVersionBefore); }
+
 // Version, device and inode: of a file only the newest state is of use.
 std::string_view file_of(std::string_view line) {
   size_t end = 0;
@@ -108,10 +108,10 @@ bool is_cache(int descriptor, uint64_t size) {
   text.resize(static_cast<size_t>(std::max<ssize_t>(got, 0)));
   for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
     const std::string_view line = std::string_view(text).substr(begin, end - begin);
-    if (line.starts_with(kVersion) && is_whole(line)) return true;
+    if (has_version(line) && is_whole(line)) return true;
   }
-  constexpr size_t kLongestLine = 256;  // bytes; some 170 are needed
-  return size < kLongestLine && text.starts_with(kVersion[0]) &&
+  constexpr size_t kLongestLine = 256;  // bytes; some 200 are needed
+  return size < kLongestLine && (text.size() > 1 ? has_version(text) : has_version(text + " ")) &&
          text.find_first_not_of("0123456789abcdef -\n") == std::string::npos;
 }
 
@@ -131,7 +131,7 @@ std::string newest_lines(std::string_view text) {
     const size_t begin = text.rfind('\n', end - 1);
     const std::string_view line = text.substr(begin + 1, end - begin - 1);
     end = begin;
-    if (!is_whole(line) || !seen.insert(file_of(line)).second) continue;
+    if (!line.starts_with(kVersion) || !is_whole(line) || !seen.insert(file_of(line)).second) continue;
     if ((size += line.size() + 1) > kLargestRead / 2) break;
     lines.push_back(line);
   }
@@ -204,7 +204,7 @@ bool keep_line(const std::string& path, const std::string& line) {
 
 bool may_still_change(const FileIdentity& file, std::chrono::system_clock::time_point hashing_began) {
   const auto began = std::chrono::floor<std::chrono::seconds>(hashing_began).time_since_epoch().count();
-  return file.mtime_seconds >= began - kUncertainSeconds;
+  return std::max(file.mtime_seconds, file.ctime_seconds) >= began - kUncertainSeconds;
 }
 
 }  // namespace

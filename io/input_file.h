@@ -16,8 +16,8 @@ namespace ckmerge {
 struct FileIdentity {
   uint64_t device = 0, inode = 0, size = 0;
   int64_t mtime_seconds = 0, mtime_nanoseconds = 0;
+  int64_t ctime_seconds = 0, ctime_nanoseconds = 0;  ///< the status time: nobody can put it back
   bool same_file(const FileIdentity& other) const { return device == other.device && inode == other.inode; }
-  friend bool operator==(const FileIdentity&, const FileIdentity&) = default;
 };
 
 class InputFile {
@@ -39,7 +39,8 @@ class InputFile {
   /// Copies [offset, offset + out.size()), for headers. Throws Error(io | malformed). Thread-safe, as all that follow.
   void read_at(uint64_t offset, std::span<std::byte> out) const;
 
-  /// Throws Error(malformed) when the file's size or modification time is no longer what it was at open.
+  /// Throws Error(malformed) when the file's size or modification time is no longer what it was at open. The status
+  /// time does not count: a link, a new name or other rights change it too, and must not cost somebody a long merge.
   void check_unchanged() const;
 
   /// Throws the error that explains why the byte at `offset` could not be read: Error(malformed) when the file has been

@@ -25,7 +25,9 @@ FileIdentity identity_of(const struct stat& status) {
           .inode = status.st_ino,
           .size = static_cast<uint64_t>(status.st_size),
           .mtime_seconds = status.st_mtim.tv_sec,
-          .mtime_nanoseconds = status.st_mtim.tv_nsec};
+          .mtime_nanoseconds = status.st_mtim.tv_nsec,
+          .ctime_seconds = status.st_ctim.tv_sec,
+          .ctime_nanoseconds = status.st_ctim.tv_nsec};
 }
 
 const char* file_type(mode_t mode) {
@@ -95,7 +97,9 @@ void InputFile::check_unchanged() const {
     fail_io(state_->path, "cannot be examined", errno);
   const FileIdentity now = identity_of(status);
   if (now.size < size()) fail_read(now.size, EIO);
-  if (now != identity())
+  const FileIdentity& before = identity();
+  if (now.size != before.size || now.mtime_seconds != before.mtime_seconds ||
+      now.mtime_nanoseconds != before.mtime_nanoseconds)
     throw Error(ErrorCode::malformed, path(),
                 path() + ": was changed by another program while it was read; wait until it is complete and run again");
 }

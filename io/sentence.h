@@ -19,4 +19,9 @@ std::string sentence(const Parts&... parts) {
   return out;
 }
 
+/// "1 tensor", "2 tensors".
+inline std::string counted(std::integral auto count, std::string_view noun) {
+  return sentence(count, " ", noun, count == 1 ? "" : "s");
+}
+
 }  // namespace ckmerge

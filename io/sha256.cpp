@@ -73,6 +73,10 @@ std::string Sha256::finish() {
   return hex(sum);
 }
 
+bool is_sha256(std::string_view text) {
+  return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 std::string short_hash(std::string_view sha256) { return std::string(sha256.substr(0, 10)); }
 
 std::string hash_file(const InputFile& file, bool drop_cache, const std::function<void(uint64_t)>& progress) {

@@ -30,6 +30,9 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
+/// Whether `text` can be a sum: 64 lower-case hex digits.
+bool is_sha256(std::string_view text);
+
 /// A1111's short hash, Civitai's AutoV2: the first 10 digits.
 std::string short_hash(std::string_view sha256);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // slerp: the arc between two checkpoints instead of the straight line, tensor by tensor. The angle is that between the
-// two tensors as vectors; it weights the tensors as they are, so their lengths are interpolated too.
+// two tensors as vectors; it weights the tensors as they are, so their lengths are interpolated too. Where A has
+// channels that B lacks, the vectors are the channels that both have, unless B's count as zero (--expand).
 #pragma once
 
 #include <cfloat>

@@ -109,8 +109,22 @@ TEST_CASE("what cannot be a command line is refused") {
   CHECK(refused([] { parse_command("marge"); }));
 }
 
+TEST_CASE("values arrive byte for byte, whatever CLI11 makes of brackets and however strange they are") {
+  for (const char* value : {"[xc]", "[a,b]", "\x01[xc]", "a\x01[xc]", "\x01", "\x01\x02", "\x01\x01[", "[\x01[",
+                            "-x\x01[", "--only=[a,b]", "--only=\x01[", "-o\x01[", "\x02["}) {
+    CAPTURE(value);
+    const std::string word = value;
+    for (const auto& words : {std::vector<std::string>{"--only", word}, {"--only=" + word}})
+      CHECK(parse_command_line(Command::merge, words).list("only") == std::vector<std::string>{word});
+    if (word[0] != '-') CHECK(parse_command_line(Command::merge, {word}).files == std::vector<std::string>{word});
+    CHECK(*parse_command_line(Command::merge, {"-o" + word}).value("output") == word);
+  }
+}
+
 TEST_CASE("how an error is told is known before anything is parsed") {
   CHECK(error_style({"merge", "--nonsense", "--json"}).json_document);
+  CHECK(error_style({"merge", "--json=1"}).json_document);
+  CHECK(!error_style({"merge", "--json=false"}).json_document);
   CHECK(!error_style({"merge", "--", "--json"}).json_document);
   CHECK(error_style({"merge", "--progress", "json"}).json_line);
   CHECK(error_style({"merge", "--progress=json"}).json_line);

@@ -14,6 +14,12 @@ TEST_CASE("the bar says how far, how fast and how long, and fills the line") {
   CHECK(plain_line(half) == " 50%  5.00 GB of 10.0 GB, 1.25 GB/s, 4 s left");
 }
 
+TEST_CASE("at its end nothing is left") {
+  const Progress end{.done = 10'000'000'000, .total = 10'000'000'000, .seconds = 8};
+  CHECK(plain_line(end) == "100%  10.0 GB of 10.0 GB, 1.25 GB/s");
+  CHECK(bar_line(end, 20) == "100%");
+}
+
 TEST_CASE("a narrow terminal gets the facts that have room") {
   const Progress half{.done = 5'000'000'000, .total = 10'000'000'000, .seconds = 4};
   CHECK(bar_line(half, 60) == " 50% [######......] 5.00 GB of 10.0 GB, 1.25 GB/s, 4 s left");

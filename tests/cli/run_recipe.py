@@ -71,13 +71,14 @@ RECIPES = {
     "hash_of_merged": "out/hash B --hash",
     "slerp": "A B -m slerp --param t=0.3",
 }
+GRANDPARENT = "0123456789abcdef" * 4
 INPUTS = {"A": "A.safetensors", "B": "B.safetensors", "C": "C.safetensors", "W": "W.safetensors", "M": "M.safetensors",
           "out/hash": "out/hash.safetensors"}
 
 
 def make_all():
     make("A.safetensors", 1, {"format": "pt", "title": "A", "only_a": "\u00e9"})
-    make("B.safetensors", 2, {"title": "B", "sd_merge_models": '{"x":{"name":"grandparent","n":1.50}}'})
+    make("B.safetensors", 2, {"title": "B", "sd_merge_models": '{"%s":{"name":"grandparent","n":1.50}}' % GRANDPARENT})
     make("C.safetensors", 3, None)
     make("W.safetensors", 4, {"format": "pt"}, wide=True)
     make("M.safetensors", 5, {"format": "pt"}, more=["extra.m F32 1 5"])
@@ -134,7 +135,7 @@ def test_recorded(names):
     models = json.loads(metadata_of("out/hash_of_merged.safetensors")["sd_merge_models"])
     sums = [hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
             for path in ("out/hash.safetensors", "A.safetensors", "B.safetensors")]
-    expect(list(models) == [sums[0], sums[1], sums[2], "x"], f"ancestors are listed in A1111's order: {list(models)}")
+    expect(list(models) == [sums[0], sums[1], sums[2], GRANDPARENT], f"ancestors are listed in A1111's order: {list(models)}")
     expect(models[sums[0]]["sd_merge_recipe"]["type"] == "ckmerge", "a parent's recipe is kept")
 
 
@@ -154,7 +155,7 @@ def test_models_by_hash():
     expect(repeat("hash", "A=A.safetensors", "--models", "models") == wanted, "a given input need not be found")
     os.unlink("models/deep/renamed.safetensors")
     run = call("run", "out/hash.safetensors", "--models", "models", "-o", "no.safetensors")
-    expect(run.returncode == 2 and "A: none of the 3 checkpoints below models is the file that was merged" in run.stderr,
+    expect(run.returncode == 2 and "A: nothing below models (3 checkpoints) is the file that was merged" in run.stderr,
            f"an input that is not there: {run.stderr}")
 
 
@@ -176,10 +177,23 @@ def test_models_by_name():
            f"two of one name: {run.stderr}")
     os.unlink("named/B.safetensors")
     run = call("run", "out/weighted.safetensors", "A=A.safetensors", "--models", "named", "-o", "no.safetensors")
-    expect(run.returncode == 2 and "none of the 2 checkpoints below named is called B.safetensors" in run.stderr,
+    expect(run.returncode == 2 and "nothing below named (2 checkpoints) is called B.safetensors" in run.stderr,
            f"none of that name: {run.stderr}")
     run = call("run", "out/weighted.safetensors", "--models", "nowhere", "-o", "no.safetensors")
     expect(run.returncode == 1 and "nowhere: cannot be searched" in run.stderr, f"no such folder: {run.stderr}")
+
+
+def test_warnings():
+    """Without a recorded hash any file is taken, but not silently where it has another name."""
+    os.makedirs("other", exist_ok=True)
+    os.link("B.safetensors", "other/b.safetensors")
+    for b, warnings in (("B.safetensors", []),
+                        ("other/b.safetensors", ["B is taken to be other/b.safetensors, which was called B.safetensors when "
+                                                 "it was merged: no hash of it was recorded"])):
+        run = call("run", "out/weighted.safetensors", "A=A.safetensors", "B=" + b, "-n", "--json")
+        expect(json.loads(run.stdout)["warnings"] == warnings, f"B={b}: {run.stdout} {run.stderr}")
+    run = call("run", "out/hash.safetensors", "A=A.safetensors", "B=other/b.safetensors", "-n", "--json")
+    expect(json.loads(run.stdout)["warnings"] == [], f"a recorded hash says enough: {run.stdout}")
 
 
 def test_bindings():
@@ -260,6 +274,7 @@ def main():
         test_recorded(names)
         test_models_by_hash()
         test_models_by_name()
+        test_warnings()
         test_bindings()
         test_wrong_files()
         test_recipes()

@@ -56,9 +56,11 @@ FileTensor random(const std::string& name, Dtype dtype, std::vector<uint64_t> sh
   return {name, dtype, std::move(shape), bytes};
 }
 
-std::string write_file(const std::string& path, const std::vector<FileTensor>& tensors, size_t padding) {
+std::string write_file(const std::string& path, const std::vector<FileTensor>& tensors, size_t padding,
+                       const std::string& metadata) {
   std::ostringstream json;
   json << '{';
+  if (!metadata.empty()) json << "\"__metadata__\":" << metadata << (tensors.empty() ? "" : ",");
   size_t offset = 0;
   for (const FileTensor& tensor : tensors) {
     json << (offset || &tensor != &tensors[0] ? "," : "") << '"' << tensor.name << "\":{\"dtype\":\""

@@ -38,8 +38,10 @@ FileTensor bits(const std::string& name, Dtype dtype, std::vector<uint64_t> shap
 /// A tensor with seeded random bits whose exponents are moderate: no NaN, no overflow in sums of a few.
 FileTensor random(const std::string& name, Dtype dtype, std::vector<uint64_t> shape, uint64_t seed);
 
-/// Writes the file and returns its path. `padding` spaces end the header.
-std::string write_file(const std::string& path, const std::vector<FileTensor>& tensors, size_t padding = 0);
+/// Writes the file and returns its path. `padding` spaces end the header; `metadata` is the value of __metadata__ as
+/// JSON, left out where it is empty.
+std::string write_file(const std::string& path, const std::vector<FileTensor>& tensors, size_t padding = 0,
+                       const std::string& metadata = "");
 
 std::string read_file(const std::string& path);
 /// The bytes of one tensor of a file, found by this file's own small parser of what write_file and lay_out write.

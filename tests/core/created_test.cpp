@@ -2,6 +2,8 @@
 // NaN and Inf that no input has: refused before the target exists, or reported.
 #include <doctest/doctest.h>
 
+#include <optional>
+
 #include "tests/core/failure.h"
 #include "tests/core/merge_runs.h"
 
@@ -31,10 +33,39 @@ TEST_CASE("Inf that no input has is refused with every tensor and count, and not
   const auto paths = overflowing(folder);
   const Failure fault = failure([&] { merge(doubled(NanPolicy::error), paths, folder / "out"); });
   CHECK(fault.code == ErrorCode::mismatch);
-  CHECK(fault.text.find("4 values") != std::string::npos);
-  CHECK(fault.text.find("--nan warn") != std::string::npos);
+  CHECK(fault.text ==
+        "the result would have 4 values that are NaN or Inf where no input has one, in 2 tensors; store the result in "
+        "a dtype "
+        "with more range (--dtype bf16 or f32), or take them (--nan warn)");
   CHECK(fault.details == std::vector<std::string>{"big: 3 values", "huge: 1 value"});
   CHECK(folder.names() == std::vector<std::string>{"A", "B"});
+}
+
+TEST_CASE("the advice is one that helps: another dtype where storing made them, another formula where computing did") {
+  TempFolder folder;
+  const auto advice = [&](const FileTensor& tensor, std::optional<Dtype> dtype) {
+    const auto a = write_file(folder / "A", {tensor}), b = write_file(folder / "B", {tensor});
+    Recipe recipe = doubled(NanPolicy::error);
+    recipe.dtype = dtype;
+    const std::string text = failure([&] { merge(recipe, {a, b}, folder / "out"); }).text;
+    CHECK(text.find("1 value that is NaN or Inf") != std::string::npos);
+    return text.substr(text.find("in 1 tensor; ") + 13);
+  };
+  const FileTensor half = bits("w", Dtype::F16, {1}, {0x7bff}), brain = bits("w", Dtype::BF16, {1}, {0x7f7f}),
+                   single = f32("w", {1}, {3e38f}), wide = bits("w", Dtype::F64, {1}, {0x4900000000000000}),
+                   widest = bits("w", Dtype::F64, {1}, {0x7fefffffffffffff});
+  CHECK(advice(half, {}) ==
+        "store the result in a dtype with more range (--dtype bf16 or f32), or take them (--nan warn)");
+  const std::string in_f64 = "store the result in a dtype with more range (--dtype f64), or take them (--nan warn)";
+  CHECK(advice(wide, Dtype::F32) == in_f64);
+  CHECK(advice(wide, Dtype::BF16) == in_f64);
+  CHECK(advice(wide, Dtype::F16) == in_f64);  // BF16 and F32 do not hold them either
+  const std::string too_large =
+      "the numbers are too large for the arithmetic: give coefficients that are nearer to 0, or take them (--nan warn)";
+  CHECK(advice(single, {}) == too_large);
+  CHECK(advice(single, Dtype::F64) == too_large);  // the sum is made in f32
+  CHECK(advice(brain, {}) == too_large);
+  CHECK(advice(widest, {}) == too_large);
 }
 
 TEST_CASE("with --nan warn they are stored and reported") {

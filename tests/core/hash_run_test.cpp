@@ -4,6 +4,8 @@
 
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <thread>
 
 #include "io/hash_cache.h"
 #include "io/sha256.h"
@@ -171,6 +173,7 @@ TEST_CASE("sums are kept and found again, and a file that is changed is hashed a
   const auto a = write_file(folder / "A", mixed(1)), b = write_file(folder / "B", mixed(2));
   const auto long_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
   for (const std::string& path : {a, b}) std::filesystem::last_write_time(path, long_ago);
+  std::this_thread::sleep_for(std::chrono::milliseconds(3100));  // sums of files touched just now are not kept
   const RunOptions options{.replace = true, .sync = false, .hash_cache = folder / "cache"};
   const std::string fresh = merge(hashed(), {a, b}, folder / "out", options).input_hashes[0].sha256;
   CHECK(fresh == sha256(read_file(a)));
@@ -185,6 +188,22 @@ TEST_CASE("sums are kept and found again, and a file that is changed is hashed a
 
   std::filesystem::last_write_time(a, long_ago - std::chrono::hours(1));
   CHECK(merge(hashed(), {a, b}, folder / "out", options).input_hashes[0].sha256 == fresh);
+}
+
+TEST_CASE("a file edited in place whose modification time was put back is hashed anew") {
+  TempFolder folder;
+  const auto a = write_file(folder / "A", mixed(1)), b = write_file(folder / "B", mixed(2));
+  const auto modified = std::filesystem::last_write_time(a);
+  const auto later = std::chrono::system_clock::now() + std::chrono::seconds(10);
+  const RunOptions options{.replace = true, .sync = false, .hash_cache = folder / "cache"};
+  REQUIRE(keep_sha256(options.hash_cache, InputFile(a).identity(), sha256(read_file(a)), later));
+  const auto ctime_passes = std::chrono::milliseconds(50);  // more than the kernel's tick
+  std::this_thread::sleep_for(ctime_passes);
+  std::fstream edited(a, std::ios::in | std::ios::out | std::ios::binary);
+  edited.seekp(-1, std::ios::end).put('e');
+  edited.close();
+  std::filesystem::last_write_time(a, modified);
+  CHECK(merge(hashed(), {a, b}, folder / "out", options).input_hashes[0].sha256 == sha256(read_file(a)));
 }
 
 TEST_CASE("each stage counts its own bytes, in order, to their end") {

@@ -65,16 +65,55 @@ TEST_CASE("every pattern that matches no name is told, together with what does n
   pair(files);
   const Failure one = files.fault({.discard = {"p.out"}, .exclude = {"tyop"}});
   CHECK(one.code == ErrorCode::usage);
-  CHECK(one.text == "the exclude pattern 'tyop' matches no tensor name");
+  CHECK(one.text == "--exclude 'tyop' matches no tensor name");
+  CHECK(one.where == "--exclude");
   const Failure both = files.fault({.discard = {"v", "nothing"}, .only = {"p", "nowhere"}});
   CHECK(both.code == ErrorCode::usage);
+  CHECK(both.where == "--discard");
+  CHECK(both.text ==
+        "2 patterns match no tensor name, and the checkpoints do not fit together: 1 tensor cannot be merged");
   REQUIRE(both.details.size() == 3);
   CHECK(both.details[2].find("p.out: [2] in ") == 0);
-  CHECK(files.fault({.only = {"^p\\.inn$"}}).text ==
-        "the only pattern '^p\\.inn$' matches no tensor name; did you mean 'p.in'?");
+  CHECK(files.fault({.only = {"^p\\.inn$"}}).text == "--only '^p\\.inn$' matches no tensor name; did you mean 'p.in'?");
   // A pattern behind one that matches the same names is not called unmatched.
   CHECK(files.fault({.discard = {"p", "p.out"}}).code == ErrorCode{});
   CHECK(files.fault({.discard = {"("}}).code == ErrorCode::usage);
+}
+
+TEST_CASE(
+    "patterns that cannot be understood hide none that match nothing; what they would have kept out is not told") {
+  Opened files;
+  pair(files);
+  const Failure one = files.fault({.discard = {"("}});
+  CHECK(one.text.find("--discard '('") == 0);
+  CHECK(one.where == "--discard");
+  CHECK(one.details.empty());
+  const Failure all = files.fault({.discard = {"p.ou(t"}, .only = {"nowhere", "["}, .exclude = {"tyop", "w"}});
+  CHECK(all.code == ErrorCode::usage);
+  CHECK(all.where == "--discard");
+  CHECK(all.text == "2 patterns cannot be understood, and 2 patterns match no tensor name");
+  REQUIRE(all.details.size() == 4);
+  CHECK(all.details[0].find("--discard 'p.ou(t': character ") == 0);
+  CHECK(all.details[1].find("--only '[': character ") == 0);
+  CHECK(all.details[2] == "--only 'nowhere' matches no tensor name");
+  CHECK(all.details[3] == "--exclude 'tyop' matches no tensor name");
+}
+
+TEST_CASE("checkpoints without a common name can be put together by --extra add, and are not called merged") {
+  Opened files;
+  files.add({f32("vae.a", {1}, {1}), f32("vae.b", {1}, {2})}).add({f32("clip.z", {1}, {3})});
+  const Plan plan = files.plan({.extra = ExtraPolicy::add});
+  CHECK(plan.steps.size() == 3);
+  CHECK(step_of(plan, files, "clip.z").action == Action::add);
+  REQUIRE(plan.warnings.size() == 1);
+  CHECK(plan.warnings[0] ==
+        "the checkpoints have no tensor name in common; nothing is merged, their tensors are put into one file");
+  const Failure fault = files.fault({.only = {"vea"}, .exclude = {"clip"}});
+  CHECK(fault.code == ErrorCode::usage);
+  CHECK(fault.text ==
+        "a pattern matches no tensor name, and the checkpoints have no tensor name in common; they are of different "
+        "kinds (--extra add puts them into one file)");
+  CHECK(fault.details.size() == 1);
 }
 
 TEST_CASE("a name that another checkpoint lacks is kept, zeroed, left out or refused") {
@@ -95,7 +134,8 @@ TEST_CASE("a name that another checkpoint lacks is kept, zeroed, left out or ref
   const Failure fault = files.fault(with(MissingPolicy::error));
   CHECK(fault.code == ErrorCode::mismatch);
   REQUIRE(fault.details.size() == 1);
-  CHECK(fault.details[0] == "a.only: is missing in " + files.checkpoints[1].path);
+  CHECK(fault.details[0] == "a.only: is missing in " + files.checkpoints[1].path +
+                                "; --discard it, or keep A's (--missing keep), zero it or drop it");
 }
 
 TEST_CASE("a name that A lacks is dropped, added from the first that has it, or refused") {
@@ -113,7 +153,9 @@ TEST_CASE("a name that A lacks is dropped, added from the first that has it, or 
   CHECK(step_of(add, files, "c.only").dtype == Dtype::F16);
   const Failure fault = files.fault(with(ExtraPolicy::error));
   CHECK(fault.code == ErrorCode::mismatch);
-  CHECK(fault.details.size() == 2);
+  REQUIRE(fault.details.size() == 2);
+  CHECK(fault.details[0] == "b.only: is in " + files.checkpoints[1].path + ", but not in " + files.checkpoints[0].path +
+                                "; --discard it, or drop it (--extra drop) or add it");
 }
 
 TEST_CASE("a dtype without a zero cannot be zeroed") {

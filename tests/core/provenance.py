@@ -5,6 +5,7 @@ usage: provenance.py DRIVER
 """
 import json
 import random
+import re
 import struct
 import subprocess
 import sys
@@ -78,14 +79,15 @@ def recipe_text(rng, names):
 
 
 def expected_models(parents, names):
-    """modules/extras.py of A1111: add_model_metadata for each parent."""
+    """modules/extras.py of A1111: add_model_metadata for each parent. Only entries under a sum are taken over."""
     models = {}
     for (_, sha256, legacy, metadata), name in zip(parents, names):
         own = metadata.get("sd_merge_recipe", "")
         models[sha256] = {"name": name, "legacy_hash": legacy, "sd_merge_recipe": json.loads(own) if is_object(own) else None}
         theirs = metadata.get("sd_merge_models", "")
         if is_object(theirs):
-            models.update({key: entry for key, entry in json.loads(theirs).items() if isinstance(entry, dict)})
+            models.update({key: entry for key, entry in json.loads(theirs).items()
+                           if isinstance(entry, dict) and re.fullmatch("[0-9a-f]{64}", key)})
     return models
 
 

@@ -10,7 +10,7 @@ using ckmerge::test::failure;
 
 namespace {
 
-const std::string kHashA(64, 'a'), kHashB(64, 'b'), kHashC(64, 'c');
+const std::string kHashA(64, 'a'), kHashB(64, 'b'), kHashC(64, 'c'), kHash1(64, '1');
 
 Checkpoint checkpoint(const std::string& path, const Metadata& metadata = {}) {
   Checkpoint out;
@@ -169,12 +169,12 @@ const std::vector<InputHash> kHashes{{kHashA, "aaaaaaaa"}, {kHashB, "bbbbbbbb"}}
 }  // namespace
 
 TEST_CASE("with hashes the recipes hold them, and the parents are listed with their ancestors folded in") {
-  const Metadata a{{"sd_merge_models", R"({"1":{"x":1.50,"y":[1,2]},")" + kHashC + R"(":{"name":"c"}})"},
+  const Metadata a{{"sd_merge_models", "{\"" + kHash1 + R"(":{"x":1.50,"y":[1,2]},")" + kHashC + R"(":{"name":"c"}})"},
                    {"sd_merge_recipe", R"({"type":"webui","multiplier":0.30})"}};
   const Metadata merged = output_metadata({.hash = true}, pair(a), {}, kHashes);
   CHECK(field(merged, "sd_merge_models") ==
         "{" + member(kHashA, entry("A.safetensors", "aaaaaaaa", R"({"type": "webui", "multiplier": 0.30})")) + ", " +
-            member("1", R"({"x": 1.50, "y": [1, 2]})") + ", " + member(kHashC, R"({"name": "c"})") + ", " +
+            member(kHash1, R"({"x": 1.50, "y": [1, 2]})") + ", " + member(kHashC, R"({"name": "c"})") + ", " +
             member(kHashB, entry("B.safetensors", "bbbbbbbb", "null")) + "}");
   CHECK(field(merged, "sd_merge_recipe")
             .find(R"("primary_model_hash": ")" + kHashA + R"(", "secondary_model_hash": ")" + kHashB +
@@ -184,17 +184,17 @@ TEST_CASE("with hashes the recipes hold them, and the parents are listed with th
 }
 
 TEST_CASE("a parent that is an ancestor too keeps its first place and takes its last value, as dict.update does") {
-  const Metadata a{{"sd_merge_models", "{\"" + kHashB + R"(":{"name":"old"},"2":{}})"}};
+  const Metadata a{{"sd_merge_models", "{\"" + kHashB + R"(":{"name":"old"},")" + kHash1 + "\":{}}"}};
   const Metadata b{{"sd_merge_models", "{\"" + kHashA + R"(":{"name":"loop"}})"}};
   CHECK(models(pair(a, b), kHashes) == "{" + member(kHashA, R"({"name": "loop"})") + ", " +
                                            member(kHashB, entry("B.safetensors", "bbbbbbbb", "null")) + ", " +
-                                           member("2", "{}") + "}");
+                                           member(kHash1, "{}") + "}");
 }
 
 TEST_CASE("hashes of any value take the space of stand-ins, or less where they are equal") {
   const Metadata b{{"sd_merge_models", "{\"" + kHashA + R"(":{"name":"old"}})"}};
   const size_t real = models(pair({}, b), kHashes).size();
-  const std::vector<InputHash> stand_ins{{std::string(64, '!'), "!!!!!!!!"}, {std::string(64, '#'), "########"}};
+  const std::vector<InputHash> stand_ins = stand_in_hashes(2);
   CHECK(models(pair({}, b), stand_ins).size() ==
         real + member(kHashA, entry("A.safetensors", "aaaaaaaa", "null")).size() + 2);
   CHECK(models(pair(), stand_ins).size() == models(pair(), kHashes).size());
@@ -233,9 +233,14 @@ TEST_CASE("a parent's field that is not what it should be is as good as absent")
   }
 }
 
-TEST_CASE("of a list of ancestors, entries that are not objects are left out; names last written count") {
-  const Metadata a{{"sd_merge_models", R"({"1":{"old":0},"2":5,"3":null,"4":"x","1":{"a":1,"b":2,"a":3}})"}};
+TEST_CASE(
+    "of a list of ancestors, entries that are no objects or under no sum are left out; the last of a sum counts") {
+  const auto key = [](char digit) { return "\"" + std::string(64, digit) + "\":"; };
+  const std::string capital = "\"" + std::string(64, 'A') + "\":{}", short_key = "\"" + std::string(63, '1') + "\":{}";
+  const Metadata a{{"sd_merge_models", "{" + key('1') + "{\"old\":0}," + key('2') + "5," + key('3') + "null," +
+                                           key('4') + "\"x\"," + key('!') + "{}," + capital + "," + short_key +
+                                           ",\"\":{}," + key('1') + R"({"a":1,"b":2,"a":3}})"}};
   CHECK(models(pair(a), kHashes) == "{" + member(kHashA, entry("A.safetensors", "aaaaaaaa", "null")) + ", " +
-                                        member("1", R"({"a": 3, "b": 2})") + ", " +
+                                        member(kHash1, R"({"a": 3, "b": 2})") + ", " +
                                         member(kHashB, entry("B.safetensors", "bbbbbbbb", "null")) + "}");
 }

@@ -57,6 +57,7 @@ TEST_CASE("recipe faults are usage errors that name what is wrong") {
            std::pair{of({.method = "weighted_sum"}, 3), "takes 2 checkpoints"},
            std::pair{of({.method = "weighted_sum"}, 1), "but 1 was given"},
            std::pair{of({.method = "add_difference"}, 2), "takes 3 checkpoints"},
+           std::pair{of({.method = "slerp"}, 3), "slerp takes 2 checkpoints, but 3 were given"},
            std::pair{of({.method = "copy"}, 2), "takes 1 checkpoint "},
            std::pair{of({.method = "copy", .parameters = {{"alpha", {1}}}}, 1), "it takes none"},
            std::pair{of({.method = "linear", .parameters = {{"alpha", {1}}}}, 2), "weights, normalize"},

@@ -62,6 +62,12 @@ def remove(path):
     path.unlink()
 
 
+def touch_status(path):
+    os.link(path, str(path) + ".link")
+    os.rename(path, str(path) + ".renamed")
+    os.chmod(str(path) + ".link", 0o400)
+
+
 def check(folder, name, change, code, *parts):
     result = changed_during_run(folder, change)
     if result is None:
@@ -98,6 +104,7 @@ def main(ckmerge):
         check(folder, "appended to", append, 3, "was changed by another program")
         check(folder, "replaced by another file", replace, 0)
         check(folder, "removed", remove, 0)
+        check(folder, "linked, renamed and made read-only", touch_status, 0)
         no_regular_file(folder)
     scene.finish()
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parents whose metadata is any text: the input's lines are A's sd_merge_models, A's sd_merge_recipe, the same of B.
-// What is made of them is JSON, is not much larger, and can be a parent's metadata in turn.
+// What is made of them is JSON, is not much larger, takes no more space than is planned for it, and can be a parent's
+// metadata in turn.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -52,9 +53,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<Checkpoint> parents;
   parents.push_back(parent("A", text));
   parents.push_back(parent("B", text));
-  const std::vector<InputHash> hashes{{"a", "1"}, {"b", "2"}};
+  const std::vector<InputHash> hashes{{std::string(64, 'a'), "11111111"}, {std::string(64, 'b'), "22222222"}};
   const Metadata first = output_metadata({.hash = true}, parents, {}, hashes);
   expect_json_objects(first);
+  expect(size_of(output_metadata({.hash = true}, parents, {}, stand_in_hashes(2))) >= size_of(first));
   expect(size_of(first) <= 2000 + 6 * size);  // é takes 2 bytes, \u00e9 6; a comma gains a blank
   parents[0].metadata = first;
   expect_json_objects(output_metadata({.hash = true}, parents, {}, hashes));

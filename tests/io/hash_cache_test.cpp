@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <vector>
 
 #include "tests/core/checkpoint_files.h"
 
@@ -18,10 +19,13 @@ using namespace ckmerge::test;
 
 namespace {
 
-const FileIdentity kFile{66305, 1234567, 6938078334, 1700000000, 123456789};
+const FileIdentity kFile{66305, 1234567, 6938078334, 1700000000, 123456789, 1699999000, 987654321};
 const std::string kSum = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 // The check is FNV-1a of what precedes it, computed in Python.
-const std::string kLine = "1 66305 1234567 6938078334 1700000000 123456789 " + kSum + " 0edc422dc1e60586\n";
+const std::string kLine =
+    "2 66305 1234567 6938078334 1700000000 123456789 1699999000 987654321 " + kSum + " b0d2d5bdfd33e814\n";
+// Of a cache before status times were kept.
+const std::string kOldLine = "1 66305 1234567 6938078334 1700000000 123456789 " + kSum + " 0edc422dc1e60586\n";
 
 std::chrono::system_clock::time_point at_second(int64_t second) {
   return std::chrono::system_clock::time_point(std::chrono::seconds(second));
@@ -101,9 +105,10 @@ TEST_CASE("a sum that was kept is found, for the very same state of the file onl
   CHECK(cached_sha256(folder / "cache", kFile) == "");
   REQUIRE(keep(folder / "cache", kFile));
   CHECK(cached_sha256(folder / "cache", kFile) == kSum);
-  FileIdentity others[] = {kFile, kFile, kFile, kFile, kFile, kFile};
+  std::vector<FileIdentity> others(8, kFile);
   others[0].device += 1, others[1].inode += 1, others[2].size += 1, others[3].mtime_seconds += 1;
-  others[4].mtime_nanoseconds += 1, others[5].size /= 10;
+  others[4].mtime_nanoseconds += 1, others[5].size /= 10, others[6].ctime_seconds += 1;
+  others[7].ctime_nanoseconds += 1;
   for (const FileIdentity& other : others) CHECK(cached_sha256(folder / "cache", other) == "");
 }
 
@@ -130,11 +135,31 @@ TEST_CASE("later lines win, and times before 1970 are times") {
   CHECK(cached_sha256(folder / "cache", old) == sum_of(12));
 }
 
-TEST_CASE("a file modified less than two seconds before it was hashed is not kept") {
+TEST_CASE("lines of the version before are no sums any more, and no reason to take the cache for somebody's file") {
+  TempFolder folder;
+  const std::string path = folder / "cache";
+  write(path, kOldLine);
+  CHECK(can_be_hash_cache(path));
+  CHECK(cached_sha256(path, kFile) == "");
+  CHECK(keep(path, kFile));
+  CHECK(read_file(path) == kOldLine + kLine);
+  CHECK(cached_sha256(path, kFile) == kSum);
+  std::string many = kLine;
+  while (many.size() < 1'000'000) many += kOldLine;
+  write(path, many);
+  CHECK(keep(path, numbered(7), sum_of(7)));
+  CHECK(read_file(path).find("\n1 ") == std::string::npos);
+}
+
+TEST_CASE("a file modified or touched less than two seconds before it was hashed is not kept") {
   TempFolder folder;
   for (const int64_t began : {0, 1699999999, 1700000000, 1700000001, 1700000002})
     CHECK_FALSE(keep_sha256(folder / "cache", kFile, kSum, at_second(began)));
   CHECK(folder.names().empty());
+  FileIdentity touched = kFile;
+  touched.ctime_seconds = 1700000100;  // linked, or edited and its modification time put back
+  CHECK_FALSE(keep_sha256(folder / "cache", touched, kSum, at_second(1700000102)));
+  CHECK(keep_sha256(folder / "cache", touched, kSum, at_second(1700000103)));
   CHECK(keep_sha256(folder / "cache", kFile, kSum, at_second(1700000003)));
 }
 
@@ -151,10 +176,16 @@ TEST_CASE("damaged lines are ignored, and those around them found") {
   const std::string path = folder / "cache";
   std::string flipped = kLine, renamed = kLine;
   flipped[60] = flipped[60] == '0' ? '1' : '0';
-  renamed.replace(0, 7, "1 66306");
-  const FileIdentity other{66306, kFile.inode, kFile.size, kFile.mtime_seconds, kFile.mtime_nanoseconds};
+  renamed.replace(0, 7, "2 66306");
+  const FileIdentity other{66306,
+                           kFile.inode,
+                           kFile.size,
+                           kFile.mtime_seconds,
+                           kFile.mtime_nanoseconds,
+                           kFile.ctime_seconds,
+                           kFile.ctime_nanoseconds};
   CHECK(keep(path, numbered(1), sum_of(1)));
-  write(path, read_file(path) + "\n\n \nnonsense\n" + std::string(100, '\0') + "\n" + renamed + flipped + "2" + kLine +
+  write(path, read_file(path) + "\n\n \nnonsense\n" + std::string(100, '\0') + "\n" + renamed + flipped + "3" + kLine +
                   kLine.substr(1));
   CHECK(cached_sha256(path, kFile) == "");
   CHECK(cached_sha256(path, other) == "");

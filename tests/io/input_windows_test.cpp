@@ -145,3 +145,13 @@ TEST_CASE("a file changed in place is noticed") {
   std::filesystem::last_write_time(path, std::filesystem::last_write_time(path) + std::chrono::seconds(1));
   CHECK(failure([&] { file.check_unchanged(); }).code == ErrorCode::malformed);
 }
+
+TEST_CASE("a link, a new name and other rights do not make a file a changed one") {
+  TempFolder folder;
+  const std::string path = make_file(folder, 100);
+  const InputFile file(path);
+  std::filesystem::create_hard_link(path, folder / "link");
+  std::filesystem::rename(path, folder / "renamed");
+  std::filesystem::permissions(folder / "renamed", std::filesystem::perms::owner_read);
+  file.check_unchanged();
+}
