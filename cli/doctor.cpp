@@ -105,6 +105,40 @@ std::string place_text(const FolderFacts& place) {
   return text + ", " + size_text(place.free) + " free of " + size_text(place.size);
 }
 
+std::string driver_text(const cuda::DeviceInfo& device) {
+  const auto text = [](int version) {
+    return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
+  };
+  return "driver for CUDA " + text(device.driver) + ", built with " + text(device.toolkit);
+}
+
+std::string device_rows(const DeviceFacts& facts) {
+  std::string out;
+  for (size_t k = 0; k < facts.devices.size(); ++k) {
+    const cuda::DeviceInfo& device = facts.devices[k];
+    out += row("GPU", "cuda:" + std::to_string(k) + " " + device.name + ", compute capability " +
+                          std::to_string(device.major) + "." + std::to_string(device.minor) + ", " +
+                          memory_text(device.free) + " free of " + memory_text(device.memory) + "; " +
+                          driver_text(device));
+  }
+  return facts.reason.empty() ? out : out + row("GPU", "none: " + facts.reason);
+}
+
+void write_devices(JsonWriter& json, const DeviceFacts& facts) {
+  json.key("devices").begin_array();
+  for (const cuda::DeviceInfo& device : facts.devices) {
+    json.begin_object();
+    json.key("name").value(device.name);
+    json.key("compute_capability").value(std::to_string(device.major) + "." + std::to_string(device.minor));
+    json.key("memory").value(device.memory);
+    json.key("free").value(device.free);
+    json.end_object();
+  }
+  json.end_array();
+  json.key("no_device");
+  facts.reason.empty() ? json.null() : json.value(facts.reason);
+}
+
 void write_limit(JsonWriter& json, const char* name, uint64_t limit) {
   json.key(name);
   limit == kNone ? json.null() : json.value(limit);
@@ -124,7 +158,7 @@ void write_machine(JsonWriter& json, const DoctorFacts& facts) {
   facts.isa.empty() ? json.null() : json.value(facts.isa);
   json.key("forced_isa");
   facts.forced_isa.empty() ? json.null() : json.value(facts.forced_isa);
-  json.key("gpu").null();
+  write_devices(json, facts.devices);
   json.key("memory").begin_object();
   write_limit(json, "available", facts.machine.memory_available);
   write_limit(json, "cgroup_limit", facts.machine.memory_limit);
@@ -181,7 +215,7 @@ std::string doctor_text(const DoctorFacts& facts) {
   std::string out = "ckmerge " + facts.version + ", built with " + facts.compiler + "\n";
   out += row("processor", processor_text(facts.machine));
   out += row("kernels", kernels_text(facts));
-  out += row("GPU", "none used: this version computes on the CPU");
+  out += device_rows(facts.devices);
   out += row("memory", memory_line(facts));
   out += row("limits", limits_text(facts.limits));
   out += row("reads", faults_text(facts.limits));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/device_facts.h"
 #include "core/library_versions.h"
 #include "core/machine.h"
 #include "io/folder_facts.h"
@@ -18,6 +19,7 @@ struct DoctorFacts {
   std::vector<std::string> kernels;  ///< that can run here, best first
   std::string isa;                   ///< that a merge would use; empty when CKMERGE_ISA asks for another
   std::string forced_isa;            ///< CKMERGE_ISA
+  DeviceFacts devices;
   uint64_t default_budget = 0;
   ProcessLimits limits;
   std::vector<LibraryVersion> libraries;

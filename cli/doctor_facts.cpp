@@ -36,6 +36,7 @@ DoctorFacts look(const std::string& folder, const Environment& environment) {
   facts.machine = machine_facts();
   facts.forced_isa = environment.isa;
   look_at_kernels(facts);
+  facts.devices = device_facts();
   facts.default_budget = RunOptions().memory_budget;
   facts.limits = process_limits();
   facts.libraries = library_versions();

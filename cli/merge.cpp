@@ -60,8 +60,7 @@ Prepared prepare(MergeRequest& request) {
     faults.check([&] {
       plan = make_plan(request.recipe, prepared.checkpoints);
       plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
-      size_tiles(plan, prepared.checkpoints,
-                 {.budget = request.run.memory_budget, .tile_size = request.run.tile_size});
+      size_tiles(plan, prepared.checkpoints, {.budget = request.run.memory_budget, .tile_size = request.run.tile_size});
     });
   else
     faults.check([&] { resolve_coefficients(request.recipe, request.inputs.size()); });

@@ -83,6 +83,12 @@ const std::vector<Record>& catalogue() {
         "memory to work in, such as 512M or 2GiB (default 128MiB); no effect on the result"}},
       {in(merge, plan, run), {"threads", 0, value, "N", "threads to compute on (default: all this process may use)"}},
       {in(merge, plan, run),
+       {"device", 0, value, "D",
+        "who computes: auto (default: on a large merge the faster of the CPU and the first GPU, as measured), cpu, "
+        "cuda or cuda:N[,N...]; no effect on the result"}},
+      {in(merge, plan, run),
+       {"gpu-memory", 0, value, "SIZE", "memory to take on each GPU (default: half of what is free)"}},
+      {in(merge, plan, run),
        {"progress",
         0,
         value,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cli/device_words.h"
 #include "cli/numbers.h"
 #include "cli/sizes.h"
 #include "io/sha256.h"
@@ -173,8 +174,8 @@ std::string hash_lines(const MergeFacts& facts, const RunReport& report) {
 std::string how_lines(const RunReport& report) {
   return std::string("  kernels ") + report.isa + ", " + counted(report.threads, "thread") + ", " +
          counted(report.tiles_in_flight, "tile") + " of " + memory_text(report.tile_size) + " in flight\n" +
-         "  page cache " + (report.drops_cache ? "dropped behind the run" : "kept") + "; " +
-         visible(report.output_description) + "\n";
+         "  device " + visible(device_text(report.device)) + "\n" + "  page cache " +
+         (report.drops_cache ? "dropped behind the run" : "kept") + "; " + visible(report.output_description) + "\n";
 }
 
 }  // namespace
@@ -207,7 +208,7 @@ std::string plan_report(const MergeFacts& facts) {
                                                         facts.request.verbose ? SIZE_MAX : kListed);
   out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.file_size) +
          "; memory to work in " + memory_text(facts.request.run.memory_budget) + ", plan " +
-         memory_text(plan.memory()) + ".\n";
+         memory_text(plan.memory()) + "; device " + planned_device_text(facts.request.run.device) + ".\n";
   return out + warning_lines(plan) + "Nothing was written.\n";
 }
 
@@ -215,7 +216,10 @@ std::string run_report(const MergeFacts& facts, const RunReport& report) {
   std::string out = recipe_lines(facts) + visible(facts.request.output) + ": " +
                     counted(facts.plan.steps.size(), "tensor") + ", " + size_text(facts.plan.file_size) + "\n";
   out += action_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
-  out += hash_lines(facts, report) + warning_lines(facts.plan) + speed_line(report);
+  out += hash_lines(facts, report) + warning_lines(facts.plan);
+  if (const std::string warning = device_warning(report.device); !warning.empty())
+    out += "warning: " + visible(warning) + "\n";
+  out += speed_line(report);
   if (report.verified) out += "read back and found as computed\n";
   return facts.request.verbose ? out + how_lines(report) : out;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cli/device_words.h"
 #include "io/sha256.h"
 
 namespace ckmerge::cli {
@@ -114,6 +115,7 @@ void write_facts(JsonWriter& json, const MergeFacts& facts) {
   json.end_array();
   json.key("plan_memory").value(facts.plan.memory());
   json.key("memory_budget").value(facts.request.run.memory_budget);
+  json.key("device").value(planned_device_text(facts.request.run.device));
 }
 
 // Each once: an expanded tensor's first checkpoint is a source twice.
@@ -190,6 +192,13 @@ void write_run(JsonWriter& json, const RunReport& report) {
   json.key("tiles_in_flight").value(report.tiles_in_flight);
   json.key("tile_size").value(report.tile_size);
   json.key("drops_cache").value(report.drops_cache);
+  json.key("device").begin_object();
+  json.key("used").value(report.device.used);
+  json.key("reason").value(report.device.reason);
+  json.key("fault");
+  report.device.fault.empty() ? json.null() : json.value(report.device.fault);
+  json.key("jobs").value(report.device.batches);
+  json.end_object();
   json.key("how").value(report.output_description);
   json.end_object();
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cli/device_words.h"
 #include "cli/faults.h"
 #include "cli/numbers.h"
 #include "cli/sets.h"
@@ -208,6 +209,7 @@ void read_run_options(const CommandLine& line, const Environment& environment, R
     faults.check([&] { run.memory_budget = parse_size("--memory", *word); });
   if (const std::string* word = line.value("threads"))
     faults.check([&] { run.threads = static_cast<unsigned>(parse_count("--threads", *word, 1, 1024)); });
+  read_device_options(line, run.device, faults);
   faults.check([&] { run.kernels = kernels_called(environment.isa); });
 }
 

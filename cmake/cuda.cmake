@@ -9,7 +9,7 @@ set_property(CACHE CKMERGE_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(CKMERGE_CUDA_ARCHITECTURES "" CACHE STRING "CUDA architectures as CMake names them; empty = all that ship")
 set(ckmerge_has_cuda FALSE)
 
-if(CKMERGE_KERNELS_ONLY OR CKMERGE_SANITIZE OR CKMERGE_FUZZ)
+if(CKMERGE_SANITIZE OR CKMERGE_FUZZ OR CMAKE_CROSSCOMPILING)
   set(ckmerge_no_cuda "this kind of build has no device code")
 elseif(CKMERGE_CUDA STREQUAL "OFF")
   set(ckmerge_no_cuda "CKMERGE_CUDA=OFF")

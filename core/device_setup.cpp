@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/device_facts.h"
 #include "core/source_read.h"
 #include "io/error.h"
 #include "io/sentence.h"
@@ -22,18 +23,6 @@ std::string needless(const DeviceOptions& options, const Plan& plan) {
   return "";
 }
 
-// Devices that there are, or why there is none.
-int count_devices(const cuda::Runtime* runtime, std::string& reason) {
-  int count = 0;
-  if (!runtime)
-    reason = "this ckmerge was built without CUDA";
-  else if (const cuda::Status status = runtime->device_count(&count))
-    reason = sentence("no CUDA device can be used: ", runtime->message(status));
-  else if (count == 0)
-    reason = "this machine has no CUDA device";
-  return reason.empty() ? count : 0;
-}
-
 uint64_t memory_of(const cuda::Runtime& runtime, int device, const DeviceOptions& options) {
   cuda::DeviceInfo info;
   const std::string name = sentence("cuda:", device);
@@ -48,7 +37,7 @@ uint64_t memory_of(const cuda::Runtime& runtime, int device, const DeviceOptions
   return options.memory ? options.memory : info.free / 2;
 }
 
-DeviceSetup found_devices(const DeviceOptions& options, const cuda::Runtime& runtime, int count) {
+DeviceSetup take_devices(const DeviceOptions& options, const cuda::Runtime& runtime, int count) {
   DeviceSetup setup{.runtime = &runtime,
                     .devices = options.devices,
                     .memory = UINT64_MAX,
@@ -78,7 +67,7 @@ DeviceSetup set_up_devices(const DeviceOptions& options, const Plan& plan) {
                 sentence("--device cuda: ", reason, "; --device cpu does without one"));
   if (count == 0) return on_cpu(std::move(reason));
   try {
-    return found_devices(options, *runtime, count);
+    return take_devices(options, *runtime, count);
   } catch (const Error& error) {
     if (required) throw;
     return on_cpu(error.what());

@@ -63,11 +63,7 @@ class Engine {
         cache_(cache_policy(plan, checkpoints, sizing_, MergeStage::lookahead(sizing_))) {}
 
   RunReport run() {
-    OutputFile output(target_, plan_.file_size, identities(checkpoints_),
-                      {.replace = options_.replace,
-                       .sync = options_.sync,
-                       .stopped = [this] { return options_.stop && options_.stop->load(); },
-                       .drop_cache = cache_.drop_behind_tiles});
+    OutputFile output = options_.discard ? OutputFile::discarding() : output_file();
     merge(output);
     check_stop(options_);
     describe(output);
@@ -77,6 +73,14 @@ class Engine {
   }
 
  private:
+  OutputFile output_file() const {
+    return OutputFile(target_, plan_.file_size, identities(checkpoints_),
+                      {.replace = options_.replace,
+                       .sync = options_.sync,
+                       .stopped = [this] { return options_.stop && options_.stop->load(); },
+                       .drop_cache = cache_.drop_behind_tiles});
+  }
+
   // When this returns, what is on the disk is right and may be put in place. With hashes that the merge itself takes,
   // the header is written last, and the output's own sums are taken from what the disk gives back.
   void merge(OutputFile& output) {
@@ -157,6 +161,8 @@ class Engine {
 
 RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
               const RunOptions& options) {
+  if (options.discard && (options.verify || options.hash || plan.recipe.hash))
+    throw Error(ErrorCode::usage, "discard", "an output that is discarded cannot be verified or hashed");
   return Engine(plan, checkpoints, target, options).run();
 }
 

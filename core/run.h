@@ -37,6 +37,7 @@ struct RunOptions {
   bool sync = true;      ///< durable: fsync before and after the rename
   bool verify = false;   ///< read the output back from disk before it is put in place, compare with what was computed
   bool hash = false;  ///< hash the output as it is written (RunReport::sha256); recipe.hash asks for the inputs' hashes
+  bool discard = false;  ///< for benchmarks: the output goes nowhere, whatever the target; not with verify or hash
   // Speed only.
   uint64_t memory_budget = 128ull << 20;  ///< bytes of staging and of resident parts of maps; the plan is counted apart
   unsigned threads = 0;                   ///< threads that compute; 0 = what affinity and cgroup allow

@@ -30,6 +30,8 @@ class OutputFile {
   /// at the target once more, refuses a disk with less than `size` bytes free, and reserves the space. Throws
   /// TargetTaken where the target exists or another run is writing it, Error(usage | io | resources | interrupted).
   OutputFile(const std::string& target, uint64_t size, std::span<const FileIdentity> inputs, OutputOptions options);
+  /// A sink that keeps nothing, for benchmarks: write_at() and commit() do nothing, and nothing can be read back.
+  static OutputFile discarding() { return OutputFile(); }
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
   ~OutputFile();  ///< not committed: the partial file is removed
@@ -56,8 +58,9 @@ class OutputFile {
   std::string description() const;
 
  private:
+  OutputFile();
   struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<State> state_;  // null: discards
 };
 
 }  // namespace ckmerge

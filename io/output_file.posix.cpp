@@ -154,9 +154,12 @@ OutputFile::OutputFile(const std::string& target, uint64_t size, std::span<const
   state_->set_direct(true);
 }
 
+OutputFile::OutputFile() = default;
+
 OutputFile::~OutputFile() = default;
 
 void OutputFile::write_at(uint64_t offset, std::span<const std::byte> bytes) {
+  if (!state_) return;
   state_->write_all(offset, bytes.data(), bytes.size());
   state_->push_out(offset, bytes.size());
 }
@@ -168,6 +171,7 @@ void OutputFile::read_back(uint64_t offset, std::span<std::byte> out) const {
 }
 
 void OutputFile::commit() {
+  if (!state_) return;
   State& state = *state_;
   state.set_size();
   state.partial.take_over_mode();
@@ -177,6 +181,7 @@ void OutputFile::commit() {
 }
 
 std::string OutputFile::description() const {
+  if (!state_) return "output discarded";
   return std::string(state_->direct ? "direct writes" : "buffered writes") +
          (state_->reserved ? ", space reserved" : ", space not reserved");
 }

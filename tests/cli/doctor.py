@@ -60,14 +60,15 @@ with tempfile.TemporaryDirectory(prefix="ckmerge-cli-") as folder:
     place.mkdir()
     HOME = {"HOME": str(home), "XDG_CACHE_HOME": None}
     found = facts(str(place), **HOME)
-    expect(list(found) == ["version", "compiler", "processor", "kernels", "isa", "forced_isa", "gpu", "memory", "limits",
-                           "libraries", "hash_cache", "folder", "problems"], f"keys: {list(found)}")
+    expect(list(found) == ["version", "compiler", "processor", "kernels", "isa", "forced_isa", "devices", "no_device",
+                           "memory", "limits", "libraries", "hash_cache", "folder", "problems"], f"keys: {list(found)}")
     version = subprocess.run([ckmerge, "--version"], stdout=subprocess.PIPE, text=True).stdout.split()[1]
     expect(found["version"] == version, f"version {found['version']}")
     expect(found["processor"]["affinity"] == len(os.sched_getaffinity(0)), f"processor: {found['processor']}")
     expect(1 <= found["processor"]["used"] <= found["processor"]["affinity"], f"processor: {found['processor']}")
     expect(found["isa"] == found["kernels"][0] and found["kernels"][-1] == "baseline", f"kernels: {found['kernels']}")
-    expect(found["gpu"] is None and found["forced_isa"] is None, "gpu, forced_isa")
+    expect(found["forced_isa"] is None, "forced_isa")
+    expect((found["devices"] == []) == (found["no_device"] is not None), f"devices: {found['devices']} {found['no_device']}")
     expect(found["memory"]["default_budget"] == 128 << 20, f"memory: {found['memory']}")
     limits = found["limits"]
     expect(limits["page_size"] == os.sysconf("SC_PAGE_SIZE"), f"limits: {limits}")

@@ -20,7 +20,7 @@ FILTERS = [
     (rb"^[\d.]+ (?:ms|s|min [\d.]+ s), read ", rb"TIME, read "),
     (rb"together [\d.]+ GB/s", rb"together RATE"),
     (rb"peak memory [\d.]+ [KMGT]?i?B", rb"peak memory SIZE"),
-    (rb"plan [\d.]+ [KMGT]?i?B\.", rb"plan SIZE."),
+    (rb"plan [\d.]+ [KMGT]?i?B;", rb"plan SIZE;"),
     (rb'("(?:seconds|peak_memory|plan_memory|threads|tiles_in_flight|tile_size)": )[\d.e-]+', rb"\1NUMBER"),
     (rb'("(?:isa|how)": )"[^"]*"', rb'\1"TEXT"'),
     (rb'("drops_cache": )(?:true|false)', rb"\1FLAG"),

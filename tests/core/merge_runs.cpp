@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/core/merge_runs.h"
 
+#include "core/device_facts.h"
 #include "tests/cuda/stand_in.h"
 
 #include <doctest/doctest.h>
@@ -35,6 +36,12 @@ std::vector<FileTensor> mixed(uint64_t seed) {
 
 Recipe weighted(double alpha) { return {.method = "weighted_sum", .parameters = {{"alpha", {alpha}}}}; }
 
+bool has_cuda_device() {
+  std::string reason;
+  static const bool has = count_devices(cuda::runtime(), reason) > 0;
+  return has;
+}
+
 // With one device and with two, with tiles of a page and of more than the file, with a device that is nearly full.
 void merge_on_devices(const Recipe& recipe, const std::vector<std::string>& paths, const std::string& target,
                       const std::string& reference) {
@@ -46,6 +53,10 @@ void merge_on_devices(const Recipe& recipe, const std::vector<std::string>& path
         options.device = {.choice = DeviceChoice::cuda, .devices = devices, .memory = memory, .runtime = &stand_in()};
         merge(recipe, paths, target, options);
         CHECK_MESSAGE(read_file(target) == reference, devices.size(), " devices ", tile, " ", memory);
+        if (!has_cuda_device() || devices.size() > 1) continue;
+        options.device.runtime = cuda::runtime();
+        merge(recipe, paths, target, options);
+        CHECK_MESSAGE(read_file(target) == reference, "CUDA ", tile, " ", memory);
       }
 }
 

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every method on every device against the CPU, byte for byte: dtypes, alignments and sizes around the borders of
+// vectors, blocks and tiles. A program without a test library, so that a machine that has a card and little else can
+// build it (bench/gpu_check.sh). Prints a row for each method and ends with what was run.
+#include <cstdio>
+#include <cstring>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "kernels/cuda/tile_program.h"
+#include "kernels/formula.h"
+#include "kernels/method.h"
+#include "tests/cuda/device_runs.h"
+
+namespace {
+
+using namespace ckmerge;
+using test::DeviceUnderTest;
+
+constexpr Dtype kReal[] = {Dtype::F8_E5M2, Dtype::F8_E4M3, Dtype::F16, Dtype::BF16, Dtype::F32, Dtype::F64};
+constexpr uint64_t kLargest = (1u << 20) + 3;
+
+// Bytes of weights of a realistic scale, with NaN, Inf, subnormals and the largest values among them.
+std::vector<unsigned char> weights(Dtype dtype, unsigned seed, size_t offset) {
+  std::vector<unsigned char> bytes(offset + kLargest * element_size(dtype));
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0, 0.5f);
+  float block[kBlockElements];
+  StoreCounts counts;
+  for (uint64_t at = 0; at < kLargest; at += kBlockElements) {
+    for (float& value : block) value = normal(random);
+    const uint64_t n = kLargest - at < kBlockElements ? kLargest - at : kBlockElements;
+    available_kernels().begin()[0]->store32[static_cast<size_t>(dtype)](
+        block, bytes.data() + offset + at * element_size(dtype), n, &counts);
+  }
+  for (uint64_t i = 0; i < kLargest; i += 97)  // any bits at all
+    for (uint64_t k = 0; k < element_size(dtype); ++k)
+      bytes[offset + i * element_size(dtype) + k] = static_cast<unsigned char>(random());
+  return bytes;
+}
+
+struct Cells {
+  uint64_t run = 0, wrong = 0;
+  std::string first = {};
+};
+
+bool same(const StoreCounts& a, const StoreCounts& b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+
+void compare(const DeviceUnderTest& device, const Program& program, const std::vector<Operand>& operands,
+             uint64_t count, Dtype out, size_t offset, Cells& cells) {
+  const BlockKernels& cpu = *available_kernels().begin()[0];
+  std::vector<unsigned char> expected(count * element_size(out));
+  StoreCounts expected_counts, counts;
+  run_program(cpu, program, operands.data(), 0, count, expected.data(), out, expected_counts);
+  const auto got = test::run_on(device, program, operands, 0, count, out, counts, offset, offset / element_size(out));
+  ++cells.run;
+  if (got == expected && same(counts, expected_counts)) return;
+  if (cells.wrong++ == 0)
+    cells.first =
+        std::string("into ") + info(out).name + ", " + std::to_string(count) + " elements at " + std::to_string(offset);
+}
+
+// Operands of one dtype or of three, the output as the first.
+void compare_dtypes(const DeviceUnderTest& device, const Program& program, size_t inputs, Dtype first, bool mixed,
+                    Cells& cells) {
+  for (const size_t offset : {size_t{0}, size_t{1}, size_t{8}, size_t{30}}) {
+    std::vector<std::vector<unsigned char>> memory;
+    std::vector<Operand> operands;
+    for (size_t k = 0; k < inputs; ++k) {
+      const Dtype dtype = mixed ? kReal[(static_cast<size_t>(first) + k) % 5] : first;
+      memory.push_back(weights(dtype, static_cast<unsigned>(k + 1), offset));
+      operands.push_back({.data = memory.back().data() + offset, .dtype = dtype});
+    }
+    for (const uint64_t count : {uint64_t{0}, uint64_t{1}, uint64_t{7}, uint64_t{8}, uint64_t{777}, uint64_t{8191},
+                                 uint64_t{8192}, uint64_t{8193}, uint64_t{65537}, kLargest})
+      for (const Dtype out : {first, Dtype::BF16, Dtype::F8_E4M3})
+        compare(device, program, operands, count, out, offset, cells);
+  }
+}
+
+Cells compare_method(const DeviceUnderTest& device, const Method& method) {
+  Cells cells;
+  const size_t inputs = method.spec->max_inputs ? method.spec->max_inputs : 4;
+  std::vector<double> coefficients(method.coefficient_count(inputs));
+  for (size_t k = 0; k < coefficients.size(); ++k) coefficients[k] = 0.3 - 0.45 * static_cast<double>(k);
+  for (const Dtype dtype : kReal)
+    for (const bool mixed : {false, true}) {
+      if (mixed && dtype == Dtype::F64) continue;
+      const Tracing tracing(dtype == Dtype::F64 ? Dtype::F64 : Dtype::F32, inputs, coefficients);
+      const Symbol result = method.trace(tracing);
+      Program program{.compute = tracing.compute(), .code = {{.op = Op::load}}};
+      if (!bare_operand(result)) program = *compile(result);
+      compare_dtypes(device, program, inputs, dtype, mixed, cells);
+    }
+  return cells;
+}
+
+Cells compare_sums(const DeviceUnderTest& device) {
+  Cells cells;
+  for (const Dtype dtype : kReal) {
+    const auto a = weights(dtype, 1, 0), b = weights(dtype, 2, 0);
+    const Operand x{.data = a.data(), .dtype = dtype}, y{.data = b.data(), .dtype = dtype};
+    for (const uint64_t count : {uint64_t{0}, uint64_t{1}, uint64_t{15}, uint64_t{777}, kReductionBlock})
+      for (const uint64_t index : {uint64_t{0}, uint64_t{5}}) {
+        const Dtype compute = dtype == Dtype::F64 ? Dtype::F64 : Dtype::F32;
+        LaneSums expected, got;
+        add_products(*available_kernels().begin()[0], compute, x, y, 3, count, index, expected);
+        test::add_products_on(device, compute, x, y, 3, count, index, got);
+        ++cells.run;
+        bool alike = true;
+        for (size_t lane = 0; lane < kLanes; ++lane)
+          alike &= std::memcmp(&got.lanes[lane], &expected.lanes[lane], sizeof(double)) == 0 ||
+                   (got.lanes[lane] != got.lanes[lane] && expected.lanes[lane] != expected.lanes[lane]);
+        if (!alike && cells.wrong++ == 0) cells.first = std::string(info(dtype).name) + ", " + std::to_string(count);
+      }
+  }
+  return cells;
+}
+
+uint64_t print(const char* device, const char* what, const Cells& cells) {
+  std::printf("| %s | %s | %llu | %llu | %s |\n", device, what, static_cast<unsigned long long>(cells.run),
+              static_cast<unsigned long long>(cells.wrong), cells.first.c_str());
+  return cells.wrong;
+}
+
+}  // namespace
+
+int main() {
+  uint64_t wrong = 0;
+  bool cuda = false;
+  std::printf("| device | what | cells | different from the CPU | the first |\n| --- | --- | --- | --- | --- |\n");
+  for (const DeviceUnderTest& device : test::devices_under_test()) {
+    cuda |= device.runtime != nullptr;
+    for (const Method& method : methods())
+      wrong += print(device.name, method.spec->name, compare_method(device, method));
+    wrong += print(device.name, "sums of products", compare_sums(device));
+  }
+  if (!cuda)
+    std::printf("NOT RUN: the parity of CUDA devices (%s)\n", cuda::runtime() ? "no device" : "built without CUDA");
+  return wrong == 0 ? 0 : 1;
+}
