@@ -39,3 +39,11 @@ file(WRITE ${CMAKE_BINARY_DIR}/include/ckmerge/ckmerge.h.new
 configure_file(${CMAKE_BINARY_DIR}/include/ckmerge/ckmerge.h.new ${CMAKE_BINARY_DIR}/include/ckmerge/ckmerge.h COPYONLY)
 target_include_directories(ckmerge_options INTERFACE $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}>
                                                      $<BUILD_INTERFACE:${CMAKE_BINARY_DIR}/include>)
+
+# A program for other machines: whatever has a static library is linked with that. The C library stays shared, because
+# the CUDA runtime finds the driver through its loader.
+if(CKMERGE_PORTABLE)
+  set(CMAKE_FIND_LIBRARY_SUFFIXES .a .so)
+  set(OPENSSL_USE_STATIC_LIBS ON)
+  add_link_options(-static-libstdc++ -static-libgcc)
+endif()

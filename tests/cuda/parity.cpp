@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every method on every device against the CPU, byte for byte: dtypes, alignments and sizes around the borders of
 // vectors, blocks and tiles. A program without a test library, so that a machine that has a card and little else can
-// build it (bench/gpu_check.sh). Prints a row for each method and ends with what was run.
+// build it (bench/gpu_check.sh). Prints a row for each method. With --quick only some sizes and alignments: under a
+// sanitizer of devices all of them take hours.
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +23,7 @@ using test::DeviceUnderTest;
 
 constexpr Dtype kReal[] = {Dtype::F8_E5M2, Dtype::F8_E4M3, Dtype::F16, Dtype::BF16, Dtype::F32, Dtype::F64};
 constexpr uint64_t kLargest = (1u << 20) + 3;
+bool quick = false;
 
 // Bytes of weights of a realistic scale, with NaN, Inf, subnormals and the largest values among them.
 std::vector<unsigned char> weights(Dtype dtype, unsigned seed, size_t offset) {
@@ -61,10 +65,20 @@ void compare(const DeviceUnderTest& device, const Program& program, const std::v
         std::string("into ") + info(out).name + ", " + std::to_string(count) + " elements at " + std::to_string(offset);
 }
 
+std::span<const uint64_t> sizes() {
+  static constexpr uint64_t kAll[] = {777, 8193, 1, 0, 7, 8, 8191, 8192, 65537, kLargest};
+  return std::span(kAll).first(quick ? 3 : std::size(kAll));
+}
+
+std::span<const size_t> offsets() {
+  static constexpr size_t kAll[] = {0, 1, 8, 30};
+  return std::span(kAll).first(quick ? 2 : std::size(kAll));
+}
+
 // Operands of one dtype or of three, the output as the first.
 void compare_dtypes(const DeviceUnderTest& device, const Program& program, size_t inputs, Dtype first, bool mixed,
                     Cells& cells) {
-  for (const size_t offset : {size_t{0}, size_t{1}, size_t{8}, size_t{30}}) {
+  for (const size_t offset : offsets()) {
     std::vector<std::vector<unsigned char>> memory;
     std::vector<Operand> operands;
     for (size_t k = 0; k < inputs; ++k) {
@@ -72,8 +86,7 @@ void compare_dtypes(const DeviceUnderTest& device, const Program& program, size_
       memory.push_back(weights(dtype, static_cast<unsigned>(k + 1), offset));
       operands.push_back({.data = memory.back().data() + offset, .dtype = dtype});
     }
-    for (const uint64_t count : {uint64_t{0}, uint64_t{1}, uint64_t{7}, uint64_t{8}, uint64_t{777}, uint64_t{8191},
-                                 uint64_t{8192}, uint64_t{8193}, uint64_t{65537}, kLargest})
+    for (const uint64_t count : sizes())
       for (const Dtype out : {first, Dtype::BF16, Dtype::F8_E4M3})
         compare(device, program, operands, count, out, offset, cells);
   }
@@ -126,7 +139,8 @@ uint64_t print(const char* device, const char* what, const Cells& cells) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  quick = argc > 1 && std::strcmp(argv[1], "--quick") == 0;
   uint64_t wrong = 0;
   bool cuda = false;
   std::printf("| device | what | cells | different from the CPU | the first |\n| --- | --- | --- | --- | --- |\n");
