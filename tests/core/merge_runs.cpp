@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/core/merge_runs.h"
 
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
 #include "core/device_facts.h"
 #include "tests/cuda/stand_in.h"
-
-#include <doctest/doctest.h>
 
 namespace ckmerge::test {
 
@@ -36,6 +38,15 @@ std::vector<FileTensor> mixed(uint64_t seed) {
 
 Recipe weighted(double alpha) { return {.method = "weighted_sum", .parameters = {{"alpha", {alpha}}}}; }
 
+bool same_findings(const RunReport& a, const RunReport& b) {
+  const auto same_loss = [](const StoreLoss& x, const StoreLoss& y) {
+    return x.step == y.step && x.counts.saturated == y.counts.saturated && x.counts.overflowed == y.counts.overflowed &&
+           x.counts.lost_inf == y.counts.lost_inf && x.counts.non_finite == y.counts.non_finite &&
+           x.counts.created == y.counts.created;
+  };
+  return a.differing == b.differing && std::ranges::equal(a.losses, b.losses, same_loss);
+}
+
 bool has_cuda_device() {
   std::string reason;
   static const bool has = count_devices(cuda::runtime(), reason) > 0;
@@ -44,15 +55,16 @@ bool has_cuda_device() {
 
 // With one device and with two, with tiles of a page and of more than the file, with a device that is nearly full.
 void merge_on_devices(const Recipe& recipe, const std::vector<std::string>& paths, const std::string& target,
-                      const std::string& reference) {
+                      const std::string& reference, const RunReport& expected) {
   for (const std::vector<int>& devices : {std::vector{0}, std::vector{0, 1}})
     for (const uint64_t tile : {uint64_t{0}, uint64_t{4096}, uint64_t{65536}})
       for (const uint64_t memory : {uint64_t{0}, uint64_t{4} << 20}) {
         reset_stand_in({.devices = 2});
         RunOptions options{.replace = true, .sync = false, .threads = 3, .tile_size = tile};
         options.device = {.choice = DeviceChoice::cuda, .devices = devices, .memory = memory, .runtime = &stand_in()};
-        merge(recipe, paths, target, options);
+        const RunReport report = merge(recipe, paths, target, options);
         CHECK_MESSAGE(read_file(target) == reference, devices.size(), " devices ", tile, " ", memory);
+        CHECK(same_findings(report, expected));
         if (!has_cuda_device() || devices.size() > 1) continue;
         options.device.runtime = cuda::runtime();
         merge(recipe, paths, target, options);
@@ -61,7 +73,7 @@ void merge_on_devices(const Recipe& recipe, const std::vector<std::string>& path
 }
 
 std::string merge_every_way(const Recipe& recipe, const std::vector<std::string>& paths, const TempFolder& folder) {
-  merge(recipe, paths, folder / "reference", {.replace = true, .sync = false});
+  const RunReport expected = merge(recipe, paths, folder / "reference", {.replace = true, .sync = false});
   std::string reference = read_file(folder / "reference");
   CHECK(reference.size() > 8);
   for (const BlockKernels* kernels : available_kernels())
@@ -71,7 +83,7 @@ std::string merge_every_way(const Recipe& recipe, const std::vector<std::string>
               {.replace = true, .sync = false, .threads = threads, .tile_size = tile, .kernels = kernels});
         CHECK_MESSAGE(read_file(folder / "out") == reference, kernels->isa, " ", threads, " ", tile);
       }
-  merge_on_devices(recipe, paths, folder / "out", reference);
+  merge_on_devices(recipe, paths, folder / "out", reference, expected);
   merge(recipe, paths, folder / "out", {.replace = true, .sync = false, .memory_budget = 1 << 20});
   CHECK(read_file(folder / "out") == reference);
   return reference;
