@@ -38,6 +38,8 @@ std::string root_of(const ZipDirectory& zip) {
     if (name.starts_with(root + "code/"))
       fail("a TorchScript program (torch.jit.save), not a checkpoint; load it in torch and save its state_dict()");
   }
+  if (zip.compressed())
+    fail("a zip archive with compressed entries, as torch does not write it; load it in torch and save it anew");
   return root;
 }
 

@@ -19,8 +19,9 @@ constexpr uint32_t kEndMark = 0x06054b50, kEnd64Mark = 0x06064b50, kLocatorMark 
 constexpr uint64_t kMostEntries = 1 << 20;
 constexpr uint64_t kLongestName = 1024;
 
-// Bits of the flags: sizes follow the payload (3), the name is UTF-8 (11). Any other changes what the bytes are.
-constexpr uint64_t kSizesFollow = 0x8, kKnownFlags = 0x808;
+// Bits of the flags: how hard it was compressed (1, 2), sizes follow the payload (3), the name is UTF-8 (11). Any other
+// changes what the bytes are.
+constexpr uint64_t kSizesFollow = 0x8, kKnownFlags = 0x80e;
 
 template <typename... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
@@ -140,11 +141,8 @@ void take_zip64(const unsigned char* extra, uint64_t extra_size, std::span<uint6
   if (!wanted.empty()) fail("an entry lacks its zip64 sizes");
 }
 
-void check_flags(uint64_t flags, uint64_t method) {
+void check_flags(uint64_t flags) {
   if (flags & ~kKnownFlags) fail("an entry is encrypted or patched (flags ", flags, ")");
-  if (method != 0)
-    throw Error(ErrorCode::malformed, "",
-                "a zip archive with compressed entries, as torch does not write it; load it in torch and save it anew");
 }
 
 std::string lower_case(std::string_view name) {
@@ -188,21 +186,25 @@ void ZipDirectory::add(const unsigned char* record, uint64_t directory_begin) {
   const uint64_t name_size = number(record + 28, 2), extra_size = number(record + 30, 2);
   const std::string_view name(reinterpret_cast<const char*>(record + kRecordSize), name_size);
   check_name(name);
-  check_flags(number(record + 8, 2), number(record + 10, 2));
+  check_flags(number(record + 8, 2));
+  const uint64_t method = number(record + 10, 2);
   uint64_t packed = number(record + 20, 4), size = number(record + 24, 4), header = number(record + 42, 4);
   std::vector<uint64_t*> too_large;
   for (uint64_t* value : {&size, &packed, &header})
     if (*value == 0xffffffff) too_large.push_back(value);
   take_zip64(record + kRecordSize + name_size, extra_size, too_large);
   if (number(record + 34, 2) != 0) fail("it is one part of several");
-  if (packed != size) fail("a stored entry has two sizes");
+  if (method == 0 && packed != size) fail("a stored entry has two sizes");
+  compressed_ |= method != 0;
   if (header > directory_begin || directory_begin - header < kLocalSize) fail("an entry lies outside of the file");
   entries_.push_back({.header = header,
                       .size = size,
+                      .packed = packed,
                       .name_begin = names_.size(),
                       .crc = static_cast<uint32_t>(number(record + 16, 4)),
                       .name_size = static_cast<uint16_t>(name_size),
-                      .flags = static_cast<uint16_t>(number(record + 8, 2))});
+                      .flags = static_cast<uint16_t>(number(record + 8, 2)),
+                      .method = static_cast<uint16_t>(method)});
   names_ += name;
 }
 
@@ -217,22 +219,22 @@ void ZipDirectory::check_local_headers(const InputFile& file, uint64_t directory
     if (number(local, 4) != kLocalMark) fail("an entry is not where its directory says");
     const uint64_t flags = number(local + 6, 2), crc = number(local + 14, 4), packed = number(local + 18, 4),
                    size = number(local + 22, 4), name_size = number(local + 26, 2), extra = number(local + 28, 2);
-    if (flags != entry.flags || number(local + 8, 2) != 0)
+    if (flags != entry.flags || number(local + 8, 2) != entry.method)
       fail("an entry and its directory disagree about how it is stored");
     const auto agrees = [&](uint64_t here, uint64_t listed) {
       return here == listed || (here == 0 && flags & kSizesFollow) || (here == 0xffffffff && listed >= here);
     };
-    if (!agrees(size, entry.size) || !agrees(packed, entry.size) || !agrees(crc, entry.crc))
+    if (!agrees(size, entry.size) || !agrees(packed, entry.packed) || !agrees(crc, entry.crc))
       fail("an entry and its directory disagree about its size or sum");
     const uint64_t head = kLocalSize + name_size + extra;
-    if (head > directory_begin - entry.header || entry.size > directory_begin - entry.header - head)
+    if (head > directory_begin - entry.header || entry.packed > directory_begin - entry.header - head)
       fail("an entry reaches into its directory");
     local = reader.at(entry.header, head);
     if (name_size != entry.name_size ||
         name(entry) != std::string_view(reinterpret_cast<const char*>(local) + kLocalSize, name_size))
       fail("an entry and its directory disagree about its name");
     entry.payload = entry.header + head;
-    free = entry.payload + entry.size;
+    free = entry.payload + entry.packed;
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The central directory of a zip archive, read strictly: an archive that two programs could understand differently is
-// refused. Only stored entries can be mapped, so others are refused as well. Names are compared, never used as paths.
+// refused. Only stored entries can be mapped; others are listed and never unpacked. Names are compared, never used as
+// paths.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +18,12 @@ struct ZipEntry {
   uint64_t header = 0;   ///< offset of its local header
   uint64_t payload = 0;  ///< offset of its first byte
   uint64_t size = 0;
+  uint64_t packed = 0;  ///< bytes in the archive: `size`, unless it is compressed
   uint64_t name_begin = 0;
   uint32_t crc = 0;  ///< as the directory says
   uint16_t name_size = 0;
   uint16_t flags = 0;
+  uint16_t method = 0;
 };
 
 class ZipDirectory {
@@ -34,6 +37,9 @@ class ZipDirectory {
   const ZipEntry& operator[](size_t index) const { return entries_[index]; }
   std::string_view name(const ZipEntry& entry) const { return {names_.data() + entry.name_begin, entry.name_size}; }
 
+  /// Whether any entry is compressed.
+  bool compressed() const { return compressed_; }
+
   /// Null when there is none.
   const ZipEntry* find(std::string_view name) const;
 
@@ -44,6 +50,7 @@ class ZipDirectory {
   void check_local_headers(const InputFile& file, uint64_t directory_begin);
 
   std::vector<ZipEntry> entries_;
+  bool compressed_ = false;
   std::string names_;
   std::unordered_map<std::string_view, uint32_t> by_name_;
 };
