@@ -6,6 +6,7 @@
 
 #include "io/error.h"
 #include "io/file_kind.h"
+#include "io/quantized_names.h"
 #include "io/sentence.h"
 #include "io/text_encoder_names.h"
 #include "io/torch_file.h"
@@ -100,6 +101,7 @@ Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options) 
     read_form(checkpoint, first_bytes, options);
     rename_old_text_encoder(checkpoint);
   });
+  checkpoint.codes = quantized_kind(checkpoint.tensors, checkpoint.metadata);
   return checkpoint;
 }
 

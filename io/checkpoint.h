@@ -34,7 +34,7 @@ struct Checkpoint {
   std::string key;                    ///< where in a PyTorch file the tensors are, with dots; empty: at the top
   std::vector<PickleGlobal> globals;  ///< what its pickle names, in order
   std::vector<std::string> notes;     ///< what was done to read it, one clause each: names changed, values left out
-  std::string codes;  ///< why its tensors are codes that a merge would turn into garbage; empty: they are numbers
+  std::string codes;  ///< what its tensors are codes of, which a merge would turn into noise; empty: they are numbers
 
   uint64_t file_size() const;  ///< bytes of all shards
 };

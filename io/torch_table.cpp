@@ -36,6 +36,17 @@ void refuse_unsafe(const std::vector<PickleGlobal>& globals) {
               lines.size() > 1 ? lines : std::vector<std::string>());
 }
 
+void note_unknown(Checkpoint& checkpoint) {
+  size_t count = 0;
+  const PickleGlobal* first = nullptr;
+  for (const PickleGlobal& global : checkpoint.globals)
+    if (global.danger == PickleDanger::unknown && count++ == 0) first = &global;
+  if (count > 0)
+    checkpoint.notes.push_back(sentence(count, count == 1 ? " class or function is" : " classes or functions are",
+                                        " not known to be harmless in Python: ", first->name,
+                                        count > 1 ? ", ... (ckmerge inspect lists them)" : ""));
+}
+
 bool lies_in_order(const TorchTensor& tensor) {
   if (tensor.count == 0) return true;
   uint64_t expected = 1;
@@ -87,7 +98,8 @@ class TableFiller {
     const uint64_t item = tensor_.type->size;
     uint64_t size = 0;
     if (__builtin_mul_overflow(tensor_.count, item, &size) || __builtin_add_overflow(total_, size, &total_) ||
-        (total_ > std::max(kAlwaysAllowed, 2 * checkpoint_.file_size()) && !options_.allow_expanded))
+        (total_ > std::max(kAlwaysAllowed, 2 * checkpoint_.file_size()) && !options_.allow_expanded &&
+         !options_.as_stored))
       throw Error(ErrorCode::malformed, "",
                   "views of the file's storages add up to more than twice the file; take it if it is meant "
                   "(--allow-expanded)");
@@ -143,6 +155,7 @@ void fill_from_pickle(const PickleValues& values, PickleRef top, const LocateSto
   TableFiller filler(values, locate, options, checkpoint);
   values.for_each_member(found.dict, [&](PickleRef key, PickleRef value) { filler.add(key, value); });
   filler.finish();
+  note_unknown(checkpoint);
 }
 
 }  // namespace ckmerge
