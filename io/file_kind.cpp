@@ -23,6 +23,7 @@ constexpr std::string_view kLfsPointer = "a Git-LFS pointer, not the file itself
 
 constexpr Signature kSignatures[] = {
     {0, "PK\5\6"sv, "an empty zip archive"},
+    {0, "PK\6\6"sv, "an empty zip archive"},
     {0, "GGUF"sv, "a GGUF file (llama.cpp), whose quantized blocks are codes, not numbers to merge; get the original"},
     {0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file (Keras .h5)"},
     {0, "\x93NUMPY"sv, "a NumPy array (.npy)"},

@@ -358,7 +358,8 @@ PickleDanger danger_of(string_view module, string_view name) {
   if (in_unsafe_module(module) || in_unsafe_module(whole)) return PickleDanger::unsafe;
   if (contains(kUnsafeFunctions, module, name) || contains(kUnsafeFunctions, whole, last)) return PickleDanger::unsafe;
   // Names that Python keeps for the machinery of objects are the way around every list.
-  if (name.starts_with("__") || name.find(".__") != name.npos || module.empty() || name.empty())
+  if (name.starts_with("__") || whole.find(".__") != whole.npos || last.starts_with("__") || module.empty() ||
+      name.empty())
     return PickleDanger::unsafe;
   return PickleDanger::unknown;
 }

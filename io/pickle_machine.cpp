@@ -16,6 +16,12 @@ constexpr uint64_t kLongestText = 1 << 20;
 // is no larger than four times the file.
 constexpr uint64_t kLargestMemo = 1 << 24;
 
+// Python writes a thousand members at a time; others all of a dict.
+constexpr size_t kDeepestStack = 1 << 24;
+
+// A checkpoint names some dozen.
+constexpr size_t kMostNames = 10'000;
+
 }  // namespace
 
 PickleMachine::PickleMachine(std::span<const std::byte> bytes) : bytes_(bytes), values_(bytes) {}
@@ -69,6 +75,11 @@ PickleRef PickleMachine::take_long(uint64_t size) {
 }
 
 // ---- stack
+
+void PickleMachine::push(PickleRef ref) {
+  if (stack_.size() >= kDeepestStack) fail("more values at once than any program writes");
+  stack_.push_back(ref);
+}
 
 size_t PickleMachine::last_mark() const { return marks_.empty() ? 0 : marks_.back(); }
 
@@ -126,6 +137,7 @@ void PickleMachine::push_global(PickleRef module, PickleRef name) {
     fail("a global whose name is not a text");
   const Name seen{values_.text(module), values_.text(name)};
   if (known_names_.insert(sentence(seen.module, "\n", seen.name)).second) names_.push_back(seen);
+  if (names_.size() > kMostNames) fail(sentence("more than ", kMostNames, " classes and functions"));
   push(values_.add_global(module, name));
 }
 

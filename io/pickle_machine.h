@@ -54,7 +54,7 @@ class PickleMachine {
   PickleRef take_long(uint64_t size);
 
   // The stack. What lies below the last mark is out of reach, as in Python.
-  void push(PickleRef ref) { stack_.push_back(ref); }
+  void push(PickleRef ref);
   PickleRef pop();
   PickleRef top() const;
   void expect(size_t values) const;

@@ -13,7 +13,7 @@ namespace {
 // A tensor takes some twelve values: 10^6 tensors fit. 16 bytes each, so at most 256 MiB, and at least a byte of file
 // for each.
 constexpr size_t kMostValues = 1 << 24;
-constexpr size_t kMostItems = 1 << 26;
+constexpr size_t kMostItems = 1 << 25;
 constexpr uint16_t kDeepest = 1000;
 
 constexpr PickleRef kFirstInteger = 4;

@@ -16,7 +16,7 @@ namespace {
 using namespace std::string_view_literals;
 
 // Up to here pickles are read; storages follow, and nothing says where.
-constexpr uint64_t kFirstRead = 1 << 20, kLargestPickles = 256 << 20;
+constexpr uint64_t kFirstRead = 1 << 20, kGrowth = 16, kLargestPickles = 256 << 20;
 
 // LONG1, ten bytes, STOP; before it PROTO and, from protocol 4 on, a FRAME.
 constexpr std::string_view kMagic = "\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."sv;
@@ -37,6 +37,7 @@ size_t magic_size(std::span<const std::byte> bytes) {
 
 struct Place {
   uint64_t offset = 0, size = 0;  // of a storage's bytes, in the file
+  uint64_t item = 1;              // bytes of an element
   bool placed = false;
 };
 
@@ -90,13 +91,13 @@ class StreamReader {
 
   // The pickle says how large each is; what it never mentions has no size, and hides all that follows it.
   void note_storages(const PickleMachine& object) {
+    places_.reserve(object.persistent().size());
     for (const PickleRef mention : object.persistent()) {
       const TorchStorage storage = read_storage(object.values(), mention);
-      const auto [known, is_new] = places_.emplace(storage.key, Place{.size = storage.size});
-      if (!is_new && known->second.size != storage.size) fail("a storage has two sizes in its pickle");
       const uint64_t item = storage.type ? storage.type->size : 1;
-      items_.emplace(storage.key, item);
-      if (items_.at(storage.key) != item) fail("a storage has two element types in its pickle");
+      const Place& known = places_.emplace(storage.key, Place{.size = storage.size, .item = item}).first->second;
+      if (known.size != storage.size) fail("a storage has two sizes in its pickle");
+      if (known.item != item) fail("a storage has two element types in its pickle");
     }
   }
 
@@ -113,8 +114,7 @@ class StreamReader {
       if (file.size() - at < 8) fail("download incomplete: storages are missing at the end of the file");
       uint64_t count = 0;
       file.read_at(at, std::as_writable_bytes(std::span(&count, 1)));
-      if (count != place.size / items_.at(found->first))
-        fail("a storage has two sizes, in its pickle and before its elements");
+      if (count != place.size / place.item) fail("a storage has two sizes, in its pickle and before its elements");
       at += 8;
       if (place.size > file.size() - at) fail("download incomplete: a storage reaches beyond the end of the file");
       place.offset = at;
@@ -133,15 +133,15 @@ class StreamReader {
   const bool may_go_on_;
   const OpenOptions& options_;
   Checkpoint& checkpoint_;
-  std::unordered_map<std::string_view, Place> places_;    // by key
-  std::unordered_map<std::string_view, uint64_t> items_;  // bytes of an element
+  std::unordered_map<std::string_view, Place> places_;  // by key
 };
 
 // Reads ever more of the file until the pickles are whole; `read` throws PickleEndsEarly until then.
 template <typename Read>
 void with_enough_bytes(const InputFile& file, Checkpoint& checkpoint, const Read& read) {
   std::vector<std::byte> bytes;
-  for (uint64_t size = std::min(kFirstRead, file.size());; size = std::min({size * 4, kLargestPickles, file.size()})) {
+  for (uint64_t size = std::min(kFirstRead, file.size());;
+       size = std::min({size * kGrowth, kLargestPickles, file.size()})) {
     const uint64_t old = bytes.size();
     bytes.resize(size);
     file.read_at(old, std::span(bytes).subspan(old));
