@@ -36,9 +36,38 @@ size_t magic_size(std::span<const std::byte> bytes) {
 }
 
 struct Place {
-  uint64_t offset = 0, size = 0;  // of a storage's bytes, in the file
-  uint64_t item = 1;              // bytes of an element
+  std::string_view key;
+  uint64_t size = 0, item = 1;  // bytes of a storage, and of its elements
+  uint64_t offset = 0;          // of its first byte, once it is placed
   bool placed = false;
+};
+
+// Storages by key. Whoever looks them up does so mostly in the order in which they came, so that the place behind the
+// last is looked at first: at 10^6 storages a table's misses in the caches are half of the time.
+class Places {
+ public:
+  void reserve(size_t count) {
+    places_.reserve(count);
+    by_key_.reserve(count);
+  }
+  Place& add(const TorchStorage& storage) {
+    const auto [known, is_new] = by_key_.emplace(storage.key, static_cast<uint32_t>(places_.size()));
+    if (is_new) places_.push_back({storage.key, storage.size, storage.type ? storage.type->size : 1});
+    return places_[known->second];
+  }
+  Place* find(std::string_view key) {
+    if (next_ < places_.size() && places_[next_].key == key) return &places_[next_++];
+    const auto found = by_key_.find(key);
+    if (found == by_key_.end()) return nullptr;
+    next_ = found->second + 1;
+    return &places_[found->second];
+  }
+  std::span<const Place> all() const { return places_; }
+
+ private:
+  std::vector<Place> places_;
+  std::unordered_map<std::string_view, uint32_t> by_key_;
+  size_t next_ = 0;
 };
 
 class StreamReader {
@@ -59,7 +88,7 @@ class StreamReader {
     PickleMachine keys(rest_);
     const PickleRef list = next(keys);
     place_storages(keys.values(), list);
-    const auto locate = [this](const TorchStorage& storage) { return places_.at(storage.key).offset; };
+    const auto locate = [this](const TorchStorage& storage) { return places_.find(storage.key)->offset; };
     fill_from_pickle(object.values(), top, locate, options_, checkpoint_);
   }
 
@@ -94,10 +123,9 @@ class StreamReader {
     places_.reserve(object.persistent().size());
     for (const PickleRef mention : object.persistent()) {
       const TorchStorage storage = read_storage(object.values(), mention);
-      const uint64_t item = storage.type ? storage.type->size : 1;
-      const Place& known = places_.emplace(storage.key, Place{.size = storage.size, .item = item}).first->second;
+      const Place& known = places_.add(storage);
       if (known.size != storage.size) fail("a storage has two sizes in its pickle");
-      if (known.item != item) fail("a storage has two element types in its pickle");
+      if (known.item != (storage.type ? storage.type->size : 1)) fail("a storage has two element types in its pickle");
     }
   }
 
@@ -107,23 +135,22 @@ class StreamReader {
     checkpoint_.header_size = used();
     uint64_t at = used();
     values.for_each_item(list, [&](PickleRef key) {
-      const auto found = values.kind(key) == PickleKind::text ? places_.find(values.text(key)) : places_.end();
-      if (found == places_.end()) fail("a PyTorch stream with a storage that its pickle does not mention");
-      Place& place = found->second;
-      if (place.placed) fail("a PyTorch stream with one storage twice");
+      Place* const place = values.kind(key) == PickleKind::text ? places_.find(values.text(key)) : nullptr;
+      if (!place) fail("a PyTorch stream with a storage that its pickle does not mention");
+      if (place->placed) fail("a PyTorch stream with one storage twice");
       if (file.size() - at < 8) fail("download incomplete: storages are missing at the end of the file");
       uint64_t count = 0;
       file.read_at(at, std::as_writable_bytes(std::span(&count, 1)));
-      if (count != place.size / place.item) fail("a storage has two sizes, in its pickle and before its elements");
+      if (count != place->size / place->item) fail("a storage has two sizes, in its pickle and before its elements");
       at += 8;
-      if (place.size > file.size() - at) fail("download incomplete: a storage reaches beyond the end of the file");
-      place.offset = at;
-      place.placed = true;
-      at += place.size;
+      if (place->size > file.size() - at) fail("download incomplete: a storage reaches beyond the end of the file");
+      place->offset = at;
+      place->placed = true;
+      at += place->size;
     });
     if (at != file.size()) fail("bytes behind the last storage of a PyTorch stream");
-    for (const auto& [key, place] : places_)
-      if (!place.placed) fail("a PyTorch stream without a storage that its pickle mentions");
+    if (!std::ranges::all_of(places_.all(), &Place::placed))
+      fail("a PyTorch stream without a storage that its pickle mentions");
   }
 
   uint64_t used() const { return whole_ - rest_.size(); }
@@ -133,7 +160,7 @@ class StreamReader {
   const bool may_go_on_;
   const OpenOptions& options_;
   Checkpoint& checkpoint_;
-  std::unordered_map<std::string_view, Place> places_;  // by key
+  Places places_;
 };
 
 // Reads ever more of the file until the pickles are whole; `read` throws PickleEndsEarly until then.

@@ -87,13 +87,15 @@ void read_torch_zip(Checkpoint& checkpoint, const OpenOptions& options) {
   checkpoint.header_size = pickle.size;
   std::string name = root + "data/";
   const size_t folder = name.size();
+  const ZipEntry* guess = nullptr;  // newer files store in the order in which tensors come
   const auto locate = [&](const TorchStorage& storage) {
     name.resize(folder);
     name += storage.key;
-    const ZipEntry* const entry = zip.find(name);
+    const ZipEntry* const entry = zip.find(name, guess);
     if (!entry) fail("its storage is not in the archive");
     if (entry->size != storage.size)
       fail(sentence("its storage has ", entry->size, " bytes in the archive, its pickle says ", storage.size));
+    guess = zip.next(entry);
     return entry->payload;
   };
   fill_from_pickle(machine.values(), top, locate, options, checkpoint);

@@ -250,7 +250,8 @@ void ZipDirectory::index_names() {
   }
 }
 
-const ZipEntry* ZipDirectory::find(std::string_view name) const {
+const ZipEntry* ZipDirectory::find(std::string_view name, const ZipEntry* guess) const {
+  if (guess && this->name(*guess) == name) return guess;
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : &entries_[found->second];
 }

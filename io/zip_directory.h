@@ -40,8 +40,11 @@ class ZipDirectory {
   /// Whether any entry is compressed.
   bool compressed() const { return compressed_; }
 
-  /// Null when there is none.
-  const ZipEntry* find(std::string_view name) const;
+  /// Null when there is none. `guess`, if any, is looked at first.
+  const ZipEntry* find(std::string_view name, const ZipEntry* guess = nullptr) const;
+
+  /// The entry behind `entry` in the file, or null.
+  const ZipEntry* next(const ZipEntry* entry) const { return entry < &entries_.back() ? entry + 1 : nullptr; }
 
  private:
   void read_entries(const InputFile& file, uint64_t begin, uint64_t end, uint64_t count);
