@@ -41,10 +41,11 @@ Census census(const PickleValues& values, PickleRef dict) {
   return census;
 }
 
-// Weights with a few counters beside them, not an optimizer's dict with one tensor in it.
-bool holds_weights(const PickleValues& values, PickleRef dict) {
-  const Census all = census(values, dict);
-  return all.tensors > 0 && all.tensors * 2 >= all.members;
+// Under a known name one tensor is enough. The top holds weights with a few counters beside them, or something else
+// with a tensor in it.
+bool holds_weights(const PickleValues& values, const StateDict& at) {
+  const Census all = census(values, at.dict);
+  return all.tensors > 0 && (!at.key.empty() || all.tensors * 2 >= all.members);
 }
 
 // What a name leads to first, however few tensors are beside it.
@@ -57,7 +58,7 @@ StateDict search(const PickleValues& values, const StateDict& at, int wraps, int
       const StateDict found = search(values, inner, wraps + 1, looks);
       if (found.dict != PickleValues::kNone) return found;
     }
-  return holds_weights(values, at.dict) ? at : nothing;
+  return holds_weights(values, at) ? at : nothing;
 }
 
 std::string shown(std::string_view text) {
