@@ -158,7 +158,8 @@ const std::vector<CommandSpec>& commands() {
        "  ckmerge run merged.safetensors A=base.safetensors B=tuned.safetensors -o again.safetensors\n"
        "  ckmerge run merged.safetensors --models ~/models -o again.safetensors\n"},
       {Command::inspect, "inspect", "FILE ... [options]", "print a checkpoint's tensors, sizes and metadata",
-       "Prints the tensors, dtypes, sizes and metadata of checkpoints. Reads headers only.",
+       "Prints the tensors, dtypes, sizes and metadata of checkpoints. Reads headers and\n"
+       "pickles, and runs nothing of them.",
        "  ckmerge inspect A.safetensors\n"
        "  ckmerge inspect A.safetensors --tensors\n"},
       {Command::methods, "methods", "[NAME] [options]", "print the merge methods and their parameters",

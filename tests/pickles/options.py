@@ -68,6 +68,8 @@ recipe = json.loads(json.loads(run("inspect", "--json", "ab"))["files"][0]["meta
 assert recipe["inputs"] == [{"name": "plain.safetensors", "sha256": None}, {"name": "two.pth", "sha256": None, "key": "params"}], recipe
 run("run", "ab", "A=plain.safetensors", "B=two.pth", "-o", "again", "-q")
 assert pathlib.Path("again").read_bytes() == pathlib.Path("ab").read_bytes()
+run("run", "ab", "--models", ".", "-o", "found", "-q")
+assert pathlib.Path("found").read_bytes() == pathlib.Path("ab").read_bytes()
 
 # ---- what is told
 write("notes.ckpt", torch_zip({"state_dict": {**weights(1, 2), "epoch": 3, "lr": 0.5, "tag": "x", "more": None}, "cb": stand_in("lightning.Callback")()}))
