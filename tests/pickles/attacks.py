@@ -160,6 +160,7 @@ def archives():
     yield "local sum differs", zipped(good, patch=patched("local", crc=12345)), "disagree"
     yield "local method differs", zipped(good, patch=patched("local", method=8)), "disagree"
     yield "entry inside another", zipped(good, patch=lambda n, w, f: {**f, "offset": 0, "name": b"archive/data.pkl"} if w == "central" and n == "archive/data/0" else f), "zip archive"
+    yield "entry over another", zipped(good, patch=patched("central", size=60, csize=60)), "overlap"
     yield "entry beyond the directory", zipped(good, patch=patched("central", offset=1 << 30)), "outside"
     yield "entry as large as the file", zipped(good, patch=patched("central", size=1 << 20, csize=1 << 20)), "reaches into"
     yield "entry too large for 64 bits", zipped(good, patch=patched("central", size=0xffffffff, csize=0xffffffff, extra=struct.pack("<HHQQ", 1, 16, (1 << 64) - 1, (1 << 64) - 1))), "reaches into"
