@@ -63,6 +63,17 @@ assert "is a safetensors file" in run("plan", "plain.safetensors", "two.pth", "-
 seen = json.loads(run("inspect", "--json", "--key", "params", "two.pth"))["files"][0]
 assert (seen["form"], seen["key"], seen["notes"]) == ("torch zip", "params", []), seen
 
+# ---- storages that are parts of others, as torch had them before 0.4
+root = struct.pack("<5f", 0, 1, 2, 3, 4)
+whole, part = Storage("Float", root, key="a"), Storage("Float", root, key="a", view=("b", 2, 3))
+write("parts.pth", torch_stream({"w": Tensor(part, (2,), version=1, offset=1), "all": Tensor(whole, (5,), version=1)}))
+run("merge", "parts.pth", "-m", "copy", "-o", "o", "-f", "-q")
+assert values("o") == (3, 4), values("o")
+write("parts.pth", torch_stream({"w": Tensor(part, (2,), version=1, offset=2)}))
+assert "outside of its storage" in run("plan", "parts.pth", "-m", "copy", rc=3)
+write("parts.pth", torch_stream({"w": Tensor(Storage("Float", root, key="a", view=("b", 3, 3)), (2,), version=1)}))
+assert "larger than its storage" in run("plan", "parts.pth", "-m", "copy", rc=3)
+
 # ---- the recipe knows the key, and one without a key is what it always was
 recipe = json.loads(json.loads(run("inspect", "--json", "ab"))["files"][0]["metadata"]["ckmerge.recipe"])
 assert recipe["inputs"] == [{"name": "plain.safetensors", "sha256": None}, {"name": "two.pth", "sha256": None, "key": "params"}], recipe

@@ -35,8 +35,10 @@ TORCH_DTYPES = {name: stand_in(f"torch.{name}") for name in ("float8_e4m3fn", "f
 
 
 class Storage:
-    def __init__(self, kind, data, key=None, location="cpu", count=None):
-        self.kind, self.data, self.key, self.location = kind, bytes(data), key, location
+    """`view`: (key, first element, elements), as torch before 0.4 stored a part of a storage."""
+
+    def __init__(self, kind, data, key=None, location="cpu", count=None, view=None):
+        self.kind, self.data, self.key, self.location, self.view = kind, bytes(data), key, location, view
         self.count = count if count is not None else len(self.data) // SIZES.get(kind, 1)
 
 
@@ -73,7 +75,7 @@ class Pickler(pickle._Pickler):
             obj.key = str(len(self.storages))
         self.storages.setdefault(obj.key, obj)
         cls = UNTYPED if obj.kind == "Untyped" else CLASSES[obj.kind]
-        return ("storage", cls, obj.key, obj.location, obj.count) + ((None,) if self.legacy else ())
+        return ("storage", cls, obj.key, obj.location, obj.count) + ((obj.view,) if self.legacy else ())
 
     def reducer_override(self, obj):
         if not isinstance(obj, Tensor):
