@@ -14,6 +14,6 @@ void completions_command(const CommandLine& line);
 void man_command(const CommandLine& line);
 
 /// Opens every path. Throws with all that cannot be used, not only the first (invariant I1).
-std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths);
+std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths, const OpenOptions& options = {});
 
 }  // namespace ckmerge::cli

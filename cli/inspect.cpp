@@ -36,7 +36,7 @@ bool has_canonical_header(const Checkpoint& checkpoint) {
     tensors.push_back({tensor.name, tensor.dtype, tensor.shape, tensor.size});
   }
   const OutputLayout layout = lay_out(tensors, checkpoint.has_metadata ? &checkpoint.metadata : nullptr);
-  if (layout.file_size != checkpoint.file_size()) return false;
+  if (checkpoint.form != FileForm::safetensors || layout.file_size != checkpoint.file_size()) return false;
   std::string header(layout.header.size(), '\0');
   checkpoint.shards[0].read_at(0, std::as_writable_bytes(std::span(header)));
   return header == layout.header;
@@ -81,21 +81,45 @@ std::string tensor_line(const Tensor& tensor) {
          size_text(tensor.size);
 }
 
-std::string layout_line(const Findings& findings) {
+std::string layout_line(const Findings& findings, FileForm form) {
+  if (form != FileForm::safetensors) return "";
   std::string out =
       findings.canonical ? "  layout canonical" : "  layout not canonical (`ckmerge merge -m copy` makes it so)";
   if (findings.unaligned == 0) return out + ", tensors aligned\n";
   return out + ", " + counted(findings.unaligned, "tensor") + " not aligned to the element's size\n";
 }
 
+// What the file's pickle names, what is not harmless first of all.
+std::string pickle_lines(const Checkpoint& checkpoint) {
+  if (checkpoint.form == FileForm::safetensors) return "";
+  std::string out = std::string("  ") + name(checkpoint.form) + ", tensors at " +
+                    (checkpoint.key.empty() ? "the top" : visible(checkpoint.key)) + "\n";
+  std::vector<PickleGlobal> globals = checkpoint.globals;
+  std::ranges::stable_sort(globals, std::greater<>(), &PickleGlobal::danger);
+  out += "  its pickle names " + counted(globals.size(), "global") + ":\n";
+  for (const PickleGlobal& global : globals)
+    out += std::string("    ") + name(global.danger) + "  " + visible(global.name) + "\n";
+  return out;
+}
+
+std::string note_lines(const Checkpoint& checkpoint) {
+  std::string out;
+  if (!checkpoint.codes.empty()) out += "  quantized: " + visible(checkpoint.codes) + "\n";
+  for (const std::string& note : checkpoint.notes) out += "  " + visible(note) + "\n";
+  return out;
+}
+
 std::string checkpoint_text(const Checkpoint& checkpoint, bool all_tensors) {
   const Findings findings = examine(checkpoint);
   const TensorTable& tensors = checkpoint.tensors;
   std::string out = visible(checkpoint.path) + ": " + counted(tensors.size(), "tensor") + ", " +
-                    counted(findings.elements, "parameter") + ", " + size_text(checkpoint.file_size()) + " (header " +
+                    counted(findings.elements, "parameter") + ", " + size_text(checkpoint.file_size()) + " (" +
+                    (checkpoint.form == FileForm::safetensors ? "header " : "pickle ") +
                     size_text(checkpoint.header_size) + ")\n";
   for (const auto& [dtype, total] : findings.totals) out += total_line(dtype, total);
-  out += layout_line(findings) + metadata_lines(checkpoint) + "  tensors, by name:\n";
+  out += layout_line(findings, checkpoint.form) + pickle_lines(checkpoint) + note_lines(checkpoint);
+  if (checkpoint.form == FileForm::safetensors) out += metadata_lines(checkpoint);
+  out += "  tensors, by name:\n";
   return out + listed(
                    tensors.size(), [&](size_t i) { return tensor_line(tensors[i]); }, all_tensors ? SIZE_MAX : kListed);
 }
@@ -125,6 +149,23 @@ void write_metadata(JsonWriter& json, const Checkpoint& checkpoint) {
   json.end_object();
 }
 
+void write_form(JsonWriter& json, const Checkpoint& checkpoint) {
+  json.key("form").value(name(checkpoint.form));
+  json.key("key").value(checkpoint.key);
+  json.key("globals").begin_array();
+  for (const PickleGlobal& global : checkpoint.globals) {
+    json.begin_object();
+    json.key("name").value(global.name);
+    json.key("danger").value(name(global.danger));
+    json.end_object();
+  }
+  json.end_array();
+  json.key("notes").begin_array();
+  for (const std::string& note : checkpoint.notes) json.value(note);
+  json.end_array();
+  json.key("quantized").value(checkpoint.codes);
+}
+
 void write_tensor(JsonWriter& json, const Tensor& tensor) {
   json.begin_object();
   json.key("name").value(tensor.name);
@@ -132,6 +173,11 @@ void write_tensor(JsonWriter& json, const Tensor& tensor) {
   json.key("shape").begin_array();
   for (const uint64_t dimension : tensor.shape) json.value(dimension);
   json.end_array();
+  if (!tensor.strides.empty()) {
+    json.key("strides").begin_array();
+    for (const uint64_t stride : tensor.strides) json.value(stride);
+    json.end_array();
+  }
   json.key("offset").value(tensor.offset);
   json.key("size").value(tensor.size);
   json.end_object();
@@ -146,6 +192,7 @@ void write_checkpoint(JsonWriter& json, const Checkpoint& checkpoint) {
   json.key("parameters").value(findings.elements);
   json.key("canonical").value(findings.canonical);
   json.key("unaligned").value(findings.unaligned);
+  write_form(json, checkpoint);
   write_totals(json, findings);
   write_metadata(json, checkpoint);
   json.key("tensors").begin_array();
@@ -164,7 +211,7 @@ JsonWriter checkpoints_json(const std::vector<Checkpoint>& checkpoints) {
 }  // namespace
 
 void inspect_command(const InspectRequest& request) {
-  const std::vector<Checkpoint> checkpoints = open_checkpoints(request.files);
+  const std::vector<Checkpoint> checkpoints = open_checkpoints(request.files, {.key = request.key, .as_stored = true});
   if (request.json) return write_document(checkpoints_json(checkpoints));
   for (const Checkpoint& checkpoint : checkpoints) write_stdout(checkpoint_text(checkpoint, request.all_tensors));
 }

@@ -4,6 +4,7 @@
 
 #include "cli/commands.h"
 #include "cli/faults.h"
+#include "cli/open_inputs.h"
 #include "cli/output_name.h"
 #include "cli/report.h"
 #include "cli/report_json.h"
@@ -12,12 +13,6 @@
 
 namespace ckmerge::cli {
 namespace {
-
-std::vector<Checkpoint> open_all(const std::vector<std::string>& paths, Faults& faults) {
-  std::vector<Checkpoint> checkpoints;
-  for (const std::string& path : paths) faults.check([&] { checkpoints.push_back(open_checkpoint(path)); });
-  return checkpoints;
-}
 
 // Chooses the name of an output that was named by its folder or a prefix only. The numbered names give the next one
 // when another run takes the first.
@@ -54,7 +49,7 @@ struct Prepared {
 // opened leave nothing to plan, but the recipe and the target can still be wrong.
 Prepared prepare(MergeRequest& request) {
   Faults faults;
-  Prepared prepared{.checkpoints = open_all(request.inputs, faults), .plan = {}, .names = {}};
+  Prepared prepared{.checkpoints = open_inputs(request, faults), .plan = {}, .names = {}};
   Plan& plan = prepared.plan;
   if (faults.empty())
     faults.check([&] {
@@ -131,13 +126,6 @@ void print_result(const MergeFacts& facts, const RunReport& report) try {
 }
 
 }  // namespace
-
-std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths) {
-  Faults faults;
-  std::vector<Checkpoint> checkpoints = open_all(paths, faults);
-  faults.raise();
-  return checkpoints;
-}
 
 void merge_command(MergeRequest request) {
   Prepared prepared = prepare(request);

@@ -70,6 +70,11 @@ const std::vector<Record>& catalogue() {
       {in(merge, plan),
        {"metadata", 0, value, "P", "what the file says of itself: keep (default), recipe or none",
         texts<MetadataPolicy>()}},
+      {in(merge, plan, inspect),
+       {"key", 0, list, "K",
+        "where in a PyTorch file its tensors are, with dots; B=K for one input (default: looked for)"}},
+      {in(merge, plan, run),
+       {"allow-expanded", 0, flag, "", "take PyTorch files whose views are larger than the file"}},
       {in(merge, plan), {"set-metadata", 0, list, "K=V", "add a field to the file's metadata"}},
       {in(merge, plan), {"hash", 0, flag, "", "record the inputs' SHA-256 in the file, print the output's"}},
       {in(merge, plan, run),
@@ -159,7 +164,8 @@ const std::vector<CommandSpec>& commands() {
        "  ckmerge run merged.safetensors A=base.safetensors B=tuned.safetensors -o again.safetensors\n"
        "  ckmerge run merged.safetensors --models ~/models -o again.safetensors\n"},
       {Command::inspect, "inspect", "FILE ... [options]", "print a checkpoint's tensors, sizes and metadata",
-       "Prints the tensors, dtypes, sizes and metadata of checkpoints. Reads headers only.",
+       "Prints the tensors, dtypes, sizes and metadata of checkpoints. Reads headers and\n"
+       "pickles, and runs nothing of them.",
        "  ckmerge inspect A.safetensors\n"
        "  ckmerge inspect A.safetensors --tensors\n"},
       {Command::methods, "methods", "[NAME] [options]", "print the merge methods and their parameters",

@@ -42,6 +42,12 @@ std::string set_line(const MergeRequest& request) {
   return out + "\n";
 }
 
+std::string form_text(const Checkpoint& checkpoint) {
+  if (checkpoint.form == FileForm::safetensors) return "";
+  return std::string(", ") + ckmerge::name(checkpoint.form) +
+         (checkpoint.key.empty() ? "" : ", at " + visible(checkpoint.key));
+}
+
 std::string recipe_lines(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
   std::string out = recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(recipe) + "\n";
@@ -49,7 +55,8 @@ std::string recipe_lines(const MergeFacts& facts) {
   for (size_t k = 0; k < facts.checkpoints.size(); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];
     out += "  " + letter(k) + "  " + visible(checkpoint.path) + "  " + counted(checkpoint.tensors.size(), "tensor") +
-           ", " + size_text(checkpoint.file_size()) + "\n";
+           ", " + size_text(checkpoint.file_size()) + form_text(checkpoint) + "\n";
+    for (const std::string& note : checkpoint.notes) out += "     " + visible(note) + "\n";
   }
   return out;
 }

@@ -64,6 +64,9 @@ void write_inputs(JsonWriter& json, const MergeFacts& facts) {
     json.key("path").value(checkpoint.path);
     json.key("size").value(checkpoint.file_size());
     json.key("tensors").value(checkpoint.tensors.size());
+    json.key("form").value(ckmerge::name(checkpoint.form));
+    json.key("key").value(checkpoint.key);
+    write_texts(json, "notes", checkpoint.notes);
     json.end_object();
   }
   json.end_array();

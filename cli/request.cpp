@@ -6,6 +6,7 @@
 #include "cli/device_words.h"
 #include "cli/faults.h"
 #include "cli/numbers.h"
+#include "cli/open_inputs.h"
 #include "cli/sets.h"
 #include "cli/sizes.h"
 #include "cli/text.h"
@@ -239,6 +240,8 @@ MergeRequest merge_request(const CommandLine& typed, const Environment& environm
   request.quiet = line.has("quiet");
   request.verbose = line.has("verbose");
   check_files(request, line, faults);
+  faults.check([&] { read_keys(line.list("key"), request); });
+  request.allow_expanded = line.has("allow-expanded");
   read_recipe(line, request.recipe, faults);
   if (const std::string* word = line.value("like")) request.warnings = set_warnings(*word, request.recipe);
   read_run_options(line, environment, request.run, faults);
@@ -251,7 +254,12 @@ MergeRequest merge_request(const CommandLine& typed, const Environment& environm
 
 InspectRequest inspect_request(const CommandLine& line) {
   if (line.files.empty()) refuse("", "no file is given; `ckmerge inspect FILE ...` prints what is in it");
-  return {.files = line.files, .all_tensors = line.has("tensors"), .json = line.has("json")};
+  const std::vector<std::string> keys = line.list("key");
+  if (keys.size() > 1) refuse("--key", "--key is given twice");
+  return {.files = line.files,
+          .key = keys.empty() ? "" : keys[0],
+          .all_tensors = line.has("tensors"),
+          .json = line.has("json")};
 }
 
 MethodsRequest methods_request(const CommandLine& line) {

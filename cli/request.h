@@ -21,6 +21,8 @@ struct MergeRequest {
   std::string filename_prefix;        ///< ComfyUI's way of naming; empty: `output` is the name, or a folder
   std::vector<std::string> set;       ///< what --like came to, as words
   std::vector<std::string> warnings;  ///< of the words; those of the plan follow
+  std::string key;                    ///< of all PyTorch inputs that recipe.input_keys says nothing of
+  bool allow_expanded = false;        ///< views of PyTorch files may be larger than the files
   bool only_plan = false;
   bool json = false, quiet = false, verbose = false;
 };
@@ -30,6 +32,7 @@ MergeRequest merge_request(const CommandLine& line, const Environment& environme
 
 struct InspectRequest {
   std::vector<std::string> files;
+  std::string key;  ///< of PyTorch files; empty: looked for
   bool all_tensors = false, json = false;
 };
 InspectRequest inspect_request(const CommandLine& line);

@@ -16,6 +16,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
+bool names_checkpoint(const fs::path& path) {
+  constexpr const char* kExtensions[] = {".safetensors", ".ckpt", ".pt", ".pth", ".bin"};
+  return std::ranges::find(kExtensions, path.extension()) != std::end(kExtensions);
+}
+
 std::vector<std::string> checkpoints_below(const std::string& folder) {
   std::vector<std::string> paths;
   std::error_code error;
@@ -23,8 +28,7 @@ std::vector<std::string> checkpoints_below(const std::string& folder) {
   for (fs::recursive_directory_iterator entry(folder, kSkip, error), end; !error && entry != end;
        entry.increment(error)) {
     std::error_code unknown;  // a dangling link is no file
-    if (entry->path().extension() == ".safetensors" && entry->is_regular_file(unknown))
-      paths.push_back(entry->path().string());
+    if (names_checkpoint(entry->path()) && entry->is_regular_file(unknown)) paths.push_back(entry->path().string());
   }
   if (error) throw Error(ErrorCode::io, folder, folder + ": cannot be searched: " + error.message());
   std::ranges::sort(paths);

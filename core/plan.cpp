@@ -37,6 +37,7 @@ class Planner {
   }
 
   Plan run() {
+    refuse_codes();
     MergePrograms programs(*find_method(plan_.recipe.method), checkpoints_.size(), plan_.coefficients);
     StepPlanner steps(plan_, programs, checkpoints_);
     Selection selection(plan_.recipe);
@@ -53,6 +54,19 @@ class Planner {
   }
 
  private:
+  // Copied, codes keep the scales beside them and their meaning.
+  void refuse_codes() const {
+    if (plan_.recipe.method == "copy" && !plan_.recipe.dtype) return;
+    std::vector<std::string> lines;
+    for (const Checkpoint& checkpoint : checkpoints_)
+      if (!checkpoint.codes.empty())
+        lines.push_back(checkpoint.path + ": is quantized, " + checkpoint.codes +
+                        "; a merge of its codes would be noise, give the f16, bf16 or f32 original");
+    if (lines.empty()) return;
+    throw Error(ErrorCode::mismatch, "", lines.size() == 1 ? lines[0] : "quantized checkpoints cannot be merged",
+                lines.size() == 1 ? std::vector<std::string>() : lines);
+  }
+
   void plan_name(const NameWalk& walk, Selection::Place place, StepPlanner& steps) {
     const std::span<const uint32_t> rows = walk.rows();
     const auto present = [](uint32_t row) { return row != NameWalk::kAbsent; };

@@ -98,11 +98,16 @@ std::string dtype_text(const std::optional<Dtype>& dtype) {
 
 void append_value(std::string& out, const std::optional<Dtype>& dtype) { append_value(out, dtype_text(dtype)); }
 
-void append_input(std::string& out, const std::string& name, const std::string& sha256) {
+// Where no key was given there is none: older readers of recipes know no other inputs.
+void append_input(std::string& out, const std::string& name, const std::string& sha256, const std::string& key) {
   out += "{\"name\":";
   append_value(out, name);
   out += ",\"sha256\":";
   sha256.empty() ? static_cast<void>(out += "null") : append_value(out, sha256);
+  if (!key.empty()) {
+    out += ",\"key\":";
+    append_value(out, key);
+  }
   out += '}';
 }
 
@@ -177,13 +182,16 @@ void read_value(std::string_view member, const JsonValue& value, Metadata& out) 
 
 // A name is compared with files' names and may become part of one, so it must not lead anywhere.
 void read_input(const JsonValue& input, RecordedRecipe& out) {
-  const std::vector<std::string> members{"name", "sha256"};
-  if (input.kind != Kind::object || input.keys != members) fail(kInputs, "is not an array of {name, sha256}");
+  const std::vector<std::string> members{"name", "sha256"}, with_key{"name", "sha256", "key"};
+  if (input.kind != Kind::object || (input.keys != members && input.keys != with_key))
+    fail(kInputs, "is not an array of {name, sha256}");
   std::string& name = out.recipe.input_names.emplace_back();
   std::string& sha256 = out.sha256.emplace_back();
   read_value(kInputs, input.items[0], name);
   if (name.empty() || name.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
     fail(kInputs, "has a name that is no file's name");
+  std::string& key = out.recipe.input_keys.emplace_back();
+  if (input.items.size() > members.size()) read_value(kInputs, input.items[2], key);
   if (input.items[1].kind == Kind::null) return;
   read_value(kInputs, input.items[1], sha256);
   if (!is_sha256(sha256)) fail(kInputs, "has a sha256 that is not 64 hex digits");
@@ -209,7 +217,8 @@ std::string recipe_text(const Recipe& recipe, std::span<const std::string> names
   out += ':';
   size_t k = 0;
   append_list(out, "[]", names, [&](const std::string& name) {
-    append_input(out, name, k < hashes.size() ? hashes[k].sha256 : "");
+    append_input(out, name, k < hashes.size() ? hashes[k].sha256 : "",
+                 k < recipe.input_keys.size() ? recipe.input_keys[k] : "");
     ++k;
   });
   return out + "}";
@@ -228,6 +237,7 @@ RecordedRecipe parse_recipe(std::string_view json) {
   const JsonValue& inputs = member_of(root, kInputs);
   expect(kInputs, inputs, Kind::array, "an array");
   for (const JsonValue& input : inputs.items) read_input(input, out);
+  if (std::ranges::all_of(out.recipe.input_keys, &std::string::empty)) out.recipe.input_keys.clear();
   for (const std::string& key : root.keys)
     if (std::ranges::find(known, key) == known.end())
       fail(valid_utf8(key.substr(0, 100)), "is unknown; a newer ckmerge may know it");

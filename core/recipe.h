@@ -78,6 +78,9 @@ struct Recipe {
   bool hash = false;                          ///< the inputs' SHA-256 sums are recorded
   std::vector<std::string> input_names = {};  ///< as recorded; empty = the base names of the paths
 
+  /// Where in each input's pickle the tensors are (OpenOptions::key), where that was said; empty = looked for in all.
+  std::vector<std::string> input_keys = {};
+
   friend bool operator==(const Recipe&, const Recipe&) = default;
 };
 

@@ -24,7 +24,7 @@ bool WindowBatch::add(std::span<const SourceRead> reads) {
   for (const SourceRead& read : reads)
     needed += InputWindows::footprint(read.bytes.begin, read.bytes.end) + InputWindows::page_size();
   const bool fits = footprint_ + needed <= window_size_ && window_of_.size() < kMostReads;
-  if (!fits && !windows_.empty()) return false;
+  if (!fits && !(windows_.empty() && gathered_.empty())) return false;
   for (const SourceRead& read : reads) add_window(read);
   return true;
 }
@@ -33,7 +33,9 @@ bool WindowBatch::add(std::span<const SourceRead> reads) {
 void WindowBatch::add_window(const SourceRead& read) {
   if (read.bytes.size() == 0) return window_of_.push_back(kNone);
   const Checkpoint& checkpoint = checkpoints_[read.source.checkpoint];
-  const InputFile* file = &checkpoint.shards[checkpoint.tensors[read.source.tensor].shard];
+  const Tensor tensor = checkpoint.tensors[read.source.tensor];
+  if (!tensor.strides.empty()) return add_gathered(read, tensor);
+  const InputFile* file = &checkpoint.shards[tensor.shard];
   uint32_t& last = last_window_[read.source.checkpoint];
   const bool continues = last != kNone && windows_[last].file == file && read.bytes.begin >= windows_[last].begin &&
                          read.bytes.begin <= windows_[last].end + kGap;
@@ -48,14 +50,40 @@ void WindowBatch::add_window(const SourceRead& read) {
   window_of_.push_back(last);
 }
 
+// Reads are told in bytes from where the tensor begins, as if it lay in order there.
+void WindowBatch::add_gathered(const SourceRead& read, const Tensor& tensor) {
+  window_of_.push_back(kGathered | static_cast<uint32_t>(gathered_.size()));
+  gathered_.push_back({read.source, read.bytes.begin - tensor.offset, read.bytes.end - tensor.offset, gathered_size_});
+  gathered_size_ += read.bytes.size();
+  footprint_ += InputWindows::footprint(read.bytes.begin, read.bytes.end);
+}
+
+// Room is exactly what a batch needs, because windows have the rest of the worker's share; full tiles need the same.
+void WindowBatch::gather() {
+  if (gathered_size_ != gathered_room_) {
+    gathered_bytes_.reset();  // never both
+    gathered_bytes_ = std::make_unique_for_overwrite<std::byte[]>(gathered_size_);
+    gathered_room_ = gathered_size_;
+  }
+  for (const Gathered& part : gathered_) {
+    const Checkpoint& checkpoint = checkpoints_[part.source.checkpoint];
+    const Tensor tensor = checkpoint.tensors[part.source.tensor];
+    const uint64_t size = element_size(tensor.dtype);
+    reader_.read(checkpoint.shards[tensor.shard], tensor, part.begin / size, part.end / size,
+                 gathered_bytes_.get() + part.place);
+  }
+}
+
 void WindowBatch::map() {
   for (Window& window : windows_) window.bytes = inputs_.add(*window.file, window.begin, window.end);
+  gather();
   reads_done_ = 0;
 }
 
 const std::byte* WindowBatch::next(const SourceRead& read) {
   const uint32_t index = window_of_[reads_done_++];
   if (index == kNone) return nullptr;
+  if (index & kGathered) return gathered_bytes_.get() + gathered_[index & ~kGathered].place;
   return windows_[index].bytes + (read.bytes.begin - windows_[index].begin);
 }
 
@@ -65,6 +93,8 @@ void WindowBatch::finish(bool drop_cache) {
   windows_.clear();
   window_of_.clear();
   last_window_.assign(last_window_.size(), kNone);
+  gathered_.clear();
+  gathered_size_ = 0;
   footprint_ = 0;
 }
 

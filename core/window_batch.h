@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "core/source_read.h"
 #include "io/input_windows.h"
+#include "io/strided_reader.h"
 
 namespace ckmerge {
 
@@ -19,7 +21,8 @@ class WindowBatch {
   /// Adds what `reads` need. False, and nothing added, when it might not fit; an empty batch takes any.
   bool add(std::span<const SourceRead> reads);
 
-  /// Makes all that was added resident. Throws Error(malformed | io | resources).
+  /// Makes all that was added resident; elements that do not lie in order are gathered into memory instead of mapped.
+  /// Throws Error(malformed | io | resources).
   void map();
 
   /// Where the bytes of the next read are, in the order of add(). Null for a read of no bytes.
@@ -43,17 +46,31 @@ class WindowBatch {
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint32_t kGathered = 1u << 31;  ///< in window_of_: an index into gathered_; lists are short
+
+  // Elements of a view in order, in place of a window. Its bytes are counted as those of a window are.
+  struct Gathered {
+    Source source;
+    uint64_t begin, end;  // bytes of the tensor in order
+    uint64_t place;       // in gathered_bytes_
+  };
 
   void add_window(const SourceRead& read);
+  void add_gathered(const SourceRead& read, const Tensor& tensor);
+  void gather();
 
   std::span<const Checkpoint> checkpoints_;
   const uint64_t window_size_;
   InputWindows inputs_;
   std::vector<Window> windows_;
-  std::vector<uint32_t> window_of_;    ///< per read: index into windows_, or kNone
+  std::vector<uint32_t> window_of_;    ///< per read: index into windows_ or gathered_, or kNone
   size_t reads_done_ = 0;              ///< of window_of_
   std::vector<uint32_t> last_window_;  ///< per checkpoint: its latest window, which the next read usually continues
-  uint64_t footprint_ = 0;             ///< of windows_
+  uint64_t footprint_ = 0;             ///< of windows_ and gathered_
+  std::vector<Gathered> gathered_;
+  std::unique_ptr<std::byte[]> gathered_bytes_;
+  uint64_t gathered_size_ = 0, gathered_room_ = 0;  ///< bytes that are needed, and that there are
+  StridedReader reader_;
 };
 
 }  // namespace ckmerge

@@ -19,16 +19,12 @@ struct Signature {
   std::string_view kind;
 };
 
-constexpr std::string_view kZip =
-    "a zip archive, the form of PyTorch checkpoints (.ckpt, .pt, .pth, .bin); convert it to safetensors first";
-constexpr std::string_view kPickle =
-    "a Python pickle, the old form of PyTorch checkpoints (.ckpt, .pt, .pth, .bin); convert it to safetensors first";
 constexpr std::string_view kLfsPointer = "a Git-LFS pointer, not the file itself; fetch it with `git lfs pull`";
 
 constexpr Signature kSignatures[] = {
-    {0, "PK\3\4"sv, kZip},
     {0, "PK\5\6"sv, "an empty zip archive"},
-    {0, "GGUF"sv, "a GGUF file (llama.cpp), which this program does not read"},
+    {0, "PK\6\6"sv, "an empty zip archive"},
+    {0, "GGUF"sv, "a GGUF file (llama.cpp), whose quantized blocks are codes, not numbers to merge; get the original"},
     {0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file (Keras .h5)"},
     {0, "\x93NUMPY"sv, "a NumPy array (.npy)"},
     {0, "7z\xbc\xaf\x27\x1c"sv, "a 7z archive; unpack it first"},
@@ -40,7 +36,9 @@ constexpr Signature kSignatures[] = {
     {0, "BZh"sv, "a bzip2 archive; unpack it first"},
     {0, "\x28\xb5\x2f\xfd"sv, "a zstd archive; unpack it first"},
     {0, "Rar!\x1a\x07"sv, "a RAR archive; unpack it first"},
-    {257, "ustar"sv, "a tar archive; unpack it first"},
+    {257, "ustar"sv,
+     "a tar archive, the form of PyTorch checkpoints before 2017 or a bundle of files; load it in torch and save it "
+     "anew, or unpack it"},
     {0, "\x89PNG\r\n\x1a\n"sv, "a PNG image"},
     {0, "\xff\xd8\xff"sv, "a JPEG image"},
     {0, "%PDF-"sv, "a PDF document"},
@@ -63,6 +61,10 @@ constexpr Signature kTexts[] = {
     {0, "["sv, "JSON text, such as a server's error message, not the file itself"},
 };
 
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 bool is_text_byte(unsigned char c) { return c >= 0x20 ? c != 0x7f : c == '\t' || c == '\n' || c == '\r'; }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view beginning) {
@@ -80,8 +82,18 @@ bool may_be_safetensors(std::string_view bytes) {
 }
 
 // Protocols 2 to 5, then an opcode, of which zero is none: 640 is a header's length too.
-bool is_pickle(std::string_view bytes) {
+bool begins_pickle(std::string_view bytes) {
   return bytes.size() > 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5 && bytes[2] != 0;
+}
+
+// Of protocols 0 and 1 only what names a function at once, as attacks do: "cos\nsystem\n".
+bool begins_with_global(std::string_view bytes) {
+  const size_t begin = bytes.starts_with('(') ? 1 : 0;
+  if (bytes.size() <= begin || bytes[begin] != 'c') return false;
+  const std::string_view line = bytes.substr(begin + 1, bytes.find('\n') - begin - 1);
+  return bytes.find('\n') != bytes.npos && !line.empty() && std::ranges::all_of(line, [](unsigned char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+         });
 }
 
 // A protobuf whose first fields are an IR version and the producer's name.
@@ -110,14 +122,23 @@ std::string_view text_kind(std::string_view bytes) {
 
 }  // namespace
 
+bool is_zip(std::span<const std::byte> first_bytes) {
+  const std::string_view bytes = text_of(first_bytes);
+  return bytes.starts_with("PK\3\4"sv) && !may_be_safetensors(bytes);
+}
+
+bool is_pickle(std::span<const std::byte> first_bytes) {
+  const std::string_view bytes = text_of(first_bytes);
+  return !may_be_safetensors(bytes) && (begins_pickle(bytes) || begins_with_global(bytes));
+}
+
 std::string_view other_file_kind(std::span<const std::byte> first_bytes) {
-  const std::string_view bytes(reinterpret_cast<const char*>(first_bytes.data()), first_bytes.size());
+  const std::string_view bytes = text_of(first_bytes);
   if (bytes.empty()) return "an empty file";
   if (may_be_safetensors(bytes)) return {};
   for (const Signature& signature : kSignatures)
     if (bytes.size() > signature.offset && bytes.substr(signature.offset).starts_with(signature.bytes))
       return signature.kind;
-  if (is_pickle(bytes)) return kPickle;
   if (is_onnx(bytes)) return "an ONNX model";
   const std::string_view text = without_byte_order_mark(bytes);
   if (is_text(text)) return text_kind(text);

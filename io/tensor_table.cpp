@@ -17,9 +17,17 @@ void TensorTable::add(std::string_view name, Dtype dtype, Shape shape, uint32_t 
                    .name_size = static_cast<uint32_t>(name.size()),
                    .shard = shard,
                    .rank = static_cast<uint32_t>(shape.size()),
-                   .dtype = dtype});
+                   .dtype = dtype,
+                   .strided = false});
   names_.append(name);
   shapes_.insert(shapes_.end(), shape.begin(), shape.end());
+}
+
+void TensorTable::add_view(std::string_view name, Dtype dtype, Shape shape, Shape strides, uint32_t shard,
+                           uint64_t offset, uint64_t size, uint64_t count) {
+  add(name, dtype, shape, shard, offset, size, count);
+  rows_.back().strided = true;
+  shapes_.insert(shapes_.end(), strides.begin(), strides.end());
 }
 
 Tensor TensorTable::operator[](size_t index) const {
@@ -27,6 +35,7 @@ Tensor TensorTable::operator[](size_t index) const {
   return {.name = name_of(row),
           .dtype = row.dtype,
           .shape = Shape(shapes_).subspan(row.shape_begin, row.rank),
+          .strides = row.strided ? Shape(shapes_).subspan(row.shape_begin + row.rank, row.rank) : Shape(),
           .shard = row.shard,
           .offset = row.offset,
           .size = row.size,
@@ -63,6 +72,18 @@ size_t TensorTable::find(std::string_view name) const {
   const auto before = [this](const Row& row, std::string_view wanted) { return name_of(row) < wanted; };
   const auto found = std::lower_bound(rows_.begin(), rows_.end(), name, before);
   return found != rows_.end() && name_of(*found) == name ? static_cast<size_t>(found - rows_.begin()) : npos;
+}
+
+void TensorTable::rename(const std::function<std::string(std::string_view)>& rename) {
+  std::string names;
+  names.reserve(names_.size());
+  for (Row& row : rows_) {
+    const std::string name = rename(name_of(row));
+    row.name_begin = names.size();
+    row.name_size = static_cast<uint32_t>(name.size());
+    names += name;
+  }
+  names_ = std::move(names);
 }
 
 uint64_t TensorTable::memory() const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,9 +21,10 @@ struct Tensor {
   std::string_view name;  ///< UTF-8, any length, any characters
   Dtype dtype = Dtype::F32;
   Shape shape;          ///< empty for a scalar
+  Shape strides = {};   ///< elements from one to the next along each dimension; empty: they lie in order
   uint32_t shard = 0;   ///< which file of the checkpoint
-  uint64_t offset = 0;  ///< bytes from the start of that file
-  uint64_t size = 0;    ///< bytes
+  uint64_t offset = 0;  ///< bytes from the start of that file, of the first element
+  uint64_t size = 0;    ///< bytes of all elements, each counted once, wherever they lie
   uint64_t count = 0;   ///< elements
 };
 
@@ -31,6 +33,12 @@ class TensorTable {
   /// Appends one tensor. REQUIRES: count and size agree with shape and dtype (the caller checked).
   void add(std::string_view name, Dtype dtype, Shape shape, uint32_t shard, uint64_t offset, uint64_t size,
            uint64_t count);
+
+  /// Appends one whose elements do not lie in order: a view of a storage that may share it with others. Its dimensions
+  /// and strides are one array more, and it costs nothing where there is none. REQUIRES: besides, that every element
+  /// lies within the file.
+  void add_view(std::string_view name, Dtype dtype, Shape shape, Shape strides, uint32_t shard, uint64_t offset,
+                uint64_t size, uint64_t count);
 
   size_t size() const { return rows_.size(); }
   Tensor operator[](size_t index) const;
@@ -43,6 +51,9 @@ class TensorTable {
   size_t find(std::string_view name) const;
   static constexpr size_t npos = SIZE_MAX;
 
+  /// Gives every tensor the name that `rename` makes of its own, and forgets the order.
+  void rename(const std::function<std::string(std::string_view)>& rename);
+
   /// Bytes this table holds: the plan's share of memory is reported from it.
   uint64_t memory() const;
 
@@ -53,13 +64,14 @@ class TensorTable {
     uint32_t name_size, shard;
     uint32_t rank;
     Dtype dtype;
+    bool strided;  // as many strides as dimensions follow the shape
   };
   std::string_view name_of(const Row& row) const { return {names_.data() + row.name_begin, row.name_size}; }
   void put_in_order(std::vector<uint32_t> order);
 
   std::vector<Row> rows_;
   std::string names_;             // all names, one after another
-  std::vector<uint64_t> shapes_;  // all dimensions, one shape after another
+  std::vector<uint64_t> shapes_;  // all dimensions (and strides), one shape after another
 };
 
 }  // namespace ckmerge

@@ -146,7 +146,7 @@ def test_models_by_hash():
     os.link("B.safetensors", "models/B.safetensors")
     os.link("C.safetensors", "models/A.safetensors")  # the recorded name, another file
     pathlib.Path("models/broken.safetensors").write_text("not a checkpoint")
-    pathlib.Path("models/none.ckpt").write_text("")
+    pathlib.Path("models/none.txt").write_text("")
     os.symlink("nowhere", "models/dangling.safetensors")
     os.symlink("..", "models/deep/loop")
     os.mkfifo("models/pipe.safetensors")

@@ -149,3 +149,20 @@ TEST_CASE("a plan stays below 300 bytes per tensor and the name") {
   files.add(tensors).add(tensors);
   CHECK(files.plan().memory() < 2000 * (300 + 22));
 }
+
+TEST_CASE("codes are not merged and not converted, but copied; all checkpoints of codes are told") {
+  Opened opened;
+  const std::vector<FileTensor> codes{bits("x.weight", Dtype::F8_E4M3, {2}, {0x38, 0x40}),
+                                      f32("x.scale_weight", {}, {2})};
+  opened.add(codes).add(codes);
+  const Failure refused = opened.fault();
+  CHECK(refused.code == ErrorCode::mismatch);
+  CHECK(refused.text == "quantized checkpoints cannot be merged");
+  REQUIRE(refused.details.size() == 2);
+  CHECK(refused.details[1].starts_with(opened.checkpoints[1].path + ": is quantized, scaled fp8 (x.scale_weight "));
+  Opened one;
+  one.add(codes);
+  CHECK(one.plan({.method = "copy"}).steps.size() == 2);
+  CHECK(
+      one.fault({.method = "copy", .dtype = Dtype::F16}).text.starts_with(one.checkpoints[0].path + ": is quantized"));
+}

@@ -46,6 +46,7 @@ void check_round_trip(Recipe recipe, const std::vector<InputHash>& hashes) {
 TEST_CASE("a recipe reads back as it was") {
   check_round_trip({}, {});
   check_round_trip({.input_names = {"A", "B"}}, {{}, {kSha256, "01234567"}});
+  check_round_trip({.input_names = {"A", "B"}, .input_keys = {"", "state_dict.\xc3\xa9\""}}, {{}, {kSha256, "0"}});
   check_round_trip({.method = "of the future",
                     .parameters = {{"weights", {0.1, -0.0, 5e-324, 1.7976931348623157e308}}, {"t", {1e-7}}, {"e", {}}},
                     .dtype = Dtype::BF16,

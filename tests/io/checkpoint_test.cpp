@@ -103,10 +103,11 @@ TEST_CASE("files that are something else are refused with what they are") {
     CHECK(found.text.starts_with(path + ": "));
     return found.text.substr(path.size() + 2);
   };
-  CHECK(text("") == "not a safetensors file but an empty file");
+  CHECK(text("") == "not a safetensors or PyTorch file but an empty file");
   CHECK(text("version https://git-lfs.github.com/spec/v1\n") ==
-        "not a safetensors file but a Git-LFS pointer, not the file itself; fetch it with `git lfs pull`");
-  CHECK(text("PK\3\4\0\0\x08\x08xxxx"s).starts_with("not a safetensors file but a zip archive"));
+        "not a safetensors or PyTorch file but a Git-LFS pointer, not the file itself; fetch it with `git lfs pull`");
+  CHECK(text("PK\3\4\0\0\x08\x08xxxx"s) == "download incomplete: a zip archive without its end");
+  CHECK(text("\x80\4]."s) == "a Python pickle, but no PyTorch checkpoint; save tensors with torch.save");
   CHECK(text("\1\2\3") == "the file has 3 bytes, a safetensors file has at least 8");
   CHECK(text(length(~uint64_t{0})).starts_with("not a safetensors file, or damaged"));
   CHECK(text(length(4'000'000) + "{").starts_with("download incomplete: the header alone ends at byte 4000008"));
@@ -156,6 +157,6 @@ TEST_CASE("real checkpoints open; those the reference wrote have our layout") {
   const Checkpoint unaligned = open_checkpoint(data + "/odd/lora_disney_unaligned.safetensors");
   CHECK(unaligned.header_size % 8 == 5);
   CHECK(unaligned.tensors.size() == 386);
-  CHECK(open_fault(data + "/rfb/RFB-320.pth").text.find("a Python pickle") != std::string::npos);
-  CHECK(open_fault(data + "/mnist/mnist.pt").text.find("a zip archive") != std::string::npos);
+  CHECK(open_checkpoint(data + "/rfb/RFB-320.pth").form == FileForm::torch_stream);
+  CHECK(open_checkpoint(data + "/mnist/mnist.pt").form == FileForm::torch_zip);
 }

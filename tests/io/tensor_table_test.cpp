@@ -35,6 +35,31 @@ TEST_CASE("a row comes back as it was added") {
   CHECK(table[0].shape.empty());
 }
 
+TEST_CASE("a view has its strides, and only a view pays for them") {
+  TensorTable plain, views;
+  const std::array<uint64_t, 2> shape{2, 3}, strides{1, 2};
+  plain.add("w", Dtype::F32, shape, 0, 100, 24, 6);
+  views.add_view("w", Dtype::F32, shape, strides, 0, 100, 24, 6);
+  views.add("v", Dtype::F32, shape, 0, 100, 24, 6);
+  CHECK(plain[0].strides.empty());
+  CHECK(std::equal(views[0].strides.begin(), views[0].strides.end(), strides.begin(), strides.end()));
+  CHECK(std::equal(views[0].shape.begin(), views[0].shape.end(), shape.begin(), shape.end()));
+  CHECK(views[1].strides.empty());
+  views.sort_by_name();
+  CHECK(views[1].strides.size() == 2);
+  CHECK(plain.memory() <= 56 + 15 + 16);  // a row, a name within the string, two dimensions
+}
+
+TEST_CASE("renaming forgets the order and keeps the rows") {
+  TensorTable table = table_of({"b", "a"});
+  table.rename([](std::string_view name) { return name == "a" ? std::string("c.long.name") : std::string(name); });
+  CHECK(table[0].name == "b");
+  CHECK(table[1].name == "c.long.name");
+  CHECK(table[1].offset == 1);
+  CHECK(table.sort_by_name().empty());
+  CHECK(table.find("c.long.name") == 1);
+}
+
 TEST_CASE("sorting moves whole rows, whatever the permutation") {
   TensorTable table = table_of({"e", "b", "a", "d", "c"});
   CHECK(table.sort_by_name().empty());

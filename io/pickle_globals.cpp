@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/pickle_globals.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ckmerge {
+namespace {
+
+using std::string_view;
+
+// Modules of which nothing belongs into a checkpoint, their submodules included: processes, files, network, code made
+// from text, loaders of pickles inside of pickles. Wider than needed on purpose: a class that a checkpoint needs is in
+// none of them.
+constexpr string_view kUnsafeModules[] = {
+    "_aix_support",
+    "_imp",
+    "_lzma",
+    "_osx_support",
+    "_pickle",
+    "_posixsubprocess",
+    "_pyrepl",
+    "_socket",
+    "_sqlite3",
+    "_ssl",
+    "_thread",
+    "_winapi",
+    "_xxsubinterpreters",
+    "aiohttp",
+    "ast",
+    "asyncio",
+    "asynchat",
+    "asyncore",
+    "atexit",
+    "bdb",
+    "bz2",
+    "cProfile",
+    "cffi",
+    "cgitb",
+    "cloudpickle",
+    "cmd",
+    "code",
+    "codeop",
+    "commands",
+    "compileall",
+    "concurrent",
+    "contextlib",
+    "cppyy",
+    "ctypes",
+    "dbm",
+    "dill",
+    "distutils",
+    "doctest",
+    "ensurepip",
+    "fileinput",
+    "ftplib",
+    "gc",
+    "glob",
+    "gzip",
+    "http",
+    "httplib",
+    "httpx",
+    "idlelib",
+    "imaplib",
+    "imp",
+    "importlib",
+    "inspect",
+    "IPython",
+    "jax.experimental",
+    "joblib",
+    "lib2to3",
+    "linecache",
+    "logging.config",
+    "lzma",
+    "mailbox",
+    "marshal",
+    "mimetypes",
+    "mmap",
+    "modulefinder",
+    "msvcrt",
+    "multiprocessing",
+    "nntplib",
+    "nt",
+    "ntpath",
+    "numpy.ctypeslib",
+    "numpy.distutils",
+    "numpy.f2py",
+    "numpy.testing",
+    "os",
+    "pandas.io",
+    "paramiko",
+    "pdb",
+    "pexpect",
+    "pickle",
+    "pickletools",
+    "pip",
+    "pipes",
+    "pkgutil",
+    "pkg_resources",
+    "platform",
+    "poplib",
+    "popen2",
+    "posix",
+    "posixpath",
+    "profile",
+    "pstats",
+    "pty",
+    "ptyprocess",
+    "py_compile",
+    "pyclbr",
+    "pydoc",
+    "requests",
+    "rlcompleter",
+    "runpy",
+    "sched",
+    "select",
+    "selectors",
+    "setuptools",
+    "shelve",
+    "shlex",
+    "shutil",
+    "signal",
+    "site",
+    "smtpd",
+    "smtplib",
+    "socket",
+    "socketserver",
+    "sqlite3",
+    "ssl",
+    "subprocess",
+    "sys",
+    "sysconfig",
+    "syslog",
+    "tarfile",
+    "telnetlib",
+    "tempfile",
+    "test.support",
+    "thread",
+    "threading",
+    "timeit",
+    "tkinter",
+    "torch._C._jit",
+    "torch._dynamo",
+    "torch._inductor",
+    "torch.distributed.elastic",
+    "torch.distributed.launcher",
+    "torch.distributed.rpc",
+    "torch.distributed.run",
+    "torch.fx",
+    "torch.hub",
+    "torch.jit",
+    "torch.multiprocessing",
+    "torch.onnx",
+    "torch.ops",
+    "torch.package",
+    "torch.serialization",
+    "torch.testing._internal",
+    "torch.utils._config_module",
+    "torch.utils.bottleneck",
+    "torch.utils.collect_env",
+    "torch.utils.cpp_extension",
+    "torch.utils.data.datapipes",
+    "torch.utils.model_zoo",
+    "trace",
+    "traceback",
+    "turtledemo",
+    "unittest",
+    "urllib",
+    "urllib2",
+    "urllib3",
+    "venv",
+    "webbrowser",
+    "winreg",
+    "wsgiref",
+    "xmlrpc",
+    "xml",
+    "zipapp",
+    "zipfile",
+    "zipimport",
+};
+
+// Of modules that checkpoints do use: what must not be called.
+struct Function {
+  string_view module, name;
+};
+constexpr Function kUnsafeFunctions[] = {
+    {"torch", "load"},
+    {"torch", "save"},
+    {"torch", "compile"},
+    {"torch", "from_file"},
+    {"torch.storage", "_load_from_bytes"},
+    {"torch._utils", "_import_dotted_name"},
+    {"numpy", "load"},
+    {"numpy", "loadtxt"},
+    {"numpy", "genfromtxt"},
+    {"numpy", "fromfile"},
+    {"numpy", "memmap"},
+    {"numpy", "save"},
+    {"numpy", "savez"},
+    {"numpy", "savetxt"},
+    {"numpy", "DataSource"},
+    {"pandas", "eval"},
+    {"pandas", "read_pickle"},
+    {"codecs", "open"},
+    {"io", "open"},
+    {"io", "open_code"},
+    {"io", "FileIO"},
+    {"_io", "open"},
+    {"_io", "open_code"},
+    {"_io", "FileIO"},
+    {"uuid", "_get_command_stdout"},
+    {"uuid", "_popen"},
+    {"functools", "partial"},
+    {"functools", "partialmethod"},
+    {"functools", "reduce"},
+    {"functools", "singledispatch"},
+    {"operator", "attrgetter"},
+    {"operator", "itemgetter"},
+    {"operator", "methodcaller"},
+    {"operator", "call"},
+    {"_operator", "attrgetter"},
+    {"_operator", "itemgetter"},
+    {"_operator", "methodcaller"},
+    {"_operator", "call"},
+    {"types", "CodeType"},
+    {"types", "FunctionType"},
+    {"types", "LambdaType"},
+    {"types", "MethodType"},
+    {"types", "ModuleType"},
+    {"types", "new_class"},
+    {"copyreg", "__newobj__"},
+    {"copyreg", "add_extension"},
+    {"itertools", "starmap"},
+};
+
+// Of builtins what is data; the others look up, open, import or evaluate.
+constexpr string_view kBuiltinModules[] = {"builtins", "__builtin__", "__builtins__"};
+constexpr string_view kPlainBuiltins[] = {
+    "bool",   "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int",    "list",      "long",
+    "object", "range",     "set",   "slice",   "str",  "tuple", "unicode",   "xrange", "Exception", "ValueError",
+};
+
+constexpr Function kHarmless[] = {
+    {"collections", "OrderedDict"},
+    {"collections", "defaultdict"},
+    {"collections", "Counter"},
+    {"torch._utils", "_rebuild_tensor"},
+    {"torch._utils", "_rebuild_tensor_v2"},
+    {"torch._utils", "_rebuild_tensor_v3"},
+    {"torch._utils", "_rebuild_parameter"},
+    {"torch._utils", "_rebuild_parameter_with_state"},
+    {"torch._utils", "_rebuild_qtensor"},
+    {"torch._utils", "_rebuild_sparse_tensor"},
+    {"torch._utils", "_rebuild_nested_tensor"},
+    {"torch._utils", "_rebuild_meta_tensor_no_storage"},
+    {"torch._tensor", "_rebuild_from_type_v2"},
+    {"torch", "Size"},
+    {"torch", "Tensor"},
+    {"torch", "device"},
+    {"torch.nn.parameter", "Parameter"},
+    {"torch.nn.parameter", "Buffer"},
+    {"torch.storage", "TypedStorage"},
+    {"torch.storage", "UntypedStorage"},
+    {"torch.storage", "_TypedStorage"},
+    {"torch.storage", "_UntypedStorage"},
+    {"torch", "UntypedStorage"},
+    {"torch.serialization", "_get_layout"},
+    {"numpy", "dtype"},
+    {"numpy", "ndarray"},
+    {"numpy.core.multiarray", "scalar"},
+    {"numpy.core.multiarray", "_reconstruct"},
+    {"numpy._core.multiarray", "scalar"},
+    {"numpy._core.multiarray", "_reconstruct"},
+    {"_codecs", "encode"},
+};
+
+constexpr string_view kTorchDtypes[] = {
+    "bfloat16",
+    "bits16",
+    "bits1x8",
+    "bits2x4",
+    "bits4x2",
+    "bits8",
+    "bool",
+    "cdouble",
+    "cfloat",
+    "chalf",
+    "complex128",
+    "complex32",
+    "complex64",
+    "double",
+    "float",
+    "float16",
+    "float32",
+    "float4_e2m1fn_x2",
+    "float64",
+    "float8_e4m3fn",
+    "float8_e4m3fnuz",
+    "float8_e5m2",
+    "float8_e5m2fnuz",
+    "float8_e8m0fnu",
+    "half",
+    "int",
+    "int16",
+    "int32",
+    "int64",
+    "int8",
+    "long",
+    "qint32",
+    "qint8",
+    "quint2x4",
+    "quint4x2",
+    "quint8",
+    "short",
+    "uint16",
+    "uint32",
+    "uint64",
+    "uint8",
+    "strided",
+    "per_tensor_affine",
+    "per_channel_affine",
+};
+
+constexpr bool contains(const auto& list, string_view word) { return std::ranges::find(list, word) != std::end(list); }
+
+constexpr bool contains(const auto& list, string_view module, string_view name) {
+  return std::ranges::any_of(list, [&](const Function& row) { return row.module == module && row.name == name; });
+}
+
+bool in_unsafe_module(string_view module) {
+  return std::ranges::any_of(kUnsafeModules, [&](string_view unsafe) {
+    return module.starts_with(unsafe) && (module.size() == unsafe.size() || module[unsafe.size()] == '.');
+  });
+}
+
+bool is_torch_data(string_view module, string_view name) {
+  return (module == "torch" && (contains(kTorchDtypes, name) || name.ends_with("Storage"))) ||
+         (module == "torch.cuda" && name.ends_with("Storage"));
+}
+
+}  // namespace
+
+const char* name(PickleDanger danger) {
+  constexpr const char* kNames[] = {"harmless", "unknown", "unsafe"};
+  return kNames[static_cast<size_t>(danger)];
+}
+
+// A dot in a name reaches through what it begins with: `torch` and `hub.load`, or, from protocol 4 on, any attribute
+// of anything. Both parts are looked at together.
+PickleDanger danger_of(string_view module, string_view name) {
+  if (contains(kHarmless, module, name) || is_torch_data(module, name)) return PickleDanger::harmless;
+  if (contains(kBuiltinModules, module))
+    return contains(kPlainBuiltins, name) ? PickleDanger::harmless : PickleDanger::unsafe;
+  const size_t dot = name.rfind('.');
+  const string_view last = dot == name.npos ? name : name.substr(dot + 1);
+  std::string whole(module);
+  if (dot != name.npos) whole.append(".").append(name.substr(0, dot));
+  if (in_unsafe_module(module) || in_unsafe_module(whole)) return PickleDanger::unsafe;
+  if (contains(kUnsafeFunctions, module, name) || contains(kUnsafeFunctions, whole, last)) return PickleDanger::unsafe;
+  // Names that Python keeps for the machinery of objects are the way around every list.
+  if (name.starts_with("__") || whole.find(".__") != whole.npos || last.starts_with("__") || module.empty() ||
+      name.empty())
+    return PickleDanger::unsafe;
+  return PickleDanger::unknown;
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checkpoints of PyTorch (.ckpt .pt .pth .bin): the zip form of every torch since 1.6, and the stream before it. Both
+// are a pickle that describes tensors and, beside it, their storages as raw bytes, which are mapped where they lie.
+#pragma once
+
+#include "io/checkpoint.h"
+
+namespace ckmerge {
+
+/// Each fills `checkpoint` from its only shard. Throws Error(malformed | mismatch | usage) without the path.
+void read_torch_zip(Checkpoint& checkpoint, const OpenOptions& options);
+void read_torch_stream(Checkpoint& checkpoint, const OpenOptions& options);
+
+/// A pickle that is no checkpoint: throws always, and names what it would run in Python. With options.as_stored it
+/// fills checkpoint.globals first.
+void read_plain_pickle(Checkpoint& checkpoint, const OpenOptions& options);
+
+/// Whether a file begins as a torch stream does: a pickle of torch's magic number.
+bool begins_torch_stream(std::span<const std::byte> first_bytes);
+
+}  // namespace ckmerge
