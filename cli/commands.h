@@ -9,6 +9,7 @@ namespace ckmerge::cli {
 void merge_command(MergeRequest request);
 void inspect_command(const InspectRequest& request);
 void methods_command(const MethodsRequest& request);
+void hash_command(const HashRequest& request);
 void doctor_command(const CommandLine& line, const Environment& environment);
 void completions_command(const CommandLine& line);
 void man_command(const CommandLine& line);

@@ -18,6 +18,7 @@ void act(const CommandLine& line, const Environment& environment) {
     case Command::plan: return merge_command(merge_request(line, environment));
     case Command::run: return merge_command(run_request(line, environment));
     case Command::inspect: return inspect_command(inspect_request(line));
+    case Command::hash: return hash_command(hash_request(line, environment));
     case Command::methods: return methods_command(methods_request(line));
     case Command::doctor: return doctor_command(line, environment);
     case Command::completions: return completions_command(line);

@@ -72,7 +72,7 @@ const std::vector<Record>& catalogue() {
         texts<MetadataPolicy>()}},
       {in(merge, plan), {"set-metadata", 0, list, "K=V", "add a field to the file's metadata"}},
       {in(merge, plan), {"hash", 0, flag, "", "record the inputs' SHA-256 in the file, print the output's"}},
-      {in(merge, plan, run),
+      {in(merge, plan, run, hash),
        {"hash-cache", 0, value, "FILE", "where known hashes are kept (default: the user's cache folder), or none"}},
       {in(merge, plan, run), {"verify", 0, flag, "", "read the output back from the disk and compare"}},
       {in(merge, plan, run), {"force", 'f', flag, "", "replace OUT if it exists"}},
@@ -81,8 +81,9 @@ const std::vector<Record>& catalogue() {
       {in(merge, plan, run),
        {"memory", 0, value, "SIZE",
         "memory to work in, such as 512M or 2GiB (default 128MiB); no effect on the result"}},
-      {in(merge, plan, run), {"threads", 0, value, "N", "threads to compute on (default: all this process may use)"}},
-      {in(merge, plan, run),
+      {in(merge, plan, run, hash),
+       {"threads", 0, value, "N", "threads to compute on (default: all this process may use)"}},
+      {in(merge, plan, run, hash),
        {"progress",
         0,
         value,
@@ -90,10 +91,11 @@ const std::vector<Record>& catalogue() {
         "auto (default), bar, plain, json (one object per line on stderr) or none",
         {"auto", "bar", "plain", "json", "none"}}},
       {in(inspect), {"tensors", 0, flag, "", "list all tensors, not the first 20"}},
+      {in(hash), {"check", 'c', value, "FILE", "compare files with a list of SHA-256 sums, as sha256sum writes them"}},
       {in(methods), {"markdown", 0, flag, "", "print docs/methods.md"}},
-      {in(merge, plan, run, inspect, methods, doctor),
+      {in(merge, plan, run, inspect, hash, methods, doctor),
        {"json", 0, flag, "", "print one JSON document, on failure too"}},
-      {in(merge, plan, run), {"quiet", 'q', flag, "", "print no report and no progress, only errors"}},
+      {in(merge, plan, run, hash), {"quiet", 'q', flag, "", "print no report and no progress, only errors"}},
       {in(merge, plan, run), {"verbose", 'v', flag, "", "say how the work was done; with plan, list all tensors"}},
       {kEveryCommand, {"help", 'h', flag, "", "print this"}},
   };
@@ -156,6 +158,12 @@ const std::vector<CommandSpec>& commands() {
        "Prints the tensors, dtypes, sizes and metadata of checkpoints. Reads headers only.",
        "  ckmerge inspect A.safetensors\n"
        "  ckmerge inspect A.safetensors --tensors\n"},
+      {Command::hash, "hash", "FILE ... [options]", "print a file's SHA-256, AutoV1, AutoV2, AutoV3 and CRC32",
+       "Prints the sums by which A1111, Civitai and zip files know a file, all from one read, or compares files with "
+       "a\n"
+       "list of SHA-256 sums.",
+       "  ckmerge hash A.safetensors\n"
+       "  ckmerge hash --check SHA256SUMS\n"},
       {Command::methods, "methods", "[NAME] [options]", "print the merge methods and their parameters",
        "Prints what each merge method computes, its parameters and where its definition comes from.",
        "  ckmerge methods\n"

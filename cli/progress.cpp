@@ -124,10 +124,12 @@ void ProgressView::update(const Progress& progress) {
   }
 }
 
-void ProgressView::finish(const RunReport& report) {
+void ProgressView::finish(const RunReport& report) { finish(total_, report.seconds); }
+
+void ProgressView::finish(uint64_t total, double seconds) {
   erase_bar();
   if (kind_ == ProgressKind::json)
-    write_stderr("{\"event\":\"finish\"," + figures({.done = total_, .total = total_, .seconds = report.seconds}));
+    write_stderr("{\"event\":\"finish\"," + figures({.done = total, .total = total, .seconds = seconds}));
 }
 
 }  // namespace ckmerge::cli

@@ -239,17 +239,36 @@ MergeRequest merge_request(const CommandLine& typed, const Environment& environm
   check_files(request, line, faults);
   read_recipe(line, request.recipe, faults);
   if (const std::string* word = line.value("like")) request.warnings = set_warnings(*word, request.recipe);
-  read_run_options(line, environment, request.run, faults);
-  const std::string* const progress = line.value("progress");
-  faults.check([&] { request.progress = parse_progress(progress ? *progress : "auto", environment); });
-  if (request.quiet) request.progress = ProgressKind::none;
+  read_work_options(line, environment, request.run, request.progress, faults);
   faults.raise();
   return request;
+}
+
+void read_work_options(const CommandLine& line, const Environment& environment, RunOptions& run, ProgressKind& progress,
+                       Faults& faults) {
+  read_run_options(line, environment, run, faults);
+  const std::string* const word = line.value("progress");
+  faults.check([&] { progress = parse_progress(word ? *word : "auto", environment); });
+  if (line.has("quiet")) progress = ProgressKind::none;
 }
 
 InspectRequest inspect_request(const CommandLine& line) {
   if (line.files.empty()) refuse("", "no file is given; `ckmerge inspect FILE ...` prints what is in it");
   return {.files = line.files, .all_tensors = line.has("tensors"), .json = line.has("json")};
+}
+
+HashRequest hash_request(const CommandLine& line, const Environment& environment) {
+  const std::string* const check = line.value("check");
+  if (line.files.empty() && !check) refuse("", "no file is given; `ckmerge hash FILE ...` prints its sums");
+  if (!line.files.empty() && check)
+    refuse("--check", "--check names the files itself; leave out " + line.files[0] + ", or --check");
+  HashRequest request{.files = line.files, .check = check ? *check : "", .run = {}};
+  request.json = line.has("json");
+  request.quiet = line.has("quiet");
+  Faults faults;
+  read_work_options(line, environment, request.run, request.progress, faults);
+  faults.raise();
+  return request;
 }
 
 MethodsRequest methods_request(const CommandLine& line) {

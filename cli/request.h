@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/command_line.h"
+#include "cli/faults.h"
 #include "cli/progress.h"
 #include "cli/system.h"
 #include "core/ckmerge.h"
@@ -28,11 +29,24 @@ struct MergeRequest {
 /// For `merge` and `plan`. Throws Error(usage) with everything that the words have against them.
 MergeRequest merge_request(const CommandLine& line, const Environment& environment);
 
+/// How work is done: threads, cache of hashes, progress. A misspelt word goes to `faults`.
+void read_work_options(const CommandLine& line, const Environment& environment, RunOptions& run, ProgressKind& progress,
+                       Faults& faults);
+
 struct InspectRequest {
   std::vector<std::string> files;
   bool all_tensors = false, json = false;
 };
 InspectRequest inspect_request(const CommandLine& line);
+
+struct HashRequest {
+  std::vector<std::string> files;
+  std::string check;  ///< a list of checksums instead of files
+  RunOptions run;     ///< threads and hash_cache
+  ProgressKind progress = ProgressKind::none;
+  bool json = false, quiet = false;
+};
+HashRequest hash_request(const CommandLine& line, const Environment& environment);
 
 struct MethodsRequest {
   const MethodSpec* only = nullptr;  ///< null: all methods
