@@ -51,7 +51,6 @@ Failure failure_of(const Error& error) {
                   .details = error.details()};
   if (error.code() == ErrorCode::interrupted) {
     failure.exit = stop_status();
-    failure.message = "interrupted; nothing was written";
   }
   return failure;
 }

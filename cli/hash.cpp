@@ -78,9 +78,23 @@ Faults faults_of(const std::vector<SummedFile>& files) {
   return faults;
 }
 
+std::vector<KnownSums> known_sums(const std::vector<std::string>& paths, const std::vector<SummedFile>& files) {
+  std::vector<KnownSums> out;
+  for (const SummedFile& file : files)
+    if (!file.error)
+      out.push_back({.path = paths[file.index],
+                     .state = file.sums.file,
+                     .sha256 = file.sums.sha256,
+                     .tensor_sha256 = file.sums.tensor_sha256,
+                     .legacy_hash = file.sums.legacy_hash,
+                     .crc32 = file.sums.crc32});
+  return out;
+}
+
 void print_sums(const HashRequest& request) {
   const std::vector<SummedFile> files = sums_of(request.files, SumKinds::all, request);
   const Faults faults = faults_of(files);
+  tell_registry(request.registry, known_sums(request.files, files));
   if (request.json) {
     faults.raise();
     return write_document(sums_json(request.files, files));

@@ -5,6 +5,7 @@
 
 #include "cli/faults.h"
 #include "cli/numbers.h"
+#include "cli/registry_access.h"
 #include "cli/sets.h"
 #include "cli/sizes.h"
 #include "cli/text.h"
@@ -240,6 +241,7 @@ MergeRequest merge_request(const CommandLine& typed, const Environment& environm
   read_recipe(line, request.recipe, faults);
   if (const std::string* word = line.value("like")) request.warnings = set_warnings(*word, request.recipe);
   read_work_options(line, environment, request.run, request.progress, faults);
+  faults.check([&] { request.announcement = announcement_of(line, environment); });
   faults.raise();
   return request;
 }
@@ -262,7 +264,8 @@ HashRequest hash_request(const CommandLine& line, const Environment& environment
   if (line.files.empty() && !check) refuse("", "no file is given; `ckmerge hash FILE ...` prints its sums");
   if (!line.files.empty() && check)
     refuse("--check", "--check names the files itself; leave out " + line.files[0] + ", or --check");
-  HashRequest request{.files = line.files, .check = check ? *check : "", .run = {}};
+  HashRequest request{
+      .files = line.files, .registry = registry_path(line, environment), .check = check ? *check : "", .run = {}};
   request.json = line.has("json");
   request.quiet = line.has("quiet");
   Faults faults;

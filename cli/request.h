@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/after_merge.h"
 #include "cli/command_line.h"
 #include "cli/faults.h"
 #include "cli/progress.h"
@@ -22,6 +23,7 @@ struct MergeRequest {
   std::string filename_prefix;        ///< ComfyUI's way of naming; empty: `output` is the name, or a folder
   std::vector<std::string> set;       ///< what --like came to, as words
   std::vector<std::string> warnings;  ///< of the words; those of the plan follow
+  Announcement announcement;          ///< when the output is in place
   bool only_plan = false;
   bool json = false, quiet = false, verbose = false;
 };
@@ -41,8 +43,9 @@ InspectRequest inspect_request(const CommandLine& line);
 
 struct HashRequest {
   std::vector<std::string> files;
-  std::string check;  ///< a list of checksums instead of files
-  RunOptions run;     ///< threads and hash_cache
+  std::string registry;  ///< that learns of the sums, where it is there
+  std::string check;     ///< a list of checksums instead of files
+  RunOptions run;        ///< threads and hash_cache
   ProgressKind progress = ProgressKind::none;
   bool json = false, quiet = false;
 };
