@@ -145,9 +145,13 @@ Registry::Registry(const std::string& path, Access access)
 }
 
 void Registry::check() const {
-  Statement query = database_.prepare("PRAGMA quick_check(1)");
+  Statement query = database_.prepare("PRAGMA integrity_check(1)");
   if (query.step() && query.text(0) != "ok")
     throw DatabaseDamaged(ErrorCode::malformed, path(), path() + ": is damaged: " + query.text(0));
+}
+
+uint64_t Registry::size() const {
+  return as_unsigned(database_.number("PRAGMA page_count") * database_.number("PRAGMA page_size"));
 }
 
 std::vector<RegisteredFile> Registry::files(Columns columns) const {

@@ -58,6 +58,7 @@ class Registry {
 
   /// Throws DatabaseDamaged. Reads all of it.
   void check() const;
+  uint64_t size() const;  ///< bytes of the database
 
   // Reading. Sorted by name, then path.
   enum class Columns : uint8_t { all, without_metadata };

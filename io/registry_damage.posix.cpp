@@ -68,6 +68,17 @@ void as_far_as_possible(const Read& read) {
   }
 }
 
+// Of a row that was read through damage, sums that cannot be sums are not taken over.
+void drop_spoilt_sums(RegisteredFile& file) {
+  const auto is_sum = [](const std::string& text, size_t digits) {
+    return text.size() == digits && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+  };
+  for (std::string* sum : {&file.sha256, &file.tensor_sha256})
+    if (!is_sum(*sum, 64)) sum->clear();
+  for (std::string* sum : {&file.legacy_hash, &file.crc32})
+    if (!is_sum(*sum, 8)) sum->clear();
+}
+
 // Row by row, by number, so that a damaged page costs the rows on it and no others.
 void save_files(const Registry& damaged, Registry::Changes& saved) {
   std::vector<int64_t> ids;
@@ -77,8 +88,10 @@ void save_files(const Registry& damaged, Registry::Changes& saved) {
   ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   for (const int64_t id : ids)
     as_far_as_possible([&] {
-      for (RegisteredFile& file : damaged.with_id(id))
+      for (RegisteredFile& file : damaged.with_id(id)) {
+        drop_spoilt_sums(file);
         if (file.path.starts_with('/')) saved.put.push_back(std::move(file));
+      }
     });
 }
 

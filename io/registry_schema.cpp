@@ -101,6 +101,17 @@ void use_write_ahead_log(const Database& database) {
   }
 }
 
+// Nothing is written before this has returned.
+void refuse_others(const Database& database) {
+  // Asked in this order, because another process may be making the tables.
+  const bool used =
+      database.number("SELECT count(*) FROM sqlite_master") + database.number("PRAGMA application_id") != 0;
+  if (used && !is_registry(database))
+    refuse(database.path(), "is the database of another program; give --registry another file");
+  if (database.number("PRAGMA user_version") > kVersion)
+    refuse(database.path(), "was made by a newer ckmerge; use that one, or give --registry another file");
+}
+
 }  // namespace
 
 const std::string& registry_place(const std::string& path, bool create) {
@@ -115,18 +126,9 @@ const std::string& registry_place(const std::string& path, bool create) {
 }
 
 void prepare_schema(const Database& database) {
+  refuse_others(database);
   use_write_ahead_log(database);
-  if (!is_registry(database)) {
-    // Asked in this order, because another process may be making the tables.
-    const bool used =
-        database.number("SELECT count(*) FROM sqlite_master") + database.number("PRAGMA application_id") != 0;
-    if (used && !is_registry(database))
-      refuse(database.path(), "is the database of another program; give --registry another file");
-    make_tables(database);
-  }
-  const int64_t version = database.number("PRAGMA user_version");
-  if (version > kVersion)
-    refuse(database.path(), "was made by a newer ckmerge; use that one, or give --registry another file");
+  if (!is_registry(database)) make_tables(database);
   // A power cut may take the last commits with it, never the database.
   database.execute("PRAGMA synchronous = NORMAL");
 }
