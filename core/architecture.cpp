@@ -86,14 +86,24 @@ bool fits(const ArchitectureSign& sign, Shape shape) {
 }
 
 bool is_adapter(std::string_view name) {
-  constexpr std::string_view kEnds[] = {".lora_down.weight", ".lora_up.weight",
-                                        ".lora_A.weight",    ".lora_B.weight",
-                                        ".lora_A",           ".lora_B",
-                                        ".hada_w1_a",        ".hada_w1_b",
-                                        ".lokr_w1",          ".lokr_w1_a",
-                                        ".lokr_w2",          ".lokr_w2_a",
-                                        ".oft_blocks",       ".lora_linear_layer.down.weight",
-                                        ".lora.down.weight", ".lora_A.default.weight"};
+  constexpr std::string_view kEnds[] = {".lora_down.weight",
+                                        ".lora_up.weight",
+                                        ".lora_A.weight",
+                                        ".lora_B.weight",
+                                        ".lora_A",
+                                        ".lora_B",
+                                        ".hada_w1_a",
+                                        ".hada_w1_b",
+                                        ".lokr_w1",
+                                        ".lokr_w1_a",
+                                        ".lokr_w2",
+                                        ".lokr_w2_a",
+                                        ".oft_blocks",
+                                        ".lora_linear_layer.down.weight",
+                                        ".lora.down.weight",
+                                        ".lora_A.default.weight",
+                                        ":down",
+                                        ":up"};
   return std::ranges::any_of(kEnds, [&](std::string_view end) { return name.ends_with(end); });
 }
 

@@ -9,6 +9,8 @@
 
 #include "core/crew.h"
 #include "core/machine.h"
+#include "core/staging.h"
+#include "io/block_reader.h"
 #include "io/crc32.h"
 #include "io/file_kind.h"
 #include "io/hash_cache.h"
@@ -20,8 +22,9 @@ namespace {
 
 // What was read is still in the L2 cache when it is hashed (io/sha256.cpp has the figures).
 constexpr uint64_t kBlockSize = 1 << 20;
-// Of one file: two hash, the third reads ahead.
-constexpr unsigned kThreadsPerFile = 3;
+constexpr uint64_t kPage = BlockReader::kAlignment;
+// Of one file: two hash, the others read ahead.
+constexpr unsigned kThreadsPerFile = 4;
 
 // Where the tensors of a safetensors file begin; none where the file is something else.
 std::optional<uint64_t> tensors_begin(const InputFile& file) {
@@ -47,7 +50,7 @@ struct Gate {
 class OneFile {
  public:
   OneFile(const InputFile& file, SumKinds kinds, bool drop_cache, Crew& crew)
-      : file_(file), drop_cache_(drop_cache), with_crc_(kinds == SumKinds::all), crew_(crew) {
+      : file_(file), reader_(file, drop_cache), with_crc_(kinds == SumKinds::all), crew_(crew) {
     if (kinds == SumKinds::all) tensors_begin_ = tensors_begin(file);
     if (kinds == SumKinds::all) sums_.legacy_hash = legacy_hash(file);
     sums_.file = file.identity();
@@ -85,12 +88,12 @@ class OneFile {
   }
 
   void work() {
-    std::vector<std::byte> buffer(std::min(kBlockSize, file_.size()));
+    if (file_.size() == 0) return;
+    Staging buffer((std::min(kBlockSize, file_.size()) + kPage - 1) & ~(kPage - 1));
     for (uint64_t begin; (begin = next_block_.fetch_add(kBlockSize)) < file_.size();) {
       check();
-      const auto bytes = std::span(buffer).first(std::min(kBlockSize, file_.size() - begin));
-      file_.read_at(begin, bytes);
-      if (drop_cache_) file_.drop_cache(begin, begin + bytes.size());
+      const auto bytes = buffer.first(std::min(kBlockSize, file_.size() - begin));
+      reader_.read(begin, bytes);
       const uint32_t crc = with_crc_ ? crc32_of(bytes) : 0;
       pass(whole_, begin, bytes.size(), [&] {
         whole_.sha.add(bytes);
@@ -125,7 +128,8 @@ class OneFile {
   }
 
   const InputFile& file_;
-  const bool drop_cache_, with_crc_;
+  const BlockReader reader_;
+  const bool with_crc_;
   Crew& crew_;
   std::optional<uint64_t> tensors_begin_;
   FileSums sums_;
