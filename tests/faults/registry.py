@@ -188,7 +188,29 @@ def damages(folder):
     expect(aside == ["r.db.damaged-1"] and set(rows(folder / "r.db")) == set(whole), f"four find damage: {aside}")
 
 
-for check in (kills, writers, damages):
+def held(folder):
+    """A process that was stopped in the middle of a transaction: a scan gives up after ten seconds, a merge is done."""
+    make(folder / "m/a.safetensors", 1)
+    run(folder, "scan", "m", "--registry", "r.db")
+    make(folder / "m/b.safetensors", 2)
+    holder = sqlite3.connect(folder / "r.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    begin = time.monotonic()
+    scan = start(folder, "scan", "m", "--registry", "r.db")
+    merge = start(folder, "merge", "m/a.safetensors", "-m", "copy", "-o", "out.safetensors", "--registry", "r.db")
+    code, out, err = run(folder, "list", "--registry", "r.db")
+    expect(code == 0 and "a.safetensors" in out and time.monotonic() - begin < 8, f"readers wait: {code} {err}")
+    said = scan.communicate(timeout=60)[1].decode()
+    expect(scan.returncode == 1 and "more than ten seconds" in said, f"scan of a held registry: {scan.returncode} {said}")
+    said = merge.communicate(timeout=60)[1].decode()
+    expect(merge.returncode == 0 and said.startswith("warning: ") and (folder / "out.safetensors").exists(), f"merge: {said}")
+    expect(time.monotonic() - begin < 40, "the registry is waited for too long")
+    holder.execute("ROLLBACK")
+    code, _, err = run(folder, "scan", "m", "--registry", "r.db")
+    expect(code == 0 and len(rows(folder / "r.db")) == 2, f"scan afterwards: {code} {err}")
+
+
+for check in (kills, writers, damages, held):
     path = pathlib.Path(tempfile.mkdtemp(prefix="ckmerge-faults-")).resolve()
     try:
         check(path)
