@@ -5,7 +5,7 @@
 #include <chrono>
 #include <mutex>
 #include <optional>
-#include <set>
+#include <thread>
 
 #include "core/crew.h"
 #include "core/examine.h"
@@ -23,6 +23,9 @@ constexpr unsigned kLeastThreads = 8;
 // What is written at once. A transaction waits for the log, not for the disk, and others wait for it.
 constexpr size_t kBatch = 256;
 constexpr auto kLongestWait = std::chrono::seconds(1);
+// A file that was written just before the scan is waited for, so that it need not be looked at again by the next one.
+constexpr auto kFreshness = std::chrono::milliseconds(60);
+constexpr unsigned kMostWaits = 64;
 
 // What a folder's name says of files whose tensors do not: ComfyUI's words for its folders, and ours for kinds.
 std::string kind_in(const std::string& root_kind) {
@@ -117,6 +120,10 @@ class Scan {
     std::string trouble;
     try {
       record = examine(file.path, file.name, std::chrono::system_clock::now());
+      if (record && !record->settled && record->state.mtime_nanoseconds != 0 && waits_++ < kMostWaits) {
+        std::this_thread::sleep_for(kFreshness);
+        record = examine(file.path, file.name, std::chrono::system_clock::now());
+      }
       if (record) add_known_sums(file, *record);
       if (record && record->kind.empty()) record->kind = kind_in(file.root_kind);
     } catch (const Error& error) {
@@ -202,6 +209,7 @@ class Scan {
   std::span<const RegistryRoot> roots_;
   const ScanOptions& options_;
   const KnownHashes known_sums_;
+  std::atomic<unsigned> waits_{0};
   std::vector<RegistryRoot> new_roots_;
   std::mutex mutex_;  // guards what follows while files are examined, the registry too
   Registry::Changes waiting_;
