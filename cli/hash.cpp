@@ -6,6 +6,7 @@
 #include "cli/checksum_list.h"
 #include "cli/commands.h"
 #include "cli/faults.h"
+#include "cli/registry_access.h"
 #include "cli/report.h"
 #include "cli/signals.h"
 #include "cli/sizes.h"
@@ -15,6 +16,32 @@
 
 namespace ckmerge::cli {
 namespace {
+
+struct HashRequest {
+  std::vector<std::string> files;
+  std::string registry;  // that learns of the sums, where it is there
+  std::string check;     // a list of checksums instead of files
+  RunOptions run;
+  ProgressKind progress = ProgressKind::none;
+  bool json = false, quiet = false;
+};
+
+HashRequest hash_request(const CommandLine& line, const Environment& environment) {
+  const std::string* const check = line.value("check");
+  if (line.files.empty() && !check)
+    throw Error(ErrorCode::usage, "", "no file is given; `ckmerge hash FILE ...` prints its sums");
+  if (!line.files.empty() && check)
+    throw Error(ErrorCode::usage, "--check",
+                "--check names the files itself; leave out " + line.files[0] + ", or --check");
+  HashRequest request{
+      .files = line.files, .registry = registry_path(line, environment), .check = check ? *check : "", .run = {}};
+  request.json = line.has("json");
+  request.quiet = line.has("quiet");
+  Faults faults;
+  read_work_options(line, environment, request.run, request.progress, faults);
+  faults.raise();
+  return request;
+}
 
 constexpr uint64_t kLargestList = 64ull << 20;  // bytes; half a million files
 
@@ -162,6 +189,9 @@ void check_list(const HashRequest& request) {
 
 }  // namespace
 
-void hash_command(const HashRequest& request) { request.check.empty() ? print_sums(request) : check_list(request); }
+void hash_command(const CommandLine& line, const Environment& environment) {
+  const HashRequest request = hash_request(line, environment);
+  request.check.empty() ? print_sums(request) : check_list(request);
+}
 
 }  // namespace ckmerge::cli

@@ -20,7 +20,7 @@ void act(const CommandLine& typed, const Environment& environment) {
     case Command::plan: return merge_command(merge_request(line, environment));
     case Command::run: return merge_command(run_request(line, environment));
     case Command::inspect: return inspect_command(inspect_request(line));
-    case Command::hash: return hash_command(hash_request(line, environment));
+    case Command::hash: return hash_command(line, environment);
     case Command::scan: return scan_command(line, environment);
     case Command::listing: return list_command(line, environment);
     case Command::show: return show_command(line, environment);

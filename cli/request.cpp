@@ -5,7 +5,6 @@
 
 #include "cli/faults.h"
 #include "cli/numbers.h"
-#include "cli/registry_access.h"
 #include "cli/sets.h"
 #include "cli/sizes.h"
 #include "cli/text.h"
@@ -257,21 +256,6 @@ void read_work_options(const CommandLine& line, const Environment& environment, 
 InspectRequest inspect_request(const CommandLine& line) {
   if (line.files.empty()) refuse("", "no file is given; `ckmerge inspect FILE ...` prints what is in it");
   return {.files = line.files, .all_tensors = line.has("tensors"), .json = line.has("json")};
-}
-
-HashRequest hash_request(const CommandLine& line, const Environment& environment) {
-  const std::string* const check = line.value("check");
-  if (line.files.empty() && !check) refuse("", "no file is given; `ckmerge hash FILE ...` prints its sums");
-  if (!line.files.empty() && check)
-    refuse("--check", "--check names the files itself; leave out " + line.files[0] + ", or --check");
-  HashRequest request{
-      .files = line.files, .registry = registry_path(line, environment), .check = check ? *check : "", .run = {}};
-  request.json = line.has("json");
-  request.quiet = line.has("quiet");
-  Faults faults;
-  read_work_options(line, environment, request.run, request.progress, faults);
-  faults.raise();
-  return request;
 }
 
 MethodsRequest methods_request(const CommandLine& line) {

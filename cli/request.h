@@ -41,16 +41,6 @@ struct InspectRequest {
 };
 InspectRequest inspect_request(const CommandLine& line);
 
-struct HashRequest {
-  std::vector<std::string> files;
-  std::string registry;  ///< that learns of the sums, where it is there
-  std::string check;     ///< a list of checksums instead of files
-  RunOptions run;        ///< threads and hash_cache
-  ProgressKind progress = ProgressKind::none;
-  bool json = false, quiet = false;
-};
-HashRequest hash_request(const CommandLine& line, const Environment& environment);
-
 struct MethodsRequest {
   const MethodSpec* only = nullptr;  ///< null: all methods
   bool json = false, markdown = false;
