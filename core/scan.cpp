@@ -76,8 +76,8 @@ class Scan {
       check_stop(options_.run);
     }
     std::ranges::sort(found, {}, &FoundFile::path);
-    const auto twice = std::ranges::unique(found, {}, &FoundFile::path);
-    found.erase(twice.begin(), twice.end());
+    const auto same_path = [](const FoundFile& a, const FoundFile& b) { return a.path == b.path; };
+    found.erase(std::unique(found.begin(), found.end(), same_path), found.end());
     std::vector<RegistryRoot> all_roots = registry_.roots();
     add_roots(all_roots);
     ScanDiff diff = compare(found, registry_.files(Registry::Columns::without_metadata), roots_, all_roots);
