@@ -9,7 +9,6 @@
 
 #include "core/crew.h"
 #include "core/machine.h"
-#include "core/staging.h"
 #include "io/block_reader.h"
 #include "io/crc32.h"
 #include "io/file_kind.h"
@@ -22,7 +21,6 @@ namespace {
 
 // What was read is still in the L2 cache when it is hashed (io/sha256.cpp has the figures).
 constexpr uint64_t kBlockSize = 1 << 20;
-constexpr uint64_t kPage = BlockReader::kAlignment;
 // Of one file: two hash, the others read ahead.
 constexpr unsigned kThreadsPerFile = 4;
 
@@ -89,7 +87,7 @@ class OneFile {
 
   void work() {
     if (file_.size() == 0) return;
-    Staging buffer((std::min(kBlockSize, file_.size()) + kPage - 1) & ~(kPage - 1));
+    BlockBuffer buffer(std::min(kBlockSize, file_.size()));
     for (uint64_t begin; (begin = next_block_.fetch_add(kBlockSize)) < file_.size();) {
       check();
       const auto bytes = buffer.first(std::min(kBlockSize, file_.size() - begin));

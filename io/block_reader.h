@@ -5,11 +5,28 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <memory>
 #include <span>
 
 #include "io/input_file.h"
 
 namespace ckmerge {
+
+/// Memory for blocks, aligned for direct I/O. Large ones lie on a huge page where the system has them: the kernel pins
+/// the pages of every direct read, which costs half as much when it is one.
+class BlockBuffer {
+ public:
+  /// Throws std::bad_alloc.
+  explicit BlockBuffer(uint64_t size);
+  std::span<std::byte> first(uint64_t size) { return {memory_.get(), size}; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* memory) const { std::free(memory); }
+  };
+  std::unique_ptr<std::byte, Free> memory_;
+};
 
 class BlockReader {
  public:

@@ -8,11 +8,21 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <new>
 #include <string>
 
 #include "io/retry.h"
 
 namespace ckmerge {
+
+BlockBuffer::BlockBuffer(uint64_t size) {
+  constexpr uint64_t kHugePage = 2 << 20;
+  const uint64_t page = size * 2 < kHugePage ? BlockReader::kAlignment : kHugePage;
+  const uint64_t whole = std::max(page, (size + page - 1) & ~(page - 1));
+  memory_.reset(static_cast<std::byte*>(std::aligned_alloc(page, whole)));
+  if (!memory_) throw std::bad_alloc();
+  if (page == kHugePage) madvise(memory_.get(), whole, MADV_HUGEPAGE);  // advice: no matter whether it is taken
+}
 
 BlockReader::BlockReader(const InputFile& file, bool drop_cache) : file_(file), drop_cache_(drop_cache) {
   if (file.size() == 0 || file.in_memory()) return;
