@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows about what an option costs: the same merge or plan with it and without it, interleaved."""
 import hashlib
+import json
+import shutil
 import time
 
-from measure import drop_page_cache, interleave, run
-from rows import ALPHA, PAIR_SIZE, PLAN_COUNT, result, unless_equal
+from bars import MIB
+from measure import NotRun, drop_page_cache, interleave, run
+from rows import ALPHA, PAIR_SIZE, PLAN_COUNT, result, size_text, unless_equal
 
 # For the generator's names, t...t and a number.
 PATTERNS = ["--only", r"^t+\d", "--only", "(12|34)+5", "--discard", "0{5}$", "--discard", r"[79]99\d\d$", "--exclude", "5.5.5"]
@@ -66,4 +69,57 @@ def patterns(bench):
     return {"patterns": result(values, None, commands, said, None if count == PLAN_COUNT else f"{count} tensors")}
 
 
-MEASURES = {"slerp": slerp, "hash": hashes, "patterns": patterns}
+def read_seconds(bench, path):
+    """Seconds that the disk needs to read a file, four blocks at a time."""
+    if not shutil.which("fio"):
+        raise NotRun("fio is missing (apt-get install fio)")
+    drop_page_cache()
+    size = path.stat().st_size & -(16 * MIB)
+    report = run(["fio", "--direct=1", "--bs=4M", "--ioengine=psync", "--thread", "--output-format=json", "--name=read", "--rw=read",
+                  "--numjobs=4", f"--size={size // 4}", f"--offset_increment={size // 4}", f"--filename={path}"]).output
+    return max(job["job_runtime"] for job in json.loads(report[report.index("{"):])["jobs"]) / 1000
+
+
+def hash_file(bench):
+    size = 2 * bench.options.size
+    path = bench.checkpoint(bench.data, "--arch", "blocks", "--size", size_text(size))
+    sha, disk = [], []
+
+    def yardsticks():
+        sha.append(sha256_seconds(path.stat().st_size))
+        disk.append(read_seconds(bench, path))
+        return max(sha[-1], disk[-1])
+
+    def ours():
+        drop_page_cache()
+        return run([bench.options.build / "ckmerge", "hash", path, "-q", "--hash-cache", "none"]).seconds
+
+    values, said = interleave(bench.options.rounds, {"the slower": yardsticks, "ckmerge": ours}, bench.log)
+    values |= {"SHA-256 of all bytes, one core": sha, "fio": disk}
+    commands = ["ckmerge hash A -q --hash-cache none", "fio --direct=1 --bs=4M --ioengine=psync --thread, four jobs: --rw=read a quarter of A"]
+    return {"hash-file": result(values, "the slower", commands, said, unless_equal(size, 2 * PAIR_SIZE))}
+
+
+def small_files(folder, count):
+    for i in range(count):
+        header = json.dumps({"__metadata__": {"format": "pt", "title": f"model {i}"},
+                             "w": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}}).encode()
+        path = folder / str(i // 500) / f"model-{i}.safetensors"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(len(header).to_bytes(8, "little") + header + i.to_bytes(8, "little"))
+
+
+def scan(bench):
+    folder, count = bench.data / "scan", 10_000
+    command = [bench.options.build / "ckmerge", "scan", folder, "-q", "--registry", folder / "registry.db", "--hash-cache", "none"]
+    small_files(folder, count)
+    try:
+        time.sleep(1)  # younger files may still change
+        run(command)
+        values, said = interleave(bench.options.rounds, {"ckmerge": lambda: run(command).seconds}, bench.log)
+    finally:
+        shutil.rmtree(folder)
+    return {"scan": result(values, None, ["ckmerge scan D -q --hash-cache none, the second time and on"], said)}
+
+
+MEASURES = {"slerp": slerp, "hash": hashes, "patterns": patterns, "hash-file": hash_file, "scan": scan}

@@ -9,6 +9,10 @@ namespace ckmerge::cli {
 void merge_command(MergeRequest request);
 void inspect_command(const InspectRequest& request);
 void methods_command(const MethodsRequest& request);
+void hash_command(const CommandLine& line, const Environment& environment);
+void scan_command(const CommandLine& line, const Environment& environment);
+void list_command(const CommandLine& line, const Environment& environment);
+void show_command(const CommandLine& line, const Environment& environment);
 void doctor_command(const CommandLine& line, const Environment& environment);
 void completions_command(const CommandLine& line);
 void man_command(const CommandLine& line);

@@ -99,6 +99,13 @@ std::string cache_text(const DoctorFacts& facts) {
   return facts.hash_cache + (facts.hash_cache_writable ? ", can be written" : ", cannot be written");
 }
 
+std::string registry_text(const DoctorFacts& facts) {
+  if (facts.registry.empty()) return "none: neither HOME nor XDG_DATA_HOME is set";
+  if (!facts.registry_there) return facts.registry + " is not there; `ckmerge scan DIR` makes it";
+  if (!facts.registry_trouble.empty()) return facts.registry + ", cannot be used";
+  return facts.registry + ", " + counted(facts.registered, "checkpoint");
+}
+
 std::string place_text(const FolderFacts& place) {
   std::string text = place.filesystem.empty() ? "unknown filesystem" : place.filesystem;
   if (place.in_memory) text += " (in memory)";
@@ -183,6 +190,12 @@ void write_place(JsonWriter& json, const DoctorFacts& facts) {
   facts.hash_cache.empty() ? json.null() : json.value(facts.hash_cache);
   json.key("writable").value(facts.hash_cache_writable);
   json.end_object();
+  json.key("registry").begin_object();
+  json.key("path");
+  facts.registry.empty() ? json.null() : json.value(facts.registry);
+  json.key("there").value(facts.registry_there);
+  json.key("checkpoints").value(facts.registered);
+  json.end_object();
   json.key("folder").begin_object();
   json.key("path").value(facts.folder);
   json.key("filesystem").value(facts.place.filesystem);
@@ -207,6 +220,7 @@ std::vector<std::string> problems_of(const DoctorFacts& facts) {
   if (!facts.hash_cache.empty() && !facts.hash_cache_writable)
     out.push_back("the cache of hashes " + facts.hash_cache +
                   " cannot be written, so that --hash hashes every input anew; give --hash-cache another file");
+  if (!facts.registry_trouble.empty()) out.push_back(facts.registry_trouble);
   folder_problems(facts, out);
   return out;
 }
@@ -221,6 +235,7 @@ std::string doctor_text(const DoctorFacts& facts) {
   out += row("reads", faults_text(facts.limits));
   out += row("libraries", libraries_text(facts));
   out += row("hash cache", cache_text(facts));
+  out += row("registry", registry_text(facts));
   out += row("folder", facts.folder + ": " + place_text(facts.place));
   out += row("writes", facts.place.writes.empty() ? "cannot be tried" : facts.place.writes);
   const std::vector<std::string> problems = problems_of(facts);

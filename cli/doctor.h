@@ -25,6 +25,10 @@ struct DoctorFacts {
   std::vector<LibraryVersion> libraries;
   std::string hash_cache;  ///< empty: nowhere
   bool hash_cache_writable = false;
+  std::string registry;          ///< empty: nowhere
+  bool registry_there = false;   ///< it was made
+  uint64_t registered = 0;       ///< checkpoints in it
+  std::string registry_trouble;  ///< why it cannot be used: a sentence; empty when it can
   std::string folder;
   FolderFacts place;
 };

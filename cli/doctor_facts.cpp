@@ -6,6 +6,8 @@
 #include "cli/commands.h"
 #include "cli/doctor.h"
 #include "cli/text.h"
+#include "io/folder_walk.h"
+#include "io/registry.h"
 #include "kernels/block_kernels.h"
 
 namespace ckmerge::cli {
@@ -29,6 +31,22 @@ void look_at_kernels(DoctorFacts& facts) {
     facts.isa = facts.forced_isa;
 }
 
+// Looked at only: what is damaged is set aside by the next command that needs it.
+void look_at_registry(DoctorFacts& facts) {
+  FileIdentity state;
+  facts.registry_there = !facts.registry.empty() && look_up_file(facts.registry, state);
+  if (!facts.registry_there) return;
+  try {
+    const Registry registry(facts.registry, Registry::Access::existing);
+    registry.check();
+    facts.registered = registry.file_count();
+  } catch (const DatabaseDamaged& error) {
+    facts.registry_trouble = std::string(error.what()) + "; the next `ckmerge scan` sets it aside and makes a new one";
+  } catch (const Error& error) {
+    facts.registry_trouble = error.what();
+  }
+}
+
 DoctorFacts look(const std::string& folder, const Environment& environment) {
   DoctorFacts facts;
   facts.version = CKMERGE_VERSION;
@@ -43,6 +61,8 @@ DoctorFacts look(const std::string& folder, const Environment& environment) {
   facts.libraries.push_back({"CLI11", CLI11_VERSION});
   facts.hash_cache = environment.hash_cache;
   facts.hash_cache_writable = !facts.hash_cache.empty() && file_can_be_written(facts.hash_cache);
+  facts.registry = environment.registry;
+  look_at_registry(facts);
   facts.folder = folder;
   facts.place = examine_folder(folder, ".ckmerge-doctor-" + std::to_string(::getpid()));
   return facts;

@@ -56,7 +56,6 @@ Failure failure_of(const Error& error) {
   if (const auto* gathered = dynamic_cast<const GatheredFaults*>(&error)) failure.nested = gathered->nested();
   if (error.code() == ErrorCode::interrupted) {
     failure.exit = stop_status();
-    failure.message = "interrupted; nothing was written";
   }
   return failure;
 }

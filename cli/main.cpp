@@ -5,19 +5,25 @@
 
 #include "cli/commands.h"
 #include "cli/failure.h"
+#include "cli/registry_access.h"
 #include "cli/run_recipe.h"
 #include "cli/signals.h"
 
 namespace ckmerge::cli {
 namespace {
 
-void act(const CommandLine& line, const Environment& environment) {
-  if (line.has("help")) return write_stdout(help_text(line.command));
+void act(const CommandLine& typed, const Environment& environment) {
+  if (typed.has("help")) return write_stdout(help_text(typed.command));
+  const CommandLine line = with_registered_paths(typed, environment);
   switch (line.command) {
     case Command::merge:
     case Command::plan: return merge_command(merge_request(line, environment));
     case Command::run: return merge_command(run_request(line, environment));
     case Command::inspect: return inspect_command(inspect_request(line));
+    case Command::hash: return hash_command(line, environment);
+    case Command::scan: return scan_command(line, environment);
+    case Command::listing: return list_command(line, environment);
+    case Command::show: return show_command(line, environment);
     case Command::methods: return methods_command(methods_request(line));
     case Command::doctor: return doctor_command(line, environment);
     case Command::completions: return completions_command(line);

@@ -131,7 +131,11 @@ void merge_command(MergeRequest request) {
   Prepared prepared = prepare(request);
   const MergeFacts facts{request, prepared.plan, prepared.checkpoints};
   if (request.only_plan) return print_plan(facts);
-  print_result(facts, run_in_place(request, prepared));
+  const RunReport report = run_in_place(request, prepared);
+  const auto troubles = announce(request.announcement, request.output, prepared.checkpoints, report);
+  if (!request.quiet)
+    for (const std::string& trouble : troubles) write_stderr("warning: " + shortened(trouble, kSentenceWidth) + "\n");
+  print_result(facts, report);
 }
 
 }  // namespace ckmerge::cli

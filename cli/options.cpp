@@ -77,8 +77,14 @@ const std::vector<Record>& catalogue() {
        {"allow-expanded", 0, flag, "", "take PyTorch files whose views are larger than the file"}},
       {in(merge, plan), {"set-metadata", 0, list, "K=V", "add a field to the file's metadata"}},
       {in(merge, plan), {"hash", 0, flag, "", "record the inputs' SHA-256 in the file, print the output's"}},
-      {in(merge, plan, run),
+      {in(merge, plan, run, hash, scan),
        {"hash-cache", 0, value, "FILE", "where known hashes are kept (default: the user's cache folder), or none"}},
+      {in(merge, plan, run, inspect, hash, scan, listing, show),
+       {"registry", 0, value, "FILE",
+        "the registry, in which @NAME is looked up (default: in the user's data folder)"}},
+      {in(merge, plan, run), {"no-register", 0, flag, "", "do not add OUT to the registry"}},
+      {in(merge, plan, run),
+       {"notify", 0, value, "URL", "afterwards ask the A1111 at URL, such as http://127.0.0.1:7860, to find OUT"}},
       {in(merge, plan, run), {"verify", 0, flag, "", "read the output back from the disk and compare"}},
       {in(merge, plan, run), {"force", 'f', flag, "", "replace OUT if it exists"}},
       {in(merge, plan, run), {"dry-run", 'n', flag, "", "print the plan, write nothing"}},
@@ -86,14 +92,15 @@ const std::vector<Record>& catalogue() {
       {in(merge, plan, run),
        {"memory", 0, value, "SIZE",
         "memory to work in, such as 512M or 2GiB (default 128MiB); no effect on the result"}},
-      {in(merge, plan, run), {"threads", 0, value, "N", "threads to compute on (default: all this process may use)"}},
+      {in(merge, plan, run, hash, scan),
+       {"threads", 0, value, "N", "threads to compute on (default: all this process may use)"}},
       {in(merge, plan, run),
        {"device", 0, value, "D",
         "who computes: auto (default: on a large merge the faster of the CPU and the first GPU, as measured), cpu, "
         "cuda or cuda:N[,N...]; no effect on the result"}},
       {in(merge, plan, run),
        {"gpu-memory", 0, value, "SIZE", "memory to take on each GPU (default: half of what is free)"}},
-      {in(merge, plan, run),
+      {in(merge, plan, run, hash, scan),
        {"progress",
         0,
         value,
@@ -101,10 +108,13 @@ const std::vector<Record>& catalogue() {
         "auto (default), bar, plain, json (one object per line on stderr) or none",
         {"auto", "bar", "plain", "json", "none"}}},
       {in(inspect), {"tensors", 0, flag, "", "list all tensors, not the first 20"}},
+      {in(scan), {"hash", 0, flag, "", "compute the sums of checkpoints that have none, as `ckmerge hash` does"}},
+      {in(scan), {"forget", 0, flag, "", "remove entries of checkpoints that are gone"}},
+      {in(hash), {"check", 'c', value, "FILE", "compare files with a list of SHA-256 sums, as sha256sum writes them"}},
       {in(methods), {"markdown", 0, flag, "", "print docs/methods.md"}},
-      {in(merge, plan, run, inspect, methods, doctor),
+      {in(merge, plan, run, inspect, hash, scan, listing, show, methods, doctor),
        {"json", 0, flag, "", "print one JSON document, on failure too"}},
-      {in(merge, plan, run), {"quiet", 'q', flag, "", "print no report and no progress, only errors"}},
+      {in(merge, plan, run, hash, scan), {"quiet", 'q', flag, "", "print no report and no progress, only errors"}},
       {in(merge, plan, run), {"verbose", 'v', flag, "", "say how the work was done; with plan, list all tensors"}},
       {kEveryCommand, {"help", 'h', flag, "", "print this"}},
   };
@@ -168,6 +178,30 @@ const std::vector<CommandSpec>& commands() {
        "pickles, and runs nothing of them.",
        "  ckmerge inspect A.safetensors\n"
        "  ckmerge inspect A.safetensors --tensors\n"},
+      {Command::hash, "hash", "FILE ... [options]", "print a file's SHA-256, AutoV1, AutoV2, AutoV3 and CRC32",
+       "Prints the sums by which A1111, Civitai and zip files know a file, all from one read, or compares files with "
+       "a\n"
+       "list of SHA-256 sums.",
+       "  ckmerge hash A.safetensors\n"
+       "  ckmerge hash --check SHA256SUMS\n"},
+      {Command::scan, "scan", "[DIR ...] [options]", "look for checkpoints, keep what is found in a registry",
+       "Finds the checkpoints below folders and keeps in a registry what their headers say, so that they can be\n"
+       "called by name or hash. A DIR may be an A1111 or ComfyUI installation, or an extra_model_paths.yaml; without "
+       "any,\n"
+       "the folders of earlier scans are looked through again.",
+       "  ckmerge scan ~/models\n"
+       "  ckmerge scan ~/stable-diffusion-webui ~/ComfyUI --hash\n",
+       WordKind::folder},
+      {Command::listing, "list", "[WORD ...] [options]", "print the checkpoints in the registry",
+       "Prints the checkpoints in the registry, those in whose name, path, hash or kind every WORD is found.",
+       "  ckmerge list\n"
+       "  ckmerge list sdxl lora\n",
+       WordKind::text},
+      {Command::show, "show", "NAME [options]", "print what the registry knows of a checkpoint",
+       "Prints what the registry knows of one checkpoint: its names, hashes and metadata, and what it was merged from.",
+       "  ckmerge show model\n"
+       "  ckmerge show 0123456789 --json\n",
+       WordKind::text},
       {Command::methods, "methods", "[NAME] [options]", "print the merge methods and their parameters",
        "Prints what each merge method computes, its parameters and where its definition comes from.",
        "  ckmerge methods\n"

@@ -30,7 +30,7 @@ std::string percent(const Progress& progress) {
 
 // Before the percentage; a merge that merges needs no name.
 std::string stage_word(const Progress& progress) {
-  constexpr const char* kWords[] = {"hashing ", "", "verifying "};
+  constexpr const char* kWords[] = {"hashing ", "", "verifying ", "scanning "};
   return kWords[static_cast<size_t>(progress.stage)];
 }
 
@@ -41,6 +41,8 @@ std::string left(const Progress& progress) {
 }
 
 std::string facts(const Progress& progress) {
+  if (progress.stage == Stage::scan)
+    return grouped(progress.done) + " of " + counted(progress.total, "file") + left(progress);
   return size_text(progress.done) + " of " + size_text(progress.total) + ", " +
          rate_text(static_cast<double>(progress.done), progress.seconds) + left(progress);
 }
@@ -96,7 +98,7 @@ std::string plain_line(const Progress& progress) {
 }
 
 std::string progress_event(const Progress& progress) {
-  constexpr const char* kStages[] = {"hash", "merge", "verify"};
+  constexpr const char* kStages[] = {"hash", "merge", "verify", "scan"};
   return std::string("{\"event\":\"progress\",\"stage\":\"") + kStages[static_cast<size_t>(progress.stage)] + "\"," +
          figures(progress);
 }
@@ -124,10 +126,12 @@ void ProgressView::update(const Progress& progress) {
   }
 }
 
-void ProgressView::finish(const RunReport& report) {
+void ProgressView::finish(const RunReport& report) { finish(total_, report.seconds); }
+
+void ProgressView::finish(uint64_t total, double seconds) {
   erase_bar();
   if (kind_ == ProgressKind::json)
-    write_stderr("{\"event\":\"finish\"," + figures({.done = total_, .total = total_, .seconds = report.seconds}));
+    write_stderr("{\"event\":\"finish\"," + figures({.done = total, .total = total, .seconds = seconds}));
 }
 
 }  // namespace ckmerge::cli

@@ -37,6 +37,8 @@ class ProgressView {
   void update(const Progress& progress);
   /// The run succeeded.
   void finish(const RunReport& report);
+  /// The same of a command that has no report: `total` bytes in so many seconds.
+  void finish(uint64_t total, double seconds);
 
  private:
   ProgressKind kind_;

@@ -244,12 +244,18 @@ MergeRequest merge_request(const CommandLine& typed, const Environment& environm
   request.allow_expanded = line.has("allow-expanded");
   read_recipe(line, request.recipe, faults);
   if (const std::string* word = line.value("like")) request.warnings = set_warnings(*word, request.recipe);
-  read_run_options(line, environment, request.run, faults);
-  const std::string* const progress = line.value("progress");
-  faults.check([&] { request.progress = parse_progress(progress ? *progress : "auto", environment); });
-  if (request.quiet) request.progress = ProgressKind::none;
+  read_work_options(line, environment, request.run, request.progress, faults);
+  faults.check([&] { request.announcement = announcement_of(line, environment); });
   faults.raise();
   return request;
+}
+
+void read_work_options(const CommandLine& line, const Environment& environment, RunOptions& run, ProgressKind& progress,
+                       Faults& faults) {
+  read_run_options(line, environment, run, faults);
+  const std::string* const word = line.value("progress");
+  faults.check([&] { progress = parse_progress(word ? *word : "auto", environment); });
+  if (line.has("quiet")) progress = ProgressKind::none;
 }
 
 InspectRequest inspect_request(const CommandLine& line) {

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/after_merge.h"
 #include "cli/command_line.h"
+#include "cli/faults.h"
 #include "cli/progress.h"
 #include "cli/system.h"
 #include "core/ckmerge.h"
@@ -23,12 +25,17 @@ struct MergeRequest {
   std::vector<std::string> warnings;  ///< of the words; those of the plan follow
   std::string key;                    ///< of all PyTorch inputs that recipe.input_keys says nothing of
   bool allow_expanded = false;        ///< views of PyTorch files may be larger than the files
+  Announcement announcement;          ///< when the output is in place
   bool only_plan = false;
   bool json = false, quiet = false, verbose = false;
 };
 
 /// For `merge` and `plan`. Throws Error(usage) with everything that the words have against them.
 MergeRequest merge_request(const CommandLine& line, const Environment& environment);
+
+/// How work is done: threads, cache of hashes, progress. A misspelt word goes to `faults`.
+void read_work_options(const CommandLine& line, const Environment& environment, RunOptions& run, ProgressKind& progress,
+                       Faults& faults);
 
 struct InspectRequest {
   std::vector<std::string> files;

@@ -14,6 +14,8 @@ namespace ckmerge::cli {
 struct Environment {
   std::string isa;         ///< CKMERGE_ISA; empty = the best this CPU runs
   std::string hash_cache;  ///< file of known hashes in the user's cache folder; empty where there is none
+  std::string registry;    ///< in the user's data folder; empty where there is none
+  std::string home;        ///< HOME, for paths in other programs' files
   bool no_color = false;   ///< NO_COLOR is set and not empty
   bool dumb = false;       ///< TERM is "dumb" or empty: no escape sequences
   bool stderr_tty = false;

@@ -19,15 +19,14 @@ std::string variable(const char* name) {
 }
 
 // As the XDG base directories have it: a relative folder is not used.
-std::string hash_cache() {
-  std::string folder = variable("XDG_CACHE_HOME");
-  if (!folder.starts_with('/')) {
-    folder = variable("HOME");
-    if (!folder.starts_with('/')) return "";
-    folder += "/.cache";
-  }
-  return folder + "/ckmerge/hashes";
+std::string user_folder(const char* name, const char* below_home) {
+  std::string folder = variable(name);
+  if (folder.starts_with('/')) return folder + "/ckmerge";
+  folder = variable("HOME");
+  return folder.starts_with('/') ? folder + below_home + "/ckmerge" : "";
 }
+
+std::string file_in(const std::string& folder, const char* name) { return folder.empty() ? "" : folder + "/" + name; }
 
 // Written without stdio: its buffer would report a full disk at exit, when nobody listens any more.
 bool write_all(int fd, std::string_view text) noexcept {
@@ -45,7 +44,9 @@ bool write_all(int fd, std::string_view text) noexcept {
 Environment read_environment() {
   const std::string term = variable("TERM");
   return {.isa = variable("CKMERGE_ISA"),
-          .hash_cache = hash_cache(),
+          .hash_cache = file_in(user_folder("XDG_CACHE_HOME", "/.cache"), "hashes"),
+          .registry = file_in(user_folder("XDG_DATA_HOME", "/.local/share"), "registry.db"),
+          .home = variable("HOME"),
           .no_color = !variable("NO_COLOR").empty(),
           .dumb = term.empty() || term == "dumb",
           .stderr_tty = ::isatty(STDERR_FILENO) == 1};

@@ -5,6 +5,7 @@
 #include <pcre2.h>
 
 #include "io/library_versions.h"
+#include "io/sqlite.h"
 
 namespace ckmerge {
 namespace {
@@ -20,7 +21,11 @@ std::string pcre2_version() {
 }  // namespace
 
 std::vector<LibraryVersion> library_versions() {
-  return {{"simdjson", simdjson_version()}, {"OpenSSL", openssl_version()}, {"PCRE2", pcre2_version()}};
+  return {{"simdjson", simdjson_version()},
+          {"OpenSSL", openssl_version()},
+          {"PCRE2", pcre2_version()},
+          {"zlib", zlib_library_version()},
+          {"SQLite", sqlite_version()}};
 }
 
 }  // namespace ckmerge

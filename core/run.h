@@ -22,6 +22,7 @@ enum class Stage : uint8_t {
   hash,    ///< reading the inputs for their SHA-256 sums
   merge,   ///< writing the output
   verify,  ///< reading it back
+  scan,    ///< examining files for a registry: counts files, not bytes
 };
 
 struct Progress {

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <string>
+#include <unordered_map>
 
 #include "io/input_file.h"
 
@@ -16,6 +17,17 @@ namespace ckmerge {
 
 /// The sum kept for this state of a file in the cache at `path`, or empty.
 std::string cached_sha256(const std::string& path, const FileIdentity& file);
+
+/// All sums of the cache at `path`, read once, for those who ask about thousands of files.
+class KnownHashes {
+ public:
+  explicit KnownHashes(const std::string& path);
+  /// The sum kept for this state of a file, or empty.
+  std::string find(const FileIdentity& file) const;
+
+ private:
+  std::unordered_map<std::string, std::string> sums_;  // by what identifies a state
+};
 
 /// False when something is at `path` that is no cache, which is never written to.
 bool can_be_hash_cache(const std::string& path);

@@ -220,6 +220,25 @@ bool can_be_hash_cache(const std::string& path) {
   return pread(file, &first, 1, 0) < 0 || is_cache(file, static_cast<uint64_t>(status.st_size));
 }
 
+KnownHashes::KnownHashes(const std::string& path) {
+  const Descriptor cache(path, O_RDONLY);
+  struct stat status;
+  if (path.empty() || !examine_file(cache, status)) return;
+  const std::string text = read_end(cache, static_cast<uint64_t>(status.st_size));
+  for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    const std::string_view line = std::string_view(text).substr(begin, end - begin);
+    if (!line.starts_with(kVersion) || !is_whole(line)) continue;
+    const std::string_view entry = line.substr(0, line.rfind(' '));
+    const size_t sum = entry.rfind(' ') + 1;
+    if (is_sha256(entry.substr(sum))) sums_[std::string(entry.substr(0, sum))] = entry.substr(sum);
+  }
+}
+
+std::string KnownHashes::find(const FileIdentity& file) const {
+  const auto sum = sums_.find(key_of(file));
+  return sum == sums_.end() ? "" : sum->second;
+}
+
 std::string cached_sha256(const std::string& path, const FileIdentity& file) {
   const Descriptor cache(path, O_RDONLY);
   struct stat status;

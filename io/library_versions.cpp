@@ -2,6 +2,7 @@
 #include "io/library_versions.h"
 
 #include <openssl/crypto.h>
+#include <zlib.h>
 
 namespace ckmerge {
 
@@ -9,5 +10,7 @@ namespace ckmerge {
 std::string simdjson_version() { return CKMERGE_SIMDJSON_VERSION; }
 
 std::string openssl_version() { return OpenSSL_version(OPENSSL_VERSION_STRING); }
+
+std::string zlib_library_version() { return zlibVersion(); }
 
 }  // namespace ckmerge

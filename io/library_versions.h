@@ -6,7 +6,8 @@
 
 namespace ckmerge {
 
-std::string simdjson_version();  ///< that was compiled in
-std::string openssl_version();   ///< that was loaded
+std::string simdjson_version();      ///< that was compiled in
+std::string openssl_version();       ///< that was loaded
+std::string zlib_library_version();  ///< that was loaded
 
 }  // namespace ckmerge

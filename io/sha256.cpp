@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each object has an OpenSSL library context of its own, 250 us to make: in the default one the system's openssl.cnf
-// decides which implementation is taken, or that there is none. (OpenSSL 3.0 reads that file all the same, once, when
-// it looks for engines; only a flag for the whole process would prevent it, and the process is not ours to configure.)
+// All objects share an OpenSSL library context that is ours, 250 us to make: in the default one the system's
+// openssl.cnf decides which implementation is taken, or that there is none. (OpenSSL 3.0 reads that file all the same,
+// once, when it looks for engines; only a flag for the whole process would prevent it, and the process is not ours to
+// configure.)
 #include "io/sha256.h"
 
 #include <openssl/evp.h>
@@ -39,6 +40,21 @@ struct FreeDigest {
   void operator()(EVP_MD_CTX* digest) const { EVP_MD_CTX_free(digest); }
 };
 
+struct Library {  // destroyed from the last to the first
+  std::unique_ptr<OSSL_LIB_CTX, FreeLibrary> library{OSSL_LIB_CTX_new()};
+  std::unique_ptr<EVP_MD, FreeAlgorithm> sha256;
+
+  Library() {
+    if (library) sha256.reset(EVP_MD_fetch(library.get(), "SHA256", nullptr));
+    require(sha256 != nullptr);  // where memory was wanting, the next object tries again
+  }
+};
+
+const EVP_MD* algorithm() {
+  static const Library shared;
+  return shared.sha256.get();
+}
+
 std::string hex(std::span<const unsigned char> bytes) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string text;
@@ -48,16 +64,12 @@ std::string hex(std::span<const unsigned char> bytes) {
 
 }  // namespace
 
-struct Sha256::State {  // destroyed from the last to the first: each needs those above
-  std::unique_ptr<OSSL_LIB_CTX, FreeLibrary> library{OSSL_LIB_CTX_new()};
-  std::unique_ptr<EVP_MD, FreeAlgorithm> algorithm;
+struct Sha256::State {
   std::unique_ptr<EVP_MD_CTX, FreeDigest> digest{EVP_MD_CTX_new()};
 };
 
 Sha256::Sha256() : state_(std::make_unique<State>()) {
-  require(state_->library && state_->digest);
-  state_->algorithm.reset(EVP_MD_fetch(state_->library.get(), "SHA256", nullptr));
-  require(state_->algorithm && EVP_DigestInit_ex2(state_->digest.get(), state_->algorithm.get(), nullptr));
+  require(state_->digest && EVP_DigestInit_ex2(state_->digest.get(), algorithm(), nullptr));
 }
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;

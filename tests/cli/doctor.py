@@ -58,10 +58,10 @@ with tempfile.TemporaryDirectory(prefix="ckmerge-cli-") as folder:
     home.mkdir()
     place = folder / "place"
     place.mkdir()
-    HOME = {"HOME": str(home), "XDG_CACHE_HOME": None}
+    HOME = {"HOME": str(home), "XDG_CACHE_HOME": None, "XDG_DATA_HOME": None}
     found = facts(str(place), **HOME)
     expect(list(found) == ["version", "compiler", "processor", "kernels", "isa", "forced_isa", "devices", "no_device",
-                           "memory", "limits", "libraries", "hash_cache", "folder", "problems"], f"keys: {list(found)}")
+                           "memory", "limits", "libraries", "hash_cache", "registry", "folder", "problems"], f"keys: {list(found)}")
     version = subprocess.run([ckmerge, "--version"], stdout=subprocess.PIPE, text=True).stdout.split()[1]
     expect(found["version"] == version, f"version {found['version']}")
     expect(found["processor"]["affinity"] == len(os.sched_getaffinity(0)), f"processor: {found['processor']}")
@@ -74,7 +74,7 @@ with tempfile.TemporaryDirectory(prefix="ckmerge-cli-") as folder:
     expect(limits["page_size"] == os.sysconf("SC_PAGE_SIZE"), f"limits: {limits}")
     expect(limits["open_files"] == resource.getrlimit(resource.RLIMIT_NOFILE)[0], f"limits: {limits}")
     expect(limits["maps"] == int(open("/proc/sys/vm/max_map_count").read()), f"limits: {limits}")
-    expect(sorted(found["libraries"]) == ["CLI11", "OpenSSL", "PCRE2", "simdjson"], f"libraries: {found['libraries']}")
+    expect(sorted(found["libraries"]) == ["CLI11", "OpenSSL", "PCRE2", "SQLite", "simdjson", "zlib"], f"libraries: {found['libraries']}")
     for name, text in found["libraries"].items():
         expect(text[0].isdigit() and "." in text, f"{name}: {text}")
     status = os.statvfs(place)
@@ -123,11 +123,21 @@ with tempfile.TemporaryDirectory(prefix="ckmerge-cli-") as folder:
     expect(homeless["hash_cache"] == {"path": None, "writable": False}, f"{homeless['hash_cache']}")
     blocked = facts(str(place), XDG_CACHE_HOME=str(folder / "file"))
     expect(says(blocked, "cache of hashes", "--hash-cache"), f"{blocked['problems']}")
+    data = folder / "data"
+    expect(found["registry"] == {"path": f"{home}/.local/share/ckmerge/registry.db", "there": False, "checkpoints": 0},
+           f"{found['registry']}")
+    (place / "x.safetensors").write_bytes(b"\2" + bytes(7) + b"{}")
+    subprocess.run([ckmerge, "scan", "-q", str(place), "--registry", str(data / "ckmerge/registry.db")], check=True)
+    (place / "x.safetensors").unlink()
+    expect(facts(str(place), XDG_DATA_HOME=str(data))["registry"] == {"path": f"{data}/ckmerge/registry.db", "there": True,
+                                                                      "checkpoints": 1}, "the registry is not seen")
+    (data / "ckmerge/registry.db").write_bytes(b"damaged" * 100)
+    expect(says(facts(str(place), XDG_DATA_HOME=str(data)), "registry.db: is damaged", "ckmerge scan"), "damage is not told")
     relative = facts(str(place), HOME=str(home), XDG_CACHE_HOME="cache")
     expect(relative["hash_cache"]["path"] == f"{home}/.cache/ckmerge/hashes", "a relative XDG_CACHE_HOME is used")
 
     text = run(str(place), **HOME).stdout
-    for part in ("computes on the CPU", found["isa"] + " (used)", "simdjson", found["folder"]["writes"]):
+    for part in ("GPU", found["isa"] + " (used)", "simdjson", found["folder"]["writes"]):
         expect(part in text, f"the text lacks {part!r}:\n{text}")
     here = subprocess.run([ckmerge, "doctor", "--json"], cwd=place, capture_output=True, text=True)
     expect(json.loads(here.stdout)["folder"]["path"] == ".", "the folder is not this one unless named")

@@ -42,7 +42,7 @@ def environment(ckmerge):
     maker = f"{shlex.quote(sys.executable)} -B {shlex.quote(str(HERE / 'make_inputs.py'))}"
     kept = {k: v for k, v in os.environ.items() if not k.startswith("CKMERGE_") and k not in ("NO_COLOR", "TERM")}
     return kept | {"CKMERGE": str(ckmerge), "MAKE": maker, "DUMP": maker + " --dump", "ROOT": str(HERE.parents[1]),
-                   "LC_ALL": "C.UTF-8", "TERM": "dumb"}
+                   "LC_ALL": "C.UTF-8", "TERM": "dumb", "XDG_DATA_HOME": "/nonexistent"}
 
 
 def run(ckmerge, case):

@@ -69,7 +69,7 @@ def run(text, ckmerge):
         work.mkdir()
         place(work)
         variables = {key: value for key, value in os.environ.items() if not key.startswith("CKMERGE_")}
-        variables |= {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder), "XDG_CACHE_HOME": str(folder)}
+        variables |= {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder), "XDG_CACHE_HOME": str(folder), "XDG_DATA_HOME": str(folder / "data")}
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=work, env=variables, capture_output=True, text=True)
         if done.returncode != 0 or done.stderr:
             return f"exit {done.returncode}, {done.stderr.strip()}"
