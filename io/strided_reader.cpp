@@ -11,8 +11,8 @@ namespace {
 constexpr uint64_t kWindow = 64 << 10;
 
 // What lies between two runs is read with them while that costs less than another call. Two transposed matrices of 256
-// MiB, rows 32 KiB apart, merged warm on two threads: 7 s in the kernel, 11 s where all of it is read; in a budget of 32
-// MiB, whose tiles have shorter runs, 14 s and 22 s.
+// MiB, rows 32 KiB apart, merged warm on two threads: 7 s in the kernel, 11 s where all of it is read; in a budget of
+// 32 MiB, whose tiles have shorter runs, 14 s and 22 s.
 constexpr uint64_t kGap = 4 << 10;
 
 template <typename Element>
