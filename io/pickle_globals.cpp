@@ -2,182 +2,41 @@
 #include "io/pickle_globals.h"
 
 #include <algorithm>
-#include <array>
 
 namespace ckmerge {
 namespace {
 
 using std::string_view;
 
+// Lists are words with a space before and behind each.
+bool is_word_of(string_view list, string_view word) {
+  if (word.empty() || word.find(' ') != word.npos) return false;
+  for (size_t at = list.find(word); at != list.npos; at = list.find(word, at + 1))
+    if (list[at - 1] == ' ' && list[at + word.size()] == ' ') return true;
+  return false;
+}
+
 // Modules of which nothing belongs into a checkpoint, their submodules included: processes, files, network, code made
 // from text, loaders of pickles inside of pickles. Wider than needed on purpose: a class that a checkpoint needs is in
 // none of them.
-constexpr string_view kUnsafeModules[] = {
-    "_aix_support",
-    "_imp",
-    "_lzma",
-    "_osx_support",
-    "_pickle",
-    "_posixsubprocess",
-    "_pyrepl",
-    "_socket",
-    "_sqlite3",
-    "_ssl",
-    "_thread",
-    "_winapi",
-    "_xxsubinterpreters",
-    "aiohttp",
-    "ast",
-    "asyncio",
-    "asynchat",
-    "asyncore",
-    "atexit",
-    "bdb",
-    "bz2",
-    "cProfile",
-    "cffi",
-    "cgitb",
-    "cloudpickle",
-    "cmd",
-    "code",
-    "codeop",
-    "commands",
-    "compileall",
-    "concurrent",
-    "contextlib",
-    "cppyy",
-    "ctypes",
-    "dbm",
-    "dill",
-    "distutils",
-    "doctest",
-    "ensurepip",
-    "fileinput",
-    "ftplib",
-    "gc",
-    "glob",
-    "gzip",
-    "http",
-    "httplib",
-    "httpx",
-    "idlelib",
-    "imaplib",
-    "imp",
-    "importlib",
-    "inspect",
-    "IPython",
-    "jax.experimental",
-    "joblib",
-    "lib2to3",
-    "linecache",
-    "logging.config",
-    "lzma",
-    "mailbox",
-    "marshal",
-    "mimetypes",
-    "mmap",
-    "modulefinder",
-    "msvcrt",
-    "multiprocessing",
-    "nntplib",
-    "nt",
-    "ntpath",
-    "numpy.ctypeslib",
-    "numpy.distutils",
-    "numpy.f2py",
-    "numpy.testing",
-    "os",
-    "pandas.io",
-    "paramiko",
-    "pdb",
-    "pexpect",
-    "pickle",
-    "pickletools",
-    "pip",
-    "pipes",
-    "pkgutil",
-    "pkg_resources",
-    "platform",
-    "poplib",
-    "popen2",
-    "posix",
-    "posixpath",
-    "profile",
-    "pstats",
-    "pty",
-    "ptyprocess",
-    "py_compile",
-    "pyclbr",
-    "pydoc",
-    "requests",
-    "rlcompleter",
-    "runpy",
-    "sched",
-    "select",
-    "selectors",
-    "setuptools",
-    "shelve",
-    "shlex",
-    "shutil",
-    "signal",
-    "site",
-    "smtpd",
-    "smtplib",
-    "socket",
-    "socketserver",
-    "sqlite3",
-    "ssl",
-    "subprocess",
-    "sys",
-    "sysconfig",
-    "syslog",
-    "tarfile",
-    "telnetlib",
-    "tempfile",
-    "test.support",
-    "thread",
-    "threading",
-    "timeit",
-    "tkinter",
-    "torch._C._jit",
-    "torch._dynamo",
-    "torch._inductor",
-    "torch.distributed.elastic",
-    "torch.distributed.launcher",
-    "torch.distributed.rpc",
-    "torch.distributed.run",
-    "torch.fx",
-    "torch.hub",
-    "torch.jit",
-    "torch.multiprocessing",
-    "torch.onnx",
-    "torch.ops",
-    "torch.package",
-    "torch.serialization",
-    "torch.testing._internal",
-    "torch.utils._config_module",
-    "torch.utils.bottleneck",
-    "torch.utils.collect_env",
-    "torch.utils.cpp_extension",
-    "torch.utils.data.datapipes",
-    "torch.utils.model_zoo",
-    "trace",
-    "traceback",
-    "turtledemo",
-    "unittest",
-    "urllib",
-    "urllib2",
-    "urllib3",
-    "venv",
-    "webbrowser",
-    "winreg",
-    "wsgiref",
-    "xmlrpc",
-    "xml",
-    "zipapp",
-    "zipfile",
-    "zipimport",
-};
+constexpr string_view kUnsafeModules =
+    " _aix_support _imp _lzma _osx_support _pickle _posixsubprocess _pyrepl _socket _sqlite3 _ssl _thread"
+    " _winapi _xxsubinterpreters aiohttp ast asyncio asynchat asyncore atexit bdb bz2 cProfile cffi cgitb"
+    " cloudpickle cmd code codeop commands compileall concurrent contextlib cppyy ctypes dbm dill distutils"
+    " doctest ensurepip fileinput ftplib gc glob gzip http httplib httpx idlelib imaplib imp importlib inspect"
+    " IPython jax.experimental joblib lib2to3 linecache logging.config lzma mailbox marshal mimetypes mmap"
+    " modulefinder msvcrt multiprocessing nntplib nt ntpath numpy.ctypeslib numpy.distutils numpy.f2py"
+    " numpy.testing os pandas.io paramiko pdb pexpect pickle pickletools pip pipes pkgutil pkg_resources"
+    " platform poplib popen2 posix posixpath profile pstats pty ptyprocess py_compile pyclbr pydoc requests"
+    " rlcompleter runpy sched select selectors setuptools shelve shlex shutil signal site smtpd smtplib socket"
+    " socketserver sqlite3 ssl subprocess sys sysconfig syslog tarfile telnetlib tempfile test.support thread"
+    " threading timeit tkinter torch._C._jit torch._dynamo torch._inductor torch.distributed.elastic"
+    " torch.distributed.launcher torch.distributed.rpc torch.distributed.run torch.fx torch.hub torch.jit"
+    " torch.multiprocessing torch.onnx torch.ops torch.package torch.serialization torch.testing._internal"
+    " torch.utils._config_module torch.utils.bottleneck torch.utils.collect_env torch.utils.cpp_extension"
+    " torch.utils.data.datapipes torch.utils.model_zoo trace traceback turtledemo unittest urllib urllib2"
+    " urllib3 venv webbrowser winreg wsgiref xmlrpc xml zipapp zipfile zipimport"
+    " ";
 
 // Of modules that checkpoints do use: what must not be called.
 struct Function {
@@ -234,11 +93,13 @@ constexpr Function kUnsafeFunctions[] = {
 };
 
 // Of builtins what is data; the others look up, open, import or evaluate.
-constexpr string_view kBuiltinModules[] = {"builtins", "__builtin__", "__builtins__"};
-constexpr string_view kPlainBuiltins[] = {
-    "bool",   "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int",    "list",      "long",
-    "object", "range",     "set",   "slice",   "str",  "tuple", "unicode",   "xrange", "Exception", "ValueError",
-};
+constexpr string_view kBuiltinModules =
+    " builtins __builtin__ __builtins__"
+    " ";
+constexpr string_view kPlainBuiltins =
+    " bool bytearray bytes complex dict float frozenset int list long object range set slice str tuple unicode"
+    " xrange Exception ValueError"
+    " ";
 
 constexpr Function kHarmless[] = {
     {"collections", "OrderedDict"},
@@ -274,67 +135,29 @@ constexpr Function kHarmless[] = {
     {"_codecs", "encode"},
 };
 
-constexpr string_view kTorchDtypes[] = {
-    "bfloat16",
-    "bits16",
-    "bits1x8",
-    "bits2x4",
-    "bits4x2",
-    "bits8",
-    "bool",
-    "cdouble",
-    "cfloat",
-    "chalf",
-    "complex128",
-    "complex32",
-    "complex64",
-    "double",
-    "float",
-    "float16",
-    "float32",
-    "float4_e2m1fn_x2",
-    "float64",
-    "float8_e4m3fn",
-    "float8_e4m3fnuz",
-    "float8_e5m2",
-    "float8_e5m2fnuz",
-    "float8_e8m0fnu",
-    "half",
-    "int",
-    "int16",
-    "int32",
-    "int64",
-    "int8",
-    "long",
-    "qint32",
-    "qint8",
-    "quint2x4",
-    "quint4x2",
-    "quint8",
-    "short",
-    "uint16",
-    "uint32",
-    "uint64",
-    "uint8",
-    "strided",
-    "per_tensor_affine",
-    "per_channel_affine",
-};
-
-constexpr bool contains(const auto& list, string_view word) { return std::ranges::find(list, word) != std::end(list); }
+constexpr string_view kTorchDtypes =
+    " bfloat16 bits16 bits1x8 bits2x4 bits4x2 bits8 bool cdouble cfloat chalf complex128 complex32 complex64"
+    " double float float16 float32 float4_e2m1fn_x2 float64 float8_e4m3fn float8_e4m3fnuz float8_e5m2"
+    " float8_e5m2fnuz float8_e8m0fnu half int int16 int32 int64 int8 long qint32 qint8 quint2x4 quint4x2"
+    " quint8 short uint16 uint32 uint64 uint8 strided per_tensor_affine per_channel_affine"
+    " ";
 
 constexpr bool contains(const auto& list, string_view module, string_view name) {
   return std::ranges::any_of(list, [&](const Function& row) { return row.module == module && row.name == name; });
 }
 
+// A module, or one that it lies in.
 bool in_unsafe_module(string_view module) {
-  return std::ranges::any_of(kUnsafeModules, [&](string_view unsafe) {
-    return module.starts_with(unsafe) && (module.size() == unsafe.size() || module[unsafe.size()] == '.');
-  });
+  for (;;) {
+    if (is_word_of(kUnsafeModules, module)) return true;
+    const size_t dot = module.rfind('.');
+    if (dot == module.npos) return false;
+    module = module.substr(0, dot);
+  }
 }
 
 bool is_torch_data(string_view module, string_view name) {
-  return (module == "torch" && (contains(kTorchDtypes, name) || name.ends_with("Storage"))) ||
+  return (module == "torch" && (is_word_of(kTorchDtypes, name) || name.ends_with("Storage"))) ||
          (module == "torch.cuda" && name.ends_with("Storage"));
 }
 
@@ -349,8 +172,8 @@ const char* name(PickleDanger danger) {
 // of anything. Both parts are looked at together.
 PickleDanger danger_of(string_view module, string_view name) {
   if (contains(kHarmless, module, name) || is_torch_data(module, name)) return PickleDanger::harmless;
-  if (contains(kBuiltinModules, module))
-    return contains(kPlainBuiltins, name) ? PickleDanger::harmless : PickleDanger::unsafe;
+  if (is_word_of(kBuiltinModules, module))
+    return is_word_of(kPlainBuiltins, name) ? PickleDanger::harmless : PickleDanger::unsafe;
   const size_t dot = name.rfind('.');
   const string_view last = dot == name.npos ? name : name.substr(dot + 1);
   std::string whole(module);

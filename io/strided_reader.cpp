@@ -10,6 +10,11 @@ namespace {
 // What one read brings in: enough that a transposed matrix is read at the disk's speed, little beside a tile.
 constexpr uint64_t kWindow = 64 << 10;
 
+// What lies between two runs is read with them while that costs less than another call. Two transposed matrices of 256
+// MiB, rows 32 KiB apart, merged warm on two threads: 7 s in the kernel, 11 s where all of it is read; in a budget of
+// 32 MiB, whose tiles have shorter runs, 14 s and 22 s.
+constexpr uint64_t kGap = 4 << 10;
+
 template <typename Element>
 void copy_elements(const std::byte* from, uint64_t step, std::byte* out, uint64_t out_step, uint64_t count) {
   for (uint64_t i = 0; i < count; ++i) std::memcpy(out + i * out_step, from + i * step, sizeof(Element));
@@ -78,7 +83,8 @@ void StridedReader::read_box(uint64_t offset, std::byte* out) {
   for (const Axis& axis : box_) box_end_ += (axis.count - 1) * axis.from;
   const Axis run = box_.back();
   box_.pop_back();
-  const bool ahead = box_.empty() || box_.back().from <= kWindow;
+  const uint64_t run_size = (run.count - 1) * run.from + element_size_;
+  const bool ahead = box_.empty() || box_.back().from <= run_size + kGap;
   std::vector<uint64_t> position(box_.size(), 0);
   for (;;) {
     read_run(run, offset, out, ahead);

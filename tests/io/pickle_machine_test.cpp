@@ -126,4 +126,6 @@ TEST_CASE("names are judged by module, by function and by what they reach throug
   CHECK(judged("foo", "Bar.__init__.__globals__") == "unsafe"s);
   CHECK(judged("__main__", "Model") == "unknown"s);
   CHECK(judged("", "") == "unsafe"s);
+  CHECK(judged(" os", "system") == "unknown"s);
+  CHECK(judged("builtins", "bool bytearray") == "unsafe"s);
 }

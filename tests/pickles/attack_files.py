@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""PyTorch files made to exhaust, break or deceive whoever reads them, and some that only look so."""
+import pickle
+import struct
+
+from attack_payloads import F32, PROTO, call, in_dict, state, stream, tensor_words, text, zipped
+from torch_files import Storage, Tensor, pickled, safetensors, stand_in, torch_stream, torch_zip, zip_bytes
+
+
+def laughs(levels):
+    """Lists of ten times the list before: 10^levels if somebody walked them."""
+    return b"]q\1" + b"".join(b"0]q" + bytes([i + 2]) + b"(" + (b"h" + bytes([i + 1])) * 10 + b"e" for i in range(levels))
+
+
+def patched(where, **changes):
+    def patch(name, place, fields):
+        return {**fields, **changes} if place == where and name == "archive/data/0" else fields
+    return patch
+
+
+def archives():
+    """Zip archives that two readers could understand differently, or that hold what they do not say."""
+    good, _ = pickled(state())
+    entries = [("archive/data.pkl", good), ("archive/data/0", F32), ("archive/version", b"3\n")]
+    whole = zip_bytes(entries)
+    yield "compressed", zip_bytes(entries, patch=lambda n, w, f: {**f, "method": 8}), "compressed"
+    yield "flags of encryption", zipped(good, patch=patched("central", flags=0x809)), "encrypted"
+    yield "flags that differ", zipped(good, patch=patched("local", flags=0)), "disagree"
+    yield "strong encryption", zip_bytes(entries, patch=lambda n, w, f: {**f, "flags": 0x848}), "encrypted"
+    yield "patched data", zip_bytes(entries, patch=lambda n, w, f: {**f, "flags": 0x828}), "encrypted"
+    yield "local name differs", zipped(good, patch=patched("local", name=b"archive/data/1")), "disagree"
+    yield "local size differs", zipped(good, patch=patched("local", size=15, csize=15)), "disagree"
+    yield "local sum differs", zipped(good, patch=patched("local", crc=12345)), "disagree"
+    yield "local method differs", zipped(good, patch=patched("local", method=8)), "disagree"
+    yield "entry inside another", zipped(good, patch=lambda n, w, f: {**f, "offset": 0, "name": b"archive/data.pkl"} if w == "central" and n == "archive/data/0" else f), "zip archive"
+    yield "entry over another", zipped(good, patch=patched("central", size=60, csize=60)), "overlap"
+    yield "entry beyond the directory", zipped(good, patch=patched("central", offset=1 << 30)), "outside"
+    yield "entry as large as the file", zipped(good, patch=patched("central", size=1 << 20, csize=1 << 20)), "reaches into"
+    yield "entry too large for 64 bits", zipped(good, patch=patched("central", size=0xffffffff, csize=0xffffffff, extra=struct.pack("<HHQQ", 1, 16, (1 << 64) - 1, (1 << 64) - 1))), "reaches into"
+    yield "zip64 sizes that are not there", zipped(good, patch=patched("central", size=0xffffffff)), "zip64"
+    yield "extra longer than the record", zipped(good, patch=patched("central", size=0xffffffff, csize=0xffffffff, extra=struct.pack("<HH", 1, 60000))), "extra field"
+    yield "one name twice", zip_bytes(entries + [("archive/data.pkl", PROTO + call("os", "system") + b".")]), "one name"
+    yield "names that differ in case", zip_bytes(entries + [("archive/DATA.PKL", good)]), "case"
+    yield "two roots", zip_bytes(entries + [("other/data.pkl", good)]), "more than one folder"
+    yield "a way out", zip_bytes(entries + [("archive/../../etc/passwd", b"x")]), "leads out"
+    yield "an absolute name", zip_bytes(entries + [("/etc/passwd", b"x")]), "absolute"
+    yield "a drive", zip_bytes(entries + [("c:/windows", b"x")]), "absolute"
+    yield "a backslash", zip_bytes(entries + [("archive\\data\\1", b"x")]), "backslash"
+    yield "a NUL in a name", zip_bytes(entries + [("archive/data/1\0.txt", b"x")]), "NUL"
+    yield "a name of 60000 bytes", zip_bytes(entries + [("archive/" + "x" * 60000, b"x")]), "too long"
+    yield "bytes in front", b"PK\3\4" + b"x" * 64 + whole, "zip"
+    yield "bytes behind", whole + b"x", "download incomplete"
+    yield "a comment", whole[:-2] + struct.pack("<H", 5) + b"hello", "download incomplete"
+    yield "an end in the comment", whole[:-2] + struct.pack("<H", 22) + whole[-22:], "zip"
+    yield "cut short", whole[:-40], "download incomplete"
+    yield "more entries than there are", whole[:-14] + struct.pack("<HH", 9, 9) + whole[-10:], "disagree"
+    yield "several disks", whole[:-18] + struct.pack("<H", 1) + whole[-16:], "several"
+    yield "2^60 entries", lying_end(whole, entries=1 << 60), "entries"
+    yield "a directory of 2^63 bytes", lying_end(whole, size=1 << 63), "directory"
+    yield "a directory beyond the file", lying_end(whole, begin=1 << 40), "directory"
+    yield "no data.pkl", zip_bytes([("archive/data/0", F32)]), "no data.pkl"
+    yield "nothing in it", zip_bytes([]), "empty"
+    yield "TorchScript", zip_bytes([("m/data.pkl", good), ("m/constants.pkl", good), ("m/code/__torch__.py", b"")]), "TorchScript"
+    yield "big-endian", zip_bytes(entries + [("archive/byteorder", b"big")]), "big-endian"
+    yield "no byte order that exists", zip_bytes(entries + [("archive/byteorder", b"middle")]), "byte order"
+    yield "a version to come", zip_bytes(entries[:2] + [("archive/version", b"99\n")]), "version"
+    yield "storage that is not there", zipped(tensor_words(key="7")), "not in the archive"
+    yield "storage by a path", zipped(tensor_words(key="../../version")), "not in the archive"
+    yield "storage larger than its record", zipped(tensor_words(numel=b"M\0\x10")), "bytes in the archive"
+    yield "storage smaller than its record", zipped(tensor_words(numel=b"K\3", size=b"K\1\x85", stride=b"K\1\x85")), "bytes in the archive"
+    yield "safetensors in front of a zip", safetensors({"w": ("F32", [4], F32), "z": ("U8", [len(whole)], whole)}), "zip archive behind"
+
+
+def lying_end(whole, entries=None, size=None, begin=None):
+    at = len(whole) - 22 - 20 - 56
+    end = bytearray(whole[at:at + 56])
+    for value, place in ((entries, 24), (entries, 32), (size, 40), (begin, 48)):
+        if value is not None:
+            struct.pack_into("<Q", end, place, value)
+    tail = bytearray(whole[at + 56:])
+    struct.pack_into("<HHII", tail, 28, 0xffff, 0xffff, 0xffffffff, 0xffffffff)
+    return whole[:at] + bytes(end) + bytes(tail)
+
+
+def machines():
+    """Pickles that break machines: too much, too deep, too little on the stack, values of the wrong kind."""
+    def case(name, data, words):
+        return f"pickle: {name}", zipped(PROTO + data), words
+    yield case("no STOP", b"N", "ends early")
+    yield case("a second pickle behind it", b"}." + PROTO + call("os", "system") + b".", "behind the end")
+    yield case("memo number 2^32-1", b"Nr\xff\xff\xff\xff.", "memo")
+    yield case("sparse memo", b"N" + b"".join(b"r" + struct.pack("<I", i << 20) for i in range(64)) + b".", "memo")
+    yield case("memo of nothing", b"h\7.", "memo")
+    yield case("billion laughs", laughs(60) + b".", "not a dict of tensors")
+    yield case("billion laughs in a dict", b"}" + text("model") + laughs(60) + b"s.", "PyTorch file")
+    yield case("a dict in itself", b"}q\1" + text("state_dict") + b"h\1s.", "PyTorch file")
+    yield case("a dict under every name in itself", b"}q\1(" + b"".join(text(n) + b"h\1" for n in ("state_dict", "model_state_dict", "model", "module", "params_ema", "params", "ema")) + b"u.", "PyTorch file")
+    yield case("a list in itself", b"]q\1h\1a.", "PyTorch file")
+    yield case("2000 lists deep", b"]" * 2000 + b"a" * 1999 + b".", "nesting")
+    yield case("10^6 marks", b"(" * 1000000 + b".", "marks")
+    yield case("10^6 tuples deep", b")" + b"\x85" * 1000000 + b".", "nesting")
+    yield case("10^6 calls deep", b"cfoo\nbar\n" + b")R" * 1000000 + b".", "nesting")
+    yield case("a text of 4 GiB", b"X\xff\xff\xff\xffabc.", "text")
+    yield case("a text of 2^64-1", b"\x8d" + b"\xff" * 8 + b".", "text")
+    yield case("bytes of 2^64-1", b"\x8e" + b"\xff" * 8 + b".", "ends early")
+    yield case("a byte array of 2^63", b"\x96" + struct.pack("<Q", 1 << 63) + b".", "ends early")
+    yield case("a frame of 2^63", b"\x95" + struct.pack("<Q", 1 << 63) + b"N.", "ends early")
+    yield case("an integer of 2 GiB", b"\x8b\xff\xff\xff\x7f.", "ends early")
+    yield case("an integer of negative length", b"\x8b\xff\xff\xff\xff.", "negative")
+    yield case("nothing on the stack", b"R.", "more values than there are")
+    yield case("POP of nothing", b"0.", "more values than there are")
+    yield case("a mark that is not there", b"t.", "mark")
+    yield case("under the mark", b"N(a.", "more values than there are")
+    yield case("values left over", b"NN.", "left over")
+    yield case("SETITEM on a tuple", b")NNs.", "SETITEM")
+    yield case("SETITEM on an integer", b"K\1NNs.", "SETITEM")
+    yield case("SETITEMS with half a pair", b"}(Nu.", "no value")
+    yield case("APPEND on a dict", b"}Na.", "APPEND")
+    yield case("APPENDS on a text", text("x") + b"(Ne.", "APPENDS")
+    yield case("ADDITEMS on a list", b"](N\x90.", "ADDITEMS")
+    yield case("BUILD on None", b"NNb.", "BUILD")
+    yield case("a call of a text", text("os") + b")R.", "no function")
+    yield case("a call with a list", b"cfoo\nbar\n]R.", "no tuple")
+    yield case("a global made of numbers", b"K\1K\2\x93.", "not a text")
+    yield case("protocol 6", b"\x80\6N.", "protocol")
+    yield case("EXT1", b"\x82\1.", "EXT1")
+    yield case("PERSID", b"P0\n.", "PERSID")
+    yield case("NEXT_BUFFER", b"\x97.", "NEXT_BUFFER")
+    yield case("a byte that is no opcode", b"\xff.", "no opcode")
+    yield case("persistent id that is a number", b"}" + text("w") + b"K\1Qs.", "PyTorch file")
+    yield case("10^6 empty lists", b"(" + b"]" * 1000000 + b"l.", "LIST")
+
+
+def tensors():
+    """Descriptions of tensors that lie."""
+    def case(name, words, **parts):
+        return f"tensor: {name}", zipped(tensor_words(**parts)), words
+    big = b"\x8a\x08" + struct.pack("<q", 1 << 62)
+    yield case("offset outside", "outside of its storage", offset=b"K\1")
+    yield case("offset below", "begins before", offset=b"J\xff\xff\xff\xff")
+    yield case("size too large", "outside of its storage", size=b"K\2K\3\x86")
+    yield case("negative size", "sizes", size=b"K\2J\xff\xff\xff\xff\x86")
+    yield case("negative stride", "strides", stride=b"J\xfe\xff\xff\xffK\1\x86")
+    yield case("stride too large", "outside of its storage", stride=b"K\3K\1\x86")
+    yield case("product that overflows", "64 bits", size=big + big + b"\x86")
+    yield case("reach that overflows", "64 bits", size=b"K\5K\5\x86", stride=big + big + b"\x86")
+    yield case("an offset of 2^62", "outside of its storage", offset=big)
+    yield case("an offset beyond 64 bits", "begins before", offset=b"\x8a\x09" + b"\xff" * 8 + b"\0")
+    yield case("sizes and no strides", "strides", stride=b")")
+    yield case("65 dimensions", "dimensions", size=b"(" + b"K\1" * 65 + b"t", stride=b"(" + b"K\1" * 65 + b"t")
+    yield case("sizes that are texts", "sizes", size=text("a") + b"\x85")
+    yield case("a storage of 2^62 elements", "64 bits", numel=big)
+    yield case("quantized", "qint8", cls=b"ctorch\nQInt8Storage\n")
+    yield case("of no type", "no known type", cls=b"ctorch\nMagicStorage\n")
+    yield case("of a type from elsewhere", "no known type", cls=b"cfoo\nFloatStorage\n")
+    yield case("made elsewhere", "not a plain tensor", maker=b"ctorch._utils\n_rebuild_xla_tensor\n")
+    yield case("in too few words", "too few words", tail=b"")
+    yield case("untyped", "no known dtype", cls=b"ctorch.storage\nUntypedStorage\n", numel=b"K\x10")
+    yield case("a lazy conjugate", "lazy conj", tail=b"\x89ccollections\nOrderedDict\n)R}" + text("conj") + b"\x88s")
+    yield case("1 TiB from 16 bytes", "more than twice", size=b"\x8a\x05" + struct.pack("<Q", 1 << 38)[:5] + b"K\4\x86", stride=b"K\0K\1\x86")
+    yield "tensor: a name that is not UTF-8", zipped(tensor_words().replace(text("w"), text(b"\xff\xfe"))), "UTF-8"
+    yield "tensor: a name with a surrogate", zipped(tensor_words().replace(text("w"), text(b"\xed\xa0\x80"))), "UTF-8"
+    one = tensor_words()[3:-2]
+    yield "tensor: one name twice", zipped(PROTO + b"}" + one + b"s" + one + b"s."), "twice"
+
+
+def streams():
+    def case(name, words, data=None, **parts):
+        return f"stream: {name}", stream(data or tensor_words(), **parts), words
+    yield case("another protocol", "protocol", protocol=1002)
+    yield case("big-endian", "big-endian", info=pickle.dumps({"little_endian": False}, 2))
+    yield case("no word on its machine", "which machine", info=pickle.dumps({}, 2))
+    yield case("no list of storages", "list of storages", keys=pickle.dumps({}, 2))
+    yield case("a storage that nothing mentions", "does not mention", keys=pickle.dumps(["0", "1"], 2))
+    yield case("one storage twice", "twice", keys=pickle.dumps(["0", "0"], 2), body=(struct.pack("<q", 4) + F32) * 2)
+    yield case("a storage that is missing", "without a storage", keys=pickle.dumps([], 2), body=b"")
+    yield case("another count", "two sizes", body=struct.pack("<q", 3) + F32)
+    yield case("a count of -1", "two sizes", body=struct.pack("<q", -1) + F32)
+    yield case("cut in a storage", "download incomplete", body=struct.pack("<q", 4) + F32[:7])
+    yield case("cut before a storage", "download incomplete", body=b"\4\0")
+    yield case("bytes behind", "behind the last storage", body=struct.pack("<q", 4) + F32 + b"x")
+    yield "stream: cut in a pickle", stream(tensor_words())[:140], "download incomplete"
+    yield "tar", b"x" * 257 + b"ustar\x0000" + b"\0" * 300, "tar archive"
+    yield "plain pickle", pickle.dumps({"a": [1, 2]}, 4), "no PyTorch checkpoint"
+    yield "GGUF", b"GGUF\3\0\0\0" + b"\0" * 32, "GGUF"
+
+
+def harmless():
+    """Files with objects that we do not know: opened, and the objects are left alone."""
+    def opened(name, obj):
+        return f"opened: {name}", torch_zip(obj), None
+    callback = stand_in("pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint")
+    namespace = stand_in("argparse_like.Namespace")()
+    namespace.alpha, namespace.path = 1, "/etc/passwd"
+    yield opened("Lightning's checkpoint", {"epoch": 1, "callbacks": {callback: {"best": 0.5}}, "state_dict": state(), "hyper": namespace})
+    yield opened("a deny-listed word as a text", {"state_dict": state(), "note": "os.system", "n": ["builtins", "eval"]})
+    yield "opened: ids of storages that are no numbers", zipped(tensor_words(key="../0"), records=[("../0", F32)]), "leads out"
+    yield "opened: sets, bytes, great integers", zipped(in_dict(b"\x8f(K\1\x90")), None
+    yield "opened: protocol 5", torch_zip({"state_dict": state(), "b": bytearray(b"x" * 10), "f": frozenset([1])}, protocol=5), None
+    yield "opened: a stream", torch_stream({"state_dict": state()}), None
+    yield "opened: control characters in a name", torch_zip({"\x1b[31mred\n\u202e": Tensor(Storage("Float", F32), (4,))}), None
+    yield "opened: expanded within reason", torch_zip({"w": Tensor(Storage("Float", F32), (1000, 4), (0, 1))}), None
