@@ -30,7 +30,8 @@ std::vector<Checkpoint> open_all(const std::vector<std::string>& paths, Faults& 
 // when another run takes the first.
 std::optional<NumberedNames> choose_output(MergeRequest& request, const Plan& plan) {
   if (!request.filename_prefix.empty()) {
-    NumberedNames names(request.output.empty() ? "." : request.output, request.filename_prefix, local_time());
+    NumberedNames names(request.output.empty() ? "." : request.output, request.filename_prefix, local_time(),
+                        request.recipe.format);
     request.output = names.next();
     return names;
   }

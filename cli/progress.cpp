@@ -30,7 +30,7 @@ std::string percent(const Progress& progress) {
 
 // Before the percentage; a merge that merges needs no name.
 std::string stage_word(const Progress& progress) {
-  constexpr const char* kWords[] = {"hashing ", "", "verifying "};
+  constexpr const char* kWords[] = {"hashing ", "", "sealing ", "verifying "};
   return kWords[static_cast<size_t>(progress.stage)];
 }
 
@@ -96,7 +96,7 @@ std::string plain_line(const Progress& progress) {
 }
 
 std::string progress_event(const Progress& progress) {
-  constexpr const char* kStages[] = {"hash", "merge", "verify"};
+  constexpr const char* kStages[] = {"hash", "merge", "seal", "verify"};
   return std::string("{\"event\":\"progress\",\"stage\":\"") + kStages[static_cast<size_t>(progress.stage)] + "\"," +
          figures(progress);
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cli/dtype_words.h"
 #include "cli/numbers.h"
 #include "cli/sizes.h"
 #include "io/sha256.h"
@@ -24,8 +25,7 @@ std::string parameters_text(const Recipe& recipe) {
   std::string out;
   for (size_t i = 0; i < spec.parameter_count; ++i)
     out += std::string(", ") + spec.parameters[i].name + " " + value_text(spec.parameters[i], recipe);
-  if (recipe.dtype) out += std::string(", stored as ") + info(*recipe.dtype).name;
-  return out;
+  return out + dtypes_text(recipe);
 }
 
 // A word as a shell would take it back.
@@ -159,8 +159,9 @@ std::string hash_lines(const MergeFacts& facts, const RunReport& report) {
   for (size_t k = 0; k < report.input_hashes.size(); ++k)
     out += "  " + letter(k) + "  sha256 " + report.input_hashes[k].sha256 + "\n";
   if (report.sha256.empty()) return out;
-  return out + "  sha256 " + report.sha256 + "\n  short hash " + std::string(short_hash(report.sha256)) + ", AutoV3 " +
-         report.tensor_sha256.substr(0, 12) + " (" + visible(facts.request.output) + ")\n";
+  return out + "  sha256 " + report.sha256 + "\n  short hash " + std::string(short_hash(report.sha256)) +
+         (report.tensor_sha256.empty() ? "" : ", AutoV3 " + report.tensor_sha256.substr(0, 12)) + " (" +
+         visible(facts.request.output) + ")\n";
 }
 
 std::string how_lines(const RunReport& report) {

@@ -165,7 +165,8 @@ void write_hashes(JsonWriter& json, const RunReport& report) {
   json.begin_object();
   json.key("sha256").value(report.sha256);
   json.key("short_hash").value(short_hash(report.sha256));
-  json.key("autov3").value(report.tensor_sha256);
+  json.key("autov3");
+  report.tensor_sha256.empty() ? json.null() : json.value(report.tensor_sha256);
   json.key("inputs").begin_array();
   for (const InputHash& hash : report.input_hashes) json.value(hash.sha256);
   json.end_array().end_object();

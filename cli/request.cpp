@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cli/dtype_words.h"
 #include "cli/faults.h"
 #include "cli/numbers.h"
 #include "cli/sets.h"
@@ -120,16 +121,6 @@ void read_parameters(const CommandLine& line, const MethodSpec& spec, Recipe& re
     });
 }
 
-std::optional<Dtype> dtype_called(const std::string& word) {
-  if (word == "keep") return std::nullopt;
-  try {
-    return parse_dtype(word);
-  } catch (const Error& e) {
-    const std::vector<std::string> names{"keep", "f64", "f32", "f16", "bf16", "f8_e4m3", "f8_e5m2"};
-    refuse("--dtype", std::string("--dtype: ") + e.what() + did_you_mean(word, names));
-  }
-}
-
 // The value of an option whose values are a policy's names.
 template <typename Policy>
 void read_policy(const CommandLine& line, const std::string& option, Policy& policy, Faults& faults) {
@@ -168,13 +159,21 @@ void read_policies(const CommandLine& line, Recipe& recipe, Faults& faults) {
     });
 }
 
+// By the name of the file, unless it is said.
+void read_format(const CommandLine& line, Recipe& recipe, Faults& faults) {
+  const std::string* const output = line.value("output");
+  if (output && output->ends_with(".ckpt")) recipe.format = FileFormat::ckpt;
+  read_policy(line, "format", recipe.format, faults);
+}
+
 void read_recipe(const CommandLine& line, Recipe& recipe, Faults& faults) {
   if (const std::string* word = line.value("method")) recipe.method = *word;
   faults.check([&] {
     const MethodSpec& spec = method_called("--method", recipe.method);
     read_parameters(line, spec, recipe, faults);
   });
-  if (const std::string* word = line.value("dtype")) faults.check([&] { recipe.dtype = dtype_called(*word); });
+  read_dtypes(line, recipe, faults);
+  read_format(line, recipe, faults);
   read_policies(line, recipe, faults);
 }
 

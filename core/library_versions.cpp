@@ -4,6 +4,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "io/crc32.h"
 #include "io/library_versions.h"
 
 namespace ckmerge {
@@ -20,7 +21,10 @@ std::string pcre2_version() {
 }  // namespace
 
 std::vector<LibraryVersion> library_versions() {
-  return {{"simdjson", simdjson_version()}, {"OpenSSL", openssl_version()}, {"PCRE2", pcre2_version()}};
+  return {{"simdjson", simdjson_version()},
+          {"OpenSSL", openssl_version()},
+          {"PCRE2", pcre2_version()},
+          {"zlib", version_of_zlib()}};
 }
 
 }  // namespace ckmerge

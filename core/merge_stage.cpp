@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 
+#include "core/permit.h"
 #include "core/staging.h"
 #include "core/statistics_worker.h"
 
@@ -65,12 +66,20 @@ std::function<void(ByteRange, const WindowBatch&)> MergeStage::feed_inputs() {
 void MergeStage::make_tile(TileWorker& worker, ByteRange tile, std::span<std::byte> out) {
   statistics_.wait_for(tile, crew_);
   worker.compute(tile, out);
+  if (setting_.seals) add_frame(tile, out);
   if (tile.begin < held_size_)
     std::memcpy(held_->first(held_size_).data() + tile.begin, out.data(), out.size());
   else
     write(tile, out);
   statistics_.release_before(queue_.finish(tile));
   crew_.add_done(tile.size());
+}
+
+// What a tile program does not know of: the bytes between the tensors of a .ckpt.
+void MergeStage::add_frame(ByteRange tile, std::span<std::byte> out) {
+  const Permit permit(permits_);
+  setting_.plan.frame->fill(tile.begin, out, {});
+  setting_.seals->add(tile, out);
 }
 
 void MergeStage::write(ByteRange tile, std::span<const std::byte> out) {

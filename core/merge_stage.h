@@ -13,6 +13,7 @@
 #include "core/input_digest.h"
 #include "core/output_digest.h"
 #include "core/range_checksums.h"
+#include "core/seals.h"
 #include "core/staging.h"
 #include "core/statistics.h"
 #include "core/tile.h"
@@ -34,6 +35,7 @@ struct MergeSetting {
   OutputFile& output;
   RangeChecksums* checksums = nullptr;  ///< null: nothing will be compared
   OutputDigest* digest = nullptr;       ///< null: the output is not hashed here
+  Seals* seals = nullptr;               ///< of a .ckpt: is fed
   InputDigest* inputs = nullptr;        ///< not null: is fed, and the tiles with the header wait for write_held()
 };
 
@@ -57,6 +59,7 @@ class MergeStage {
   void work();
   std::function<void(ByteRange, const WindowBatch&)> feed_inputs();
   void make_tile(TileWorker& worker, ByteRange tile, std::span<std::byte> out);
+  void add_frame(ByteRange tile, std::span<std::byte> out);
   void write(ByteRange tile, std::span<const std::byte> out);
 
   const MergeSetting setting_;

@@ -13,6 +13,7 @@
 #include "core/near_name.h"
 #include "core/selection.h"
 #include "core/step_planner.h"
+#include "core/torch_dtypes.h"
 #include "io/error.h"
 #include "io/output_layout.h"
 
@@ -39,6 +40,12 @@ std::vector<OutputTensor> output_tensors(const Plan& plan, std::span<const Check
     tensors.push_back({tensor.name, step.dtype, tensor.shape, step.size});
   }
   return tensors;
+}
+
+OutputLayout lay_out_form(const Plan& plan, std::span<const Checkpoint> checkpoints, const Metadata& metadata) {
+  if (plan.recipe.format == FileFormat::safetensors) return lay_out(output_tensors(plan, checkpoints), &metadata);
+  const bool told = plan.recipe.metadata != MetadataPolicy::none;  // a .ckpt need not say that it is torch's
+  return lay_out_ckpt(output_tensors(plan, checkpoints), told ? &metadata : nullptr);
 }
 
 // The name that a pattern spells, where it is no more than a name; else empty.
@@ -82,6 +89,7 @@ class Planner {
     report_faults(selection, steps.faults());
     plan_.programs = programs.take();
     check_constants();
+    check_torch_dtypes(plan_, checkpoints_);
     lay_out_steps();
     warn();
     return std::move(plan_);
@@ -155,7 +163,7 @@ class Planner {
   void lay_out_steps() {
     const std::vector<InputHash> hashes = plan_.recipe.hash ? stand_ins(checkpoints_.size()) : std::vector<InputHash>();
     const Metadata metadata = output_metadata(plan_.recipe, checkpoints_, plan_.kind, hashes);
-    OutputLayout layout = lay_out(output_tensors(plan_, checkpoints_), &metadata);
+    OutputLayout layout = lay_out_form(plan_, checkpoints_, metadata);
     std::vector<Step> in_order;
     in_order.reserve(plan_.steps.size());
     for (const uint32_t index : layout.order) {
@@ -164,6 +172,7 @@ class Planner {
     }
     plan_.steps = std::move(in_order);
     plan_.header = std::move(layout.header);
+    plan_.frame = std::move(layout.frame);
     plan_.file_size = layout.file_size;
   }
 
@@ -177,6 +186,7 @@ class Planner {
     else if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
       plan_.warnings.push_back("nothing is merged: every tensor of the output is that of " + checkpoints_[0].path);
     if (plan_.recipe.dtype) warn_about_opaque();
+    warn_about_torch_dtypes(plan_);
   }
 
   void warn_about_same_files() {
@@ -221,7 +231,7 @@ uint64_t Plan::memory() const {
   return steps.capacity() * sizeof(Step) +
          (sources.capacity() + kept.capacity() + dropped.capacity() + left_out.capacity() + discarded.capacity()) *
              sizeof(Source) +
-         header.capacity();
+         header.capacity() + (frame ? frame->memory() : 0);
 }
 
 std::span<const StatisticSpec> statistics(const Plan& plan) {
@@ -231,8 +241,12 @@ std::span<const StatisticSpec> statistics(const Plan& plan) {
 
 std::string header_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
                                std::span<const InputHash> hashes) {
-  const Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
-  return lay_out(output_tensors(plan, checkpoints), &metadata, plan.header.size()).header;
+  Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
+  if (!plan.frame) return lay_out(output_tensors(plan, checkpoints), &metadata, plan.header.size()).header;
+  const std::string header = lay_out_form(plan, checkpoints, metadata).header;
+  if (header.size() == plan.header.size()) return header;
+  pad_metadata(metadata, plan.header.size() - header.size());
+  return lay_out_form(plan, checkpoints, metadata).header;
 }
 
 Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {

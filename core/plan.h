@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "core/provenance.h"
 #include "core/recipe.h"
 #include "io/checkpoint.h"
+#include "io/zip_frame.h"
 #include "kernels/program.h"
 
 namespace ckmerge {
@@ -73,10 +75,11 @@ struct Plan {
   std::vector<Step> steps;
   std::vector<Source> sources;
 
-  ResultKind kind;             ///< which tensors were expanded
-  std::string header;          ///< first bytes of the output file
-  uint64_t file_size = 0;      ///< of the output
-  uint64_t bytes_to_read = 0;  ///< of all tensors that are loaded, copied or compared
+  ResultKind kind;                ///< which tensors were expanded
+  std::string header;             ///< first bytes of the output file
+  std::optional<ZipFrame> frame;  ///< of a .ckpt: what lies between and behind the steps; its entry i + 1 is step i
+  uint64_t file_size = 0;         ///< of the output
+  uint64_t bytes_to_read = 0;     ///< of all tensors that are loaded, copied or compared
 
   std::vector<Source> kept;       ///< names of the first checkpoint that another lacks
   std::vector<Source> dropped;    ///< names that the first checkpoint lacks, from the first checkpoint that has each

@@ -4,7 +4,7 @@
 #include "core/provenance.h"
 
 #include <algorithm>
-
+#include <cassert>
 #include <map>
 #include <optional>
 #include <set>
@@ -136,7 +136,7 @@ std::string web_recipe(const Recipe& recipe, ResultKind kind, std::span<const In
   dict.set("tertiary_model_hash", hash(2));
   dict.set("interp_method", string_json(interp_method(recipe.method)));
   dict.set("multiplier", number ? python_float(*number) : "null");
-  dict.set("save_as_half", bool_json(recipe.dtype == Dtype::F16));
+  dict.set("save_as_half", bool_json(recipe.half || recipe.dtype == Dtype::F16));
   dict.set("custom_name", string_json(""));
   dict.set("config_source", "3");  // "Don't": no .yaml is copied
   dict.set("bake_in_vae", string_json("None"));
@@ -227,6 +227,12 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
   }
   fields[std::string(kFormat)] = "pt";
   return {fields.begin(), fields.end()};
+}
+
+void pad_metadata(Metadata& metadata, size_t bytes) {
+  const auto models = std::ranges::find(metadata, kWebModels, &Metadata::value_type::first);
+  assert(models != metadata.end() && "a map without hashes is as long as it was planned");
+  models->second.append(bytes, ' ');  // JSON, of which blanks may follow
 }
 
 }  // namespace ckmerge

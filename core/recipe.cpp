@@ -58,6 +58,8 @@ template <>
 constexpr const char* kPolicyNames<NanPolicy>[] = {"error", "warn"};
 template <>
 constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none"};
+template <>
+constexpr const char* kPolicyNames<FileFormat>[] = {"safetensors", "ckpt"};
 
 [[noreturn]] void refuse(const std::string& where, const std::string& sentence) {
   throw Error(ErrorCode::usage, where, sentence);
@@ -131,6 +133,7 @@ template std::span<const char* const> policy_names<ExtraPolicy>();
 template std::span<const char* const> policy_names<ExpandPolicy>();
 template std::span<const char* const> policy_names<NanPolicy>();
 template std::span<const char* const> policy_names<MetadataPolicy>();
+template std::span<const char* const> policy_names<FileFormat>();
 
 Dtype parse_dtype(std::string_view text) {
   std::string wanted(text);
@@ -140,6 +143,13 @@ Dtype parse_dtype(std::string_view text) {
   refuse("dtype",
          "dtype '" + std::string(text) +
              "' is unknown; it can be keep, f64, f32, f16, bf16, f8_e4m3 or f8_e5m2 (or what torch calls them)");
+}
+
+Dtype stored_dtype(const Recipe& recipe, std::string_view name, Dtype from) {
+  if (const std::optional<Part> part = part_of(name))
+    if (const auto& given = recipe.part_dtypes[static_cast<size_t>(*part)]) return given->dtype.value_or(from);
+  if (recipe.dtype) return *recipe.dtype;
+  return recipe.half && from == Dtype::F32 ? Dtype::F16 : from;
 }
 
 std::vector<double> resolve_coefficients(const Recipe& recipe, size_t inputs) {

@@ -132,7 +132,7 @@ bool StepPlanner::can_convert(const Tensor& named, Source source, Dtype to) {
 
 Dtype StepPlanner::output_dtype(const Tensor& named) const {
   if (!is_real(named.dtype) || is_position_ids(named.name)) return named.dtype;
-  return plan_.recipe.dtype.value_or(named.dtype);
+  return stored_dtype(plan_.recipe, named.name, named.dtype);
 }
 
 // ---- adding steps; each takes the sources pushed since the last
