@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/failure.h"
+#include "cli/operations.h"
 #include "cli/run_recipe.h"
 #include "cli/signals.h"
 
@@ -17,6 +18,10 @@ void act(const CommandLine& line, const Environment& environment) {
     case Command::merge:
     case Command::plan: return merge_command(merge_request(line, environment));
     case Command::run: return merge_command(run_request(line, environment));
+    case Command::convert:
+    case Command::bake:
+    case Command::compose:
+    case Command::average: return merge_command(operation_request(line, environment));
     case Command::inspect: return inspect_command(inspect_request(line));
     case Command::methods: return methods_command(methods_request(line));
     case Command::doctor: return doctor_command(line, environment);

@@ -3,11 +3,13 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/faults.h"
 #include "cli/output_name.h"
 #include "cli/report.h"
 #include "cli/report_json.h"
 #include "cli/signals.h"
+#include "core/reading.h"
 #include "core/tile_sizing.h"
 
 namespace ckmerge::cli {
@@ -56,16 +58,19 @@ struct Prepared {
   std::vector<Checkpoint> checkpoints;
   Plan plan;
   std::optional<NumberedNames> names;
+  std::optional<ConfigCopy> config;
 };
 
 // What headers and the target's folder can say against the merge, all of it together. Checkpoints that could not be
 // opened leave nothing to plan, but the recipe and the target can still be wrong.
 Prepared prepare(MergeRequest& request) {
   Faults faults;
-  Prepared prepared{.checkpoints = open_all(request.inputs, faults), .plan = {}, .names = {}};
+  Prepared prepared{.checkpoints = open_all(request.inputs, faults), .plan = {}, .names = {}, .config = {}};
   Plan& plan = prepared.plan;
   if (faults.empty())
     faults.check([&] {
+      const std::vector<std::string> notes = read_as(request.recipe, prepared.checkpoints);
+      request.warnings.insert(request.warnings.end(), notes.begin(), notes.end());
       plan = make_plan(request.recipe, prepared.checkpoints);
       plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
       size_tiles(plan, prepared.checkpoints, request.run.memory_budget, 1, request.run.tile_size);
@@ -87,6 +92,9 @@ Prepared prepare(MergeRequest& request) {
     faults.check([&] { check_target(place, identities(prepared.checkpoints), may_exist); });
     faults.check([&] { check_space(place, plan.file_size); });
   }
+  if (named && !request.output.empty())
+    faults.check(
+        [&] { prepared.config = config_copy(request.config, request.inputs, request.output, request.run.replace); });
   faults.raise();
   return prepared;
 }
@@ -151,7 +159,9 @@ void merge_command(MergeRequest request) {
   Prepared prepared = prepare(request);
   const MergeFacts facts{request, prepared.plan, prepared.checkpoints};
   if (request.only_plan) return print_plan(facts);
-  print_result(facts, run_in_place(request, prepared));
+  const RunReport report = run_in_place(request, prepared);
+  if (prepared.config) copy_config(*prepared.config, request.run);
+  print_result(facts, report);
 }
 
 }  // namespace ckmerge::cli

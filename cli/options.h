@@ -10,7 +10,20 @@
 
 namespace ckmerge::cli {
 
-enum class Command : uint8_t { merge, plan, run, inspect, methods, doctor, completions, man };
+enum class Command : uint8_t {
+  merge,
+  plan,
+  run,
+  convert,
+  bake,
+  compose,
+  average,
+  inspect,
+  methods,
+  doctor,
+  completions,
+  man
+};
 
 /// What a word on the command line stands for: shells complete it accordingly.
 enum class WordKind : uint8_t { text, checkpoint, file, folder, method, shell };

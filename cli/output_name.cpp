@@ -127,7 +127,7 @@ bool is_folder(const std::string& output) {
 
 std::string a1111_name(const Recipe& recipe, std::span<const std::string> inputs, ResultKind kind) {
   std::vector<std::string> models;
-  for (const std::string& path : inputs) models.push_back(model_name(path));
+  for (const std::string& path : inputs.first(merged_inputs(recipe, inputs.size()))) models.push_back(model_name(path));
   std::string name = name_without_suffix(recipe, models);
   if (kind.inpainting) name += ".inpainting";
   if (kind.instruct_pix2pix) name += ".instruct-pix2pix";

@@ -45,11 +45,13 @@ std::string recipe_lines(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
   std::string out = recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(recipe) + "\n";
   out += set_line(facts.request);
-  for (size_t k = 0; k < facts.checkpoints.size(); ++k) {
+  const size_t count = facts.checkpoints.size();
+  for (size_t k = 0; k < std::min(count, kListed); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];
     out += "  " + letter(k) + "  " + visible(checkpoint.path) + "  " + counted(checkpoint.tensors.size(), "tensor") +
            ", " + size_text(checkpoint.file_size()) + "\n";
   }
+  if (count > kListed) out += "  ... and " + grouped(count - kListed) + " more\n";
   return out;
 }
 
@@ -65,6 +67,8 @@ const char* done_phrase(Action action) {
     case Action::zero: return "zeroed, another checkpoint lacks them";
     case Action::add: return "added, A lacks them";
     case Action::expand: return "merged in the channels that all have, the others A's alone";
+    case Action::bake: return "taken from the VAE";
+    case Action::ema: return "taken from the averages of the weights";
   }
   return "";
 }
@@ -101,6 +105,8 @@ std::string action_lines(const MergeFacts& facts) {
   }
   out += source_lines(facts, plan.left_out, "left out, another checkpoint lacks them");
   out += source_lines(facts, plan.dropped, "dropped, A lacks them");
+  out += source_lines(facts, plan.unshadowed, "kept as they are, no average of them is there");
+  out += source_lines(facts, plan.unused, "left over, they have no place in the result");
   return out + source_lines(facts, plan.discarded, "discarded");
 }
 

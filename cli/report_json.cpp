@@ -101,6 +101,8 @@ void write_facts(JsonWriter& json, const MergeFacts& facts) {
   write_sources(json, facts, "added", facts.named_by(Action::add));
   write_sources(json, facts, "expanded", facts.named_by(Action::expand));
   write_sources(json, facts, "discarded", facts.plan.discarded);
+  write_sources(json, facts, "unshadowed", facts.plan.unshadowed);
+  write_sources(json, facts, "unused", facts.plan.unused);
   json.key("warnings").begin_array();
   for (const std::string& warning : facts.plan.warnings) json.value(warning);
   json.end_array();

@@ -6,6 +6,7 @@
 #include "cli/dtype_words.h"
 #include "cli/faults.h"
 #include "cli/numbers.h"
+#include "cli/operations.h"
 #include "cli/sets.h"
 #include "cli/sizes.h"
 #include "cli/text.h"
@@ -237,6 +238,8 @@ MergeRequest merge_request(const CommandLine& typed, const Environment& environm
   request.verbose = line.has("verbose");
   check_files(request, line, faults);
   read_recipe(line, request.recipe, faults);
+  if (line.command != Command::compose) faults.check([&] { read_vae(line, request); });
+  if (const std::string* word = line.value("config")) request.config = *word;
   if (const std::string* word = line.value("like")) request.warnings = set_warnings(*word, request.recipe);
   read_run_options(line, environment, request.run, faults);
   const std::string* const progress = line.value("progress");

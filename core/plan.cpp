@@ -13,6 +13,7 @@
 #include "core/near_name.h"
 #include "core/selection.h"
 #include "core/step_planner.h"
+#include "core/substitutes.h"
 #include "core/torch_dtypes.h"
 #include "io/error.h"
 #include "io/output_layout.h"
@@ -78,15 +79,20 @@ class Planner {
   }
 
   Plan run() {
-    MergePrograms programs(*find_method(plan_.recipe.method), checkpoints_.size(), plan_.coefficients);
+    const std::span<const Checkpoint> merged = checkpoints_.first(merged_inputs(plan_.recipe, checkpoints_.size()));
+    MergePrograms programs(*find_method(plan_.recipe.method), merged.size(), plan_.coefficients);
     StepPlanner steps(plan_, programs, checkpoints_);
     Selection selection(plan_.recipe);
+    Substitutes substitutes(plan_.recipe, checkpoints_);
     const TensorTable& first = checkpoints_[0].tensors;
     plan_.steps.reserve(first.size());
     plan_.sources.reserve(first.size() * checkpoints_.size());
-    for (NameWalk walk(checkpoints_); walk.advance();) plan_name(walk, selection.place(walk.name()), steps);
-    check_common_names();
+    const bool composed = !plan_.recipe.roles.empty();
+    for (NameWalk walk(composed ? checkpoints_ : merged); walk.advance();)
+      plan_name(walk, selection.place(walk.name()), substitutes, steps);
+    if (!composed) check_common_names(merged);
     report_faults(selection, steps.faults());
+    substitutes.finish(plan_);
     plan_.programs = programs.take();
     check_constants();
     check_torch_dtypes(plan_, checkpoints_);
@@ -96,7 +102,7 @@ class Planner {
   }
 
  private:
-  void plan_name(const NameWalk& walk, Selection::Place place, StepPlanner& steps) {
+  void plan_name(const NameWalk& walk, Selection::Place place, Substitutes& substitutes, StepPlanner& steps) {
     const std::span<const uint32_t> rows = walk.rows();
     const auto present = [](uint32_t row) { return row != NameWalk::kAbsent; };
     const auto holder = std::ranges::find_if(rows, present);
@@ -104,22 +110,24 @@ class Planner {
     const bool everywhere = std::ranges::all_of(rows, present);
     common_names_ += everywhere;
     if (place == Selection::Place::discarded) return plan_.discarded.push_back({k, *holder});
+    if (!plan_.recipe.roles.empty()) return steps.add_only(rows);
+    if (k == 0)
+      if (const auto found = substitutes.find(walk.name(), *holder)) return steps.add_substitute(rows[0], *found);
     if (place == Selection::Place::outside && k != 0) return plan_.dropped.push_back({k, *holder});
     if (place == Selection::Place::outside) return steps.add_outside(rows[0]);
     if (k != 0) return steps.add_extra(rows);
     everywhere ? steps.add_common(rows) : steps.add_missing(rows);
   }
 
-  void check_common_names() const {
-    if (checkpoints_.size() == 1 || common_names_ > 0) return;
-    for (const Checkpoint& checkpoint : checkpoints_)
+  void check_common_names(std::span<const Checkpoint> merged) const {
+    if (merged.size() == 1 || common_names_ > 0) return;
+    for (const Checkpoint& checkpoint : merged)
       if (checkpoint.tensors.size() == 0)
         throw Error(ErrorCode::mismatch, checkpoint.path,
                     checkpoint.path + ": has no tensors; there is nothing to merge");
     std::vector<std::string> hints;
-    for (size_t k = 1; k < checkpoints_.size(); ++k) {
-      std::string hint =
-          prefix_hint(checkpoints_[0].tensors, checkpoints_[0].path, checkpoints_[k].tensors, checkpoints_[k].path);
+    for (size_t k = 1; k < merged.size(); ++k) {
+      std::string hint = prefix_hint(merged[0].tensors, merged[0].path, merged[k].tensors, merged[k].path);
       if (!hint.empty()) hints.push_back(std::move(hint));
     }
     throw Error(ErrorCode::mismatch, "",
@@ -133,6 +141,7 @@ class Planner {
     std::vector<std::string> lines;
     for (const NamePattern* pattern : selection.unmatched())
       lines.push_back(unmatched_sentence(*pattern, checkpoints_));
+    selection.check_parts();
     const size_t unmatched = lines.size();
     lines.insert(lines.end(), faults.begin(), faults.end());
     const std::string misfit =
@@ -218,8 +227,8 @@ class Planner {
 }  // namespace
 
 const char* name(Action action) {
-  constexpr const char* kNames[kActionCount] = {"merge", "convert", "copy", "copy_integer", "copy_positions",
-                                                "keep",  "outside", "zero", "add",          "expand"};
+  constexpr const char* kNames[kActionCount] = {"merge",   "convert", "copy", "copy_integer", "copy_positions", "keep",
+                                                "outside", "zero",    "add",  "expand",       "bake",           "ema"};
   return kNames[static_cast<size_t>(action)];
 }
 
@@ -229,7 +238,8 @@ uint64_t Plan::count(Action action) const {
 
 uint64_t Plan::memory() const {
   return steps.capacity() * sizeof(Step) +
-         (sources.capacity() + kept.capacity() + dropped.capacity() + left_out.capacity() + discarded.capacity()) *
+         (sources.capacity() + kept.capacity() + dropped.capacity() + left_out.capacity() + discarded.capacity() +
+          unshadowed.capacity() + unused.capacity()) *
              sizeof(Source) +
          header.capacity() + (frame ? frame->memory() : 0);
 }

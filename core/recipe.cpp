@@ -59,6 +59,8 @@ constexpr const char* kPolicyNames<NanPolicy>[] = {"error", "warn"};
 template <>
 constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none"};
 template <>
+constexpr const char* kPolicyNames<EmaPolicy>[] = {"keep", "use", "drop"};
+template <>
 constexpr const char* kPolicyNames<FileFormat>[] = {"safetensors", "ckpt"};
 
 [[noreturn]] void refuse(const std::string& where, const std::string& sentence) {
@@ -133,6 +135,7 @@ template std::span<const char* const> policy_names<ExtraPolicy>();
 template std::span<const char* const> policy_names<ExpandPolicy>();
 template std::span<const char* const> policy_names<NanPolicy>();
 template std::span<const char* const> policy_names<MetadataPolicy>();
+template std::span<const char* const> policy_names<EmaPolicy>();
 template std::span<const char* const> policy_names<FileFormat>();
 
 Dtype parse_dtype(std::string_view text) {
@@ -152,7 +155,13 @@ Dtype stored_dtype(const Recipe& recipe, std::string_view name, Dtype from) {
   return recipe.half && from == Dtype::F32 ? Dtype::F16 : from;
 }
 
+size_t merged_inputs(const Recipe& recipe, size_t inputs) {
+  if (!recipe.roles.empty()) return std::min<size_t>(inputs, 1);
+  return inputs - (recipe.bake_vae && inputs > 0);
+}
+
 std::vector<double> resolve_coefficients(const Recipe& recipe, size_t inputs) {
+  inputs = merged_inputs(recipe, inputs);
   const Method& method = find_or_refuse(recipe.method);
   check_input_count(*method.spec, inputs);
   const Arguments arguments = resolve_arguments(*method.spec, recipe, inputs);

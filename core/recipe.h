@@ -48,6 +48,13 @@ enum class MetadataPolicy : uint8_t {
   none,    ///< the format only
 };
 
+/// What becomes of the averages of weights that training kept beside them (model_ema.).
+enum class EmaPolicy : uint8_t {
+  keep,  ///< they are tensors like others
+  use,   ///< each takes the place of the weight that it is the average of
+  drop,  ///< they are left out
+};
+
 /// The form of the output. Not recorded: the file shows it.
 enum class FileFormat : uint8_t {
   safetensors,
@@ -85,10 +92,19 @@ struct Recipe {
   std::vector<std::string> discard = {};  ///< not in the output
   std::vector<std::string> only = {};     ///< not empty: tensors that none of them matches are copied from A
   std::vector<std::string> exclude = {};  ///< tensors that one of them matches are copied from A
+  std::vector<std::string> parts = {};    ///< not empty: tensors of these parts only (core/part.h)
+  bool prune = false;                     ///< without what training left behind (core/leftovers.h)
+  EmaPolicy ema = EmaPolicy::keep;
   MissingPolicy missing = MissingPolicy::keep;
   ExtraPolicy extra = ExtraPolicy::drop;
   ExpandPolicy expand = ExpandPolicy::copy;
   NanPolicy nan = NanPolicy::error;
+
+  // What the checkpoints are (core/reading.h), where they are not simply what the method merges.
+  bool bake_vae = false;  ///< the last is a VAE, whose tensors take the place of those of the result
+  /// Not empty: they are put together, not merged; what each of them is: unet, te or vae.
+  std::vector<std::string> roles = {};
+  std::string layout = {};  ///< with roles: sd1, sd2, sdxl, sd3 or flux; empty = as the unet's names have it
 
   // What the file says about itself (core/provenance.h).
   MetadataPolicy metadata = MetadataPolicy::keep;
@@ -105,6 +121,9 @@ Dtype parse_dtype(std::string_view text);
 
 /// What `recipe` stores the `real` tensor `name` as, which is stored as `from`.
 Dtype stored_dtype(const Recipe& recipe, std::string_view name, Dtype from);
+
+/// How many of `inputs` checkpoints, from the first, the method of `recipe` merges.
+size_t merged_inputs(const Recipe& recipe, size_t inputs);
 
 /// The coefficients of `recipe` for `inputs` checkpoints, in f64, defaults filled in. Throws Error(usage): unknown
 /// method or parameter, wrong number of checkpoints or weights, a number that is not finite.

@@ -80,6 +80,25 @@ void StepPlanner::add_extra(std::span<const uint32_t> rows) {
   fault(std::string(tensor_of(source).name) + ": is in " + path_of(k) + ", but not in " + path_of(0));
 }
 
+void StepPlanner::add_substitute(uint32_t row, const Substitute& substitute) {
+  const Tensor first = tensor_of({0, row}), other = tensor_of(substitute.source);
+  if (std::ranges::equal(first.shape, other.shape))
+    return add_single(substitute.named, substitute.source, substitute.action);
+  const std::string which = substitute.action == Action::ema ? "its average" : path_of(substitute.source.checkpoint);
+  fault(std::string(first.name) + ": " + to_text(first.shape) + " in " + path_of(0) + ", " + to_text(other.shape) +
+        " in " + which);
+}
+
+void StepPlanner::add_only(std::span<const uint32_t> rows) {
+  uint32_t k = 0;
+  while (rows[k] == NameWalk::kAbsent) ++k;
+  const Source source{k, rows[k]};
+  for (uint32_t other = k + 1; other < rows.size(); ++other)
+    if (rows[other] != NameWalk::kAbsent)
+      return fault(std::string(tensor_of(source).name) + ": is in " + path_of(k) + " and in " + path_of(other));
+  add_single(source, source, Action::copy);
+}
+
 // ---- do the checkpoints fit?
 
 // The rule of A1111's merger: A may have 9 or 8 channels where the others have 4, never the other way round.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -42,6 +43,10 @@ class TensorTable {
   /// Index of the tensor called `name`, or npos. REQUIRES: sort_by_name().
   size_t find(std::string_view name) const;
   static constexpr size_t npos = SIZE_MAX;
+
+  /// Calls every tensor what `new_name` makes of its name, and removes those that it makes an empty one of. Sorts, and
+  /// returns what sort_by_name() returns.
+  std::vector<size_t> rename(const std::function<std::string(std::string_view)>& new_name);
 
   /// Bytes this table holds: the plan's share of memory is reported from it.
   uint64_t memory() const;
