@@ -8,6 +8,7 @@
 #include "core/permit.h"
 #include "core/staging.h"
 #include "core/statistics_worker.h"
+#include "core/turn_worker.h"
 
 namespace ckmerge {
 namespace {
@@ -39,21 +40,28 @@ void MergeStage::work() {
                              .piece_size = setting.sizing.tile_size,
                              .drop_cache = setting.cache.drop_behind_statistics,
                              .permits = &permits_});
-  TileWorker worker(setting.plan, setting.checkpoints, windows,
-                    {.kernels = &setting.kernels,
-                     .drop_cache = setting.cache.drop_behind_tiles,
-                     .header = setting.header,
-                     .permits = &permits_,
-                     .on_windows = feed_inputs(),
-                     .statistics = &statistics_});
+  const TileWorker::Options options{.kernels = &setting.kernels,
+                                    .drop_cache = setting.cache.drop_behind_tiles,
+                                    .header = setting.header,
+                                    .permits = &permits_,
+                                    .on_windows = feed_inputs(),
+                                    .statistics = &statistics_};
+  TileWorker worker(setting.plan, setting.checkpoints, windows, options);
+  std::optional<TurnWorker> turns;
+  if (setting.plan.in_turn)
+    turns.emplace(setting.plan, setting.checkpoints, windows, options, setting.sizing.sums_size);
   for (std::optional<WorkQueue::Unit> unit; !crew_.stopping() && (unit = queue_.next());) {
-    if (unit->statistics)
+    if (unit->statistics) {
       gatherer.compute(unit->range);
-    else
-      make_tile(worker, unit->range, staging.first(unit->range.size()));
+      continue;
+    }
+    const std::span<std::byte> out = staging.first(unit->range.size());
+    statistics_.wait_for(unit->range, crew_);
+    turns ? turns->compute(unit->range, out) : worker.compute(unit->range, out);
+    finish_tile(unit->range, out);
   }
   std::lock_guard lock(mutex_);
-  findings_.add(worker.findings());
+  findings_.add(turns ? turns->findings() : worker.findings());
 }
 
 std::function<void(ByteRange, const WindowBatch&)> MergeStage::feed_inputs() {
@@ -63,9 +71,7 @@ std::function<void(ByteRange, const WindowBatch&)> MergeStage::feed_inputs() {
   };
 }
 
-void MergeStage::make_tile(TileWorker& worker, ByteRange tile, std::span<std::byte> out) {
-  statistics_.wait_for(tile, crew_);
-  worker.compute(tile, out);
+void MergeStage::finish_tile(ByteRange tile, std::span<std::byte> out) {
   if (setting_.seals) add_frame(tile, out);
   if (tile.begin < held_size_)
     std::memcpy(held_->first(held_size_).data() + tile.begin, out.data(), out.size());

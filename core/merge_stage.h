@@ -58,7 +58,7 @@ class MergeStage {
  private:
   void work();
   std::function<void(ByteRange, const WindowBatch&)> feed_inputs();
-  void make_tile(TileWorker& worker, ByteRange tile, std::span<std::byte> out);
+  void finish_tile(ByteRange tile, std::span<std::byte> out);
   void add_frame(ByteRange tile, std::span<std::byte> out);
   void write(ByteRange tile, std::span<const std::byte> out);
 

@@ -14,6 +14,7 @@
 #include "core/selection.h"
 #include "core/step_planner.h"
 #include "core/substitutes.h"
+#include "core/sum_terms.h"
 #include "core/torch_dtypes.h"
 #include "io/error.h"
 #include "io/output_layout.h"
@@ -94,6 +95,7 @@ class Planner {
     report_faults(selection, steps.faults());
     substitutes.finish(plan_);
     plan_.programs = programs.take();
+    plan_.in_turn = reads_in_turn(plan_);
     check_constants();
     check_torch_dtypes(plan_, checkpoints_);
     lay_out_steps();

@@ -76,6 +76,7 @@ struct Plan {
   std::vector<Expansion> expansions;  ///< shared likewise
   std::vector<Step> steps;
   std::vector<Source> sources;
+  bool in_turn = false;  ///< a tile reads the checkpoints one after another (core/sum_terms.h)
 
   ResultKind kind;                ///< which tensors were expanded
   std::string header;             ///< first bytes of the output file
