@@ -196,7 +196,7 @@ const std::vector<CommandSpec>& commands() {
       {Command::bake, "bake", "MODEL --vae FILE -o OUT [options]", "put a VAE into a checkpoint",
        "Writes MODEL with the tensors of the VAE in FILE in the place of its own, where it has them.",
        "  ckmerge bake A.safetensors --vae vae.safetensors -o out.safetensors\n"},
-      {Command::compose, "compose", "--unet F --te F --vae F -o OUT [options]", "make one checkpoint of separate files",
+      {Command::compose, "compose", "--unet F --te F --vae F -o OUT", "make one checkpoint of separate files",
        "Puts unet, text encoders and VAE together in one checkpoint, named as those of SD 1, SD 2, SDXL, SD3 or Flux "
        "are.\n"
        "Tensors that are named so already are left alone.",
