@@ -44,6 +44,17 @@ std::string chosen(const std::string& word, const std::vector<std::string>& inpu
   return yaml_beside(inputs[k]);
 }
 
+void write_copy(const std::string& from, const std::string& to, const RunOptions& options) {
+  const InputFile file(from);
+  Staging bytes(kMaxSize);
+  const std::span<std::byte> text = bytes.first(std::min(file.size(), kMaxSize));
+  file.read_at(0, text);
+  const FileIdentity identity = file.identity();
+  OutputFile output(to, text.size(), {&identity, 1}, {.replace = options.replace, .sync = options.sync});
+  if (!text.empty()) output.write_at(0, text);
+  output.commit();
+}
+
 }  // namespace
 
 std::optional<ConfigCopy> config_copy(const std::string& word, const std::vector<std::string>& inputs,
@@ -58,15 +69,11 @@ std::optional<ConfigCopy> config_copy(const std::string& word, const std::vector
   return copy;
 }
 
-void copy_config(const ConfigCopy& copy, const RunOptions& options) {
-  const InputFile file(copy.from);
-  Staging bytes(kMaxSize);
-  const std::span<std::byte> text = bytes.first(std::min(file.size(), kMaxSize));
-  file.read_at(0, text);
-  const FileIdentity identity = file.identity();
-  OutputFile output(copy.to, text.size(), {&identity, 1}, {.replace = options.replace, .sync = options.sync});
-  if (!text.empty()) output.write_at(0, text);
-  output.commit();
+// The output may be called otherwise than was planned, where another run took its number.
+void copy_config(const ConfigCopy& copy, const std::string& output, const RunOptions& options) try {
+  write_copy(copy.from, yaml_beside(output), options);
+} catch (const Error& e) {
+  throw Error(e.code(), e.where(), std::string(e.what()) + "; " + output + " is complete");
 }
 
 }  // namespace ckmerge::cli

@@ -22,7 +22,7 @@ struct ConfigCopy {
 std::optional<ConfigCopy> config_copy(const std::string& word, const std::vector<std::string>& inputs,
                                       const std::string& output, bool replace);
 
-/// Throws Error(io | usage | resources).
-void copy_config(const ConfigCopy& copy, const RunOptions& options);
+/// Copies it to beside `output`, which is complete, as the error then says. Throws Error(io | usage | resources).
+void copy_config(const ConfigCopy& copy, const std::string& output, const RunOptions& options);
 
 }  // namespace ckmerge::cli

@@ -160,7 +160,7 @@ void merge_command(MergeRequest request) {
   const MergeFacts facts{request, prepared.plan, prepared.checkpoints};
   if (request.only_plan) return print_plan(facts);
   const RunReport report = run_in_place(request, prepared);
-  if (prepared.config) copy_config(*prepared.config, request.run);
+  if (prepared.config) copy_config(*prepared.config, request.output, request.run);
   print_result(facts, report);
 }
 

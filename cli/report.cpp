@@ -41,15 +41,27 @@ std::string set_line(const MergeRequest& request) {
   return out + "\n";
 }
 
+std::string recipe_line(const Recipe& recipe) {
+  if (!recipe.roles.empty()) return "the files below in one checkpoint" + dtypes_text(recipe) + "\n";
+  return recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(recipe) + "\n";
+}
+
+// What a checkpoint is, where it is not one of those that are merged.
+std::string role_text(const MergeFacts& facts, size_t k) {
+  const Recipe& recipe = facts.plan.recipe;
+  if (k < recipe.roles.size()) return ", " + recipe.roles[k];
+  return recipe.bake_vae && k + 1 == facts.checkpoints.size() ? ", the VAE" : "";
+}
+
 std::string recipe_lines(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
-  std::string out = recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(recipe) + "\n";
+  std::string out = recipe_line(recipe);
   out += set_line(facts.request);
   const size_t count = facts.checkpoints.size();
   for (size_t k = 0; k < std::min(count, kListed); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];
     out += "  " + letter(k) + "  " + visible(checkpoint.path) + "  " + counted(checkpoint.tensors.size(), "tensor") +
-           ", " + size_text(checkpoint.file_size()) + "\n";
+           ", " + size_text(checkpoint.file_size()) + role_text(facts, k) + "\n";
   }
   if (count > kListed) out += "  ... and " + grouped(count - kListed) + " more\n";
   return out;

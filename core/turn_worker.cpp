@@ -10,8 +10,8 @@
 namespace ckmerge {
 namespace {
 
-// As many as one batch of windows takes; their list is 80 KiB.
-constexpr size_t kMostParts = 2048;
+// Lists of them and of what they read take 160 KiB.
+constexpr size_t kMostParts = 1024;
 
 // Sums begin at multiples of this, whatever lies before them.
 constexpr uint64_t kAlignment = 8;
