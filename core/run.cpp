@@ -143,8 +143,7 @@ class Engine {
                 digest && hash_later ? &*digest : nullptr, seals ? &*seals : nullptr, options_);
     take_findings(stage.findings());
     if (hashes) report_.input_hashes = hashes->hashes();
-    if (digest) report_.sha256 = digest->file_sha256();
-    if (digest && !seals) report_.tensor_sha256 = digest->tensor_sha256();
+    if (digest) take_sums(*digest);
     report_.verified = checksums.has_value();
   }
 
@@ -153,6 +152,12 @@ class Engine {
     std::string header = header_with_hashes(plan_, checkpoints_, hashes.hashes());
     assert(header.size() == plan_.header.size() && "stand-ins are as long as hashes");
     return header;
+  }
+
+  // AutoV3 is of safetensors files alone.
+  void take_sums(OutputDigest& digest) {
+    report_.sha256 = digest.file_sha256();
+    if (!plan_.frame) report_.tensor_sha256 = digest.tensor_sha256();
   }
 
   void take_findings(const Findings& findings) {
