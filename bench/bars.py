@@ -52,6 +52,13 @@ BARS = [
     Bar("hash-file", "hash-file", "`ckmerge hash` of 6 GiB, all its sums, cold",
         "at most 1.15 x the slower of the disk and SHA-256 on one core", 1.15, True, "slower", "s"),
     Bar("scan", "scan", "`scan` of 10,000 files, nothing changed", "under 1 s", 1, True, "value", "s"),
+    Bar("convert-to-ckpt", "convert", "`convert` .safetensors to .ckpt, 3 GiB bf16, cold",
+        "at most 1.10 x the floor of one read and one write", 1.10, True, "slower", "s"),
+    Bar("convert-from-ckpt", "convert", "the same, .ckpt to .safetensors",
+        "at most 1.10 x the floor of one read and one write", 1.10, True, "slower", "s"),
+    Bar("average", "average", "`average` of 20 checkpoints of 1 GiB, cold",
+        "at most 1.15 x the floor", 1.15, True, "slower", "s"),
+    Bar("average-rss", "average", "the same, peak RSS", *MEMORY),
     Bar("patterns", "patterns", "5 patterns over 10^6 names, added to `plan`", "under 1 s", 1, True, "value", "s"),
 ]
 ROWS = list(dict.fromkeys(bar.row for bar in BARS))

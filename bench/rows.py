@@ -84,14 +84,19 @@ def cold(bench):
 
 
 def floor(bench, a, b, out):
-    """Seconds that the disk needs: read A, read B and write as much, all at once. Sizes are cut to 4 MiB blocks."""
+    """Seconds that the disk needs for a merge of A and B."""
+    return floor_of([a, b], out)
+
+
+def floor_of(inputs, out):
+    """Seconds that the disk needs: read each input and write as much as the first, all at once, in 4 MiB blocks."""
     if not shutil.which("fio"):
         raise NotRun("fio is missing (apt-get install fio)")
     out.unlink(missing_ok=True)
     drop_page_cache()
-    size = a.stat().st_size & -(4 * MIB)
+    size = min(path.stat().st_size for path in inputs) & -(4 * MIB)
     jobs = []
-    for path, *kind in (a, "--rw=read"), (b, "--rw=read"), (out, "--rw=write", "--end_fsync=1"):
+    for path, *kind in *((path, "--rw=read") for path in inputs), (out, "--rw=write", "--end_fsync=1"):
         jobs += [f"--name={path.stem}", f"--filename={path}", f"--size={size}", *kind]
     report = run(["fio", "--direct=1", "--bs=4M", "--ioengine=psync", "--thread", "--output-format=json", *jobs]).output
     return max(job["job_runtime"] for job in json.loads(report[report.index("{"):])["jobs"]) / 1000

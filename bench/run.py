@@ -15,10 +15,11 @@ from bars import BARS, GIB, MB, MIB, ROWS
 from measure import NotRun, machine, warm_memory
 from report import rewrite
 from rows import MEASURES as MERGE_MEASURES, PAIR_SIZE, PLAN_COUNT, RSS_SIZES, WARM_SIZE, Bench
+from rows_operations import MEASURES as OPERATION_MEASURES
 from rows_options import MEASURES as OPTION_MEASURES
 
 HERE = Path(__file__).resolve().parent
-MEASURES = MERGE_MEASURES | OPTION_MEASURES
+MEASURES = MERGE_MEASURES | OPTION_MEASURES | OPERATION_MEASURES
 
 
 def size(text):
@@ -84,7 +85,7 @@ def measure_row(bench, row):
 
 
 def remove_data(data):
-    for path in (*data.glob("*.safetensors"), *data.glob("*.new"), *data.glob("floor.bin")):
+    for path in (*data.glob("*.safetensors"), *data.glob("*.ckpt"), *data.glob("*.new"), *data.glob("floor.bin")):
         path.unlink()
 
 

@@ -5,6 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/failure.h"
+#include "cli/operations.h"
 #include "cli/registry_access.h"
 #include "cli/run_recipe.h"
 #include "cli/signals.h"
@@ -19,6 +20,10 @@ void act(const CommandLine& typed, const Environment& environment) {
     case Command::merge:
     case Command::plan: return merge_command(merge_request(line, environment));
     case Command::run: return merge_command(run_request(line, environment));
+    case Command::convert:
+    case Command::bake:
+    case Command::compose:
+    case Command::average: return merge_command(operation_request(line, environment));
     case Command::inspect: return inspect_command(inspect_request(line));
     case Command::hash: return hash_command(line, environment);
     case Command::scan: return scan_command(line, environment);

@@ -3,12 +3,14 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/config_file.h"
 #include "cli/faults.h"
 #include "cli/open_inputs.h"
 #include "cli/output_name.h"
 #include "cli/report.h"
 #include "cli/report_json.h"
 #include "cli/signals.h"
+#include "core/reading.h"
 #include "core/tile_sizing.h"
 
 namespace ckmerge::cli {
@@ -18,7 +20,8 @@ namespace {
 // when another run takes the first.
 std::optional<NumberedNames> choose_output(MergeRequest& request, const Plan& plan) {
   if (!request.filename_prefix.empty()) {
-    NumberedNames names(request.output.empty() ? "." : request.output, request.filename_prefix, local_time());
+    NumberedNames names(request.output.empty() ? "." : request.output, request.filename_prefix, local_time(),
+                        request.recipe.format);
     request.output = names.next();
     return names;
   }
@@ -43,16 +46,19 @@ struct Prepared {
   std::vector<Checkpoint> checkpoints;
   Plan plan;
   std::optional<NumberedNames> names;
+  std::optional<ConfigCopy> config;
 };
 
 // What headers and the target's folder can say against the merge, all of it together. Checkpoints that could not be
 // opened leave nothing to plan, but the recipe and the target can still be wrong.
 Prepared prepare(MergeRequest& request) {
   Faults faults;
-  Prepared prepared{.checkpoints = open_inputs(request, faults), .plan = {}, .names = {}};
+  Prepared prepared{.checkpoints = open_inputs(request, faults), .plan = {}, .names = {}, .config = {}};
   Plan& plan = prepared.plan;
   if (faults.empty())
     faults.check([&] {
+      const std::vector<std::string> notes = read_as(request.recipe, prepared.checkpoints);
+      request.warnings.insert(request.warnings.end(), notes.begin(), notes.end());
       plan = make_plan(request.recipe, prepared.checkpoints);
       plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
       size_tiles(plan, prepared.checkpoints, {.budget = request.run.memory_budget, .tile_size = request.run.tile_size});
@@ -74,6 +80,9 @@ Prepared prepare(MergeRequest& request) {
     faults.check([&] { check_target(place, identities(prepared.checkpoints), may_exist); });
     faults.check([&] { check_space(place, plan.file_size); });
   }
+  if (named && !request.output.empty())
+    faults.check(
+        [&] { prepared.config = config_copy(request.config, request.inputs, request.output, request.run.replace); });
   faults.raise();
   return prepared;
 }
@@ -135,6 +144,7 @@ void merge_command(MergeRequest request) {
   const auto troubles = announce(request.announcement, request.output, prepared.checkpoints, report);
   if (!request.quiet)
     for (const std::string& trouble : troubles) write_stderr("warning: " + shortened(trouble, kSentenceWidth) + "\n");
+  if (prepared.config) copy_config(*prepared.config, request.output, request.run);
   print_result(facts, report);
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kExtension = ".safetensors";
+std::string extension_of(FileFormat format) { return std::string(".") + ckmerge::name(format); }
 
 // Of a name in bytes, on every filesystem in use.
 constexpr size_t kMaxNameSize = 255;
@@ -71,7 +71,7 @@ std::string sum_name(std::span<const double> weights, const std::vector<std::str
 
 std::string name_without_suffix(const Recipe& recipe, const std::vector<std::string>& models) {
   // Of weighted_sum and linear: the weights, in the order of the checkpoints. Of add_difference: alpha comes second.
-  const std::vector<double> coefficients = resolve_coefficients(recipe, models.size());
+  const std::vector<double> coefficients = resolve_coefficients(recipe, models.size() + recipe.bake_vae);
   if (recipe.method == "weighted_sum" || recipe.method == "linear") return sum_name(coefficients, models);
   if (recipe.method == "copy") return models[0];
   if (recipe.method != "add_difference") return call_name(recipe, models);
@@ -127,11 +127,11 @@ bool is_folder(const std::string& output) {
 
 std::string a1111_name(const Recipe& recipe, std::span<const std::string> inputs, ResultKind kind) {
   std::vector<std::string> models;
-  for (const std::string& path : inputs) models.push_back(model_name(path));
+  for (const std::string& path : inputs.first(merged_inputs(recipe, inputs.size()))) models.push_back(model_name(path));
   std::string name = name_without_suffix(recipe, models);
   if (kind.inpainting) name += ".inpainting";
   if (kind.instruct_pix2pix) name += ".instruct-pix2pix";
-  name += kExtension;
+  name += extension_of(recipe.format);
   expect_file_name("--output", name);
   return name;
 }
@@ -170,8 +170,9 @@ uint64_t next_counter(std::span<const std::string> names, std::string_view base)
   return largest + 1;
 }
 
-NumberedNames::NumberedNames(const std::string& folder, const std::string& prefix, const LocalTime& now)
-    : root_(folder.empty() ? "." : folder) {
+NumberedNames::NumberedNames(const std::string& folder, const std::string& prefix, const LocalTime& now,
+                             FileFormat format)
+    : root_(folder.empty() ? "." : folder), extension_(extension_of(format)) {
   fs::path path = fs::path(expand_fields(prefix, now)).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();  // "merged/flux/" means "merged/flux"
   base_ = path.filename().string();
@@ -212,7 +213,7 @@ std::string NumberedNames::next() {
   last_ = std::max(next_counter(names_in(folder_), base_), last_ + 1);
   const std::string number = std::to_string(last_);
   const std::string name =
-      base_ + "_" + std::string(5 - std::min<size_t>(5, number.size()), '0') + number + "_" + kExtension;
+      base_ + "_" + std::string(5 - std::min<size_t>(5, number.size()), '0') + number + "_" + extension_;
   expect_file_name("--filename-prefix", name);
   return (fs::path(folder_) / name).string();
 }

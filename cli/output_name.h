@@ -34,12 +34,13 @@ std::string expand_fields(std::string prefix, const LocalTime& now);
 /// One more than the largest number that follows `base` and `_` in any of `names` (up to the next `_`), else 1.
 uint64_t next_counter(std::span<const std::string> names, std::string_view base);
 
-/// The names of `--filename-prefix`: `PREFIX_00001_.safetensors` and on, in a folder or a folder inside it.
+/// The names of `--filename-prefix`: `PREFIX_00001_.safetensors` (or .ckpt) and on, in a folder or a folder inside it.
 class NumberedNames {
  public:
   /// Throws Error(usage) when the prefix leads out of `folder` or names no file, Error(io) when there is no such
   /// folder.
-  NumberedNames(const std::string& folder, const std::string& prefix, const LocalTime& now);
+  NumberedNames(const std::string& folder, const std::string& prefix, const LocalTime& now,
+                FileFormat format = FileFormat::safetensors);
 
   /// Makes the folders that the prefix names. Throws Error(io | usage).
   void make_folders();
@@ -57,6 +58,7 @@ class NumberedNames {
   std::string root_;    // the user's folder
   std::string folder_;  // where the files go
   std::string base_;
+  std::string extension_;
   std::vector<std::string> made_;  // folders, the deepest first
   uint64_t last_ = 0;
 };

@@ -30,7 +30,7 @@ std::string percent(const Progress& progress) {
 
 // Before the percentage; a merge that merges needs no name.
 std::string stage_word(const Progress& progress) {
-  constexpr const char* kWords[] = {"hashing ", "", "verifying ", "scanning "};
+  constexpr const char* kWords[] = {"hashing ", "", "sealing ", "verifying ", "scanning "};
   return kWords[static_cast<size_t>(progress.stage)];
 }
 
@@ -98,7 +98,7 @@ std::string plain_line(const Progress& progress) {
 }
 
 std::string progress_event(const Progress& progress) {
-  constexpr const char* kStages[] = {"hash", "merge", "verify", "scan"};
+  constexpr const char* kStages[] = {"hash", "merge", "seal", "verify", "scan"};
   return std::string("{\"event\":\"progress\",\"stage\":\"") + kStages[static_cast<size_t>(progress.stage)] + "\"," +
          figures(progress);
 }

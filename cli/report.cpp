@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/device_words.h"
+#include "cli/dtype_words.h"
 #include "cli/numbers.h"
 #include "cli/sizes.h"
 #include "io/sha256.h"
@@ -25,8 +26,7 @@ std::string parameters_text(const Recipe& recipe) {
   std::string out;
   for (size_t i = 0; i < spec.parameter_count; ++i)
     out += std::string(", ") + spec.parameters[i].name + " " + value_text(spec.parameters[i], recipe);
-  if (recipe.dtype) out += std::string(", stored as ") + info(*recipe.dtype).name;
-  return out;
+  return out + dtypes_text(recipe);
 }
 
 // A word as a shell would take it back.
@@ -48,16 +48,30 @@ std::string form_text(const Checkpoint& checkpoint) {
          (checkpoint.key.empty() ? "" : ", at " + visible(checkpoint.key));
 }
 
+std::string recipe_line(const Recipe& recipe) {
+  if (!recipe.roles.empty()) return "the files below in one checkpoint" + dtypes_text(recipe) + "\n";
+  return recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(recipe) + "\n";
+}
+
+// What a checkpoint is, where it is not one of those that are merged.
+std::string role_text(const MergeFacts& facts, size_t k) {
+  const Recipe& recipe = facts.plan.recipe;
+  if (k < recipe.roles.size()) return ", " + recipe.roles[k];
+  return recipe.bake_vae && k + 1 == facts.checkpoints.size() ? ", the VAE" : "";
+}
+
 std::string recipe_lines(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
-  std::string out = recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(recipe) + "\n";
+  std::string out = recipe_line(recipe);
   out += set_line(facts.request);
-  for (size_t k = 0; k < facts.checkpoints.size(); ++k) {
+  const size_t count = facts.checkpoints.size();
+  for (size_t k = 0; k < std::min(count, kListed); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];
     out += "  " + letter(k) + "  " + visible(checkpoint.path) + "  " + counted(checkpoint.tensors.size(), "tensor") +
-           ", " + size_text(checkpoint.file_size()) + form_text(checkpoint) + "\n";
+           ", " + size_text(checkpoint.file_size()) + form_text(checkpoint) + role_text(facts, k) + "\n";
     for (const std::string& note : checkpoint.notes) out += "     " + visible(note) + "\n";
   }
+  if (count > kListed) out += "  ... and " + grouped(count - kListed) + " more\n";
   return out;
 }
 
@@ -73,6 +87,8 @@ const char* done_phrase(Action action) {
     case Action::zero: return "zeroed, another checkpoint lacks them";
     case Action::add: return "added, A lacks them";
     case Action::expand: return "merged in the channels that all have, the others A's alone";
+    case Action::bake: return "taken from the VAE";
+    case Action::ema: return "taken from the averages of the weights";
   }
   return "";
 }
@@ -116,6 +132,8 @@ std::string action_lines(const MergeFacts& facts) {
   }
   out += source_lines(facts, plan.left_out, "left out, another checkpoint lacks them");
   out += source_lines(facts, plan.dropped, "dropped, A lacks them");
+  out += source_lines(facts, plan.unshadowed, "kept as they are, no average of them is there");
+  out += source_lines(facts, plan.unused, "left over, they have no place in the result");
   return out + source_lines(facts, plan.discarded, "discarded");
 }
 
@@ -174,8 +192,9 @@ std::string hash_lines(const MergeFacts& facts, const RunReport& report) {
   for (size_t k = 0; k < report.input_hashes.size(); ++k)
     out += "  " + letter(k) + "  sha256 " + report.input_hashes[k].sha256 + "\n";
   if (report.sha256.empty()) return out;
-  return out + "  sha256 " + report.sha256 + "\n  short hash " + std::string(short_hash(report.sha256)) + ", AutoV3 " +
-         report.tensor_sha256.substr(0, 12) + " (" + visible(facts.request.output) + ")\n";
+  return out + "  sha256 " + report.sha256 + "\n  short hash " + std::string(short_hash(report.sha256)) +
+         (report.tensor_sha256.empty() ? "" : ", AutoV3 " + report.tensor_sha256.substr(0, 12)) + " (" +
+         visible(facts.request.output) + ")\n";
 }
 
 std::string how_lines(const RunReport& report) {

@@ -28,6 +28,22 @@ void write_texts(JsonWriter& json, const char* key, const std::vector<std::strin
   json.end_array();
 }
 
+// How tensors are stored, where --dtype of all does not say it, and which of one checkpoint there are.
+void write_forms(JsonWriter& json, const Recipe& recipe) {
+  json.key("dtypes").begin_object();
+  for (size_t i = 0; i < kPartCount; ++i)
+    if (const auto& part = recipe.part_dtypes[i])
+      json.key(kPartNames[i]).value(part->dtype ? info(*part->dtype).name : "keep");
+  json.end_object();
+  json.key("half").value(recipe.half);
+  json.key("format").value(ckmerge::name(recipe.format));
+  write_texts(json, "parts", recipe.parts);
+  json.key("prune").value(recipe.prune);
+  json.key("ema").value(ckmerge::name(recipe.ema));
+  json.key("bake_vae").value(recipe.bake_vae);
+  write_texts(json, "roles", recipe.roles);
+}
+
 // REQUIRES: recipe.parameters were checked against the method's spec.
 void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
@@ -42,6 +58,7 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   for (const double coefficient : facts.plan.coefficients) json.value(coefficient);
   json.end_array();
   json.key("dtype").value(recipe.dtype ? info(*recipe.dtype).name : "keep");
+  write_forms(json, recipe);
   write_texts(json, "like", facts.request.set);
   write_texts(json, "discard", recipe.discard);
   write_texts(json, "only", recipe.only);
@@ -113,6 +130,8 @@ void write_facts(JsonWriter& json, const MergeFacts& facts) {
   write_sources(json, facts, "added", facts.named_by(Action::add));
   write_sources(json, facts, "expanded", facts.named_by(Action::expand));
   write_sources(json, facts, "discarded", facts.plan.discarded);
+  write_sources(json, facts, "unshadowed", facts.plan.unshadowed);
+  write_sources(json, facts, "unused", facts.plan.unused);
   json.key("warnings").begin_array();
   for (const std::string& warning : facts.plan.warnings) json.value(warning);
   json.end_array();
@@ -178,7 +197,8 @@ void write_hashes(JsonWriter& json, const RunReport& report) {
   json.begin_object();
   json.key("sha256").value(report.sha256);
   json.key("short_hash").value(short_hash(report.sha256));
-  json.key("autov3").value(report.tensor_sha256);
+  json.key("autov3");
+  report.tensor_sha256.empty() ? json.null() : json.value(report.tensor_sha256);
   json.key("inputs").begin_array();
   for (const InputHash& hash : report.input_hashes) json.value(hash.sha256);
   json.end_array().end_object();

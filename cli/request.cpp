@@ -4,9 +4,11 @@
 #include <algorithm>
 
 #include "cli/device_words.h"
+#include "cli/dtype_words.h"
 #include "cli/faults.h"
 #include "cli/numbers.h"
 #include "cli/open_inputs.h"
+#include "cli/operations.h"
 #include "cli/sets.h"
 #include "cli/sizes.h"
 #include "cli/text.h"
@@ -122,16 +124,6 @@ void read_parameters(const CommandLine& line, const MethodSpec& spec, Recipe& re
     });
 }
 
-std::optional<Dtype> dtype_called(const std::string& word) {
-  if (word == "keep") return std::nullopt;
-  try {
-    return parse_dtype(word);
-  } catch (const Error& e) {
-    const std::vector<std::string> names{"keep", "f64", "f32", "f16", "bf16", "f8_e4m3", "f8_e5m2"};
-    refuse("--dtype", std::string("--dtype: ") + e.what() + did_you_mean(word, names));
-  }
-}
-
 // The value of an option whose values are a policy's names.
 template <typename Policy>
 void read_policy(const CommandLine& line, const std::string& option, Policy& policy, Faults& faults) {
@@ -170,13 +162,21 @@ void read_policies(const CommandLine& line, Recipe& recipe, Faults& faults) {
     });
 }
 
+// By the name of the file, unless it is said.
+void read_format(const CommandLine& line, Recipe& recipe, Faults& faults) {
+  const std::string* const output = line.value("output");
+  if (output && output->ends_with(".ckpt")) recipe.format = FileFormat::ckpt;
+  read_policy(line, "format", recipe.format, faults);
+}
+
 void read_recipe(const CommandLine& line, Recipe& recipe, Faults& faults) {
   if (const std::string* word = line.value("method")) recipe.method = *word;
   faults.check([&] {
     const MethodSpec& spec = method_called("--method", recipe.method);
     read_parameters(line, spec, recipe, faults);
   });
-  if (const std::string* word = line.value("dtype")) faults.check([&] { recipe.dtype = dtype_called(*word); });
+  read_dtypes(line, recipe, faults);
+  read_format(line, recipe, faults);
   read_policies(line, recipe, faults);
 }
 
@@ -243,6 +243,8 @@ MergeRequest merge_request(const CommandLine& typed, const Environment& environm
   faults.check([&] { read_keys(line.list("key"), request); });
   request.allow_expanded = line.has("allow-expanded");
   read_recipe(line, request.recipe, faults);
+  if (line.command != Command::compose) faults.check([&] { read_vae(line, request); });
+  if (const std::string* word = line.value("config")) request.config = *word;
   if (const std::string* word = line.value("like")) request.warnings = set_warnings(*word, request.recipe);
   read_work_options(line, environment, request.run, request.progress, faults);
   faults.check([&] { request.announcement = announcement_of(line, environment); });

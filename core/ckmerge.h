@@ -12,6 +12,7 @@
 #pragma once
 
 #include "core/plan.h"
+#include "core/reading.h"
 #include "core/recipe.h"
 #include "core/run.h"
 #include "io/checkpoint.h"

@@ -13,6 +13,7 @@ constexpr uint64_t kReadSize = 1 << 20;
 }  // namespace
 
 bool follows_output(const Plan& plan, std::span<const Checkpoint> checkpoints, uint32_t k) {
+  if (plan.in_turn) return false;
   uint64_t last = 0;
   for (const Step& step : plan.steps)
     for (uint32_t s = 0; s < step.source_count; ++s) {

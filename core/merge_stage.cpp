@@ -5,8 +5,10 @@
 #include <cstring>
 #include <optional>
 
+#include "core/permit.h"
 #include "core/staging.h"
 #include "core/statistics_worker.h"
+#include "core/turn_worker.h"
 #include "io/error.h"
 
 namespace ckmerge {
@@ -41,22 +43,29 @@ void MergeStage::work() {
                              .drop_cache = setting.cache.drop_behind_statistics,
                              .permits = &permits_,
                              .ring = setting.ring});
-  TileWorker worker(setting.plan, setting.checkpoints, windows,
-                    {.kernels = &setting.kernels,
-                     .drop_cache = setting.cache.drop_behind_tiles,
-                     .header = setting.header,
-                     .permits = &permits_,
-                     .on_windows = feed_inputs(),
-                     .statistics = &statistics_,
-                     .ring = setting.ring});
+  const TileWorker::Options options{.kernels = &setting.kernels,
+                                    .drop_cache = setting.cache.drop_behind_tiles,
+                                    .header = setting.header,
+                                    .permits = &permits_,
+                                    .on_windows = feed_inputs(),
+                                    .statistics = &statistics_,
+                                    .ring = setting.ring};
+  TileWorker worker(setting.plan, setting.checkpoints, windows, options);
+  std::optional<TurnWorker> turns;
+  if (setting.plan.in_turn)
+    turns.emplace(setting.plan, setting.checkpoints, windows, options, setting.sizing.sums_size);
   for (std::optional<WorkQueue::Unit> unit; !crew_.stopping() && (unit = queue_.next());) {
-    if (unit->statistics)
+    if (unit->statistics) {
       gatherer.compute(unit->range, setting.choice.settled());
-    else
-      make_tile(worker, unit->range, staging.first(unit->range.size()));
+      continue;
+    }
+    const std::span<std::byte> out = staging.first(unit->range.size());
+    statistics_.wait_for(unit->range, crew_);
+    turns ? turns->compute(unit->range, out) : worker.compute(unit->range, out, setting.choice.next(unit->range));
+    finish_tile(unit->range, out);
   }
   std::lock_guard lock(mutex_);
-  findings_.add(worker.findings());
+  findings_.add(turns ? turns->findings() : worker.findings());
 }
 
 // A tile's way back from a device ends in the worker's staging.
@@ -77,9 +86,8 @@ std::function<void(ByteRange, const WindowBatch&)> MergeStage::feed_inputs() {
   };
 }
 
-void MergeStage::make_tile(TileWorker& worker, ByteRange tile, std::span<std::byte> out) {
-  statistics_.wait_for(tile, crew_);
-  worker.compute(tile, out, setting_.choice.next(tile));
+void MergeStage::finish_tile(ByteRange tile, std::span<std::byte> out) {
+  if (setting_.seals) add_frame(tile, out);
   if (tile.begin < held_size_)
     std::memcpy(held_->first(held_size_).data() + tile.begin, out.data(), out.size());
   else
@@ -87,6 +95,13 @@ void MergeStage::make_tile(TileWorker& worker, ByteRange tile, std::span<std::by
   statistics_.release_before(queue_.finish(tile));
   crew_.add_done(tile.size());
   setting_.choice.finish(tile, crew_.seconds());
+}
+
+// What a tile program does not know of: the bytes between the tensors of a .ckpt.
+void MergeStage::add_frame(ByteRange tile, std::span<std::byte> out) {
+  const Permit permit(permits_);
+  setting_.plan.frame->fill(tile.begin, out, {});
+  setting_.seals->add(tile, out);
 }
 
 void MergeStage::write(ByteRange tile, std::span<const std::byte> out) {

@@ -16,6 +16,7 @@
 #include "core/input_digest.h"
 #include "core/output_digest.h"
 #include "core/range_checksums.h"
+#include "core/seals.h"
 #include "core/staging.h"
 #include "core/statistics.h"
 #include "core/tile.h"
@@ -37,6 +38,7 @@ struct MergeSetting {
   OutputFile& output;
   RangeChecksums* checksums = nullptr;  ///< null: nothing will be compared
   OutputDigest* digest = nullptr;       ///< null: the output is not hashed here
+  Seals* seals = nullptr;               ///< of a .ckpt: is fed
   DeviceRing* ring = nullptr;           ///< null: the CPU computes
   BackendChoice& choice;                ///< of every tile
   InputDigest* inputs = nullptr;        ///< not null: is fed, and the tiles with the header wait for write_held()
@@ -62,7 +64,8 @@ class MergeStage {
   void work();
   std::function<void(ByteRange, const WindowBatch&)> feed_inputs();
   std::unique_ptr<PinnedMemory> pin(Staging& staging) const;
-  void make_tile(TileWorker& worker, ByteRange tile, std::span<std::byte> out);
+  void finish_tile(ByteRange tile, std::span<std::byte> out);
+  void add_frame(ByteRange tile, std::span<std::byte> out);
   void write(ByteRange tile, std::span<const std::byte> out);
 
   const MergeSetting setting_;

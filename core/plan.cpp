@@ -12,6 +12,9 @@
 #include "core/plan_faults.h"
 #include "core/selection.h"
 #include "core/step_planner.h"
+#include "core/substitutes.h"
+#include "core/sum_terms.h"
+#include "core/torch_dtypes.h"
 #include "io/error.h"
 #include "io/output_layout.h"
 #include "io/sentence.h"
@@ -29,6 +32,12 @@ std::vector<OutputTensor> output_tensors(const Plan& plan, std::span<const Check
   return tensors;
 }
 
+OutputLayout lay_out_form(const Plan& plan, std::span<const Checkpoint> checkpoints, const Metadata& metadata) {
+  if (plan.recipe.format == FileFormat::safetensors) return lay_out(output_tensors(plan, checkpoints), &metadata);
+  const bool told = plan.recipe.metadata != MetadataPolicy::none;  // a .ckpt need not say that it is torch's
+  return lay_out_ckpt(output_tensors(plan, checkpoints), told ? &metadata : nullptr);
+}
+
 class Planner {
  public:
   Planner(const Recipe& recipe, std::span<const Checkpoint> checkpoints) : checkpoints_(checkpoints) {
@@ -38,16 +47,25 @@ class Planner {
 
   Plan run() {
     refuse_codes();
-    MergePrograms programs(*find_method(plan_.recipe.method), checkpoints_.size(), plan_.coefficients);
+    const std::span<const Checkpoint> merged = checkpoints_.first(merged_inputs(plan_.recipe, checkpoints_.size()));
+    MergePrograms programs(*find_method(plan_.recipe.method), merged.size(), plan_.coefficients);
     StepPlanner steps(plan_, programs, checkpoints_);
     Selection selection(plan_.recipe);
+    Substitutes substitutes(plan_.recipe, checkpoints_);
     const TensorTable& first = checkpoints_[0].tensors;
     plan_.steps.reserve(first.size());
     plan_.sources.reserve(first.size() * checkpoints_.size());
-    for (NameWalk walk(checkpoints_); walk.advance();) plan_name(walk, selection.place(walk.name()), steps);
-    raise_faults(selection, checkpoints_, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
+    composed_ = !plan_.recipe.roles.empty();
+    merged_count_ = merged.size();
+    for (NameWalk walk(composed_ ? checkpoints_ : merged); walk.advance();)
+      plan_name(walk, selection.place(walk.name()), substitutes, steps);
+    raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
+    selection.check_parts();
+    substitutes.finish(plan_);
     plan_.programs = programs.take();
+    plan_.in_turn = reads_in_turn(plan_);
     check_constants();
+    check_torch_dtypes(plan_, checkpoints_);
     lay_out_steps();
     warn();
     return std::move(plan_);
@@ -56,7 +74,10 @@ class Planner {
  private:
   // Copied, codes keep the scales beside them and their meaning.
   void refuse_codes() const {
-    if (plan_.recipe.method == "copy" && !plan_.recipe.dtype) return;
+    const auto converts = [](const std::optional<PartDtype>& part) { return part && part->dtype; };
+    const bool as_stored =
+        !plan_.recipe.dtype && !plan_.recipe.half && std::ranges::none_of(plan_.recipe.part_dtypes, converts);
+    if (plan_.recipe.method == "copy" && as_stored) return;
     std::vector<std::string> lines;
     for (const Checkpoint& checkpoint : checkpoints_)
       if (!checkpoint.codes.empty())
@@ -67,7 +88,7 @@ class Planner {
                 lines.size() == 1 ? std::vector<std::string>() : lines);
   }
 
-  void plan_name(const NameWalk& walk, Selection::Place place, StepPlanner& steps) {
+  void plan_name(const NameWalk& walk, Selection::Place place, Substitutes& substitutes, StepPlanner& steps) {
     const std::span<const uint32_t> rows = walk.rows();
     const auto present = [](uint32_t row) { return row != NameWalk::kAbsent; };
     const auto holder = std::ranges::find_if(rows, present);
@@ -75,13 +96,16 @@ class Planner {
     const bool everywhere = std::ranges::all_of(rows, present);
     common_names_ += everywhere;
     if (place == Selection::Place::discarded) return plan_.discarded.push_back({k, *holder});
+    if (!plan_.recipe.roles.empty()) return steps.add_only(rows);
+    if (k == 0)
+      if (const auto found = substitutes.find(walk.name(), *holder)) return steps.add_substitute(rows[0], *found);
     if (place == Selection::Place::outside && k != 0) return plan_.dropped.push_back({k, *holder});
     if (place == Selection::Place::outside) return steps.add_outside(rows[0]);
     if (k != 0) return steps.add_extra(rows);
     everywhere ? steps.add_common(rows) : steps.add_missing(rows);
   }
 
-  bool are_strangers() const { return checkpoints_.size() > 1 && common_names_ == 0; }
+  bool are_strangers() const { return !composed_ && merged_count_ > 1 && common_names_ == 0; }
 
   // A constant that overflows in f32 would turn every zero of its tensor into NaN. Tensors that run in f64 keep it.
   void check_constants() const {
@@ -101,7 +125,7 @@ class Planner {
     const std::vector<InputHash> hashes =
         plan_.recipe.hash ? stand_in_hashes(checkpoints_.size()) : std::vector<InputHash>();
     const Metadata metadata = output_metadata(plan_.recipe, checkpoints_, plan_.kind, hashes);
-    OutputLayout layout = lay_out(output_tensors(plan_, checkpoints_), &metadata);
+    OutputLayout layout = lay_out_form(plan_, checkpoints_, metadata);
     std::vector<Step> in_order;
     in_order.reserve(plan_.steps.size());
     for (const uint32_t index : layout.order) {
@@ -110,6 +134,7 @@ class Planner {
     }
     plan_.steps = std::move(in_order);
     plan_.header = std::move(layout.header);
+    plan_.frame = std::move(layout.frame);
     plan_.file_size = layout.file_size;
   }
 
@@ -128,6 +153,7 @@ class Planner {
     if (plan_.recipe.dtype) warn_about_opaque();
     for (std::string& warning : metadata_warnings(plan_.recipe, checkpoints_))
       plan_.warnings.push_back(std::move(warning));
+    warn_about_torch_dtypes(plan_);
   }
 
   void warn_about_same_files() {
@@ -153,14 +179,15 @@ class Planner {
 
   std::span<const Checkpoint> checkpoints_;
   Plan plan_;
-  size_t common_names_ = 0;
+  size_t common_names_ = 0, merged_count_ = 0;
+  bool composed_ = false;
 };
 
 }  // namespace
 
 const char* name(Action action) {
-  constexpr const char* kNames[kActionCount] = {"merge", "convert", "copy", "copy_integer", "copy_positions",
-                                                "keep",  "outside", "zero", "add",          "expand"};
+  constexpr const char* kNames[kActionCount] = {"merge",   "convert", "copy", "copy_integer", "copy_positions", "keep",
+                                                "outside", "zero",    "add",  "expand",       "bake",           "ema"};
   return kNames[static_cast<size_t>(action)];
 }
 
@@ -176,9 +203,10 @@ uint64_t Plan::converted(Action action) const {
 
 uint64_t Plan::memory() const {
   return steps.capacity() * sizeof(Step) +
-         (sources.capacity() + kept.capacity() + dropped.capacity() + left_out.capacity() + discarded.capacity()) *
+         (sources.capacity() + kept.capacity() + dropped.capacity() + left_out.capacity() + discarded.capacity() +
+          unshadowed.capacity() + unused.capacity()) *
              sizeof(Source) +
-         header.capacity();
+         header.capacity() + (frame ? frame->memory() : 0);
 }
 
 std::span<const StatisticSpec> statistics(const Plan& plan) {
@@ -188,8 +216,16 @@ std::span<const StatisticSpec> statistics(const Plan& plan) {
 
 std::string header_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
                                std::span<const InputHash> hashes) {
-  const Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
-  std::string header = lay_out(output_tensors(plan, checkpoints), &metadata, plan.header.size()).header;
+  Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
+  const auto laid_out = [&] {
+    return plan.frame ? lay_out_form(plan, checkpoints, metadata).header
+                      : lay_out(output_tensors(plan, checkpoints), &metadata, plan.header.size()).header;
+  };
+  std::string header = laid_out();
+  if (plan.frame && header.size() < plan.header.size()) {
+    pad_metadata(metadata, plan.header.size() - header.size());
+    header = laid_out();
+  }
   if (header.size() != plan.header.size())
     throw Error(ErrorCode::malformed, "",
                 sentence("the header with the inputs' hashes takes ", header.size(), " bytes, longer than planned (",

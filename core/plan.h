@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "core/provenance.h"
 #include "core/recipe.h"
 #include "io/checkpoint.h"
+#include "io/zip_frame.h"
 #include "kernels/program.h"
 
 namespace ckmerge {
@@ -33,8 +35,10 @@ enum class Action : uint8_t {
   zero,            ///< another checkpoint lacks the name: zeros
   add,             ///< the first checkpoint lacks the name: another's tensor, copied or converted
   expand,          ///< the first channels are merged, the others are the first checkpoint's alone
+  bake,            ///< the VAE's tensor instead, copied or converted
+  ema,             ///< the weight's average instead, copied or converted
 };
-inline constexpr size_t kActionCount = 10;
+inline constexpr size_t kActionCount = 12;
 const char* name(Action action);
 
 /// A tensor whose rows are cut in two: the first `head` of every `row` elements are computed by the step's program, the
@@ -72,16 +76,20 @@ struct Plan {
   std::vector<Expansion> expansions;  ///< shared likewise
   std::vector<Step> steps;
   std::vector<Source> sources;
+  bool in_turn = false;  ///< a tile reads the checkpoints one after another (core/sum_terms.h)
 
-  ResultKind kind;             ///< which tensors were expanded
-  std::string header;          ///< first bytes of the output file
-  uint64_t file_size = 0;      ///< of the output
-  uint64_t bytes_to_read = 0;  ///< of all tensors that are loaded, copied or compared
+  ResultKind kind;                ///< which tensors were expanded
+  std::string header;             ///< first bytes of the output file
+  std::optional<ZipFrame> frame;  ///< of a .ckpt: what lies between and behind the steps; its entry i + 1 is step i
+  uint64_t file_size = 0;         ///< of the output
+  uint64_t bytes_to_read = 0;     ///< of all tensors that are loaded, copied or compared
 
-  std::vector<Source> kept;       ///< names of the first checkpoint that another lacks
-  std::vector<Source> dropped;    ///< names that the first checkpoint lacks, from the first checkpoint that has each
-  std::vector<Source> left_out;   ///< names of the first checkpoint that another lacks, left out (MissingPolicy::drop)
-  std::vector<Source> discarded;  ///< names that a discard pattern matches, from the first checkpoint that has each
+  std::vector<Source> kept;        ///< names of the first checkpoint that another lacks
+  std::vector<Source> dropped;     ///< names that the first checkpoint lacks, from the first checkpoint that has each
+  std::vector<Source> left_out;    ///< names of the first checkpoint that another lacks, left out (MissingPolicy::drop)
+  std::vector<Source> discarded;   ///< names that a discard pattern matches, from the first checkpoint that has each
+  std::vector<Source> unshadowed;  ///< with EmaPolicy::use: weights that have no average, which stay as they are
+  std::vector<Source> unused;      ///< tensors of a VAE, or averages, that take no place
   std::vector<std::string> warnings;  ///< one sentence each
 
   uint64_t count(Action action) const;

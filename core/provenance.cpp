@@ -4,7 +4,7 @@
 #include "core/provenance.h"
 
 #include <algorithm>
-
+#include <cassert>
 #include <map>
 #include <optional>
 #include <set>
@@ -138,7 +138,10 @@ std::string as_one_pattern(const std::vector<std::string>& patterns) {
   return out;
 }
 
-std::string web_recipe(const Recipe& recipe, ResultKind kind, std::span<const InputHash> hashes) {
+std::string web_recipe(const Recipe& recipe, ResultKind kind, std::span<const std::string> names,
+                       std::span<const InputHash> hashes) {
+  const std::string baked_vae = recipe.bake_vae ? names.back() : "None";
+  if (recipe.bake_vae && !hashes.empty()) hashes = hashes.first(hashes.size() - 1);
   const auto hash = [&](size_t k) { return string_or_null(k < hashes.size() ? hashes[k].sha256 : ""); };
   const std::optional<double> number = multiplier(recipe);
   PythonDict dict;
@@ -148,10 +151,10 @@ std::string web_recipe(const Recipe& recipe, ResultKind kind, std::span<const In
   dict.set("tertiary_model_hash", hash(2));
   dict.set("interp_method", string_json(interp_method(recipe.method)));
   dict.set("multiplier", number ? python_float(*number) : "null");
-  dict.set("save_as_half", bool_json(recipe.dtype == Dtype::F16));
+  dict.set("save_as_half", bool_json(recipe.half || recipe.dtype == Dtype::F16));
   dict.set("custom_name", string_json(""));
   dict.set("config_source", "3");  // "Don't": no .yaml is copied
-  dict.set("bake_in_vae", string_json("None"));
+  dict.set("bake_in_vae", string_json(baked_vae));
   dict.set("discard_weights", string_json(as_one_pattern(recipe.discard)));
   dict.set("is_inpainting", bool_json(kind.inpainting));
   dict.set("is_instruct_pix2pix", bool_json(kind.instruct_pix2pix));
@@ -260,19 +263,27 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
   check_set_metadata(recipe);
   std::map<std::string, std::string> fields;
   if (recipe.metadata == MetadataPolicy::keep)
-    for (const Checkpoint& checkpoint : checkpoints)
+    for (const Checkpoint& checkpoint : checkpoints.first(checkpoints.size() - recipe.bake_vae))
       for (const auto& [key, value] : checkpoint.metadata)
         if (!true_of_parent_only(key)) fields[key] = value;
   if (recipe.metadata != MetadataPolicy::none) {
     if (!recipe.hash) hashes = {};
+    // A1111 counts a VAE that is baked in among no merge's models.
+    const auto ancestors = checkpoints.first(checkpoints.size() - recipe.bake_vae);
     const std::vector<std::string> names = recorded_names(recipe, checkpoints);
     for (const auto& [key, value] : recipe.set_metadata) fields[key] = value;
     fields[std::string(kRecipe)] = recipe_text(recipe, names, hashes);
-    fields[std::string(kWebRecipe)] = web_recipe(recipe, kind, hashes);
-    if (recipe.hash) fields[std::string(kWebModels)] = web_models(checkpoints, names, hashes);
+    fields[std::string(kWebRecipe)] = web_recipe(recipe, kind, names, hashes);
+    if (recipe.hash) fields[std::string(kWebModels)] = web_models(ancestors, names, hashes);
   }
   fields[std::string(kFormat)] = "pt";
   return {fields.begin(), fields.end()};
+}
+
+void pad_metadata(Metadata& metadata, size_t bytes) {
+  const auto models = std::ranges::find(metadata, kWebModels, &Metadata::value_type::first);
+  assert(models != metadata.end() && "a map without hashes is as long as it was planned");
+  models->second.append(bytes, ' ');  // JSON, of which blanks may follow
 }
 
 }  // namespace ckmerge

@@ -38,6 +38,9 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
 /// What of the inputs' metadata cannot be taken over although it should be: a sentence for each record.
 std::vector<std::string> metadata_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
 
+/// Makes a map with hashes in it longer by `bytes`, at a place where whoever reads it sees no difference.
+void pad_metadata(Metadata& metadata, size_t bytes);
+
 /// The names of the inputs as recorded: recipe.input_names, or the base names of the paths, bytes that are not UTF-8
 /// replaced by U+FFFD.
 std::vector<std::string> recorded_names(const Recipe& recipe, std::span<const Checkpoint> checkpoints);

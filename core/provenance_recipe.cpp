@@ -42,6 +42,19 @@ void for_each_member(auto& recipe, const auto& visit) {
 }
 constexpr std::string_view kInputs = "inputs";
 
+// Members that are there only where they say something: a text without them is what it was before there were any.
+void for_each_optional_member(auto& recipe, const auto& visit) {
+  visit("dtypes", recipe.part_dtypes);
+  visit("half", recipe.half);
+  visit("parts", recipe.parts);
+  visit("prune", recipe.prune);
+  visit("ema", recipe.ema);
+  visit("bake_vae", recipe.bake_vae);
+  visit("roles", recipe.roles);
+  visit("layout", recipe.layout);
+}
+using PartDtypes = decltype(Recipe::part_dtypes);
+
 // ---- writing
 
 // `append(item)` for each, with commas between them.
@@ -97,6 +110,14 @@ std::string dtype_text(const std::optional<Dtype>& dtype) {
 }
 
 void append_value(std::string& out, const std::optional<Dtype>& dtype) { append_value(out, dtype_text(dtype)); }
+
+// {"vae":"f32"}: of the parts of which something is said.
+void append_value(std::string& out, const PartDtypes& dtypes) {
+  std::map<std::string, std::string> texts;
+  for (size_t i = 0; i < kPartCount; ++i)
+    if (dtypes[i]) texts[kPartNames[i]] = dtype_text(dtypes[i]->dtype);
+  append_value(out, Metadata(texts.begin(), texts.end()));
+}
 
 // Where no key was given there is none: older readers of recipes know no other inputs.
 void append_input(std::string& out, const std::string& name, const std::string& sha256, const std::string& key) {
@@ -180,6 +201,15 @@ void read_value(std::string_view member, const JsonValue& value, Metadata& out) 
     read_value(member, value.items[i], out.emplace_back(value.keys[i], "").second);
 }
 
+void read_value(std::string_view member, const JsonValue& value, PartDtypes& out) {
+  expect(member, value, Kind::object, "an object");
+  for (size_t i = 0; i < value.items.size(); ++i) {
+    const auto part = std::ranges::find(kPartNames, value.keys[i]);
+    if (part == kPartNames.end()) fail(member, "has a part that this ckmerge does not know");
+    read_value(member, value.items[i], out[static_cast<size_t>(part - kPartNames.begin())].emplace().dtype);
+  }
+}
+
 // A name is compared with files' names and may become part of one, so it must not lead anywhere.
 void read_input(const JsonValue& input, RecordedRecipe& out) {
   const std::vector<std::string> members{"name", "sha256"}, with_key{"name", "sha256", "key"};
@@ -213,6 +243,13 @@ std::string recipe_text(const Recipe& recipe, std::span<const std::string> names
     append_value(out, value);
     out += ',';
   });
+  for_each_optional_member(recipe, [&](std::string_view member, const auto& value) {
+    if (value == std::remove_cvref_t<decltype(value)>()) return;
+    append_json_string(out, member);
+    out += ':';
+    append_value(out, value);
+    out += ',';
+  });
   append_json_string(out, kInputs);
   out += ':';
   size_t k = 0;
@@ -233,6 +270,11 @@ RecordedRecipe parse_recipe(std::string_view json) {
     known.emplace_back(member);
     value = {};
     read_value(member, member_of(root, member), value);
+  });
+  for_each_optional_member(out.recipe, [&](std::string_view member, auto& value) {
+    known.emplace_back(member);
+    const auto found = std::ranges::find(root.keys, member);
+    if (found != root.keys.end()) read_value(member, root.items[static_cast<size_t>(found - root.keys.begin())], value);
   });
   const JsonValue& inputs = member_of(root, kInputs);
   expect(kInputs, inputs, Kind::array, "an array");

@@ -13,7 +13,7 @@
 namespace ckmerge {
 
 void read_back(OutputFile& output, const std::string& target, uint64_t file_size, const TileSizing& sizing,
-               RangeChecksums* checksums, OutputDigest* digest, const RunOptions& options) {
+               RangeChecksums* checksums, OutputDigest* digest, const Seals* seals, const RunOptions& options) {
   output.begin_read_back();
   Crew crew(options, checksums ? Stage::verify : Stage::hash, file_size);
   std::counting_semaphore<> permits(sizing.threads);
@@ -24,8 +24,9 @@ void read_back(OutputFile& output, const std::string& target, uint64_t file_size
       const ByteRange tile{begin, std::min(begin + sizing.tile_size, file_size)};
       const std::span<std::byte> bytes = staging.first(tile.size());
       output.read_back(tile.begin, bytes);
-      if (checksums) checksums->note_read(tile, bytes);
       if (digest) digest->add(tile, bytes, crew, permits);
+      if (checksums && seals) seals->take_out(tile, bytes);
+      if (checksums) checksums->note_read(tile, bytes);
       crew.add_done(tile.size());
     }
   });

@@ -8,14 +8,15 @@
 #include "core/output_digest.h"
 #include "core/range_checksums.h"
 #include "core/run.h"
+#include "core/seals.h"
 #include "core/tile_sizing.h"
 #include "io/output_file.h"
 
 namespace ckmerge {
 
-/// Either may be null. Throws Error(difference) when `output`, which will be `target`, is not what `checksums` were
-/// taken of; Error(io | resources | interrupted).
+/// Each may be null; of a .ckpt the `seals` are needed. Throws Error(difference) when `output`, which will be `target`,
+/// is not what `checksums` were taken of; Error(io | resources | interrupted).
 void read_back(OutputFile& output, const std::string& target, uint64_t file_size, const TileSizing& sizing,
-               RangeChecksums* checksums, OutputDigest* digest, const RunOptions& options);
+               RangeChecksums* checksums, OutputDigest* digest, const Seals* seals, const RunOptions& options);
 
 }  // namespace ckmerge

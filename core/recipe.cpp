@@ -59,6 +59,10 @@ template <>
 constexpr const char* kPolicyNames<NanPolicy>[] = {"error", "warn"};
 template <>
 constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none"};
+template <>
+constexpr const char* kPolicyNames<EmaPolicy>[] = {"keep", "use", "drop"};
+template <>
+constexpr const char* kPolicyNames<FileFormat>[] = {"safetensors", "ckpt"};
 
 [[noreturn]] void refuse(const std::string& where, const std::string& sentence) {
   throw Error(ErrorCode::usage, where, sentence);
@@ -131,6 +135,8 @@ template std::span<const char* const> policy_names<ExtraPolicy>();
 template std::span<const char* const> policy_names<ExpandPolicy>();
 template std::span<const char* const> policy_names<NanPolicy>();
 template std::span<const char* const> policy_names<MetadataPolicy>();
+template std::span<const char* const> policy_names<EmaPolicy>();
+template std::span<const char* const> policy_names<FileFormat>();
 
 Dtype parse_dtype(std::string_view text) {
   std::string wanted(text);
@@ -142,7 +148,20 @@ Dtype parse_dtype(std::string_view text) {
              "' is unknown; it can be keep, f64, f32, f16, bf16, f8_e4m3 or f8_e5m2 (or what torch calls them)");
 }
 
+Dtype stored_dtype(const Recipe& recipe, std::string_view name, Dtype from) {
+  if (const std::optional<Part> part = part_of(name))
+    if (const auto& given = recipe.part_dtypes[static_cast<size_t>(*part)]) return given->dtype.value_or(from);
+  if (recipe.dtype) return *recipe.dtype;
+  return recipe.half && from == Dtype::F32 ? Dtype::F16 : from;
+}
+
+size_t merged_inputs(const Recipe& recipe, size_t inputs) {
+  if (!recipe.roles.empty()) return std::min<size_t>(inputs, 1);
+  return inputs - (recipe.bake_vae && inputs > 0);
+}
+
 std::vector<double> resolve_coefficients(const Recipe& recipe, size_t inputs) {
+  inputs = merged_inputs(recipe, inputs);
   const Method& method = find_or_refuse(recipe.method);
   check_input_count(*method.spec, inputs);
   const Arguments arguments = resolve_arguments(*method.spec, recipe, inputs);

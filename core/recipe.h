@@ -2,6 +2,7 @@
 // What the user asked for, names unresolved: plain data that can be printed, compared and written into a file.
 #pragma once
 
+#include <array>
 #include <map>
 #include <optional>
 #include <span>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/part.h"
 #include "io/safetensors_header.h"
 #include "kernels/dtype.h"
 #include "kernels/method.h"
@@ -46,6 +48,26 @@ enum class MetadataPolicy : uint8_t {
   none,    ///< the format only
 };
 
+/// What becomes of the averages of weights that training kept beside them (model_ema.).
+enum class EmaPolicy : uint8_t {
+  keep,  ///< they are tensors like others
+  use,   ///< each takes the place of the weight that it is the average of
+  drop,  ///< they are left out
+};
+
+/// The form of the output. Not recorded: the file shows it.
+enum class FileFormat : uint8_t {
+  safetensors,
+  ckpt,  ///< torch's, a zip archive with a pickle
+};
+
+/// What the `real` tensors of one part are stored as; empty = as --dtype, or nothing, says of all.
+struct PartDtype {
+  std::optional<Dtype> dtype = {};  ///< empty = as the first checkpoint stores each of them
+
+  friend bool operator==(const PartDtype&, const PartDtype&) = default;
+};
+
 /// The spellings of a policy's values, in the order of the enum. Specialised for each policy.
 template <typename Policy>
 std::span<const char* const> policy_names();
@@ -62,15 +84,27 @@ struct Recipe {
   std::map<std::string, std::vector<double>> parameters = {};
   /// What `real` tensors are stored as; empty = as the first checkpoint stores each of them.
   std::optional<Dtype> dtype = {};
+  std::array<std::optional<PartDtype>, kPartCount> part_dtypes = {};  ///< instead of `dtype`, by Part
+  bool half = false;  ///< where nothing else is said, F32 is stored as F16 (A1111's "Save as float16")
+  FileFormat format = FileFormat::safetensors;
 
   // Which tensors (core/selection.h): patterns with the meaning of Python's re.search.
   std::vector<std::string> discard = {};  ///< not in the output
   std::vector<std::string> only = {};     ///< not empty: tensors that none of them matches are copied from A
   std::vector<std::string> exclude = {};  ///< tensors that one of them matches are copied from A
+  std::vector<std::string> parts = {};    ///< not empty: tensors of these parts only (core/part.h)
+  bool prune = false;                     ///< without what training left behind (core/leftovers.h)
+  EmaPolicy ema = EmaPolicy::keep;
   MissingPolicy missing = MissingPolicy::keep;
   ExtraPolicy extra = ExtraPolicy::drop;
   ExpandPolicy expand = ExpandPolicy::copy;
   NanPolicy nan = NanPolicy::error;
+
+  // What the checkpoints are (core/reading.h), where they are not simply what the method merges.
+  bool bake_vae = false;  ///< the last is a VAE, whose tensors take the place of those of the result
+  /// Not empty: they are put together, not merged; what each of them is: unet, te or vae.
+  std::vector<std::string> roles = {};
+  std::string layout = {};  ///< with roles: sd1, sd2, sdxl, sd3 or flux; empty = as the unet's names have it
 
   // What the file says about itself (core/provenance.h).
   MetadataPolicy metadata = MetadataPolicy::keep;
@@ -87,6 +121,12 @@ struct Recipe {
 /// "f16", "fp16", "half", "float16", "F16", ...: the dtype a person means. Throws Error(usage) that lists the names.
 /// "keep" is the caller's business.
 Dtype parse_dtype(std::string_view text);
+
+/// What `recipe` stores the `real` tensor `name` as, which is stored as `from`.
+Dtype stored_dtype(const Recipe& recipe, std::string_view name, Dtype from);
+
+/// How many of `inputs` checkpoints, from the first, the method of `recipe` merges.
+size_t merged_inputs(const Recipe& recipe, size_t inputs);
 
 /// The coefficients of `recipe` for `inputs` checkpoints, in f64, defaults filled in. Throws Error(usage): unknown
 /// method or parameter, wrong number of checkpoints or weights, a number that is not finite.

@@ -15,6 +15,7 @@
 #include "core/machine.h"
 #include "core/merge_stage.h"
 #include "core/read_back.h"
+#include "core/seals.h"
 #include "core/tile_sizing.h"
 #include "io/error.h"
 #include "io/sentence.h"
@@ -82,7 +83,8 @@ class Engine {
   }
 
   // When this returns, what is on the disk is right and may be put in place. With hashes that the merge itself takes,
-  // the header is written last, and the output's own sums are taken from what the disk gives back.
+  // the header is written last, and with seals they are; then the output's own sums are taken from what the disk gives
+  // back.
   void merge(OutputFile& output) {
     std::optional<InputHashes> hashes;
     if (plan_.recipe.hash) hashes.emplace(plan_, checkpoints_, options_, threads_, cache_);
@@ -90,7 +92,10 @@ class Engine {
     const std::string header = hashes && !inputs ? final_header(*hashes) : plan_.header;
     std::optional<OutputDigest> digest;
     std::optional<RangeChecksums> checksums;
-    if (options_.hash) digest.emplace(header.size());
+    std::optional<Seals> seals;
+    if (plan_.frame) seals.emplace(plan_);
+    const bool hash_later = inputs || seals;
+    if (options_.hash) digest.emplace(seals ? plan_.file_size : header.size());
     if (options_.verify) checksums.emplace(plan_.file_size, sizing_.tile_size);
     MergeStage stage({.plan = plan_,
                       .checkpoints = checkpoints_,
@@ -101,30 +106,36 @@ class Engine {
                       .header = header,
                       .output = output,
                       .checksums = checksums ? &*checksums : nullptr,
-                      .digest = digest && !inputs ? &*digest : nullptr,
+                      .digest = digest && !hash_later ? &*digest : nullptr,
+                      .seals = seals ? &*seals : nullptr,
                       .ring = devices_.ring(),
                       .choice = devices_.choice(),
                       .inputs = inputs});
     stage.run();
     check_unchanged(checkpoints_);
     check_created(plan_, checkpoints_, stage.findings());
-    if (inputs) {
-      hashes->take_digest();
-      stage.write_held(final_header(*hashes));
-    }
-    if (checksums || (digest && inputs))
+    if (inputs) hashes->take_digest();
+    const std::string last_header = inputs ? final_header(*hashes) : header;
+    if (inputs) stage.write_held(last_header);
+    if (seals) seals->write(output, last_header, sizing_, options_);
+    if (checksums || (digest && hash_later))
       read_back(output, target_, plan_.file_size, sizing_, checksums ? &*checksums : nullptr,
-                digest && inputs ? &*digest : nullptr, options_);
+                digest && hash_later ? &*digest : nullptr, seals ? &*seals : nullptr, options_);
     take_findings(stage.findings());
     if (hashes) report_.input_hashes = hashes->hashes();
-    if (digest) report_.sha256 = digest->file_sha256();
-    if (digest) report_.tensor_sha256 = digest->tensor_sha256();
+    if (digest) take_sums(*digest);
     report_.verified = checksums.has_value();
   }
 
   std::string final_header(const InputHashes& hashes) const {
     check_expected(checkpoints_, options_.expected_sha256, hashes.hashes());
     return header_with_hashes(plan_, checkpoints_, hashes.hashes());
+  }
+
+  // AutoV3 is of safetensors files alone.
+  void take_sums(OutputDigest& digest) {
+    report_.sha256 = digest.file_sha256();
+    if (!plan_.frame) report_.tensor_sha256 = digest.tensor_sha256();
   }
 
   void take_findings(const Findings& findings) {

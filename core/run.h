@@ -21,6 +21,7 @@ namespace ckmerge {
 enum class Stage : uint8_t {
   hash,    ///< reading the inputs for their SHA-256 sums
   merge,   ///< writing the output
+  seal,    ///< of a .ckpt: putting the sums of its entries into it
   verify,  ///< reading it back
   scan,    ///< examining files for a registry: counts files, not bytes
 };
@@ -64,8 +65,9 @@ struct RunReport {
   std::vector<StoreLoss> losses;        ///< in the order of steps: anything in StoreCounts is not 0
   std::vector<uint32_t> differing;      ///< copied integer steps whose other checkpoints hold other bytes, in order
   std::vector<InputHash> input_hashes;  ///< with recipe.hash
-  std::string sha256, tensor_sha256;    ///< with options.hash: of the file, and of its tensors' bytes alone (AutoV3)
-  bool verified = false;                ///< with options.verify
+  std::string sha256,
+      tensor_sha256;      ///< with options.hash: of the file, and of its tensors' bytes alone (AutoV3, not of a .ckpt)
+  bool verified = false;  ///< with options.verify
   // How it was done, for -v.
   const char* isa = "";
   unsigned threads = 0, tiles_in_flight = 0;

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/selection.h"
 
+#include "core/leftovers.h"
+#include "core/part.h"
+#include "io/error.h"
+
 namespace ckmerge {
 
 Selection::Selection(const Recipe& recipe)
-    : discard_(compile("--discard", recipe.discard)),
+    : recipe_(recipe),
+      discard_(compile("--discard", recipe.discard)),
       only_(compile("--only", recipe.only)),
-      exclude_(compile("--exclude", recipe.exclude)) {}
+      exclude_(compile("--exclude", recipe.exclude)) {
+  for (const std::string& part : recipe.parts) parts_[static_cast<size_t>(parse_part("--part", part))] = true;
+}
 
 std::vector<Selection::Pattern> Selection::compile(const char* option, const std::vector<std::string>& texts) {
   std::vector<Pattern> patterns;
@@ -40,8 +47,23 @@ bool Selection::any_matches(std::vector<Pattern>& patterns, std::string_view nam
   return any;
 }
 
+// By what kind of tensor it is, not by pattern.
+bool Selection::is_left_out(std::string_view name) {
+  const std::optional<Part> part = part_of(name);
+  if (part) seen_parts_[static_cast<size_t>(*part)] = true;
+  const bool average = is_ema(name) && recipe_.ema != EmaPolicy::keep;
+  const bool elsewhere = !recipe_.parts.empty() && !(part && parts_[static_cast<size_t>(*part)]);
+  return average || elsewhere || (recipe_.prune && is_leftover(name));
+}
+
+void Selection::check_parts() const {
+  for (size_t i = 0; i < kPartCount; ++i)
+    if (parts_[i] && !seen_parts_[i])
+      throw Error(ErrorCode::usage, "--part", std::string("--part: there is no tensor of the part ") + kPartNames[i]);
+}
+
 Selection::Place Selection::place(std::string_view name) {
-  const bool discarded = any_matches(discard_, name);
+  const bool discarded = any_matches(discard_, name) | is_left_out(name);
   const bool wanted = only_.empty() || any_matches(only_, name);
   const bool excluded = any_matches(exclude_, name);
   if (discarded) return Place::discarded;

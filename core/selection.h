@@ -3,6 +3,7 @@
 // always misspelt, so they are told.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,9 @@ class Selection {
   };
   Place place(std::string_view name);
 
+  /// Throws Error(usage) for parts of which place() saw no tensor.
+  void check_parts() const;
+
   /// Patterns that matched no name given to place() so far.
   std::vector<const NamePattern*> unmatched() const;
 
@@ -41,7 +45,11 @@ class Selection {
   std::vector<Pattern> compile(const char* option, const std::vector<std::string>& texts);
   static bool any_matches(std::vector<Pattern>& patterns, std::string_view name);
 
+  bool is_left_out(std::string_view name);
+
+  const Recipe& recipe_;
   std::vector<Error> faults_;
+  std::array<bool, kPartCount> parts_{}, seen_parts_{};  // that are wanted, that there are
   std::vector<Pattern> discard_, only_, exclude_;
 };
 

@@ -68,6 +68,12 @@ void list_reads(const Plan& plan, std::span<const Checkpoint> checkpoints, const
   }
 }
 
+SourceRead read_of(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step, uint32_t s,
+                   ByteRange part) {
+  const Source source = plan.source(step, s);
+  return contiguous_read(tensor_of(checkpoints, source), source, step.dtype, part);
+}
+
 StepRows rows_of(const Plan& plan, const Step& step) {
   if (step.expansion == Step::kWhole) return {};
   const Expansion& expansion = plan.expansions[step.expansion];

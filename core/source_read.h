@@ -51,6 +51,10 @@ struct SourceRead {
 void list_reads(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step, ByteRange part,
                 std::vector<SourceRead>& reads);
 
+/// What `part` of a step that is not expanded needs of its source `s`. REQUIRES: a program, or a source of its dtype.
+SourceRead read_of(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step, uint32_t s,
+                   ByteRange part);
+
 StepRows rows_of(const Plan& plan, const Step& step);
 
 /// Whether `step` runs a program, not a copy and not zeros.

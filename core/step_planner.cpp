@@ -82,6 +82,25 @@ void StepPlanner::add_extra(std::span<const uint32_t> rows) {
         "; --discard it, or drop it (--extra drop) or add it");
 }
 
+void StepPlanner::add_substitute(uint32_t row, const Substitute& substitute) {
+  const Tensor first = tensor_of({0, row}), other = tensor_of(substitute.source);
+  if (std::ranges::equal(first.shape, other.shape))
+    return add_single(substitute.named, substitute.source, substitute.action);
+  const std::string which = substitute.action == Action::ema ? "its average" : path_of(substitute.source.checkpoint);
+  fault(std::string(first.name) + ": " + to_text(first.shape) + " in " + path_of(0) + ", " + to_text(other.shape) +
+        " in " + which);
+}
+
+void StepPlanner::add_only(std::span<const uint32_t> rows) {
+  uint32_t k = 0;
+  while (rows[k] == NameWalk::kAbsent) ++k;
+  const Source source{k, rows[k]};
+  for (uint32_t other = k + 1; other < rows.size(); ++other)
+    if (rows[other] != NameWalk::kAbsent)
+      return fault(std::string(tensor_of(source).name) + ": is in " + path_of(k) + " and in " + path_of(other));
+  add_single(source, source, Action::copy);
+}
+
 // ---- do the checkpoints fit?
 
 // The rule of A1111's merger: A may have 9 or 8 channels where the others have 4, never the other way round.
@@ -134,7 +153,7 @@ bool StepPlanner::can_convert(const Tensor& named, Source source, Dtype to) {
 
 Dtype StepPlanner::output_dtype(const Tensor& named) const {
   if (!is_real(named.dtype) || is_position_ids(named.name)) return named.dtype;
-  return plan_.recipe.dtype.value_or(named.dtype);
+  return stored_dtype(plan_.recipe, named.name, named.dtype);
 }
 
 // ---- adding steps; each takes the sources pushed since the last

@@ -9,6 +9,7 @@
 
 #include "core/merge_program.h"
 #include "core/plan.h"
+#include "core/substitutes.h"
 
 namespace ckmerge {
 
@@ -29,6 +30,11 @@ class StepPlanner {
   void add_extra(std::span<const uint32_t> rows);
   /// A name of the first checkpoint that the merge is not about.
   void add_outside(uint32_t row) { add_single({0, row}, {0, row}, Action::outside); }
+
+  /// The name of the first checkpoint's `row`, under which something else is stored.
+  void add_substitute(uint32_t row, const Substitute& substitute);
+  /// A name of checkpoints that are put together: one of them has it, or it is a fault.
+  void add_only(std::span<const uint32_t> rows);
 
   const std::vector<std::string>& faults() const { return faults_; }
 

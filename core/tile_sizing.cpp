@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/device_job.h"
+#include "core/turn_worker.h"
 #include "io/error.h"
 #include "io/input_windows.h"
 #include "io/output_file.h"
@@ -43,18 +44,23 @@ Appetite appetite_of(const Plan& plan, std::span<const Checkpoint> checkpoints) 
   Appetite appetite;
   for (const Step& step : plan.steps) {
     if (step.size == 0) continue;
-    uint64_t read = 0;
-    for (uint32_t s = 0; s < step.source_count; ++s) read += bytes_read_of(plan, checkpoints, step, s);
-    appetite.sources = std::max<uint64_t>(appetite.sources, step.source_count);
+    uint64_t read = 0;  // at a time
+    for (uint32_t s = 0; s < step.source_count; ++s) {
+      const uint64_t bytes = bytes_read_of(plan, checkpoints, step, s);
+      read = plan.in_turn ? std::max(read, bytes) : read + bytes;
+    }
+    appetite.sources = plan.in_turn ? 1 : std::max<uint64_t>(appetite.sources, step.source_count);
     appetite.ratio = std::max(appetite.ratio, (read + step.size - 1) / step.size);
   }
   return appetite;
 }
 
 // Windows are whole pages: each source may add a part of one at both ends.
-TileSizing with(const Appetite& appetite, uint64_t tile, unsigned in_flight, const SizingOptions& options) {
+TileSizing with(const Plan& plan, const Appetite& appetite, uint64_t tile, unsigned in_flight,
+                const SizingOptions& options) {
   TileSizing sizing = {.tile_size = tile,
                        .window_size = tile * appetite.ratio + appetite.sources * 2 * InputWindows::page_size(),
+                       .sums_size = plan.in_turn ? TurnWorker::sums_size(plan, tile) : 0,
                        .tiles_in_flight = in_flight,
                        .threads = std::min(options.threads, in_flight)};
   if (options.device_memory > 0)
@@ -90,13 +96,13 @@ TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints,
     for (unsigned in_flight = std::max(1u, wanted); in_flight > 0; in_flight = in_flight * 3 / 4)
       for (uint64_t tile = largest; tile >= std::min(smallest, largest);
            tile = tile / 2 / kSmallestTile * kSmallestTile) {
-        const TileSizing sizing = with(appetite, tile, in_flight, options);
+        const TileSizing sizing = with(plan, appetite, tile, in_flight, options);
         if (fits(sizing, options)) return sizing;
         if (options.tile_size || tile == kSmallestTile) break;
       }
   SizingOptions one = options;
   one.threads = 1;
-  refuse(with(appetite, options.tile_size ? options.tile_size : kSmallestTile, 1, one), options);
+  refuse(with(plan, appetite, options.tile_size ? options.tile_size : kSmallestTile, 1, one), options);
 }
 
 }  // namespace ckmerge

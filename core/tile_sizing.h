@@ -20,13 +20,14 @@ struct SlotSizes {
 struct TileSizing {
   uint64_t tile_size = 0;    ///< bytes of output, a multiple of OutputFile::kAlignment
   uint64_t window_size = 0;  ///< bytes of resident input, page borders included
+  uint64_t sums_size = 0;    ///< bytes of sums, where checkpoints are read in turn
   unsigned tiles_in_flight = 0;
   SlotSizes slot = {};   ///< of a device, 0 without one
   unsigned threads = 0;  ///< tiles computed at once; the others are being read or written
 
   /// A worker's registers, lists and buffers of the C library.
   static constexpr uint64_t kPerWorker = 256ull << 10;
-  uint64_t memory() const { return tiles_in_flight * (tile_size + window_size + slot.input + kPerWorker); }
+  uint64_t memory() const { return tiles_in_flight * (tile_size + window_size + sums_size + slot.input + kPerWorker); }
 };
 
 struct SizingOptions {

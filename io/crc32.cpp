@@ -74,6 +74,11 @@ uint32_t joined_crc32(uint32_t first, uint32_t second, uint64_t second_size) {
   return static_cast<uint32_t>(crc32_combine(first, second, static_cast<z_off_t>(second_size)));
 }
 
+// Zlib's combination of two sums is linear, and the sum of nothing is 0.
+uint32_t crc32_share(uint32_t crc, uint64_t bytes_behind) {
+  return static_cast<uint32_t>(crc32_combine(crc, 0, static_cast<z_off_t>(bytes_behind)));
+}
+
 std::string crc32_text(uint32_t crc) {
   std::string digits(8, '0');
   for (size_t i = digits.size(); i-- > 0; crc >>= 4) digits[i] = "0123456789abcdef"[crc & 15];

@@ -5,10 +5,12 @@
 #include <array>
 #include <charconv>
 
+#include "io/crc32.h"
 #include "io/error.h"
 #include "io/json_writer.h"
 #include "io/name_order.h"
 #include "io/sentence.h"
+#include "io/torch_pickle.h"
 
 namespace ckmerge {
 namespace {
@@ -25,22 +27,6 @@ uint64_t end_of(uint64_t begin, uint64_t size) {
   if (__builtin_add_overflow(begin, size, &end))
     throw Error(ErrorCode::resources, "", "the output's tensors together have more bytes than 64 bits can count");
   return end;
-}
-
-// By dtype rank, highest first, so that every tensor of whole bytes is naturally aligned; then by name.
-std::vector<uint32_t> canonical_order(std::span<const OutputTensor> tensors) {
-  std::array<std::vector<uint32_t>, kDtypeCount> by_rank;
-  for (uint32_t i = 0; i < tensors.size(); ++i) by_rank[static_cast<size_t>(tensors[i].dtype)].push_back(i);
-
-  std::vector<uint32_t> order;
-  order.reserve(tensors.size());
-  std::vector<std::string_view> names;
-  for (auto rank = by_rank.rbegin(); rank != by_rank.rend(); ++rank) {
-    names.clear();
-    for (const uint32_t i : *rank) names.push_back(tensors[i].name);
-    for (const uint32_t k : order_by_name(names)) order.push_back((*rank)[k]);
-  }
-  return order;
 }
 
 void append_metadata(std::string& json, const Metadata& metadata) {
@@ -94,9 +80,24 @@ void finish_header(std::string& header, size_t least_size) {
 
 }  // namespace
 
+std::vector<uint32_t> canonical_order(std::span<const OutputTensor> tensors) {
+  std::array<std::vector<uint32_t>, kDtypeCount> by_rank;
+  for (uint32_t i = 0; i < tensors.size(); ++i) by_rank[static_cast<size_t>(tensors[i].dtype)].push_back(i);
+
+  std::vector<uint32_t> order;
+  order.reserve(tensors.size());
+  std::vector<std::string_view> names;
+  for (auto rank = by_rank.rbegin(); rank != by_rank.rend(); ++rank) {
+    names.clear();
+    for (const uint32_t i : *rank) names.push_back(tensors[i].name);
+    for (const uint32_t k : order_by_name(names)) order.push_back((*rank)[k]);
+  }
+  return order;
+}
+
 OutputLayout lay_out(std::span<const OutputTensor> tensors, const Metadata* metadata, size_t least_header_size) {
   OutputLayout layout{
-      .header = {}, .order = canonical_order(tensors), .offsets = std::vector<uint64_t>(tensors.size())};
+      .header = {}, .order = canonical_order(tensors), .offsets = std::vector<uint64_t>(tensors.size()), .frame = {}};
   std::string& header = layout.header;
   header.reserve(expected_size(tensors));
   header.assign(kLengthSize, '\0');
@@ -114,6 +115,19 @@ OutputLayout lay_out(std::span<const OutputTensor> tensors, const Metadata* meta
   finish_header(header, least_header_size);
   for (uint64_t& offset : layout.offsets) offset += header.size();
   layout.file_size = end_of(header.size(), end);
+  return layout;
+}
+
+OutputLayout lay_out_ckpt(std::span<const OutputTensor> tensors, const Metadata* metadata) {
+  OutputLayout layout{.header = {}, .order = canonical_order(tensors), .offsets = {}, .frame = {}};
+  std::vector<uint64_t> sizes;
+  for (const uint32_t i : layout.order) sizes.push_back(tensors[i].size);
+  const std::string pickle = torch_pickle(tensors, layout.order, metadata);
+  const ZipFrame& frame = layout.frame.emplace(pickle.size(), sizes);
+  layout.header = frame.first_header(crc32_of(std::as_bytes(std::span(pickle)))) + pickle;
+  layout.offsets.resize(tensors.size());
+  for (size_t k = 0; k < layout.order.size(); ++k) layout.offsets[layout.order[k]] = frame.storage_offset(k);
+  layout.file_size = frame.file_size();
   return layout;
 }
 

@@ -53,6 +53,24 @@ std::vector<size_t> TensorTable::sort_by_name() {
   return repeated;
 }
 
+std::vector<size_t> TensorTable::rename(const std::function<std::string(std::string_view)>& new_name) {
+  std::string names;
+  names.reserve(names_.size());
+  std::vector<Row> rows;
+  rows.reserve(rows_.size());
+  for (Row row : rows_) {
+    const std::string name = new_name(name_of(row));
+    if (name.empty()) continue;
+    row.name_begin = names.size();
+    row.name_size = static_cast<uint32_t>(name.size());
+    names += name;
+    rows.push_back(row);
+  }
+  names_ = std::move(names);
+  rows_ = std::move(rows);
+  return sort_by_name();
+}
+
 // Follows the permutation's cycles in place: a second array of rows would be the peak of memory at 10^6 tensors.
 void TensorTable::put_in_order(std::vector<uint32_t> order) {
   for (uint32_t first = 0; first < order.size(); ++first) {
@@ -72,18 +90,6 @@ size_t TensorTable::find(std::string_view name) const {
   const auto before = [this](const Row& row, std::string_view wanted) { return name_of(row) < wanted; };
   const auto found = std::lower_bound(rows_.begin(), rows_.end(), name, before);
   return found != rows_.end() && name_of(*found) == name ? static_cast<size_t>(found - rows_.begin()) : npos;
-}
-
-void TensorTable::rename(const std::function<std::string(std::string_view)>& rename) {
-  std::string names;
-  names.reserve(names_.size());
-  for (Row& row : rows_) {
-    const std::string name = rename(name_of(row));
-    row.name_begin = names.size();
-    row.name_size = static_cast<uint32_t>(name.size());
-    names += name;
-  }
-  names_ = std::move(names);
 }
 
 uint64_t TensorTable::memory() const {

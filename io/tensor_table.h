@@ -51,8 +51,9 @@ class TensorTable {
   size_t find(std::string_view name) const;
   static constexpr size_t npos = SIZE_MAX;
 
-  /// Gives every tensor the name that `rename` makes of its own, and forgets the order.
-  void rename(const std::function<std::string(std::string_view)>& rename);
+  /// Calls every tensor what `new_name` makes of its name, and removes those that it makes an empty one of. Sorts, and
+  /// returns what sort_by_name() returns.
+  std::vector<size_t> rename(const std::function<std::string(std::string_view)>& new_name);
 
   /// Bytes this table holds: the plan's share of memory is reported from it.
   uint64_t memory() const;

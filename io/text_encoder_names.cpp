@@ -24,10 +24,9 @@ void rename_old_text_encoder(Checkpoint& checkpoint) {
   size_t renamed = 0;
   for (size_t i = 0; i < tensors.size(); ++i) renamed += is_old(tensors[i].name);
   if (renamed == 0) return;
-  tensors.rename([](std::string_view name) {
+  const std::vector<size_t> repeated = tensors.rename([](std::string_view name) {
     return is_old(name) ? sentence(kPrefix, kInserted, name.substr(kPrefix.size())) : std::string(name);
   });
-  const std::vector<size_t> repeated = tensors.sort_by_name();
   if (!repeated.empty()) {
     const std::string name(tensors[repeated.front()].name);
     throw Error(ErrorCode::malformed, name,

@@ -70,6 +70,8 @@ ROWS = [
         ("write", "ftruncate", "fsync", "sync_file_range"), ("once", "always"), {("write", "EINVAL"): IO}),
     Row("leftover", [], {STALE: b"left"}, {}, ("open", "stat", "unlink", "flock", "close"), ("once", "always")),
     Row("verify", ["--verify"], {}, {}, ("open", "read", "write", "ftruncate", "fsync", "stat"), ("once",)),
+    # The form goes by the option, not by the name; its seals are read, filled in and written.
+    Row("ckpt", ["--format", "ckpt"], {}, {}, ("open", "read", "write", "ftruncate", "fsync"), ("once", "always")),
     # What befalls the cache of hashes is passed over.
     Row("hash", ["--hash", "--hash-cache", "cache"], {}, {}, None, ("once",), {}, {0}),
 ]

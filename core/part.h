@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of a pipeline that one checkpoint holds, told by the beginnings of names.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace ckmerge {
+
+enum class Part : uint8_t {
+  unet,  ///< what denoises, whatever its architecture: model.diffusion_model.
+  te,    ///< text encoders: cond_stage_model. (SD 1, SD 2), conditioner. (SDXL), text_encoders. (SD3, Flux)
+  vae,   ///< first_stage_model., vae.
+};
+inline constexpr size_t kPartCount = 3;
+inline constexpr std::array<const char*, kPartCount> kPartNames{"unet", "te", "vae"};
+
+/// The part that a tensor belongs to; of most names none.
+std::optional<Part> part_of(std::string_view name);
+
+/// The part called `name`. Throws Error(usage) that lists them, `where` in front.
+Part parse_part(const char* where, std::string_view name);
+
+}  // namespace ckmerge

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/substitutes.h"
+
+#include <algorithm>
+
+#include "core/leftovers.h"
+#include "io/error.h"
+
+namespace ckmerge {
+
+Substitutes::Substitutes(const Recipe& recipe, std::span<const Checkpoint> checkpoints)
+    : recipe_(recipe), checkpoints_(checkpoints) {
+  if (recipe.bake_vae) used_.resize(checkpoints.back().tensors.size());
+  if (recipe.ema == EmaPolicy::use) used_.resize(checkpoints[0].tensors.size());
+}
+
+std::optional<Substitute> Substitutes::find(std::string_view name, uint32_t first) {
+  if (recipe_.bake_vae) return in_vae(name);
+  if (recipe_.ema == EmaPolicy::use) return in_ema(name, first);
+  return std::nullopt;
+}
+
+std::optional<Substitute> Substitutes::in_vae(std::string_view name) {
+  const size_t row = checkpoints_.back().tensors.find(name);
+  if (row == TensorTable::npos) return std::nullopt;
+  used_[row] = true;
+  const Source source{static_cast<uint32_t>(checkpoints_.size() - 1), static_cast<uint32_t>(row)};
+  return Substitute{source, source, Action::bake};
+}
+
+std::optional<Substitute> Substitutes::in_ema(std::string_view name, uint32_t first) {
+  const std::string average = ema_name(name);
+  if (average.empty()) return std::nullopt;
+  const size_t row = checkpoints_[0].tensors.find(average);
+  if (row == TensorTable::npos) {
+    unshadowed_.push_back({0, first});
+    return std::nullopt;
+  }
+  used_[row] = true;
+  return Substitute{{0, first}, {0, static_cast<uint32_t>(row)}, Action::ema};
+}
+
+void Substitutes::finish(Plan& plan) const {
+  if (!recipe_.bake_vae && recipe_.ema != EmaPolicy::use) return;
+  const uint32_t k = recipe_.bake_vae ? static_cast<uint32_t>(checkpoints_.size() - 1) : 0;
+  const Checkpoint& from = checkpoints_[k];
+  if (std::ranges::find(used_, true) == used_.end())
+    throw Error(ErrorCode::mismatch, from.path,
+                recipe_.bake_vae
+                    ? from.path + ": no tensor of this VAE is in the checkpoint that it is to be baked into"
+                    : from.path + ": holds no average of its weights (model_ema.); leave out --ema use");
+  for (size_t row = 0; row < used_.size(); ++row) {
+    const std::string_view name = from.tensors[row].name;
+    const bool searched = recipe_.bake_vae || (is_ema(name) && !is_leftover(name));
+    if (searched && !used_[row]) plan.unused.push_back({k, static_cast<uint32_t>(row)});
+  }
+  plan.unshadowed = unshadowed_;
+}
+
+}  // namespace ckmerge

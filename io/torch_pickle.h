@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pickle of a torch checkpoint: a state dict as torch.save() would write it, in the opcodes and with the globals
+// that every torch since 1.6 reads with weights_only=True and that A1111's list of globals knows (docs/format.md).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "io/output_layout.h"
+
+namespace ckmerge {
+
+/// The class of torch that stores elements of `dtype`, or null: no torch before 2.1 has one, so that such a file would
+/// not load.
+const char* torch_storage(Dtype dtype);
+
+/// Whether A1111's list of globals has had that class from the beginning.
+bool is_known_to_a1111(Dtype dtype);
+
+/// data.pkl for `tensors`, the k-th of `order` being stored as data/k. `metadata` becomes an attribute of the state
+/// dict, `__metadata__`, or is left out when null or empty. REQUIRES: torch_storage() for every dtype.
+/// Throws Error(resources) for a text of more than 4 GiB.
+std::string torch_pickle(std::span<const OutputTensor> tensors, std::span<const uint32_t> order,
+                         const Metadata* metadata);
+
+}  // namespace ckmerge
