@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The device's kernels, and the CUDA runtime behind the table of runtime.h. Compiled with -fmad=false: a fused multiply-
-// add rounds once where the CPU rounds twice (invariant I2).
+// The device's kernels, and the CUDA runtime behind the table of runtime.h. Compiled with -fmad=false: fused, a multiply
+// and an add round once where the CPU rounds twice (invariant I2).
 #include <cuda_runtime.h>
 
 #include <cstring>
@@ -119,7 +119,9 @@ Status launch(const Launch& launch, void* stream) {
     case Kernel::fused32: fused<true><<<launch.blocks, threads, 0, into>>>(launch); break;
     case Kernel::mixed32: fused<false><<<launch.blocks, threads, 0, into>>>(launch); break;
     case Kernel::interpret32: interpret<Kernel::interpret32, float><<<launch.blocks, threads, 0, into>>>(launch); break;
-    case Kernel::interpret64: interpret<Kernel::interpret64, double><<<launch.blocks, threads, 0, into>>>(launch); break;
+    case Kernel::interpret64:
+      interpret<Kernel::interpret64, double><<<launch.blocks, threads, 0, into>>>(launch);
+      break;
     case Kernel::sum32: sum<float><<<launch.blocks, threads, 0, into>>>(launch); break;
     case Kernel::sum64: sum<double><<<launch.blocks, threads, 0, into>>>(launch); break;
   }
