@@ -33,16 +33,16 @@ CKMERGE_INLINE double add_rows(const unsigned char* x, const unsigned char* y, u
   using Code = typename F::Code;
   constexpr uint64_t kStep = kRows<F> * kLanes;
   const Code *from_x = reinterpret_cast<const Code*>(x) + i, *from_y = reinterpret_cast<const Code*>(y) + i;
-  uint64_t sets = count > i ? (count - i + kLanes - 1) / kLanes / kRows<F> : 0;
+  const uint64_t sets = count > i ? (count - i + kLanes - 1) / kLanes / kRows<F> : 0;
   i += sets * kStep;
+  if (sets == 0) return added;
   LaneRows<F> rows, next;
-  if (sets > 0) rows.read(from_x, from_y);
-  for (; sets > 0; --sets, rows = next) {
-    from_x += kStep, from_y += kStep;
-    if (sets > 1) next.read(from_x, from_y);
+  rows.read(from_x, from_y);
+  for (uint64_t set = 1; set < sets; ++set, rows = next) {
+    next.read(from_x + set * kStep, from_y + set * kStep);
     added = rows.add_to(added);
   }
-  return added;
+  return rows.add_to(added);
 }
 
 // The products that can be read ahead: of contiguous operands of one dtype, as compute dtype T has them.

@@ -71,11 +71,12 @@ struct KernelShape {
 };
 inline constexpr KernelShape kKernelShapes[kKernelCount] = {{256, 8, 1024}, {256, 8, 1024}, {256, 4, 2048},
                                                             {256, 8, 1024}, {128, 8, 512},  {128, 4, 512},
-                                                            {128, 1, 0},    {128, 1, 0}};
+                                                            {32, 1, 0},     {32, 1, 0}};
 constexpr const KernelShape& shape_of(Kernel kernel) { return kKernelShapes[static_cast<size_t>(kernel)]; }
 
-/// Sums of products that one block works on: sixteen threads each, one for each lane.
-inline constexpr uint32_t kSumsPerBlock = 128 / kLanes;
+/// Sums of products that one block works on: sixteen threads each, one for each lane. Two, because a tile has some
+/// hundred sums at most, and most cards compute f64 so slowly that all multiprocessors should have a part in it.
+inline constexpr uint32_t kSumsPerBlock = shape_of(Kernel::sum32).threads / kLanes;
 
 /// One kernel launch over some of a job's parts, or of its sums. Offsets are in the input buffer.
 struct Launch {
