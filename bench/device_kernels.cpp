@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The device's kernels, method by method and dtype by dtype, on data many times larger than its L2, against the
 // device's own copy in the same run. Prints rows of bench/README.md's GPU table. Needs kernels/ alone to be built.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -16,9 +17,15 @@ namespace {
 using namespace ckmerge;
 using bench::TimedDevice;
 
-constexpr uint64_t kOperandBytes = uint64_t{1} << 30;
-constexpr uint64_t kTablesAt = 4 * kOperandBytes;
+// Each operand; a card with less memory gets less, as long as it is many times the L2 of any card.
+constexpr uint64_t kMostOperandBytes = uint64_t{1} << 30, kLeastOperandBytes = uint64_t{256} << 20;
+constexpr uint64_t kTableBytes = 1 << 20;
 constexpr double kBar = 0.85;
+
+// Of six buffers of this size, and of the copy's two before them; the rest of the memory is for others.
+uint64_t operand_bytes(const cuda::DeviceInfo& device) {
+  return std::min(kMostOperandBytes, device.free / 7 >> 24 << 24);
+}
 
 // Weights of realistic scale: with NaN and overflow, the slow path would be measured.
 std::vector<unsigned char> weights(Dtype dtype) {
@@ -32,23 +39,27 @@ std::vector<unsigned char> weights(Dtype dtype) {
 
 class KernelBench {
  public:
-  explicit KernelBench(const TimedDevice& device)
+  KernelBench(const TimedDevice& device, uint64_t operand_bytes)
       : device_(device),
-        in_(static_cast<unsigned char*>(device.allocate(kTablesAt + (1 << 20)))),
-        out_(static_cast<unsigned char*>(device.allocate(2 * kOperandBytes))) {}
+        operand_bytes_(operand_bytes),
+        tables_at_(4 * operand_bytes),
+        in_(static_cast<unsigned char*>(device.allocate(tables_at_ + kTableBytes))),
+        out_(static_cast<unsigned char*>(device.allocate(2 * operand_bytes))) {}
+
+  uint64_t operand_bytes() const { return operand_bytes_; }
 
   void fill(Dtype dtype) {
     const std::vector<unsigned char> block = weights(dtype);
-    std::vector<unsigned char> large(uint64_t{64} << 20);
+    std::vector<unsigned char> large(uint64_t{16} << 20);
     for (size_t at = 0; at < large.size(); at += block.size()) std::memcpy(&large[at], block.data(), block.size());
-    for (uint64_t at = 0; at < kTablesAt; at += large.size()) send(large.data(), large.size(), at);
+    for (uint64_t at = 0; at < tables_at_; at += large.size()) send(large.data(), large.size(), at);
   }
 
   // Seconds of one launch over operands of `operand_bytes` each.
   double seconds(const cuda::TileProgram& program, size_t inputs, Dtype dtype, uint64_t count) {
     std::vector<cuda::JobOperand> operands(inputs);
     for (size_t k = 0; k < inputs; ++k)
-      operands[k] = {.offset = static_cast<int64_t>(k * kOperandBytes), .dtype = dtype};
+      operands[k] = {.offset = static_cast<int64_t>(k * operand_bytes_), .dtype = dtype};
     const cuda::Kernel kernel = cuda::kernel_for(program, operands, dtype);
     const cuda::JobPart part{.count = count,
                              .k0 = program.k0,
@@ -64,19 +75,23 @@ class KernelBench {
     return time(launch);
   }
 
+  // Seconds of one launch of the three sums of slerp over `count` elements, each sum with lanes of its own.
   double sum_seconds(Dtype dtype, uint64_t count) {
     const std::vector<cuda::JobOperand> operands = {{.offset = 0, .dtype = dtype},
-                                                    {.offset = kOperandBytes, .dtype = dtype}};
+                                                    {.offset = static_cast<int64_t>(operand_bytes_), .dtype = dtype}};
+    constexpr uint32_t kPairs[][2] = {{0, 0}, {0, 1}, {1, 1}};
     std::vector<cuda::JobSum> sums;
-    constexpr uint64_t kBlock = 64 * 1024;
-    for (uint64_t at = 0; at + kBlock <= count; at += kBlock)
-      sums.push_back({.y = 1, .first = at, .count = kBlock, .lanes = kTablesAt + (512 << 10)});
-    sums.resize(std::min<size_t>(sums.size(), 4096));
+    uint64_t lanes = tables_at_ + kTableBytes / 2;
+    for (uint64_t at = 0; at < count; at += kReductionBlock)
+      for (const auto& [x, y] : kPairs) {
+        sums.push_back({.x = x, .y = y, .first = at, .count = std::min(kReductionBlock, count - at), .lanes = lanes});
+        lanes += sizeof(LaneSums);
+      }
     cuda::Launch launch = tables(operands, {}, sums.data(), sums.size() * sizeof(cuda::JobSum));
     launch.kernel = dtype == Dtype::F64 ? cuda::Kernel::sum64 : cuda::Kernel::sum32;
     launch.part_count = static_cast<uint32_t>(sums.size());
     launch.blocks = (launch.part_count + cuda::kSumsPerBlock - 1) / cuda::kSumsPerBlock;
-    return time(launch) / static_cast<double>(sums.size()) * static_cast<double>(count / kBlock);
+    return time(launch);
   }
 
  private:
@@ -93,10 +108,10 @@ class KernelBench {
                       const void* parts, uint64_t parts_size) {
     cuda::Launch launch{.in = in_,
                         .out = out_,
-                        .parts = kTablesAt + 8192,
-                        .operands = kTablesAt,
-                        .instructions = kTablesAt + 1024,
-                        .counts = kTablesAt + 4096};
+                        .parts = tables_at_ + 8192,
+                        .operands = tables_at_,
+                        .instructions = tables_at_ + 1024,
+                        .counts = tables_at_ + 4096};
     const StoreCounts none;
     send(operands.data(), operands.size() * sizeof operands[0], launch.operands);
     send(code.data(), code.size() * sizeof(cuda::JobInstruction), launch.instructions);
@@ -111,6 +126,7 @@ class KernelBench {
   }
 
   const TimedDevice& device_;
+  const uint64_t operand_bytes_, tables_at_;
   unsigned char *in_, *out_;
 };
 
@@ -130,13 +146,23 @@ void bench_method(KernelBench& kernels, const Method& method, Dtype dtype, doubl
   const Symbol result = method.trace(tracing);
   Program program{.compute = tracing.compute(), .code = {{.op = Op::load}}};
   if (!bare_operand(result)) program = *compile(result);
-  const uint64_t count = kOperandBytes / element_size(dtype);
+  const uint64_t bytes = kernels.operand_bytes(), count = bytes / element_size(dtype);
   const double seconds = kernels.seconds(cuda::tile_program(program), inputs, dtype, count);
   const std::string name = method.spec->name;
   const bool barred =
       (name == "weighted_sum" || name == "add_difference") && (dtype == Dtype::BF16 || dtype == Dtype::F16);
   print_row(name + ", " + std::to_string(inputs) + " inputs", dtype,
-            (static_cast<double>(inputs) + 1) * kOperandBytes / seconds, copy, barred);
+            static_cast<double>((inputs + 1) * bytes) / seconds, copy, barred);
+}
+
+// What a run launches: the sums of one tile, from operands of this many bytes each.
+void bench_sums(KernelBench& kernels, Dtype dtype, double copy) {
+  for (const uint64_t mebibytes : {2, 8, 64}) {
+    const uint64_t bytes = mebibytes << 20;
+    const double seconds = kernels.sum_seconds(dtype, bytes / element_size(dtype));
+    print_row("sums of slerp, a tile of " + std::to_string(mebibytes) + " MiB", dtype,
+              2 * static_cast<double>(bytes) / seconds, copy, false);
+  }
 }
 
 }  // namespace
@@ -145,6 +171,12 @@ int main() {
   const cuda::Runtime* const runtime = bench::runtime_with_device();
   if (!runtime) return 77;
   const TimedDevice device(*runtime);
+  const uint64_t bytes = operand_bytes(device.info());
+  if (bytes < kLeastOperandBytes) {
+    std::printf("NOT RUN: the rates of the device's kernels (%llu bytes of its memory are free)\n",
+                static_cast<unsigned long long>(device.info().free));
+    return 77;
+  }
   const double copy = device.copy_rate();
   const TimedDevice::BusRates bus = device.bus_rates();
   std::printf(
@@ -152,12 +184,11 @@ int main() {
       bench::gigabytes(copy).c_str(), bench::gigabytes(bus.in).c_str(), bench::gigabytes(bus.out).c_str(),
       bench::gigabytes(bus.in_beside_out).c_str());
   std::printf("| kernel | dtype | GB/s | of the copy | at least %.2f |\n| --- | --- | --- | --- | --- |\n", kBar);
-  KernelBench kernels(device);
+  KernelBench kernels(device, bytes);
   for (const Dtype dtype : {Dtype::BF16, Dtype::F16, Dtype::F32, Dtype::F8_E4M3, Dtype::F8_E5M2, Dtype::F64}) {
     kernels.fill(dtype);
     for (const Method& method : methods()) bench_method(kernels, method, dtype, copy);
-    const uint64_t count = kOperandBytes / element_size(dtype);
-    print_row("sums of products", dtype, 2.0 * kOperandBytes / kernels.sum_seconds(dtype, count), copy, false);
+    bench_sums(kernels, dtype, copy);
   }
   return 0;
 }

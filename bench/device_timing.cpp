@@ -11,7 +11,7 @@ namespace ckmerge::bench {
 namespace {
 
 constexpr uint64_t kPinned = uint64_t{256} << 20;  // of one copy over the bus
-constexpr uint64_t kOnDevice = uint64_t{1} << 30;  // of one copy within the device: many times its L2
+constexpr uint64_t kOnDevice = uint64_t{1} << 30;  // of one copy within the device at most: many times its L2
 
 }  // namespace
 
@@ -84,12 +84,13 @@ TimedDevice::BusRates TimedDevice::bus_rates() const {
 }
 
 double TimedDevice::copy_rate() const {
-  void *const from = allocate(kOnDevice), *const to = allocate(kOnDevice);
-  const double time = seconds(
-      [&](void* stream) { check(runtime_.copy_within(to, from, kOnDevice, stream), "copying within the device"); });
+  const uint64_t size = std::min(kOnDevice, info_.free / 4);
+  void *const from = allocate(size), *const to = allocate(size);
+  const double time =
+      seconds([&](void* stream) { check(runtime_.copy_within(to, from, size, stream), "copying within the device"); });
   check(runtime_.release(from), "giving memory back");
   check(runtime_.release(to), "giving memory back");
-  return 2.0 * kOnDevice / time;
+  return 2.0 * static_cast<double>(size) / time;
 }
 
 const cuda::Runtime* runtime_with_device() {

@@ -20,6 +20,10 @@ target_compile_features(ckmerge_library INTERFACE cxx_std_20)
 
 install(TARGETS ckmerge_library ckmerge_options ${libraries} EXPORT ckmergeTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(ckmerge_has_cuda)
+  get_target_property(cudart CUDA::cudart_static IMPORTED_LOCATION)
+  install(FILES ${cudart} DESTINATION ${CMAKE_INSTALL_LIBDIR} RENAME libckmerge_cudart.a)
+endif()
 if(TARGET ckmerge)
   install(TARGETS ckmerge RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   include(cmake/install_shell.cmake)

@@ -160,7 +160,7 @@ format() {
   fi
   for tool in clang-format-14 clang-format; do
     if command -v "$tool" >/dev/null && "$tool" --version | grep -q 'version 14\.'; then
-      if git ls-files -z '*.h' '*.cpp' '*.inl' | xargs -0 "$tool" --dry-run -Werror; then pass; else fail format; fi
+      if git ls-files -z '*.h' '*.cpp' '*.inl' '*.cu' | xargs -0 "$tool" --dry-run -Werror; then pass; else fail format; fi
       return
     fi
   done
@@ -170,11 +170,19 @@ format() {
 scripts_lint() {
   if ! command -v shellcheck >/dev/null; then
     not_run "the lint of the scripts" "no shellcheck"
-  elif shellcheck scripts/*.sh .ci/run; then
+  elif shellcheck scripts/*.sh bench/*.sh .ci/run; then
     pass
   else
     fail shellcheck
   fi
+}
+
+# What no stage below does, and needs a card; a program of the release stage says the same of parity.
+on_a_card() {
+  local what
+  for what in "compute-sanitizer on the device's kernels and on the program" "the rates of device kernels" "merges end to end on a device"; do
+    not_run "$what" "bench/gpu_check.sh does it, on a machine with an NVIDIA GPU"
+  done
 }
 
 stage format format
@@ -184,6 +192,7 @@ stage asan asan
 stage tsan tsan
 stage aarch64 aarch64
 stage fuzz fuzz
+on_a_card
 
 echo
 echo "Times:"

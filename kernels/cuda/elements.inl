@@ -91,50 +91,78 @@ CKMERGE_INLINE void write_words(unsigned char* at, const uint32_t* words) {
 
 // ---- loads: exact, save that of F64 to f32, which rounds once ----
 
+// The wide formats beside those of small_floats.inl.
+struct Single {
+  using Code = uint32_t;
+};
+struct Double {
+  using Code = uint64_t;
+};
+
+template <typename F>
+constexpr Dtype kDtypeOf = Dtype::F32;
+template <>
+constexpr Dtype kDtypeOf<Half> = Dtype::F16;
+template <>
+constexpr Dtype kDtypeOf<Bfloat> = Dtype::BF16;
+
+template <typename F>
+CKMERGE_INLINE auto value_of(typename F::Code code) {
+  if constexpr (sizeof code == 8)
+    return double_of(code);
+  else if constexpr (sizeof code == 4)
+    return float_of(code);
+  else
+    return widen_here<F>(code);
+}
+
 template <typename F, typename T>
-CKMERGE_INLINE T load_small_element(const unsigned char* at) {
-  return static_cast<T>(widen_here<F>(read_bytes<typename F::Code>(at)));
+CKMERGE_INLINE T load_element_of(const unsigned char* at) {
+  return static_cast<T>(value_of<F>(read_bytes<typename F::Code>(at)));
 }
 
 template <typename T>
 CKMERGE_INLINE T load_element(const unsigned char* at, Dtype dtype) {
   switch (dtype) {
-    case Dtype::F8_E5M2: return load_small_element<E5m2, T>(at);
-    case Dtype::F8_E4M3: return load_small_element<E4m3, T>(at);
-    case Dtype::F16: return load_small_element<Half, T>(at);
-    case Dtype::BF16: return load_small_element<Bfloat, T>(at);
-    case Dtype::F64: return static_cast<T>(read_bytes<double>(at));
-    default: return static_cast<T>(read_bytes<float>(at));
+    case Dtype::F8_E5M2: return load_element_of<E5m2, T>(at);
+    case Dtype::F8_E4M3: return load_element_of<E4m3, T>(at);
+    case Dtype::F16: return load_element_of<Half, T>(at);
+    case Dtype::BF16: return load_element_of<Bfloat, T>(at);
+    case Dtype::F64: return load_element_of<Double, T>(at);
+    default: return load_element_of<Single, T>(at);
   }
 }
 
+// Element i of a vector that was read as words.
+template <typename F>
+CKMERGE_INLINE typename F::Code code_in(const uint32_t* words, uint32_t i) {
+  constexpr uint32_t kSize = sizeof(typename F::Code), kPerWord = kSize < 4 ? 4 / kSize : 1;
+  if constexpr (kSize == 8)
+    return words[2 * i] | static_cast<uint64_t>(words[2 * i + 1]) << 32;
+  else
+    return static_cast<typename F::Code>(words[i / kPerWord] >> (8 * kSize * (i % kPerWord)));
+}
+
+template <typename F, uint32_t kVector>
+constexpr uint32_t kWordsOf = kVector * sizeof(typename F::Code) / 4;
+
 template <typename F, uint32_t kVector, typename T>
-CKMERGE_INLINE void load_small_vector(const unsigned char* at, T* values) {
-  constexpr uint32_t kSize = sizeof(typename F::Code), kPerWord = 4 / kSize;
-  uint32_t words[kVector / kPerWord];
-  read_words<kVector * kSize>(at, words);
-  for (uint32_t i = 0; i < kVector; ++i)
-    values[i] = static_cast<T>(
-        widen_here<F>(static_cast<typename F::Code>(words[i / kPerWord] >> (8 * kSize * (i % kPerWord)))));
+CKMERGE_INLINE void load_vector_of(const unsigned char* at, T* values) {
+  uint32_t words[kWordsOf<F, kVector>];
+  read_words<kVector * sizeof(typename F::Code)>(at, words);
+  for (uint32_t i = 0; i < kVector; ++i) values[i] = static_cast<T>(value_of<F>(code_in<F>(words, i)));
 }
 
 // REQUIRES: `at` is a multiple of vector_alignment() of the vector's bytes.
 template <uint32_t kVector, typename T>
 CKMERGE_INLINE void load_vector(const unsigned char* at, Dtype dtype, T* values) {
-  uint32_t words[2 * kVector];
   switch (dtype) {
-    case Dtype::F8_E5M2: load_small_vector<E5m2, kVector>(at, values); break;
-    case Dtype::F8_E4M3: load_small_vector<E4m3, kVector>(at, values); break;
-    case Dtype::F16: load_small_vector<Half, kVector>(at, values); break;
-    case Dtype::BF16: load_small_vector<Bfloat, kVector>(at, values); break;
-    case Dtype::F64:
-      read_words<8 * kVector>(at, words);
-      for (uint32_t i = 0; i < kVector; ++i)
-        values[i] = static_cast<T>(double_of(words[2 * i] | static_cast<uint64_t>(words[2 * i + 1]) << 32));
-      break;
-    default:
-      read_words<4 * kVector>(at, words);
-      for (uint32_t i = 0; i < kVector; ++i) values[i] = static_cast<T>(float_of(words[i]));
+    case Dtype::F8_E5M2: load_vector_of<E5m2, kVector>(at, values); break;
+    case Dtype::F8_E4M3: load_vector_of<E4m3, kVector>(at, values); break;
+    case Dtype::F16: load_vector_of<Half, kVector>(at, values); break;
+    case Dtype::BF16: load_vector_of<Bfloat, kVector>(at, values); break;
+    case Dtype::F64: load_vector_of<Double, kVector>(at, values); break;
+    default: load_vector_of<Single, kVector>(at, values);
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The device's kernels, and the CUDA runtime behind the table of runtime.h. Compiled with -fmad=false: a fused multiply-
-// add rounds once where the CPU rounds twice (invariant I2).
+// The device's kernels, and the CUDA runtime behind the table of runtime.h. Compiled with -fmad=false: fused, a
+// multiply and an add round once where the CPU rounds twice (invariant I2).
 #include <cuda_runtime.h>
 
 #include <cstring>
@@ -22,15 +22,21 @@ CKMERGE_INLINE void add_to(uint64_t* counter, uint64_t n) {
 }
 
 #include "kernels/cuda/tile_threads.inl"
+// After it, because they need it.
+#include "kernels/cuda/fused.inl"
+#include "kernels/cuda/sums.inl"
 
 template <Kernel kKernel, typename T>
 using Interpreted = InterpretedProgram<kKernel, T, shape_of(kKernel).threads>;
 
-// Four blocks on a multiprocessor keep 32 KiB of loads of BF16 in flight.
-template <bool kOneDtype>
-__global__ void __launch_bounds__(shape_of(Kernel::fused32).threads, kOneDtype ? 4 : 1)
-    fused(const __grid_constant__ Launch launch) {
-  run_fused<kOneDtype>(launch, blockIdx.x, threadIdx.x);
+// Four blocks on a multiprocessor keep 64 KiB of loads in flight.
+template <typename F, Kernel kKernel>
+__global__ void __launch_bounds__(shape_of(kKernel).threads, 4) fused(const __grid_constant__ Launch launch) {
+  run_alike<F, kKernel>(launch, blockIdx.x, threadIdx.x);
+}
+
+__global__ void __launch_bounds__(shape_of(Kernel::mixed32).threads, 3) mixed(const __grid_constant__ Launch launch) {
+  run_mixed(launch, blockIdx.x, threadIdx.x);
 }
 
 // Registers are columns of shared memory: an array that is indexed at run time would lie in device memory.
@@ -50,6 +56,16 @@ __global__ void __launch_bounds__(kSumsPerBlock* kLanes) sum(const __grid_consta
 
 // ---- the table ----
 
+using KernelFunction = void (*)(Launch);
+constexpr KernelFunction kFunctions[kKernelCount] = {fused<Bfloat, Kernel::fused_bf16>,
+                                                     fused<Half, Kernel::fused_f16>,
+                                                     fused<Single, Kernel::fused_f32>,
+                                                     mixed,
+                                                     interpret<Kernel::interpret32, float>,
+                                                     interpret<Kernel::interpret64, double>,
+                                                     sum<float>,
+                                                     sum<double>};
+
 Status status_of(cudaError_t error) {
   // A failed launch is reported once more by the next call that asks; nobody should find it there.
   if (error != cudaSuccess) cudaGetLastError();
@@ -59,7 +75,14 @@ Status status_of(cudaError_t error) {
 cudaStream_t stream_of(void* stream) { return static_cast<cudaStream_t>(stream); }
 cudaEvent_t event_of(void* event) { return static_cast<cudaEvent_t>(event); }
 
-Status device_count(int* count) { return status_of(cudaGetDeviceCount(count)); }
+// Without a driver the runtime says that its version is insufficient, which sends people looking for a newer one.
+constexpr Status kNoDriver = -1;
+
+Status device_count(int* count) {
+  int driver = 0;
+  if (const cudaError_t error = cudaDriverGetVersion(&driver)) return status_of(error);
+  return driver == 0 ? kNoDriver : status_of(cudaGetDeviceCount(count));
+}
 Status use_device(int device) { return status_of(cudaSetDevice(device)); }
 
 Status device_info(int device, DeviceInfo* info) {
@@ -69,6 +92,9 @@ Status device_info(int device, DeviceInfo* info) {
   size_t free = 0, total = 0;
   if (const cudaError_t error = cudaMemGetInfo(&free, &total)) return status_of(error);
   if (const cudaError_t error = cudaDriverGetVersion(&info->driver)) return status_of(error);
+  // A card for which the program holds no code would show it only when the first kernel starts.
+  cudaFuncAttributes attributes;
+  if (const cudaError_t error = cudaFuncGetAttributes(&attributes, kFunctions[0])) return status_of(error);
   std::memcpy(info->name, properties.name, sizeof info->name - 1);
   info->major = properties.major;
   info->minor = properties.minor;
@@ -113,16 +139,8 @@ Status copy_within(void* to, const void* from, size_t size, void* stream) {
 }
 
 Status launch(const Launch& launch, void* stream) {
-  const uint32_t threads = shape_of(launch.kernel).threads;
-  const cudaStream_t into = stream_of(stream);
-  switch (launch.kernel) {
-    case Kernel::fused32: fused<true><<<launch.blocks, threads, 0, into>>>(launch); break;
-    case Kernel::mixed32: fused<false><<<launch.blocks, threads, 0, into>>>(launch); break;
-    case Kernel::interpret32: interpret<Kernel::interpret32, float><<<launch.blocks, threads, 0, into>>>(launch); break;
-    case Kernel::interpret64: interpret<Kernel::interpret64, double><<<launch.blocks, threads, 0, into>>>(launch); break;
-    case Kernel::sum32: sum<float><<<launch.blocks, threads, 0, into>>>(launch); break;
-    case Kernel::sum64: sum<double><<<launch.blocks, threads, 0, into>>>(launch); break;
-  }
+  const KernelFunction function = kFunctions[static_cast<size_t>(launch.kernel)];
+  function<<<launch.blocks, shape_of(launch.kernel).threads, 0, stream_of(stream)>>>(launch);
   return status_of(cudaGetLastError());
 }
 
@@ -135,7 +153,9 @@ Status drain(void* stream) { return status_of(cudaStreamSynchronize(stream_of(st
 Status elapsed(float* milliseconds, void* begin, void* end) {
   return status_of(cudaEventElapsedTime(milliseconds, event_of(begin), event_of(end)));
 }
-const char* message(Status status) { return cudaGetErrorString(static_cast<cudaError_t>(status)); }
+const char* message(Status status) {
+  return status == kNoDriver ? "no NVIDIA driver is installed" : cudaGetErrorString(static_cast<cudaError_t>(status));
+}
 
 }  // namespace
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The calls that a device backend consists of, as one table of functions: the CUDA runtime's, or a stand-in's where no
-// device is (tests/kernels/cuda). Every call returns a status, 0 where it worked; nothing throws, nothing is printed.
+// device is (tests/cuda). Every call returns a status, 0 where it worked; nothing throws, nothing is printed.
 // Which tiles go to which device, and what happens when a call fails, is decided in core/.
 #pragma once
 
@@ -25,8 +25,8 @@ struct DeviceInfo {
 struct Runtime {
   Status (*device_count)(int* count) = nullptr;
   Status (*use_device)(int device) = nullptr;
-  Status (*device_info)(int device, DeviceInfo* info) = nullptr;
-  Status (*allocate)(void** memory, size_t size) = nullptr;  ///< on the device
+  Status (*device_info)(int device, DeviceInfo* info) = nullptr;  ///< fails too where no kernel can run on it
+  Status (*allocate)(void** memory, size_t size) = nullptr;       ///< on the device
   Status (*release)(void* memory) = nullptr;
   Status (*pin)(void* memory, size_t size) = nullptr;  ///< host memory, whole pages: copies of it run beside the host
   Status (*unpin)(void* memory) = nullptr;

@@ -57,9 +57,9 @@ struct JobSum {
 };
 
 /// Which of the device's kernels runs. Fused ones take the three expressions, with operands and output of one dtype
-/// (BF16, F16 or F32: what checkpoints are made of) or of any.
-enum class Kernel : uint8_t { fused32, mixed32, interpret32, interpret64, sum32, sum64 };
-inline constexpr size_t kKernelCount = 6;
+/// (what checkpoints are made of) or, mixed, of any.
+enum class Kernel : uint8_t { fused_bf16, fused_f16, fused_f32, mixed32, interpret32, interpret64, sum32, sum64 };
+inline constexpr size_t kKernelCount = 8;
 
 /// Threads of a block, elements a thread takes at a time (up to 16 bytes of the dtypes that matter), and vectors of a
 /// block: enough work that finding the part costs little, and enough blocks for a tile of 2 MiB.
@@ -69,12 +69,14 @@ struct KernelShape {
   uint32_t vectors_per_block;
   uint32_t elements_per_block() const { return vector * vectors_per_block; }
 };
-inline constexpr KernelShape kKernelShapes[kKernelCount] = {{256, 8, 1024}, {256, 8, 1024}, {128, 8, 512},
-                                                            {128, 4, 512},  {128, 1, 0},    {128, 1, 0}};
+inline constexpr KernelShape kKernelShapes[kKernelCount] = {{256, 8, 1024}, {256, 8, 1024}, {256, 4, 2048},
+                                                            {256, 8, 1024}, {128, 8, 512},  {128, 4, 512},
+                                                            {32, 1, 0},     {32, 1, 0}};
 constexpr const KernelShape& shape_of(Kernel kernel) { return kKernelShapes[static_cast<size_t>(kernel)]; }
 
-/// Sums of products that one block works on: sixteen threads each, one for each lane.
-inline constexpr uint32_t kSumsPerBlock = 128 / kLanes;
+/// Sums of products that one block works on: sixteen threads each, one for each lane. Two, because a tile has some
+/// hundred sums at most, and most cards compute f64 so slowly that all multiprocessors should have a part in it.
+inline constexpr uint32_t kSumsPerBlock = shape_of(Kernel::sum32).threads / kLanes;
 
 /// One kernel launch over some of a job's parts, or of its sums. Offsets are in the input buffer.
 struct Launch {
@@ -86,7 +88,7 @@ struct Launch {
   uint64_t counts = 0;           ///< offset of the StoreCounts of the first part
   uint32_t part_count = 0;
   uint32_t blocks = 0;
-  Kernel kernel = Kernel::fused32;
+  Kernel kernel = Kernel::mixed32;
 };
 
 }  // namespace ckmerge::cuda

@@ -73,10 +73,14 @@ TileProgram tile_program(const Program& program) {
 Kernel kernel_for(const TileProgram& program, std::span<const JobOperand> operands, Dtype out) {
   if (program.shape == Shape::interpreted)
     return program.compute == Dtype::F64 ? Kernel::interpret64 : Kernel::interpret32;
-  const bool common = out == Dtype::BF16 || out == Dtype::F16 || out == Dtype::F32;
-  const bool alike =
-      std::ranges::all_of(operands, [out](const JobOperand& o) { return o.dtype == out && o.inner == UINT64_MAX; });
-  return common && alike ? Kernel::fused32 : Kernel::mixed32;
+  if (!std::ranges::all_of(operands, [out](const JobOperand& o) { return o.dtype == out && o.inner == UINT64_MAX; }))
+    return Kernel::mixed32;
+  switch (out) {
+    case Dtype::BF16: return Kernel::fused_bf16;
+    case Dtype::F16: return Kernel::fused_f16;
+    case Dtype::F32: return Kernel::fused_f32;
+    default: return Kernel::mixed32;
+  }
 }
 
 }  // namespace ckmerge::cuda

@@ -62,62 +62,6 @@ CKMERGE_INLINE bool is_aligned(const unsigned char* at, Dtype dtype, uint32_t sh
 
 // ---- how a program is computed ----
 
-// One expression over the first operands.
-template <Shape kShape>
-struct FusedProgram {
-  using Value = float;
-  static constexpr Kernel kKernel = Kernel::fused32;
-  static constexpr uint32_t kVector = shape_of(kKernel).vector;
-  static constexpr uint32_t kOperands = kShape == Shape::convert ? 1 : kShape == Shape::mix ? 2 : 3;
-
-  const Launch& launch;
-  const JobPart& part;
-  const JobOperand* operands;
-  float k0, k1;
-
-  CKMERGE_INLINE FusedProgram(const Launch& l, const JobPart& p, float*)
-      : launch(l),
-        part(p),
-        operands(table<JobOperand>(l, l.operands) + p.first_operand),
-        k0(static_cast<float>(p.k0)),
-        k1(static_cast<float>(p.k1)) {}
-
-  CKMERGE_INLINE float result(const float (&x)[3]) const {
-    if constexpr (kShape == Shape::convert) return x[0];
-    if constexpr (kShape == Shape::mix) return k0 * x[0] + k1 * x[1];
-    return x[0] + k0 * (x[1] - x[2]);
-  }
-
-  CKMERGE_INLINE bool is_aligned_throughout() const {
-    bool aligned = true;
-    for (uint32_t k = 0; k < kOperands; ++k)
-      aligned &= operands[k].inner == UINT64_MAX &&
-                 is_aligned<kVector>(element_at(launch, operands[k], part.first), operands[k].dtype, part.shift);
-    return aligned;
-  }
-
-  template <typename Dtypes>
-  CKMERGE_INLINE void vector(uint64_t i, float* results) const {
-    float x[3][kVector] = {};
-    CKMERGE_UNROLL
-    for (uint32_t k = 0; k < kOperands; ++k)
-      load_vector<kVector>(launch.in + operands[k].offset + i * size_of(Dtypes::of(operands[k].dtype)),
-                           Dtypes::of(operands[k].dtype), x[k]);
-    CKMERGE_UNROLL
-    for (uint32_t e = 0; e < kVector; ++e) results[e] = result({x[0][e], x[1][e], x[2][e]});
-  }
-
-  CKMERGE_INLINE float element(uint64_t i, bool& finite) const {
-    float x[3] = {};
-    CKMERGE_UNROLL
-    for (uint32_t k = 0; k < kOperands; ++k) {
-      x[k] = load_element<float>(element_at(launch, operands[k], i), operands[k].dtype);
-      finite &= is_finite(x[k]);
-    }
-    return result(x);
-  }
-};
-
 // Any program. Registers are columns of memory that belongs to this thread alone: register r, element e at
 // registers[(r * kVector + e) * kStride].
 template <Kernel kOfKernel, typename T, uint32_t kStride>
@@ -165,7 +109,6 @@ struct InterpretedProgram {
     return aligned;
   }
 
-  template <typename Dtypes>
   CKMERGE_INLINE void vector(uint64_t i, T* results) const {
     for (uint32_t k = 0; k < part.instruction_count; ++k) {
       if (code[k].op == Op::load) {
@@ -224,82 +167,51 @@ CKMERGE_COLD void store_elements(const Launch& launch, uint32_t index, uint64_t 
   add_counts(launch, index, counts);
 }
 
-// `Dtypes` says what the dtype of an operand or the output is: what the tables say, or one known when this is compiled.
-struct AnyDtype {
-  static CKMERGE_INLINE Dtype of(Dtype dtype) { return dtype; }
-};
-template <Dtype kDtype>
-struct OneDtype {
-  static CKMERGE_INLINE Dtype of(Dtype) { return kDtype; }
+// A block's share of a part, in vectors; vector v is elements [v * kVector - shift, (v + 1) * kVector - shift).
+template <Kernel kKernel>
+struct Share {
+  static constexpr KernelShape kShape = shape_of(kKernel);
+  uint64_t begin, end, count;
+  uint32_t shift;
+
+  CKMERGE_INLINE Share(const JobPart& part, uint32_t block) : count(part.count), shift(part.shift) {
+    const uint64_t vectors = (count + shift + kShape.vector - 1) / kShape.vector;
+    begin = static_cast<uint64_t>(block - part.first_block) * kShape.vectors_per_block;
+    end = begin + kShape.vectors_per_block < vectors ? begin + kShape.vectors_per_block : vectors;
+  }
+  CKMERGE_INLINE bool is_whole(uint64_t v) const {
+    return v * kShape.vector >= shift && (v + 1) * kShape.vector - shift <= count;
+  }
+  CKMERGE_INLINE uint64_t first_element(uint64_t v) const {
+    return v * kShape.vector < shift ? 0 : v * kShape.vector - shift;
+  }
+  CKMERGE_INLINE uint64_t end_element(uint64_t v) const {
+    return (v + 1) * kShape.vector - shift < count ? (v + 1) * kShape.vector - shift : count;
+  }
 };
 
-template <typename ProgramOf, typename Dtypes = AnyDtype>
+template <typename ProgramOf>
 CKMERGE_INLINE void run_part(const Launch& launch, uint32_t index, uint32_t block, uint32_t thread,
                              typename ProgramOf::Value* registers) {
-  constexpr KernelShape kShape = shape_of(ProgramOf::kKernel);
-  constexpr uint32_t kVector = kShape.vector;
+  constexpr uint32_t kVector = shape_of(ProgramOf::kKernel).vector;
   const JobPart& part = table<JobPart>(launch, launch.parts)[index];
   const ProgramOf program(launch, part, registers);
-  const Dtype dtype = Dtypes::of(part.dtype);
-  const uint32_t size = size_of(dtype), shift = part.shift;
+  const Share<ProgramOf::kKernel> share(part, block);
+  const Dtype dtype = part.dtype;
   unsigned char* const out = launch.out + part.out;
-  const bool aligned = program.is_aligned_throughout() && is_aligned<kVector>(out, dtype, shift);
-  const uint64_t count = part.count, first = part.first, vectors = (count + shift + kVector - 1) / kVector;
-  const uint64_t begin = static_cast<uint64_t>(block - part.first_block) * kShape.vectors_per_block;
-  const uint64_t end = begin + kShape.vectors_per_block < vectors ? begin + kShape.vectors_per_block : vectors;
-  for (uint64_t v = begin + thread; v < end; v += kShape.threads) {
-    const uint64_t from = v * kVector, to = from + kVector;  // counted from `shift` elements before the part
-    if (aligned && from >= shift && to - shift <= count) {
+  const bool aligned = program.is_aligned_throughout() && is_aligned<kVector>(out, dtype, share.shift);
+  const uint64_t first = part.first;
+  uint32_t left = 0, round = 0;  // a bit for each vector that was not stored: a call in the loop would cost registers
+  static_assert(share.kShape.vectors_per_block / share.kShape.threads <= 32);
+  for (uint64_t v = share.begin + thread; v < share.end; v += share.kShape.threads, ++round) {
+    const uint64_t from = share.first_element(v);
+    if (aligned && share.is_whole(v)) {
       typename ProgramOf::Value results[kVector];
-      program.template vector<Dtypes>(first + from - shift, results);
-      if (store_vector<kVector>(out + (from - shift) * size, dtype, results)) continue;
+      program.vector(first + from, results);
+      if (store_vector<kVector>(out + from * size_of(dtype), dtype, results)) continue;
     }
-    store_elements<ProgramOf>(launch, index, from < shift ? 0 : from - shift, to - shift < count ? to - shift : count,
-                              registers);
+    left |= 1u << round;
   }
-}
-
-// A kernel of its own for operands and output of one dtype, whose loop is known when it is compiled: with the switches
-// in it, it would need too many registers to keep enough loads in flight.
-template <typename ProgramOf>
-CKMERGE_INLINE void run_one_dtype(const Launch& launch, uint32_t index, uint32_t block, uint32_t thread) {
-  switch (table<JobPart>(launch, launch.parts)[index].dtype) {
-    case Dtype::BF16: run_part<ProgramOf, OneDtype<Dtype::BF16>>(launch, index, block, thread, nullptr); break;
-    case Dtype::F16: run_part<ProgramOf, OneDtype<Dtype::F16>>(launch, index, block, thread, nullptr); break;
-    default: run_part<ProgramOf, OneDtype<Dtype::F32>>(launch, index, block, thread, nullptr);
-  }
-}
-
-template <bool kOneDtype, Shape kShape>
-CKMERGE_INLINE void run_shape(const Launch& launch, uint32_t index, uint32_t block, uint32_t thread) {
-  if constexpr (kOneDtype)
-    run_one_dtype<FusedProgram<kShape>>(launch, index, block, thread);
-  else
-    run_part<FusedProgram<kShape>>(launch, index, block, thread, nullptr);
-}
-
-template <bool kOneDtype>
-CKMERGE_INLINE void run_fused(const Launch& launch, uint32_t block, uint32_t thread) {
-  const uint32_t index = part_of_block(launch, block);
-  switch (table<JobPart>(launch, launch.parts)[index].shape) {
-    case Shape::convert: run_shape<kOneDtype, Shape::convert>(launch, index, block, thread); break;
-    case Shape::mix: run_shape<kOneDtype, Shape::mix>(launch, index, block, thread); break;
-    default: run_shape<kOneDtype, Shape::add_scaled_difference>(launch, index, block, thread);
-  }
-}
-
-// ---- sums of products ----
-
-// One lane of one sum. The lanes are added to in the order of the elements, as on the CPU.
-template <typename T>
-CKMERGE_INLINE void run_sum(const Launch& launch, uint32_t index, uint32_t lane) {
-  const JobSum& sum = table<JobSum>(launch, launch.parts)[index];
-  const JobOperand& x = table<JobOperand>(launch, launch.operands)[sum.x];
-  const JobOperand& y = table<JobOperand>(launch, launch.operands)[sum.y];
-  double* total = reinterpret_cast<double*>(launch.in + sum.lanes) + lane;
-  double added = *total;
-  for (uint64_t i = (lane + kLanes - sum.index % kLanes) % kLanes; i < sum.count; i += kLanes)
-    added += static_cast<double>(load_element<T>(element_at(launch, x, sum.first + i), x.dtype)) *
-             static_cast<double>(load_element<T>(element_at(launch, y, sum.first + i), y.dtype));
-  *total = added;
+  for (uint64_t v = share.begin + thread; left != 0; v += share.kShape.threads, left >>= 1)
+    if (left & 1) store_elements<ProgramOf>(launch, index, share.first_element(v), share.end_element(v), registers);
 }

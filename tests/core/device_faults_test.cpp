@@ -29,9 +29,11 @@ struct Files {
 };
 
 RunReport run_on_ring(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
-                      bool required) {
+                      bool required, std::vector<int> devices) {
   RunOptions options{.replace = true, .sync = false, .threads = 2, .tile_size = 64 << 10};
-  options.device = {.choice = required ? DeviceChoice::cuda : DeviceChoice::preferred, .runtime = &stand_in()};
+  options.device = {.choice = required ? DeviceChoice::cuda : DeviceChoice::preferred,
+                    .devices = std::move(devices),
+                    .runtime = &stand_in()};
   return run(plan, checkpoints, target, options);
 }
 
@@ -43,14 +45,15 @@ void check_nothing_left() {
   CHECK(use.events == 0);
 }
 
-void check_every_call(const Recipe& recipe) {
+void check_every_call(const Recipe& recipe, const std::vector<int>& devices) {
+  const int count = static_cast<int>(devices.size());
   Files files;
   const std::vector<Checkpoint> checkpoints = open_all({files.a, files.b});
   const Plan plan = make_plan(recipe, checkpoints);
   merge(recipe, {files.a, files.b}, files.reference);
   const std::string reference = read_file(files.reference);
-  reset_stand_in({});
-  CHECK(run_on_ring(plan, checkpoints, files.out, false).device.fault.empty());
+  reset_stand_in({.devices = count});
+  CHECK(run_on_ring(plan, checkpoints, files.out, false, devices).device.fault.empty());
   CHECK(read_file(files.out) == reference);
   const uint64_t calls = stand_in_use().calls;
   REQUIRE(calls > 50);
@@ -58,15 +61,15 @@ void check_every_call(const Recipe& recipe) {
   for (uint64_t call = 1; call <= calls; ++call)
     for (const bool stays_broken : {false, true}) {
       std::filesystem::remove(files.out);
-      reset_stand_in({.fail_call = call, .stays_broken = stays_broken});
-      const RunReport report = run_on_ring(plan, checkpoints, files.out, false);
+      reset_stand_in({.devices = count, .fail_call = call, .stays_broken = stays_broken});
+      const RunReport report = run_on_ring(plan, checkpoints, files.out, false, devices);
       CHECK_MESSAGE(read_file(files.out) == reference, "call ", call, " of ", calls);
       faults += !report.device.fault.empty() || report.device.used == "cpu";
       check_nothing_left();
 
       std::filesystem::remove(files.out);
-      reset_stand_in({.fail_call = call, .stays_broken = stays_broken});
-      const Failure fault = failure([&] { run_on_ring(plan, checkpoints, files.out, true); });
+      reset_stand_in({.devices = count, .fail_call = call, .stays_broken = stays_broken});
+      const Failure fault = failure([&] { run_on_ring(plan, checkpoints, files.out, true, devices); });
       if (fault.text.empty()) {  // a call that takes something back, after all was done
         CHECK(read_file(files.out) == reference);
       } else {
@@ -81,8 +84,10 @@ void check_every_call(const Recipe& recipe) {
 
 }  // namespace
 
-TEST_CASE("any call that fails leaves the rest to the CPU, or ends the run") { check_every_call(weighted(0.3)); }
+TEST_CASE("any call that fails leaves the rest to the CPU, or ends the run") { check_every_call(weighted(0.3), {0}); }
+
+TEST_CASE("likewise of two devices, whichever fails") { check_every_call(weighted(0.3), {0, 1}); }
 
 TEST_CASE("likewise while statistics are gathered") {
-  check_every_call({.method = "slerp", .parameters = {{"t", {0.3}}}});
+  check_every_call({.method = "slerp", .parameters = {{"t", {0.3}}}}, {0});
 }

@@ -100,7 +100,7 @@ TEST_CASE("parts of different kernels are launched apart, and outputs that do no
   job.finish();
   const auto launches = job.launches(input.begin, nullptr);
   REQUIRE(launches.size() == 2);
-  CHECK(launches[0].kernel == cuda::Kernel::fused32);
+  CHECK(launches[0].kernel == cuda::Kernel::fused_f32);
   CHECK(launches[0].part_count == 2);
   CHECK(launches[0].blocks == 1 + 3);
   CHECK(launches[1].kernel == cuda::Kernel::mixed32);

@@ -25,8 +25,8 @@ constexpr Dtype kReal[] = {Dtype::F8_E5M2, Dtype::F8_E4M3, Dtype::F16, Dtype::BF
 constexpr uint64_t kLargest = (1u << 20) + 3;
 bool quick = false;
 
-// Bytes of weights of a realistic scale, with NaN, Inf, subnormals and the largest values among them.
-std::vector<unsigned char> weights(Dtype dtype, unsigned seed, size_t offset) {
+// Bytes of weights of a realistic scale, with NaN, Inf, subnormals and the largest values among them, or without.
+std::vector<unsigned char> weights(Dtype dtype, unsigned seed, size_t offset, bool any = true) {
   std::vector<unsigned char> bytes(offset + kLargest * element_size(dtype));
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0, 0.5f);
@@ -38,7 +38,7 @@ std::vector<unsigned char> weights(Dtype dtype, unsigned seed, size_t offset) {
     available_kernels().begin()[0]->store32[static_cast<size_t>(dtype)](
         block, bytes.data() + offset + at * element_size(dtype), n, &counts);
   }
-  for (uint64_t i = 0; i < kLargest; i += 97)  // any bits at all
+  for (uint64_t i = 0; any && i < kLargest; i += 97)  // any bits at all
     for (uint64_t k = 0; k < element_size(dtype); ++k)
       bytes[offset + i * element_size(dtype) + k] = static_cast<unsigned char>(random());
   return bytes;
@@ -75,19 +75,19 @@ std::span<const size_t> offsets() {
   return std::span(kAll).first(quick ? 2 : std::size(kAll));
 }
 
-// Operands of one dtype or of three, the output as the first.
+// Operands of one dtype or of several, the output as the first and as others.
 void compare_dtypes(const DeviceUnderTest& device, const Program& program, size_t inputs, Dtype first, bool mixed,
                     Cells& cells) {
   for (const size_t offset : offsets()) {
     std::vector<std::vector<unsigned char>> memory;
     std::vector<Operand> operands;
     for (size_t k = 0; k < inputs; ++k) {
-      const Dtype dtype = mixed ? kReal[(static_cast<size_t>(first) + k) % 5] : first;
+      const Dtype dtype = mixed ? kReal[(static_cast<size_t>(first) + k) % std::size(kReal)] : first;
       memory.push_back(weights(dtype, static_cast<unsigned>(k + 1), offset));
       operands.push_back({.data = memory.back().data() + offset, .dtype = dtype});
     }
     for (const uint64_t count : sizes())
-      for (const Dtype out : {first, Dtype::BF16, Dtype::F8_E4M3})
+      for (const Dtype out : {first, Dtype::BF16, Dtype::F8_E4M3, Dtype::F64})
         compare(device, program, operands, count, out, offset, cells);
   }
 }
@@ -97,37 +97,47 @@ Cells compare_method(const DeviceUnderTest& device, const Method& method) {
   const size_t inputs = method.spec->max_inputs ? method.spec->max_inputs : 4;
   std::vector<double> coefficients(method.coefficient_count(inputs));
   for (size_t k = 0; k < coefficients.size(); ++k) coefficients[k] = 0.3 - 0.45 * static_cast<double>(k);
-  for (const Dtype dtype : kReal)
-    for (const bool mixed : {false, true}) {
-      if (mixed && dtype == Dtype::F64) continue;
-      const Tracing tracing(dtype == Dtype::F64 ? Dtype::F64 : Dtype::F32, inputs, coefficients);
-      const Symbol result = method.trace(tracing);
-      Program program{.compute = tracing.compute(), .code = {{.op = Op::load}}};
-      if (!bare_operand(result)) program = *compile(result);
-      compare_dtypes(device, program, inputs, dtype, mixed, cells);
-    }
+  for (const Dtype compute : {Dtype::F32, Dtype::F64}) {
+    const Tracing tracing(compute, inputs, coefficients);
+    const Symbol result = method.trace(tracing);
+    Program program{.compute = tracing.compute(), .code = {{.op = Op::load}}};
+    if (!bare_operand(result)) program = *compile(result);
+    for (const Dtype dtype : kReal)
+      for (const bool mixed : {false, true})
+        if (compute == Dtype::F32 || dtype == Dtype::F64) compare_dtypes(device, program, inputs, dtype, mixed, cells);
+  }
   return cells;
 }
 
+void compare_sum(const DeviceUnderTest& device, Dtype compute, const Operand& x, const Operand& y, uint64_t count,
+                 uint64_t index, Cells& cells) {
+  LaneSums expected, got;
+  add_products(*available_kernels().begin()[0], compute, x, y, 3, count, index, expected);
+  test::add_products_on(device, compute, x, y, 3, count, index, got);
+  ++cells.run;
+  bool alike = true;
+  for (size_t lane = 0; lane < kLanes; ++lane)
+    alike &= std::memcmp(&got.lanes[lane], &expected.lanes[lane], sizeof(double)) == 0 ||
+             (got.lanes[lane] != got.lanes[lane] && expected.lanes[lane] != expected.lanes[lane]);
+  if (!alike && cells.wrong++ == 0)
+    cells.first = std::string(info(x.dtype).name) + " and " + info(y.dtype).name + ", " + std::to_string(count);
+}
+
+// Around the sets of rows that are read ahead: 16 lanes times 16 or 32 rows. Without NaN: one hides all other bits.
 Cells compare_sums(const DeviceUnderTest& device) {
   Cells cells;
-  for (const Dtype dtype : kReal) {
-    const auto a = weights(dtype, 1, 0), b = weights(dtype, 2, 0);
-    const Operand x{.data = a.data(), .dtype = dtype}, y{.data = b.data(), .dtype = dtype};
-    for (const uint64_t count : {uint64_t{0}, uint64_t{1}, uint64_t{15}, uint64_t{777}, kReductionBlock})
-      for (const uint64_t index : {uint64_t{0}, uint64_t{5}}) {
-        const Dtype compute = dtype == Dtype::F64 ? Dtype::F64 : Dtype::F32;
-        LaneSums expected, got;
-        add_products(*available_kernels().begin()[0], compute, x, y, 3, count, index, expected);
-        test::add_products_on(device, compute, x, y, 3, count, index, got);
-        ++cells.run;
-        bool alike = true;
-        for (size_t lane = 0; lane < kLanes; ++lane)
-          alike &= std::memcmp(&got.lanes[lane], &expected.lanes[lane], sizeof(double)) == 0 ||
-                   (got.lanes[lane] != got.lanes[lane] && expected.lanes[lane] != expected.lanes[lane]);
-        if (!alike && cells.wrong++ == 0) cells.first = std::string(info(dtype).name) + ", " + std::to_string(count);
+  for (size_t k = 0; k < std::size(kReal); ++k)
+    for (const Dtype other : {kReal[k], kReal[(k + 1) % std::size(kReal)]})
+      for (const size_t offset : {size_t{0}, size_t{1}}) {
+        const auto a = weights(kReal[k], 1, offset, false), b = weights(other, 2, offset, false);
+        const Operand x{.data = a.data() + offset, .dtype = kReal[k]}, y{.data = b.data() + offset, .dtype = other};
+        for (const uint64_t count : {uint64_t{0}, uint64_t{1}, uint64_t{15}, uint64_t{255}, uint64_t{256},
+                                     uint64_t{511}, uint64_t{512}, uint64_t{777}, uint64_t{1030}, kReductionBlock})
+          for (const uint64_t index : {uint64_t{0}, uint64_t{5}})
+            for (const Dtype compute : {Dtype::F32, Dtype::F64})
+              if (compute == Dtype::F32 || kReal[k] == Dtype::F64 || other == Dtype::F64)
+                compare_sum(device, compute, x, y, count, index, cells);
       }
-  }
   return cells;
 }
 

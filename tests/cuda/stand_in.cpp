@@ -2,95 +2,17 @@
 #include "tests/cuda/stand_in.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
-#include <functional>
 #include <map>
 #include <mutex>
-#include <thread>
+
+#include "tests/cuda/stand_in_streams.h"
 
 namespace ckmerge::test {
 namespace {
 
-constexpr cuda::Status kOutOfMemory = 2, kNoDevice = 101, kInjected = 999;
-
-// Tasks that run one after another on a thread of their own.
-class Stream {
- public:
-  explicit Stream(int device) : device_(device), thread_([this] { work(); }) {}
-  ~Stream() {
-    add({});
-    thread_.join();
-  }
-  int device() const { return device_; }
-
-  void add(std::function<void()> task) {
-    std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
-    changed_.notify_one();
-  }
-
-  void drain() {
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool done = false;
-    add([&] {
-      std::lock_guard lock(mutex);
-      done = true;
-      changed.notify_one();
-    });
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return done; });
-  }
-
- private:
-  void work() {
-    for (;;) {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return !tasks_.empty(); });
-      const std::function<void()> task = std::move(tasks_.front());
-      tasks_.pop_front();
-      lock.unlock();
-      if (!task) return;
-      task();
-    }
-  }
-
-  const int device_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<std::function<void()>> tasks_;
-  std::thread thread_;
-};
-
-// Counts its recordings; done once the stream that has the last one came to it.
-class Event {
- public:
-  uint64_t record() {
-    std::lock_guard lock(mutex_);
-    return ++recorded_;
-  }
-  uint64_t recorded() {
-    std::lock_guard lock(mutex_);
-    return recorded_;
-  }
-  void reach(uint64_t recording) {
-    std::lock_guard lock(mutex_);
-    reached_ = std::max(reached_, recording);
-    changed_.notify_all();
-  }
-  void wait(uint64_t recording) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return reached_ >= recording; });
-  }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  uint64_t recorded_ = 0, reached_ = 0;
-};
+constexpr cuda::Status kOutOfMemory = 2, kNoDevice = 100, kNotADevice = 101, kOfAnotherDevice = 400, kInjected = 999;
 
 struct Machine {
   std::mutex mutex;  // guards what follows
@@ -129,14 +51,22 @@ cuda::Status device_count(int* count) {
   return *count > 0 ? 0 : kNoDevice;
 }
 
-cuda::Status use_device(int device) {
-  if (const cuda::Status status = count_call("use_device")) return status;
+bool is_device(int device) {
+  bool is = false;
+  note([&](Machine& m) { is = device >= 0 && device < m.setting.devices; });
+  return is;
+}
+
+cuda::Status use_device_of(const char* name, int device) {
+  if (const cuda::Status status = count_call(name)) return status;
+  if (!is_device(device)) return kNotADevice;
   current_device = device;
   return 0;
 }
+cuda::Status use_device(int device) { return use_device_of("use_device", device); }
 
 cuda::Status device_info(int device, cuda::DeviceInfo* info) {
-  if (const cuda::Status status = count_call("device_info")) return status;
+  if (const cuda::Status status = use_device_of("device_info", device)) return status;
   std::strcpy(info->name, "stand-in");
   note([&](Machine& m) {
     info->memory = m.setting.memory;
@@ -185,33 +115,39 @@ cuda::Status unpin(void*) {
 
 cuda::Status create_stream(void** stream) {
   if (const cuda::Status status = count_call("create_stream")) return status;
-  *stream = new Stream(current_device);
+  *stream = new StandInStream(current_device);
   note([](Machine& m) { ++m.use.streams; });
   return 0;
 }
 cuda::Status destroy_stream(void* stream) {
   const cuda::Status status = count_call("destroy_stream");
-  delete static_cast<Stream*>(stream);
+  delete static_cast<StandInStream*>(stream);
   note([](Machine& m) { --m.use.streams; });
   return status;
 }
 
 cuda::Status create_event(void** event, bool) {
   if (const cuda::Status status = count_call("create_event")) return status;
-  *event = new Event;
+  *event = new StandInEvent(current_device);
   note([](Machine& m) { ++m.use.events; });
   return 0;
 }
 cuda::Status destroy_event(void* event) {
   const cuda::Status status = count_call("destroy_event");
-  delete static_cast<Event*>(event);
+  delete static_cast<StandInEvent*>(event);
   note([](Machine& m) { --m.use.events; });
   return status;
 }
 
-cuda::Status copy(const char* name, void* to, const void* from, size_t size, void* stream) {
+// What is put into a stream. The runtime takes some of it from a thread that uses another device, but not all.
+cuda::Status count_call_into(const char* name, const void* stream) {
   if (const cuda::Status status = count_call(name)) return status;
-  static_cast<Stream*>(stream)->add([=] { std::memcpy(to, from, size); });
+  return static_cast<const StandInStream*>(stream)->device() == current_device ? 0 : kOfAnotherDevice;
+}
+
+cuda::Status copy(const char* name, void* to, const void* from, size_t size, void* stream) {
+  if (const cuda::Status status = count_call_into(name, stream)) return status;
+  static_cast<StandInStream*>(stream)->add([=] { std::memcpy(to, from, size); });
   return 0;
 }
 cuda::Status copy_in(void* device, const void* host, size_t size, void* stream) {
@@ -225,8 +161,8 @@ cuda::Status copy_within(void* to, const void* from, size_t size, void* stream) 
 }
 
 cuda::Status launch(const cuda::Launch& launch, void* stream) {
-  if (const cuda::Status status = count_call("launch")) return status;
-  auto* into = static_cast<Stream*>(stream);
+  if (const cuda::Status status = count_call_into("launch", stream)) return status;
+  auto* into = static_cast<StandInStream*>(stream);
   note([&](Machine& m) {
     m.use.launches.resize(std::max<size_t>(m.use.launches.size(), static_cast<size_t>(into->device()) + 1));
     ++m.use.launches[static_cast<size_t>(into->device())];
@@ -236,29 +172,30 @@ cuda::Status launch(const cuda::Launch& launch, void* stream) {
 }
 
 cuda::Status record(void* event, void* stream) {
-  if (const cuda::Status status = count_call("record")) return status;
-  auto* recorded = static_cast<Event*>(event);
+  if (const cuda::Status status = count_call_into("record", stream)) return status;
+  auto* recorded = static_cast<StandInEvent*>(event);
+  if (recorded->device() != current_device) return kOfAnotherDevice;
   const uint64_t recording = recorded->record();
-  static_cast<Stream*>(stream)->add([=] { recorded->reach(recording); });
+  static_cast<StandInStream*>(stream)->add([=] { recorded->reach(recording); });
   return 0;
 }
 cuda::Status wait_for(void* stream, void* event) {
-  if (const cuda::Status status = count_call("wait_for")) return status;
-  auto* awaited = static_cast<Event*>(event);
+  if (const cuda::Status status = count_call_into("wait_for", stream)) return status;
+  auto* awaited = static_cast<StandInEvent*>(event);
   const uint64_t recording = awaited->recorded();
-  static_cast<Stream*>(stream)->add([=] { awaited->wait(recording); });
+  static_cast<StandInStream*>(stream)->add([=] { awaited->wait(recording); });
   return 0;
 }
 cuda::Status synchronize(void* event) {
   if (const cuda::Status status = count_call("synchronize")) return status;
-  auto* awaited = static_cast<Event*>(event);
+  auto* awaited = static_cast<StandInEvent*>(event);
   awaited->wait(awaited->recorded());
   return 0;
 }
 // Waits even where it fails, as runtime.h demands.
 cuda::Status drain(void* stream) {
   const cuda::Status status = count_call("drain");
-  static_cast<Stream*>(stream)->drain();
+  static_cast<StandInStream*>(stream)->drain();
   return status;
 }
 cuda::Status elapsed(float* milliseconds, void*, void*) {
@@ -267,7 +204,13 @@ cuda::Status elapsed(float* milliseconds, void*, void*) {
 }
 
 const char* message(cuda::Status status) {
-  return status == kOutOfMemory ? "out of memory" : status == kNoDevice ? "no device" : "injected failure";
+  switch (status) {
+    case kOutOfMemory: return "out of memory";
+    case kNoDevice: return "no device";
+    case kNotADevice: return "invalid device";
+    case kOfAnotherDevice: return "what belongs to another device";
+    default: return "injected failure";
+  }
 }
 
 }  // namespace

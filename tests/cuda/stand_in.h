@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device made of host threads and host memory, behind the table of kernels/cuda/runtime.h: the same kernels' source
 // compiled for the host, streams that run on threads of their own, memory that is poisoned, and calls that fail on
-// demand. It shows everything about the backend but the compiler's and the card's own doing.
+// demand, or because the calling thread uses another device than that of the stream. It shows everything about the
+// backend but the compiler's and the card's own doing.
 #pragma once
 
 #include <cstdint>

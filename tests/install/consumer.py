@@ -30,6 +30,7 @@ with tempfile.TemporaryDirectory(prefix="ckmerge-install-") as folder:
             text = file.read_text()
             for place in (str(root), str(folder)):
                 assert place not in text, f"{file} names {place}"
+            assert file.suffix == ".h" or "CUDA::" not in text, f"{file} needs the toolkit that the build had"
     assert list(prefix.rglob("LICENSE")), "no LICENSE"
 
     for place, *words in (("share/man/man1/ckmerge.1", "man"),
