@@ -32,8 +32,10 @@ class BackendChoice {
   static constexpr double kGain = 1.1;
 
   Backend next(ByteRange tile) const;
-  /// For work beside the tiles: what has been decided, or the CPU until then.
+  /// What has been decided, or the CPU until then.
   Backend settled() const;
+  /// For statistics, which are not measured: the CPU, unless a backend was asked for.
+  Backend for_statistics() const { return fixed_.value_or(Backend::cpu); }
   /// Notes that a tile is done, `seconds` after the first began.
   void finish(ByteRange tile, double seconds);
 

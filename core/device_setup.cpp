@@ -15,6 +15,7 @@ DeviceSetup on_cpu(std::string reason) { return {.reason = std::move(reason)}; }
 
 // Why the CPU does it all without a look at devices; empty where they have to be looked at.
 std::string needless(const DeviceOptions& options, const Plan& plan) {
+  if (plan.in_turn) return "so many checkpoints are read in turn, which the CPU does";
   if (options.choice == DeviceChoice::cpu) return "it was asked for";
   if (options.choice != DeviceChoice::automatic) return "";
   if (plan.file_size < kLeastMeasured) return "the merge is too short to measure devices";

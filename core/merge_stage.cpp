@@ -56,7 +56,7 @@ void MergeStage::work() {
     turns.emplace(setting.plan, setting.checkpoints, windows, options, setting.sizing.sums_size);
   for (std::optional<WorkQueue::Unit> unit; !crew_.stopping() && (unit = queue_.next());) {
     if (unit->statistics) {
-      gatherer.compute(unit->range, setting.choice.settled());
+      gatherer.compute(unit->range, setting.choice.for_statistics());
       continue;
     }
     const std::span<std::byte> out = staging.first(unit->range.size());

@@ -115,7 +115,7 @@ TEST_CASE("the memory of a merge in turn does not grow with the checkpoints") {
   const auto memory = [&](size_t count) {
     const auto some = std::span(checkpoints).first(count);
     const Plan plan = make_plan(soup(std::vector<double>(count, 1.0 / count)), some);
-    return size_tiles(plan, some, uint64_t{128} << 20, 2, 65536).memory();
+    return size_tiles(plan, some, {.budget = uint64_t{128} << 20, .threads = 2, .tile_size = 65536}).memory();
   };
   CHECK(memory(60) == memory(9));
 }
