@@ -94,15 +94,20 @@ void with_registry(const std::string& path, Registry::Access access, const std::
   if (path.empty())
     throw Error(ErrorCode::usage, "--registry",
                 "there is no place for a registry: neither HOME nor XDG_DATA_HOME is set; give --registry FILE");
-  try {
-    Registry registry(path, access);
-    return act(registry);
-  } catch (const DatabaseDamaged&) {
+  const auto mend = [&] {
     const SetAside aside = set_registry_aside(path);
     if (!aside.kept_as.empty())
       write_stderr("warning: the registry " + visible(path) + " was damaged; it is kept as " + visible(aside.kept_as) +
                    "; a new one has what could be saved, " + counted(aside.files_saved, "checkpoint") +
                    "; `ckmerge scan` finds the rest\n");
+  };
+  try {
+    Registry registry(path, access);
+    return act(registry);
+  } catch (const DatabaseDamaged&) {
+    mend();
+  } catch (const DatabaseDisturbed&) {
+    mend();  // waits for whoever sets it aside; a disk that fails fails again
   }
   Registry registry(path, Registry::Access::create);
   act(registry);

@@ -100,6 +100,8 @@ int64_t Database::number(const char* sql) const {
 void Database::fail(int result) const {
   const std::string why = connection_ ? sqlite3_errmsg(connection_) : sqlite3_errstr(result);
   if (is_damage(result)) throw DatabaseDamaged(ErrorCode::malformed, path_, path_ + ": is damaged: " + why);
+  if ((result & 0xff) == SQLITE_IOERR)
+    throw DatabaseDisturbed(ErrorCode::io, path_, path_ + ": cannot be used: " + why);
   switch (result & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

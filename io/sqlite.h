@@ -19,6 +19,13 @@ struct DatabaseDamaged : Error {
   using Error::Error;
 };
 
+/// Reading or writing failed. The disk may be at fault; or another process is just setting a damaged database aside, and
+/// its log went from under this one.
+class DatabaseDisturbed : public Error {
+ public:
+  using Error::Error;
+};
+
 class Statement {
  public:
   Statement(const Statement&) = delete;
