@@ -19,8 +19,8 @@ struct DatabaseDamaged : Error {
   using Error::Error;
 };
 
-/// Reading or writing failed. The disk may be at fault; or another process is just setting a damaged database aside, and
-/// its log went from under this one.
+/// Reading or writing failed. The disk may be at fault; or another process is just setting a damaged database aside,
+/// and its log went from under this one.
 class DatabaseDisturbed : public Error {
  public:
   using Error::Error;
