@@ -2,7 +2,6 @@
 #include "core/statistics_worker.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "core/permit.h"
@@ -113,11 +112,10 @@ void StatisticsWorker::take_totals(const Reduction& reduction, uint64_t end) {
 
 // Sums as many pieces as the device can, and says how many: all, unless it failed.
 size_t StatisticsWorker::sum_on_device() {
-  std::optional<DeviceRing::Lease> lease;
+  const DeviceRing::Lease lease(*options_.ring);
+  DeviceSlot& slot = lease.slot();
   size_t done = 0;
   try {
-    lease.emplace(*options_.ring);
-    DeviceSlot& slot = lease->slot();
     for (size_t k = 0; k < pieces_.size(); ++k) {
       // One that goes on where the one before it stopped inside a block begins with the lanes of that one.
       if (!pieces_[k].first) collect(slot, done, k);
@@ -130,7 +128,7 @@ size_t StatisticsWorker::sum_on_device() {
     }
     collect(slot, done, pieces_.size());
   } catch (const Error& error) {
-    options_.ring->take_fault(error, lease ? &lease->slot() : nullptr);
+    options_.ring->take_fault(error, &slot);
     if (done < pieces_.size()) windows_.go_back(pieces_[done].first_read);
   }
   return done;

@@ -34,8 +34,9 @@ Program mix() {
                    {.op = Op::mix, .dst = 0, .a = 0, .b = 1, .k0 = 0.7, .k1 = 0.3}}};
 }
 
+// As many as the largest operand of these tests has: 20,000 of 4 bytes.
 const std::vector<unsigned char>& zeros() {
-  static const std::vector<unsigned char> bytes(1 << 16);
+  static const std::vector<unsigned char> bytes(1 << 17);
   return bytes;
 }
 
