@@ -71,6 +71,7 @@ std::string device_text(const DeviceReport& report) {
 }
 
 std::string device_warning(const DeviceReport& report) {
+  if (report.ignored) return "--device cuda: no device was used: " + report.reason;
   return report.fault.empty() ? "" : report.fault + "; the CPU did the rest";
 }
 

@@ -23,7 +23,7 @@ std::string planned_device_text(const DeviceOptions& options);
 /// What -v says: "cuda:0 (NVIDIA H200): it was asked for; 33 jobs, 8 tiles on their way at once".
 std::string device_text(const DeviceReport& report);
 
-/// A warning's sentence; empty where no device failed.
+/// A warning's sentence; empty where no device failed and none was asked for in vain.
 std::string device_warning(const DeviceReport& report);
 
 }  // namespace ckmerge::cli

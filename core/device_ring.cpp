@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/device_ring.h"
 
-#include <algorithm>
-
 namespace ckmerge {
 
 DeviceRing::DeviceRing(const cuda::Runtime& runtime, std::span<const int> devices, const Options& options)
     : required_(options.required) {
-  for (const int index : devices) devices_.push_back(std::make_unique<Device>(runtime, index));
-  const size_t slots = std::max<size_t>(options.slots, devices_.size());
-  for (size_t k = 0; k < slots; ++k) {
-    const Device& device = *devices_[k % devices_.size()];
-    slots_.push_back(std::make_unique<DeviceSlot>(device, options.sizes));
+  for (size_t d = 0; d < devices.size(); ++d) {
+    const uint64_t slots = (options.slots + devices.size() - 1 - d) / devices.size();
+    devices_.push_back(std::make_unique<Device>(runtime, devices[d]));
+    memory_.push_back(std::make_unique<DeviceResource>(runtime, &cuda::Runtime::release));
+    devices_[d]->check(runtime.allocate(memory_[d]->put(), slots * options.sizes.on_device()),
+                       "allocating memory on the device");
+  }
+  for (size_t k = 0; k < options.slots; ++k) {
+    const size_t d = k % devices.size();
+    std::byte* const memory =
+        static_cast<std::byte*>(memory_[d]->get()) + k / devices.size() * options.sizes.on_device();
+    slots_.push_back(std::make_unique<DeviceSlot>(*devices_[d], options.sizes, memory));
     free_.push_back(slots_.back().get());
   }
-}
-
-// A worker that failed may have left copies behind.
-DeviceRing::~DeviceRing() {
-  for (const auto& device : devices_) device->drain();
 }
 
 DeviceSlot& DeviceRing::take() {
@@ -31,6 +31,7 @@ DeviceSlot& DeviceRing::take() {
 }
 
 void DeviceRing::give_back(DeviceSlot& slot) {
+  slot.drain();  // a worker that failed may have left copies behind
   {
     std::lock_guard lock(mutex_);
     free_.push_back(&slot);
@@ -38,9 +39,8 @@ void DeviceRing::give_back(DeviceSlot& slot) {
   given_back_.notify_one();
 }
 
-void DeviceRing::take_fault(const Error& error, const DeviceSlot* slot) {
+void DeviceRing::take_fault(const Error& error) {
   working_ = false;
-  if (slot) slot->device().drain();
   std::lock_guard lock(mutex_);
   if (required_) throw error;
   if (fault_.empty()) fault_ = error.what();

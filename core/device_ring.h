@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The slots of all devices of a run, handed out in turn, so that several tiles are on their way at once and two devices
-// get every other tile. Also the one place that knows whether the devices still work.
+// get every other tile. Their memory on a device is one allocation, because a driver hands out 2 MiB at least. Also the
+// one place that knows whether the devices still work.
 #pragma once
 
 #include <atomic>
@@ -21,17 +22,17 @@ class DeviceRing {
  public:
   struct Options {
     SlotSizes sizes;
-    unsigned slots = 1;     ///< in all; every device gets one at least
+    unsigned slots = 1;     ///< in all, one for every device at least
     bool required = false;  ///< a fault ends the run, instead of leaving the rest to the CPU
   };
   /// Opens the devices. Throws Error(resources).
   DeviceRing(const cuda::Runtime& runtime, std::span<const int> devices, const Options& options);
-  ~DeviceRing();
   DeviceRing(const DeviceRing&) = delete;
   DeviceRing& operator=(const DeviceRing&) = delete;
 
   /// A slot that nobody else uses, its job empty, until the lease ends: that which has been free for longest. Waits for
-  /// one. Whoever has one waits for nothing but its device.
+  /// one. Whoever has one waits for its device and for a permit, nothing else. When the lease ends nothing is in
+  /// flight.
   class Lease {
    public:
     explicit Lease(DeviceRing& ring) : ring_(ring), slot_(ring.take()) {}
@@ -47,9 +48,8 @@ class DeviceRing {
 
   /// False once something failed.
   bool working() const { return working_; }
-  /// Takes a fault of `slot`'s device, or of any: when this returns nothing of it is in flight, and the CPU has to do
-  /// what was asked of it. Throws `error` where devices are required.
-  void take_fault(const Error& error, const DeviceSlot* slot);
+  /// Takes a device's fault: the CPU has to do what was asked of it. Throws `error` where devices are required.
+  void take_fault(const Error& error);
   /// The first fault's sentence; empty where there was none.
   std::string fault() const;
 
@@ -66,6 +66,7 @@ class DeviceRing {
 
   const bool required_;
   std::vector<std::unique_ptr<Device>> devices_;
+  std::vector<std::unique_ptr<DeviceResource>> memory_;  // of each device, for its slots
   std::vector<std::unique_ptr<DeviceSlot>> slots_;
   std::atomic<bool> working_{true};
   std::atomic<uint64_t> batches_{0};

@@ -11,20 +11,24 @@
 
 namespace ckmerge {
 
-struct DeviceSetup {
-  const cuda::Runtime* runtime = nullptr;
-  std::vector<int> devices = {};  ///< empty: the CPU does it all
-  uint64_t memory = 0;            ///< bytes that may be taken on each
-  bool required = false;          ///< a fault ends the run
-  bool measured = false;          ///< they get tiles only if they turn out to be faster
-  std::string reason = {};        ///< why there are none
-};
-
-/// Shorter outputs are merged before a measurement would have paid.
+/// Under automatic, shorter outputs are merged before a measurement would have paid.
 inline constexpr uint64_t kLeastMeasured = 2ull << 30;
 
-/// Throws Error(resources) where devices are required and cannot be had. Without need of devices (a short merge, one
-/// that only copies) the CUDA runtime is not even started.
-DeviceSetup set_up_devices(const DeviceOptions& options, const Plan& plan);
+/// Under automatic, what has to be available: the driver takes some 100 to 300 MiB of the host's memory for itself.
+inline constexpr uint64_t kLeastAvailable = 2ull << 30;
+
+/// Why the CPU does it all without a look at devices; empty where they have to be looked at. `available`: bytes of
+/// memory.
+std::string needless_reason(const DeviceOptions& options, const Plan& plan, uint64_t available);
+
+struct DeviceSetup {
+  const cuda::Runtime* runtime = nullptr;
+  std::vector<int> devices = {};
+  uint64_t memory = 0;    ///< bytes that may be taken on each
+  bool required = false;  ///< a fault ends the run
+};
+
+/// Looks at the devices that the user named, or the first. Throws Error(resources) where one cannot be had.
+DeviceSetup set_up_devices(const DeviceOptions& options);
 
 }  // namespace ckmerge

@@ -28,17 +28,19 @@ class PinnedMemory {
 
 class DeviceSlot {
  public:
-  /// Throws Error(resources).
-  DeviceSlot(const Device& device, const SlotSizes& sizes);
+  /// `memory`: sizes.on_device() bytes of the device's, aligned to 256. Throws Error(resources).
+  DeviceSlot(const Device& device, const SlotSizes& sizes, std::byte* memory);
 
   const Device& device() const { return device_; }
   DeviceJob& job() { return job_; }
 
   /// Starts the job: its input travels, its kernels run, its output travels to `out`, the host's side of the output
-  /// buffer, which is pinned. Throws Error(resources); some of it may then be in flight (Device::drain).
+  /// buffer, which is pinned. Throws Error(resources); some of it may then be in flight.
   void submit(std::byte* out);
   /// Waits until the job is done: its output and its results are there. Throws Error(resources) likewise.
   void wait();
+  /// Returns when nothing of the job is in flight, whether or not the device works.
+  void drain() noexcept;
 
  private:
   void copy_in();
@@ -49,8 +51,9 @@ class DeviceSlot {
   Staging input_;
   PinnedMemory pinned_;
   DeviceJob job_;
-  DeviceResource device_input_, device_output_;
+  std::byte *const device_input_, *const device_output_;
   DeviceResource copied_in_, computed_, copied_out_;  // events
+  bool in_flight_ = false;
 };
 
 }  // namespace ckmerge

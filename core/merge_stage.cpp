@@ -35,48 +35,54 @@ void MergeStage::run() {
 void MergeStage::work() {
   const MergeSetting& setting = setting_;
   Staging staging(setting.sizing.tile_size);
-  const std::unique_ptr<PinnedMemory> pinned = pin(staging);
+  std::unique_ptr<PinnedMemory> pinned;
   WindowBatch windows(setting.checkpoints, setting.sizing.window_size);
   StatisticsWorker gatherer(setting.plan, setting.checkpoints, windows, statistics_,
                             {.kernels = &setting.kernels,
                              .piece_size = setting.sizing.tile_size,
                              .drop_cache = setting.cache.drop_behind_statistics,
-                             .permits = &permits_,
-                             .ring = setting.ring});
+                             .permits = &permits_});
   const TileWorker::Options options{.kernels = &setting.kernels,
                                     .drop_cache = setting.cache.drop_behind_tiles,
                                     .header = setting.header,
                                     .permits = &permits_,
                                     .on_windows = feed_inputs(),
-                                    .statistics = &statistics_,
-                                    .ring = setting.ring};
+                                    .statistics = &statistics_};
   TileWorker worker(setting.plan, setting.checkpoints, windows, options);
   std::optional<TurnWorker> turns;
-  if (setting.plan.in_turn)
+  if (setting.sizing.in_turn)
     turns.emplace(setting.plan, setting.checkpoints, windows, options, setting.sizing.sums_size);
   for (std::optional<WorkQueue::Unit> unit; !crew_.stopping() && (unit = queue_.next());) {
     if (unit->statistics) {
-      gatherer.compute(unit->range, setting.choice.for_statistics());
+      gatherer.compute(unit->range, setting.devices.ring_for_statistics().get());
       continue;
     }
     const std::span<std::byte> out = staging.first(unit->range.size());
     statistics_.wait_for(unit->range, crew_);
-    turns ? turns->compute(unit->range, out) : worker.compute(unit->range, out, setting.choice.next(unit->range));
+    turns ? turns->compute(unit->range, out)
+          : worker.compute(unit->range, out, ring_for(unit->range, staging, pinned).get());
     finish_tile(unit->range, out);
   }
   std::lock_guard lock(mutex_);
   findings_.add(turns ? turns->findings() : worker.findings());
 }
 
-// A tile's way back from a device ends in the worker's staging.
-std::unique_ptr<PinnedMemory> MergeStage::pin(Staging& staging) const {
-  if (!setting_.ring) return nullptr;
-  try {
-    return std::make_unique<PinnedMemory>(setting_.ring->first(), staging.first(setting_.sizing.tile_size));
-  } catch (const Error& error) {
-    setting_.ring->take_fault(error, nullptr);
+// A tile's way back from a device ends in the worker's staging, which is pinned while devices may get tiles.
+std::shared_ptr<DeviceRing> MergeStage::ring_for(ByteRange tile, Staging& staging,
+                                                 std::unique_ptr<PinnedMemory>& pinned) {
+  DeviceBackend& devices = setting_.devices;
+  std::shared_ptr<DeviceRing> ring = devices.ring_for(tile);
+  if (!ring) {
+    if (devices.is_done()) pinned.reset();
     return nullptr;
   }
+  if (!pinned) try {
+      pinned = std::make_unique<PinnedMemory>(ring->first(), staging.first(setting_.sizing.tile_size));
+    } catch (const Error& error) {
+      ring->take_fault(error);
+      return nullptr;
+    }
+  return ring;
 }
 
 std::function<void(ByteRange, const WindowBatch&)> MergeStage::feed_inputs() {
@@ -94,7 +100,7 @@ void MergeStage::finish_tile(ByteRange tile, std::span<std::byte> out) {
     write(tile, out);
   statistics_.release_before(queue_.finish(tile));
   crew_.add_done(tile.size());
-  setting_.choice.finish(tile, crew_.seconds());
+  setting_.devices.finish(tile, crew_.seconds());
 }
 
 // What a tile program does not know of: the bytes between the tensors of a .ckpt.

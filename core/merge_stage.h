@@ -9,10 +9,9 @@
 #include <span>
 #include <string_view>
 
-#include "core/backend_choice.h"
 #include "core/cache_policy.h"
 #include "core/crew.h"
-#include "core/device_ring.h"
+#include "core/device_backend.h"
 #include "core/input_digest.h"
 #include "core/output_digest.h"
 #include "core/range_checksums.h"
@@ -39,9 +38,8 @@ struct MergeSetting {
   RangeChecksums* checksums = nullptr;  ///< null: nothing will be compared
   OutputDigest* digest = nullptr;       ///< null: the output is not hashed here
   Seals* seals = nullptr;               ///< of a .ckpt: is fed
-  DeviceRing* ring = nullptr;           ///< null: the CPU computes
-  BackendChoice& choice;                ///< of every tile
-  InputDigest* inputs = nullptr;        ///< not null: is fed, and the tiles with the header wait for write_held()
+  DeviceBackend& devices;
+  InputDigest* inputs = nullptr;  ///< not null: is fed, and the tiles with the header wait for write_held()
 };
 
 class MergeStage {
@@ -63,7 +61,7 @@ class MergeStage {
  private:
   void work();
   std::function<void(ByteRange, const WindowBatch&)> feed_inputs();
-  std::unique_ptr<PinnedMemory> pin(Staging& staging) const;
+  std::shared_ptr<DeviceRing> ring_for(ByteRange tile, Staging& staging, std::unique_ptr<PinnedMemory>& pinned);
   void finish_tile(ByteRange tile, std::span<std::byte> out);
   void add_frame(ByteRange tile, std::span<std::byte> out);
   void write(ByteRange tile, std::span<const std::byte> out);

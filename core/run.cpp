@@ -55,12 +55,12 @@ class Engine {
         options_(options),
         kernels_(options.kernels ? *options.kernels : **available_kernels().begin()),
         threads_(options.threads ? options.threads : allowed_processors()),
-        devices_(options.device, plan),
-        sizing_(devices_.open(plan, checkpoints,
-                              {.budget = affordable_budget(options.memory_budget),
-                               .threads = threads_,
-                               .tile_size = options.tile_size,
-                               .all_in_memory = all_in_memory(checkpoints, target)})),
+        devices_(options.device, plan, checkpoints,
+                 {.budget = affordable_budget(options.memory_budget),
+                  .threads = threads_,
+                  .tile_size = options.tile_size,
+                  .all_in_memory = all_in_memory(checkpoints, target)}),
+        sizing_(devices_.sizing()),
         cache_(cache_policy(plan, checkpoints, sizing_, MergeStage::lookahead(sizing_))) {}
 
   RunReport run() {
@@ -108,8 +108,7 @@ class Engine {
                       .checksums = checksums ? &*checksums : nullptr,
                       .digest = digest && !hash_later ? &*digest : nullptr,
                       .seals = seals ? &*seals : nullptr,
-                      .ring = devices_.ring(),
-                      .choice = devices_.choice(),
+                      .devices = devices_,
                       .inputs = inputs});
     stage.run();
     check_unchanged(checkpoints_);
@@ -155,6 +154,7 @@ class Engine {
     report_.device = devices_.report();
   }
 
+  const Clock::time_point start_ = Clock::now();  // before devices are opened
   const Plan& plan_;
   std::span<const Checkpoint> checkpoints_;
   const std::string& target_;
@@ -164,7 +164,6 @@ class Engine {
   DeviceBackend devices_;
   const TileSizing sizing_;
   const CachePolicy cache_;
-  const Clock::time_point start_ = Clock::now();
   RunReport report_;
 };
 

@@ -18,8 +18,8 @@ StatisticsWorker::StatisticsWorker(const Plan& plan, std::span<const Checkpoint>
       options_(options),
       sums_(statistics.specs().size()) {}
 
-void StatisticsWorker::compute(ByteRange range, Backend backend) {
-  backend_ = backend;
+void StatisticsWorker::compute(ByteRange range, DeviceRing* ring) {
+  ring_ = ring;
   for (size_t i = first_step_after(plan_, range.begin); i < plan_.steps.size(); ++i) {
     const Step& step = plan_.steps[i];
     if (step.offset >= range.end) break;
@@ -69,8 +69,7 @@ bool StatisticsWorker::add_windows(const Piece& piece) {
 
 void StatisticsWorker::compute_pieces() {
   windows_.map();
-  const bool on_device = backend_ == Backend::device && options_.ring->working();
-  const size_t done = on_device ? sum_on_device() : 0;
+  const size_t done = ring_ && ring_->working() && !pieces_.empty() ? sum_on_device(*ring_) : 0;
   {
     const Permit permit(*options_.permits);
     for (const Piece& piece : std::span(pieces_).subspan(done)) sum_piece(piece);
@@ -111,24 +110,25 @@ void StatisticsWorker::take_totals(const Reduction& reduction, uint64_t end) {
 }
 
 // Sums as many pieces as the device can, and says how many: all, unless it failed.
-size_t StatisticsWorker::sum_on_device() {
-  const DeviceRing::Lease lease(*options_.ring);
-  DeviceSlot& slot = lease.slot();
+size_t StatisticsWorker::sum_on_device(DeviceRing& ring) {
   size_t done = 0;
   try {
+    const DeviceRing::Lease lease(ring);
+    Permit permit(*options_.permits);
+    DeviceSlot& slot = lease.slot();
     for (size_t k = 0; k < pieces_.size(); ++k) {
       // One that goes on where the one before it stopped inside a block begins with the lanes of that one.
-      if (!pieces_[k].first) collect(slot, done, k);
+      if (!pieces_[k].first) collect(slot, permit, done, k);
       if (send_piece(slot.job(), pieces_[k])) continue;
-      collect(slot, done, k);
+      collect(slot, permit, done, k);
       if (send_piece(slot.job(), pieces_[k])) continue;
       slot.job().clear();
       windows_.go_back(pieces_[k].first_read);
       sum_piece(pieces_[done++]);
     }
-    collect(slot, done, pieces_.size());
+    collect(slot, permit, done, pieces_.size());
   } catch (const Error& error) {
-    options_.ring->take_fault(error, &slot);
+    ring.take_fault(error);
     if (done < pieces_.size()) windows_.go_back(pieces_[done].first_read);
   }
   return done;
@@ -158,11 +158,14 @@ bool StatisticsWorker::send_piece(DeviceJob& job, const Piece& piece) {
 }
 
 // Has the device sum pieces [done, end), which it was sent, and takes the totals in their order.
-void StatisticsWorker::collect(DeviceSlot& slot, size_t& done, size_t end) {
+void StatisticsWorker::collect(DeviceSlot& slot, Permit& permit, size_t& done, size_t end) {
   if (done == end) return;
-  slot.submit(nullptr);
-  slot.wait();
-  options_.ring->count_batch();
+  {
+    const Permit::Pause pause(permit);
+    slot.submit(nullptr);
+    slot.wait();
+  }
+  ring_->count_batch();
   size_t sum = 0;
   for (; done < end; ++done) {
     const Piece& piece = pieces_[done];

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "core/backend_choice.h"
 #include "core/device_ring.h"
+#include "core/permit.h"
 #include "core/source_read.h"
 #include "core/statistics.h"
 #include "core/window_batch.h"
@@ -22,14 +22,13 @@ class StatisticsWorker {
     uint64_t piece_size = 0;  ///< bytes of output whose inputs fit the windows
     bool drop_cache = false;
     std::counting_semaphore<>* permits = nullptr;
-    DeviceRing* ring = nullptr;  ///< null: there is no device
   };
   StatisticsWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows,
                    Statistics& statistics, Options options);
 
   /// Adds to the statistics every reduction block whose first element's output lies in `range`. Throws Error(malformed
-  /// | io).
-  void compute(ByteRange range, Backend backend = Backend::cpu);
+  /// | io). Devices sum where there is a ring; Error(resources) where one is required and fails.
+  void compute(ByteRange range, DeviceRing* ring = nullptr);
 
  private:
   /// Elements of a step whose inputs are mapped together; a block may take several pieces.
@@ -54,9 +53,9 @@ class StatisticsWorker {
   template <typename Fn>
   void for_each_block(const Piece& piece, const Reduction& reduction, const Fn& fn);
   void take_totals(const Reduction& reduction, uint64_t end);
-  size_t sum_on_device();
+  size_t sum_on_device(DeviceRing& ring);
   bool send_piece(DeviceJob& job, const Piece& piece);
-  void collect(DeviceSlot& slot, size_t& done, size_t end);
+  void collect(DeviceSlot& slot, Permit& permit, size_t& done, size_t end);
   void load_factors(const Step& step, ByteRange part);
   void add_products_of(Dtype compute, const Reduction& reduction, const Piece& piece, uint64_t index, uint64_t end);
   void add_heads(Dtype compute, const StepRows& rows, uint64_t origin, size_t spec, uint64_t begin, uint64_t end);
@@ -69,9 +68,9 @@ class StatisticsWorker {
   std::vector<Piece> pieces_;
   std::vector<SourceRead> reads_;
   std::vector<Factor> factors_;
-  Backend backend_ = Backend::cpu;  // of the range at hand
-  std::vector<LaneSums> sums_;      // per spec, of the block at hand
-  std::vector<double> totals_;      // of the blocks before it that began in the range
+  DeviceRing* ring_ = nullptr;  // for the range at hand
+  std::vector<LaneSums> sums_;  // per spec, of the block at hand
+  std::vector<double> totals_;  // of the blocks before it that began in the range
 };
 
 }  // namespace ckmerge

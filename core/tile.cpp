@@ -14,10 +14,6 @@ namespace {
 // Elements of rows that are computed before they are woven together: with 8 bytes each, heads and tails take 64 KiB.
 constexpr uint64_t kWovenElements = 4096;
 
-bool any(const StoreCounts& counts) {
-  return counts.saturated || counts.overflowed || counts.lost_inf || counts.non_finite || counts.created;
-}
-
 // Elements [first, first + count) of a view, as they are.
 void copy_elements(const Operand& operand, uint64_t first, uint64_t count, std::byte* out) {
   const uint64_t size = element_size(operand.dtype);
@@ -45,27 +41,18 @@ void weave(const StepRows& rows, uint64_t first, uint64_t end, uint64_t size, co
   }
 }
 
+// Whether a device may compute `count` elements of the step: rows are woven by the CPU, and fewer than a block of the
+// CPU's are done before they could be sent.
+bool is_sendable(const Plan& plan, const Step& step, uint64_t count) {
+  return step.expansion == Step::kWhole && step.program < plan.programs.size() && count >= kBlockElements;
+}
+
 }  // namespace
-
-void Findings::add(const Findings& other) {
-  for (const auto& [step, counts] : other.losses) add(step, counts);
-  differing.insert(other.differing.begin(), other.differing.end());
-}
-
-void Findings::add(uint32_t step, const StoreCounts& counts) {
-  if (!any(counts)) return;
-  StoreCounts& sum = losses[step];
-  sum.saturated += counts.saturated;
-  sum.overflowed += counts.overflowed;
-  sum.lost_inf += counts.lost_inf;
-  sum.non_finite += counts.non_finite;
-  sum.created += counts.created;
-}
 
 TileWorker::TileWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows, Options options)
     : plan_(plan), checkpoints_(checkpoints), windows_(windows), options_(std::move(options)) {}
 
-void TileWorker::compute(ByteRange range, std::span<std::byte> out, Backend backend) {
+void TileWorker::compute(ByteRange range, std::span<std::byte> out, DeviceRing* ring) {
   uint64_t at = range.begin, shown = range.begin;
   if (at < options_.header.size()) {
     const uint64_t end = std::min<uint64_t>(range.end, options_.header.size());
@@ -77,7 +64,7 @@ void TileWorker::compute(ByteRange range, std::span<std::byte> out, Backend back
     windows_.map();
     if (options_.on_windows) options_.on_windows({shown, batch.end}, windows_);
     shown = batch.end;
-    compute_mapped(batch, out.data() + (at - range.begin), backend);
+    compute_mapped(batch, out.data() + (at - range.begin), ring);
     windows_.finish(options_.drop_cache);
     at = batch.end;
   }
@@ -97,45 +84,57 @@ uint64_t TileWorker::gather(ByteRange range) {
   return range.end;
 }
 
-void TileWorker::compute_mapped(ByteRange batch, std::byte* out, Backend backend) {
-  if (backend == Backend::device && options_.ring->working() && compute_on_device(batch, out)) return;
+void TileWorker::compute_mapped(ByteRange batch, std::byte* out, DeviceRing* ring) {
+  if (ring && ring->working() && is_worth_sending(batch) && compute_on_device(batch, out, *ring)) return;
   const Permit permit(*options_.permits);
   compute_batch(batch, out);
 }
 
-// False where the device failed: then nothing of the batch is in flight, and nothing of it has been noted.
-bool TileWorker::compute_on_device(ByteRange batch, std::byte* out) {
-  Findings before = std::exchange(findings_, {});
-  device_out_ = out;
-  try {
-    {
-      const Permit permit(*options_.permits);
-      compute_batch(batch, out);
-    }
-    run_job();
-  } catch (const Error& error) {
-    findings_ = std::move(before);
-    device_out_ = nullptr;
-    windows_.go_back(0);
-    options_.ring->take_fault(error, lease_ ? &lease_->slot() : nullptr);
-    lease_.reset();
-    return false;
-  }
-  lease_.reset();
-  device_out_ = nullptr;
-  before.add(findings_);
-  findings_ = std::move(before);
-  return true;
-}
-
-void TileWorker::compute_batch(ByteRange batch, std::byte* out) {
+// fn(index, part) for every step in the batch, with the bytes of the step.
+template <typename Fn>
+void TileWorker::for_each_part(ByteRange batch, const Fn& fn) const {
   for (size_t i = first_step_after(plan_, batch.begin); i < plan_.steps.size(); ++i) {
     const Step& step = plan_.steps[i];
     if (step.offset >= batch.end) break;
     const uint64_t begin = std::max(batch.begin, step.offset), end = std::min(batch.end, step.offset + step.size);
-    if (begin == end) continue;
-    compute_part(static_cast<uint32_t>(i), {begin - step.offset, end - step.offset}, out + (begin - batch.begin));
+    if (begin < end) fn(static_cast<uint32_t>(i), ByteRange{begin - step.offset, end - step.offset});
   }
+}
+
+bool TileWorker::is_worth_sending(ByteRange batch) const {
+  bool worth = false;
+  for_each_part(batch, [&](uint32_t index, ByteRange part) {
+    const Step& step = plan_.steps[index];
+    worth = worth || is_sendable(plan_, step, part.size() / element_size(step.dtype));
+  });
+  return worth;
+}
+
+// False where the device failed: then nothing of the batch is in flight, and nothing of it has been noted.
+bool TileWorker::compute_on_device(ByteRange batch, std::byte* out, DeviceRing& ring) {
+  Findings before = std::exchange(findings_, {});
+  try {
+    DeviceBatch device(ring, *options_.permits, out);
+    device_ = &device;
+    compute_batch(batch, out);
+    device.finish();
+    findings_.add(device.findings());
+  } catch (const Error& error) {
+    device_ = nullptr;
+    findings_ = std::move(before);
+    windows_.go_back(0);
+    ring.take_fault(error);
+    return false;
+  }
+  device_ = nullptr;
+  findings_.add(before);
+  return true;
+}
+
+void TileWorker::compute_batch(ByteRange batch, std::byte* out) {
+  for_each_part(batch, [&](uint32_t index, ByteRange part) {
+    compute_part(index, part, out + (plan_.steps[index].offset + part.begin - batch.begin));
+  });
 }
 
 void TileWorker::compute_part(uint32_t index, ByteRange part, std::byte* out) {
@@ -150,7 +149,7 @@ void TileWorker::compute_part(uint32_t index, ByteRange part, std::byte* out) {
     StoreCounts counts;
     load_programs(index);
     load_operands();
-    if (device_out_ && !rows && send_part(index, part.size() / element_size(step.dtype), out)) return;
+    if (device_ && send_part(index, part.size() / element_size(step.dtype), out)) return;
     rows ? run_rows(step, part, out, counts) : run_whole(step, part, out, counts);
     findings_.add(index, counts);
   }
@@ -187,30 +186,19 @@ void TileWorker::load_programs(uint32_t index) {
   tail_ = step.expansion == Step::kWhole ? nullptr : load(plan_.expansions[step.expansion].tail, filled_tail_);
 }
 
-// False where the CPU has to do it: fewer elements than a block of the CPU's are done before they could be sent, and
-// what is larger than a whole slot does not fit.
+// False where the CPU has to do it.
 bool TileWorker::send_part(uint32_t index, uint64_t count, std::byte* out) {
-  if (count < kBlockElements) return false;
-  if (!lease_) lease_.emplace(*options_.ring);
-  const cuda::TileProgram program = cuda::tile_program(*program_);
-  const auto add = [&] {
-    return lease_->slot().job().add_part(index, program, operands_, count, static_cast<uint64_t>(out - device_out_),
-                                         plan_.steps[index].dtype);
-  };
-  if (add()) return true;
-  run_job();
-  return add();
+  const Step& step = plan_.steps[index];
+  return is_sendable(plan_, step, count) && device_->add(index, tile_program(step), operands_, count, out, step.dtype);
 }
 
-// Has the device compute what was sent to it.
-void TileWorker::run_job() {
-  if (!lease_ || lease_->slot().job().empty()) return;
-  DeviceSlot& slot = lease_->slot();
-  slot.submit(device_out_);
-  slot.wait();
-  options_.ring->count_batch();
-  for (const auto& [step, counts] : slot.job().counts()) findings_.add(step, counts);
-  slot.job().clear();
+// That of program_, the step's own.
+const cuda::TileProgram& TileWorker::tile_program(const Step& step) {
+  if (program_ == &filled_program_) return filled_tile_program_ = cuda::tile_program(*program_);
+  tile_programs_.resize(plan_.programs.size());
+  std::optional<cuda::TileProgram>& known = tile_programs_[step.program];
+  if (!known) known = cuda::tile_program(*program_);
+  return *known;
 }
 
 void TileWorker::run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts) {

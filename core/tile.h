@@ -5,31 +5,20 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <semaphore>
-#include <set>
 #include <span>
 #include <string_view>
 #include <vector>
 
-#include "core/backend_choice.h"
-#include "core/device_ring.h"
+#include "core/device_batch.h"
+#include "core/findings.h"
 #include "core/source_read.h"
 #include "core/statistics.h"
 #include "core/window_batch.h"
 #include "kernels/block_kernels.h"
 
 namespace ckmerge {
-
-/// What was noticed about steps while their tiles were computed; the sum over tiles does not depend on their order.
-struct Findings {
-  std::map<uint32_t, StoreCounts> losses;  ///< by step, only where something is not 0
-  std::set<uint32_t> differing;            ///< compared steps whose sources differ
-
-  void add(const Findings& other);
-  void add(uint32_t step, const StoreCounts& counts);
-};
 
 /// One worker's view of a run. Computes tiles one after another, each in batches whose inputs fit `windows`.
 class TileWorker {
@@ -42,26 +31,29 @@ class TileWorker {
     /// Shown the windows of every batch before it is computed, and the output that they are for.
     std::function<void(ByteRange, const WindowBatch&)> on_windows = {};
     const Statistics* statistics = nullptr;  ///< whatever a tile needs of them is there before it is computed
-    DeviceRing* ring = nullptr;              ///< null: there is no device
   };
   TileWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows, Options options);
 
   /// Fills `out` with the bytes of `range`. REQUIRES: out.size() == range.size(), and a border of `range` inside a
-  /// tensor falls between elements (multiples of 8 from the start of the file do). On the device, `out` is pinned.
-  /// Throws Error(malformed | io); Error(resources) where a device is required and fails.
-  void compute(ByteRange range, std::span<std::byte> out, Backend backend = Backend::cpu);
+  /// tensor falls between elements (multiples of 8 from the start of the file do). Devices compute it where there is a
+  /// ring, and then `out` is pinned. Throws Error(malformed | io); Error(resources) where a device is required and
+  /// fails.
+  void compute(ByteRange range, std::span<std::byte> out, DeviceRing* ring = nullptr);
 
   const Findings& findings() const { return findings_; }
 
  private:
   uint64_t gather(ByteRange range);
-  void compute_mapped(ByteRange batch, std::byte* out, Backend backend);
-  bool compute_on_device(ByteRange batch, std::byte* out);
+  void compute_mapped(ByteRange batch, std::byte* out, DeviceRing* ring);
+  bool is_worth_sending(ByteRange batch) const;
+  bool compute_on_device(ByteRange batch, std::byte* out, DeviceRing& ring);
+  template <typename Fn>
+  void for_each_part(ByteRange batch, const Fn& fn) const;
   void compute_batch(ByteRange batch, std::byte* out);
   void compute_part(uint32_t index, ByteRange part, std::byte* out);
   void copy_part(uint32_t index, ByteRange part, std::byte* out);
   bool send_part(uint32_t index, uint64_t count, std::byte* out);
-  void run_job();
+  const cuda::TileProgram& tile_program(const Step& step);
   void run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts);
   void run_rows(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts);
   void load_operands();
@@ -77,10 +69,10 @@ class TileWorker {
   const Program* program_ = nullptr;  // of the step being computed, its slots filled; null: a copy
   const Program* tail_ = nullptr;     // likewise
   Program filled_program_, filled_tail_;
-  std::vector<std::byte> heads_, tails_;  // computed rows on their way to being woven
-  // While a batch is computed on a device; its slot is taken when something is to be sent.
-  std::byte* device_out_ = nullptr;  // null otherwise; where the batch begins
-  std::optional<DeviceRing::Lease> lease_;
+  std::vector<std::byte> heads_, tails_;                         // computed rows on their way to being woven
+  DeviceBatch* device_ = nullptr;                                // of the batch being computed; null: the CPU does it
+  std::vector<std::optional<cuda::TileProgram>> tile_programs_;  // of the plan's programs, once they were sent
+  cuda::TileProgram filled_tile_program_;
 };
 
 }  // namespace ckmerge

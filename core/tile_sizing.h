@@ -23,11 +23,15 @@ struct TileSizing {
   uint64_t sums_size = 0;    ///< bytes of sums, where checkpoints are read in turn
   unsigned tiles_in_flight = 0;
   SlotSizes slot = {};   ///< of a device, 0 without one
+  unsigned slots = 0;    ///< of all devices
   unsigned threads = 0;  ///< tiles computed at once; the others are being read or written
+  bool in_turn = false;  ///< checkpoints are read one after another; on devices they never are
 
   /// A worker's registers, lists and buffers of the C library.
   static constexpr uint64_t kPerWorker = 256ull << 10;
-  uint64_t memory() const { return tiles_in_flight * (tile_size + window_size + sums_size + slot.input + kPerWorker); }
+  uint64_t memory() const {
+    return tiles_in_flight * (tile_size + window_size + sums_size + kPerWorker) + slots * slot.input;
+  }
 };
 
 struct SizingOptions {
@@ -36,11 +40,16 @@ struct SizingOptions {
   uint64_t tile_size = 0;  ///< 0 lets it choose
   /// No read or write waits for a disk, and more tiles than threads would only wait for each other.
   bool all_in_memory = false;
-  uint64_t device_memory = 0;  ///< bytes that slots may take on a device; 0 = there is none
+  unsigned devices = 0;        ///< that get tiles too
+  uint64_t device_memory = 0;  ///< bytes that slots may take on each; 0 = there is no bound
 };
 
 /// Fits the plan into the budget. Throws Error(resources) that names the smallest budget when not even one small tile
 /// fits.
 TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints, const SizingOptions& options);
+
+/// Adds slots of `options.devices` to tiles that were sized without, from what they leave of the budget; false, and
+/// nothing changed, where it is not enough to keep a device busy.
+bool add_slots(TileSizing& sizing, const SizingOptions& options);
 
 }  // namespace ckmerge

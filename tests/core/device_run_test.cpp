@@ -2,9 +2,11 @@
 // What a run does with devices beside the bytes, which merge_every_way() compares: who gets what, and how much of it.
 #include <doctest/doctest.h>
 
-#include <numeric>
+#include <chrono>
+#include <memory>
+#include <thread>
 
-#include "core/device_setup.h"
+#include "core/device_backend.h"
 #include "core/tile_sizing.h"
 #include "tests/core/failure.h"
 #include "tests/core/merge_runs.h"
@@ -91,13 +93,52 @@ TEST_CASE("pinned memory counts in the host's budget") {
   const std::vector<Checkpoint> checkpoints = open_all({files.a, files.b});
   const Plan plan = make_plan(weighted(0.5), checkpoints);
   for (const uint64_t budget : {uint64_t{2} << 20, uint64_t{16} << 20, uint64_t{128} << 20}) {
-    const TileSizing sizing =
-        size_tiles(plan, checkpoints, {.budget = budget, .threads = 4, .device_memory = uint64_t{1} << 30});
+    const TileSizing sizing = size_tiles(
+        plan, checkpoints, {.budget = budget, .threads = 4, .devices = 1, .device_memory = uint64_t{1} << 30});
     CHECK(sizing.memory() <= budget);
     CHECK(sizing.slot.input >= sizing.window_size);
     CHECK(sizing.slot.output == sizing.tile_size);
-    CHECK(sizing.memory() >= sizing.tiles_in_flight * (sizing.tile_size + sizing.window_size + sizing.slot.input));
+    CHECK(sizing.slots >= 1);
+    CHECK(sizing.memory() >=
+          sizing.tiles_in_flight * (sizing.tile_size + sizing.window_size) + sizing.slots * sizing.slot.input);
   }
+}
+
+TEST_CASE("devices get large tiles and slots for every leg of the way, and what is given is enough for them") {
+  Files files;
+  const std::vector<Checkpoint> checkpoints = open_all({files.a, files.b});
+  Plan plan = make_plan(weighted(0.5), checkpoints);
+  plan.file_size = 8ull << 30;
+  const auto sized = [&](unsigned threads, unsigned devices, uint64_t memory) {
+    return size_tiles(plan, checkpoints,
+                      {.budget = 128ull << 20, .threads = threads, .devices = devices, .device_memory = memory});
+  };
+  for (const unsigned threads : {1u, 2u, 8u, 16u, 64u})
+    for (const unsigned devices : {1u, 2u}) {
+      const TileSizing sizing = sized(threads, devices, 1ull << 30);
+      CHECK(sizing.tile_size >= 1 << 20);
+      CHECK(sizing.slots >= 4 * devices);
+      CHECK(sizing.tiles_in_flight >= 8);
+      CHECK(sizing.memory() <= 128ull << 20);
+    }
+  // A driver hands out 2 MiB at a time, and no more than was given.
+  const TileSizing little = sized(2, 1, 15ull << 20);
+  CHECK(little.slots >= 4);
+  CHECK(little.slots * little.slot.on_device() <= 14ull << 20);
+  // Tiles that were sized without a device keep their size.
+  const SizingOptions alone{.budget = 128ull << 20, .threads = 16};
+  TileSizing sizing = size_tiles(plan, checkpoints, alone);
+  const uint64_t tile = sizing.tile_size;
+  SizingOptions beside = alone;
+  beside.devices = 1;
+  REQUIRE(add_slots(sizing, beside));
+  CHECK(sizing.tile_size == tile);
+  CHECK(sizing.slots >= 4);
+  CHECK(sizing.memory() <= 128ull << 20);
+  beside.budget = sizing.memory() - sizing.slots * sizing.slot.input + 3 * sizing.slot.input;
+  sizing.slots = 0;
+  CHECK_FALSE(add_slots(sizing, beside));
+  CHECK(sizing.slots == 0);
 }
 
 TEST_CASE("a device that is required and cannot be had ends the run before anything is written") {
@@ -123,30 +164,84 @@ TEST_CASE("a device that is required and cannot be had ends the run before anyth
   check_nothing_left();
 }
 
-TEST_CASE("a short merge, and one that only copies, do not even ask for devices") {
+TEST_CASE("a short merge, one that only copies, and a machine with little memory do not even ask for devices") {
   Files files;
   reset_stand_in({});
   const RunReport report = merge(weighted(0.5), {files.a, files.b}, files.out, automatic());
   CHECK(report.device.used == "cpu");
   CHECK(report.device.reason == "the merge is too short to measure devices");
-  CHECK(stand_in_use().calls == 0);
 
   const std::vector<Checkpoint> checkpoints = open_all({files.a, files.b});
-  Plan copies = make_plan(weighted(0), checkpoints);
-  copies.file_size = kLeastMeasured;
-  CHECK(set_up_devices({.runtime = &stand_in()}, copies).reason == "nothing has to be computed");
+  Plan copies = make_plan(weighted(0), checkpoints), plan = make_plan(weighted(0.5), checkpoints);
+  copies.file_size = plan.file_size = kLeastMeasured;
+  const DeviceOptions options{.runtime = &stand_in()};
+  CHECK(needless_reason(options, copies, UINT64_MAX) == "nothing has to be computed");
+  CHECK(needless_reason(options, plan, UINT64_MAX) == "");
+  CHECK(needless_reason(options, plan, kLeastAvailable) == "");
+  CHECK(needless_reason(options, plan, kLeastAvailable - 1) ==
+        "a GPU's driver would need too much of the memory that is available");
   CHECK(stand_in_use().calls == 0);
 }
 
-TEST_CASE("without a device, or with one that cannot be opened, automatic is the CPU and says why") {
+namespace {
+
+// The tiles of a merge of 4 GiB that take so long on each backend.
+struct Played {
+  uint64_t on_device = 0;
+  DeviceReport report;
+};
+Played play(const DeviceOptions& options, double cpu_seconds, double device_seconds) {
   Files files;
   const std::vector<Checkpoint> checkpoints = open_all({files.a, files.b});
   Plan plan = make_plan(weighted(0.5), checkpoints);
-  plan.file_size = kLeastMeasured;
+  plan.file_size = 4ull << 30;
+  DeviceBackend backend(options, plan, checkpoints, {.budget = 128ull << 20, .threads = 2});
+  const uint64_t tile_size = backend.sizing().tile_size;
+  // The first tile waits for the device, which is opened beside it.
+  while (backend.report().reason == "the merge was over before a device was open")
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  double now = 0;
+  Played played;
+  for (uint64_t at = 0; at < plan.file_size; at += tile_size) {
+    const std::shared_ptr<DeviceRing> ring = backend.ring_for({at, at + tile_size});
+    played.on_device += ring != nullptr;
+    backend.finish({at, at + tile_size}, now += ring ? device_seconds : cpu_seconds);
+  }
+  CHECK((stand_in_use().pinned > 0) == (backend.report().used != "cpu"));
+  played.report = backend.report();
+  return played;
+}
+
+}  // namespace
+
+TEST_CASE("automatic opens a device beside the first tiles, measures it and keeps it or gives it back") {
+  reset_stand_in({});
+  const Played faster = play({.runtime = &stand_in()}, 2, 1);
+  CHECK(faster.report.used == "cuda:0 (stand-in)");
+  CHECK(faster.report.reason.find("measured over the first tiles: 0.00 GB/s on the CPU") == 0);
+  CHECK(faster.on_device > 1000);
+  check_nothing_left();
+  reset_stand_in({});
+  const Played slower = play({.runtime = &stand_in()}, 1, 1);
+  CHECK(slower.report.used == "cpu");
+  CHECK(slower.report.reason.find("measured over the first tiles") == 0);
+  CHECK(slower.report.slots >= 4);
+  CHECK(slower.on_device == 3 * 32);  // rounds of 64 MiB
+  check_nothing_left();
+}
+
+TEST_CASE("without a device, or with one that cannot be opened, automatic is the CPU and says why") {
   reset_stand_in({.devices = 0});
-  CHECK(set_up_devices({.runtime = &stand_in()}, plan).reason == "no CUDA device can be used: no device");
-  reset_stand_in({.fail_call = 2});
-  const DeviceSetup setup = set_up_devices({.runtime = &stand_in()}, plan);
-  CHECK(setup.devices.empty());
-  CHECK(setup.reason.find("injected failure") != std::string::npos);
+  CHECK(play({.runtime = &stand_in()}, 1, 1).report.reason == "no CUDA device can be used: no device");
+  for (const uint64_t call : {2, 3, 4, 8, 12}) {
+    reset_stand_in({.fail_call = call});
+    const Played played = play({.runtime = &stand_in()}, 1, 0.1);
+    CHECK(played.on_device == 0);
+    CHECK(played.report.used == "cpu");
+    CHECK(played.report.reason.find("injected failure") != std::string::npos);
+    check_nothing_left();
+  }
+  reset_stand_in({.memory = 1 << 20});
+  CHECK(play({.runtime = &stand_in()}, 1, 1).report.reason == "the device has too little free");
+  if (!cuda::runtime()) CHECK(play({}, 1, 1).report.reason == "this ckmerge was built without CUDA");
 }

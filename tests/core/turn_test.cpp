@@ -8,6 +8,7 @@
 #include "core/tile_sizing.h"
 #include "tests/core/failure.h"
 #include "tests/core/merge_runs.h"
+#include "tests/cuda/stand_in.h"
 
 using namespace ckmerge;
 using namespace ckmerge::test;
@@ -74,6 +75,24 @@ TEST_CASE("what is read in turn does not depend on threads, tiles, ISA or budget
   TempFolder folder;
   const auto paths = write_many(folder);
   merge_every_way(soup(kWeights), paths, folder);
+}
+
+TEST_CASE("devices read many together, and where memory is too little for that the CPU does it in turn and says so") {
+  TempFolder folder;
+  const auto paths = write_many(folder);
+  const RunReport in_turn = merge(soup(kWeights), paths, folder / "reference", {.sync = false});
+  for (const uint64_t budget : {uint64_t{128} << 20, uint64_t{400} << 10}) {
+    reset_stand_in({});
+    RunOptions options{.replace = true, .sync = false, .memory_budget = budget, .threads = 1};
+    options.device = {.choice = DeviceChoice::cuda, .runtime = &stand_in()};
+    const RunReport report = merge(soup(kWeights), paths, folder / "out", options);
+    CHECK(read_file(folder / "out") == read_file(folder / "reference"));
+    CHECK(report.differing == in_turn.differing);
+    const bool enough = budget > 1 << 20;
+    CHECK((report.device.batches > 0) == enough);
+    CHECK(report.device.ignored == !enough);
+    if (!enough) CHECK(report.device.reason.find("a memory budget of 409600 bytes is too small") == 0);
+  }
 }
 
 TEST_CASE("integers that differ in one of many checkpoints are found, those of another dtype too") {
