@@ -118,7 +118,7 @@ std::string checkpoint_text(const Checkpoint& checkpoint, bool all_tensors) {
                     size_text(checkpoint.header_size) + ")\n";
   for (const auto& [dtype, total] : findings.totals) out += total_line(dtype, total);
   out += layout_line(findings, checkpoint.form) + pickle_lines(checkpoint) + note_lines(checkpoint);
-  if (checkpoint.form == FileForm::safetensors) out += metadata_lines(checkpoint);
+  if (checkpoint.form == FileForm::safetensors || checkpoint.has_metadata) out += metadata_lines(checkpoint);
   out += "  tensors, by name:\n";
   return out + listed(
                    tensors.size(), [&](size_t i) { return tensor_line(tensors[i]); }, all_tensors ? SIZE_MAX : kListed);

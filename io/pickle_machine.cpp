@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "io/safetensors_header.h"
 #include "io/sentence.h"
 
 namespace ckmerge {
 namespace {
 
-constexpr uint64_t kLongestText = 1 << 20;
+// A text may be a field of the metadata, for which a safetensors header would have room.
+constexpr uint64_t kLongestText = kMaxHeaderSize;
 
 // A number of the memo takes at least two bytes of file to give, so no honest one is larger than the file, and the memo
 // is no larger than four times the file.
@@ -19,8 +21,8 @@ constexpr uint64_t kLargestMemo = 1 << 24;
 // Python writes a thousand members at a time; others all of a dict.
 constexpr size_t kDeepestStack = 1 << 24;
 
-// A checkpoint names some dozen.
-constexpr size_t kMostNames = 10'000;
+// A checkpoint names some dozen, which are copied.
+constexpr size_t kMostNames = 10'000, kLongestName = 1000;
 
 }  // namespace
 
@@ -51,7 +53,7 @@ uint64_t PickleMachine::take_number(size_t bytes) {
 
 PickleRef PickleMachine::take_text(uint64_t size) {
   const uint64_t begin = at_;
-  if (size > kLongestText) fail(sentence("a text of ", size, " bytes, longer than any name"));
+  if (size > kLongestText) fail(sentence("a text of ", size, " bytes, longer than any"));
   take(size);
   return values_.add_text(begin, size);
 }
@@ -59,7 +61,7 @@ PickleRef PickleMachine::take_text(uint64_t size) {
 PickleRef PickleMachine::take_line() {
   const uint64_t begin = at_;
   while (take(1)[0] != std::byte{'\n'})
-    if (at_ - begin > kLongestText) fail("a line longer than any name");
+    if (at_ - begin > kLongestName) fail("a line longer than any name");
   return values_.add_text(begin, at_ - begin - 1);
 }
 
@@ -136,6 +138,8 @@ void PickleMachine::push_global(PickleRef module, PickleRef name) {
   if (values_.kind(module) != PickleKind::text || values_.kind(name) != PickleKind::text)
     fail("a global whose name is not a text");
   const Name seen{values_.text(module), values_.text(name)};
+  if (seen.module.size() > kLongestName || seen.name.size() > kLongestName)
+    fail(sentence("a class or function whose name has more than ", kLongestName, " bytes"));
   if (known_names_.insert(sentence(seen.module, "\n", seen.name)).second) names_.push_back(seen);
   if (names_.size() > kMostNames) fail(sentence("more than ", kMostNames, " classes and functions"));
   push(values_.add_global(module, name));

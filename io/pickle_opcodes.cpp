@@ -127,10 +127,11 @@ struct PickleOpcodes {
     m.pop();  // arguments by name
     call(m);
   }
-  // The state of an object, which nothing of what we look at has: torch puts versions (_metadata) there.
+  // The state of an object, which is of interest where it is a dict's: the attributes of an OrderedDict.
   static void build(M& m) {
-    m.pop();
+    const PickleRef state = m.pop();
     const PickleKind kind = m.values_.kind(m.top());
+    if (kind == PickleKind::dict) m.values_.set_state(m.top(), state);
     if (kind != PickleKind::call && kind != PickleKind::opaque && kind != PickleKind::dict && kind != PickleKind::list)
       m.fail("BUILD on a value that has no state");
   }

@@ -18,6 +18,8 @@ constexpr uint16_t kDeepest = 1000;
 
 constexpr PickleRef kFirstInteger = 4;
 
+constexpr uint64_t last_and_state(uint32_t last, PickleRef state) { return uint64_t{state} << 32 | last; }
+
 [[noreturn]] void fail(const char* limit, uint64_t most) {
   throw Error(ErrorCode::malformed, "", sentence("its pickle has more than ", most, " ", limit));
 }
@@ -74,7 +76,7 @@ PickleRef PickleValues::add_tuple(std::span<const PickleRef> items) {
 }
 
 PickleRef PickleValues::add_container(PickleKind list_or_dict) {
-  return add({.kind = list_or_dict, .depth = 1, .a = kNone, .b = kNone});
+  return add({.kind = list_or_dict, .depth = 1, .a = kNone, .b = last_and_state(kNone, kNone)});
 }
 
 PickleRef PickleValues::add_global(PickleRef module, PickleRef name) {
@@ -98,8 +100,13 @@ void PickleValues::append(PickleRef container, std::span<const PickleRef> items)
   if (node.a == kNone)
     node.a = batch;
   else
-    batches_[node.b].next = batch;
-  node.b = batch;
+    batches_[static_cast<uint32_t>(node.b)].next = batch;
+  node.b = last_and_state(batch, state(container));
+}
+
+void PickleValues::set_state(PickleRef dict, PickleRef state) {
+  Node& node = nodes_[dict];
+  node.b = last_and_state(static_cast<uint32_t>(node.b), state);
 }
 
 PickleRef PickleValues::member(PickleRef dict, std::string_view key) const {

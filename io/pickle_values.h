@@ -71,6 +71,11 @@ class PickleValues {
   /// The value of the last member called `key`, as Python has it, or kNone.
   PickleRef member(PickleRef dict, std::string_view key) const;
 
+  /// What BUILD gave a dict last: attributes of an OrderedDict. kNone without.
+  PickleRef state(PickleRef dict) const { return static_cast<PickleRef>(nodes_[dict].b >> 32); }
+
+  uint64_t size() const { return bytes_.size(); }  ///< of the bytes that texts are views of
+
   static constexpr PickleRef kNone = UINT32_MAX;
 
   // ---- building. Each throws Error(malformed) at a limit.
@@ -88,13 +93,14 @@ class PickleValues {
   PickleRef add_persistent(PickleRef id);
   /// Appends to a list, or to a dict keys and values in turn.
   void append(PickleRef container, std::span<const PickleRef> items);
+  void set_state(PickleRef dict, PickleRef state);
 
  private:
   struct Node {
     PickleKind kind = PickleKind::none;
     uint16_t depth = 0;  // of what it contains
     uint32_t a = 0;
-    uint64_t b = 0;
+    uint64_t b = 0;  // of a container: its last batch, and above that its state
   };
   // Items that were appended together; a container is a chain of them.
   struct Batch {

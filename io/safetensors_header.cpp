@@ -199,14 +199,6 @@ class HeaderReader {
     keep_last_of_equal_keys(header_.metadata);
   }
 
-  static void keep_last_of_equal_keys(Metadata& metadata) {
-    const auto by_key = [](const auto& a, const auto& b) { return a.first < b.first; };
-    const auto same_key = [](const auto& a, const auto& b) { return a.first == b.first; };
-    std::stable_sort(metadata.begin(), metadata.end(), by_key);
-    // unique() keeps the first of a run, and the run's last in file order is the first from behind.
-    metadata.erase(metadata.begin(), std::unique(metadata.rbegin(), metadata.rend(), same_key).base());
-  }
-
   Header header_;
   uint32_t shard_;
   dom::parser parser_;
@@ -263,6 +255,14 @@ void expect_header_within(uint64_t header_size, uint64_t file_size) {
 }
 
 }  // namespace
+
+void keep_last_of_equal_keys(Metadata& metadata) {
+  const auto by_key = [](const auto& a, const auto& b) { return a.first < b.first; };
+  const auto same_key = [](const auto& a, const auto& b) { return a.first == b.first; };
+  std::stable_sort(metadata.begin(), metadata.end(), by_key);
+  // unique() keeps the first of a run, and the run's last in file order is the first from behind.
+  metadata.erase(metadata.begin(), std::unique(metadata.rbegin(), metadata.rend(), same_key).base());
+}
 
 uint64_t header_size(std::span<const std::byte> first_bytes, uint64_t file_size) {
   if (file_size < 8 || first_bytes.size() < 8)

@@ -20,6 +20,9 @@ inline constexpr uint64_t kMaxHeaderSize = 100'000'000;
 
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
+/// Sorts by key, and keeps of equal keys the last.
+void keep_last_of_equal_keys(Metadata& metadata);
+
 /// A parsed header. Offsets in `tensors` are from the start of the file.
 struct Header {
   TensorTable tensors;        ///< sorted by name

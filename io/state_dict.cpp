@@ -116,8 +116,9 @@ StateDict find_state_dict(const PickleValues& values, PickleRef top, std::string
   if (!key.empty()) return at_key(values, top, key);
   int looks = 0;
   const StateDict found = search(values, {top, ""}, 0, looks);
-  if (found.dict == PickleValues::kNone) fail_without_weights(values, top);
-  return found;
+  if (found.dict != PickleValues::kNone) return found;
+  if (is_dict(values, top) && census(values, top).members == 0) return {top, ""};
+  fail_without_weights(values, top);
 }
 
 std::string description(const PickleValues& values, PickleRef value) {

@@ -128,6 +128,38 @@ class TableFiller {
   std::string examples_;
 };
 
+// What safetensors has in its header, ckmerge's own .ckpt (io/torch_pickle) has as an attribute of the dict:
+// `__metadata__`, texts by name. Whatever else goes by that name is left out. A text may be named any number of times,
+// but copies are no more than the pickle is long.
+bool read_metadata(const PickleValues& values, PickleRef attributes, Metadata& metadata) {
+  const PickleRef found = values.member(attributes, "__metadata__");
+  if (found == PickleValues::kNone) return true;
+  if (values.kind(found) != PickleKind::dict) return false;
+  uint64_t size = 0;
+  bool texts = true;
+  const auto text = [&](PickleRef ref) {
+    if (values.kind(ref) != PickleKind::text || !is_utf8(values.text(ref))) return false;
+    return (size += values.text(ref).size()) <= values.size();
+  };
+  values.while_members(found, [&](PickleRef key, PickleRef value) {
+    texts = text(key) && text(value);
+    if (texts) metadata.emplace_back(values.text(key), values.text(value));
+    return texts;
+  });
+  keep_last_of_equal_keys(metadata);
+  return texts;
+}
+
+void fill_metadata(const PickleValues& values, PickleRef dict, Checkpoint& checkpoint) {
+  const PickleRef attributes = values.state(dict);
+  if (attributes == PickleValues::kNone || values.kind(attributes) != PickleKind::dict) return;
+  if (!read_metadata(values, attributes, checkpoint.metadata)) {
+    checkpoint.metadata.clear();
+    checkpoint.notes.push_back("its __metadata__ is not a table of texts in UTF-8 and was left out");
+  }
+  checkpoint.has_metadata = !checkpoint.metadata.empty();
+}
+
 }  // namespace
 
 PickleRef run_judged(PickleMachine& machine, const OpenOptions& options, Checkpoint& checkpoint, bool may_go_on) {
@@ -155,6 +187,7 @@ void fill_from_pickle(const PickleValues& values, PickleRef top, const LocateSto
   TableFiller filler(values, locate, options, checkpoint);
   values.for_each_member(found.dict, [&](PickleRef key, PickleRef value) { filler.add(key, value); });
   filler.finish();
+  fill_metadata(values, found.dict, checkpoint);
   note_unknown(checkpoint);
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Every test, on a fresh machine too: the release build's suites, the whole suite under ASan and UBSan, the engine's under
-# TSan, the aarch64 kernels under qemu, the fuzzers (30 s each; CKMERGE_FUZZ_SECONDS changes it), format and scripts.
-# A stage that fails does not stop the others. The last line counts tests over all stages; what could not be run is
-# listed above it by name.
+# TSan, the aarch64 kernels under qemu, the fuzzers (30 s each, those of pickles a minute; CKMERGE_FUZZ_SECONDS changes
+# it), format and scripts. A stage that fails does not stop the others. The last line counts tests over all stages; what
+# could not be run is listed above it by name.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
@@ -114,10 +114,11 @@ can_fuzz() {
 }
 
 run_fuzzer() {
-  local name=$1 found=$PWD/$logs/$1-corpus
+  local name=$1 found=$PWD/$logs/$1-corpus seconds=30
+  case $name in fuzz_zip | fuzz_pickle | fuzz_legacy) seconds=60 ;; esac
   mkdir -p "$found"
   # New inputs go to the first folder; the saved ones are only read.
-  "build/fuzz/$name" -max_total_time="${CKMERGE_FUZZ_SECONDS:-30}" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+  "build/fuzz/$name" -max_total_time="${CKMERGE_FUZZ_SECONDS:-$seconds}" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$logs/$name-" "$found" "tests/fuzz/corpus/$name" >"$logs/$name.txt" 2>&1 </dev/null
 }
 

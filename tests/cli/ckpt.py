@@ -257,7 +257,7 @@ def main():
              "bf16 BF16 5 1 2 3 4 5", "i64 I64 1,3 0 1 2", "i32 I32 2 -1 7", "i16 I16 1 -300", "i8 I8 2 -1 1", "u8 U8 3 1 2 3",
              "bool BOOL 2 1 0", "c64 C64 1 0x0000803f00000040", "scalar F32 - 2.5", "none F32 0,3", "nothing F16 3,0,2",
              "\\u00e9.\\U0001f600 F32 1 1", "long.F32 F32 300 " + " ".join(["0.5"] * 300), "wide F16 70000 " + "0 " * 70000]
-    make_inputs_of("every.safetensors", every, {"k\n": "\u00e9 \"x\""})
+    make_inputs_of("every.safetensors", every, {"k\n": "\u00e9 \"x\"", "long": "t" * (3 << 20)})
     make_inputs_of("plain.safetensors", ["a F32 2 1 2", "b F16 3 1 2 3", "n I64 1 7"])
     make_inputs_of("many.safetensors", [f"t{i:04} F32 1 {i}" for i in range(2500)])
     make_inputs_of("no_tensors.safetensors", [], {"a": "b"})
@@ -273,6 +273,13 @@ def main():
                 expect(pathlib.Path(ckpt).read_bytes() == expected, f"{ckpt}: bytes, without metadata")
                 continue
             tensors, metadata = compare_with_safetensors(ckpt, twin)
+            shown = json.loads(call("inspect", ckpt, "--json").stdout)["files"][0]["metadata"]
+            expect(shown == metadata, f"{ckpt}: metadata as inspected: {shown}")
+            done = call("convert", ckpt, "back.safetensors", "-f")
+            back, state = safetensors("back.safetensors") if done.returncode == 0 else (None, None)
+            expect(state == tensors and list(state) == list(tensors), f"{ckpt}: back to safetensors: {done.stderr}")
+            told = "ckmerge.recipe", "sd_merge_recipe"  # whose input has another name now
+            expect({**back, **{key: metadata[key] for key in told}} == metadata, f"{ckpt}: metadata back: {back}")
             expect(pathlib.Path(ckpt).read_bytes() == expected_file(tensors, metadata), f"{ckpt}: bytes")
             walk_pickle(ckpt)
 
@@ -309,6 +316,24 @@ def main():
     expect(sums["sha256"] == expected and sums["autov3"] is None, f"hashes: {sums}")
     models = check_as_a1111("h.ckpt").__metadata__["sd_merge_models"]
     expect(len(json.loads(models)) == 1, f"sd_merge_models: {models}")
+
+    # A .ckpt says how it was made, and can be made again.
+    make_inputs_of("other.safetensors", ["a F32 2 5 6", "b F16 3 4 5 6", "n I64 1 7"], {"by": "other"})
+    for inputs in (("plain.safetensors", "other.safetensors"), ("plain.safetensors", "h.ckpt")):
+        for target in ("first.ckpt", "first.safetensors"):
+            done = call("merge", *inputs, "--alpha", "0.25", "--hash", "-f", "-o", target)
+            expect(done.returncode == 0, f"{target}: {done.stderr}")
+            again = call("run", target, "A=" + inputs[0], "B=" + inputs[1], "-f", "-o", "again")
+            expect(again.returncode == 0, f"run {target}: {again.stderr}")
+            again = call("run", target, "A=" + inputs[0], "B=" + inputs[1], "-f", "-o", "again" + target[5:])
+            expect(again.returncode == 0 and pathlib.Path(target).read_bytes() == pathlib.Path("again" + target[5:]).read_bytes(),
+                   f"run {target}: other bytes: {again.stderr}")
+        recorded = check_as_a1111("first.ckpt").__metadata__
+        recorded["sd_merge_models"] = recorded["sd_merge_models"].rstrip()  # a pickle has no room for padding but here
+        expect(recorded == safetensors("first.safetensors")[0], f"of {inputs}: the .ckpt records {recorded}")
+        models = json.loads(recorded["sd_merge_models"])
+        made = [model["name"] for model in models.values() if model["sd_merge_recipe"]]
+        expect(len(models) == 2 and made == [name for name in inputs if name == "h.ckpt"], f"of {inputs}: {models}")
 
     found = torches()
     if not found:

@@ -91,6 +91,20 @@ TEST_CASE("an OrderedDict is a dict, made empty, of a dict or of Python 2's list
         "its pickle is damaged at byte 33: a dict made of something that is no pair");
 }
 
+TEST_CASE("a dict has the state that BUILD gave it last, whatever is put into it afterwards") {
+  for (const std::string& front : {"}"s, "ccollections\nOrderedDict\n)R"s}) {
+    CHECK(Run(front + "."s).values().state(Run(front + "."s).top) == PickleValues::kNone);
+    const Run run(front + "X\1\0\0\0aK\1sK\7bK\x08\x62X\1\0\0\0bK\2sX\1\0\0\0cK\3s."s);
+    const PickleRef state = run.values().state(run.top);
+    REQUIRE(state != PickleValues::kNone);
+    CHECK(run.values().integer(state) == 8);
+    for (const auto& [name, value] : {std::pair("a", 1), std::pair("b", 2), std::pair("c", 3)})
+      CHECK(run.values().integer(run.values().member(run.top, name)) == value);
+  }
+  const Run itself("}q\0h\0b."s);
+  CHECK(itself.values().state(itself.top) == itself.top);
+}
+
 TEST_CASE("what is called is noted and left alone") {
   const Run run("cos\nsystem\nX\2\0\0\0id\x85R."s);
   CHECK(run.kind() == PickleKind::call);
