@@ -18,24 +18,31 @@ bool is_word_of(string_view list, string_view word) {
 
 // Modules of which nothing belongs into a checkpoint, their submodules included: processes, files, network, code made
 // from text, loaders of pickles inside of pickles. Wider than needed on purpose: a class that a checkpoint needs is in
-// none of them.
+// none of them. Python reads the oldest protocols with the names that Python 2 had, which are here too; a class is here
+// for its methods, which a name with a dot can reach.
 constexpr string_view kUnsafeModules =
-    " _aix_support _imp _lzma _osx_support _pickle _posixsubprocess _pyrepl _socket _sqlite3 _ssl _thread"
-    " _winapi _xxsubinterpreters aiohttp ast asyncio asynchat asyncore atexit bdb bz2 cProfile cffi cgitb"
-    " cloudpickle cmd code codeop commands compileall concurrent contextlib cppyy ctypes dbm dill distutils"
-    " doctest ensurepip fileinput ftplib gc glob gzip http httplib httpx idlelib imaplib imp importlib inspect"
-    " IPython jax.experimental joblib lib2to3 linecache logging.config lzma mailbox marshal mimetypes mmap"
-    " modulefinder msvcrt multiprocessing nntplib nt ntpath numpy.ctypeslib numpy.distutils numpy.f2py"
-    " numpy.testing os pandas.io paramiko pdb pexpect pickle pickletools pip pipes pkgutil pkg_resources"
-    " platform poplib popen2 posix posixpath profile pstats pty ptyprocess py_compile pyclbr pydoc requests"
-    " rlcompleter runpy sched select selectors setuptools shelve shlex shutil signal site smtpd smtplib socket"
-    " socketserver sqlite3 ssl subprocess sys sysconfig syslog tarfile telnetlib tempfile test.support thread"
-    " threading timeit tkinter torch._C._jit torch._dynamo torch._inductor torch.distributed.elastic"
-    " torch.distributed.launcher torch.distributed.rpc torch.distributed.run torch.fx torch.hub torch.jit"
-    " torch.multiprocessing torch.onnx torch.ops torch.package torch.serialization torch.testing._internal"
-    " torch.utils._config_module torch.utils.bottleneck torch.utils.collect_env torch.utils.cpp_extension"
-    " torch.utils.data.datapipes torch.utils.model_zoo trace traceback turtledemo unittest urllib urllib2"
-    " urllib3 venv webbrowser winreg wsgiref xmlrpc xml zipapp zipfile zipimport"
+    " _aix_support _ctypes _dummy_thread _elementtree _frozen_importlib _frozen_importlib_external _imp _lzma"
+    " _multiprocessing _osx_support _pickle _posixsubprocess _pyrepl _socket _sqlite3 _ssl _testcapi _thread _winapi"
+    " _winreg _xxsubinterpreters aiohttp anydbm ast asynchat asyncio asyncore atexit BaseHTTPServer bdb bz2 cffi"
+    " CGIHTTPServer cgitb cloudpickle cmd code codeop commands compileall concurrent contextlib Cookie cookielib"
+    " cPickle cppyy cProfile ctypes dbhash dbm Dialog dill distutils doctest DocXMLRPCServer dumbdbm dummy_thread"
+    " ensurepip FileDialog fileinput fsspec ftplib gc gdbm glob gzip http httplib httpx hydra idlelib imaplib imp"
+    " importlib inspect IPython jax.experimental joblib jsonpickle lib2to3 linecache logging.config logging.handlers"
+    " lzma mailbox marshal mimetypes mmap modulefinder msvcrt multiprocessing nntplib nt ntpath numpy.ctypeslib"
+    " numpy.distutils numpy.f2py numpy.lib._datasource numpy.lib._npyio_impl numpy.lib.format numpy.lib.npyio"
+    " numpy.testing os pandas.io paramiko pathlib.Path pathlib.PosixPath pathlib.PurePath pathlib.WindowsPath pdb"
+    " pexpect pickle pickletools pip pipes pkg_resources pkgutil platform popen2 poplib posix posixpath profile"
+    " pstats pty ptyprocess py_compile pyclbr pydoc requests rlcompleter robotparser ruamel runpy sched ScrolledText"
+    " select selectors setuptools shelve shlex shutil signal SimpleDialog SimpleHTTPServer SimpleXMLRPCServer site"
+    " smtpd smtplib socket SocketServer socketserver sqlite3 ssl subprocess sys sysconfig syslog tarfile telnetlib"
+    " tempfile test thread threading timeit Tix tkColorChooser tkCommonDialog Tkconstants Tkdnd tkFileDialog tkFont"
+    " tkinter Tkinter tkMessageBox tkSimpleDialog torch._C._jit torch._classes torch._dynamo torch._inductor"
+    " torch.classes torch.distributed.elastic torch.distributed.launcher torch.distributed.rpc torch.distributed.run"
+    " torch.export torch.fx torch.hub torch.jit torch.multiprocessing torch.onnx torch.ops torch.package"
+    " torch.serialization torch.testing._internal torch.utils._config_module torch.utils.bottleneck"
+    " torch.utils.collect_env torch.utils.cpp_extension torch.utils.data.datapipes torch.utils.model_zoo trace"
+    " traceback ttk turtledemo unittest urllib urllib2 urllib3 urlparse uuid venv webbrowser whichdb winreg wsgiref"
+    " xml xmlrpc xmlrpclib yaml zipapp zipfile zipimport"
     " ";
 
 // Of modules that checkpoints do use: what must not be called.
@@ -58,6 +65,10 @@ constexpr Function kUnsafeFunctions[] = {
     {"numpy", "savez"},
     {"numpy", "savetxt"},
     {"numpy", "DataSource"},
+    {"numpy", "fromregex"},
+    {"numpy.core.records", "fromfile"},
+    {"numpy._core.records", "fromfile"},
+    {"numpy.rec", "fromfile"},
     {"pandas", "eval"},
     {"pandas", "read_pickle"},
     {"codecs", "open"},
@@ -67,8 +78,6 @@ constexpr Function kUnsafeFunctions[] = {
     {"_io", "open"},
     {"_io", "open_code"},
     {"_io", "FileIO"},
-    {"uuid", "_get_command_stdout"},
-    {"uuid", "_popen"},
     {"functools", "partial"},
     {"functools", "partialmethod"},
     {"functools", "reduce"},
@@ -90,6 +99,12 @@ constexpr Function kUnsafeFunctions[] = {
     {"copyreg", "__newobj__"},
     {"copyreg", "add_extension"},
     {"itertools", "starmap"},
+    {"itertools", "imap"},
+    {"logging", "FileHandler"},
+    {"logging", "basicConfig"},
+    {"weakref", "finalize"},
+    {"collections", "namedtuple"},
+    {"dataclasses", "make_dataclass"},
 };
 
 // Of builtins what is data; the others look up, open, import or evaluate.

@@ -19,9 +19,6 @@ constexpr std::string_view kNames[] = {"state_dict", "model_state_dict", "model"
 // A1111 unwraps twice; files with more wrapping are somebody's test of us.
 constexpr int kMostWraps = 4;
 
-// Dicts that are looked at for weights: one that contains itself under every name has no end.
-constexpr int kMostLooks = 64;
-
 bool is_dict(const PickleValues& values, PickleRef value) {
   return value != PickleValues::kNone && values.kind(value) == PickleKind::dict;
 }
@@ -48,14 +45,15 @@ bool holds_weights(const PickleValues& values, const StateDict& at) {
   return all.tensors > 0 && (!at.key.empty() || all.tensors * 2 >= all.members);
 }
 
-// What a name leads to first, however few tensors are beside it.
-StateDict search(const PickleValues& values, const StateDict& at, int wraps, int& looks) {
+// What a name leads to first, however few tensors are beside it. No dict is looked at twice.
+StateDict search(const PickleValues& values, const StateDict& at, int wraps, std::vector<PickleRef>& seen) {
   const StateDict nothing;
-  if (!is_dict(values, at.dict) || ++looks > kMostLooks) return nothing;
+  if (!is_dict(values, at.dict) || std::ranges::find(seen, at.dict) != seen.end()) return nothing;
+  seen.push_back(at.dict);
   if (wraps < kMostWraps)
     for (const std::string_view name : kNames) {
       const StateDict inner{values.member(at.dict, name), at.key + (at.key.empty() ? "" : ".") + std::string(name)};
-      const StateDict found = search(values, inner, wraps + 1, looks);
+      const StateDict found = search(values, inner, wraps + 1, seen);
       if (found.dict != PickleValues::kNone) return found;
     }
   return holds_weights(values, at) ? at : nothing;
@@ -114,8 +112,8 @@ StateDict at_key(const PickleValues& values, PickleRef top, std::string_view key
 
 StateDict find_state_dict(const PickleValues& values, PickleRef top, std::string_view key) {
   if (!key.empty()) return at_key(values, top, key);
-  int looks = 0;
-  const StateDict found = search(values, {top, ""}, 0, looks);
+  std::vector<PickleRef> seen;
+  const StateDict found = search(values, {top, ""}, 0, seen);
   if (found.dict != PickleValues::kNone) return found;
   if (is_dict(values, top) && census(values, top).members == 0) return {top, ""};
   fail_without_weights(values, top);

@@ -103,6 +103,9 @@ class TableFiller {
       throw Error(ErrorCode::malformed, "",
                   "views of the file's storages add up to more than twice the file; take it if it is meant "
                   "(--allow-expanded)");
+    copied_ += name.size() + tensor_.shape.size();
+    if (copied_ > values_.size())
+      throw Error(ErrorCode::malformed, "", "names and shapes add up to more than the pickle holds");
     const uint64_t offset = locate_(tensor_.storage) + tensor_.storage.view_begin + tensor_.offset * item;
     if (lies_in_order(tensor_))
       checkpoint_.tensors.add(name, dtype, tensor_.shape, 0, offset, size, tensor_.count);
@@ -123,7 +126,8 @@ class TableFiller {
   const OpenOptions& options_;
   Checkpoint& checkpoint_;
   TorchTensor tensor_;
-  uint64_t total_ = 0;  // bytes of all tensors
+  uint64_t total_ = 0;   // bytes of all tensors
+  uint64_t copied_ = 0;  // bytes of names, and dimensions, which take one at least: a pickle may refer to each often
   uint64_t ignored_ = 0;
   std::string examples_;
 };

@@ -11,6 +11,9 @@ namespace {
 
 constexpr size_t kMostDimensions = 64;  // as many as torch allows
 
+// Keys are numbers; those of a stream are looked up at every mention.
+constexpr size_t kLongestKey = 1000;
+
 constexpr TorchDtype kTypes[] = {
     {"Double", "float64", 8, Dtype::F64},
     {"Float", "float32", 4, Dtype::F32},
@@ -133,14 +136,16 @@ void read_numbers(const PickleValues& values, PickleRef list, std::vector<uint64
     list = arguments[0];
   }
   numbers.clear();
-  const auto take = [&](PickleRef item) { numbers.push_back(whole_number(values, item, what)); };
+  const auto take = [&](PickleRef item) {
+    if (numbers.size() >= kMostDimensions) fail("has more dimensions than torch allows");
+    numbers.push_back(whole_number(values, item, what));
+  };
   if (values.kind(list) == PickleKind::tuple)
     std::ranges::for_each(values.tuple(list), take);
   else if (values.kind(list) == PickleKind::list)
     values.for_each_item(list, take);
   else
     fail(what);
-  if (numbers.size() > kMostDimensions) fail("has more dimensions than torch allows");
 }
 
 const TorchDtype* type_of(const PickleValues& values, PickleRef dtype) {
@@ -150,14 +155,19 @@ const TorchDtype* type_of(const PickleValues& values, PickleRef dtype) {
   fail("has no known dtype");
 }
 
+// A dict of bits is shared by all tensors of a file made to keep a reader busy; torch writes one or two.
+constexpr size_t kMostBits = 16;
+
 // Bits that change what the elements are: torch stores a conjugate as the original with a note.
 void refuse_lazy_changes(const PickleValues& values, PickleRef metadata) {
   if (values.kind(metadata) != PickleKind::dict) return;
-  for (const char* bit : {"conj", "neg"}) {
-    const PickleRef value = values.member(metadata, bit);
-    if (value != PickleValues::kNone && values.kind(value) == PickleKind::boolean && values.boolean(value))
-      throw Error(ErrorCode::mismatch, "", sentence("is a lazy ", bit, " of what is stored; save it resolved"));
-  }
+  size_t members = 0;
+  values.for_each_member(metadata, [&](PickleRef key, PickleRef value) {
+    if (++members > kMostBits) fail("has more said of it than torch says");
+    for (const char* bit : {"conj", "neg"})
+      if (values.is_text(key, bit) && values.kind(value) == PickleKind::boolean && values.boolean(value))
+        throw Error(ErrorCode::mismatch, "", sentence("is a lazy ", bit, " of what is stored; save it resolved"));
+  });
 }
 
 // The last element, not only the first, must lie in the storage.
@@ -185,6 +195,7 @@ TorchStorage read_storage(const PickleValues& values, PickleRef persistent) {
   TorchStorage storage;
   storage.type = storage_type(values, parts[1]);
   storage.key = values.text(parts[2]);
+  if (storage.key.size() > kLongestKey) fail("a storage whose key is longer than any");
   const uint64_t item = storage.type ? storage.type->size : 1;
   storage.size = product(whole_number(values, parts[4], "a storage without a size"), item);
   storage.view_size = storage.size;

@@ -82,6 +82,26 @@ def lying_end(whole, entries=None, size=None, begin=None):
     return whole[:at] + bytes(end) + bytes(tail)
 
 
+def repeated():
+    """One long thing that a memo names many times, so that a small file asks for much work or memory."""
+    tensor = tensor_words()[len(PROTO + b"}" + text("w")):-2]
+    wide = tensor_words(size=b"(K\0" + b"K\1" * 63 + b"t", stride=b"(" + b"K\1" * 64 + b"t")[len(PROTO + b"}" + text("w")):-2]
+    rows = lambda value, key, n: PROTO + key + b"q\x300" + value + b"q\x310" + b"}(" + b"h\x30h\x31" * n + b"u."
+    yield "repeated: a name of 1 MB", zipped(rows(tensor, text("w" * 1000000), 4000)), "more than the pickle holds"
+    yield "repeated: a tensor of 64 dimensions", zipped(rows(wide, text("w"), 100000)), "more than the pickle holds"
+    bits = PROTO + b"}(" + b"NN" * 100000 + b"uq\x300" + b"}("
+    told = tensor_words(tail=b"\x89}h\x30")[len(PROTO + b"}" + text("w")):-2]
+    yield "repeated: a dict of bits", zipped(bits + b"".join(text(str(k)) + told for k in range(3000)) + b"u."), "more said of it than torch says"
+    key = b"k" * 1000000
+    mentions = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text(key) + text("cpu") + b"K\4tq\x300" + b"h\x30Q0" * 100000
+    yield "repeated: a storage's key of 1 MB", stream(mentions.join([PROTO, b"N."])), "key is longer than any"
+    names = b"".join(text(n) + b"h\x30" for n in ("state_dict", "model_state_dict", "model", "module", "params_ema", "params", "ema"))
+    yield "repeated: a large dict in itself", zipped(PROTO + b"}q\x30(" + b"NN" * 500000 + names + b"u."), "PyTorch file"
+    shape = PROTO + b"](" + b"K\1" * 100000 + b"eq\x300"
+    listed = tensor_words(size=b"h\x30")[len(PROTO + b"}" + text("w")):-2]
+    yield "repeated: a long list as the shape", zipped(shape + b"}" + text("w") + listed + b"s."), "more dimensions"
+
+
 def machines():
     """Pickles that break machines: too much, too deep, too little on the stack, values of the wrong kind."""
     def case(name, data, words):

@@ -74,6 +74,11 @@ numpy.distutils.exec_command pandas.read_pickle pandas.eval pandas.io.pickle.rea
 uuid._get_command_stdout _aix_support._read_cmd_output _osx_support._read_output test.support.script_helper.assert_python_ok
 _pyrepl.pager.pipe_pager pexpect.spawn ptyprocess.PtyProcess.spawn paramiko.SSHClient cffi.FFI cppyy.cppexec jax.experimental.host_callback.call
 site.main sysconfig.get_config_vars gc.get_objects inspect.getsource ast.literal_eval atexit.register copyreg.__newobj__
+cPickle.loads copy_reg.__newobj__ anydbm.open SocketServer.TCPServer Tkinter.Tk commands.getoutput _winreg.CreateKey
+numpy.lib.npyio.load numpy.lib._npyio_impl.load numpy.core.records.fromfile numpy.lib._datasource.DataSource yaml.unsafe_load
+ruamel.yaml.unsafe_load jsonpickle.decode hydra.utils.instantiate fsspec.open logging.FileHandler logging.handlers.SMTPHandler
+weakref.finalize collections.namedtuple dataclasses.make_dataclass _ctypes.dlopen _frozen_importlib.spec_from_loader
+torch.classes.load_library torch.export.load pathlib.Path.write_text uuid.uuid1 test.regrtest
 collections.OrderedDict.__init__.__globals__ torch._utils.__builtins__.eval itertools.starmap rlcompleter.Completer compileall.compile_file
 """.split()
 

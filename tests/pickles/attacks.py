@@ -4,7 +4,9 @@
 PyTorch files made to do harm: what formats and scanners of pickles are known to fall for. Each is refused with exit status 3,
 or opened and inert; in less than 100 ms and 64 MiB; and nothing is opened, started or connected, which strace shows.
 `san`: the program is slowed down by sanitizers, so that times and sizes say nothing."""
+import _compat_pickle
 import collections
+import json
 import os
 import pathlib
 import re
@@ -15,13 +17,13 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from attack_files import archives, harmless, machines, streams, tensors
-from attack_payloads import payloads
+from attack_files import archives, harmless, machines, repeated, streams, tensors
+from attack_payloads import in_dict, payloads, zipped
 from torch_files import safetensors
 
 
 def corpus():
-    for group in (payloads, archives, machines, tensors, streams, harmless):
+    for group in (payloads, archives, machines, repeated, tensors, streams, harmless):
         yield from group()
 
 
@@ -80,6 +82,22 @@ def traced(ckmerge, paths, folder):
         assert names(seen) <= names(baseline), f"called besides: {names(seen) - names(baseline)}"
 
 
+def python2_names(ckmerge, folder):
+    """What Python 2 called something unsafe is unsafe: Python still maps the names, in protocols 0 to 2."""
+    # Exceptions are data, and what was in itertools only computes, though their new home, builtins, is guarded.
+    pairs = [(f"{old}\nx", f"{new}\nx") for old, new in _compat_pickle.IMPORT_MAPPING.items()]
+    pairs += [("\n".join(old), "\n".join(new)) for old, new in _compat_pickle.NAME_MAPPING.items()]
+    path = os.path.join(folder, "names.ckpt")
+    named = b"".join(b"c" + name.encode() + b"\n0" for pair in pairs for name in pair)
+    pathlib.Path(path).write_bytes(zipped(in_dict(named + b"N")))
+    out = subprocess.run([ckmerge, "inspect", "--json", path], capture_output=True, text=True).stdout
+    danger = {row["name"]: row["danger"] for row in json.loads(out)["files"][0]["globals"]}
+    for old, new in pairs:
+        old, new = old.replace("\n", "."), new.replace("\n", ".")
+        if danger[new] == "unsafe" and danger[old] != "unsafe" and not old.startswith(("exceptions.", "itertools.")):
+            yield f"{old}, which is {new}, is said to be {danger[old]}"
+
+
 def main():
     if sys.argv[1] == "--write":
         for index, (name, data, _) in enumerate(corpus()):
@@ -100,6 +118,7 @@ def main():
                 continue
             worst["ms"] = max(worst["ms"], int(seconds * 1000))
             worst["MiB"] = max(worst["MiB"], memory >> 20)
+        faults += python2_names(ckmerge, folder)
         if faults:
             sys.exit("\n".join(faults))
         if slow:
