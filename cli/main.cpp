@@ -9,6 +9,7 @@
 #include "cli/registry_access.h"
 #include "cli/run_recipe.h"
 #include "cli/signals.h"
+#include "cli/system.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -73,5 +74,6 @@ int guarded_run(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   ckmerge::cli::leave_write_failures_to_errno();
+  ckmerge::cli::allow_many_files();
   return ckmerge::cli::guarded_run({argv + std::min(argc, 1), argv + argc});
 }

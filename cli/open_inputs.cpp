@@ -35,7 +35,7 @@ void read_keys(const std::vector<std::string>& words, MergeRequest& request) {
 std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
   std::vector<Checkpoint> checkpoints;
   std::vector<std::string> used(request.inputs.size());
-  for (size_t k = 0; k < request.inputs.size(); ++k)
+  for (size_t k = 0; k < request.inputs.size() && !faults.ran_out(); ++k)
     faults.check([&] {
       const std::string key = key_of(request, k);
       checkpoints.push_back(open_checkpoint(request.inputs[k], {.key = key, .allow_expanded = request.allow_expanded}));
@@ -55,7 +55,8 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
 std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths, const OpenOptions& options) {
   Faults faults;
   std::vector<Checkpoint> checkpoints;
-  for (const std::string& path : paths) faults.check([&] { checkpoints.push_back(open_checkpoint(path, options)); });
+  for (const std::string& path : paths)
+    if (!faults.ran_out()) faults.check([&] { checkpoints.push_back(open_checkpoint(path, options)); });
   faults.raise();
   return checkpoints;
 }

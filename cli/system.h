@@ -25,6 +25,9 @@ Environment read_environment();
 /// Columns of the terminal behind stderr; 80 where it does not say.
 unsigned terminal_width();
 
+/// As many open files as the system lets this process have: shells give 1024, and every input stays open.
+void allow_many_files();
+
 /// The most memory this process has held, in bytes; 0 where the system does not say.
 uint64_t peak_memory();
 

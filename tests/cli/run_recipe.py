@@ -7,27 +7,12 @@ import hashlib
 import json
 import os
 import pathlib
-import struct
-import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import make_inputs
-
-ckmerge = os.path.abspath(sys.argv[1])
-failures = []
-
-
-def expect(holds, what):
-    if not holds:
-        failures.append(what)
-        print("FAILED:", what)
-
-
-def call(*words):
-    environment = dict(os.environ, XDG_CACHE_HOME=os.path.abspath("cache"))
-    return subprocess.run([ckmerge, *words], capture_output=True, text=True, env=environment)
+from checks import call, expect, failures, metadata_of
 
 
 def make(path, seed, metadata, wide=False, more=()):
@@ -37,12 +22,6 @@ def make(path, seed, metadata, wide=False, more=()):
                f"model.a F16 4 {seed} 2 -{seed} 0.5", f"other.b BF16 2 {seed} 1", f"ema.c F32 1 {seed}", *more]
     pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
     make_inputs.write(path, metadata, [make_inputs.parse(tensor) for tensor in tensors], True)
-
-
-def metadata_of(path):
-    raw = pathlib.Path(path).read_bytes()
-    length = struct.unpack("<Q", raw[:8])[0]
-    return json.loads(raw[8:8 + length])["__metadata__"]
 
 
 def write_with(path, metadata):
