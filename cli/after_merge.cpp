@@ -102,10 +102,11 @@ std::vector<std::string> announce(const Announcement& announcement, const std::s
   }
   if (!announcement.notify.empty()) {
     std::string trouble;
-    const std::string thrown = trouble_of([&] { trouble = ask_to_refresh(parse_notify_url(announcement.notify)); });
+    const NotifyAddress address = parse_notify_url(announcement.notify);
+    const std::string thrown = trouble_of([&] { trouble = ask_to_refresh(address); });
     if (!thrown.empty()) trouble = thrown;
     if (!trouble.empty())
-      troubles.push_back(output + " is complete, but " + announcement.notify +
+      troubles.push_back(output + " is complete, but " + address.authority +  // without a password
                          " could not be asked to look for it: " + trouble);
   }
   return troubles;

@@ -38,6 +38,11 @@ std::string chosen(const std::string& word, const std::vector<std::string>& inpu
   }
   const size_t k = choice - 2;
   if (k >= inputs.size()) throw Error(ErrorCode::usage, "--config", "--config: there is no checkpoint " + word);
+  std::error_code error;
+  if (is_default(yaml_beside(inputs[k])) && fs::is_regular_file(yaml_beside(inputs[k]), error))
+    throw Error(ErrorCode::usage, "--config",
+                "--config: " + yaml_beside(inputs[k]) +
+                    " is what A1111 takes for a model that has none, and is not copied (--config none)");
   if (!has_config(inputs[k]))
     throw Error(ErrorCode::usage, "--config",
                 "--config: there is no " + yaml_beside(inputs[k]) + ", nor is one needed (--config none)");

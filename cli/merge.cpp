@@ -81,8 +81,10 @@ Prepared prepare(MergeRequest& request) {
     faults.check([&] { check_space(place, plan.file_size); });
   }
   if (named && !request.output.empty())
-    faults.check(
-        [&] { prepared.config = config_copy(request.config, request.inputs, request.output, request.run.replace); });
+    faults.check([&] {
+      prepared.config = config_copy(request.config, request.inputs, request.output, request.run.replace);
+      if (prepared.config) request.config_from = prepared.config->from;
+    });
   faults.raise();
   return prepared;
 }
@@ -142,7 +144,9 @@ void merge_command(MergeRequest request) {
   if (request.only_plan) return print_plan(facts);
   const RunReport report = run_in_place(request, prepared);
   const auto troubles = announce(request.announcement, request.output, prepared.checkpoints, report);
-  if (!request.quiet)
+  if (request.json)
+    prepared.plan.warnings.insert(prepared.plan.warnings.end(), troubles.begin(), troubles.end());
+  else if (!request.quiet)
     for (const std::string& trouble : troubles) write_stderr("warning: " + shortened(trouble, kSentenceWidth) + "\n");
   if (prepared.config) copy_config(*prepared.config, request.output, request.run);
   print_result(facts, report);

@@ -46,6 +46,7 @@ NotifyAddress parse_notify_url(const std::string& url) {
   address.authority = rest;
   const size_t bracket = rest.starts_with('[') ? rest.find(']') : rest.npos;
   if (rest.starts_with('[') && bracket == rest.npos) refuse(url, kForm);
+  if (bracket != rest.npos && bracket + 1 < rest.size() && rest[bracket + 1] != ':') refuse(url, kForm);
   const size_t colon = bracket == rest.npos ? rest.rfind(':') : rest.find(':', bracket);
   address.host = bracket == rest.npos ? rest.substr(0, colon) : rest.substr(1, bracket - 1);
   address.port = colon == rest.npos ? "80" : rest.substr(colon + 1);

@@ -235,6 +235,7 @@ std::string plan_report(const MergeFacts& facts) {
   out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.file_size) +
          "; memory to work in " + memory_text(facts.request.run.memory_budget) + ", plan " +
          memory_text(plan.memory()) + "; device " + planned_device_text(facts.request.run.device) + ".\n";
+  if (!facts.request.config_from.empty()) out += visible(facts.request.config_from) + " would be copied beside it.\n";
   return out + warning_lines(plan) + "Nothing was written.\n";
 }
 

@@ -135,6 +135,8 @@ void write_facts(JsonWriter& json, const MergeFacts& facts) {
   json.key("warnings").begin_array();
   for (const std::string& warning : facts.plan.warnings) json.value(warning);
   json.end_array();
+  json.key("config");
+  facts.request.config_from.empty() ? json.null() : json.value(facts.request.config_from);
   json.key("plan_memory").value(facts.plan.memory());
   json.key("memory_budget").value(facts.request.run.memory_budget);
   json.key("device").value(planned_device_text(facts.request.run.device));

@@ -21,6 +21,7 @@ struct MergeRequest {
   RunOptions run;
   ProgressKind progress = ProgressKind::none;
   std::string config = "none";        ///< of A1111's .yaml beside the inputs (cli/config_file.h)
+  std::string config_from;            ///< what is copied beside the output; empty: nothing is, or it is not known yet
   std::string filename_prefix;        ///< ComfyUI's way of naming; empty: `output` is the name, or a folder
   std::vector<std::string> set;       ///< what --like came to, as words
   std::vector<std::string> warnings;  ///< of the words; those of the plan follow

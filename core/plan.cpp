@@ -156,7 +156,9 @@ class Planner {
     warn_about_torch_dtypes(plan_);
   }
 
+  // Parts may well come from one file.
   void warn_about_same_files() {
+    if (!plan_.recipe.roles.empty()) return;
     const auto file_of = [](const Checkpoint& checkpoint) { return checkpoint.shards[0].identity(); };
     for (size_t k = 1; k < checkpoints_.size(); ++k) {
       const auto earlier = std::ranges::find_if(checkpoints_.first(k), [&](const Checkpoint& checkpoint) {

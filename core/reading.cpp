@@ -57,12 +57,21 @@ size_t rename(Checkpoint& checkpoint, const std::function<std::string(std::strin
 void add_note(std::vector<std::string>& notes, const Checkpoint& checkpoint, size_t left_out, const char* part) {
   if (left_out > 0)
     notes.push_back(sentence(checkpoint.path, ": ", left_out, left_out == 1 ? " tensor is" : " tensors are",
-                             " left out, being of no ", part));
+                             " left out, being of no ", part, " that the result has"));
 }
 
 std::string vae_name(std::string_view name, std::string_view prefix) {
   if (is_left_by_training(name) || is_of_another(Part::vae, name)) return "";
   return std::string(prefix).append(without_prefix(name));
+}
+
+// Of a file that is given as one; what is baked in has to fit the tensors that are there.
+void check_is_vae(const Checkpoint& file) {
+  const auto decodes = [](std::string_view name) {
+    return !is_of_another(Part::vae, name) && without_prefix(name).starts_with("decoder.");
+  };
+  if (!any_name(file, decodes))
+    throw Error(ErrorCode::mismatch, file.path, file.path + ": has no tensor of a VAE's decoder (decoder.)");
 }
 
 size_t read_as_vae(Checkpoint& vae, std::string_view prefix) {
@@ -90,6 +99,10 @@ size_t read_as_unet(Checkpoint& unet) {
 
 size_t read_as_encoder(Checkpoint& file, Layout layout) {
   const bool whole = any_name(file, [](std::string_view name) { return part_of(name) == Part::te; });
+  if (whole && !any_begins(file, encoder_prefix(layout)))
+    throw Error(ErrorCode::mismatch, file.path,
+                sentence(file.path, ": its text encoders are named as those of another layout than ", name(layout),
+                         " (", encoder_prefix(layout), ")"));
   const EncoderKind kind = whole ? EncoderKind() : encoder_kind(file);
   return rename(
       file,
@@ -117,8 +130,11 @@ std::vector<std::string> read_in_roles(const Recipe& recipe, std::vector<Checkpo
     Checkpoint& file = checkpoints[k];
     switch (parse_part("roles", recipe.roles[k])) {
       case Part::unet: add_note(notes, file, read_as_unet(file), "unet"); break;
-      case Part::te: add_note(notes, file, read_as_encoder(file, layout), "text encoder of it"); break;
-      case Part::vae: add_note(notes, file, read_as_vae(file, vae_prefix(layout)), "VAE"); break;
+      case Part::te: add_note(notes, file, read_as_encoder(file, layout), "text encoder"); break;
+      case Part::vae:
+        check_is_vae(file);
+        add_note(notes, file, read_as_vae(file, vae_prefix(layout)), "VAE");
+        break;
     }
   }
   return notes;

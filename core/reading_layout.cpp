@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 
 #include "io/error.h"
 #include "io/sentence.h"
@@ -54,6 +55,23 @@ constexpr Place kPlaces[] = {
     {Layout::flux, Encoder::t5, false, "text_encoders.t5xxl.", "transformer."},
 };
 
+// Files of a whole CLIP have what sees images, too, and those of a whole T5 what writes.
+bool belongs_to(EncoderKind kind, std::string_view name) {
+  constexpr std::string_view kClip[] = {"text_model.", "text_projection", "logit_scale"};
+  constexpr std::string_view kOpenClip[] = {"transformer.resblocks.",
+                                            "token_embedding.",
+                                            "positional_embedding",
+                                            "ln_final.",
+                                            "text_projection",
+                                            "logit_scale",
+                                            "attn_mask"};
+  constexpr std::string_view kT5[] = {"encoder.", "shared."};
+  const std::span<const std::string_view> fronts =
+      kind.encoder == Encoder::t5 ? std::span<const std::string_view>(kT5)
+                                  : (kind.open_clip ? std::span<const std::string_view>(kOpenClip) : kClip);
+  return std::ranges::any_of(fronts, [&](std::string_view front) { return name.starts_with(front); });
+}
+
 const Place& place_of(Layout layout, EncoderKind kind, const std::string& path) {
   const Place* other = nullptr;
   for (const Place& place : kPlaces) {
@@ -92,6 +110,13 @@ Layout layout_of_unet(const Checkpoint& unet) {
   refuse(unet.path, "is no unet of SD 1, SD 2, SDXL, SD3 or Flux that can be told by its tensors; name it (--layout)");
 }
 
+const char* name(Layout layout) { return kLayoutNames[static_cast<size_t>(layout)]; }
+
+const char* encoder_prefix(Layout layout) {
+  if (layout == Layout::sd1 || layout == Layout::sd2) return "cond_stage_model.";
+  return layout == Layout::sdxl ? "conditioner." : "text_encoders.";
+}
+
 const char* vae_prefix(Layout layout) { return layout == Layout::flux ? "vae." : "first_stage_model."; }
 
 EncoderKind encoder_kind(const Checkpoint& file) {
@@ -109,12 +134,14 @@ EncoderKind encoder_kind(const Checkpoint& file) {
 std::string encoder_name(Layout layout, EncoderKind kind, std::string_view name, const std::string& path) {
   const Place& place = place_of(layout, kind, path);
   const bool old = layout == Layout::sd1 || layout == Layout::sdxl;
-  if (place.open_clip) return std::string(place.prefix).append(name);
-  if (name == "logit_scale") return old ? "" : std::string(place.prefix).append(name);
+  for (const std::string_view front : {"clip_l.", "clip_g.", "clip_h.", "t5xxl."})
+    if (name.starts_with(front)) name.remove_prefix(front.size());
   constexpr std::string_view kTransformer = "transformer.";
-  if (name.starts_with(kTransformer)) name.remove_prefix(kTransformer.size());
-  if (old && name == "text_projection.weight") return "";
-  return std::string(place.prefix).append(place.transformer).append(name);
+  if (!place.open_clip && name.starts_with(kTransformer)) name.remove_prefix(kTransformer.size());
+  if (!belongs_to(kind, name)) return "";
+  if (place.open_clip) return std::string(place.prefix).append(name);
+  if (old && (name == "logit_scale" || name == "text_projection.weight")) return "";
+  return std::string(place.prefix).append(name == "logit_scale" ? "" : place.transformer).append(name);
 }
 
 }  // namespace ckmerge

@@ -18,8 +18,13 @@ Layout parse_layout(std::string_view name);
 /// The layout of the pipeline that `unet` is of. Throws Error(mismatch) for one that is not known.
 Layout layout_of_unet(const Checkpoint& unet);
 
+const char* name(Layout layout);
+
 /// Prefix of the VAE's tensors.
 const char* vae_prefix(Layout layout);
+
+/// Prefix of the text encoders' tensors.
+const char* encoder_prefix(Layout layout);
 
 /// What text encoders are called in the layouts.
 enum class Encoder : uint8_t { clip_l, clip_g, clip_h, t5 };

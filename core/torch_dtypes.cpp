@@ -21,8 +21,8 @@ void check_torch_dtypes(const Plan& plan, std::span<const Checkpoint> checkpoint
   const size_t count = lines.size();
   throw Error(ErrorCode::mismatch, "",
               sentence(count, count == 1 ? " tensor has" : " tensors have",
-                       " a dtype that a .ckpt cannot hold for every torch since 1.6; store it in another (--dtype f16),"
-                       " --discard it, or write a .safetensors"),
+                       " a dtype that a .ckpt cannot hold for every torch since 1.6; store floats in another (--dtype "
+                       "f16), --discard integers, or write a .safetensors"),
               std::move(lines));
 }
 

@@ -5,6 +5,7 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "io/error.h"
@@ -48,16 +49,34 @@ void add_folders(std::vector<ModelFolder>& folders, const std::string& kind, std
   }
 }
 
+// A section's entries, those of other sections that it merges (`<<: *other`) behind its own, which win.
+using Entries = std::vector<std::pair<std::string, YAML::Node>>;
+void add_entries(Entries& entries, const YAML::Node& section, const std::string& where, int& looks) {
+  constexpr int kMostLooks = 100;
+  if (!section.IsMap()) refuse(where, "'<<' leads to no section");
+  if (++looks > kMostLooks) refuse(where, sentence("a section merges more than ", kMostLooks, " others"));
+  for (const auto& entry : section) {
+    std::string key = scalar(entry.first, where, "a key");
+    const bool known = std::ranges::any_of(entries, [&](const auto& other) { return other.first == key; });
+    if (key != "<<" && !known) entries.emplace_back(std::move(key), entry.second);
+  }
+  const YAML::Node merged = section["<<"];
+  if (!merged) return;
+  if (!merged.IsSequence()) return add_entries(entries, merged, where, looks);
+  for (const YAML::Node& other : merged) add_entries(entries, other, where, looks);
+}
+
 void add_section(std::vector<ModelFolder>& folders, const YAML::Node& section, const std::string& where,
                  const std::string& own_folder, const std::string& home) {
+  Entries entries;
+  int looks = 0;
+  add_entries(entries, section, where, looks);
   std::string base = own_folder;
-  if (const YAML::Node node = section["base_path"])
-    base = joined_path(own_folder, with_home(scalar(node, where, "base_path"), home));
-  for (const auto& entry : section) {
-    const std::string kind = scalar(entry.first, where, "a key");
-    if (kind == "base_path" || kind == "is_default" || entry.second.IsNull()) continue;
-    add_folders(folders, kind, scalar(entry.second, where, kind), base);
-  }
+  for (const auto& [kind, value] : entries)
+    if (kind == "base_path") base = joined_path(own_folder, with_home(scalar(value, where, kind), home));
+  for (const auto& [kind, value] : entries)
+    if (kind != "base_path" && kind != "is_default" && !value.IsNull())
+      add_folders(folders, kind, scalar(value, where, kind), base);
 }
 
 }  // namespace

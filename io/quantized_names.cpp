@@ -26,7 +26,9 @@ class Recognizer {
     if (leaf == "qweight") return packed(tensor);
     if (leaf == "SCB" && dtype_of("weight") == Dtype::I8) return scaled("int8 of bitsandbytes", tensor);
     if (leaf == "scale_weight" || leaf == "weight_scale" || leaf == "weight_scale_inv") return scale(tensor);
-    return "";
+    if (leaf == "scale") return plain_scale(tensor);
+    if (leaf == "_scale" && dtype_of("_data")) return told("codes of quanto", tensor.name, "is their scale");
+    return blocks(tensor, leaf);
   }
 
  private:
@@ -46,7 +48,29 @@ class Recognizer {
   std::string packed(const Tensor& tensor) const {
     if (dtype_of("g_idx")) return told("GPTQ", tensor.name, "holds packed integers");
     if (dtype_of("qzeros")) return told("AWQ or GPTQ", tensor.name, "holds packed integers");
-    return dtype_of("scales") ? told("packed integers", tensor.name, "has its scales beside it") : "";
+    return dtype_of("scales") || dtype_of("wscales") ? told("packed integers", tensor.name, "has its scales beside it")
+                                                     : "";
+  }
+
+  // DeepSeek's fp8 has `weight` and `scale`, or `weight` and `weight.scale`; HQQ `W_q` and `scale`.
+  std::string plain_scale(const Tensor& scale) const {
+    if (dtype_of("W_q")) return told("packed integers of HQQ", scale.name, "is their scale");
+    std::optional<Dtype> weight = dtype_of("weight");
+    if (const size_t index = stem_.empty() ? TensorTable::npos : tensors_.find(stem_.substr(0, stem_.size() - 1));
+        index != TensorTable::npos)
+      weight = tensors_[index].dtype;
+    if (weight == Dtype::F8_E4M3 || weight == Dtype::F8_E5M2) return scaled("scaled fp8", scale);
+    return weight == Dtype::I8 || weight == Dtype::U8 ? scaled("scaled codes", scale) : "";
+  }
+
+  // gpt-oss: `W.blocks` and `W.scales`, or `W_blocks` and `W_scales`, both of bytes.
+  std::string blocks(const Tensor& tensor, string_view leaf) const {
+    constexpr string_view kBlocks = "blocks";
+    if (tensor.dtype != Dtype::U8 || !leaf.ends_with(kBlocks)) return "";
+    const string_view front = leaf.substr(0, leaf.size() - kBlocks.size());
+    if (!front.empty() && !front.ends_with('_')) return "";
+    return dtype_of(sentence(front, "scales")) == Dtype::U8 ? told("mxfp4", tensor.name, "has its scales beside it")
+                                                            : "";
   }
 
   // A scale beside a weight of full precision is a parameter like others.

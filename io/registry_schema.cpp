@@ -60,10 +60,12 @@ bool is_called_like_a_database(std::string_view path) {
   return path.ends_with(".db") || path.ends_with(".sqlite") || path.ends_with(".sqlite3");
 }
 
-void look_at_beginning(const std::string& path) {
+void look_at_beginning(const std::string& path, bool create) {
   const InputFile file(path);
   std::string bytes(std::min<uint64_t>(file.size(), kMagic.size()), '\0');
   file.read_at(0, std::as_writable_bytes(std::span(bytes)));
+  // Another process may be about to make its tables.
+  if (bytes.empty() && !create) refuse(path, "is empty; `ckmerge scan DIR` makes a registry of it");
   if (bytes.empty() || bytes == kMagic) return;
   if (is_called_like_a_database(path))
     throw DatabaseDamaged(ErrorCode::malformed, path, path + ": is damaged: it does not begin as a database does");
@@ -116,8 +118,10 @@ void refuse_others(const Database& database) {
 
 const std::string& registry_place(const std::string& path, bool create) {
   struct stat status;
-  if (stat(path.c_str(), &status) == 0)
-    look_at_beginning(path);
+  if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
+    refuse(path, "is a folder; give --registry a file");
+  else if (stat(path.c_str(), &status) == 0)
+    look_at_beginning(path, create);
   else if (create)
     make_folders(path);
   else if (errno == ENOENT || errno == ENOTDIR)

@@ -108,6 +108,11 @@ void Database::fail(int result) const {
       throw Error(ErrorCode::io, path_,
                   path_ + ": another process has held it for more than ten seconds; wait for it, or end it");
     case SQLITE_FULL: throw Error(ErrorCode::resources, path_, path_ + ": the disk is full; free some space");
+    case SQLITE_READONLY:
+      throw Error(ErrorCode::io, path_,
+                  path_ +
+                      ": cannot be used by one who may not write to it and its folder; ask its owner, or keep a "
+                      "registry of your own (--registry FILE)");
     case SQLITE_NOMEM: throw Error(ErrorCode::resources, path_, path_ + ": memory ran out");
     default: throw Error(ErrorCode::io, path_, path_ + ": cannot be used: " + why);
   }

@@ -135,15 +135,14 @@ class TableFiller {
 // What safetensors has in its header, ckmerge's own .ckpt (io/torch_pickle) has as an attribute of the dict:
 // `__metadata__`, texts by name. Whatever else goes by that name is left out. A text may be named any number of times,
 // but copies are no more than the pickle is long.
-bool read_metadata(const PickleValues& values, PickleRef attributes, Metadata& metadata) {
-  const PickleRef found = values.member(attributes, "__metadata__");
-  if (found == PickleValues::kNone) return true;
+bool read_metadata(const PickleValues& values, PickleRef found, Metadata& metadata) {
   if (values.kind(found) != PickleKind::dict) return false;
+  constexpr uint64_t kTextOpcode = 5;  // bytes of a pickle in front of a text
   uint64_t size = 0;
   bool texts = true;
   const auto text = [&](PickleRef ref) {
     if (values.kind(ref) != PickleKind::text || !is_utf8(values.text(ref))) return false;
-    return (size += values.text(ref).size()) <= values.size();
+    return (size += kTextOpcode + values.text(ref).size()) <= values.size();
   };
   values.while_members(found, [&](PickleRef key, PickleRef value) {
     texts = text(key) && text(value);
@@ -157,11 +156,12 @@ bool read_metadata(const PickleValues& values, PickleRef attributes, Metadata& m
 void fill_metadata(const PickleValues& values, PickleRef dict, Checkpoint& checkpoint) {
   const PickleRef attributes = values.state(dict);
   if (attributes == PickleValues::kNone || values.kind(attributes) != PickleKind::dict) return;
-  if (!read_metadata(values, attributes, checkpoint.metadata)) {
-    checkpoint.metadata.clear();
-    checkpoint.notes.push_back("its __metadata__ is not a table of texts in UTF-8 and was left out");
-  }
-  checkpoint.has_metadata = !checkpoint.metadata.empty();
+  const PickleRef found = values.member(attributes, "__metadata__");
+  if (found == PickleValues::kNone) return;
+  checkpoint.has_metadata = read_metadata(values, found, checkpoint.metadata);
+  if (checkpoint.has_metadata) return;
+  checkpoint.metadata.clear();
+  checkpoint.notes.push_back("its __metadata__ is not a table of texts in UTF-8 and was left out");
 }
 
 }  // namespace

@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from checks import refused, run_in_folders
+from checks import call, expect, refused, run_in_folders
 from operation_files import UNET, VAE, make, model, part_of, produces, read, some
 
 
@@ -80,7 +80,22 @@ def test_compose():
     produces({name: everything[name] for name in everything if part_of(name) == "vae"}, "compose", "--vae", "vae.safetensors", "--layout", "sd1",
              "-o", "out.safetensors")
 
+    # Encoders in what they are wrapped by, and without what the result has no place for.
+    whole_clip = files["clip_l"] | {"vision_model.post_layernorm.weight": floats(3), "visual_projection.weight": floats(1, 2)}
+    for name, tensors in (("wrapped", prefixed("clip_l.transformer.", files["clip_l"])), ("wrapped2", prefixed("transformer.", files["clip_l"])),
+                          ("seeing", whole_clip)):
+        make(f"{name}.safetensors", tensors)
+        done = produces(everything, "compose", "--unet", "sd1.safetensors", "--te", f"{name}.safetensors", "--vae", "vae.safetensors", "-o", "out.safetensors")
+        left_out = "4 tensors are" if name == "seeing" else "2 tensors are"
+        expect(f"{left_out} left out, being of no text encoder that the result has" in done.stdout, f"{name}: {done.stdout}")
+    done = call("compose", "--unet", "whole.safetensors", "--te", "whole.safetensors", "--vae", "whole.safetensors", "-o", "out.safetensors", "-f")
+    expect("same file" not in done.stdout, f"parts of one file: {done.stdout}")
+
     out = ["-o", "x.safetensors"]
+    for wrong in ("clip_l", "t5", "sd1", "only_te"):
+        make("only_te.safetensors", sd1_clip)
+        refused(4, "no tensor of a VAE's decoder", "compose", "--unet", "sd1.safetensors", "--te", "clip_l.safetensors", "--vae", f"{wrong}.safetensors", *out)
+    refused(4, "of another layout than sdxl", "compose", "--unet", "sdxl.safetensors", "--te", "whole.safetensors", *out)
     refused(2, "by name", "compose", "sd1.safetensors", *out)
     refused(2, "no file is given", "compose", *out)
     refused(2, "--layout must be given", "compose", "--vae", "vae.safetensors", *out)

@@ -4,6 +4,7 @@
 --notify against servers on 127.0.0.1 that play A1111, and some that do not: the merge is done in every case, what went
 wrong is one warning, and nobody waits long."""
 import base64
+import json
 import os
 import pathlib
 import socket
@@ -110,10 +111,14 @@ with tempfile.TemporaryDirectory(prefix="ckmerge-cli-") as name:
         closed.bind(("127.0.0.1", 0))
         done, there, _ = merge(folder, f"http://127.0.0.1:{closed.getsockname()[1]}")
         expect(done.returncode == 0 and there and "refused" in done.stderr, f"nobody there: {done.stderr}")
+        told, _, _ = merge(folder, f"http://user:secret@127.0.0.1:{closed.getsockname()[1]}", "--json")
+        warnings = json.loads(told.stdout)["warnings"]
+        expect(told.stderr == "" and len(warnings) == 1 and "refused" in warnings[0], f"--json: {told.stdout} {told.stderr}")
+        expect("secret" not in told.stdout, f"a password is told: {warnings}")
         quiet, there, _ = merge(folder, f"http://127.0.0.1:{closed.getsockname()[1]}", "-q")
         expect(quiet.returncode == 0 and there and quiet.stderr == "", f"quiet: {quiet.stderr}")
     for url in ("https://127.0.0.1:7860", "127.0.0.1:7860", "http://", "http://:1", "http://h:0", "http://h:65536", "http://h:x",
-                "ftp://h", "http://h/a b", "http://h\r\nX: y", "http://h?x", "http://[::1", "file:///etc"):
+                "ftp://h", "http://h/a b", "http://h\r\nX: y", "http://h?x", "http://[::1", "http://[::1]x:9", "file:///etc"):
         done, there, _ = merge(folder, url)
         expect(done.returncode == 2 and not there and "--notify" in done.stderr, f"{url!r}: {done.returncode} {done.stderr}")
         expect(("https, which ckmerge does not speak" in done.stderr) == url.startswith("https"), f"{url!r}: {done.stderr}")

@@ -54,6 +54,10 @@ def check_merges(place):
                "cut": False, "inputs": [leaf("a"), leaf("b")]}
     found = place.json("show", "abc")["lineage"]["inputs"][0]
     expect(found == ab_gone, f"lineage of a file that is gone: {found}, not {ab_gone}")
+    # Files that options name.
+    unet = place.make("m/unet.safetensors", ("input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight", "F32", [1, 768], bytes(3072)))
+    place.run("scan", "m")
+    place.run("compose", "--unet", "@unet", "-o", "composed.safetensors")
     # run binds by letter.
     place.run("run", "@abc", "A=@elsewhere", "B=@c", "-o", "again.safetensors", status=4)
     shutil.copy(place / "m/abc.safetensors", place / "m/first.safetensors")
@@ -187,6 +191,13 @@ def check_files(place):
     expect(b"newer ckmerge" in done.stderr, f"newer: {done.stderr}")
     place.run("scan", "m", "--registry", "file:x?mode=memory")
     expect((place / "file:x?mode=memory").exists(), "a name is taken for a URI")
+    (place / "empty.db").write_bytes(b"")
+    done = place.run("list", "--registry", "empty.db", status=2)
+    expect(b"is empty; `ckmerge scan DIR` makes" in done.stderr and (place / "empty.db").stat().st_size == 0, f"empty: {done.stderr}")
+    place.run("scan", "m", "--registry", "empty.db")
+    expect(place.names("--registry", "empty.db") == ["a.safetensors"], "an empty file that a scan fills")
+    done = place.run("list", "--registry", "m", status=2)
+    expect(b"is a folder; give --registry a file" in done.stderr, f"a folder: {done.stderr}")
     del place.env["HOME"]
     expect(b"--registry FILE" in place.run("list", status=2).stderr, "no home")
 

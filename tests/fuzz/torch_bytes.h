@@ -15,6 +15,7 @@
 #include "io/checkpoint.h"
 #include "io/error.h"
 #include "io/strided_reader.h"
+#include "io/utf8.h"
 
 namespace ckmerge::fuzz {
 
@@ -45,7 +46,8 @@ inline void read_all(const InputFile& file, const Tensor& tensor) {
     StridedReader().read(file, tensor, 0, tensor.count, out.data());
 }
 
-/// Every element of every tensor lies in the file and can be read; names are in order, each once.
+/// Every element of every tensor lies in the file and can be read; names are in order, each once, and so are keys of
+/// metadata, all of it text.
 inline void expect_readable(const Checkpoint& checkpoint) {
   uint64_t total = 0;
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i) {
@@ -61,6 +63,10 @@ inline void expect_readable(const Checkpoint& checkpoint) {
     total += tensor.size;
     if (total < (1 << 20)) read_all(checkpoint.shards[0], tensor);
   }
+  for (const auto& [key, value] : checkpoint.metadata) expect(is_utf8(key) && is_utf8(value));
+  for (size_t i = 1; i < checkpoint.metadata.size(); ++i)
+    expect(checkpoint.metadata[i - 1].first < checkpoint.metadata[i].first);
+  expect(checkpoint.has_metadata || checkpoint.metadata.empty());
 }
 
 /// Opened to merge, and to look at, which refuses less.

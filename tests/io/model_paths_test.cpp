@@ -32,6 +32,13 @@ TEST_CASE("folders are joined as ComfyUI joins them") {
   CHECK(parsed("# nothing\nempty:\n") == "");
 }
 
+TEST_CASE("sections merge others as YAML has it: their own entries win, and the first of several") {
+  CHECK(parsed("a: &a\n  base_path: /x\n  vae: v\nb:\n  <<: *a\n  vae: w\n") == "vae=/x/v\nvae=/x/w\n");
+  CHECK(parsed("a: &a {base_path: /x}\nb: &b {base_path: /y, vae: v}\nc:\n  <<: [*a, *b]\n  loras: l\n") ==
+        "vae=/y/v\nloras=/x/l\nvae=/x/v\n");
+  CHECK(failure([] { parsed("a: {<<: b}\n"); }).text.find("'<<' leads to no section") != std::string::npos);
+}
+
 TEST_CASE("what has another form is refused with the file's name") {
   for (const char* const yaml : {"- a\n", "a\n", "a: b\n", "a: [b]\n", "a: {b: [c]}\n", "a: {base_path: {x: y}}\n",
                                  "a: {{b: c}: d}\n", "a: 'x\n", "a: *unknown\n", "\t- :"}) {
@@ -44,6 +51,12 @@ TEST_CASE("what has another form is refused with the file's name") {
 TEST_CASE("hostile texts end soon") {
   CHECK(failure([] { parsed(std::string(2 << 20, ' ')); }).code == ErrorCode::malformed);
   CHECK(failure([] { parsed("a: " + std::string(100'000, '[')); }).code == ErrorCode::malformed);
+  std::string merges = "a: &a {vae: v}\n";
+  for (char c = 'b'; c < 'k'; ++c) {
+    const std::string before = std::string("*") + static_cast<char>(c - 1);
+    merges += std::string(1, c) + ": &" + c + " {<<: [" + before + "," + before + "," + before + "," + before + "]}\n";
+  }
+  CHECK(failure([&] { parsed(merges); }).text.find("merges more than 100") != std::string::npos);
   // Aliases of aliases: a billion strings for who copies them.
   std::string bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n";
   for (char c = 'b'; c < 'k'; ++c) {

@@ -79,9 +79,18 @@ TEST_CASE("codes are told by the scales beside them, plain casts are numbers") {
   CHECK(kind({{"x.weight", Dtype::I8}, {"x.SCB", Dtype::F32}}) == "int8 of bitsandbytes");
   CHECK(kind({{"x.qweight", Dtype::I32}, {"x.qzeros", Dtype::I32}, {"x.scales"}, {"x.g_idx", Dtype::I32}}) == "GPTQ");
   CHECK(kind({{"x.qweight", Dtype::I32}, {"x.qzeros", Dtype::I32}, {"x.scales"}}) == "AWQ or GPTQ");
+  CHECK(kind({{"x.qweight", Dtype::I8}, {"x.wscales"}}) == "packed integers");
+  CHECK(kind({{"x.weight", Dtype::F8_E4M3}, {"x.scale", Dtype::F32}}) == "scaled fp8");
+  CHECK(kind({{"x.weight", Dtype::F8_E4M3}, {"x.weight.scale", Dtype::F32}}) == "scaled fp8");
+  CHECK(kind({{"x.weight", Dtype::I8}, {"x.scale", Dtype::F32}}) == "scaled codes");
+  CHECK(kind({{"x.weight._data", Dtype::I8}, {"x.weight._scale", Dtype::F32}}) == "codes of quanto");
+  CHECK(kind({{"x.W_q", Dtype::U8}, {"x.scale", Dtype::F16}, {"x.zero"}}) == "packed integers of HQQ");
+  CHECK(kind({{"x.up.blocks", Dtype::U8}, {"x.up.scales", Dtype::U8}}) == "mxfp4");
+  CHECK(kind({{"x.up_blocks", Dtype::U8}, {"x.up_scales", Dtype::U8}}) == "mxfp4");
   CHECK(kind({{"a"}}, {{"_quantization_metadata", "{}"}}) == "layers that ComfyUI quantized");
   // A scale of a model's own, beside weights of full precision, or alone.
   CHECK(kind({{"x.weight"}, {"x.weight_scale", Dtype::F32}}) == "");
   CHECK(kind({{"x.weight_scale", Dtype::F32}}) == "");
+  CHECK(kind({{"x.weight"}, {"x.scale", Dtype::F32}, {"scale"}, {"y.weight.scale"}, {"x.blocks"}, {"x.scales"}}) == "");
   CHECK(kind({{"logit_scale"}, {"qweight"}}) == "");
 }

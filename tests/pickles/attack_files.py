@@ -222,13 +222,3 @@ def harmless():
     yield "opened: a stream", torch_stream({"state_dict": state()}), None
     yield "opened: control characters in a name", torch_zip({"\x1b[31mred\n\u202e": Tensor(Storage("Float", F32), (4,))}), None
     yield "opened: expanded within reason", torch_zip({"w": Tensor(Storage("Float", F32), (1000, 4), (0, 1))}), None
-    data = pickled(state())[0][:-1]
-    for what, words in (("no dict", b"K\1"), ("itself", b"q\x7eh\x7e"), ("a dict that is no metadata", b"}" + text("_metadata") + b"}s"),
-                        ("metadata that is a number", b"}" + text("__metadata__") + b"K\1s"),
-                        ("metadata that is itself", b"}q\x7e" + text("__metadata__") + b"h\x7es"),
-                        ("metadata of numbers", b"}" + text("__metadata__") + b"}" + text("a") + b"K\1ss"),
-                        ("metadata that is not UTF-8", b"}" + text("__metadata__") + b"}" + text("a") + text(b"\xff") + b"ss"),
-                        ("metadata of one text many times",
-                         b"}" + text("__metadata__") + b"}(" + text("x" * 100000) + b"q\x7e" + b"N" + b"h\x7eh\x7e" * 200000 + b"us"),
-                        ("a state of many members", b"}(" + b"NN" * 500000 + b"u" + b"q\x7e" + b"bh\x7e" * 1000)):
-        yield f"opened: a dict with {what} as its state", zipped(data + words + b"b."), None

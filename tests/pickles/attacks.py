@@ -19,11 +19,12 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from attack_files import archives, harmless, machines, repeated, streams, tensors
 from attack_payloads import in_dict, payloads, zipped
+from attack_states import states
 from torch_files import safetensors
 
 
 def corpus():
-    for group in (payloads, archives, machines, repeated, tensors, streams, harmless):
+    for group in (payloads, archives, machines, repeated, states, tensors, streams, harmless):
         yield from group()
 
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """usage: make_seeds.py CORPUS
 Writes the first inputs of fuzz_zip, fuzz_pickle and fuzz_legacy into CORPUS/<fuzzer>/: small files of every form and feature."""
+import collections
 import pathlib
 import struct
 import sys
@@ -22,6 +23,13 @@ def v3():
     return {"fp8": Tensor(store, (4, 4), (1, 4), version=3, dtype="float8_e4m3fn"), "u16": Tensor(store, (8,), version=3, dtype="uint16")}
 
 
+def described():
+    described = collections.OrderedDict(state())
+    described._metadata = collections.OrderedDict({"": {"version": 1}})
+    setattr(described, "__metadata__", {"format": "pt", "title": "x", "\u00e9": ""})
+    return described
+
+
 unknown = stand_in("somewhere.Else")()
 unknown.x = [1, 2.5, None, True, 1 << 70, (), "text", b"bytes", {1, 2}]
 objects = {"flat": state(), "wrapped": {"state_dict": state(), "epoch": 1, "other": unknown}, "v3": v3(),
@@ -33,6 +41,7 @@ for name, obj in objects.items():
             files["fuzz_legacy", f"{name}_{protocol}"] = torch_stream(obj, protocol)
         files["fuzz_pickle", f"{name}_{protocol}"] = pickled(obj, protocol)[0]
     files["fuzz_zip", name] = torch_zip(obj)
+files["fuzz_pickle", "metadata"] = pickled(described())[0]
 files["fuzz_zip", "era_1_6"] = torch_zip(objects["flat"], era="1.6", bit3=False, align=False)
 files["fuzz_zip", "zip64"] = zip_bytes([("a/data.pkl", b"\x80\2}."), ("a/data/0", b"x" * 16)], patch=lambda n, w, f: {
     **f, "size": 0xffffffff, "csize": 0xffffffff, "extra": struct.pack("<HHQQ", 1, 16, 16, 16)} if w == "central" and n == "a/data/0" else f)

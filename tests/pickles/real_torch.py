@@ -11,7 +11,7 @@ import sys
 import tempfile
 
 WRITER = r'''
-import json, pathlib, random, sys, warnings
+import collections, json, pathlib, random, sys, warnings
 import torch
 warnings.filterwarnings("ignore")
 folder, seeds = pathlib.Path(sys.argv[1]), int(sys.argv[2])
@@ -73,12 +73,23 @@ def state_of(rng):
     items = list(state.items()); rng.shuffle(items)
     return dict(items)
 
+# The attributes of nn.Module.state_dict(), and those beside what ckmerge writes of a file.
+def module_state(state):
+    made = collections.OrderedDict(state)
+    made._metadata = torch.nn.Linear(1, 1).state_dict()._metadata
+    return made
+
+def described(state):
+    made = module_state(state)
+    setattr(made, "__metadata__", FIELDS)
+    return made
+
+FIELDS = {"format": "pt", "title": "\u00e9", "same": "\u00e9"}
 for seed in range(seeds):
     rng = random.Random(seed)
     state = state_of(rng)
     wanted = {k: [NAMES[DTYPES[t.dtype]], list(t.shape), raw(t).hex()] for k, t in state.items()}
-    import collections
-    wraps = [lambda s: s, lambda s: collections.OrderedDict(s), lambda s: {"state_dict": s, "epoch": 7, "lr": 0.1, "name": "x", "none": None},
+    wraps = [lambda s: s, lambda s: collections.OrderedDict(s), module_state, described, lambda s: {"state_dict": s, "epoch": 7, "lr": 0.1, "name": "x", "none": None},
              lambda s: {"model": {"state_dict": collections.OrderedDict(s)}, "optimizer": {"state": {0: {"m": torch.zeros(3)}}}},
              lambda s: {"params": s, "hyper": (1, [2, {3}], b"bytes", 1 << 80, torch.Size([1, 2]), torch.device("cpu"), torch.float16)}]
     obj = rng.choice(wraps)(state)
@@ -90,6 +101,10 @@ for seed in range(seeds):
     except Exception as error:  # the old form has no place for some of the new dtypes
         torch.save(obj, path, pickle_protocol=protocol)
     (folder / f"{seed}.json").write_text(json.dumps(wanted))
+plain = dict(torch.nn.Linear(2, 2).state_dict())
+torch.save(torch.nn.Linear(2, 2).state_dict(), folder / "module.state")
+torch.save(described(plain), folder / "described.state")
+torch.save({"state_dict": described(plain)}, folder / "wrapped.state", _use_new_zipfile_serialization=False)
 torch.save({"a": torch.zeros(2, dtype=torch.complex128)}, folder / "complex128.bad")
 conjugate = torch.ones(4, dtype=torch.complex64).conj()
 torch.save({"a": conjugate}, folder / "conj")
@@ -135,6 +150,11 @@ for python in pythons:
             wrong = [n for n in wanted if found[n] != wanted[n]]
             assert not wrong, f"torch {made}, seed {path.stem}: {wrong[0]}: {found[wrong[0]][:2]}, wanted {wanted[wrong[0]][:2]}"
             tensors += len(wanted)
+        fields = {"format": "pt", "title": "\u00e9", "same": "\u00e9"}
+        for name, wanted in (("module", None), ("described", fields), ("wrapped", fields)):
+            done = subprocess.run([ckmerge, "inspect", os.path.join(folder, name + ".state"), "--json"], capture_output=True, check=True)
+            found = json.loads(done.stdout)["files"][0]
+            assert found["metadata"] == wanted and found["notes"] == [], f"torch {made}, {name}: {found['metadata']} {found['notes']}"
         bad = sorted(pathlib.Path(folder).glob("*.bad"))
         assert len(bad) >= 5, bad
         for path in bad:
