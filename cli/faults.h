@@ -3,7 +3,6 @@
 // to learn five things that were wrong from the beginning.
 #pragma once
 
-#include <algorithm>
 #include <functional>
 #include <vector>
 
@@ -29,10 +28,6 @@ class Faults {
   void check(const std::function<void()>& check);
 
   bool empty() const { return errors_.empty(); }
-  /// Whether something ran out, so that further checks would only fail likewise.
-  bool ran_out() const {
-    return std::ranges::any_of(errors_, [](const Error& error) { return error.code() == ErrorCode::resources; });
-  }
 
   /// Throws what was kept: one error as it is, several as one with the first one's code and a line for each.
   void raise() const;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/commands.h"
+#include "cli/system.h"
 #include "cli/text.h"
 
 namespace ckmerge::cli {
@@ -14,6 +15,16 @@ namespace {
 std::string key_of(const MergeRequest& request, size_t k) {
   const std::vector<std::string>& keys = request.recipe.input_keys;
   return k < keys.size() && !keys[k].empty() ? keys[k] : request.key;
+}
+
+// Each stays open. A few name themselves when there is no room for them.
+void check_open_files(size_t checkpoints) {
+  constexpr size_t kFew = 32;
+  const uint64_t most = most_open_files();
+  if (checkpoints < kFew || checkpoints + kFew / 2 <= most) return;
+  throw Error(ErrorCode::resources, "open files",
+              counted(checkpoints, "checkpoint") + " cannot be open at once in a process that may have " +
+                  counted(most, "open file") + "; raise its limit (ulimit -n)");
 }
 
 }  // namespace
@@ -33,9 +44,10 @@ void read_keys(const std::vector<std::string>& words, MergeRequest& request) {
 }
 
 std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
+  check_open_files(request.inputs.size());
   std::vector<Checkpoint> checkpoints;
   std::vector<std::string> used(request.inputs.size());
-  for (size_t k = 0; k < request.inputs.size() && !faults.ran_out(); ++k)
+  for (size_t k = 0; k < request.inputs.size(); ++k)
     faults.check([&] {
       const std::string key = key_of(request, k);
       checkpoints.push_back(open_checkpoint(request.inputs[k], {.key = key, .allow_expanded = request.allow_expanded}));
@@ -55,8 +67,8 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
 std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths, const OpenOptions& options) {
   Faults faults;
   std::vector<Checkpoint> checkpoints;
-  for (const std::string& path : paths)
-    if (!faults.ran_out()) faults.check([&] { checkpoints.push_back(open_checkpoint(path, options)); });
+  check_open_files(paths.size());
+  for (const std::string& path : paths) faults.check([&] { checkpoints.push_back(open_checkpoint(path, options)); });
   faults.raise();
   return checkpoints;
 }

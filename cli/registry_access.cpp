@@ -66,7 +66,8 @@ bool takes_checkpoint(const OptionSpec& option) {
 std::vector<std::string*> checkpoint_words(CommandLine& line) {
   std::vector<std::string*> words;
   if (commands()[static_cast<size_t>(line.command)].operands == WordKind::checkpoint)
-    for (std::string& word : line.files) words.push_back(&word);
+    for (std::string& word : line.files)
+      if (line.command != Command::convert || words.empty()) words.push_back(&word);  // its second is what is written
   for (const OptionSpec& option : options_of(line.command)) {
     if (!takes_checkpoint(option)) continue;
     if (line.values.contains(option.name)) words.push_back(&line.values[option.name]);

@@ -2,6 +2,8 @@
 #include "cli/request.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <optional>
 
 #include "cli/device_words.h"
 #include "cli/dtype_words.h"
@@ -162,21 +164,37 @@ void read_policies(const CommandLine& line, Recipe& recipe, Faults& faults) {
     });
 }
 
-// By the name of the file, unless it is said.
-void read_format(const CommandLine& line, Recipe& recipe, Faults& faults) {
-  const std::string* const output = line.value("output");
-  if (output && output->ends_with(".ckpt")) recipe.format = FileFormat::ckpt;
-  read_policy(line, "format", recipe.format, faults);
+// The form that a file's name promises, if any: programs go by it.
+std::optional<FileFormat> format_of_name(const std::string& path) {
+  std::string extension = std::filesystem::path(path).extension();
+  std::ranges::transform(extension, extension.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+  for (const char* const torch : {".ckpt", ".pt", ".pth", ".bin"})
+    if (extension == torch) return FileFormat::ckpt;
+  if (extension == ".safetensors" || extension == ".sft") return FileFormat::safetensors;
+  return std::nullopt;
 }
 
-void read_recipe(const CommandLine& line, Recipe& recipe, Faults& faults) {
+// By the name of the file, unless it is said.
+void read_format(const CommandLine& line, MergeRequest& request, Faults& faults) {
+  const std::string* const output = line.value("output");
+  const std::optional<FileFormat> promised = output ? format_of_name(*output) : std::nullopt;
+  FileFormat& format = request.recipe.format;
+  if (promised) format = *promised;
+  read_policy(line, "format", format, faults);
+  if (promised && format != *promised)
+    request.warnings.push_back(*output + " is called as another form than --format " + ckmerge::name(format) +
+                               ", by which programs may refuse it");
+}
+
+void read_recipe(const CommandLine& line, MergeRequest& request, Faults& faults) {
+  Recipe& recipe = request.recipe;
   if (const std::string* word = line.value("method")) recipe.method = *word;
   faults.check([&] {
     const MethodSpec& spec = method_called("--method", recipe.method);
     read_parameters(line, spec, recipe, faults);
   });
   read_dtypes(line, recipe, faults);
-  read_format(line, recipe, faults);
+  read_format(line, request, faults);
   read_policies(line, recipe, faults);
 }
 
@@ -216,7 +234,11 @@ void read_run_options(const CommandLine& line, const Environment& environment, R
 
 void check_files(const MergeRequest& request, const CommandLine& line, Faults& faults) {
   if (request.inputs.empty())
-    faults.check([] { refuse("", "no checkpoint is given; `ckmerge merge A B -o OUT` merges two"); });
+    faults.check([&] {
+      refuse("", line.command == Command::average
+                     ? "no checkpoint is given; `ckmerge average A B C -o OUT` averages three"
+                     : "no checkpoint is given; `ckmerge merge A B -o OUT` merges two");
+    });
   const std::string* const output = line.value("output");
   if (output && output->empty()) faults.check([] { refuse("--output", "--output has an empty value"); });
   const std::string* const prefix = line.value("filename-prefix");
@@ -242,7 +264,7 @@ MergeRequest merge_request(const CommandLine& typed, const Environment& environm
   check_files(request, line, faults);
   faults.check([&] { read_keys(line.list("key"), request); });
   request.allow_expanded = line.has("allow-expanded");
-  read_recipe(line, request.recipe, faults);
+  read_recipe(line, request, faults);
   if (line.command != Command::compose) faults.check([&] { read_vae(line, request); });
   if (const std::string* word = line.value("config")) request.config = *word;
   if (const std::string* word = line.value("like")) request.warnings = set_warnings(*word, request.recipe);

@@ -28,6 +28,9 @@ unsigned terminal_width();
 /// As many open files as the system lets this process have: shells give 1024, and every input stays open.
 void allow_many_files();
 
+/// How many files this process may have open; UINT64_MAX where the system does not say.
+uint64_t most_open_files();
+
 /// The most memory this process has held, in bytes; 0 where the system does not say.
 uint64_t peak_memory();
 

@@ -5,6 +5,7 @@
 
 #include "core/leftovers.h"
 #include "io/error.h"
+#include "io/sentence.h"
 
 namespace ckmerge {
 
@@ -36,6 +37,10 @@ std::optional<Substitute> Substitutes::in_ema(std::string_view name, uint32_t fi
     unshadowed_.push_back({0, first});
     return std::nullopt;
   }
+  if (used_[row])
+    throw Error(ErrorCode::mismatch, std::string(name),
+                sentence(checkpoints_[0].path, ": ", name, " and another weight would have the same average, ", average,
+                         ", because its name has no dots; use --ema drop"));
   used_[row] = true;
   return Substitute{{0, first}, {0, static_cast<uint32_t>(row)}, Action::ema};
 }
@@ -49,11 +54,16 @@ void Substitutes::finish(Plan& plan) const {
                 recipe_.bake_vae
                     ? from.path + ": no tensor of this VAE is in the checkpoint that it is to be baked into"
                     : from.path + ": holds no average of its weights (model_ema.); leave out --ema use");
+  std::vector<bool> unused(used_.size());
   for (size_t row = 0; row < used_.size(); ++row) {
     const std::string_view name = from.tensors[row].name;
     const bool searched = recipe_.bake_vae || (is_ema(name) && !is_leftover(name));
-    if (searched && !used_[row]) plan.unused.push_back({k, static_cast<uint32_t>(row)});
+    if (!searched || used_[row]) continue;
+    plan.unused.push_back({k, static_cast<uint32_t>(row)});
+    unused[row] = true;
   }
+  // Told once: averages are left out in any case.
+  std::erase_if(plan.discarded, [&](const auto& source) { return source.checkpoint == k && unused[source.tensor]; });
   plan.unshadowed = unshadowed_;
 }
 

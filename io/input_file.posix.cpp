@@ -59,11 +59,6 @@ InputFile::InputFile(const std::string& path) : state_(std::make_unique<State>()
   state.path = path;
   // O_NONBLOCK: a pipe behind the name must not make open() wait for a writer. It means nothing to regular files.
   state.descriptor = retried([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); });
-  if (state.descriptor < 0 && errno == EMFILE)
-    throw Error(ErrorCode::resources, path,
-                path +
-                    ": cannot be opened beside so many others: this process may have no more files open; raise its "
-                    "limit (ulimit -n)");
   if (state.descriptor < 0) fail_io(path, "cannot be opened", errno);
   struct stat status;
   if (retried([&] { return fstat(state.descriptor, &status); }) != 0) fail_io(path, "cannot be examined", errno);

@@ -2,6 +2,7 @@
 #include "io/pickle_globals.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace ckmerge {
 namespace {
@@ -17,32 +18,43 @@ bool is_word_of(string_view list, string_view word) {
 }
 
 // Modules of which nothing belongs into a checkpoint, their submodules included: processes, files, network, code made
-// from text, loaders of pickles inside of pickles. Wider than needed on purpose: a class that a checkpoint needs is in
-// none of them. Python reads the oldest protocols with the names that Python 2 had, which are here too; a class is here
-// for its methods, which a name with a dot can reach.
+// from text, loaders of pickles inside of pickles. Python's own are all here, save those that hold data, because of a
+// library that grows no list of single functions is ever complete. Python reads the oldest protocols with the names
+// that Python 2 had; a class is here for its methods, which a name with a dot can reach.
 constexpr string_view kUnsafeModules =
-    " _aix_support _ctypes _dummy_thread _elementtree _frozen_importlib _frozen_importlib_external _imp _lzma"
-    " _multiprocessing _osx_support _pickle _posixsubprocess _pyrepl _socket _sqlite3 _ssl _testcapi _thread _winapi"
-    " _winreg _xxsubinterpreters aiohttp anydbm ast asynchat asyncio asyncore atexit BaseHTTPServer bdb bz2 cffi"
-    " CGIHTTPServer cgitb cloudpickle cmd code codeop commands compileall concurrent contextlib Cookie cookielib"
-    " cPickle cppyy cProfile ctypes dbhash dbm Dialog dill distutils doctest DocXMLRPCServer dumbdbm dummy_thread"
-    " ensurepip FileDialog fileinput fsspec ftplib gc gdbm glob gzip http httplib httpx hydra idlelib imaplib imp"
-    " importlib inspect IPython jax.experimental joblib jsonpickle lib2to3 linecache logging.config logging.handlers"
-    " lzma mailbox marshal mimetypes mmap modulefinder msvcrt multiprocessing nntplib nt ntpath numpy.ctypeslib"
-    " numpy.distutils numpy.f2py numpy.lib._datasource numpy.lib._npyio_impl numpy.lib.format numpy.lib.npyio"
-    " numpy.testing os pandas.io paramiko pathlib.Path pathlib.PosixPath pathlib.PurePath pathlib.WindowsPath pdb"
-    " pexpect pickle pickletools pip pipes pkg_resources pkgutil platform popen2 poplib posix posixpath profile"
-    " pstats pty ptyprocess py_compile pyclbr pydoc requests rlcompleter robotparser ruamel runpy sched ScrolledText"
-    " select selectors setuptools shelve shlex shutil signal SimpleDialog SimpleHTTPServer SimpleXMLRPCServer site"
-    " smtpd smtplib socket SocketServer socketserver sqlite3 ssl subprocess sys sysconfig syslog tarfile telnetlib"
-    " tempfile test thread threading timeit Tix tkColorChooser tkCommonDialog Tkconstants Tkdnd tkFileDialog tkFont"
-    " tkinter Tkinter tkMessageBox tkSimpleDialog torch._C._jit torch._classes torch._dynamo torch._inductor"
-    " torch.classes torch.distributed.elastic torch.distributed.launcher torch.distributed.rpc torch.distributed.run"
-    " torch.export torch.fx torch.hub torch.jit torch.multiprocessing torch.onnx torch.ops torch.package"
-    " torch.serialization torch.testing._internal torch.utils._config_module torch.utils.bottleneck"
-    " torch.utils.collect_env torch.utils.cpp_extension torch.utils.data.datapipes torch.utils.model_zoo trace"
-    " traceback ttk turtledemo unittest urllib urllib2 urllib3 urlparse uuid venv webbrowser whichdb winreg wsgiref"
-    " xml xmlrpc xmlrpclib yaml zipapp zipfile zipimport"
+    " _aix_support _android_support _apple_support _ast _ast_unparse _asyncio _bootlocale _bootsubprocess _bz2"
+    " _codecs_cn _codecs_hk _codecs_iso2022 _codecs_jp _codecs_kr _codecs_tw _colorize _compat_pickle _compression"
+    " _contextvars _crypt _csv _ctypes _curses _curses_panel _dbm _dummy_thread _elementtree _frozen_importlib"
+    " _frozen_importlib_external _gdbm _imp _interpchannels _interpqueues _interpreters _ios_support _locale _lsprof"
+    " _lzma _markupbase _msi _multibytecodec _multiprocessing _opcode _opcode_metadata _osx_support _overlapped"
+    " _peg_parser _pickle _posixshmem _posixsubprocess _py_warnings _pyio _pylong _pyrepl _remote_debugging _scproxy"
+    " _signal _sitebuiltins _socket _sqlite3 _ssl _stat _strptime _suggestions _symtable _sysconfig _testcapi _thread"
+    " _threading_local _tkinter _tokenize _tracemalloc _types _uuid _warnings _winapi _winreg _xxsubinterpreters"
+    " _zstd aifc aiohttp annotationlib antigravity anydbm ast asynchat asyncio asyncore atexit audioop BaseHTTPServer"
+    " bdb binhex bz2 cffi cgi CGIHTTPServer cgitb chunk cloudpickle cmd code codeop commands compileall compression"
+    " concurrent configparser ConfigParser contextlib Cookie cookielib cPickle cppyy cProfile crypt csv ctypes curses"
+    " dbhash dbm Dialog difflib dill dis distutils doctest DocXMLRPCServer dumbdbm dummy_thread dummy_threading email"
+    " encodings ensurepip faulthandler fcntl filecmp FileDialog fileinput fnmatch formatter fsspec ftplib gc gdbm"
+    " genericpath getopt getpass gettext glob graphlib grp gzip html htmlentitydefs HTMLParser http httplib httpx"
+    " hydra idlelib imaplib imghdr imp importlib inspect IPython jax.experimental joblib jsonpickle lib2to3 linecache"
+    " locale logging.config logging.handlers lzma macpath mailbox mailcap markupbase marshal mimetypes mmap"
+    " modulefinder msilib msvcrt multiprocessing netrc nis nntplib nt ntpath nturl2path numpy._core.memmap"
+    " numpy.compat numpy.core.memmap numpy.ctypeslib numpy.distutils numpy.f2py numpy.lib numpy.testing opcode os"
+    " ossaudiodev pandas.io paramiko parser pathlib.Path pathlib.PosixPath pathlib.PurePath pathlib.WindowsPath pdb"
+    " pexpect pickle pickletools pip pipes pkg_resources pkgutil platform plistlib popen2 poplib posix posixpath"
+    " profile pstats pty ptyprocess pwd py_compile pyclbr pydoc pydoc_data pyexpat quopri readline requests resource"
+    " rlcompleter robotparser ruamel runpy sched ScrolledText secrets select selectors setuptools shelve shlex shutil"
+    " signal SimpleDialog SimpleHTTPServer SimpleXMLRPCServer site smtpd smtplib sndhdr socket socketserver"
+    " SocketServer spwd sqlite3 ssl stringprep subprocess sunau symbol symtable sys sysconfig syslog tabnanny tarfile"
+    " telnetlib tempfile termios test this thread threading timeit Tix tkColorChooser tkCommonDialog Tkconstants"
+    " Tkdnd tkFileDialog tkFont Tkinter tkinter tkMessageBox tkSimpleDialog token tokenize tomllib torch._C._jit"
+    " torch._classes torch._dynamo torch._inductor torch.classes torch.distributed.elastic torch.distributed.launcher"
+    " torch.distributed.rpc torch.distributed.run torch.export torch.fx torch.hub torch.jit torch.multiprocessing"
+    " torch.onnx torch.ops torch.package torch.serialization torch.testing._internal torch.utils._config_module"
+    " torch.utils.bottleneck torch.utils.collect_env torch.utils.cpp_extension torch.utils.data.datapipes"
+    " torch.utils.model_zoo trace traceback tracemalloc ttk tty turtle turtledemo unittest urllib urllib2 urllib3"
+    " urlparse uu uuid venv warnings wave webbrowser whichdb winreg winsound wsgiref xdrlib xml xmlrpc xmlrpclib yaml"
+    " zipapp zipfile zipimport"
     " ";
 
 // Of modules that checkpoints do use: what must not be called.
@@ -100,6 +112,10 @@ constexpr Function kUnsafeFunctions[] = {
     {"copyreg", "add_extension"},
     {"itertools", "starmap"},
     {"itertools", "imap"},
+    {"typing", "_eval_type"},
+    {"typing", "ForwardRef"},
+    {"typing", "get_type_hints"},
+    {"argparse", "FileType"},
     {"logging", "FileHandler"},
     {"logging", "basicConfig"},
     {"weakref", "finalize"},
@@ -161,14 +177,34 @@ constexpr bool contains(const auto& list, string_view module, string_view name) 
   return std::ranges::any_of(list, [&](const Function& row) { return row.module == module && row.name == name; });
 }
 
+bool is_unsafe_module(string_view module) {
+  static const std::unordered_set<string_view> modules = [] {
+    std::unordered_set<string_view> words;
+    for (size_t at = 1; at < kUnsafeModules.size();) {
+      const size_t end = kUnsafeModules.find(' ', at);
+      words.insert(kUnsafeModules.substr(at, end - at));
+      at = end + 1;
+    }
+    return words;
+  }();
+  return modules.contains(module);
+}
+
 // A module, or one that it lies in.
 bool in_unsafe_module(string_view module) {
-  for (;;) {
-    if (is_word_of(kUnsafeModules, module)) return true;
-    const size_t dot = module.rfind('.');
-    if (dot == module.npos) return false;
-    module = module.substr(0, dot);
+  constexpr size_t kLongest = 64;  // of those listed
+  for (size_t end = module.find('.'); end != module.npos && end <= kLongest; end = module.find('.', end + 1))
+    if (is_unsafe_module(module.substr(0, end))) return true;
+  return module.size() <= kLongest && is_unsafe_module(module);
+}
+
+// What modules import is an attribute of theirs, often behind an underscore: `random` and `_os.system`.
+bool goes_through_unsafe_module(string_view name) {
+  for (size_t begin = 0, dot; (dot = name.find('.', begin)) != name.npos; begin = dot + 1) {
+    const string_view part = name.substr(begin, dot - begin);
+    if (is_unsafe_module(part) || (part.starts_with('_') && is_unsafe_module(part.substr(1)))) return true;
   }
+  return false;
 }
 
 bool is_torch_data(string_view module, string_view name) {
@@ -193,7 +229,8 @@ PickleDanger danger_of(string_view module, string_view name) {
   const string_view last = dot == name.npos ? name : name.substr(dot + 1);
   std::string whole(module);
   if (dot != name.npos) whole.append(".").append(name.substr(0, dot));
-  if (in_unsafe_module(module) || in_unsafe_module(whole)) return PickleDanger::unsafe;
+  if (in_unsafe_module(module) || in_unsafe_module(whole) || goes_through_unsafe_module(name))
+    return PickleDanger::unsafe;
   if (contains(kUnsafeFunctions, module, name) || contains(kUnsafeFunctions, whole, last)) return PickleDanger::unsafe;
   // Names that Python keeps for the machinery of objects are the way around every list.
   if (name.starts_with("__") || whole.find(".__") != whole.npos || last.starts_with("__") || module.empty() ||

@@ -95,7 +95,31 @@ void save_files(const Registry& damaged, Registry::Changes& saved) {
     });
 }
 
+uint64_t big_endian(const unsigned char* bytes, size_t size) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < size; ++i) value = value << 8 | bytes[i];
+  return value;
+}
+
+// SQLite reads nothing of a database whose file is shorter than its header says (bytes 16 and 28: the size of a page,
+// and how many): with zeros in the place of what is missing it reads what is there.
+void lengthen_to_promised_size(const std::string& path) {
+  constexpr uint64_t kMostTimes = 64;
+  const int file = retried([&] { return open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW); });
+  if (file < 0) return;
+  unsigned char header[100];
+  struct stat status;
+  if (fstat(file, &status) == 0 && pread(file, header, sizeof header, 0) == sizeof header) {
+    const uint64_t page = big_endian(header + 16, 2), pages = big_endian(header + 28, 4);
+    const uint64_t promised = (page == 1 ? 65536 : page) * pages, size = static_cast<uint64_t>(status.st_size);
+    if (promised > size && promised / kMostTimes < size)
+      static_cast<void>(!ftruncate(file, static_cast<off_t>(promised)));  // else as before
+  }
+  close(file);
+}
+
 Registry::Changes save(const std::string& path) {
+  lengthen_to_promised_size(path);
   Registry::Changes saved;
   as_far_as_possible([&] {
     const Registry damaged(path, Registry::Access::existing);

@@ -68,6 +68,9 @@ class TableFiller {
     if (!is_tensor(values_, value)) return ignore(key, value);
     if (!named) throw Error(ErrorCode::malformed, "", "the name of a tensor is not a text in UTF-8");
     const std::string_view name = values_.text(key);
+    if (seen_.size() <= key) seen_.resize(std::max<size_t>(key + 1, 2 * seen_.size()));
+    if (seen_[key]) fail_repeated(name);
+    seen_[key] = true;
     try {
       read_tensor(values_, value, tensor_);
       if (!tensor_.type->dtype)
@@ -80,10 +83,7 @@ class TableFiller {
 
   void finish() {
     const std::vector<size_t> repeated = checkpoint_.tensors.sort_by_name();
-    if (!repeated.empty()) {
-      const std::string name = shown(checkpoint_.tensors[repeated.front()].name);
-      throw Error(ErrorCode::malformed, name, sentence("tensor '", name, "': the name is there twice"));
-    }
+    if (!repeated.empty()) fail_repeated(checkpoint_.tensors[repeated.front()].name);
     if (ignored_ > 0)
       checkpoint_.notes.push_back(sentence(ignored_, ignored_ == 1 ? " value that is" : " values that are",
                                            " no tensor ", ignored_ == 1 ? "was" : "were", " left out: ", examples_,
@@ -92,6 +92,10 @@ class TableFiller {
 
  private:
   static constexpr uint64_t kExamples = 3;
+
+  [[noreturn]] static void fail_repeated(std::string_view name) {
+    throw Error(ErrorCode::malformed, shown(name), sentence("tensor '", shown(name), "': the name is there twice"));
+  }
 
   void add_tensor(std::string_view name) {
     const Dtype dtype = *tensor_.type->dtype;
@@ -103,7 +107,7 @@ class TableFiller {
       throw Error(ErrorCode::malformed, "",
                   "views of the file's storages add up to more than twice the file; take it if it is meant "
                   "(--allow-expanded)");
-    copied_ += name.size() + tensor_.shape.size();
+    copied_ += name.size() + kDimension * (std::max(tensor_.shape.size(), kFewDimensions) - kFewDimensions);
     if (copied_ > values_.size())
       throw Error(ErrorCode::malformed, "", "names and shapes add up to more than the pickle holds");
     const uint64_t offset = locate_(tensor_.storage) + tensor_.storage.view_begin + tensor_.offset * item;
@@ -126,8 +130,11 @@ class TableFiller {
   const OpenOptions& options_;
   Checkpoint& checkpoint_;
   TorchTensor tensor_;
-  uint64_t total_ = 0;   // bytes of all tensors
-  uint64_t copied_ = 0;  // bytes of names, and dimensions, which take one at least: a pickle may refer to each often
+  uint64_t total_ = 0;  // bytes of all tensors
+  // Names, and dimensions beyond those that every row has room for: a pickle may refer to a long one often.
+  static constexpr size_t kDimension = 8, kFewDimensions = 8;
+  uint64_t copied_ = 0;     // bytes
+  std::vector<bool> seen_;  // keys, by number
   uint64_t ignored_ = 0;
   std::string examples_;
 };

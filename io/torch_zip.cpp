@@ -2,6 +2,7 @@
 // The zip form: ROOT/data.pkl describes the tensors, ROOT/data/KEY is the storage called KEY.
 #include <algorithm>
 
+#include "io/crc32.h"
 #include "io/error.h"
 #include "io/sentence.h"
 #include "io/torch_file.h"
@@ -81,6 +82,9 @@ void read_torch_zip(Checkpoint& checkpoint, const OpenOptions& options) {
   check_version(file, zip, root);
   const ZipEntry& pickle = *zip.find(root + "data.pkl");
   const std::vector<std::byte> bytes = read_pickle(file, pickle);
+  // A note only: torch can be told to write none.
+  if (pickle.crc != 0 && crc32_of(bytes) != pickle.crc)
+    checkpoint.notes.push_back("its pickle is not what was written, by the archive's CRC-32: the file may be damaged");
   PickleMachine machine(bytes);
   const PickleRef top = run_judged(machine, options, checkpoint);
   if (machine.size() != bytes.size()) fail("bytes behind the end of its pickle, where something may hide");

@@ -198,6 +198,16 @@ def main():
         expect(done.returncode == 0 and os.path.exists(path) and zipfile.is_zipfile(path), f"{path}: {done.stderr}")
     done = call("merge", "plain.safetensors", "-m", "copy", "-o", "y.ckpt", "--format", "safetensors")
     expect(done.returncode == 0 and safetensors("y.ckpt")[1], f"y.ckpt: {done.stderr}")
+    expect("y.ckpt is called as another form than --format safetensors" in done.stdout, f"y.ckpt: {done.stdout}")
+    for name in ("z.pt", "z.pth", "z.bin", "z.CKPT"):
+        done = call("convert", "plain.safetensors", name)
+        expect(done.returncode == 0 and zipfile.is_zipfile(name) and "warning" not in done.stdout, f"{name}: {done.stdout}{done.stderr}")
+    damaged = bytearray(pathlib.Path("z.pt").read_bytes())
+    damaged[damaged.index(b"X\x01\x00\x00\x00a") + 5] = ord("c")  # another name, its CRC the old one
+    pathlib.Path("z.pt").write_bytes(damaged)
+    noted = call("inspect", "z.pt", "--json")
+    notes = json.loads(noted.stdout)["files"][0]["notes"]
+    expect(len(notes) == 1 and "CRC-32" in notes[0], f"a damaged pickle: {noted.stdout[:300]}")
 
     done = call("merge", "plain.safetensors", "plain.safetensors", "-o", "h.ckpt", "--hash", "--json", "--verify")
     document = json.loads(done.stdout)

@@ -66,6 +66,11 @@ def test_convert():
     make("bare.safetensors", {UNET + "a": ("F32", [1], [1])})
     refused(4, "holds no average", "convert", "bare.safetensors", "x.safetensors", "--ema", "use")
     refused(2, "no tensor of the part vae", "convert", "bare.safetensors", "x.safetensors", "--part", "vae")
+    make("twice.safetensors", {"model.a.bc": ("F32", [1], [1]), "model.ab.c": ("F32", [1], [2]), "model_ema.abc": ("F32", [1], [3])})
+    refused(4, "would have the same average, model_ema.abc", "convert", "twice.safetensors", "x.safetensors", "--ema", "use")
+    make("more.safetensors", {"model.a": ("F32", [1], [1]), "model_ema.a": ("F32", [1], [2]), "model_ema.b": ("F32", [1], [3])})
+    done = call("convert", "more.safetensors", "x.safetensors", "--ema", "use")
+    expect(done.stdout.count("model_ema.b") == 1 and done.stdout.count("model_ema.a") == 1, f"what is left out, once: {done.stdout}")
     make("misfit.safetensors", {"model.a": ("F32", [1], [1]), "model_ema.a": ("F32", [2], [1, 2])})
     refused(4, "1 tensor cannot be merged", "convert", "misfit.safetensors", "x.safetensors", "--ema", "use")
 

@@ -58,6 +58,9 @@ def check_merges(place):
     unet = place.make("m/unet.safetensors", ("input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight", "F32", [1, 768], bytes(3072)))
     place.run("scan", "m")
     place.run("compose", "--unet", "@unet", "-o", "composed.safetensors")
+    before = unet.read_bytes()
+    place.run("convert", "@a", "@unet", "-f")
+    expect(unet.read_bytes() == before and (place / "@unet").exists(), "what convert writes is no name of the registry")
     # run binds by letter.
     place.run("run", "@abc", "A=@elsewhere", "B=@c", "-o", "again.safetensors", status=4)
     shutil.copy(place / "m/abc.safetensors", place / "m/first.safetensors")

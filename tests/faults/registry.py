@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import sqlite3
 import struct
@@ -175,6 +176,13 @@ def damages(folder):
         if "damaged" in err:
             expect((folder / "r.db.damaged-1").read_bytes()[100:1000] == spoilt[100:1000] or kind, f"damage {k}: not kept")
             saved.append(int(err.split("what could be saved, ")[1].split(" ")[0]))
+    # Cut off, it gives back what lies before the cut, and the folders that were scanned.
+    for part in folder.glob("r.db*"):
+        part.unlink()
+    (folder / "r.db").write_bytes(data[:len(data) * 9 // 10])
+    code, _, err = run(folder, "scan", "--registry", folder / "r.db")
+    kept = re.search(r"what could be saved, (\d+) checkpoints", err)
+    expect(code == 0 and kept and int(kept[1]) >= len(whole) // 4, f"a tenth cut off: {code} {err}")
     print(f"{DAMAGES} damages, {len(saved)} of them seen by scan; entries saved: {sorted(saved)[:3]} ... {sorted(saved)[-3:]} of {len(whole)}")
     # Four find the damage at once: one sets it aside.
     for _ in range(12):

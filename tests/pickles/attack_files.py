@@ -87,8 +87,12 @@ def repeated():
     tensor = tensor_words()[len(PROTO + b"}" + text("w")):-2]
     wide = tensor_words(size=b"(K\0" + b"K\1" * 63 + b"t", stride=b"(" + b"K\1" * 64 + b"t")[len(PROTO + b"}" + text("w")):-2]
     rows = lambda value, key, n: PROTO + key + b"q\x300" + value + b"q\x310" + b"}(" + b"h\x30h\x31" * n + b"u."
-    yield "repeated: a name of 1 MB", zipped(rows(tensor, text("w" * 1000000), 4000)), "more than the pickle holds"
-    yield "repeated: a tensor of 64 dimensions", zipped(rows(wide, text("w"), 100000)), "more than the pickle holds"
+    yield "repeated: a name of 1 MB", zipped(rows(tensor, text("w" * 1000000), 4000)), "the name is there twice"
+    yield "repeated: a tensor of 64 dimensions", zipped(rows(wide, text("w"), 100000)), "the name is there twice"
+    names = b"".join(b"\x8c\x05%05dh\x31" % k for k in range(50000))
+    yield "repeated: a tensor of 64 dimensions under many names", zipped(PROTO + wide + b"q\x310}(" + names + b"u."), "more than the pickle holds"
+    seven = tensor_words(size=b"(K\2K\2" + b"K\1" * 5 + b"t", stride=b"(K\2K\1" + b"K\1" * 5 + b"t")[len(PROTO + b"}" + text("w")):-2]
+    yield "opened: tied tensors of 7 dimensions", zipped(PROTO + seven + b"q\x310}(" + b"".join(b"\x8c\x04%04dh\x31" % k for k in range(3000)) + b"u."), None
     bits = PROTO + b"}(" + b"NN" * 100000 + b"uq\x300" + b"}("
     told = tensor_words(tail=b"\x89}h\x30")[len(PROTO + b"}" + text("w")):-2]
     yield "repeated: a dict of bits", zipped(bits + b"".join(text(str(k)) + told for k in range(3000)) + b"u."), "more said of it than torch says"

@@ -78,7 +78,8 @@ cPickle.loads copy_reg.__newobj__ anydbm.open SocketServer.TCPServer Tkinter.Tk 
 numpy.lib.npyio.load numpy.lib._npyio_impl.load numpy.core.records.fromfile numpy.lib._datasource.DataSource yaml.unsafe_load
 ruamel.yaml.unsafe_load jsonpickle.decode hydra.utils.instantiate fsspec.open logging.FileHandler logging.handlers.SMTPHandler
 weakref.finalize collections.namedtuple dataclasses.make_dataclass _ctypes.dlopen _frozen_importlib.spec_from_loader
-torch.classes.load_library torch.export.load pathlib.Path.write_text uuid.uuid1 test.regrtest
+typing._eval_type mailcap.findmatch _bootsubprocess.check_output _pyio.open uu.decode argparse.FileType wave.open
+numpy.core.memmap.memmap numpy.compat.py3k.open_latin1 torch.classes.load_library torch.export.load pathlib.Path.write_text uuid.uuid1 test.regrtest
 collections.OrderedDict.__init__.__globals__ torch._utils.__builtins__.eval itertools.starmap rlcompleter.Completer compileall.compile_file
 """.split()
 
@@ -103,6 +104,8 @@ def payloads():
         yield f"runs {unsafe} ({way})", make(module, name), unsafe
     # A dotted name reaches through a harmless module; a memo hides where the words come from.
     yield "dotted name", zipped(b"\x80\x04" + in_dict(stack_call("torch", "hub.load"))[2:]), "torch.hub.load"
+    yield "through what a module imports", zipped(b"\x80\x04" + in_dict(stack_call("random", "_os.system"))[2:]), "random._os.system"
+    yield "through what a module imports, twice", zipped(b"\x80\x04" + in_dict(stack_call("torch", "functional.sys.modules"))[2:]), "torch.functional.sys.modules"
     yield "words from the memo", zipped(in_dict(text("os") + b"q\x01" + b"0" + text("system") + b"q\x02" + b"0h\x01h\x02\x93" + text("id") + b"\x85R")), "os.system"
     yield "words by DUP", zipped(in_dict(text("os") + b"2\x93" + text("id") + b"\x85R")), "os.os"
     yield "behind 900 lists", zipped(in_dict(b"]" * 900 + call("os", "system") + b"a" * 900)), "os.system"

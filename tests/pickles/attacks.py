@@ -83,16 +83,42 @@ def traced(ckmerge, paths, folder):
         assert names(seen) <= names(baseline), f"called besides: {names(seen) - names(baseline)}"
 
 
+# Modules of Python that are looked at function by function, because checkpoints hold what is in them, or it only computes.
+DATA = """
+collections _collections _collections_abc copyreg datetime _datetime _pydatetime decimal _decimal _pydecimal fractions enum
+numbers pathlib argparse optparse types typing _typing functools _functools operator _operator itertools array random _random
+time re _sre sre_compile sre_constants sre_parse logging weakref _weakref _weakrefset dataclasses abc _abc _py_abc string
+_string math cmath io _io codecs _codecs struct _struct copy zoneinfo _zoneinfo ipaddress statistics _statistics heapq _heapq
+queue _queue bisect _bisect contextvars json _json builtins __future__ calendar textwrap pprint reprlib hashlib _hashlib _md5
+_sha1 _sha2 _sha256 _sha3 _sha512 _blake2 hmac binascii base64 zlib unicodedata colorsys keyword stat errno
+""".split()
+
+
+def judged(ckmerge, folder, names):
+    """What is said of each (module, name)."""
+    path = os.path.join(folder, "names.ckpt")
+    words = b"".join(b"c" + f"{module}\n{name}\n".encode() + b"0" for module, name in names)
+    pathlib.Path(path).write_bytes(zipped(in_dict(words + b"N")))
+    out = subprocess.run([ckmerge, "inspect", "--json", path], capture_output=True, text=True).stdout
+    return {row["name"]: row["danger"] for row in json.loads(out)["files"][0]["globals"]}
+
+
+def standard_library(ckmerge, folder):
+    """All of it is unsafe but for what is data."""
+    if sys.version_info >= (3, 15) or not hasattr(sys, "stdlib_module_names"):
+        print("NOT RUN: the modules of Python's library (this Python does not list them, or is newer than the list)")
+        return
+    for name, danger in judged(ckmerge, folder, [(name, "x") for name in sys.stdlib_module_names if name not in DATA]).items():
+        if name.endswith(".x") and danger != "unsafe":
+            yield f"{name} is said to be {danger}"
+
+
 def python2_names(ckmerge, folder):
     """What Python 2 called something unsafe is unsafe: Python still maps the names, in protocols 0 to 2."""
     # Exceptions are data, and what was in itertools only computes, though their new home, builtins, is guarded.
     pairs = [(f"{old}\nx", f"{new}\nx") for old, new in _compat_pickle.IMPORT_MAPPING.items()]
     pairs += [("\n".join(old), "\n".join(new)) for old, new in _compat_pickle.NAME_MAPPING.items()]
-    path = os.path.join(folder, "names.ckpt")
-    named = b"".join(b"c" + name.encode() + b"\n0" for pair in pairs for name in pair)
-    pathlib.Path(path).write_bytes(zipped(in_dict(named + b"N")))
-    out = subprocess.run([ckmerge, "inspect", "--json", path], capture_output=True, text=True).stdout
-    danger = {row["name"]: row["danger"] for row in json.loads(out)["files"][0]["globals"]}
+    danger = judged(ckmerge, folder, [name.split("\n") for pair in pairs for name in pair])
     for old, new in pairs:
         old, new = old.replace("\n", "."), new.replace("\n", ".")
         if danger[new] == "unsafe" and danger[old] != "unsafe" and not old.startswith(("exceptions.", "itertools.")):
@@ -119,7 +145,7 @@ def main():
                 continue
             worst["ms"] = max(worst["ms"], int(seconds * 1000))
             worst["MiB"] = max(worst["MiB"], memory >> 20)
-        faults += python2_names(ckmerge, folder)
+        faults += [*python2_names(ckmerge, folder), *standard_library(ckmerge, folder)]
         if faults:
             sys.exit("\n".join(faults))
         if slow:
