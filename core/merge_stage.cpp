@@ -36,7 +36,7 @@ void MergeStage::work() {
   const MergeSetting& setting = setting_;
   Staging staging(setting.sizing.tile_size);
   std::unique_ptr<PinnedMemory> pinned;
-  WindowBatch windows(setting.checkpoints, setting.sizing.window_size);
+  WindowBatch windows(setting.checkpoints, setting.sizing.window_size, setting.sizing.in_turn);
   StatisticsWorker gatherer(setting.plan, setting.checkpoints, windows, statistics_,
                             {.kernels = &setting.kernels,
                              .piece_size = setting.sizing.tile_size,

@@ -12,9 +12,10 @@ constexpr size_t kMostReads = 2048;
 
 }  // namespace
 
-WindowBatch::WindowBatch(std::span<const Checkpoint> checkpoints, uint64_t window_size)
+WindowBatch::WindowBatch(std::span<const Checkpoint> checkpoints, uint64_t window_size, bool alone)
     : checkpoints_(checkpoints),
       window_size_(window_size),
+      alone_(alone),
       inputs_(window_size),
       last_window_(checkpoints.size(), kNone) {}
 
@@ -75,6 +76,8 @@ void WindowBatch::gather() {
 }
 
 void WindowBatch::map() {
+  if (alone_)
+    for (const Window& window : windows_) window.file->will_need(window.begin, window.end);
   for (Window& window : windows_) window.bytes = inputs_.add(*window.file, window.begin, window.end);
   gather();
   reads_done_ = 0;

@@ -47,6 +47,9 @@ class InputFile {
   /// truncated, else Error(io) with the system's reason, or with `error` where that succeeds now.
   [[noreturn]] void fail_read(uint64_t offset, int error) const;
 
+  /// Begins to bring bytes [begin, end) into the system's cache, those and no others, and waits for nothing.
+  void will_need(uint64_t begin, uint64_t end) const noexcept;
+
   /// Lets the system's cached copy of these bytes go. Pages that are mapped somewhere stay.
   void drop_cache(uint64_t begin, uint64_t end) const noexcept;
 

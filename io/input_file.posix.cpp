@@ -115,6 +115,10 @@ void InputFile::fail_read(uint64_t offset, int error) const {
   fail_io(path(), "cannot be read at byte " + std::to_string(offset), error);
 }
 
+void InputFile::will_need(uint64_t begin, uint64_t end) const noexcept {
+  posix_fadvise(state_->descriptor, static_cast<off_t>(begin), static_cast<off_t>(end - begin), POSIX_FADV_WILLNEED);
+}
+
 void InputFile::drop_cache(uint64_t begin, uint64_t end) const noexcept {
   const uint64_t first = begin & ~(kLargestFolio - 1);
   const uint64_t last = end == size() ? end : end & ~(kSmallestPage - 1);
