@@ -120,6 +120,15 @@ fs::path resolved(const std::string& folder, const fs::path& path) {
 
 }  // namespace
 
+std::optional<FileFormat> format_of_name(const std::string& path) {
+  std::string extension = std::filesystem::path(path).extension();
+  std::ranges::transform(extension, extension.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+  for (const char* const torch : {".ckpt", ".pt", ".pth", ".bin"})
+    if (extension == torch) return FileFormat::ckpt;
+  if (extension == ".safetensors" || extension == ".sft") return FileFormat::safetensors;
+  return std::nullopt;
+}
+
 bool is_folder(const std::string& output) {
   std::error_code error;
   return output.ends_with('/') || fs::is_directory(output, error);

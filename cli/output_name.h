@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,5 +63,8 @@ class NumberedNames {
   std::vector<std::string> made_;  // folders, the deepest first
   uint64_t last_ = 0;
 };
+
+/// The form that a file's name promises, if any: programs go by it.
+std::optional<FileFormat> format_of_name(const std::string& path);
 
 }  // namespace ckmerge::cli

@@ -2,7 +2,6 @@
 #include "cli/request.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 
 #include "cli/device_words.h"
@@ -11,6 +10,7 @@
 #include "cli/numbers.h"
 #include "cli/open_inputs.h"
 #include "cli/operations.h"
+#include "cli/output_name.h"
 #include "cli/sets.h"
 #include "cli/sizes.h"
 #include "cli/text.h"
@@ -162,16 +162,6 @@ void read_policies(const CommandLine& line, Recipe& recipe, Faults& faults) {
       if (twice) refuse("--set-metadata", "--set-metadata gives '" + key + "' twice");
       recipe.set_metadata.emplace_back(key, value);
     });
-}
-
-// The form that a file's name promises, if any: programs go by it.
-std::optional<FileFormat> format_of_name(const std::string& path) {
-  std::string extension = std::filesystem::path(path).extension();
-  std::ranges::transform(extension, extension.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
-  for (const char* const torch : {".ckpt", ".pt", ".pth", ".bin"})
-    if (extension == torch) return FileFormat::ckpt;
-  if (extension == ".safetensors" || extension == ".sft") return FileFormat::safetensors;
-  return std::nullopt;
 }
 
 // By the name of the file, unless it is said.
