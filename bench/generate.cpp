@@ -16,8 +16,8 @@
 
 #include "bench/blueprint.h"
 #include "bench/weights.h"
-#include "io/error.h"
 #include "io/output_layout.h"
+#include "io/text/error.h"
 
 namespace ckmerge::bench {
 namespace {

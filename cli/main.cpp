@@ -3,13 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "cli/commands.h"
-#include "cli/failure.h"
-#include "cli/operations.h"
-#include "cli/registry_access.h"
-#include "cli/run_recipe.h"
-#include "cli/signals.h"
-#include "cli/system.h"
+#include "cli/commands/commands.h"
+#include "cli/commands/operations.h"
+#include "cli/commands/registry_access.h"
+#include "cli/commands/run_recipe.h"
+#include "cli/report/failure.h"
+#include "cli/system/signals.h"
+#include "cli/system/system.h"
 
 namespace ckmerge::cli {
 namespace {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Run by `cmake --install`. Our headers include each other from the project's root ("io/error.h"). A user's project may
-# well have an io/error.h of its own, so installed ones say <ckmerge/io/error.h>, which needs one include root and
+# Run by `cmake --install`. Our headers include each other from the project's root ("io/text/error.h"). A user's project may
+# well have an io/text/error.h of its own, so installed ones say <ckmerge/io/text/error.h>, which needs one include root and
 # cannot be mistaken.
 set(to $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${include_dir}/ckmerge)
 file(GLOB headers RELATIVE ${source_dir} ${source_dir}/core/*.h ${source_dir}/io/*.h ${source_dir}/kernels/*.h

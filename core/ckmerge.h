@@ -8,14 +8,14 @@
 //   ckmerge::run(plan, checkpoints, "out.safetensors");
 //
 // Failures are ckmerge::Error. The library prints nothing, reads no environment and installs no signal handler, save
-// install_sigbus_guard() when it is called (io/input_windows.h).
+// install_sigbus_guard() when it is called (io/file/input_windows.h).
 #pragma once
 
-#include "core/plan.h"
-#include "core/reading.h"
-#include "core/recipe.h"
-#include "core/run.h"
+#include "core/engine/run.h"
+#include "core/plan/component_names.h"
+#include "core/plan/plan.h"
+#include "core/recipe/recipe.h"
 #include "io/checkpoint.h"
-#include "io/error.h"
-#include "io/input_windows.h"
+#include "io/file/input_windows.h"
+#include "io/text/error.h"
 #include "kernels/method.h"

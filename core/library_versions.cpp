@@ -5,7 +5,7 @@
 #include <pcre2.h>
 
 #include "io/library_versions.h"
-#include "io/sqlite.h"
+#include "io/registry/sqlite.h"
 
 namespace ckmerge {
 namespace {

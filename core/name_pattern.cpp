@@ -9,8 +9,8 @@
 #include <algorithm>
 
 #include "core/name_pattern_syntax.h"
-#include "io/error.h"
-#include "io/sentence.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {

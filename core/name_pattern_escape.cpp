@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/name_pattern_escape.h"
 
-#include "io/sentence.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/name_pattern_translator.h"
-#include "io/sentence.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {

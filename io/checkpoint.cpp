@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <array>
 
-#include "io/error.h"
 #include "io/file_kind.h"
 #include "io/quantized_names.h"
-#include "io/sentence.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
 #include "io/text_encoder_names.h"
-#include "io/torch_file.h"
-#include "io/zip_directory.h"
+#include "io/torch/torch_file.h"
+#include "io/torch/zip_directory.h"
 
 namespace ckmerge {
 namespace {

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "io/input_file.h"
-#include "io/pickle_globals.h"
-#include "io/safetensors_header.h"
-#include "io/tensor_table.h"
+#include "io/file/input_file.h"
+#include "io/safetensors/safetensors_header.h"
+#include "io/table/tensor_table.h"
+#include "io/torch/pickle_globals.h"
 
 namespace ckmerge {
 

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <string>
 
-#include "io/safetensors_header.h"
+#include "io/safetensors/safetensors_header.h"
 
 namespace ckmerge {
 namespace {

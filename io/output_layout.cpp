@@ -5,12 +5,12 @@
 #include <array>
 #include <charconv>
 
-#include "io/crc32.h"
-#include "io/error.h"
-#include "io/json_writer.h"
-#include "io/name_order.h"
-#include "io/sentence.h"
-#include "io/torch_pickle.h"
+#include "io/hash/crc32.h"
+#include "io/table/name_order.h"
+#include "io/text/error.h"
+#include "io/text/json_writer.h"
+#include "io/text/sentence.h"
+#include "io/torch/torch_pickle.h"
 
 namespace ckmerge {
 namespace {

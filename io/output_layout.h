@@ -10,8 +10,8 @@
 #include <string_view>
 #include <vector>
 
-#include "io/safetensors_header.h"
-#include "io/zip_frame.h"
+#include "io/safetensors/safetensors_header.h"
+#include "io/torch/zip_frame.h"
 
 namespace ckmerge {
 
@@ -40,8 +40,8 @@ std::vector<uint32_t> canonical_order(std::span<const OutputTensor> tensors);
 /// header would exceed the format's cap.
 OutputLayout lay_out(std::span<const OutputTensor> tensors, const Metadata* metadata, size_t least_header_size = 0);
 
-/// Lays `tensors` out as a .ckpt (io/torch_pickle.h, io/zip_frame.h), in the same order. The header is that of the
-/// archive's first entry and the pickle. Throws Error(resources). REQUIRES: torch_storage() for every dtype.
+/// Lays `tensors` out as a .ckpt (io/torch/torch_pickle.h, io/torch/zip_frame.h), in the same order. The header is that
+/// of the archive's first entry and the pickle. Throws Error(resources). REQUIRES: torch_storage() for every dtype.
 OutputLayout lay_out_ckpt(std::span<const OutputTensor> tensors, const Metadata* metadata);
 
 }  // namespace ckmerge

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "io/sentence.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {

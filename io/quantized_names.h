@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "io/safetensors_header.h"
+#include "io/safetensors/safetensors_header.h"
 
 namespace ckmerge {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/text_encoder_names.h"
 
-#include "io/error.h"
-#include "io/sentence.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {

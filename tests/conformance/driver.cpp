@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "io/error.h"
 #include "io/output_layout.h"
-#include "io/safetensors_header.h"
+#include "io/safetensors/safetensors_header.h"
+#include "io/text/error.h"
 
 using namespace ckmerge;
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "io/error.h"
+#include "io/text/error.h"
 
 namespace ckmerge::test {
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "core/device_facts.h"
+#include "core/device/device_list.h"
 #include "tests/cuda/stand_in.h"
 #include "tests/sanitized.h"
 

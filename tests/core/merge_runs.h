@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "core/run.h"
+#include "core/engine/run.h"
 #include "tests/core/checkpoint_files.h"
 
 namespace ckmerge::test {

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "core/name_pattern.h"
-#include "io/error.h"
+#include "io/text/error.h"
 
 using namespace ckmerge;
 

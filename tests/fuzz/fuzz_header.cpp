@@ -5,11 +5,11 @@
 #include <cstdlib>
 #include <vector>
 
-#include "io/error.h"
 #include "io/file_kind.h"
-#include "io/header_pieces.h"
-#include "io/json_writer.h"
 #include "io/output_layout.h"
+#include "io/safetensors/header_pieces.h"
+#include "io/text/error.h"
+#include "io/text/json_writer.h"
 
 using namespace ckmerge;
 

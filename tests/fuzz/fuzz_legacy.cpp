@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The stream of torch before 1.6 on any bytes behind its magic number, which chance would not find.
-#include "io/torch_file.h"
+#include "io/torch/torch_file.h"
 #include "tests/fuzz/torch_bytes.h"
 
 using namespace ckmerge;

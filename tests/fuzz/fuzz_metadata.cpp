@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "core/provenance.h"
-#include "io/json_value.h"
+#include "core/recipe/provenance.h"
+#include "io/text/json_value.h"
 
 using namespace ckmerge;
 

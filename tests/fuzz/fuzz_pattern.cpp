@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/name_pattern.h"
-#include "io/error.h"
-#include "io/utf8.h"
+#include "io/text/error.h"
+#include "io/text/utf8.h"
 
 using namespace ckmerge;
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "core/provenance.h"
-#include "io/error.h"
+#include "core/recipe/provenance.h"
+#include "io/text/error.h"
 
 using namespace ckmerge;
 

@@ -3,7 +3,7 @@
 // other in front of the directory, each under a name of its own.
 #include <algorithm>
 
-#include "io/zip_directory.h"
+#include "io/torch/zip_directory.h"
 #include "tests/fuzz/torch_bytes.h"
 
 using namespace ckmerge;

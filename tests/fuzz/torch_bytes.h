@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "io/checkpoint.h"
-#include "io/error.h"
-#include "io/strided_reader.h"
-#include "io/utf8.h"
+#include "io/table/strided_reader.h"
+#include "io/text/error.h"
+#include "io/text/utf8.h"
 
 namespace ckmerge::fuzz {
 

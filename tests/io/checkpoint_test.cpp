@@ -14,7 +14,7 @@
 #include "io/output_layout.h"
 #include "tests/core/checkpoint_files.h"
 #include "tests/core/failure.h"
-#include "tests/io/header_text.h"
+#include "tests/io/safetensors/header_text.h"
 
 using namespace ckmerge;
 using namespace ckmerge::test;

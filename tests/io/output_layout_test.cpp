@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "io/error.h"
+#include "io/text/error.h"
 #include "tests/core/failure.h"
 
 using namespace ckmerge;

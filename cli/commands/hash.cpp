@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+// `ckmerge hash`: the sums by which A1111, Civitai and zip files know a file, or a list of them checked.
+#include <algorithm>
+#include <chrono>
+
+#include "cli/commands/commands.h"
+#include "cli/commands/registry_access.h"
+#include "cli/options/faults.h"
+#include "cli/options/sizes.h"
+#include "cli/report/checksum_list.h"
+#include "cli/report/report.h"
+#include "cli/system/signals.h"
+#include "core/registry/file_sums.h"
+#include "io/hash/sha256.h"
+#include "io/text/json_writer.h"
+
+namespace ckmerge::cli {
+namespace {
+
+struct HashRequest {
+  std::vector<std::string> files;
+  std::string registry;  // that learns of the sums, where it is there
+  std::string check;     // a list of checksums instead of files
+  RunOptions run;
+  ProgressKind progress = ProgressKind::none;
+  bool json = false, quiet = false;
+};
+
+HashRequest hash_request(const CommandLine& line, const Environment& environment) {
+  const std::string* const check = line.value("check");
+  if (line.files.empty() && !check)
+    throw Error(ErrorCode::usage, "", "no file is given; `ckmerge hash FILE ...` prints its sums");
+  if (!line.files.empty() && check)
+    throw Error(ErrorCode::usage, "--check",
+                "--check names the files itself; leave out " + line.files[0] + ", or --check");
+  HashRequest request{
+      .files = line.files, .registry = registry_path(line, environment), .check = check ? *check : "", .run = {}};
+  request.json = line.has("json");
+  request.quiet = line.has("quiet");
+  Faults faults;
+  read_work_options(line, environment, request.run, request.progress, faults);
+  faults.raise();
+  return request;
+}
+
+constexpr uint64_t kLargestList = 64ull << 20;  // bytes; half a million files
+
+std::vector<SummedFile> sums_of(const std::vector<std::string>& paths, SumKinds kinds, const HashRequest& request) {
+  catch_stop_signals();
+  uint64_t total = 0;
+  std::vector<SummedFile> files(paths.size());
+  ProgressView view(request.progress, 0);
+  RunOptions options = request.run;
+  options.stop = &stop_flag();
+  options.on_progress = [&](const Progress& progress) {
+    total = progress.total;
+    view.update(progress);
+  };
+  const auto began = std::chrono::steady_clock::now();
+  sum_files(paths, kinds, options, [&](const SummedFile& file) { files[file.index] = file; });
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
+  view.finish(total, elapsed.count());
+  return files;
+}
+
+// AutoV1 to V3 as Civitai shows them: 8, 10 and 12 digits; AutoV3 is nothing for a file that is no safetensors.
+std::string autov3(const FileSums& sums) { return sums.tensor_sha256.substr(0, 12); }
+
+std::string sums_text(const std::string& path, const FileSums& sums) {
+  std::string out = visible(path) + ": " + size_text(sums.file.size) + "\n";
+  out += "  SHA-256  " + sums.sha256 + "\n";
+  out += "  AutoV1   " + sums.legacy_hash + "\n";
+  out += "  AutoV2   " + short_hash(sums.sha256) + "\n";
+  out += "  AutoV3   " + (sums.tensor_sha256.empty() ? "none: not a safetensors file" : autov3(sums)) + "\n";
+  return out + "  CRC32    " + sums.crc32 + "\n";
+}
+
+void write_sums(JsonWriter& json, const std::string& path, const FileSums& sums) {
+  json.begin_object();
+  json.key("path").value(path);
+  json.key("size").value(sums.file.size);
+  json.key("sha256").value(sums.sha256);
+  json.key("autov1").value(sums.legacy_hash);
+  json.key("autov2").value(short_hash(sums.sha256));
+  json.key("autov3");
+  sums.tensor_sha256.empty() ? json.null() : json.value(autov3(sums));
+  json.key("tensor_sha256");
+  sums.tensor_sha256.empty() ? json.null() : json.value(sums.tensor_sha256);
+  json.key("crc32").value(sums.crc32);
+  json.end_object();
+}
+
+JsonWriter sums_json(const std::vector<std::string>& paths, const std::vector<SummedFile>& files) {
+  JsonWriter json;
+  json.begin_object().key("files").begin_array();
+  for (const SummedFile& file : files) write_sums(json, paths[file.index], file.sums);
+  json.end_array().end_object();
+  return json;
+}
+
+Faults faults_of(const std::vector<SummedFile>& files) {
+  Faults faults;
+  for (const SummedFile& file : files)
+    if (file.error) faults.check([&] { throw Error(*file.error); });
+  return faults;
+}
+
+std::vector<KnownSums> known_sums(const std::vector<std::string>& paths, const std::vector<SummedFile>& files) {
+  std::vector<KnownSums> out;
+  for (const SummedFile& file : files)
+    if (!file.error)
+      out.push_back({.path = paths[file.index],
+                     .state = file.sums.file,
+                     .sha256 = file.sums.sha256,
+                     .tensor_sha256 = file.sums.tensor_sha256,
+                     .legacy_hash = file.sums.legacy_hash,
+                     .crc32 = file.sums.crc32});
+  return out;
+}
+
+void print_sums(const HashRequest& request) {
+  const std::vector<SummedFile> files = sums_of(request.files, SumKinds::all, request);
+  const Faults faults = faults_of(files);
+  tell_registry(request.registry, known_sums(request.files, files));
+  if (request.json) {
+    faults.raise();
+    return write_document(sums_json(request.files, files));
+  }
+  for (const SummedFile& file : files)
+    if (!file.error) write_stdout(sums_text(request.files[file.index], file.sums));
+  faults.raise();
+}
+
+// ---- --check
+
+std::vector<ListedSum> read_list(const std::string& path) {
+  const InputFile file(path);
+  if (file.size() > kLargestList)
+    throw Error(ErrorCode::malformed, path, path + ": is too large for a list of checksums; give the list, not a file");
+  std::string text(file.size(), '\0');
+  file.read_at(0, std::as_writable_bytes(std::span(text)));
+  return parse_checksum_list(text, path);
+}
+
+const char* verdict(const ListedSum& listed, const SummedFile& file) {
+  return file.error ? "cannot be read" : file.sums.sha256 == listed.sha256 ? "OK" : "DIFFERS";
+}
+
+JsonWriter verdicts_json(const std::vector<ListedSum>& list, const std::vector<SummedFile>& files) {
+  JsonWriter json;
+  json.begin_object().key("files").begin_array();
+  for (size_t i = 0; i < list.size(); ++i) {
+    json.begin_object();
+    json.key("path").value(list[i].path);
+    json.key("sha256").value(files[i].sums.sha256);
+    json.key("ok").value(files[i].sums.sha256 == list[i].sha256);
+    json.end_object();
+  }
+  json.end_array().end_object();
+  return json;
+}
+
+void raise_differences(const std::string& where, const std::vector<ListedSum>& list,
+                       const std::vector<SummedFile>& files) {
+  std::vector<std::string> differing;
+  for (size_t i = 0; i < list.size(); ++i)
+    if (!files[i].error && files[i].sums.sha256 != list[i].sha256)
+      differing.push_back(list[i].path + ": SHA-256 " + files[i].sums.sha256 + ", the list has " + list[i].sha256);
+  const Faults unreadable = faults_of(files);
+  if (differing.empty()) return unreadable.raise();
+  for (const SummedFile& file : files)
+    if (file.error) differing.emplace_back(file.error->what());
+  throw Error(ErrorCode::difference, where,
+              where + ": " + grouped(differing.size()) + " of " + counted(list.size(), "file") + " not as listed",
+              differing);
+}
+
+void check_list(const HashRequest& request) {
+  const std::vector<ListedSum> list = read_list(request.check);
+  std::vector<std::string> paths;
+  for (const ListedSum& listed : list) paths.push_back(listed.path);
+  const std::vector<SummedFile> files = sums_of(paths, SumKinds::sha256_only, request);
+  if (!request.json && !request.quiet)
+    for (size_t i = 0; i < list.size(); ++i)
+      write_stdout(visible(list[i].path) + ": " + verdict(list[i], files[i]) + "\n");
+  raise_differences(request.check, list, files);
+  if (request.json) write_document(verdicts_json(list, files));
+}
+
+}  // namespace
+
+void hash_command(const CommandLine& line, const Environment& environment) {
+  const HashRequest request = hash_request(line, environment);
+  request.check.empty() ? print_sums(request) : check_list(request);
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <map>
+
+#include "cli/commands/commands.h"
+#include "cli/options/sizes.h"
+#include "cli/report/report.h"
+#include "io/output_layout.h"
+#include "io/text/json_writer.h"
+
+namespace ckmerge::cli {
+namespace {
+
+struct DtypeTotal {
+  uint64_t tensors = 0, elements = 0, bytes = 0;
+};
+
+// What inspect tells about a checkpoint beyond its table.
+struct Findings {
+  std::map<Dtype, DtypeTotal, std::greater<>> totals;  // in the order of the canonical layout
+  uint64_t elements = 0;
+  uint64_t unaligned = 0;  // tensors that do not start at a multiple of their element's size
+  bool canonical = false;  // the header is the one that the reference writer would make
+};
+
+bool is_aligned(const Tensor& tensor) {
+  const uint64_t bytes = info(tensor.dtype).bits / 8;
+  return bytes == 0 || tensor.offset % bytes == 0;
+}
+
+bool has_canonical_header(const Checkpoint& checkpoint) {
+  std::vector<OutputTensor> tensors;
+  tensors.reserve(checkpoint.tensors.size());
+  for (size_t i = 0; i < checkpoint.tensors.size(); ++i) {
+    const Tensor tensor = checkpoint.tensors[i];
+    tensors.push_back({tensor.name, tensor.dtype, tensor.shape, tensor.size});
+  }
+  const OutputLayout layout = lay_out(tensors, checkpoint.has_metadata ? &checkpoint.metadata : nullptr);
+  if (checkpoint.form != FileForm::safetensors || layout.file_size != checkpoint.file_size()) return false;
+  std::string header(layout.header.size(), '\0');
+  checkpoint.shards[0].read_at(0, std::as_writable_bytes(std::span(header)));
+  return header == layout.header;
+}
+
+Findings examine(const Checkpoint& checkpoint) {
+  Findings findings;
+  for (size_t i = 0; i < checkpoint.tensors.size(); ++i) {
+    const Tensor tensor = checkpoint.tensors[i];
+    DtypeTotal& total = findings.totals[tensor.dtype];
+    ++total.tensors;
+    total.elements += tensor.count;
+    total.bytes += tensor.size;
+    findings.elements += tensor.count;
+    findings.unaligned += !is_aligned(tensor);
+  }
+  findings.canonical = has_canonical_header(checkpoint);
+  return findings;
+}
+
+// ---- for people
+
+// Columns of a terminal that a metadata value may take; recipes and licences in there run to megabytes.
+constexpr size_t kMetadataWidth = 100;
+
+std::string total_line(Dtype dtype, const DtypeTotal& total) {
+  return std::string("  ") + info(dtype).name + "  " + counted(total.tensors, "tensor") + ", " +
+         counted(total.elements, "element") + ", " + size_text(total.bytes) + "\n";
+}
+
+std::string metadata_lines(const Checkpoint& checkpoint) {
+  if (!checkpoint.has_metadata) return "  no metadata\n";
+  const Metadata& metadata = checkpoint.metadata;
+  return "  metadata: " + counted(metadata.size(), "key") + "\n" + listed(metadata.size(), [&](size_t i) {
+           const auto& [key, value] = metadata[i];
+           return shortened(key, kMetadataWidth) + ": " + shortened(value, kMetadataWidth);
+         });
+}
+
+std::string tensor_line(const Tensor& tensor) {
+  return shortened(tensor.name, kNameWidth) + "  " + info(tensor.dtype).name + " " + shape_text(tensor.shape) + "  " +
+         size_text(tensor.size);
+}
+
+std::string layout_line(const Findings& findings, FileForm form) {
+  if (form != FileForm::safetensors) return "";
+  std::string out =
+      findings.canonical ? "  layout canonical" : "  layout not canonical (`ckmerge merge -m copy` makes it so)";
+  if (findings.unaligned == 0) return out + ", tensors aligned\n";
+  return out + ", " + counted(findings.unaligned, "tensor") + " not aligned to the element's size\n";
+}
+
+// What the file's pickle names, what is not harmless first of all.
+std::string pickle_lines(const Checkpoint& checkpoint) {
+  if (checkpoint.form == FileForm::safetensors) return "";
+  std::string out = std::string("  ") + name(checkpoint.form) + ", tensors at " +
+                    (checkpoint.key.empty() ? "the top" : visible(checkpoint.key)) + "\n";
+  std::vector<PickleGlobal> globals = checkpoint.globals;
+  std::ranges::stable_sort(globals, std::greater<>(), &PickleGlobal::danger);
+  out += "  its pickle names " + counted(globals.size(), "global") + ":\n";
+  for (const PickleGlobal& global : globals)
+    out += std::string("    ") + name(global.danger) + "  " + visible(global.name) + "\n";
+  return out;
+}
+
+std::string note_lines(const Checkpoint& checkpoint) {
+  std::string out;
+  if (!checkpoint.codes.empty()) out += "  quantized: " + visible(checkpoint.codes) + "\n";
+  for (const std::string& note : checkpoint.notes) out += "  " + visible(note) + "\n";
+  return out;
+}
+
+std::string checkpoint_text(const Checkpoint& checkpoint, bool all_tensors) {
+  const Findings findings = examine(checkpoint);
+  const TensorTable& tensors = checkpoint.tensors;
+  std::string out = visible(checkpoint.path) + ": " + counted(tensors.size(), "tensor") + ", " +
+                    counted(findings.elements, "parameter") + ", " + size_text(checkpoint.file_size()) + " (" +
+                    (checkpoint.form == FileForm::safetensors ? "header " : "pickle ") +
+                    size_text(checkpoint.header_size) + ")\n";
+  for (const auto& [dtype, total] : findings.totals) out += total_line(dtype, total);
+  out += layout_line(findings, checkpoint.form) + pickle_lines(checkpoint) + note_lines(checkpoint);
+  if (checkpoint.form == FileForm::safetensors || checkpoint.has_metadata) out += metadata_lines(checkpoint);
+  out += "  tensors, by name:\n";
+  return out + listed(
+                   tensors.size(), [&](size_t i) { return tensor_line(tensors[i]); }, all_tensors ? SIZE_MAX : kListed);
+}
+
+// ---- for programs
+
+void write_totals(JsonWriter& json, const Findings& findings) {
+  json.key("dtypes").begin_object();
+  for (const auto& [dtype, total] : findings.totals) {
+    json.key(info(dtype).name).begin_object();
+    json.key("tensors").value(total.tensors);
+    json.key("elements").value(total.elements);
+    json.key("size").value(total.bytes);
+    json.end_object();
+  }
+  json.end_object();
+}
+
+void write_metadata(JsonWriter& json, const Checkpoint& checkpoint) {
+  json.key("metadata");
+  if (!checkpoint.has_metadata) {
+    json.null();
+    return;
+  }
+  json.begin_object();
+  for (const auto& [key, value] : checkpoint.metadata) json.key(key).value(value);
+  json.end_object();
+}
+
+void write_form(JsonWriter& json, const Checkpoint& checkpoint) {
+  json.key("form").value(name(checkpoint.form));
+  json.key("key").value(checkpoint.key);
+  json.key("globals").begin_array();
+  for (const PickleGlobal& global : checkpoint.globals) {
+    json.begin_object();
+    json.key("name").value(global.name);
+    json.key("danger").value(name(global.danger));
+    json.end_object();
+  }
+  json.end_array();
+  json.key("notes").begin_array();
+  for (const std::string& note : checkpoint.notes) json.value(note);
+  json.end_array();
+  json.key("quantized").value(checkpoint.codes);
+}
+
+void write_tensor(JsonWriter& json, const Tensor& tensor) {
+  json.begin_object();
+  json.key("name").value(tensor.name);
+  json.key("dtype").value(info(tensor.dtype).name);
+  json.key("shape").begin_array();
+  for (const uint64_t dimension : tensor.shape) json.value(dimension);
+  json.end_array();
+  if (!tensor.strides.empty()) {
+    json.key("strides").begin_array();
+    for (const uint64_t stride : tensor.strides) json.value(stride);
+    json.end_array();
+  }
+  json.key("offset").value(tensor.offset);
+  json.key("size").value(tensor.size);
+  json.end_object();
+}
+
+void write_checkpoint(JsonWriter& json, const Checkpoint& checkpoint) {
+  const Findings findings = examine(checkpoint);
+  json.begin_object();
+  json.key("path").value(checkpoint.path);
+  json.key("size").value(checkpoint.file_size());
+  json.key("header_size").value(checkpoint.header_size);
+  json.key("parameters").value(findings.elements);
+  json.key("canonical").value(findings.canonical);
+  json.key("unaligned").value(findings.unaligned);
+  write_form(json, checkpoint);
+  write_totals(json, findings);
+  write_metadata(json, checkpoint);
+  json.key("tensors").begin_array();
+  for (size_t i = 0; i < checkpoint.tensors.size(); ++i) write_tensor(json, checkpoint.tensors[i]);
+  json.end_array().end_object();
+}
+
+JsonWriter checkpoints_json(const std::vector<Checkpoint>& checkpoints) {
+  JsonWriter json;
+  json.begin_object().key("files").begin_array();
+  for (const Checkpoint& checkpoint : checkpoints) write_checkpoint(json, checkpoint);
+  json.end_array().end_object();
+  return json;
+}
+
+}  // namespace
+
+void inspect_command(const InspectRequest& request) {
+  const std::vector<Checkpoint> checkpoints = open_checkpoints(request.files, {.key = request.key, .as_stored = true});
+  if (request.json) return write_document(checkpoints_json(checkpoints));
+  for (const Checkpoint& checkpoint : checkpoints) write_stdout(checkpoint_text(checkpoint, request.all_tensors));
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+#include <optional>
+
+#include "cli/commands/commands.h"
+#include "cli/commands/config_file.h"
+#include "cli/commands/open_inputs.h"
+#include "cli/options/faults.h"
+#include "cli/options/output_name.h"
+#include "cli/report/report.h"
+#include "cli/report/report_json.h"
+#include "cli/system/signals.h"
+#include "core/plan/component_names.h"
+#include "core/read/tile_sizing.h"
+
+namespace ckmerge::cli {
+namespace {
+
+// Chooses the name of an output that was named by its folder or a prefix only. The numbered names give the next one
+// when another run takes the first.
+std::optional<NumberedNames> choose_output(MergeRequest& request, const Plan& plan) {
+  if (!request.filename_prefix.empty()) {
+    NumberedNames names(request.output.empty() ? "." : request.output, request.filename_prefix, local_time(),
+                        request.recipe.format);
+    request.output = names.next();
+    return names;
+  }
+  if (!request.output.empty() && is_folder(request.output))
+    request.output +=
+        (request.output.ends_with('/') ? "" : "/") + a1111_name(request.recipe, request.inputs, plan.kind);
+  return std::nullopt;
+}
+
+// Where what can be said of the output's folder is asked: a prefix may name folders that are made only when nothing
+// stands against the merge, so it is the nearest that is there.
+std::string place_to_check(const MergeRequest& request) {
+  const std::filesystem::path path = request.output;
+  std::filesystem::path folder = path.parent_path();
+  std::error_code error;
+  while (!request.filename_prefix.empty() && !folder.empty() && !std::filesystem::exists(folder, error))
+    folder = folder.parent_path();
+  return (folder / path.filename()).string();
+}
+
+struct Prepared {
+  std::vector<Checkpoint> checkpoints;
+  Plan plan;
+  std::optional<NumberedNames> names;
+  std::optional<ConfigCopy> config;
+};
+
+// What headers and the target's folder can say against the merge, all of it together. Checkpoints that could not be
+// opened leave nothing to plan, but the recipe and the target can still be wrong.
+Prepared prepare(MergeRequest& request) {
+  Faults faults;
+  Prepared prepared{.checkpoints = open_inputs(request, faults), .plan = {}, .names = {}, .config = {}};
+  Plan& plan = prepared.plan;
+  if (faults.empty())
+    faults.check([&] {
+      const std::vector<std::string> notes = name_components(request.recipe, prepared.checkpoints);
+      request.warnings.insert(request.warnings.end(), notes.begin(), notes.end());
+      plan = make_plan(request.recipe, prepared.checkpoints);
+      plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
+      size_tiles(plan, prepared.checkpoints, {.budget = request.run.memory_budget, .tile_size = request.run.tile_size});
+    });
+  else
+    faults.check([&] { resolve_coefficients(request.recipe, request.inputs.size()); });
+  // Of an output that is named by a plan there is nothing to check without one.
+  const bool names_itself = request.filename_prefix.empty() && !is_folder(request.output);
+  bool named = names_itself;
+  if (faults.empty())
+    faults.check([&] {
+      prepared.names = choose_output(request, plan);
+      named = true;
+    });
+  if (named && !request.output.empty()) {
+    const std::string place = place_to_check(request);
+    // That a numbered name is taken is no fault: the run asks for the next.
+    const bool may_exist = request.run.replace || prepared.names;
+    faults.check([&] { check_target(place, identities(prepared.checkpoints), may_exist); });
+    faults.check([&] { check_space(place, plan.file_size); });
+  }
+  if (named && !request.output.empty())
+    faults.check([&] {
+      prepared.config = config_copy(request.config, request.inputs, request.output, request.run.replace);
+      if (prepared.config) request.config_from = prepared.config->from;
+    });
+  faults.raise();
+  return prepared;
+}
+
+RunReport run_watched(MergeRequest& request, Prepared& prepared) {
+  catch_stop_signals();
+  install_sigbus_guard();
+  ProgressView view(request.progress, prepared.plan.file_size);
+  RunOptions options = request.run;
+  if (prepared.names) options.replace = false;  // a free name is never somebody's file, -f or not
+  options.stop = &stop_flag();
+  options.on_progress = [&view](const Progress& progress) { view.update(progress); };
+  for (;;) try {
+      const RunReport report = run(prepared.plan, prepared.checkpoints, request.output, options);
+      view.finish(report);
+      return report;
+    } catch (const TargetTaken&) {
+      // Each name is higher than the one before, and each that is taken was taken by somebody: this ends.
+      if (!prepared.names) throw;
+      request.output = prepared.names->next();
+    }
+}
+
+RunReport run_in_place(MergeRequest& request, Prepared& prepared) {
+  if (!prepared.names) return run_watched(request, prepared);
+  try {
+    prepared.names->make_folders();
+    return run_watched(request, prepared);
+  } catch (...) {
+    prepared.names->remove_made_folders();
+    throw;
+  }
+}
+
+void print_plan(const MergeFacts& facts) {
+  if (facts.request.json)
+    write_document(plan_json(facts));
+  else if (!facts.request.quiet)
+    write_stdout(plan_report(facts));
+}
+
+void print_result(const MergeFacts& facts, const RunReport& report) try {
+  if (facts.request.json)
+    write_document(run_json(facts, report));
+  else if (!facts.request.quiet)
+    write_stdout(run_report(facts, report));
+} catch (const Error& e) {
+  // A report that cannot be told must not look like a merge that failed.
+  throw Error(e.code(), e.where(), std::string(e.what()) + "; " + facts.request.output + " is complete");
+}
+
+}  // namespace
+
+void merge_command(MergeRequest request) {
+  Prepared prepared = prepare(request);
+  const MergeFacts facts{request, prepared.plan, prepared.checkpoints};
+  if (request.only_plan) return print_plan(facts);
+  const RunReport report = run_in_place(request, prepared);
+  const auto troubles = announce(request.announcement, request.output, prepared.checkpoints, report);
+  if (request.json)
+    prepared.plan.warnings.insert(prepared.plan.warnings.end(), troubles.begin(), troubles.end());
+  else if (!request.quiet)
+    for (const std::string& trouble : troubles) write_stderr("warning: " + shortened(trouble, kSentenceWidth) + "\n");
+  if (prepared.config) copy_config(*prepared.config, request.output, request.run);
+  print_result(facts, report);
+}
+
+}  // namespace ckmerge::cli

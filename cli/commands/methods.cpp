@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cctype>
+
+#include "cli/commands/commands.h"
+#include "cli/options/numbers.h"
+#include "cli/system/text.h"
+#include "io/text/json_writer.h"
+
+namespace ckmerge::cli {
+namespace {
+
+std::span<const ParameterSpec> parameters_of(const MethodSpec& spec) {
+  return std::span(spec.parameters).first(spec.parameter_count);
+}
+
+std::string inputs_text(const MethodSpec& spec) {
+  if (spec.max_inputs == 0) return std::to_string(spec.min_inputs) + " or more checkpoints";
+  if (spec.min_inputs == spec.max_inputs) return counted(spec.min_inputs, "checkpoint");
+  return std::to_string(spec.min_inputs) + " to " + counted(spec.max_inputs, "checkpoint");
+}
+
+// Where recipes and --param call it otherwise than the option.
+std::string other_name(const ParameterSpec& parameter) {
+  return parameter.option ? std::string(" (--param ") + parameter.name + "=X)" : "";
+}
+
+std::string option_text(const ParameterSpec& parameter) {
+  const std::string option = std::string("--") + parameter.option_name();
+  switch (parameter.kind) {
+    case ParameterKind::number: return option + " X" + other_name(parameter);
+    case ParameterKind::numbers: return option + " X1,X2,...";
+    case ParameterKind::flag: return option + ", --no-" + parameter.option_name();
+  }
+  return "";
+}
+
+const char* kind_name(ParameterKind kind) {
+  switch (kind) {
+    case ParameterKind::number: return "number";
+    case ParameterKind::numbers: return "numbers";
+    case ParameterKind::flag: return "flag";
+  }
+  return "";
+}
+
+// ---- for people
+
+std::string method_text(const MethodSpec& spec) {
+  std::string out = std::string(spec.name) + ": " + spec.summary + "\n    " + spec.formula + "\n";
+  out += "    of " + inputs_text(spec) + "; " + spec.source + "\n";
+  for (const ParameterSpec& parameter : parameters_of(spec))
+    out += "    " + option_text(parameter) + "  " + parameter.meaning + " (default " + parameter.default_text + ")\n";
+  return out;
+}
+
+// ---- docs/methods.md
+
+std::string sentence(std::string phrase) {
+  phrase[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(phrase[0])));
+  return phrase + ".";
+}
+
+std::string method_markdown(const MethodSpec& spec) {
+  std::string out =
+      std::string("## ") + spec.name + "\n\n" + sentence(spec.summary) + "\n\n```\n" + spec.formula + "\n```\n\n";
+  out += "Takes " + inputs_text(spec) + ". Source: " + spec.source + ".\n";
+  if (spec.parameter_count == 0) return out + "No options of its own.\n";
+  out += "\n| option | default | meaning |\n|---|---|---|\n";
+  for (const ParameterSpec& parameter : parameters_of(spec))
+    out += "| `" + option_text(parameter) + "` | " + parameter.default_text + " | " + parameter.meaning + " |\n";
+  return out;
+}
+
+std::string markdown_head() {
+  return "# Merge methods\n\n"
+         "Made by `ckmerge methods --markdown` from the methods' own descriptions in `kernels/methods/`; do not edit "
+         "it "
+         "by hand.\n\n"
+         "A, B, C, ... are the checkpoints in the order in which they are given. Formulas run in f32 (in f64 where an "
+         "operand is\nF64), with one rounding into the output's dtype. A term with coefficient 0 is left out, and "
+         "where "
+         "one checkpoint with\ncoefficient 1 remains, its bytes are copied.\n";
+}
+
+// ---- for programs
+
+void write_parameter(JsonWriter& json, const ParameterSpec& parameter) {
+  json.begin_object();
+  json.key("name").value(parameter.name);
+  json.key("option").value(std::string("--") + parameter.option_name());
+  json.key("kind").value(kind_name(parameter.kind));
+  json.key("default").value(parameter.default_text);
+  json.key("meaning").value(parameter.meaning);
+  json.end_object();
+}
+
+void write_method(JsonWriter& json, const MethodSpec& spec) {
+  json.begin_object();
+  json.key("name").value(spec.name);
+  json.key("summary").value(spec.summary);
+  json.key("formula").value(spec.formula);
+  json.key("source").value(spec.source);
+  json.key("min_inputs").value(spec.min_inputs);
+  json.key("max_inputs");
+  spec.max_inputs == 0 ? json.null() : json.value(spec.max_inputs);
+  json.key("parameters").begin_array();
+  for (const ParameterSpec& parameter : parameters_of(spec)) write_parameter(json, parameter);
+  json.end_array().end_object();
+}
+
+JsonWriter methods_json(const std::vector<const MethodSpec*>& specs) {
+  JsonWriter json;
+  json.begin_object().key("methods").begin_array();
+  for (const MethodSpec* spec : specs) write_method(json, *spec);
+  json.end_array().end_object();
+  return json;
+}
+
+}  // namespace
+
+void methods_command(const MethodsRequest& request) {
+  std::vector<const MethodSpec*> specs;
+  for (const Method& method : ckmerge::methods())
+    if (!request.only || request.only == method.spec) specs.push_back(method.spec);
+  if (request.json) return write_document(methods_json(specs));
+  std::string out = request.markdown ? markdown_head() : "";
+  for (const MethodSpec* spec : specs) {
+    if (!out.empty()) out += "\n";
+    out += request.markdown ? method_markdown(*spec) : method_text(*spec);
+  }
+  write_stdout(out);
+}
+
+}  // namespace ckmerge::cli

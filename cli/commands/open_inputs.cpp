@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands/open_inputs.h"
+
+#include <algorithm>
+
+#include "cli/commands/commands.h"
+#include "cli/system/system.h"
+#include "cli/system/text.h"
+
+namespace ckmerge::cli {
+namespace {
+
+[[noreturn]] void refuse(const std::string& sentence) { throw Error(ErrorCode::usage, "--key", sentence); }
+
+std::string key_of(const MergeRequest& request, size_t k) {
+  const std::vector<std::string>& keys = request.recipe.input_keys;
+  return k < keys.size() && !keys[k].empty() ? keys[k] : request.key;
+}
+
+// Each stays open. A few name themselves when there is no room for them.
+void check_open_files(size_t checkpoints) {
+  constexpr size_t kFew = 32;
+  const uint64_t most = most_open_files();
+  if (checkpoints < kFew || checkpoints + kFew / 2 <= most) return;
+  throw Error(ErrorCode::resources, "open files",
+              counted(checkpoints, "checkpoint") + " cannot be open at once in a process that may have " +
+                  counted(most, "open file") + "; raise its limit (ulimit -n)");
+}
+
+}  // namespace
+
+void read_keys(const std::vector<std::string>& words, MergeRequest& request) {
+  std::vector<std::string>& keys = request.recipe.input_keys;
+  for (const std::string& word : words) {
+    size_t k = 0;
+    while (k < request.inputs.size() && !word.starts_with(letter(k) + "=")) ++k;
+    const std::string key = k < request.inputs.size() ? word.substr(letter(k).size() + 1) : word;
+    if (k < request.inputs.size() && keys.empty()) keys.resize(request.inputs.size());
+    std::string& place = k < request.inputs.size() ? keys[k] : request.key;
+    if (key.empty()) refuse("--key has an empty value");
+    if (!place.empty()) refuse("--key is given twice for " + (k < request.inputs.size() ? letter(k) : "all inputs"));
+    place = key;
+  }
+}
+
+std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
+  check_open_files(request.inputs.size());
+  std::vector<Checkpoint> checkpoints;
+  std::vector<std::string> used(request.inputs.size());
+  for (size_t k = 0; k < request.inputs.size(); ++k)
+    faults.check([&] {
+      const std::string key = key_of(request, k);
+      checkpoints.push_back(open_checkpoint(request.inputs[k], {.key = key, .allow_expanded = request.allow_expanded}));
+      if (checkpoints.back().form != FileForm::safetensors)
+        used[k] = key;
+      else if (!key.empty() && key != request.key)
+        refuse("--key is given for " + letter(k) + ", but " + request.inputs[k] +
+               " is a safetensors file, which has none");
+    });
+  const auto given = [](const std::string& key) { return !key.empty(); };
+  if (faults.empty() && !request.key.empty() && std::ranges::none_of(used, given))
+    faults.check([] { refuse("--key is given, but no input is a PyTorch file"); });
+  request.recipe.input_keys = std::ranges::any_of(used, given) ? used : std::vector<std::string>();
+  return checkpoints;
+}
+
+std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths, const OpenOptions& options) {
+  Faults faults;
+  std::vector<Checkpoint> checkpoints;
+  check_open_files(paths.size());
+  for (const std::string& path : paths) faults.check([&] { checkpoints.push_back(open_checkpoint(path, options)); });
+  faults.raise();
+  return checkpoints;
+}
+
+}  // namespace ckmerge::cli

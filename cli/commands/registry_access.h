@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening the registry for a command, and finding in it what a person calls by name.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "cli/options/command_line.h"
+#include "cli/system/system.h"
+#include "io/registry/registry.h"
+
+namespace ckmerge::cli {
+
+/// --registry, or the one in the user's data folder; empty where that is not known.
+std::string registry_path(const CommandLine& line, const Environment& environment);
+
+/// Runs `act` with the registry at `path`. One that turns out to be damaged is set aside, told on standard error, and
+/// `act` runs again with a new one that has what could be saved. Throws Error(usage) where there is none.
+void with_registry(const std::string& path, Registry::Access access, const std::function<void(Registry&)>& act);
+
+/// The one checkpoint called `name`. Throws Error(usage) when there is none, or when there are several, which it lists.
+/// Several that are the same file, or have the same bytes and base name, count as one.
+RegisteredFile find_one(const Registry& registry, const std::string& name);
+
+/// What became of a registered file.
+enum class Presence : uint8_t { there, changed, gone };
+Presence presence_of(const RegisteredFile& file);
+
+/// `line` with a path in place of every @NAME that stands for a checkpoint: operands (of `run` also behind LETTER=),
+/// and values of options that take a checkpoint. Throws Error(usage); Error(io) for a file that is gone;
+/// Error(malformed) for one called by its hash that is no longer what was hashed.
+CommandLine with_registered_paths(const CommandLine& line, const Environment& environment);
+
+}  // namespace ckmerge::cli

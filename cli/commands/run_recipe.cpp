@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands/run_recipe.h"
+
+#include <algorithm>
+
+#include "cli/commands/run_recipe_models.h"
+#include "cli/options/faults.h"
+#include "cli/system/signals.h"
+#include "cli/system/text.h"
+#include "core/plan/selection.h"
+#include "io/text/error.h"
+
+namespace ckmerge::cli {
+namespace {
+
+constexpr const char* kBindings = "give each as LETTER=PATH, or a folder to look in as --models DIR";
+
+[[noreturn]] void refuse(const std::string& where, const std::string& sentence, const RecordedRecipe& recorded) {
+  throw Error(ErrorCode::usage, where, sentence, input_lines(recorded));
+}
+
+// Index of the input that `word` names, or the number of inputs.
+size_t input_called(const RecordedRecipe& recorded, const std::string& word) {
+  size_t k = 0;
+  while (k < recorded.recipe.input_names.size() && letter(k) != word) ++k;
+  return k;
+}
+
+const std::string* field(const Checkpoint& checkpoint, std::string_view key) {
+  const auto found = std::ranges::find(checkpoint.metadata, key, [](const auto& entry) { return entry.first; });
+  return found == checkpoint.metadata.end() ? nullptr : &found->second;
+}
+
+// Looks for the inputs that no word bound. Those found are known to be right, or the request is warned.
+void find_inputs(const RecordedRecipe& recorded, const std::string& folder, MergeRequest& request, Faults& faults) {
+  ModelsFolder models(folder, request.run);
+  for (size_t k = 0; k < request.inputs.size(); ++k) {
+    if (!request.inputs[k].empty()) continue;
+    const std::string &name = recorded.recipe.input_names[k], &sha256 = recorded.sha256[k];
+    faults.check([&] {
+      request.inputs[k] = sha256.empty() ? models.find_by_name(letter(k), name)  //
+                                         : models.find_by_hash(letter(k), name, sha256);
+      if (sha256.empty())
+        request.warnings.push_back(letter(k) + " is taken to be " + request.inputs[k] +
+                                   " by its name alone: no hash of it was recorded");
+    });
+  }
+}
+
+void expect_all_bound(const RecordedRecipe& recorded, const std::vector<std::string>& inputs) {
+  std::vector<std::string> missing;
+  for (size_t k = 0; k < inputs.size(); ++k)
+    if (inputs[k].empty()) missing.push_back(letter(k));
+  if (missing.empty()) return;
+  refuse(missing[0],
+         "no file is given for " + joined(missing, ", ") + " of the recorded merge; " + std::string(kBindings),
+         recorded);
+}
+
+void expect_recorded_hash(const RecordedRecipe& recorded, size_t k, const std::string& path, const RunOptions& run) {
+  const std::string& expected = recorded.sha256[k];
+  if (expected.empty()) return;
+  const std::string found = sha256_of_file(path, run);
+  if (found == expected) return;
+  throw Error(ErrorCode::mismatch, path,
+              letter(k) + " is not the file that was merged: " + path + " has the SHA-256 " + found + ", that of " +
+                  recorded.recipe.input_names[k] + " was " + expected);
+}
+
+// An input without a recorded hash can only be known by its name.
+void warn_of_other_names(const RecordedRecipe& recorded, MergeRequest& request) {
+  for (size_t k = 0; k < request.inputs.size(); ++k) {
+    const std::string &path = request.inputs[k], &name = recorded.recipe.input_names[k];
+    if (recorded.sha256[k].empty() && !path.empty() && recorded_name(path) != name)
+      request.warnings.push_back(letter(k) + " is taken to be " + path + ", which was called " + name +
+                                 " when it was merged: no hash of it was recorded");
+  }
+}
+
+void check_inputs(const RecordedRecipe& recorded, const std::string* models, MergeRequest& request) {
+  Faults faults;
+  warn_of_other_names(recorded, request);
+  for (size_t k = 0; k < request.inputs.size(); ++k)
+    if (!request.inputs[k].empty())
+      faults.check([&] { expect_recorded_hash(recorded, k, request.inputs[k], request.run); });
+  if (models) faults.check([&] { find_inputs(recorded, *models, request, faults); });
+  faults.raise();
+}
+
+}  // namespace
+
+std::vector<std::string> input_lines(const RecordedRecipe& recorded) {
+  std::vector<std::string> lines;
+  for (size_t k = 0; k < recorded.sha256.size(); ++k)
+    lines.push_back(letter(k) + " was " + recorded.recipe.input_names[k] +
+                    (recorded.sha256[k].empty() ? ", its hash was not recorded" : ", sha256 " + recorded.sha256[k]));
+  return lines;
+}
+
+RecordedRecipe recorded_recipe(const std::string& path) {
+  const Checkpoint checkpoint = open_checkpoint(path);
+  const std::string* const text = field(checkpoint, "ckmerge.recipe");
+  if (!text)
+    throw Error(
+        ErrorCode::usage, path,
+        path + ": holds no recipe of ckmerge" +
+            (field(checkpoint, "sd_merge_recipe") ? ", only another tool's (sd_merge_recipe), which is not enough "
+                                                    "to merge again"
+                                                  : ""));
+  try {
+    RecordedRecipe recorded = parse_recipe(*text);
+    if (recorded.sha256.empty()) throw Error(ErrorCode::malformed, "inputs", "'inputs' is empty");
+    if (recorded.recipe.hash && std::ranges::any_of(recorded.sha256, &std::string::empty))
+      throw Error(ErrorCode::malformed, "inputs", "an input has no sha256, though they were hashed");
+    resolve_coefficients(recorded.recipe, recorded.sha256.size());
+    Selection(recorded.recipe).expect_understood();
+    return recorded;
+  } catch (const Error& e) {
+    // Nobody typed it: what is wrong with it is the file's fault.
+    throw Error(ErrorCode::malformed, path, path + ": its ckmerge.recipe cannot be used: " + e.what(), e.details());
+  }
+}
+
+std::vector<std::string> bound_inputs(const RecordedRecipe& recorded, const std::vector<std::string>& words) {
+  std::vector<std::string> inputs(recorded.sha256.size());
+  for (const std::string& word : words) {
+    const size_t equals = word.find('=');
+    if (equals == word.npos || equals == 0 || equals + 1 == word.size())
+      refuse(word, "'" + word + "' binds no input; " + kBindings, recorded);
+    const std::string input = word.substr(0, equals);
+    const size_t k = input_called(recorded, input);
+    if (k == inputs.size()) refuse(word, "the recorded merge has no input " + input, recorded);
+    if (!inputs[k].empty()) refuse(word, input + " is given twice", recorded);
+    inputs[k] = word.substr(equals + 1);
+  }
+  return inputs;
+}
+
+MergeRequest run_request(const CommandLine& line, const Environment& environment) {
+  if (line.files.empty())
+    throw Error(ErrorCode::usage, "", "no file is given; `ckmerge run FILE A=PATH B=PATH -o OUT` repeats FILE's merge");
+  // The options mean what they mean to merge. Its inputs are set below, and its recipe, to which no option of run adds.
+  CommandLine options = line;
+  options.files = {line.files[0]};
+  const std::string* const models = line.value("models");
+  Faults faults;
+  MergeRequest request;
+  RecordedRecipe recorded;
+  std::vector<std::string> inputs;
+  faults.check([&] { request = merge_request(options, environment); });
+  faults.check([&] {
+    recorded = recorded_recipe(line.files[0]);
+    inputs = bound_inputs(recorded, {line.files.begin() + 1, line.files.end()});
+    if (!models) expect_all_bound(recorded, inputs);
+  });
+  faults.raise();
+  request.inputs = inputs;
+  recorded.recipe.format = request.recipe.format;
+  request.recipe = recorded.recipe;
+  request.run.hash = recorded.recipe.hash;
+  request.run.expected_sha256 = recorded.sha256;
+  request.run.stop = &stop_flag();
+  catch_stop_signals();  // hashing can take minutes
+  check_inputs(recorded, models, request);
+  return request;
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// `ckmerge scan`: brings the registry up to date with folders.
+#include "core/registry/scan.h"
+
+#include <chrono>
+
+#include "cli/commands/commands.h"
+#include "cli/commands/registry_access.h"
+#include "cli/commands/scan_places.h"
+#include "cli/options/sizes.h"
+#include "cli/report/report.h"
+#include "cli/system/signals.h"
+#include "io/file/folder_walk.h"
+#include "io/text/json_writer.h"
+
+namespace ckmerge::cli {
+namespace {
+
+// A database up to this is read whole before it is trusted: 50 ms for 10,000 checkpoints. In a larger one, of LoRAs
+// with their trainers' diaries, damage is found where it is read.
+constexpr uint64_t kCheckedSize = 64ull << 20;
+
+struct ScanRequest {
+  ScanOptions options;
+  ProgressKind progress = ProgressKind::none;
+  bool json = false, quiet = false;
+};
+
+ScanRequest scan_request(const CommandLine& line, const Environment& environment) {
+  ScanRequest request;
+  Faults faults;
+  read_work_options(line, environment, request.options.run, request.progress, faults);
+  faults.raise();
+  request.options.hash = line.has("hash");
+  request.options.forget = line.has("forget");
+  request.json = line.has("json");
+  request.quiet = line.has("quiet");
+  return request;
+}
+
+// The folders of earlier scans. One that is not there, an unplugged disk, is told and left alone.
+ScanPlaces known_places(const Registry& registry) {
+  ScanPlaces places;
+  for (RegistryRoot& root : registry.roots()) {
+    try {
+      real_path(root.path);
+      places.roots.push_back(std::move(root));
+    } catch (const Error& error) {
+      places.warnings.emplace_back(error.what());
+    }
+  }
+  if (places.roots.empty())
+    throw Error(ErrorCode::usage, "",
+                "no folder is given, and none was scanned before that is still there; "
+                "`ckmerge scan DIR` scans one",
+                places.warnings);
+  return places;
+}
+
+std::string scan_text(const ScanReport& report, const ScanPlaces& places, const std::string& registry, double seconds) {
+  std::string out = visible(registry) + ": " + counted(report.found, "checkpoint") + " below " +
+                    counted(places.roots.size(), "folder") + ", " + duration_text(seconds) + "\n";
+  const auto row = [&](uint64_t count, const char* what) {
+    if (count == 0) return;
+    const std::string digits = grouped(count);
+    out += std::string(11 - std::min<size_t>(digits.size(), 11), ' ') + digits + "  " + what + "\n";
+  };
+  row(report.unchanged, "unchanged");
+  row(report.added, "new");
+  row(report.changed, "changed");
+  row(report.moved, "moved");
+  row(report.gone, "gone since the last scan");
+  row(report.forgotten, "forgotten");
+  row(report.hashed, "hashed");
+  row(report.unknown, "whose tensors are not known");
+  out += listed(report.moves.size(), [&](size_t i) { return shortened(report.moves[i], kSentenceWidth); });
+  return out;
+}
+
+JsonWriter scan_json(const ScanReport& report, const ScanPlaces& places, const std::string& registry) {
+  JsonWriter json;
+  json.begin_object();
+  json.key("registry").value(registry);
+  json.key("folders").begin_array();
+  for (const RegistryRoot& root : places.roots) json.value(root.path);
+  json.end_array();
+  json.key("found").value(report.found);
+  json.key("unchanged").value(report.unchanged);
+  json.key("added").value(report.added);
+  json.key("changed").value(report.changed);
+  json.key("moved").value(report.moved);
+  json.key("gone").value(report.gone);
+  json.key("forgotten").value(report.forgotten);
+  json.key("hashed").value(report.hashed);
+  json.key("unknown").value(report.unknown);
+  json.key("moves").begin_array();
+  for (const std::string& move : report.moves) json.value(move);
+  json.end_array();
+  json.key("troubles").begin_array();
+  for (const std::string& trouble : report.troubles) json.value(trouble);
+  json.end_array().end_object();
+  return json;
+}
+
+ScanReport watched_scan(Registry& registry, const ScanPlaces& places, const ScanRequest& request) {
+  catch_stop_signals();
+  ProgressView view(request.progress, 0);
+  ScanOptions options = request.options;
+  uint64_t total = 0;
+  options.run.stop = &stop_flag();
+  options.run.on_progress = [&](const Progress& progress) {
+    total = progress.total;
+    view.update(progress);
+  };
+  const auto began = std::chrono::steady_clock::now();
+  ScanReport report = scan(registry, places.roots, options);
+  view.finish(total, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+  return report;
+}
+
+}  // namespace
+
+void scan_command(const CommandLine& line, const Environment& environment) {
+  const ScanRequest request = scan_request(line, environment);
+  const std::string path = registry_path(line, environment);
+  const auto began = std::chrono::steady_clock::now();
+  ScanPlaces places = scan_places(line.files, environment.home);
+  ScanReport report;
+  const auto access = line.files.empty() ? Registry::Access::existing : Registry::Access::create;
+  with_registry(path, access, [&](Registry& registry) {
+    if (registry.size() <= kCheckedSize) registry.check();
+    if (line.files.empty()) places = known_places(registry);
+    report = watched_scan(registry, places, request);
+  });
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
+  report.troubles.insert(report.troubles.begin(), places.warnings.begin(), places.warnings.end());
+  if (request.json) return write_document(scan_json(report, places, path));
+  if (request.quiet) return;
+  write_stdout(scan_text(report, places, path, elapsed.count()));
+  for (const std::string& trouble : report.troubles)
+    write_stderr("warning: " + shortened(trouble, kSentenceWidth) + "\n");
+}
+
+}  // namespace ckmerge::cli

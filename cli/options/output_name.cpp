@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// A1111: modules/extras.py, ui_checkpoint_merger. ComfyUI: folder_paths.py, get_save_image_path. Where ours differ from
+// them a comment says so.
+#include "cli/options/output_name.h"
+
+#include <algorithm>
+#include <charconv>
+#include <ctime>
+#include <filesystem>
+
+#include "cli/system/text.h"
+#include "core/recipe/python_text.h"
+#include "io/text/error.h"
+
+namespace ckmerge::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string extension_of(FileFormat format) { return std::string(".") + ckmerge::name(format); }
+
+// Of a name in bytes, on every filesystem in use.
+constexpr size_t kMaxNameSize = 255;
+
+// What a partial file of a merge ends with (io/file/output_file): the name it will become is not taken yet.
+constexpr std::string_view kPartial = ".ckmerge-partial";
+
+void expect_file_name(const std::string& option, const std::string& name) {
+  const auto refuse = [&](const std::string& fault) {
+    throw Error(ErrorCode::usage, option,
+                option + ": the name '" + shortened(name, kNameWidth) + "' " + fault + "; name the file with -o FILE");
+  };
+  if (name.size() > kMaxNameSize)
+    refuse("has " + std::to_string(name.size()) + " bytes, more than " + std::to_string(kMaxNameSize));
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::ranges::any_of(name, is_control)) refuse("has control characters");
+}
+
+// ---- A1111
+
+// os.path.splitext of the base name: dots at the beginning start no extension. A1111 has no backslash in a name.
+std::string model_name(const std::string& path) {
+  std::string name = path.substr(path.rfind('/') + 1);
+  const size_t dot = name.rfind('.');
+  if (dot != std::string::npos && name.find_first_not_of('.') < dot) name.erase(dot);
+  std::ranges::replace(name, '\\', '_');
+  return name;
+}
+
+std::string rounded(double number) { return python_float(python_round2(number)); }
+
+double number_of(const Recipe& recipe, const ParameterSpec& parameter) {
+  const auto given = recipe.parameters.find(parameter.name);
+  return given == recipe.parameters.end() ? parameter.default_value : given->second.at(0);
+}
+
+std::string call_name(const Recipe& recipe, const std::vector<std::string>& models) {
+  const MethodSpec& spec = *find_method(recipe.method)->spec;
+  std::vector<std::string> parts = models;
+  for (size_t i = 0; i < spec.parameter_count; ++i)
+    if (spec.parameters[i].kind == ParameterKind::number)
+      parts.push_back(rounded(number_of(recipe, spec.parameters[i])));
+  return recipe.method + "(" + joined(parts, ", ") + ")";
+}
+
+std::string sum_name(std::span<const double> weights, const std::vector<std::string>& models) {
+  std::vector<std::string> terms;
+  for (size_t k = 0; k < models.size(); ++k) terms.push_back(rounded(weights[k]) + "(" + models[k] + ")");
+  return joined(terms, " + ");
+}
+
+std::string name_without_suffix(const Recipe& recipe, const std::vector<std::string>& models) {
+  // Of weighted_sum and linear: the weights, in the order of the checkpoints. Of add_difference: alpha comes second.
+  const std::vector<double> coefficients = resolve_coefficients(recipe, models.size() + recipe.bake_vae);
+  if (recipe.method == "weighted_sum" || recipe.method == "linear") return sum_name(coefficients, models);
+  if (recipe.method == "copy") return models[0];
+  if (recipe.method != "add_difference") return call_name(recipe, models);
+  const double alpha = number_of(recipe, find_method(recipe.method)->spec->parameters[0]);
+  return models[0] + " + " + rounded(alpha) + "(" + models[1] + " - " + models[2] + ")";
+}
+
+// ---- ComfyUI
+
+std::string digits(int number, size_t width) {
+  const std::string text = std::to_string(number);
+  return std::string(width - std::min(width, text.size()), '0') + text;
+}
+
+// int(text), save that a negative number and one of more than 18 digits count as 0, as what is no number does.
+uint64_t counter_in(std::string_view text) {
+  constexpr const char* kBlanks = " \t\n\r\f\v";
+  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
+  text = text.substr(0, text.find_last_not_of(kBlanks) + 1);
+  if (text.starts_with('+')) text.remove_prefix(1);
+  text.remove_prefix(std::min(text.find_first_not_of('0'), text.size()));
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size() && text.size() <= 18 ? number : 0;
+}
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;  // a folder that is not there yet, or may not be read, has no names to keep clear of
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    if (std::string name = entry->path().filename().string(); !name.ends_with(kPartial))
+      names.push_back(std::move(name));
+  return names;
+}
+
+[[noreturn]] void fail_folder(const std::string& folder, const std::string& what, const std::error_code& error) {
+  throw Error(ErrorCode::io, folder, folder + ": " + what + ": " + error.message());
+}
+
+fs::path resolved(const std::string& folder, const fs::path& path) {
+  std::error_code error;
+  const fs::path out = fs::weakly_canonical(path, error);
+  if (error) fail_folder(folder, "cannot be looked into", error);
+  return out;
+}
+
+}  // namespace
+
+std::optional<FileFormat> format_of_name(const std::string& path) {
+  std::string extension = std::filesystem::path(path).extension();
+  std::ranges::transform(extension, extension.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+  for (const char* const torch : {".ckpt", ".pt", ".pth", ".bin"})
+    if (extension == torch) return FileFormat::ckpt;
+  if (extension == ".safetensors" || extension == ".sft") return FileFormat::safetensors;
+  return std::nullopt;
+}
+
+bool is_folder(const std::string& output) {
+  std::error_code error;
+  return output.ends_with('/') || fs::is_directory(output, error);
+}
+
+std::string a1111_name(const Recipe& recipe, std::span<const std::string> inputs, ResultKind kind) {
+  std::vector<std::string> models;
+  for (const std::string& path : inputs.first(merged_inputs(recipe, inputs.size()))) models.push_back(model_name(path));
+  std::string name = name_without_suffix(recipe, models);
+  if (kind.inpainting) name += ".inpainting";
+  if (kind.instruct_pix2pix) name += ".instruct-pix2pix";
+  name += extension_of(recipe.format);
+  expect_file_name("--output", name);
+  return name;
+}
+
+LocalTime local_time() {
+  const std::time_t now = std::time(nullptr);
+  const std::tm* const local = std::localtime(&now);
+  if (!local) return {};
+  return {local->tm_year + 1900, local->tm_mon + 1, local->tm_mday, local->tm_hour, local->tm_min, local->tm_sec};
+}
+
+std::string expand_fields(std::string prefix, const LocalTime& now) {
+  const std::pair<std::string_view, std::string> fields[] = {
+      {"%width%", "0"},
+      {"%height%", "0"},
+      {"%year%", digits(now.year, 1)},
+      {"%month%", digits(now.month, 2)},
+      {"%day%", digits(now.day, 2)},
+      {"%hour%", digits(now.hour, 2)},
+      {"%minute%", digits(now.minute, 2)},
+      {"%second%", digits(now.second, 2)},
+  };
+  for (const auto& [field, text] : fields)
+    for (size_t at = 0; (at = prefix.find(field, at)) != std::string::npos; at += text.size())
+      prefix.replace(at, field.size(), text);
+  return prefix;
+}
+
+uint64_t next_counter(std::span<const std::string> names, std::string_view base) {
+  uint64_t largest = 0;
+  for (const std::string_view name : names) {
+    if (!name.starts_with(base) || !name.substr(base.size()).starts_with('_')) continue;
+    const std::string_view rest = name.substr(base.size() + 1);
+    largest = std::max(largest, counter_in(rest.substr(0, rest.find('_'))));
+  }
+  return largest + 1;
+}
+
+NumberedNames::NumberedNames(const std::string& folder, const std::string& prefix, const LocalTime& now,
+                             FileFormat format)
+    : root_(folder.empty() ? "." : folder), extension_(extension_of(format)) {
+  fs::path path = fs::path(expand_fields(prefix, now)).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "merged/flux/" means "merged/flux"
+  base_ = path.filename().string();
+  if (base_.empty() || base_ == "." || base_ == "..")
+    throw Error(ErrorCode::usage, "--filename-prefix", "--filename-prefix: '" + prefix + "' names no file");
+  folder_ = (fs::path(root_) / path.parent_path()).string();
+  std::error_code error;
+  if (!fs::is_directory(root_, error)) {
+    if (!error) error = std::make_error_code(std::errc::not_a_directory);
+    fail_folder(root_, "the folder to write into must exist", error);
+  }
+  expect_inside();
+}
+
+// ComfyUI does not look where links lead.
+void NumberedNames::expect_inside() const {
+  const fs::path root = resolved(root_, root_), folder = resolved(folder_, folder_);
+  if (std::mismatch(root.begin(), root.end(), folder.begin(), folder.end()).first == root.end()) return;
+  throw Error(ErrorCode::usage, "--filename-prefix",
+              "--filename-prefix: " + folder_ + " is not inside " + root_ + "; name another folder with -o DIR");
+}
+
+void NumberedNames::remove_made_folders() const noexcept {
+  std::error_code not_empty;
+  for (const std::string& folder : made_) fs::remove(folder, not_empty);
+}
+
+void NumberedNames::make_folders() {
+  std::error_code error;
+  for (fs::path path = folder_; !path.empty() && !fs::exists(path, error); path = path.parent_path())
+    made_.push_back(path.string());
+  fs::create_directories(folder_, error);
+  if (error) fail_folder(folder_, "cannot be made", error);
+  expect_inside();  // what was missing when the prefix was checked may be a link now
+}
+
+std::string NumberedNames::next() {
+  last_ = std::max(next_counter(names_in(folder_), base_), last_ + 1);
+  const std::string number = std::to_string(last_);
+  const std::string name =
+      base_ + "_" + std::string(5 - std::min<size_t>(5, number.size()), '0') + number + "_" + extension_;
+  expect_file_name("--filename-prefix", name);
+  return (fs::path(folder_) / name).string();
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/report/report.h"
+
+#include <algorithm>
+
+#include "cli/options/device_words.h"
+#include "cli/options/dtype_words.h"
+#include "cli/options/numbers.h"
+#include "cli/options/sizes.h"
+#include "io/hash/sha256.h"
+
+namespace ckmerge::cli {
+namespace {
+
+std::string value_text(const ParameterSpec& parameter, const Recipe& recipe) {
+  const auto given = recipe.parameters.find(parameter.name);
+  if (given == recipe.parameters.end()) return parameter.default_text;
+  if (parameter.kind == ParameterKind::flag) return given->second[0] != 0 ? "on" : "off";
+  std::vector<std::string> numbers;
+  for (const double value : given->second) numbers.push_back(number_text(value));
+  return joined(numbers, ",");
+}
+
+std::string parameters_text(const Recipe& recipe) {
+  const MethodSpec& spec = *find_method(recipe.method)->spec;
+  std::string out;
+  for (size_t i = 0; i < spec.parameter_count; ++i)
+    out += std::string(", ") + spec.parameters[i].name + " " + value_text(spec.parameters[i], recipe);
+  return out + dtypes_text(recipe);
+}
+
+// A word as a shell would take it back.
+std::string shell_word(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.,=/:+";
+  return word.find_first_not_of(kPlain) == word.npos ? word : "'" + word + "'";
+}
+
+std::string set_line(const MergeRequest& request) {
+  if (request.set.empty()) return "";
+  std::string out = "  --like stands for";
+  for (const std::string& word : request.set) out += " " + shell_word(word);
+  return out + "\n";
+}
+
+std::string form_text(const Checkpoint& checkpoint) {
+  if (checkpoint.form == FileForm::safetensors) return "";
+  return std::string(", ") + ckmerge::name(checkpoint.form) +
+         (checkpoint.key.empty() ? "" : ", at " + visible(checkpoint.key));
+}
+
+std::string recipe_line(const Recipe& recipe) {
+  if (!recipe.roles.empty()) return "the files below in one checkpoint" + dtypes_text(recipe) + "\n";
+  return recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(recipe) + "\n";
+}
+
+// What a checkpoint is, where it is not one of those that are merged.
+std::string role_text(const MergeFacts& facts, size_t k) {
+  const Recipe& recipe = facts.plan.recipe;
+  if (k < recipe.roles.size()) return ", " + recipe.roles[k];
+  return recipe.bake_vae && k + 1 == facts.checkpoints.size() ? ", the VAE" : "";
+}
+
+std::string recipe_lines(const MergeFacts& facts) {
+  const Recipe& recipe = facts.plan.recipe;
+  std::string out = recipe_line(recipe);
+  out += set_line(facts.request);
+  const size_t count = facts.checkpoints.size();
+  for (size_t k = 0; k < std::min(count, kListed); ++k) {
+    const Checkpoint& checkpoint = facts.checkpoints[k];
+    out += "  " + letter(k) + "  " + visible(checkpoint.path) + "  " + counted(checkpoint.tensors.size(), "tensor") +
+           ", " + size_text(checkpoint.file_size()) + form_text(checkpoint) + role_text(facts, k) + "\n";
+    for (const std::string& note : checkpoint.notes) out += "     " + visible(note) + "\n";
+  }
+  if (count > kListed) out += "  ... and " + grouped(count - kListed) + " more\n";
+  return out;
+}
+
+const char* done_phrase(Action action) {
+  switch (action) {
+    case Action::merge: return "merged";
+    case Action::convert: return "converted to another dtype";
+    case Action::copy: return "copied";
+    case Action::copy_integer: return "copied from A, integers or booleans";
+    case Action::copy_positions: return "copied from A, position_ids";
+    case Action::keep: return "kept from A, another checkpoint lacks them";
+    case Action::outside: return "A's, outside of --only or --exclude";
+    case Action::zero: return "zeroed, another checkpoint lacks them";
+    case Action::add: return "added, A lacks them";
+    case Action::expand: return "merged in the channels that all have, the others A's alone";
+    case Action::bake: return "taken from the VAE";
+    case Action::ema: return "taken from the averages of the weights";
+  }
+  return "";
+}
+
+// Of tensors that are kept, added or outside of the selection: how many of them are no copies.
+std::string converted_phrase(const Plan& plan, Action action) {
+  const uint64_t count = plan.converted(action);
+  return count == 0 ? "" : ", " + grouped(count) + " of them converted to another dtype";
+}
+
+std::string count_line(uint64_t count, const std::string& phrase) {
+  const std::string digits = grouped(count);
+  return std::string(11 - std::min<size_t>(digits.size(), 9), ' ') + digits + "  " + phrase + "\n";
+}
+
+std::string source_lines(const MergeFacts& facts, const std::vector<Source>& sources, const std::string& phrase) {
+  if (sources.empty()) return "";
+  return count_line(sources.size(), phrase) + listed(sources.size(), [&](size_t i) {
+           const Source source = sources[i];
+           const std::string text = shortened(facts.tensor(source).name, kNameWidth);
+           return source.checkpoint == 0 ? text : text + "  (" + letter(source.checkpoint) + ")";
+         });
+}
+
+// What a policy decided is listed by name, what every merge does is counted.
+bool is_listed(Action action) {
+  return action == Action::keep || action == Action::zero || action == Action::add || action == Action::expand;
+}
+
+// Every tensor of every checkpoint is in one of these lines (invariant I6).
+std::string action_lines(const MergeFacts& facts) {
+  const Plan& plan = facts.plan;
+  std::string out;
+  for (size_t a = 0; a < kActionCount; ++a) {
+    const auto action = static_cast<Action>(a);
+    const std::string phrase = done_phrase(action) + converted_phrase(plan, action);
+    if (is_listed(action))
+      out += source_lines(facts, facts.named_by(action), phrase);
+    else if (const uint64_t count = plan.count(action))
+      out += count_line(count, phrase);
+  }
+  out += source_lines(facts, plan.left_out, "left out, another checkpoint lacks them");
+  out += source_lines(facts, plan.dropped, "dropped, A lacks them");
+  out += source_lines(facts, plan.unshadowed, "kept as they are, no average of them is there");
+  out += source_lines(facts, plan.unused, "left over, they have no place in the result");
+  return out + source_lines(facts, plan.discarded, "discarded");
+}
+
+std::string warning_lines(const Plan& plan) {
+  std::string out;
+  for (size_t i = 0; i < plan.warnings.size() && i < kListed; ++i)
+    out += "warning: " + visible(plan.warnings[i]) + "\n";
+  if (plan.warnings.size() > kListed) out += "... and " + grouped(plan.warnings.size() - kListed) + " more warnings\n";
+  return out;
+}
+
+std::string step_line(const MergeFacts& facts, const Step& step) {
+  const Tensor tensor = facts.tensor(step);
+  return shortened(tensor.name, kNameWidth) + "  " + info(step.dtype).name + " " + shape_text(tensor.shape) + "  " +
+         ckmerge::name(step.action);
+}
+
+std::string differing_lines(const MergeFacts& facts, const RunReport& report) {
+  if (report.differing.empty()) return "";
+  return count_line(report.differing.size(), "of those copied from A are different in another checkpoint") +
+         listed(report.differing.size(), [&](size_t i) {
+           return shortened(facts.tensor(facts.plan.steps[report.differing[i]]).name, kNameWidth);
+         });
+}
+
+std::string loss_line(const MergeFacts& facts, const StoreLoss& loss) {
+  const Step& step = facts.plan.steps[loss.step];
+  std::vector<std::string> parts;
+  const auto add = [&](uint64_t count, const char* what) {
+    if (count) parts.push_back(grouped(count) + " " + what);
+  };
+  add(loss.counts.saturated, "stored as the largest finite value");
+  add(loss.counts.overflowed, "stored as Inf");
+  add(loss.counts.lost_inf, "Inf stored as NaN");
+  add(loss.counts.created, "NaN or Inf where no input has one");
+  add(loss.counts.non_finite - loss.counts.created, "NaN or Inf of the inputs");
+  return shortened(facts.tensor(step).name, kNameWidth) + "  " + info(step.dtype).name + ": " + joined(parts, ", ");
+}
+
+std::string loss_lines(const MergeFacts& facts, const RunReport& report) {
+  if (report.losses.empty()) return "";
+  return count_line(report.losses.size(), "with values that are not finite or that their dtype does not hold") +
+         listed(report.losses.size(), [&](size_t i) { return loss_line(facts, report.losses[i]); });
+}
+
+std::string speed_line(const RunReport& report) {
+  std::string out = duration_text(report.seconds) + ", read " + size_text(report.bytes_read) + ", wrote " +
+                    size_text(report.bytes_written) + ", together " +
+                    rate_text(static_cast<double>(report.bytes_read + report.bytes_written), report.seconds);
+  if (const uint64_t peak = peak_memory()) out += ", peak memory " + memory_text(peak);
+  return out + "\n";
+}
+
+std::string hash_lines(const MergeFacts& facts, const RunReport& report) {
+  std::string out;
+  for (size_t k = 0; k < report.input_hashes.size(); ++k)
+    out += "  " + letter(k) + "  sha256 " + report.input_hashes[k].sha256 + "\n";
+  if (report.sha256.empty()) return out;
+  return out + "  sha256 " + report.sha256 + "\n  short hash " + std::string(short_hash(report.sha256)) +
+         (report.tensor_sha256.empty() ? "" : ", AutoV3 " + report.tensor_sha256.substr(0, 12)) + " (" +
+         visible(facts.request.output) + ")\n";
+}
+
+std::string how_lines(const RunReport& report) {
+  return std::string("  kernels ") + report.isa + ", " + counted(report.threads, "thread") + ", " +
+         counted(report.tiles_in_flight, "tile") + " of " + memory_text(report.tile_size) + " in flight\n" +
+         "  device " + visible(device_text(report.device)) + "\n" + "  page cache " +
+         (report.drops_cache ? "dropped behind the run" : "kept") + "; " + visible(report.output_description) + "\n";
+}
+
+}  // namespace
+
+std::vector<Source> MergeFacts::named_by(Action action) const {
+  std::vector<Source> sources;
+  for (const Step& step : plan.steps)
+    if (step.action == action) sources.push_back(step.named);
+  return sources;
+}
+
+std::string shape_text(Shape shape) {
+  constexpr size_t kMostShown = 16;
+  std::vector<std::string> dimensions;
+  for (const uint64_t dimension : shape.first(std::min(shape.size(), kMostShown)))
+    dimensions.push_back(std::to_string(dimension));
+  if (shape.size() > kMostShown) dimensions.emplace_back("...");
+  return std::string("[").append(joined(dimensions, ", ")) + "]";
+}
+
+std::string plan_report(const MergeFacts& facts) {
+  const Plan& plan = facts.plan;
+  std::string out = recipe_lines(facts) + "The result would be " + counted(plan.steps.size(), "tensor") + ", " +
+                    size_text(plan.file_size);
+  if (!facts.request.output.empty()) out += ", in " + visible(facts.request.output);
+  out += ":\n" + action_lines(facts);
+  out += "  tensors, in the order of the file:\n" + listed(
+                                                        plan.steps.size(),
+                                                        [&](size_t i) { return step_line(facts, plan.steps[i]); },
+                                                        facts.request.verbose ? SIZE_MAX : kListed);
+  out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.file_size) +
+         "; memory to work in " + memory_text(facts.request.run.memory_budget) + ", plan " +
+         memory_text(plan.memory()) + "; device " + planned_device_text(facts.request.run.device) + ".\n";
+  if (!facts.request.config_from.empty()) out += visible(facts.request.config_from) + " would be copied beside it.\n";
+  return out + warning_lines(plan) + "Nothing was written.\n";
+}
+
+std::string run_report(const MergeFacts& facts, const RunReport& report) {
+  std::string out = recipe_lines(facts) + visible(facts.request.output) + ": " +
+                    counted(facts.plan.steps.size(), "tensor") + ", " + size_text(facts.plan.file_size) + "\n";
+  out += action_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
+  out += hash_lines(facts, report) + warning_lines(facts.plan);
+  if (const std::string warning = device_warning(report.device); !warning.empty())
+    out += "warning: " + visible(warning) + "\n";
+  out += speed_line(report);
+  if (report.verified) out += "read back and found as computed\n";
+  return facts.request.verbose ? out + how_lines(report) : out;
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plans and results told to people. Pure: everything returns text, already safe for a terminal.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "cli/options/request.h"
+#include "cli/system/text.h"
+#include "core/ckmerge.h"
+
+namespace ckmerge::cli {
+
+/// What there is to tell about a merge before it runs.
+struct MergeFacts {
+  const MergeRequest& request;
+  const Plan& plan;
+  std::span<const Checkpoint> checkpoints;
+
+  Tensor tensor(Source source) const { return checkpoints[source.checkpoint].tensors[source.tensor]; }
+  Tensor tensor(const Step& step) const { return tensor(step.named); }
+  /// The names of the steps with this action, in the order of the file.
+  std::vector<Source> named_by(Action action) const;
+};
+
+std::string plan_report(const MergeFacts& facts);
+std::string run_report(const MergeFacts& facts, const RunReport& report);
+
+/// "[2, 3]".
+std::string shape_text(Shape shape);
+
+/// Items 0 to count-1 as lines under a heading that the caller wrote: the first kListed, then how many more.
+template <typename Line>
+std::string listed(size_t count, const Line& line, size_t limit = kListed) {
+  std::string out;
+  for (size_t i = 0; i < count && i < limit; ++i) out += "    " + line(i) + "\n";
+  if (count > limit) out += "    ... and " + grouped(count - limit) + " more\n";
+  return out;
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/report/report_json.h"
+
+#include <algorithm>
+
+#include "cli/options/device_words.h"
+#include "io/hash/sha256.h"
+
+namespace ckmerge::cli {
+namespace {
+
+void write_parameter(JsonWriter& json, const ParameterSpec& parameter, const std::vector<double>& value) {
+  json.key(parameter.name);
+  if (parameter.kind == ParameterKind::flag) {
+    json.value(value[0] != 0);
+  } else if (parameter.kind == ParameterKind::number) {
+    json.value(value[0]);
+  } else {
+    json.begin_array();
+    for (const double number : value) json.value(number);
+    json.end_array();
+  }
+}
+
+void write_texts(JsonWriter& json, const char* key, const std::vector<std::string>& texts) {
+  json.key(key).begin_array();
+  for (const std::string& text : texts) json.value(text);
+  json.end_array();
+}
+
+// How tensors are stored, where --dtype of all does not say it, and which of one checkpoint there are.
+void write_forms(JsonWriter& json, const Recipe& recipe) {
+  json.key("dtypes").begin_object();
+  for (size_t i = 0; i < kPartCount; ++i)
+    if (const auto& part = recipe.part_dtypes[i])
+      json.key(kPartNames[i]).value(part->dtype ? info(*part->dtype).name : "keep");
+  json.end_object();
+  json.key("half").value(recipe.half);
+  json.key("format").value(ckmerge::name(recipe.format));
+  write_texts(json, "parts", recipe.parts);
+  json.key("prune").value(recipe.prune);
+  json.key("ema").value(ckmerge::name(recipe.ema));
+  json.key("bake_vae").value(recipe.bake_vae);
+  write_texts(json, "roles", recipe.roles);
+}
+
+// REQUIRES: recipe.parameters were checked against the method's spec.
+void write_recipe(JsonWriter& json, const MergeFacts& facts) {
+  const Recipe& recipe = facts.plan.recipe;
+  const MethodSpec& spec = *find_method(recipe.method)->spec;
+  json.key("method").value(recipe.method);
+  json.key("parameters").begin_object();
+  for (size_t i = 0; i < spec.parameter_count; ++i)
+    if (const auto given = recipe.parameters.find(spec.parameters[i].name); given != recipe.parameters.end())
+      write_parameter(json, spec.parameters[i], given->second);
+  json.end_object();
+  json.key("coefficients").begin_array();
+  for (const double coefficient : facts.plan.coefficients) json.value(coefficient);
+  json.end_array();
+  json.key("dtype").value(recipe.dtype ? info(*recipe.dtype).name : "keep");
+  write_forms(json, recipe);
+  write_texts(json, "like", facts.request.set);
+  write_texts(json, "discard", recipe.discard);
+  write_texts(json, "only", recipe.only);
+  write_texts(json, "exclude", recipe.exclude);
+  json.key("missing").value(ckmerge::name(recipe.missing));
+  json.key("extra").value(ckmerge::name(recipe.extra));
+  json.key("expand").value(ckmerge::name(recipe.expand));
+  json.key("nan").value(ckmerge::name(recipe.nan));
+  json.key("metadata").value(ckmerge::name(recipe.metadata));
+  json.key("set_metadata").begin_object();
+  for (const auto& [key, value] : recipe.set_metadata) json.key(key).value(value);
+  json.end_object();
+  json.key("hash").value(recipe.hash);
+}
+
+void write_inputs(JsonWriter& json, const MergeFacts& facts) {
+  json.key("inputs").begin_array();
+  for (const Checkpoint& checkpoint : facts.checkpoints) {
+    json.begin_object();
+    json.key("path").value(checkpoint.path);
+    json.key("size").value(checkpoint.file_size());
+    json.key("tensors").value(checkpoint.tensors.size());
+    json.key("form").value(ckmerge::name(checkpoint.form));
+    json.key("key").value(checkpoint.key);
+    write_texts(json, "notes", checkpoint.notes);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_output(JsonWriter& json, const MergeFacts& facts) {
+  json.key("output").begin_object();
+  json.key("path");
+  facts.request.output.empty() ? json.null() : json.value(facts.request.output);
+  json.key("size").value(facts.plan.file_size);
+  json.key("header_size").value(facts.plan.header.size());
+  json.key("tensors").value(facts.plan.steps.size());
+  json.end_object();
+}
+
+void write_sources(JsonWriter& json, const MergeFacts& facts, const char* key, const std::vector<Source>& sources) {
+  json.key(key).begin_array();
+  for (const Source& source : sources) {
+    json.begin_object();
+    json.key("name").value(facts.tensor(source).name);
+    json.key("checkpoint").value(source.checkpoint);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+// What plans and results have in common.
+void write_facts(JsonWriter& json, const MergeFacts& facts) {
+  write_recipe(json, facts);
+  write_inputs(json, facts);
+  write_output(json, facts);
+  json.key("counts").begin_object();
+  for (size_t a = 0; a < kActionCount; ++a)
+    json.key(ckmerge::name(static_cast<Action>(a))).value(facts.plan.count(static_cast<Action>(a)));
+  json.end_object();
+  json.key("converted").begin_object();
+  for (const Action action : {Action::keep, Action::outside, Action::add})
+    json.key(ckmerge::name(action)).value(facts.plan.converted(action));
+  json.end_object();
+  write_sources(json, facts, "kept", facts.plan.kept);
+  write_sources(json, facts, "zeroed", facts.named_by(Action::zero));
+  write_sources(json, facts, "left_out", facts.plan.left_out);
+  write_sources(json, facts, "dropped", facts.plan.dropped);
+  write_sources(json, facts, "added", facts.named_by(Action::add));
+  write_sources(json, facts, "expanded", facts.named_by(Action::expand));
+  write_sources(json, facts, "discarded", facts.plan.discarded);
+  write_sources(json, facts, "unshadowed", facts.plan.unshadowed);
+  write_sources(json, facts, "unused", facts.plan.unused);
+  json.key("warnings").begin_array();
+  for (const std::string& warning : facts.plan.warnings) json.value(warning);
+  json.end_array();
+  json.key("config");
+  facts.request.config_from.empty() ? json.null() : json.value(facts.request.config_from);
+  json.key("plan_memory").value(facts.plan.memory());
+  json.key("memory_budget").value(facts.request.run.memory_budget);
+  json.key("device").value(planned_device_text(facts.request.run.device));
+}
+
+// Each once: an expanded tensor's first checkpoint is a source twice.
+std::vector<uint32_t> checkpoints_read(const Plan& plan, const Step& step) {
+  std::vector<uint32_t> checkpoints;
+  for (size_t k = 0; k < step.source_count; ++k)
+    if (std::ranges::find(checkpoints, plan.source(step, k).checkpoint) == checkpoints.end())
+      checkpoints.push_back(plan.source(step, k).checkpoint);
+  return checkpoints;
+}
+
+void write_step(JsonWriter& json, const MergeFacts& facts, const Step& step) {
+  const Tensor tensor = facts.tensor(step);
+  json.begin_object();
+  json.key("name").value(tensor.name);
+  json.key("dtype").value(info(step.dtype).name);
+  json.key("shape").begin_array();
+  for (const uint64_t dimension : tensor.shape) json.value(dimension);
+  json.end_array();
+  json.key("action").value(ckmerge::name(step.action));
+  json.key("sources").begin_array();
+  for (const uint32_t checkpoint : checkpoints_read(facts.plan, step)) json.value(checkpoint);
+  json.end_array();
+  json.key("offset").value(step.offset);
+  json.key("size").value(step.size);
+  json.end_object();
+}
+
+void write_differing(JsonWriter& json, const MergeFacts& facts, const RunReport& report) {
+  json.key("differing").begin_array();
+  for (const uint32_t step : report.differing) json.value(facts.tensor(facts.plan.steps[step]).name);
+  json.end_array();
+}
+
+void write_losses(JsonWriter& json, const MergeFacts& facts, const RunReport& report) {
+  json.key("losses").begin_array();
+  for (const StoreLoss& loss : report.losses) {
+    json.begin_object();
+    json.key("name").value(facts.tensor(facts.plan.steps[loss.step]).name);
+    json.key("saturated").value(loss.counts.saturated);
+    json.key("overflowed").value(loss.counts.overflowed);
+    json.key("lost_inf").value(loss.counts.lost_inf);
+    json.key("non_finite").value(loss.counts.non_finite);
+    json.key("created").value(loss.counts.created);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+// Null where --hash was not given.
+void write_hashes(JsonWriter& json, const RunReport& report) {
+  json.key("hashes");
+  if (report.sha256.empty()) {
+    json.null();
+    return;
+  }
+  json.begin_object();
+  json.key("sha256").value(report.sha256);
+  json.key("short_hash").value(short_hash(report.sha256));
+  json.key("autov3");
+  report.tensor_sha256.empty() ? json.null() : json.value(report.tensor_sha256);
+  json.key("inputs").begin_array();
+  for (const InputHash& hash : report.input_hashes) json.value(hash.sha256);
+  json.end_array().end_object();
+}
+
+void write_run(JsonWriter& json, const RunReport& report) {
+  json.key("run").begin_object();
+  json.key("seconds").value(report.seconds);
+  json.key("bytes_read").value(report.bytes_read);
+  json.key("bytes_written").value(report.bytes_written);
+  json.key("peak_memory").value(peak_memory());
+  json.key("isa").value(report.isa);
+  json.key("threads").value(report.threads);
+  json.key("tiles_in_flight").value(report.tiles_in_flight);
+  json.key("tile_size").value(report.tile_size);
+  json.key("drops_cache").value(report.drops_cache);
+  json.key("device").begin_object();
+  json.key("used").value(report.device.used);
+  json.key("reason").value(report.device.reason);
+  json.key("fault");
+  report.device.fault.empty() ? json.null() : json.value(report.device.fault);
+  json.key("jobs").value(report.device.batches);
+  json.end_object();
+  json.key("how").value(report.output_description);
+  json.end_object();
+}
+
+}  // namespace
+
+JsonWriter plan_json(const MergeFacts& facts) {
+  JsonWriter json;
+  json.begin_object();
+  write_facts(json, facts);
+  json.key("bytes_to_read").value(facts.plan.bytes_to_read);
+  json.key("tensors").begin_array();
+  for (const Step& step : facts.plan.steps) write_step(json, facts, step);
+  json.end_array().end_object();
+  return json;
+}
+
+JsonWriter run_json(const MergeFacts& facts, const RunReport& report) {
+  JsonWriter json;
+  json.begin_object();
+  write_facts(json, facts);
+  write_differing(json, facts, report);
+  write_losses(json, facts, report);
+  write_hashes(json, report);
+  json.key("verified").value(report.verified);
+  write_run(json, report);
+  json.end_object();
+  return json;
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/shell/completions.h"
+
+#include "cli/commands/commands.h"
+#include "cli/options/choices.h"
+#include "cli/system/text.h"
+
+namespace ckmerge::cli {
+
+std::vector<std::string> listed_values(const OptionSpec& option) {
+  return option.choices.empty() ? words_of(option.word_kind()) : option.choices;
+}
+
+std::string single_quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) c == '\'' ? out += "'\\''" : out += c;
+  return out + "'";
+}
+
+void completions_command(const CommandLine& line) {
+  const std::vector<std::string> shells = words_of(WordKind::shell);
+  if (line.files.size() != 1)
+    throw Error(ErrorCode::usage, "SHELL",
+                "name one shell, as in `ckmerge completions bash`; there are " + joined(shells, ", "));
+  constexpr std::string (*kScripts[])() = {bash_completions, zsh_completions, fish_completions};
+  write_stdout(kScripts[choice_index("SHELL", line.files[0], shells)]());
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+
+#include "cli/system/system.h"
+#include "io/text/error.h"
+
+namespace ckmerge::cli {
+namespace {
+
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value ? value : "";
+}
+
+// As the XDG base directories have it: a relative folder is not used.
+std::string user_folder(const char* name, const char* below_home) {
+  std::string folder = variable(name);
+  if (folder.starts_with('/')) return folder + "/ckmerge";
+  folder = variable("HOME");
+  return folder.starts_with('/') ? folder + below_home + "/ckmerge" : "";
+}
+
+std::string file_in(const std::string& folder, const char* name) { return folder.empty() ? "" : folder + "/" + name; }
+
+// Written without stdio: its buffer would report a full disk at exit, when nobody listens any more.
+bool write_all(int fd, std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return false;
+    text.remove_prefix(static_cast<size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+Environment read_environment() {
+  const std::string term = variable("TERM");
+  return {.isa = variable("CKMERGE_ISA"),
+          .hash_cache = file_in(user_folder("XDG_CACHE_HOME", "/.cache"), "hashes"),
+          .registry = file_in(user_folder("XDG_DATA_HOME", "/.local/share"), "registry.db"),
+          .home = variable("HOME"),
+          .no_color = !variable("NO_COLOR").empty(),
+          .dumb = term.empty() || term == "dumb",
+          .stderr_tty = ::isatty(STDERR_FILENO) == 1};
+}
+
+unsigned terminal_width() {
+  winsize size{};
+  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
+  return size.ws_col;
+}
+
+void allow_many_files() {
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+  files.rlim_cur = files.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+uint64_t most_open_files() {
+  rlimit files{};
+  return ::getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : UINT64_MAX;
+}
+
+// VmHWM, since getrusage() gives that of the program that started this one where it is the larger.
+uint64_t peak_memory() {
+  constexpr std::string_view kName = "VmHWM:";
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(kName)) return std::strtoull(line.c_str() + kName.size(), nullptr, 10) * 1024;  // in KiB
+  rusage usage{};
+  return ::getrusage(RUSAGE_SELF, &usage) == 0 ? static_cast<uint64_t>(usage.ru_maxrss) * 1024 : 0;
+}
+
+void write_stdout(std::string_view text) {
+  if (write_all(STDOUT_FILENO, text)) return;
+  if (errno == EPIPE) throw BrokenPipe{};
+  throw Error(ErrorCode::io, "standard output", std::string("standard output cannot be written: ") + strerror(errno));
+}
+
+void write_document(const JsonWriter& json) {
+  write_stdout(json.text());
+  write_stdout("\n");
+}
+
+void write_stderr(std::string_view text) noexcept { write_all(STDERR_FILENO, text); }
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/device/device_setup.h"
+
+#include <algorithm>
+
+#include "core/device/device_list.h"
+#include "core/read/source_read.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+uint64_t memory_of(const cuda::Runtime& runtime, int device, const DeviceOptions& options) {
+  cuda::DeviceInfo info;
+  const std::string name = sentence("cuda:", device);
+  if (const cuda::Status status = runtime.device_info(device, &info))
+    throw Error(
+        ErrorCode::resources, name,
+        sentence(name, ": asking for its memory failed: ", runtime.message(status), "; --device cpu does without it"));
+  if (options.memory > info.free)
+    throw Error(ErrorCode::resources, name,
+                sentence(name, ": has ", info.free, " bytes free, fewer than the ", options.memory,
+                         " of --gpu-memory; give it less"));
+  return options.memory ? options.memory : info.free / 2;
+}
+
+}  // namespace
+
+std::string needless_reason(const DeviceOptions& options, const Plan& plan, uint64_t available) {
+  if (options.choice == DeviceChoice::cpu) return "it was asked for";
+  if (options.choice != DeviceChoice::automatic) return "";
+  if (plan.accumulates) return "so many checkpoints are read in turn, which the CPU does";
+  if (plan.file_size < kLeastMeasured) return "the merge is too short to measure devices";
+  if (std::ranges::none_of(plan.steps, [&](const Step& step) { return computes(plan, step); }))
+    return "nothing has to be computed";
+  if (available < kLeastAvailable) return "a GPU's driver would need too much of the memory that is available";
+  std::string reason;
+  if (!options.runtime && !cuda::runtime()) count_devices(nullptr, reason);
+  return reason;
+}
+
+DeviceSetup set_up_devices(const DeviceOptions& options) {
+  DeviceSetup setup{.runtime = options.runtime ? options.runtime : cuda::runtime(),
+                    .devices = options.devices,
+                    .memory = UINT64_MAX,
+                    .required = options.choice == DeviceChoice::cuda};
+  std::string reason;
+  const int count = count_devices(setup.runtime, reason);
+  if (count == 0)
+    throw Error(ErrorCode::resources, "--device",
+                setup.required ? sentence("--device cuda: ", reason, "; --device cpu does without one") : reason);
+  if (setup.devices.empty()) setup.devices = {0};
+  for (const int device : setup.devices) {
+    if (device < 0 || device >= count)
+      throw Error(ErrorCode::resources, sentence("cuda:", device),
+                  sentence("cuda:", device, ": there is no such device; this machine has ", count,
+                           count == 1 ? " (cuda:0)" : ", numbered from cuda:0"));
+    setup.memory = std::min(setup.memory, memory_of(*setup.runtime, device, options));
+  }
+  return setup;
+}
+
+}  // namespace ckmerge

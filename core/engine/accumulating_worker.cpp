@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/accumulating_worker.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "core/threads/semaphore_lock.h"
+
+namespace ckmerge {
+namespace {
+
+uint64_t round_up(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
+
+Program first_term(Dtype compute, double k) {
+  Program program{.compute = compute, .result = 0, .code = {{.op = Op::load}}};
+  if (k != 1) program.code.push_back({.op = Op::scale, .k0 = k});
+  return program;
+}
+
+// Operand 0 is the sum so far.
+Program next_term(Dtype compute, double k) {
+  Program program{
+      .compute = compute, .result = 0, .code = {{.op = Op::load}, {.op = Op::load, .dst = 1, .operand = 1}}};
+  if (k == 1)
+    program.code.push_back({.op = Op::add, .b = 1});
+  else
+    program.code.push_back({.op = Op::add_scaled, .b = 1, .k0 = k});
+  return program;
+}
+
+bool is_finite(const std::byte* at, Dtype dtype, uint64_t i) {
+  if (dtype == Dtype::F64) return std::isfinite(reinterpret_cast<const double*>(at)[i]);
+  return std::isfinite(reinterpret_cast<const float*>(at)[i]);
+}
+
+}  // namespace
+
+AccumulatingWorker::AccumulatingWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows,
+                                       const TileWorker::Options& options, uint64_t sums_size)
+    : plan_(plan),
+      checkpoints_(checkpoints),
+      windows_(windows),
+      options_(options),
+      sums_(sums_size),
+      terms_(plan.programs.size()) {
+  for (const Step& step : plan.steps)
+    if (computes(plan, step) && terms_[step.program].empty()) terms_[step.program] = *sum_in_order(plan, step);
+}
+
+void AccumulatingWorker::compute(ByteRange range, std::span<std::byte> out) {
+  uint64_t at = range.begin;
+  if (at < options_.header.size()) {
+    at = std::min<uint64_t>(range.end, options_.header.size());
+    std::memcpy(out.data(), options_.header.data() + range.begin, at - range.begin);
+  }
+  while (at < range.end) {
+    at = list_parts({at, range.end}, out.data() + (at - range.begin)).end;
+    for (uint32_t k = 0; k < checkpoints_.size(); ++k) take_turn(k);
+    const SemaphoreLock computing(*options_.semaphore);
+    for (const Part& part : parts_)
+      if (part.sums) store(part);
+  }
+}
+
+// The parts of steps in `range`, as many as there may be; returns what of it they cover.
+ByteRange AccumulatingWorker::list_parts(ByteRange range, std::byte* out) {
+  parts_.clear();
+  uint64_t sums = 0;
+  for (size_t i = first_step_after(plan_, range.begin); i < plan_.steps.size(); ++i) {
+    const Step& step = plan_.steps[i];
+    if (step.offset >= range.end) break;
+    const uint64_t begin = std::max(range.begin, step.offset), end = std::min(range.end, step.offset + step.size);
+    if (begin >= end) continue;
+    if (parts_.size() == Accumulation::kMostParts) return {range.begin, begin};
+    Part part{.step = static_cast<uint32_t>(i),
+              .bytes = {begin - step.offset, end - step.offset},
+              .out = out + (begin - range.begin),
+              .sums = nullptr};
+    if (step.program == Step::kZero) std::memset(part.out, 0, part.bytes.size());
+    if (computes(plan_, step)) {
+      part.sums = sums_.first(0).data() + sums;
+      sums += round_up(count_of(part) * element_size(compute_dtype(part)), Accumulation::kAlignment);
+    }
+    parts_.push_back(part);
+  }
+  return range;
+}
+
+// Index of the source that `part` takes from `checkpoint`, if any: they come in the order of the checkpoints.
+std::optional<uint32_t> AccumulatingWorker::source_in(const Part& part, uint32_t checkpoint) const {
+  const Step& step = step_of(part);
+  if (part.next_source == step.source_count) return std::nullopt;
+  const uint32_t s = part.sums ? terms_[step.program][part.next_source].operand : part.next_source;
+  if (plan_.source(step, s).checkpoint != checkpoint) return std::nullopt;
+  return s;
+}
+
+// A compared source of another dtype is another, whatever its bytes are.
+bool AccumulatingWorker::differs_in_dtype(const Part& part, uint32_t s) const {
+  const Source source = plan_.source(step_of(part), s);
+  return !part.sums && checkpoints_[source.checkpoint].tensors[source.tensor].dtype != step_of(part).dtype;
+}
+
+void AccumulatingWorker::take_turn(uint32_t checkpoint) {
+  for (size_t begin = 0, end = 0; begin < parts_.size(); begin = end) {
+    std::vector<std::pair<size_t, SourceRead>> reads;
+    for (end = begin; end < parts_.size(); ++end) {
+      const std::optional<uint32_t> s = source_in(parts_[end], checkpoint);
+      if (!s) continue;
+      if (differs_in_dtype(parts_[end], *s)) {
+        step_report_.differing.insert(parts_[end].step);
+        ++parts_[end].next_source;
+        continue;
+      }
+      const SourceRead read = read_of(plan_, checkpoints_, step_of(parts_[end]), *s, parts_[end].bytes);
+      if (!windows_.add({&read, 1})) break;
+      reads.emplace_back(end, read);
+    }
+    windows_.map();
+    {
+      const SemaphoreLock computing(*options_.semaphore);
+      for (const auto& [i, read] : reads) take(parts_[i], read);
+    }
+    windows_.finish(options_.drop_cache);
+  }
+}
+
+void AccumulatingWorker::take(Part& part, const SourceRead& read) {
+  const std::byte* const bytes = windows_.next(read);
+  part.sums ? add(part, read.operand(bytes)) : copy(part, bytes);
+  ++part.next_source;
+}
+
+// The first source is copied, the others are compared with it.
+void AccumulatingWorker::copy(const Part& part, const std::byte* bytes) {
+  if (part.next_source == 0)
+    std::memcpy(part.out, bytes, part.bytes.size());
+  else if (std::memcmp(part.out, bytes, part.bytes.size()) != 0)
+    step_report_.differing.insert(part.step);
+}
+
+void AccumulatingWorker::add(const Part& part, Operand operand) {
+  const Dtype compute = compute_dtype(part);
+  const double k = terms_[step_of(part).program][part.next_source].coefficient;
+  const bool first = part.next_source == 0;
+  const Operand operands[] = {first ? operand : Operand{.data = part.sums, .dtype = compute}, operand};
+  StoreCounts not_stored_yet;
+  run_program(*options_.kernels, first ? first_term(compute, k) : next_term(compute, k), operands, 0, count_of(part),
+              part.sums, compute, not_stored_yet);
+}
+
+void AccumulatingWorker::store(const Part& part) {
+  StoreCounts counts;
+  const Operand sums{.data = part.sums, .dtype = compute_dtype(part)};
+  run_program(*options_.kernels, first_term(compute_dtype(part), 1), &sums, 0, count_of(part), part.out,
+              step_of(part).dtype, counts);
+  if (counts.non_finite > 0) counts.created = created(part);
+  step_report_.add(part.step, counts);
+}
+
+// How many results are NaN or Inf though every operand is finite there. Reads everything again, so for parts that have
+// such results only; their sums are not needed any more.
+uint64_t AccumulatingWorker::created(const Part& part) {
+  const Step& step = step_of(part);
+  const Dtype compute = compute_dtype(part);
+  const uint64_t count = count_of(part);
+  std::vector<bool> created(count, true);
+  const auto look = [&](const Operand& operand, bool finite) {
+    StoreCounts ignored;
+    run_program(*options_.kernels, first_term(compute, 1), &operand, 0, count, part.sums, compute, ignored);
+    for (uint64_t i = 0; i < count; ++i)
+      if (is_finite(part.sums, compute, i) != finite) created[i] = false;
+  };
+  look({.data = part.out, .dtype = step.dtype}, false);
+  for (uint32_t s = 0; s < step.source_count; ++s) {
+    const SourceRead read = read_of(plan_, checkpoints_, step, s, part.bytes);
+    windows_.add({&read, 1});
+    windows_.map();
+    look(read.operand(windows_.next(read)), true);
+    windows_.finish(options_.drop_cache);
+  }
+  return static_cast<uint64_t>(std::ranges::count(created, true));
+}
+
+}  // namespace ckmerge

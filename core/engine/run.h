@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running a plan: threads, tiles, budget. Nothing here changes a byte of the output (invariant I2).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/device/device_options.h"
+#include "core/device/device_report.h"
+#include "core/plan/plan.h"
+#include "core/threads/progress.h"
+#include "io/file/output_file.h"
+#include "kernels/block_kernels.h"
+
+namespace ckmerge {
+
+struct RunOptions {
+  // Behaviour.
+  bool replace = false;  ///< an existing target may be replaced
+  bool sync = true;      ///< durable: fsync before and after the rename
+  bool verify = false;   ///< read the output back from disk before it is put in place, compare with what was computed
+  bool hash = false;  ///< hash the output as it is written (RunReport::sha256); recipe.hash asks for the inputs' hashes
+  bool discard = false;  ///< for benchmarks: the output goes nowhere, whatever the target; not with verify or hash
+  // Speed only.
+  uint64_t memory_budget = 128ull << 20;  ///< bytes of staging and of resident parts of maps; the plan is counted apart
+  unsigned threads = 0;                   ///< threads that compute; 0 = what affinity and cgroup allow
+  uint64_t tile_size = 0;                 ///< bytes of output per tile; 0 = from the budget. A multiple of 4096
+  const BlockKernels* kernels = nullptr;  ///< null = the best this CPU runs
+  std::vector<std::string> expected_sha256 = {};  ///< per input, for recipe.hash: another sum ends the run; empty = any
+  std::string hash_cache = {};                    ///< file of known hashes (io/hash/hash_cache.h); empty = none
+  DeviceOptions device{};                         ///< who computes: this CPU, or devices
+  // Watching. Called from one thread, about ten times a second; must not throw.
+  std::function<void(const Progress&)> on_progress = {};
+  const std::atomic<bool>* stop = nullptr;  ///< when it turns true the run ends with Error(interrupted)
+  Observer observer() const { return {on_progress, stop}; }
+};
+
+/// A step whose values did not all survive storing.
+struct StoreLoss {
+  uint32_t step = 0;
+  StoreCounts counts;
+};
+
+struct RunReport {
+  double seconds = 0;
+  uint64_t bytes_read = 0, bytes_written = 0;
+  std::vector<StoreLoss> losses;        ///< in the order of steps: anything in StoreCounts is not 0
+  std::vector<uint32_t> differing;      ///< copied integer steps whose other checkpoints hold other bytes, in order
+  std::vector<InputHash> input_hashes;  ///< with recipe.hash
+  std::string sha256,
+      tensor_sha256;      ///< with options.hash: of the file, and of its tensors' bytes alone (AutoV3, not of a .ckpt)
+  bool verified = false;  ///< with options.verify
+  // How it was done, for -v.
+  const char* isa = "";
+  unsigned threads = 0, tiles_in_flight = 0;
+  uint64_t tile_size = 0;
+  bool drops_cache = false;
+  std::string output_description;
+  DeviceReport device;
+};
+
+/// Merges into `target`: the file is there, complete, when this returns. When it throws the target is what it was, save
+/// where the error says that it is complete and only its folder could not be synced. `checkpoints` are those the plan
+/// was made from. Throws Error(io | usage | malformed | resources |
+/// interrupted); Error(mismatch) for NaN or Inf that no input has (NanPolicy::error), with a detail line per tensor,
+/// and for an input that is not the expected one; Error(difference) when what is read back is not what was computed;
+/// TargetTaken before any work (io/file/output_file.h).
+RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
+              const RunOptions& options = {});
+
+}  // namespace ckmerge

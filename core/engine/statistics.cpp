@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/engine/statistics.h"
+
+namespace ckmerge {
+
+Reduction reduction_of(const Plan& plan, const Step& step) {
+  const StepRows rows = rows_of(plan, step);
+  const bool heads_only = rows.expanded() && !plan.expansions[step.expansion].others_count_as_zero;
+  const uint64_t count = element_count(step);
+  return {.rows = rows, .heads_only = heads_only, .count = heads_only ? rows.heads_before(count) : count};
+}
+
+Statistics::Statistics(const Plan& plan, size_t inputs)
+    : plan_(plan),
+      method_(*find_method(plan.recipe.method)),
+      specs_(statistics(plan)),
+      coefficient_count_(method_.coefficient_count(inputs)) {}
+
+void Statistics::add(uint32_t step, uint64_t first_block, std::span<const double> totals) {
+  const uint64_t blocks = reduction_of(plan_, plan_.steps[step]).blocks();
+  std::lock_guard lock(mutex_);
+  State& state = states_[step];
+  if (!state.sums) state.sums = std::make_unique<Sums>(Sums{.values = std::vector<double>(specs_.size())});
+  Sums& sums = *state.sums;
+  sums.early.emplace(first_block, std::vector<double>(totals.begin(), totals.end()));
+  while (!sums.early.empty() && sums.early.begin()->first == sums.next_block) {
+    fold(sums, sums.early.begin()->second);
+    sums.early.erase(sums.early.begin());
+  }
+  if (sums.next_block < blocks) return;
+  state.coefficients.resize(coefficient_count_);
+  method_.tensor_coefficients(plan_.coefficients, sums.values, state.coefficients);
+  state.sums.reset();
+  changed_.notify_all();
+}
+
+void Statistics::fold(Sums& sums, std::span<const double> totals) const {
+  for (size_t i = 0; i < totals.size(); ++i) sums.values[i % specs_.size()] += totals[i];
+  sums.next_block += totals.size() / specs_.size();
+}
+
+void Statistics::wait_for(ByteRange range, const ThreadPool& pool) {
+  if (!wanted()) return;
+  std::unique_lock lock(mutex_);
+  pool.wait(lock, changed_, [&] { return ready(range); });
+}
+
+bool Statistics::ready(ByteRange range) const {
+  for (size_t i = first_step_after(plan_, range.begin); i < plan_.steps.size(); ++i) {
+    const Step& step = plan_.steps[i];
+    if (step.offset >= range.end) break;
+    if (step.size == 0 || !needs_statistics(plan_, step)) continue;
+    const auto state = states_.find(static_cast<uint32_t>(i));
+    if (state == states_.end() || state->second.coefficients.empty()) return false;
+  }
+  return true;
+}
+
+std::span<const double> Statistics::coefficients(uint32_t step) const {
+  std::lock_guard lock(mutex_);
+  return states_.at(step).coefficients;
+}
+
+void Statistics::release_before(uint64_t offset) {
+  if (!wanted()) return;
+  std::lock_guard lock(mutex_);
+  while (!states_.empty()) {
+    const Step& step = plan_.steps[states_.begin()->first];
+    if (step.offset + step.size > offset) break;
+    states_.erase(states_.begin());
+  }
+}
+
+}  // namespace ckmerge

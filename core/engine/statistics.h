@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Numbers about whole tensors, gathered by a first pass over the same steps (DESIGN 4), and the coefficients that a
+// method makes of them. Sums are cut into blocks at multiples of kReductionBlock and block totals are added in order,
+// whoever computed them, so that the bits depend on nothing but the tensor.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "core/plan/plan.h"
+#include "core/read/source_read.h"
+#include "core/threads/thread_pool.h"
+
+namespace ckmerge {
+
+/// How the elements of a step are numbered in its reductions: all of them, or those of the heads alone.
+struct Reduction {
+  StepRows rows;
+  bool heads_only = false;
+  uint64_t count = 0;  ///< elements in the reduction
+
+  uint64_t index_of(uint64_t element) const { return heads_only ? rows.heads_before(element) : element; }
+  uint64_t element_of(uint64_t index) const { return heads_only ? rows.element_of_head(index) : index; }
+  uint64_t blocks() const { return (count + kReductionBlock - 1) / kReductionBlock; }
+};
+Reduction reduction_of(const Plan& plan, const Step& step);
+
+/// The results of the first pass, shared by all workers. A tensor's are there from its last block until the tiles that
+/// need them are done, so that what is held does not grow with the file.
+class Statistics {
+ public:
+  Statistics(const Plan& plan, size_t inputs);
+
+  /// Whether any step needs statistics.
+  bool wanted() const { return !specs_.empty(); }
+  std::span<const StatisticSpec> specs() const { return specs_; }
+
+  /// Takes the totals of consecutive blocks of `step`, one number per spec and block.
+  void add(uint32_t step, uint64_t first_block, std::span<const double> totals);
+
+  /// Waits until the coefficients of every step that overlaps `range` of the output are there.
+  void wait_for(ByteRange range, const ThreadPool& pool);
+
+  /// REQUIRES: wait_for() of a range that overlaps the step has returned, and release_before() did not pass it.
+  std::span<const double> coefficients(uint32_t step) const;
+
+  /// Lets go of all steps that end at or before `offset` of the output.
+  void release_before(uint64_t offset);
+
+ private:
+  struct Sums {
+    uint64_t next_block = 0;
+    std::vector<double> values;                          // of the blocks before next_block
+    std::map<uint64_t, std::vector<double>> early = {};  // totals from later blocks, by their first
+  };
+  struct State {
+    std::unique_ptr<Sums> sums;        // until all blocks are there
+    std::vector<double> coefficients;  // from then on
+  };
+  void fold(Sums& sums, std::span<const double> totals) const;
+  bool ready(ByteRange range) const;
+
+  const Plan& plan_;
+  const Method& method_;
+  const std::span<const StatisticSpec> specs_;
+  const size_t coefficient_count_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::map<uint32_t, State> states_;  // by step
+};
+
+}  // namespace ckmerge

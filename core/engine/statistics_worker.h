@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// One worker's share of the first pass: the sums of products of the blocks that begin in a range of the output.
+#pragma once
+
+#include <semaphore>
+#include <span>
+#include <vector>
+
+#include "core/device/device_ring.h"
+#include "core/engine/statistics.h"
+#include "core/read/source_read.h"
+#include "core/read/window_batch.h"
+#include "core/threads/semaphore_lock.h"
+#include "kernels/block_kernels.h"
+
+namespace ckmerge {
+
+class StatisticsWorker {
+ public:
+  struct Options {
+    const BlockKernels* kernels = nullptr;
+    uint64_t piece_size = 0;  ///< bytes of output whose inputs fit the windows
+    bool drop_cache = false;
+    std::counting_semaphore<>* semaphore = nullptr;
+  };
+  StatisticsWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows,
+                   Statistics& statistics, Options options);
+
+  /// Adds to the statistics every reduction block whose first element's output lies in `range`. Throws Error(malformed
+  /// | io). Devices sum where there is a ring; Error(resources) where one is required and fails.
+  void compute(ByteRange range, DeviceRing* ring = nullptr);
+
+ private:
+  /// Elements of a step whose inputs are mapped together; a block may take several pieces.
+  struct Piece {
+    uint32_t step;
+    uint64_t begin, end;
+    uint64_t first_block;   ///< of those that are added together
+    bool first, last;       ///< of their pieces
+    size_t first_read = 0;  ///< of those in the windows
+  };
+  /// A program's operand, in the numbering of heads and, unless it holds heads only, of all elements.
+  struct Factor {
+    Operand heads, all;
+    bool whole_rows;
+  };
+
+  void add_step(uint32_t step, ByteRange range);
+  void add_piece(const Piece& piece);
+  bool add_windows(const Piece& piece);
+  void compute_pieces();
+  void sum_piece(const Piece& piece);
+  template <typename Fn>
+  void for_each_block(const Piece& piece, const Reduction& reduction, const Fn& fn);
+  void take_totals(const Reduction& reduction, uint64_t end);
+  size_t sum_on_device(DeviceRing& ring);
+  bool send_piece(DeviceJob& job, const Piece& piece);
+  void collect(DeviceSlot& slot, SemaphoreLock& computing, size_t& done, size_t end);
+  void load_factors(const Step& step, ByteRange part);
+  void add_products_of(Dtype compute, const Reduction& reduction, const Piece& piece, uint64_t index, uint64_t end);
+  void add_heads(Dtype compute, const StepRows& rows, uint64_t origin, size_t spec, uint64_t begin, uint64_t end);
+
+  const Plan& plan_;
+  std::span<const Checkpoint> checkpoints_;
+  WindowBatch& windows_;
+  Statistics& statistics_;
+  Options options_;
+  std::vector<Piece> pieces_;
+  std::vector<SourceRead> reads_;
+  std::vector<Factor> factors_;
+  DeviceRing* ring_ = nullptr;  // for the range at hand
+  std::vector<LaneSums> sums_;  // per spec, of the block at hand
+  std::vector<double> totals_;  // of the blocks before it that began in the range
+};
+
+}  // namespace ckmerge

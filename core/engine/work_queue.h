@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one ordered list that workers take from: tiles in the order of the output's bytes and, where a method needs
+// statistics, ranges to gather them from, each some tiles before the first that waits for it. So a tensor is read for
+// its statistics shortly before it is merged, and the second reading finds it in the page cache. Whoever waits for
+// statistics waits for work that was handed out earlier and itself never waits.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <set>
+
+#include "core/read/source_read.h"
+
+namespace ckmerge {
+
+class WorkQueue {
+ public:
+  struct Unit {
+    bool statistics = false;  ///< else a tile
+    ByteRange range;
+  };
+  /// `lookahead`: how many tiles lie between statistics and the first tile that needs them.
+  WorkQueue(const Plan& plan, uint64_t tile_size, bool statistics, unsigned lookahead);
+
+  /// The next piece of work; empty when all has been handed out.
+  std::optional<Unit> next();
+
+  /// Notes that a tile is written; returns the offset before which all of them are.
+  uint64_t finish(ByteRange tile);
+
+ private:
+  ByteRange take(uint64_t& next) const;
+  uint64_t statistics_needed() const;
+
+  const Plan& plan_;
+  const uint64_t tile_size_;
+  const uint64_t lookahead_;  // bytes
+
+  std::mutex mutex_;  // guards what follows
+  uint64_t next_statistics_ = 0, next_tile_ = 0;
+  std::set<uint64_t> in_flight_;  // offsets of tiles
+};
+
+}  // namespace ckmerge

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a checkpoint is of, guessed from its tensors' names and shapes: which network, and which part of it. A guess is
+// for finding and listing; nothing that is computed depends on it.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "io/safetensors/safetensors_header.h"
+#include "io/table/tensor_table.h"
+
+namespace ckmerge {
+
+struct ArchitectureGuess {
+  std::string architecture;  ///< "sd1", "sdxl", "flux-dev", "llama", ...; empty = not known
+  std::string kind;          ///< "checkpoint", "diffusion model", "vae", "lora", ...; empty = not known
+  friend bool operator==(const ArchitectureGuess&, const ArchitectureGuess&) = default;
+};
+
+ArchitectureGuess guess_architecture(const TensorTable& tensors, const Metadata& metadata);
+
+/// A name, with numbers standing for any number, and what is expected of one dimension.
+struct ArchitectureSign {
+  const char* name = nullptr;  ///< behind the prefixes of architecture.cpp; null = no further sign
+  int dimension = -1;          ///< -1: any shape
+  uint64_t size = 0;           ///< of that dimension
+};
+
+/// The first rule all of whose signs are found is the guess.
+struct ArchitectureRule {
+  const char* architecture;
+  const char* kind;
+  ArchitectureSign signs[3];
+};
+std::span<const ArchitectureRule> architecture_rules();
+
+}  // namespace ckmerge

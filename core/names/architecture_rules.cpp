@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of networks. Names are facts of the checkpoints people share: the original (CompVis) layout first, then
+// that of diffusers. Special cases stand before what they are special cases of.
+#include "core/names/architecture.h"
+
+namespace ckmerge {
+namespace {
+
+constexpr const char* kDiffusion = "diffusion model";
+constexpr const char* kLanguage = "language model";
+constexpr const char* kText = "text encoder";
+constexpr const char* kVae = "vae";
+
+// The text encoder's width, at which cross attention looks, tells the generations of Stable Diffusion apart.
+constexpr const char* kCross = "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight";
+constexpr const char* kCrossDiffusers = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight";
+constexpr const char* kDouble = "double_blocks.0.img_attn.qkv.weight";
+constexpr const char* kLlama = "model.layers.0.self_attn.q_proj.weight";
+constexpr const char* kClip = "text_model.encoder.layers.0.self_attn.q_proj.weight";
+
+constexpr ArchitectureRule kRules[] = {
+    {"svd", kDiffusion, {{"input_blocks.1.1.time_stack.0.attn2.to_k.weight"}}},
+    {"sdxl-refiner", kDiffusion, {{kCross, 1, 1280}, {"label_emb.0.0.weight"}}},
+    {"sdxl", kDiffusion, {{kCross, 1, 2048}}},
+    {"sd2", kDiffusion, {{kCross, 1, 1024}}},
+    {"sd1", kDiffusion, {{kCross, 1, 768}}},
+    {"sdxl", kDiffusion, {{kCrossDiffusers, 1, 2048}}},
+    {"sd2", kDiffusion, {{kCrossDiffusers, 1, 1024}}},
+    {"sd1", kDiffusion, {{kCrossDiffusers, 1, 768}}},
+    {"sd3", kDiffusion, {{"joint_blocks.0.context_block.attn.qkv.weight"}}},
+    {"hunyuan-video", kDiffusion, {{kDouble}, {"txt_in.individual_token_refiner.blocks.0.self_attn.qkv.weight"}}},
+    {"hunyuan-video", kDiffusion, {{"txt_in.individual_token_refiner.blocks.0.norm1.weight"}}},
+    {"chroma", kDiffusion, {{kDouble}, {"distilled_guidance_layer.in_proj.weight"}}},
+    {"flux2", kDiffusion, {{kDouble}, {"double_stream_modulation_img.lin.weight"}}},
+    {"flux-dev", kDiffusion, {{kDouble}, {"guidance_in.in_layer.weight"}}},
+    {"flux-schnell", kDiffusion, {{kDouble}}},
+    {"flux-dev",
+     kDiffusion,
+     {{"single_transformer_blocks.0.attn.to_k.weight"}, {"time_text_embed.guidance_embedder.linear_1.weight"}}},
+    {"flux-schnell",
+     kDiffusion,
+     {{"single_transformer_blocks.0.attn.to_k.weight"}, {"time_text_embed.text_embedder.linear_1.weight"}}},
+    {"auraflow", kDiffusion, {{"double_layers.0.attn.w1q.weight"}}},
+    {"hunyuan-dit", kDiffusion, {{"mlp_t5.0.weight"}}},
+    {"stable-cascade", kDiffusion, {{"clip_txt_mapper.weight"}}},
+    {"wan", kDiffusion, {{"blocks.0.cross_attn.norm_k.weight"}, {"head.modulation"}}},
+    {"pixart", kDiffusion, {{"blocks.0.cross_attn.kv_linear.weight"}}},
+    {"lumina2", kDiffusion, {{"cap_embedder.1.weight"}, {"layers.0.attention.qkv.weight"}}},
+    {"qwen-image", kDiffusion, {{"transformer_blocks.0.attn.add_q_proj.weight"}, {"txt_norm.weight"}}},
+    {"sd3", kDiffusion, {{"transformer_blocks.0.attn.add_k_proj.weight"}, {"pos_embed.proj.weight"}}},
+    {"ltx-video",
+     kDiffusion,
+     {{"transformer_blocks.0.attn2.to_k.weight"}, {"adaln_single.emb.timestep_embedder.linear_1.weight"}}},
+    {"mochi", kDiffusion, {{"blocks.0.attn.qkv_x.weight"}}},
+
+    {"deepseek", kLanguage, {{"model.layers.0.self_attn.kv_a_proj_with_mqa.weight"}}},
+    {"mixtral", kLanguage, {{"model.layers.0.block_sparse_moe.gate.weight"}}},
+    {"gemma3",
+     kLanguage,
+     {{"model.layers.0.pre_feedforward_layernorm.weight"}, {"model.layers.0.self_attn.q_norm.weight"}}},
+    {"gemma2", kLanguage, {{"model.layers.0.pre_feedforward_layernorm.weight"}}},
+    {"qwen3-moe",
+     kLanguage,
+     {{"model.layers.0.self_attn.q_norm.weight"}, {"model.layers.0.mlp.experts.0.up_proj.weight"}}},
+    {"qwen3", kLanguage, {{"model.layers.0.self_attn.q_norm.weight"}, {kLlama}}},
+    {"qwen2", kLanguage, {{"model.layers.0.self_attn.q_proj.bias"}, {"model.layers.0.mlp.gate_proj.weight"}}},
+    {"phi3", kLanguage, {{"model.layers.0.self_attn.qkv_proj.weight"}}},
+    {"phi", kLanguage, {{"model.layers.0.self_attn.dense.weight"}, {kLlama}}},
+    {"llama", kLanguage, {{kLlama}}},
+    {"gpt-neox", kLanguage, {{"gpt_neox.layers.0.attention.query_key_value.weight"}}},
+    {"gpt2", kLanguage, {{"h.0.attn.c_attn.weight"}}},
+    {"bloom", kLanguage, {{"h.0.self_attention.query_key_value.bias"}}},
+    {"falcon", kLanguage, {{"h.0.self_attention.query_key_value.weight"}}},
+    {"mpt", kLanguage, {{"blocks.0.attn.Wqkv.weight"}}},
+    {"mamba", kLanguage, {{"backbone.layers.0.mixer.A_log"}}},
+    {"rwkv", kLanguage, {{"blocks.0.att.key.weight"}, {"blocks.0.ffn.key.weight"}}},
+    {"whisper", "speech model", {{"model.encoder.conv1.weight"}, {"model.decoder.embed_tokens.weight"}}},
+
+    {"clip-vision", "vision encoder", {{"vision_model.encoder.layers.0.self_attn.q_proj.weight"}}},
+    {"clip-l", kText, {{kClip, 1, 768}}},
+    {"clip-h", kText, {{kClip, 1, 1024}}},
+    {"clip-g", kText, {{kClip, 1, 1280}}},
+    {"t5-xxl", kText, {{"encoder.block.0.layer.0.SelfAttention.q.weight", 1, 4096}}},
+    {"t5", kText, {{"encoder.block.0.layer.0.SelfAttention.q.weight"}}},
+    {"bert", kText, {{"encoder.layer.0.attention.self.query.weight"}}},
+
+    {"sd", kVae, {{"decoder.conv_in.weight", 1, 4}}},
+    {"flux", kVae, {{"decoder.conv_in.weight", 1, 16}, {"decoder.mid.block_1.conv1.weight"}}},
+    {"flux", kVae, {{"decoder.conv_in.weight", 1, 16}, {"decoder.mid_block.resnets.0.conv1.weight"}}},
+    {"wan", kVae, {{"decoder.middle.0.residual.0.gamma"}}},
+
+    {"sdxl", "embedding", {{"clip_l"}, {"clip_g"}}},
+    {"sd1", "embedding", {{"emb_params", 1, 768}}},
+    {"sd2", "embedding", {{"emb_params", 1, 1024}}},
+    {"esrgan", "upscaler", {{"conv_first.weight"}, {"body.0.rdb1.conv1.weight"}}},
+    {"esrgan", "upscaler", {{"model.1.sub.0.RDB1.conv1.0.weight"}}},
+};
+
+}  // namespace
+
+std::span<const ArchitectureRule> architecture_rules() { return kRules; }
+
+}  // namespace ckmerge

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+// Planning walks the names of all checkpoints once, in order, so its cost is linear in them. Faults are collected on
+// the way and thrown together.
+#include "core/plan/plan.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/plan/merge_program.h"
+#include "core/plan/name_walk.h"
+#include "core/plan/plan_faults.h"
+#include "core/plan/replacements.h"
+#include "core/plan/selection.h"
+#include "core/plan/step_planner.h"
+#include "core/plan/sum_terms.h"
+#include "core/plan/torch_dtypes.h"
+#include "io/output_layout.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+std::vector<OutputTensor> output_tensors(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  std::vector<OutputTensor> tensors;
+  tensors.reserve(plan.steps.size());
+  for (const Step& step : plan.steps) {
+    const Tensor tensor = checkpoints[step.named.checkpoint].tensors[step.named.tensor];
+    tensors.push_back({tensor.name, step.dtype, tensor.shape, step.size});
+  }
+  return tensors;
+}
+
+OutputLayout lay_out_form(const Plan& plan, std::span<const Checkpoint> checkpoints, const Metadata& metadata) {
+  if (plan.recipe.format == FileFormat::safetensors) return lay_out(output_tensors(plan, checkpoints), &metadata);
+  const bool told = plan.recipe.metadata != MetadataPolicy::none;  // a .ckpt need not say that it is torch's
+  return lay_out_ckpt(output_tensors(plan, checkpoints), told ? &metadata : nullptr);
+}
+
+class Planner {
+ public:
+  Planner(const Recipe& recipe, std::span<const Checkpoint> checkpoints) : checkpoints_(checkpoints) {
+    plan_.recipe = recipe;
+    plan_.coefficients = resolve_coefficients(recipe, checkpoints.size());
+  }
+
+  Plan run() {
+    refuse_codes();
+    const std::span<const Checkpoint> merged = checkpoints_.first(merged_inputs(plan_.recipe, checkpoints_.size()));
+    MergePrograms programs(*find_method(plan_.recipe.method), merged.size(), plan_.coefficients);
+    StepPlanner steps(plan_, programs, checkpoints_);
+    Selection selection(plan_.recipe);
+    Replacements replacements(plan_.recipe, checkpoints_);
+    const TensorTable& first = checkpoints_[0].tensors;
+    plan_.steps.reserve(first.size());
+    plan_.sources.reserve(first.size() * checkpoints_.size());
+    composed_ = !plan_.recipe.roles.empty();
+    merged_count_ = merged.size();
+    for (NameWalk walk(composed_ ? checkpoints_ : merged); walk.advance();)
+      plan_name(walk, selection.place(walk.name()), replacements, steps);
+    raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
+    selection.check_parts();
+    replacements.finish(plan_);
+    plan_.programs = programs.take();
+    plan_.accumulates = can_accumulate(plan_);
+    check_constants();
+    check_torch_dtypes(plan_, checkpoints_);
+    lay_out_steps();
+    warn();
+    return std::move(plan_);
+  }
+
+ private:
+  // Copied, codes keep the scales beside them and their meaning.
+  void refuse_codes() const {
+    const auto converts = [](const std::optional<PartDtype>& part) { return part && part->dtype; };
+    const bool as_stored =
+        !plan_.recipe.dtype && !plan_.recipe.half && std::ranges::none_of(plan_.recipe.part_dtypes, converts);
+    if (plan_.recipe.method == "copy" && as_stored) return;
+    std::vector<std::string> lines;
+    for (const Checkpoint& checkpoint : checkpoints_)
+      if (!checkpoint.codes.empty())
+        lines.push_back(checkpoint.path + ": is quantized, " + checkpoint.codes +
+                        "; a merge of its codes would be noise, give the f16, bf16 or f32 original");
+    if (lines.empty()) return;
+    throw Error(ErrorCode::mismatch, "", lines.size() == 1 ? lines[0] : "quantized checkpoints cannot be merged",
+                lines.size() == 1 ? std::vector<std::string>() : lines);
+  }
+
+  void plan_name(const NameWalk& walk, Selection::Place place, Replacements& replacements, StepPlanner& steps) {
+    const std::span<const uint32_t> rows = walk.rows();
+    const auto present = [](uint32_t row) { return row != NameWalk::kAbsent; };
+    const auto holder = std::ranges::find_if(rows, present);
+    const auto k = static_cast<uint32_t>(holder - rows.begin());
+    const bool everywhere = std::ranges::all_of(rows, present);
+    common_names_ += everywhere;
+    if (place == Selection::Place::discarded) return plan_.discarded.push_back({k, *holder});
+    if (!plan_.recipe.roles.empty()) return steps.add_only(rows);
+    if (k == 0)
+      if (const auto found = replacements.find(walk.name(), *holder)) return steps.add_replacement(rows[0], *found);
+    if (place == Selection::Place::outside && k != 0) return plan_.dropped.push_back({k, *holder});
+    if (place == Selection::Place::outside) return steps.add_outside(rows[0]);
+    if (k != 0) return steps.add_extra(rows);
+    everywhere ? steps.add_common(rows) : steps.add_missing(rows);
+  }
+
+  bool are_strangers() const { return !composed_ && merged_count_ > 1 && common_names_ == 0; }
+
+  // A constant that overflows in f32 would turn every zero of its tensor into NaN. Tensors that run in f64 keep it.
+  void check_constants() const {
+    const auto overflows = [&](const Step& step) {
+      if (step.program >= plan_.programs.size() || plan_.programs[step.program].compute == Dtype::F64) return false;
+      return std::ranges::any_of(plan_.programs[step.program].code, [](const Instruction& instruction) {
+        return !std::isfinite(static_cast<float>(instruction.k0)) || !std::isfinite(static_cast<float>(instruction.k1));
+      });
+    };
+    if (std::ranges::any_of(plan_.steps, overflows))
+      throw Error(ErrorCode::usage, plan_.recipe.method,
+                  "a coefficient of " + plan_.recipe.method +
+                      " is too large: these tensors run in f32, whose largest number is 3.4e38");
+  }
+
+  void lay_out_steps() {
+    const std::vector<InputHash> hashes =
+        plan_.recipe.hash ? stand_in_hashes(checkpoints_.size()) : std::vector<InputHash>();
+    const Metadata metadata = output_metadata(plan_.recipe, checkpoints_, plan_.kind, hashes);
+    OutputLayout layout = lay_out_form(plan_, checkpoints_, metadata);
+    std::vector<Step> in_order;
+    in_order.reserve(plan_.steps.size());
+    for (const uint32_t index : layout.order) {
+      in_order.push_back(plan_.steps[index]);
+      in_order.back().offset = layout.offsets[index];
+    }
+    plan_.steps = std::move(in_order);
+    plan_.header = std::move(layout.header);
+    plan_.frame = std::move(layout.frame);
+    plan_.file_size = layout.file_size;
+  }
+
+  void warn() {
+    warn_about_same_files();
+    const auto from_first = [&](const Step& step) {
+      return step.program == Step::kCopy && step.expansion == Step::kWhole && plan_.source(step).checkpoint == 0;
+    };
+    if (are_strangers())
+      plan_.warnings.push_back(
+          "the checkpoints have no tensor name in common; nothing is merged, their tensors are put into one file");
+    if (plan_.steps.empty())
+      plan_.warnings.push_back("the output has no tensors");
+    else if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
+      plan_.warnings.push_back("nothing is merged: every tensor of the output is that of " + checkpoints_[0].path);
+    if (plan_.recipe.dtype) warn_about_opaque();
+    for (std::string& warning : metadata_warnings(plan_.recipe, checkpoints_))
+      plan_.warnings.push_back(std::move(warning));
+    warn_about_torch_dtypes(plan_);
+  }
+
+  // Parts may well come from one file.
+  void warn_about_same_files() {
+    if (!plan_.recipe.roles.empty()) return;
+    const auto file_of = [](const Checkpoint& checkpoint) { return checkpoint.shards[0].identity(); };
+    for (size_t k = 1; k < checkpoints_.size(); ++k) {
+      const auto earlier = std::ranges::find_if(checkpoints_.first(k), [&](const Checkpoint& checkpoint) {
+        return file_of(checkpoint).same_file(file_of(checkpoints_[k]));
+      });
+      if (earlier == checkpoints_.begin() + static_cast<ptrdiff_t>(k)) continue;
+      const std::string text = earlier->path + " and " + checkpoints_[k].path + " are the same file";
+      if (std::ranges::find(plan_.warnings, text) == plan_.warnings.end()) plan_.warnings.push_back(text);
+    }
+  }
+
+  void warn_about_opaque() {
+    const auto opaque =
+        std::ranges::count_if(plan_.steps, [](const Step& step) { return info(step.dtype).kind == DtypeKind::opaque; });
+    if (opaque > 0)
+      plan_.warnings.push_back(counted(static_cast<size_t>(opaque), "tensor") +
+                               (opaque == 1 ? " keeps its dtype" : " keep their dtypes") +
+                               ", for which no conversion is defined");
+  }
+
+  std::span<const Checkpoint> checkpoints_;
+  Plan plan_;
+  size_t common_names_ = 0, merged_count_ = 0;
+  bool composed_ = false;
+};
+
+}  // namespace
+
+const char* name(Action action) {
+  constexpr const char* kNames[kActionCount] = {"merge",   "convert", "copy", "copy_integer", "copy_positions", "keep",
+                                                "outside", "zero",    "add",  "expand",       "bake",           "ema"};
+  return kNames[static_cast<size_t>(action)];
+}
+
+uint64_t Plan::count(Action action) const {
+  return static_cast<uint64_t>(std::ranges::count(steps, action, &Step::action));
+}
+
+uint64_t Plan::converted(Action action) const {
+  if (action != Action::keep && action != Action::outside && action != Action::add) return 0;
+  return static_cast<uint64_t>(std::ranges::count_if(
+      steps, [&](const Step& step) { return step.action == action && step.program != Step::kCopy; }));
+}
+
+uint64_t Plan::memory() const {
+  return steps.capacity() * sizeof(Step) +
+         (sources.capacity() + kept.capacity() + dropped.capacity() + left_out.capacity() + discarded.capacity() +
+          unshadowed.capacity() + unused.capacity()) *
+             sizeof(Source) +
+         header.capacity() + (frame ? frame->memory() : 0);
+}
+
+std::span<const StatisticSpec> statistics(const Plan& plan) {
+  if (std::ranges::none_of(plan.programs, &Program::has_slots)) return {};
+  return find_method(plan.recipe.method)->statistics;
+}
+
+std::string header_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
+                               std::span<const InputHash> hashes) {
+  Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
+  const auto laid_out = [&] {
+    return plan.frame ? lay_out_form(plan, checkpoints, metadata).header
+                      : lay_out(output_tensors(plan, checkpoints), &metadata, plan.header.size()).header;
+  };
+  std::string header = laid_out();
+  if (plan.frame && header.size() < plan.header.size()) {
+    pad_metadata(metadata, plan.header.size() - header.size());
+    header = laid_out();
+  }
+  if (header.size() != plan.header.size())
+    throw Error(ErrorCode::malformed, "",
+                sentence("the header with the inputs' hashes takes ", header.size(), " bytes, longer than planned (",
+                         plan.header.size(), "); merge without --hash, and report this as a fault of ckmerge"));
+  return header;
+}
+
+Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
+  if (checkpoints.empty()) throw Error(ErrorCode::usage, "", "no checkpoint was given");
+  return Planner(recipe, checkpoints).run();
+}
+
+}  // namespace ckmerge

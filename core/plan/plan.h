@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan: everything about a merge that headers and the recipe decide, before a tensor byte is read. Same recipe and
+// headers, same plan, same bytes of header and layout (invariants I1, I2).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/recipe/provenance.h"
+#include "core/recipe/recipe.h"
+#include "io/checkpoint.h"
+#include "io/torch/zip_frame.h"
+#include "kernels/program.h"
+
+namespace ckmerge {
+
+/// A tensor of one of the checkpoints: indices, because a plan must stay small (invariant I3).
+struct Source {
+  uint32_t checkpoint = 0;
+  uint32_t tensor = 0;  ///< index into that checkpoint's table
+};
+
+/// What happens to a tensor, and why. Reported per tensor, counted per kind.
+enum class Action : uint8_t {
+  merge,           ///< computed from several checkpoints, or scaled
+  convert,         ///< one checkpoint's tensor in another dtype
+  copy,            ///< one checkpoint's bytes: nothing to compute (I8)
+  copy_integer,    ///< integers are never averaged: the first checkpoint's bytes; differences are reported
+  copy_positions,  ///< a position_ids buffer: likewise, whatever its dtype
+  keep,            ///< another checkpoint lacks the name: the first checkpoint's tensor, copied or converted
+  outside,         ///< outside of --only and --exclude: the first checkpoint's tensor, copied or converted
+  zero,            ///< another checkpoint lacks the name: zeros
+  add,             ///< the first checkpoint lacks the name: another's tensor, copied or converted
+  expand,          ///< the first channels are merged, the others are the first checkpoint's alone
+  bake,            ///< the VAE's tensor instead, copied or converted
+  ema,             ///< the weight's average instead, copied or converted
+};
+inline constexpr size_t kActionCount = 12;
+const char* name(Action action);
+
+/// A tensor whose rows are cut in two: the first `head` of every `row` elements are computed by the step's program, the
+/// others by `tail` from the first checkpoint alone. The other checkpoints hold the heads only, one after another.
+/// The first source of such a step is the tail's operand, the program's operands follow.
+struct Expansion {
+  uint64_t row = 0, head = 0;         ///< elements
+  uint16_t tail = 0;                  ///< index into Plan::programs, or Step::kCopy
+  bool others_count_as_zero = false;  ///< in the tail; statistics then run over whole rows, else over heads
+
+  friend bool operator==(const Expansion&, const Expansion&) = default;
+};
+
+/// The work for one run of output elements; today one whole tensor. Steps are in the order of the output's bytes.
+struct Step {
+  uint64_t offset = 0;          ///< in the output file
+  uint64_t size = 0;            ///< bytes of output
+  uint32_t first_source = 0;    ///< index into Plan::sources
+  uint32_t source_count = 0;    ///< program: its operands. Copy: the first is copied, any others are compared with it
+  Source named;                 ///< whose name and shape the output has
+  uint16_t program = 0;         ///< index into Plan::programs, kCopy or kZero
+  uint16_t expansion = kWhole;  ///< index into Plan::expansions, or kWhole
+  Action action = Action::copy;
+  Dtype dtype = Dtype::F32;  ///< as stored in the output
+
+  static constexpr uint16_t kCopy = UINT16_MAX;
+  static constexpr uint16_t kZero = UINT16_MAX - 1;  ///< zero bytes; no sources
+  static constexpr uint16_t kWhole = UINT16_MAX;
+};
+
+struct Plan {
+  Recipe recipe;
+  std::vector<double> coefficients;   ///< of the recipe's method, in f64
+  std::vector<Program> programs;      ///< shared by steps that are merged alike: a handful
+  std::vector<Expansion> expansions;  ///< shared likewise
+  std::vector<Step> steps;
+  std::vector<Source> sources;
+  bool accumulates = false;  ///< a tile adds the checkpoints one after another (core/plan/sum_terms.h)
+
+  ResultKind kind;                ///< which tensors were expanded
+  std::string header;             ///< first bytes of the output file
+  std::optional<ZipFrame> frame;  ///< of a .ckpt: what lies between and behind the steps; its entry i + 1 is step i
+  uint64_t file_size = 0;         ///< of the output
+  uint64_t bytes_to_read = 0;     ///< of all tensors that are loaded, copied or compared
+
+  std::vector<Source> kept;        ///< names of the first checkpoint that another lacks
+  std::vector<Source> dropped;     ///< names that the first checkpoint lacks, from the first checkpoint that has each
+  std::vector<Source> left_out;    ///< names of the first checkpoint that another lacks, left out (MissingPolicy::drop)
+  std::vector<Source> discarded;   ///< names that a discard pattern matches, from the first checkpoint that has each
+  std::vector<Source> unshadowed;  ///< with EmaPolicy::use: weights that have no average, which stay as they are
+  std::vector<Source> unused;      ///< tensors of a VAE, or averages, that take no place
+  std::vector<std::string> warnings;  ///< one sentence each
+
+  uint64_t count(Action action) const;
+  uint64_t converted(Action action) const;  ///< of keep, outside or add: those that are no copies, for --dtype
+  uint64_t memory() const;                  ///< bytes this plan holds, the checkpoints' tables not included
+  const Source& source(const Step& step, size_t k = 0) const { return sources[step.first_source + k]; }
+};
+
+/// The statistics that the steps of `plan` need: those of its method, or none.
+std::span<const StatisticSpec> statistics(const Plan& plan);
+
+/// The header with the inputs' hashes in it (recipe.hash), which a plan cannot know: as long as plan.header, which has
+/// stand-ins in their place. Throws Error(malformed) should it be longer: the tensors' place is fixed.
+std::string header_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
+                               std::span<const InputHash> hashes);
+
+/// Plans `recipe` over `checkpoints`, the first of which is A. Pure: opens nothing. Throws Error(usage) for the recipe
+/// and Error(mismatch) for checkpoints that do not fit, with one detail line per tensor.
+Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
+
+}  // namespace ckmerge

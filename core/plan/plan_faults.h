@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands against a merge once all names were visited, put into one error (invariant I1).
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/plan/selection.h"
+#include "io/checkpoint.h"
+
+namespace ckmerge {
+
+/// Throws what there is to say, or returns. Patterns are the recipe's, so they come first: Error(usage) where one
+/// cannot be understood or matches no name, with whatever else is wrong. `misfits`, a line per tensor, are not told
+/// where a pattern that cannot be understood might have kept them out. `strangers`: the checkpoints have no name in
+/// common, and should have.
+void raise_faults(const Selection& selection, std::span<const Checkpoint> checkpoints,
+                  const std::vector<std::string>& misfits, bool strangers);
+
+}  // namespace ckmerge

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/plan/replacements.h"
+
+#include <algorithm>
+
+#include "core/names/training_state.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+
+Replacements::Replacements(const Recipe& recipe, std::span<const Checkpoint> checkpoints)
+    : recipe_(recipe), checkpoints_(checkpoints) {
+  if (recipe.bake_vae) used_.resize(checkpoints.back().tensors.size());
+  if (recipe.ema == EmaPolicy::use) used_.resize(checkpoints[0].tensors.size());
+}
+
+std::optional<Replacement> Replacements::find(std::string_view name, uint32_t first) {
+  if (recipe_.bake_vae) return in_vae(name);
+  if (recipe_.ema == EmaPolicy::use) return in_ema(name, first);
+  return std::nullopt;
+}
+
+std::optional<Replacement> Replacements::in_vae(std::string_view name) {
+  const size_t row = checkpoints_.back().tensors.find(name);
+  if (row == TensorTable::npos) return std::nullopt;
+  used_[row] = true;
+  const Source source{static_cast<uint32_t>(checkpoints_.size() - 1), static_cast<uint32_t>(row)};
+  return Replacement{source, source, Action::bake};
+}
+
+std::optional<Replacement> Replacements::in_ema(std::string_view name, uint32_t first) {
+  const std::string average = ema_name(name);
+  if (average.empty()) return std::nullopt;
+  const size_t row = checkpoints_[0].tensors.find(average);
+  if (row == TensorTable::npos) {
+    unshadowed_.push_back({0, first});
+    return std::nullopt;
+  }
+  if (used_[row])
+    throw Error(ErrorCode::mismatch, std::string(name),
+                sentence(checkpoints_[0].path, ": ", name, " and another weight would have the same average, ", average,
+                         ", because its name has no dots; use --ema drop"));
+  used_[row] = true;
+  return Replacement{{0, first}, {0, static_cast<uint32_t>(row)}, Action::ema};
+}
+
+void Replacements::finish(Plan& plan) const {
+  if (!recipe_.bake_vae && recipe_.ema != EmaPolicy::use) return;
+  const uint32_t k = recipe_.bake_vae ? static_cast<uint32_t>(checkpoints_.size() - 1) : 0;
+  const Checkpoint& from = checkpoints_[k];
+  if (std::ranges::find(used_, true) == used_.end())
+    throw Error(ErrorCode::mismatch, from.path,
+                recipe_.bake_vae
+                    ? from.path + ": no tensor of this VAE is in the checkpoint that it is to be baked into"
+                    : from.path + ": holds no average of its weights (model_ema.); leave out --ema use");
+  std::vector<bool> unused(used_.size());
+  for (size_t row = 0; row < used_.size(); ++row) {
+    const std::string_view name = from.tensors[row].name;
+    const bool searched = recipe_.bake_vae || (is_ema(name) && !is_training_state(name));
+    if (!searched || used_[row]) continue;
+    plan.unused.push_back({k, static_cast<uint32_t>(row)});
+    unused[row] = true;
+  }
+  // Told once: averages are left out in any case.
+  std::erase_if(plan.discarded, [&](const auto& source) { return source.checkpoint == k && unused[source.tensor]; });
+  plan.unshadowed = unshadowed_;
+}
+
+}  // namespace ckmerge

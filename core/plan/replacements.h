@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tensors that take the place of others, whatever a merge makes of those: a VAE that is baked in (A1111's rule: where
+// the result has a tensor of that name), and averages of weights (EmaPolicy::use).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "core/plan/plan.h"
+
+namespace ckmerge {
+
+struct Replacement {
+  Source named, source;
+  Action action = Action::bake;
+};
+
+class Replacements {
+ public:
+  Replacements(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
+
+  /// What is stored as `name` instead, where anything is; `first` is its row in the first checkpoint.
+  std::optional<Replacement> find(std::string_view name, uint32_t first);
+
+  /// When all names were asked for: tells `plan` what is left over. Throws Error(mismatch) when nothing was found.
+  void finish(Plan& plan) const;
+
+ private:
+  std::optional<Replacement> in_vae(std::string_view name);
+  std::optional<Replacement> in_ema(std::string_view name, uint32_t first);
+
+  const Recipe& recipe_;
+  std::span<const Checkpoint> checkpoints_;
+  std::vector<bool> used_;  // rows of the table that is searched
+  std::vector<Source> unshadowed_;
+};
+
+}  // namespace ckmerge

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which tensors a merge is about: first --discard, then --only and --exclude. Patterns that match nothing are almost
+// always misspelt, so they are told.
+#pragma once
+
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/name_pattern.h"
+#include "core/recipe/recipe.h"
+#include "io/text/error.h"
+
+namespace ckmerge {
+
+class Selection {
+ public:
+  explicit Selection(const Recipe& recipe);
+
+  /// Why patterns cannot be understood: they are left out of what follows.
+  const std::vector<Error>& faults() const { return faults_; }
+
+  /// Throws Error(usage) with all faults().
+  void expect_understood() const;
+
+  enum class Place : uint8_t {
+    inside,     ///< merged, with every policy
+    outside,    ///< the first checkpoint's, whatever the others hold
+    discarded,  ///< not in the output
+  };
+  Place place(std::string_view name);
+
+  /// Throws Error(usage) for parts of which place() saw no tensor.
+  void check_parts() const;
+
+  /// Patterns that matched no name given to place() so far.
+  std::vector<const NamePattern*> unmatched() const;
+
+ private:
+  struct Pattern {
+    NamePattern pattern;
+    bool matched = false;
+  };
+  std::vector<Pattern> compile(const char* option, const std::vector<std::string>& texts);
+  static bool any_matches(std::vector<Pattern>& patterns, std::string_view name);
+
+  bool is_left_out(std::string_view name);
+
+  const Recipe& recipe_;
+  std::vector<Error> faults_;
+  std::array<bool, kPartCount> parts_{}, seen_parts_{};  // that are wanted, that there are
+  std::vector<Pattern> discard_, only_, exclude_;
+};
+
+}  // namespace ckmerge

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/plan/step_planner.h"
+
+#include <algorithm>
+
+#include "core/plan/name_walk.h"
+#include "io/text/error.h"
+
+namespace ckmerge {
+namespace {
+
+bool is_position_ids(std::string_view name) {
+  constexpr std::string_view kName = "position_ids", kDotted = ".position_ids";
+  return name == kName || name.ends_with(kDotted);
+}
+
+// Latent images have 4 channels. Inpainting models see 5 more (the masked image and its mask), instruct-pix2pix models
+// 4 (the image to change).
+constexpr uint64_t kChannels = 4;
+bool is_wide(uint64_t channels) { return channels == 9 || channels == 8; }
+
+// Whether both differ in dimension 1 and nowhere else.
+bool differ_in_channels(Shape a, Shape b) {
+  return a.size() == b.size() && a.size() >= 2 && a[0] == b[0] && a[1] != b[1] &&
+         std::ranges::equal(a.subspan(2), b.subspan(2));
+}
+
+uint64_t product(Shape shape) {
+  uint64_t count = 1;
+  for (const uint64_t dimension : shape) count *= dimension;
+  return count;
+}
+
+}  // namespace
+
+std::string to_text(Shape shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+// ---- the decisions
+
+void StepPlanner::add_common(std::span<const uint32_t> rows) {
+  const Tensor first = tensor_of({0, rows[0]});
+  for (uint32_t k = 0; k < rows.size(); ++k) dtypes_[k] = tensor_of({k, rows[k]}).dtype;
+  const Fit fit = fit_of(rows);
+  if (fit == Fit::none) return;
+  if (is_position_ids(first.name)) return add_compared(rows, Action::copy_positions);
+  if (info(first.dtype).kind == DtypeKind::integer) return add_compared(rows, Action::copy_integer);
+  const MergeProgram& merge = programs_.for_dtypes(dtypes_);
+  if (fit == Fit::narrow) return add_expanded(rows, merge);
+  if (!merge.program) return add_single({0, rows[0]}, {merge.operands[0], rows[merge.operands[0]]}, Action::copy);
+  add_merged(rows, merge);
+}
+
+void StepPlanner::add_missing(std::span<const uint32_t> rows) {
+  const Source first{0, rows[0]};
+  switch (plan_.recipe.missing) {
+    case MissingPolicy::keep: plan_.kept.push_back(first); return add_single(first, first, Action::keep);
+    case MissingPolicy::zero: return add_zero(first);
+    case MissingPolicy::drop: plan_.left_out.push_back(first); return;
+    case MissingPolicy::error: break;
+  }
+  std::string others;
+  for (size_t k = 1; k < rows.size(); ++k)
+    if (rows[k] == NameWalk::kAbsent) others += (others.empty() ? "" : ", ") + path_of(k);
+  fault(std::string(tensor_of(first).name) + ": is missing in " + others +
+        "; --discard it, or keep A's (--missing keep), zero it or drop it");
+}
+
+void StepPlanner::add_extra(std::span<const uint32_t> rows) {
+  uint32_t k = 1;
+  while (rows[k] == NameWalk::kAbsent) ++k;
+  const Source source{k, rows[k]};
+  switch (plan_.recipe.extra) {
+    case ExtraPolicy::drop: plan_.dropped.push_back(source); return;
+    case ExtraPolicy::add: return add_single(source, source, Action::add);
+    case ExtraPolicy::error: break;
+  }
+  fault(std::string(tensor_of(source).name) + ": is in " + path_of(k) + ", but not in " + path_of(0) +
+        "; --discard it, or drop it (--extra drop) or add it");
+}
+
+void StepPlanner::add_replacement(uint32_t row, const Replacement& replacement) {
+  const Tensor first = tensor_of({0, row}), other = tensor_of(replacement.source);
+  if (std::ranges::equal(first.shape, other.shape))
+    return add_single(replacement.named, replacement.source, replacement.action);
+  const std::string which = replacement.action == Action::ema ? "its average" : path_of(replacement.source.checkpoint);
+  fault(std::string(first.name) + ": " + to_text(first.shape) + " in " + path_of(0) + ", " + to_text(other.shape) +
+        " in " + which);
+}
+
+void StepPlanner::add_only(std::span<const uint32_t> rows) {
+  uint32_t k = 0;
+  while (rows[k] == NameWalk::kAbsent) ++k;
+  const Source source{k, rows[k]};
+  for (uint32_t other = k + 1; other < rows.size(); ++other)
+    if (rows[other] != NameWalk::kAbsent)
+      return fault(std::string(tensor_of(source).name) + ": is in " + path_of(k) + " and in " + path_of(other));
+  add_single(source, source, Action::copy);
+}
+
+// ---- do the checkpoints fit?
+
+// The rule of A1111's merger: A may have 9 or 8 channels where the others have 4, never the other way round.
+StepPlanner::Fit StepPlanner::fit_of(std::span<const uint32_t> rows) {
+  const Tensor first = tensor_of({0, rows[0]});
+  const auto shape_of = [&](uint32_t k) { return tensor_of({k, rows[k]}).shape; };
+  bool same = true, narrow = is_real(first.dtype) && !is_position_ids(first.name), wider = false, uneven = false;
+  for (uint32_t k = 1; k < rows.size(); ++k) {
+    const Shape shape = shape_of(k);
+    same &= std::ranges::equal(shape, first.shape);
+    const bool channels = differ_in_channels(first.shape, shape);
+    narrow &= channels && is_wide(first.shape[1]) && shape[1] == kChannels;
+    wider |= channels && first.shape[1] == kChannels && is_wide(shape[1]);
+    uneven |= differ_in_channels(shape_of(1), shape);
+  }
+  if (same) return Fit::same;
+  if (narrow) return Fit::narrow;
+  std::string sentence = std::string(first.name) + ": " + to_text(first.shape) + " in " + path_of(0);
+  for (uint32_t k = 1; k < rows.size(); ++k)
+    if (uneven || !std::ranges::equal(shape_of(k), first.shape))
+      sentence += ", " + to_text(shape_of(k)) + " in " + path_of(k);
+  if (uneven)
+    sentence += "; the checkpoints after the first must be equally wide";
+  else if (wider)
+    sentence += "; the inpainting or instruct-pix2pix checkpoint must be the first, swap them";
+  fault(sentence);
+  return Fit::none;
+}
+
+bool StepPlanner::has_arithmetic(std::span<const uint32_t> rows, const MergeProgram& merge) {
+  for (uint32_t k = 0; k < rows.size(); ++k) {
+    const bool used = k == 0 || std::ranges::find(merge.operands, k) != merge.operands.end();
+    if (!used || is_real(dtypes_[k])) continue;
+    const DtypeInfo& dtype = info(dtypes_[k]);
+    fault(std::string(tensor_of({0, rows[0]}).name) + ": is " + dtype.name + " in " + path_of(k) +
+          ", which has no arithmetic: " + (dtype.reason ? dtype.reason : "integers are never averaged") +
+          "; --exclude it, which copies the first checkpoint's, or --discard it");
+    return false;
+  }
+  return true;
+}
+
+bool StepPlanner::can_convert(const Tensor& named, Source source, Dtype to) {
+  const Dtype from = tensor_of(source).dtype;
+  if (is_real(from) && is_real(to)) return true;
+  fault(std::string(named.name) + ": is " + info(from).name + " in " + path_of(source.checkpoint) +
+        " and cannot be converted to " + info(to).name);
+  return false;
+}
+
+Dtype StepPlanner::output_dtype(const Tensor& named) const {
+  if (!is_real(named.dtype) || is_position_ids(named.name)) return named.dtype;
+  return stored_dtype(plan_.recipe, named.name, named.dtype);
+}
+
+// ---- adding steps; each takes the sources pushed since the last
+
+void StepPlanner::add_compared(std::span<const uint32_t> rows, Action action) {
+  for (uint32_t k = 0; k < rows.size(); ++k) plan_.sources.push_back({k, rows[k]});
+  add_step({.named = {0, rows[0]}, .program = Step::kCopy, .action = action, .dtype = dtypes_[0]});
+}
+
+void StepPlanner::add_merged(std::span<const uint32_t> rows, const MergeProgram& merge) {
+  if (!has_arithmetic(rows, merge)) return;
+  for (const uint32_t k : merge.operands) plan_.sources.push_back({k, rows[k]});
+  add_step({.named = {0, rows[0]},
+            .program = *merge.program,
+            .action = Action::merge,
+            .dtype = output_dtype(tensor_of({0, rows[0]}))});
+}
+
+// One tensor as it is, or in another dtype.
+void StepPlanner::add_single(Source named, Source source, Action action) {
+  const Tensor tensor = tensor_of(named);
+  const Dtype from = tensor_of(source).dtype, to = output_dtype(tensor);
+  if (from != to && !can_convert(tensor, source, to)) return;
+  if (from != to && action == Action::copy) action = Action::convert;
+  if (info(from).kind == DtypeKind::integer && action == Action::copy) action = Action::copy_integer;
+  plan_.sources.push_back(source);
+  add_step({.named = named, .program = copy_or_convert(from, to), .action = action, .dtype = to});
+}
+
+void StepPlanner::add_zero(Source named) {
+  const Tensor tensor = tensor_of(named);
+  if (tensor.dtype == Dtype::F8_E8M0)
+    return fault(std::string(tensor.name) +
+                 ": is F8_E8M0, which has no zero; --discard it, or keep it (--missing keep)");
+  add_step({.named = named, .program = Step::kZero, .action = Action::zero, .dtype = output_dtype(tensor)});
+}
+
+void StepPlanner::add_expanded(std::span<const uint32_t> rows, const MergeProgram& head) {
+  if (!has_arithmetic(rows, head)) return;
+  const Source named{0, rows[0]};
+  const Tensor first = tensor_of(named);
+  (first.shape[1] == 9 ? plan_.kind.inpainting : plan_.kind.instruct_pix2pix) = true;  // whatever is merged of it
+  const Dtype to = output_dtype(first);
+  const uint16_t tail = tail_of(first, to);
+  const bool only_first = !head.program && head.operands[0] == 0;
+  if (only_first && tail == copy_or_convert(first.dtype, to)) return add_single(named, named, Action::copy);
+  const uint64_t plane = product(first.shape.subspan(2));
+  plan_.sources.push_back(named);
+  for (const uint32_t k : head.operands) plan_.sources.push_back({k, rows[k]});
+  add_step({.named = named,
+            .program = head.program ? *head.program : copy_or_convert(dtypes_[head.operands[0]], to),
+            .expansion = expansion({.row = first.shape[1] * plane,
+                                    .head = kChannels * plane,
+                                    .tail = tail,
+                                    .others_count_as_zero = plan_.recipe.expand == ExpandPolicy::zero}),
+            .action = Action::expand,
+            .dtype = to});
+}
+
+// The program of the channels that only the first checkpoint has; its operand, if any, is the first checkpoint's.
+uint16_t StepPlanner::tail_of(const Tensor& first, Dtype to) {
+  if (plan_.recipe.expand == ExpandPolicy::copy) return copy_or_convert(first.dtype, to);
+  const MergeProgram& tail = programs_.tail_for_dtypes(dtypes_);
+  return tail.program ? *tail.program : copy_or_convert(first.dtype, to);
+}
+
+uint16_t StepPlanner::expansion(const Expansion& wanted) {
+  const auto known = std::ranges::find(plan_.expansions, wanted);
+  const auto index = static_cast<uint16_t>(known - plan_.expansions.begin());
+  if (known != plan_.expansions.end()) return index;
+  // One per shape and program; a checkpoint has one such tensor. A file made to have more is somebody's joke.
+  if (plan_.expansions.size() == Step::kWhole)
+    throw Error(ErrorCode::mismatch, "",
+                "tensors of more than 65534 shapes have channels that only the first checkpoint has; --exclude some");
+  plan_.expansions.push_back(wanted);
+  return index;
+}
+
+void StepPlanner::add_step(Step step) {
+  const Tensor tensor = tensor_of(step.named);
+  const auto taken = static_cast<uint32_t>(plan_.sources.size());
+  step.first_source = sources_taken_;
+  step.source_count = taken - sources_taken_;
+  step.size = step.dtype == tensor.dtype ? tensor.size : tensor.count * element_size(step.dtype);
+  for (uint32_t s = step.first_source; s < taken; ++s) {
+    const Source source = plan_.sources[s];
+    const bool again = s > step.first_source && plan_.sources[step.first_source].checkpoint == source.checkpoint;
+    if (!again) plan_.bytes_to_read += tensor_of(source).size;
+  }
+  sources_taken_ = taken;
+  plan_.steps.push_back(step);
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What becomes of one tensor: the decisions of a plan, name by name. Faults are collected, because all of them are told
+// together (invariant I1).
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/plan/merge_program.h"
+#include "core/plan/plan.h"
+#include "core/plan/replacements.h"
+
+namespace ckmerge {
+
+/// "[320, 9, 3, 3]".
+std::string to_text(Shape shape);
+
+/// Adds steps to `plan`, in any order. `rows` are those of one name: its row in each checkpoint, or NameWalk::kAbsent.
+class StepPlanner {
+ public:
+  StepPlanner(Plan& plan, MergePrograms& programs, std::span<const Checkpoint> checkpoints)
+      : plan_(plan), programs_(programs), checkpoints_(checkpoints), dtypes_(checkpoints.size()) {}
+
+  /// A name that every checkpoint has.
+  void add_common(std::span<const uint32_t> rows);
+  /// A name of the first checkpoint that another lacks.
+  void add_missing(std::span<const uint32_t> rows);
+  /// A name that the first checkpoint lacks.
+  void add_extra(std::span<const uint32_t> rows);
+  /// A name of the first checkpoint that the merge is not about.
+  void add_outside(uint32_t row) { add_single({0, row}, {0, row}, Action::outside); }
+
+  /// The name of the first checkpoint's `row`, under which something else is stored.
+  void add_replacement(uint32_t row, const Replacement& replacement);
+  /// A name of checkpoints that are put together: one of them has it, or it is a fault.
+  void add_only(std::span<const uint32_t> rows);
+
+  const std::vector<std::string>& faults() const { return faults_; }
+
+ private:
+  enum class Fit : uint8_t { same, narrow, none };  // narrow: the others have the first 4 channels only
+
+  Tensor tensor_of(Source source) const { return checkpoints_[source.checkpoint].tensors[source.tensor]; }
+  const std::string& path_of(size_t k) const { return checkpoints_[k].path; }
+  Fit fit_of(std::span<const uint32_t> rows);
+  void fault(const std::string& sentence) { faults_.push_back(sentence); }
+  bool has_arithmetic(std::span<const uint32_t> rows, const MergeProgram& merge);
+  Dtype output_dtype(const Tensor& named) const;
+  bool can_convert(const Tensor& named, Source source, Dtype to);
+  void add_compared(std::span<const uint32_t> rows, Action action);
+  void add_merged(std::span<const uint32_t> rows, const MergeProgram& merge);
+  void add_single(Source named, Source source, Action action);
+  void add_zero(Source named);
+  void add_expanded(std::span<const uint32_t> rows, const MergeProgram& head);
+  uint16_t copy_or_convert(Dtype from, Dtype to) { return from == to ? Step::kCopy : programs_.conversion(from); }
+  uint16_t tail_of(const Tensor& first, Dtype to);
+  uint16_t expansion(const Expansion& wanted);
+  void add_step(Step step);
+
+  Plan& plan_;
+  MergePrograms& programs_;
+  std::span<const Checkpoint> checkpoints_;
+  std::vector<Dtype> dtypes_;  // per checkpoint: that of the tensor being planned
+  std::vector<std::string> faults_;
+  uint32_t sources_taken_ = 0;
+};
+
+}  // namespace ckmerge

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/plan/step_report.h"
+
+namespace ckmerge {
+namespace {
+
+bool any(const StoreCounts& counts) {
+  return counts.saturated || counts.overflowed || counts.lost_inf || counts.non_finite || counts.created;
+}
+
+}  // namespace
+
+void StepReport::add(const StepReport& other) {
+  for (const auto& [step, counts] : other.losses) add(step, counts);
+  differing.insert(other.differing.begin(), other.differing.end());
+}
+
+void StepReport::add(uint32_t step, const StoreCounts& counts) {
+  if (!any(counts)) return;
+  StoreCounts& sum = losses[step];
+  sum.saturated += counts.saturated;
+  sum.overflowed += counts.overflowed;
+  sum.lost_inf += counts.lost_inf;
+  sum.non_finite += counts.non_finite;
+  sum.created += counts.created;
+}
+
+}  // namespace ckmerge

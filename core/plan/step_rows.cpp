@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/plan/step_rows.h"
+
+namespace ckmerge {
+
+StepRows rows_of(const Plan& plan, const Step& step) {
+  if (step.expansion == Step::kWhole) return {};
+  const Expansion& expansion = plan.expansions[step.expansion];
+  return {expansion.row, expansion.head};
+}
+
+size_t first_step_after(const Plan& plan, uint64_t offset) {
+  const auto found = std::ranges::partition_point(
+      plan.steps, [offset](const Step& step) { return step.offset + step.size <= offset; });
+  return static_cast<size_t>(found - plan.steps.begin());
+}
+
+}  // namespace ckmerge

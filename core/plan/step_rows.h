@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is asked about the steps of a finished plan: how their elements fall into rows, what they need, and which of
+// them lies where.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "core/plan/plan.h"
+
+namespace ckmerge {
+
+/// How a step's elements fall into rows; a step that is not expanded is one endless row that is all head.
+struct StepRows {
+  uint64_t row = UINT64_MAX, head = UINT64_MAX;  ///< elements
+
+  bool expanded() const { return head != row; }
+  uint64_t heads_before(uint64_t element) const { return element / row * head + std::min(element % row, head); }
+  uint64_t tails_before(uint64_t element) const { return element - heads_before(element); }
+  uint64_t element_of_head(uint64_t index) const { return index / head * row + index % head; }
+  /// Where views of a part that begins at `element` count from: the start of its row, or itself.
+  uint64_t origin(uint64_t element) const { return expanded() ? element / row * row : element; }
+};
+
+StepRows rows_of(const Plan& plan, const Step& step);
+
+/// Whether `step` runs a program, not a copy and not zeros.
+inline bool computes(const Plan& plan, const Step& step) { return step.program < plan.programs.size(); }
+
+/// Whether the coefficients of `step` come from statistics.
+inline bool needs_statistics(const Plan& plan, const Step& step) {
+  return computes(plan, step) && plan.programs[step.program].has_slots();
+}
+
+/// Elements of a step that has rows or a program, whose dtype has whole bytes.
+inline uint64_t element_count(const Step& step) { return step.size / element_size(step.dtype); }
+
+/// Index of the first step that ends behind `offset` of the output.
+size_t first_step_after(const Plan& plan, uint64_t offset);
+
+}  // namespace ckmerge

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much of the memory that can be had a run may take, and what it may leave in the page cache. Speed only.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core/plan/plan.h"
+#include "core/read/tile_sizing.h"
+
+namespace ckmerge {
+
+/// `budget`, or less where memory is tighter.
+uint64_t affordable_budget(uint64_t budget);
+
+struct CachePolicy {
+  bool drop_behind_tiles = false;       ///< what the merge has read and written
+  bool drop_behind_statistics = false;  ///< what the first pass has read and the merge will read again
+  bool drop_behind_hashes = false;      ///< what was hashed and the merge will read again
+};
+CachePolicy cache_policy(const Plan& plan, std::span<const Checkpoint> checkpoints, const TileSizing& sizing,
+                         unsigned lookahead);
+
+}  // namespace ckmerge

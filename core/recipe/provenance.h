@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a merged file says about itself in __metadata__: the recipe in our own form, enough to run the merge again, and
+// in A1111's form, so that its tools read it. No path, time or host: equal merges have equal bytes (invariant I2).
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/recipe/recipe.h"
+#include "io/checkpoint.h"
+#include "io/safetensors/safetensors_header.h"
+
+namespace ckmerge {
+
+/// What is known of an input beyond its header. Both empty unless the recipe asks for hashes.
+struct InputHash {
+  std::string sha256;       ///< 64 hex digits
+  std::string legacy_hash;  ///< A1111's old model hash, 8 hex digits
+};
+
+/// What the sums of the inputs will be put over: as long, each different from the others, and nothing that can be a
+/// sum, so that no ancestor is called so.
+std::vector<InputHash> stand_in_hashes(size_t inputs);
+
+/// What the plan knows and A1111's recipe wants.
+struct ResultKind {
+  bool inpainting = false;        ///< a tensor was expanded from 4 to 9 channels
+  bool instruct_pix2pix = false;  ///< from 4 to 8
+};
+
+/// The file's __metadata__, for lay_out(). With recipe.hash, `hashes` has one entry per checkpoint; stand-ins of the
+/// same length, each different from all others, give a map at least as large as the real ones will.
+/// Throws Error(usage) for a recipe.set_metadata that names a key which is not the user's to set.
+Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> checkpoints, ResultKind kind,
+                         std::span<const InputHash> hashes);
+
+/// What of the inputs' metadata cannot be taken over although it should be: a sentence for each record.
+std::vector<std::string> metadata_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
+
+/// Makes a map with hashes in it longer by `bytes`, at a place where whoever reads it sees no difference.
+void pad_metadata(Metadata& metadata, size_t bytes);
+
+/// The names of the inputs as recorded: recipe.input_names, or the base names of the paths, bytes that are not UTF-8
+/// replaced by U+FFFD.
+std::vector<std::string> recorded_names(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
+
+/// `ckmerge.recipe`: one JSON object.
+std::string recipe_text(const Recipe& recipe, std::span<const std::string> names, std::span<const InputHash> hashes);
+
+/// A recipe read back, with what it says of its inputs.
+struct RecordedRecipe {
+  Recipe recipe;                    ///< input_names is filled
+  std::vector<std::string> sha256;  ///< per input; empty where none was recorded
+};
+
+/// Reads what recipe_text() wrote, from a file that may be anybody's. Throws Error(malformed) that names what is wrong;
+/// unknown members are refused, because a newer ckmerge may mean something by them.
+RecordedRecipe parse_recipe(std::string_view json);
+
+}  // namespace ckmerge

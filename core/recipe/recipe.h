@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the user asked for, names unresolved: plain data that can be printed, compared and written into a file.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/names/part.h"
+#include "io/safetensors/safetensors_header.h"
+#include "kernels/dtype.h"
+#include "kernels/method.h"
+
+namespace ckmerge {
+
+/// A name of A that any other checkpoint lacks.
+enum class MissingPolicy : uint8_t {
+  keep,   ///< A's tensor is copied
+  zero,   ///< zeros are stored
+  drop,   ///< it is left out
+  error,  ///< the merge is refused
+};
+
+/// A name that A lacks.
+enum class ExtraPolicy : uint8_t {
+  drop,   ///< it is left out
+  add,    ///< it is taken from the first checkpoint that has it
+  error,  ///< the merge is refused
+};
+
+/// The channels that A has and the others lack (inpainting, instruct-pix2pix).
+enum class ExpandPolicy : uint8_t {
+  copy,  ///< they stay as A has them
+  zero,  ///< the other checkpoints count as zero there
+};
+
+/// NaN or Inf in the result where no input has one.
+enum class NanPolicy : uint8_t { error, warn };
+
+/// What goes into __metadata__.
+enum class MetadataPolicy : uint8_t {
+  keep,    ///< the inputs' fields, the format and the recipe
+  recipe,  ///< the format and the recipe
+  none,    ///< the format only
+};
+
+/// What becomes of the averages of weights that training kept beside them (model_ema.).
+enum class EmaPolicy : uint8_t {
+  keep,  ///< they are tensors like others
+  use,   ///< each takes the place of the weight that it is the average of
+  drop,  ///< they are left out
+};
+
+/// The form of the output. Not recorded: the file shows it.
+enum class FileFormat : uint8_t {
+  safetensors,
+  ckpt,  ///< torch's, a zip archive with a pickle
+};
+
+/// What the `real` tensors of one part are stored as; empty = as --dtype, or nothing, says of all.
+struct PartDtype {
+  std::optional<Dtype> dtype = {};  ///< empty = as the first checkpoint stores each of them
+
+  friend bool operator==(const PartDtype&, const PartDtype&) = default;
+};
+
+/// The spellings of a policy's values, in the order of the enum. Specialised for each policy.
+template <typename Policy>
+std::span<const char* const> policy_names();
+
+template <typename Policy>
+const char* name(Policy policy) {
+  return policy_names<Policy>()[static_cast<size_t>(policy)];
+}
+
+struct Recipe {
+  std::string method = "weighted_sum";
+  /// Parameters that were given, by name: one number, one per checkpoint, or 1 / 0 for a flag. Others take the method's
+  /// default.
+  std::map<std::string, std::vector<double>> parameters = {};
+  /// What `real` tensors are stored as; empty = as the first checkpoint stores each of them.
+  std::optional<Dtype> dtype = {};
+  std::array<std::optional<PartDtype>, kPartCount> part_dtypes = {};  ///< instead of `dtype`, by Part
+  bool half = false;  ///< where nothing else is said, F32 is stored as F16 (A1111's "Save as float16")
+  FileFormat format = FileFormat::safetensors;
+
+  // Which tensors (core/plan/selection.h): patterns with the meaning of Python's re.search.
+  std::vector<std::string> discard = {};  ///< not in the output
+  std::vector<std::string> only = {};     ///< not empty: tensors that none of them matches are copied from A
+  std::vector<std::string> exclude = {};  ///< tensors that one of them matches are copied from A
+  std::vector<std::string> parts = {};    ///< not empty: tensors of these parts only (core/names/part.h)
+  bool prune = false;                     ///< without what training left behind (core/names/training_state.h)
+  EmaPolicy ema = EmaPolicy::keep;
+  MissingPolicy missing = MissingPolicy::keep;
+  ExtraPolicy extra = ExtraPolicy::drop;
+  ExpandPolicy expand = ExpandPolicy::copy;
+  NanPolicy nan = NanPolicy::error;
+
+  // What the checkpoints are (core/plan/component_names.h), where they are not simply what the method merges.
+  bool bake_vae = false;  ///< the last is a VAE, whose tensors take the place of those of the result
+  /// Not empty: they are put together, not merged; what each of them is: unet, te or vae.
+  std::vector<std::string> roles = {};
+  std::string layout = {};  ///< with roles: sd1, sd2, sdxl, sd3 or flux; empty = as the unet's names have it
+
+  // What the file says about itself (core/recipe/provenance.h).
+  MetadataPolicy metadata = MetadataPolicy::keep;
+  Metadata set_metadata = {};                 ///< added to the fields that are kept
+  bool hash = false;                          ///< the inputs' SHA-256 sums are recorded
+  std::vector<std::string> input_names = {};  ///< as recorded; empty = the base names of the paths
+
+  /// Where in each input's pickle the tensors are (OpenOptions::key), where that was said; empty = looked for in all.
+  std::vector<std::string> input_keys = {};
+
+  friend bool operator==(const Recipe&, const Recipe&) = default;
+};
+
+/// "f16", "fp16", "half", "float16", "F16", ...: the dtype a person means. Throws Error(usage) that lists the names.
+/// "keep" is the caller's business.
+Dtype parse_dtype(std::string_view text);
+
+/// What `recipe` stores the `real` tensor `name` as, which is stored as `from`.
+Dtype stored_dtype(const Recipe& recipe, std::string_view name, Dtype from);
+
+/// How many of `inputs` checkpoints, from the first, the method of `recipe` merges.
+size_t merged_inputs(const Recipe& recipe, size_t inputs);
+
+/// The coefficients of `recipe` for `inputs` checkpoints, in f64, defaults filled in. Throws Error(usage): unknown
+/// method or parameter, wrong number of checkpoints or weights, a number that is not finite.
+std::vector<double> resolve_coefficients(const Recipe& recipe, size_t inputs);
+
+}  // namespace ckmerge

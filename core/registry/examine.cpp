@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/registry/examine.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "core/names/architecture.h"
+#include "io/file/folder_walk.h"
+#include "io/file_kind.h"
+#include "io/hash/sha256.h"
+#include "io/text/json_writer.h"
+#include "io/text/sentence.h"
+#include "io/text/utf8.h"
+
+namespace ckmerge {
+namespace {
+
+using namespace std::string_view_literals;
+
+// A1111 drops thumbnails; licences and workflows of megabytes stay in the file, where `ckmerge inspect` shows them.
+constexpr size_t kLargestValue = 256 << 10, kLargestMetadata = 1 << 20;  // bytes
+
+bool ends_with_ignoring_case(std::string_view text, std::string_view end) {
+  if (text.size() <= end.size()) return false;
+  text.remove_prefix(text.size() - end.size());
+  return std::ranges::equal(text, end, [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
+}
+
+std::string form_of(const InputFile& file) {
+  std::array<std::byte, 512> buffer;
+  const auto first_bytes = std::span(buffer).first(std::min<uint64_t>(buffer.size(), file.size()));
+  file.read_at(0, first_bytes);
+  const std::string_view text(reinterpret_cast<const char*>(first_bytes.data()), first_bytes.size());
+  if (is_zip(first_bytes)) return "zip";
+  if (is_pickle(first_bytes)) return "pickle";
+  if (other_file_kind(first_bytes).empty() && file.size() >= 8) {
+    try {
+      header_size(first_bytes, file.size());
+      return "safetensors";
+    } catch (const Error&) {
+      return "unknown";
+    }
+  }
+  if (text.starts_with("GGUF")) return "gguf";
+  return "unknown";
+}
+
+// A modification in the clock's own step leaves no trace: FAT counts in steps of two seconds, others in those of the
+// kernel's clock, 10 ms at most. A time far ahead was set by hand: no clock will step there.
+bool is_settled(const FileIdentity& state, std::chrono::system_clock::time_point now) {
+  using namespace std::chrono;
+  const auto modified = seconds(state.mtime_seconds) + nanoseconds(state.mtime_nanoseconds);
+  const auto step = state.mtime_nanoseconds == 0 ? milliseconds(2000) : milliseconds(50);
+  const auto age = now.time_since_epoch() - modified;
+  return age > step || age < -hours(1);
+}
+
+std::string metadata_json(const Metadata& metadata) {
+  std::string out = "{";
+  for (const auto& [key, value] : metadata) {
+    if (key == "modelspec.thumbnail" || value.size() > kLargestValue || key.size() > kLargestValue) continue;
+    if (out.size() + key.size() + value.size() > kLargestMetadata) continue;
+    if (out.size() > 1) out += ", ";
+    append_json_string(out, key);
+    out += ": ";
+    append_json_string(out, value);
+  }
+  return out + "}";
+}
+
+std::string dtypes_json(const TensorTable& tensors) {
+  std::map<std::string, uint64_t> counts;
+  for (size_t i = 0; i < tensors.size(); ++i) ++counts[info(tensors[i].dtype).name];
+  std::string out = "{";
+  for (const auto& [dtype, count] : counts) {
+    if (out.size() > 1) out += ", ";
+    append_json_string(out, dtype);
+    out += sentence(": ", count);
+  }
+  return out + "}";
+}
+
+void record_tensors(const Checkpoint& checkpoint, RegisteredFile& file) {
+  file.tensors = checkpoint.tensors.size();
+  for (size_t i = 0; i < checkpoint.tensors.size(); ++i) file.parameters += checkpoint.tensors[i].count;
+  file.dtypes = dtypes_json(checkpoint.tensors);
+  if (checkpoint.has_metadata) file.metadata = metadata_json(checkpoint.metadata);
+  const ArchitectureGuess guess = guess_architecture(checkpoint.tensors, checkpoint.metadata);
+  file.architecture = guess.architecture;
+  file.kind = guess.kind;
+}
+
+}  // namespace
+
+bool is_called_like_a_checkpoint(std::string_view name) {
+  constexpr std::string_view kExtensions[] = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf"};
+  return std::ranges::any_of(kExtensions, [&](std::string_view end) { return ends_with_ignoring_case(name, end); });
+}
+
+std::optional<RegisteredFile> examine(const std::string& path, const std::string& name,
+                                      std::chrono::system_clock::time_point now) {
+  const InputFile input(path);
+  RegisteredFile file;
+  file.path = path;
+  file.name = name;
+  file.state = input.identity();
+  file.settled = is_settled(file.state, now);
+  file.examiner = kExaminer;
+  file.form = form_of(input);
+  // Firmware and tokenizers are called .bin too.
+  if (file.form == "unknown" && ends_with_ignoring_case(name, ".bin")) return std::nullopt;
+  file.legacy_hash = legacy_hash(input);
+  try {
+    const Checkpoint checkpoint = open_checkpoint(path);
+    record_tensors(checkpoint, file);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::resources || error.code() == ErrorCode::interrupted) throw;
+    file.trouble = valid_utf8(error.what());
+  }
+  FileIdentity now_there;
+  file.settled = file.settled && look_up_file(path, now_there) && file.same_state(now_there);
+  return file;
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the registry records of a file: what it is, what its header says, and the sum that costs nothing. Only headers
+// and 64 KiB are read.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "io/checkpoint.h"
+#include "io/registry/registry.h"
+
+namespace ckmerge {
+
+/// Raised when files should be examined anew although they have not changed: more forms can be read, more is recorded.
+inline constexpr int64_t kExaminer = 3;
+
+/// Whether a file of this base name may be a checkpoint, by its extension.
+bool is_called_like_a_checkpoint(std::string_view name);
+
+/// The file at `path`, `name` being what it is called below its root. What cannot be read of it is its `trouble`, not
+/// an error. None when it is no checkpoint at all: a .bin file of something else. `now` tells a state that may still
+/// change unseen. Throws Error(io) when the file itself cannot be read.
+std::optional<RegisteredFile> examine(const std::string& path, const std::string& name,
+                                      std::chrono::system_clock::time_point now);
+
+}  // namespace ckmerge

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files below a folder, with their states. Links are followed, as A1111 and ComfyUI follow them, yet no folder is
+// visited twice: real folders first, then those that only links lead to.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/file/input_file.h"
+
+namespace ckmerge {
+
+struct FoundFile {
+  std::string path;
+  FileIdentity state;
+};
+
+struct FolderWalk {
+  std::vector<FoundFile> files;       ///< sorted by path
+  std::vector<std::string> troubles;  ///< a sentence for each folder that cannot be read
+};
+
+/// `wanted` is asked about base names. What begins with a point is left out, folders too. Throws Error(io) when
+/// `folder` itself cannot be read.
+FolderWalk walk_folder(const std::string& folder, const std::function<bool(std::string_view)>& wanted);
+
+/// The path of `path` from the root, without links, points and slashes at its end. Throws Error(io) when it is not
+/// there.
+std::string real_path(const std::string& path);
+
+/// The state of the file at `path`, its links followed; false when there is no regular file.
+bool look_up_file(const std::string& path, FileIdentity& state);
+
+}  // namespace ckmerge

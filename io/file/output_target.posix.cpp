@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/file/output_target.h"
+
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "io/file/retry.h"
+
+namespace ckmerge {
+namespace {
+
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+  throw Error(ErrorCode::usage, path, path + ": " + why);
+}
+
+struct Split {
+  std::string folder, name;
+};
+
+Split split(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return {".", path};
+  return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
+}
+
+void check_folder(const std::string& target, const std::string& folder) {
+  struct stat status;
+  if (retried([&] { return stat(folder.c_str(), &status); }) != 0) {
+    if (errno == ENOENT)
+      throw Error(ErrorCode::io, target, target + ": the folder " + folder + " does not exist; make it first");
+    fail_output(target, "the folder " + folder + " cannot be used", errno);
+  }
+  if (!S_ISDIR(status.st_mode)) fail_output(target, folder + " is not a folder", ENOTDIR);
+  if (access(folder.c_str(), W_OK | X_OK) != 0)
+    fail_output(target, "the folder " + folder + " cannot be written", errno);
+}
+
+// What is there, and not a link that leads nowhere.
+void check_existing(const std::string& target, const struct stat& file, std::span<const FileIdentity> inputs,
+                    bool replace) {
+  const FileIdentity identity{.device = file.st_dev, .inode = file.st_ino};
+  for (const FileIdentity& input : inputs)
+    if (identity.same_file(input)) refuse(target, "is one of the inputs; give the output another name");
+  if (S_ISDIR(file.st_mode)) refuse(target, "is a folder; give a file name");
+  if (!S_ISREG(file.st_mode)) refuse(target, "is a pipe, device or socket; the output must be a regular file");
+  if (!replace) throw TargetTaken(ErrorCode::usage, target, target + ": already exists; use -f to replace it");
+}
+
+std::string to_gigabytes(uint64_t size) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f GB", static_cast<double>(size) / 1e9);
+  return text;
+}
+
+}  // namespace
+
+void fail_output(const std::string& target, const std::string& what, int error) {
+  const bool full = error == ENOSPC || error == EDQUOT;
+  throw Error(
+      full || error == EFBIG ? ErrorCode::resources : ErrorCode::io, target,
+      target + ": " + what + ": " + std::strerror(error) + (full ? "; free some space or choose another folder" : ""));
+}
+
+std::string folder_of(const std::string& path) { return split(path).folder; }
+
+// Names have at most 255 bytes on every common filesystem.
+std::string partial_path(const std::string& resolved) {
+  static constexpr const char* kSuffix = ".ckmerge-partial";
+  auto [folder, name] = split(resolved);
+  if (name.size() > 230) {
+    uint64_t hash = 0xcbf29ce484222325;  // FNV-1a: the same target always gets the same partial file
+    for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    char text[17];
+    std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(hash));
+    name = text;
+  }
+  return folder + "/." + name + kSuffix;
+}
+
+// What replaces a link is what it points to, as with any program that writes to a path.
+std::string resolve_target(const std::string& target) {
+  char* real = realpath(target.c_str(), nullptr);
+  const bool nothing_there = errno == ENOENT || errno == ENOTDIR || errno == EACCES || errno == ELOOP;
+  if (!real && !nothing_there) fail_output(target, "cannot be followed to the file it means", errno);
+  if (!real) return target;
+  std::string result = real;
+  std::free(real);
+  return result;
+}
+
+void check_target(const std::string& target, std::span<const FileIdentity> inputs, bool replace) {
+  const Split path = split(target);
+  if (path.name.empty() || path.name == "." || path.name == "..") refuse(target, "is a folder; give a file name");
+  struct stat link, file;
+  const bool exists = retried([&] { return lstat(target.c_str(), &link); }) == 0;
+  if (!exists && errno != ENOENT) fail_output(target, "cannot be examined", errno);
+  const bool reaches = exists && retried([&] { return stat(target.c_str(), &file); }) == 0;
+  if (exists && !reaches && errno != ENOENT) fail_output(target, "cannot be examined", errno);
+  if (exists && !reaches) refuse(target, "is a link that leads nowhere; remove it or give another name");
+  if (reaches) check_existing(target, file, inputs, replace);
+  check_folder(target, folder_of(reaches ? resolve_target(target) : target));
+}
+
+// Root may use the blocks that a filesystem reserves for it.
+void check_space(const std::string& target, uint64_t size) {
+  const std::string resolved = resolve_target(target), folder = folder_of(resolved);
+  struct statvfs status;
+  if (statvfs(folder.c_str(), &status) != 0 || status.f_blocks == 0) return;  // some network filesystems do not know
+  uint64_t free = (geteuid() == 0 ? status.f_bfree : status.f_bavail) * status.f_frsize;
+  struct stat stale;  // what a killed run left will be removed
+  if (lstat(partial_path(resolved).c_str(), &stale) == 0) free += static_cast<uint64_t>(stale.st_blocks) * 512;
+  if (free >= size) return;
+  throw Error(ErrorCode::resources, target,
+              target + ": needs " + to_gigabytes(size) + " (" + std::to_string(size) + " bytes), but only " +
+                  to_gigabytes(free) + " (" + std::to_string(free) + " bytes) are free in " + folder +
+                  "; free some space or choose another folder");
+}
+
+bool target_in_memory(const std::string& target) {
+  struct statfs status;
+  return statfs(folder_of(resolve_target(target)).c_str(), &status) == 0 && status.f_type == TMPFS_MAGIC;
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// The partial file: a hidden file beside the target, named after it and locked, so that a second run to the same target
+// sees the first, and one that was killed leaves something the next run recognises and takes over. It becomes the
+// target or disappears. O_TMPFILE would leave nothing behind, but cannot replace an existing file in one step and is
+// missing on many filesystems.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "io/file/input_file.h"
+
+namespace ckmerge {
+
+class PartialFile {
+ public:
+  /// Makes a fresh, locked partial file beside what `target` leads to. Throws TargetTaken where another run holds it,
+  /// Error(usage) where a file of that name is no partial file of ours, Error(io | resources).
+  PartialFile(const std::string& target, std::span<const FileIdentity> inputs);
+  PartialFile(const PartialFile&) = delete;
+  PartialFile& operator=(const PartialFile&) = delete;
+  ~PartialFile();  ///< removed, unless put_in_place() has returned
+
+  int descriptor() const { return descriptor_; }  ///< for reading and writing
+
+  /// Takes over mode, and owner where that is allowed, of the file that is to be replaced. Throws Error(io).
+  void take_over_mode() const;
+
+  /// In one step, becomes the target. Throws Error(usage) where one appeared that may not be replaced, Error(io).
+  void put_in_place(bool replace);
+
+  /// Makes the new name durable. Throws Error(io).
+  void sync_folder() const;
+
+ private:
+  explicit PartialFile(const std::string& target);
+  int open_at_path(int flags) const;
+  bool still_named() const;
+  [[noreturn]] void fail_unexamined() const;
+  bool lock() const;
+  bool make(std::span<const FileIdentity> inputs);
+  void remove_stale(std::span<const FileIdentity> inputs) const;
+  void close_descriptor();
+
+  std::string target_;  // as given, for messages
+  std::string final_;   // links resolved
+  std::string path_;
+  int descriptor_ = -1;
+  bool owned_ = false;
+};
+
+/// fsync, begun again when a signal ended it.
+int sync_file(int descriptor);
+
+}  // namespace ckmerge

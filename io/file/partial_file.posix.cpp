@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/file/partial_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "io/file/output_target.h"
+#include "io/file/retry.h"
+
+namespace ckmerge {
+namespace {
+
+// A process that was started without standard streams would otherwise print its messages into the partial file.
+int away_from_standard_streams(int descriptor) {
+  if (descriptor < 0 || descriptor > STDERR_FILENO) return descriptor;
+  const int moved = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  const int error = errno;
+  close(descriptor);
+  errno = error;
+  return moved;
+}
+
+}  // namespace
+
+int sync_file(int descriptor) {
+  return retried([&] { return fsync(descriptor); });
+}
+
+PartialFile::PartialFile(const std::string& target)
+    : target_(target), final_(resolve_target(target)), path_(partial_path(final_)) {}
+
+// Delegating, so that the destructor runs when this one throws.
+PartialFile::PartialFile(const std::string& target, std::span<const FileIdentity> inputs) : PartialFile(target) {
+  for (int attempt = 0; attempt < 100; ++attempt)
+    if (make(inputs)) return;
+  throw Error(ErrorCode::io, target_,
+              target_ + ": its partial file " + path_ + " keeps changing; is another run busy?");
+}
+
+PartialFile::~PartialFile() {
+  if (owned_ && still_named()) retried([&] { return unlink(path_.c_str()); });
+  close_descriptor();
+}
+
+void PartialFile::close_descriptor() {
+  if (descriptor_ >= 0) close(descriptor_);
+  descriptor_ = -1;
+}
+
+int PartialFile::open_at_path(int flags) const {
+  const int opened =
+      retried([&] { return open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, 0666); });
+  return away_from_standard_streams(opened);
+}
+
+// errno says why it is not: 0 where another file, or none, has the name now.
+bool PartialFile::still_named() const {
+  struct stat mine, named;
+  if (retried([&] { return fstat(descriptor_, &mine); }) != 0) return false;
+  if (retried([&] { return lstat(path_.c_str(), &named); }) != 0) {
+    if (errno == ENOENT) errno = 0;
+    return false;
+  }
+  errno = 0;
+  return named.st_ino == mine.st_ino && named.st_dev == mine.st_dev;
+}
+
+void PartialFile::fail_unexamined() const {
+  fail_output(target_, "its partial file " + path_ + " cannot be examined", errno);
+}
+
+bool PartialFile::lock() const {
+  // Not an EAGAIN that passes: LOCK_NB says so of a lock that another run holds.
+  bool taken = false;
+  const int result = retried([&] {
+    const int attempt = flock(descriptor_, LOCK_EX | LOCK_NB);
+    taken = attempt != 0 && errno == EWOULDBLOCK;
+    return taken ? 0 : attempt;
+  });
+  if (taken)
+    throw TargetTaken(ErrorCode::io, target_,
+                      target_ + ": another run is writing it; wait for that one or give another name");
+  return result == 0;  // else a filesystem without locks (some network ones)
+}
+
+// A fresh, locked partial file. False: there was one already; it has been dealt with, try again.
+bool PartialFile::make(std::span<const FileIdentity> inputs) {
+  descriptor_ = open_at_path(O_CREAT | O_EXCL);
+  if (descriptor_ >= 0) {
+    lock();
+    owned_ = true;
+    if (still_named()) return true;
+    if (errno != 0) fail_unexamined();
+    owned_ = false;  // another run took it for a killed one's before it was locked
+    close_descriptor();
+    return false;
+  }
+  if (errno != EEXIST) fail_output(target_, "its partial file " + path_ + " cannot be made", errno);
+  descriptor_ = open_at_path(0);
+  if (descriptor_ < 0 && errno == ENOENT) return false;
+  if (descriptor_ < 0) fail_output(target_, "its partial file " + path_ + " is in the way and cannot be opened", errno);
+  remove_stale(inputs);
+  close_descriptor();
+  return false;
+}
+
+// What a killed run left. Anything else of that name is somebody's file.
+void PartialFile::remove_stale(std::span<const FileIdentity> inputs) const {
+  struct stat mine;
+  if (retried([&] { return fstat(descriptor_, &mine); }) != 0) fail_unexamined();
+  const FileIdentity identity{.device = mine.st_dev, .inode = mine.st_ino};
+  const std::string name = "its partial file would be " + path_;
+  for (const FileIdentity& input : inputs)
+    if (identity.same_file(input))
+      throw Error(ErrorCode::usage, target_, target_ + ": " + name + ", which is an input; give another name");
+  if (!S_ISREG(mine.st_mode))
+    throw Error(ErrorCode::usage, target_, target_ + ": " + name + ", which is no regular file; give another name");
+  if (!lock())
+    throw Error(
+        ErrorCode::io, target_,
+        target_ + ": " + path_ + " is there and cannot be locked here; remove it if no other run is writing it");
+  if (!still_named()) {
+    if (errno != 0) fail_unexamined();
+    return;
+  }
+  if (retried([&] { return unlink(path_.c_str()); }) != 0 && errno != ENOENT)
+    fail_output(target_, "its stale partial file " + path_ + " cannot be removed", errno);
+}
+
+void PartialFile::take_over_mode() const {
+  struct stat old;
+  if (retried([&] { return stat(final_.c_str(), &old); }) != 0) {
+    if (errno == ENOENT) return;
+    fail_output(target_, "its mode cannot be learned", errno);
+  }
+  // A run that is not root's may not give files away; the mode alone is kept then.
+  static_cast<void>(!fchown(descriptor_, old.st_uid, old.st_gid));
+  if (retried([&] { return fchmod(descriptor_, old.st_mode & 07777); }) != 0)
+    fail_output(target_, "its mode cannot be set", errno);
+}
+
+void PartialFile::put_in_place(bool replace) {
+  if (!still_named()) {
+    if (errno != 0) fail_unexamined();
+    throw Error(ErrorCode::io, target_,
+                target_ + ": its partial file " + path_ + " was removed by another program; run again");
+  }
+  const auto appeared = [&] {
+    throw Error(ErrorCode::usage, target_, target_ + ": appeared while the merge ran; use -f to replace it");
+  };
+  bool refusing = !replace;  // until the filesystem turns out not to know how
+  if (refusing &&
+      retried([&] { return renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_.c_str(), RENAME_NOREPLACE); }) != 0) {
+    if (errno == EEXIST) appeared();
+    if (errno != EINVAL && errno != ENOSYS) fail_output(target_, "cannot be put in place", errno);
+    refusing = false;
+    struct stat there;
+    if (lstat(final_.c_str(), &there) == 0) appeared();
+  }
+  if (!refusing && retried([&] { return rename(path_.c_str(), final_.c_str()); }) != 0)
+    fail_output(target_, "cannot be put in place", errno);
+  owned_ = false;
+}
+
+void PartialFile::sync_folder() const {
+  constexpr const char* kWarning =
+      "is complete, but its folder cannot be synced, so that it may not survive a power loss";
+  const std::string folder = folder_of(final_);
+  const int descriptor = retried([&] { return open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  if (descriptor < 0 && errno == EACCES) return;  // a folder that may be written but not read cannot be synced
+  if (descriptor < 0) fail_output(target_, kWarning, errno);
+  const int error = sync_file(descriptor) == 0 ? 0 : errno;
+  close(descriptor);
+  if (error != 0 && error != EINVAL) fail_output(target_, kWarning, error);  // EINVAL: folders cannot be synced here
+}
+
+}  // namespace ckmerge

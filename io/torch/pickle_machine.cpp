@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading, stack and memo; what each opcode does with them is in pickle_opcodes.cpp.
+#include "io/torch/pickle_machine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "io/safetensors/safetensors_header.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+// A text may be a field of the metadata, for which a safetensors header would have room.
+constexpr uint64_t kLongestText = kMaxHeaderSize;
+
+// A number of the memo takes at least two bytes of file to give, so no honest one is larger than the file, and the memo
+// is no larger than four times the file.
+constexpr uint64_t kLargestMemo = 1 << 24;
+
+// Python writes a thousand members at a time; others all of a dict.
+constexpr size_t kDeepestStack = 1 << 24;
+
+// A checkpoint names some dozen, which are copied.
+constexpr size_t kMostNames = 10'000, kLongestName = 1000;
+
+}  // namespace
+
+PickleMachine::PickleMachine(std::span<const std::byte> bytes) : bytes_(bytes), values_(bytes) {}
+
+void PickleMachine::fail(const std::string& what) const {
+  throw Error(ErrorCode::malformed, "", sentence("its pickle is damaged at byte ", at_, ": ", what));
+}
+
+// ---- reading
+
+std::span<const std::byte> PickleMachine::take(uint64_t size) {
+  if (size > bytes_.size() - at_)
+    throw PickleEndsEarly(ErrorCode::malformed, "",
+                          sentence("its pickle ends early: at byte ", at_, " it promises ", size, " more, there are ",
+                                   bytes_.size() - at_));
+  const auto taken = bytes_.subspan(at_, size);
+  at_ += size;
+  return taken;
+}
+
+uint64_t PickleMachine::take_number(size_t bytes) {
+  uint64_t number = 0;
+  const auto taken = take(bytes);
+  for (size_t i = bytes; i-- > 0;) number = number << 8 | std::to_integer<uint64_t>(taken[i]);
+  return number;
+}
+
+PickleRef PickleMachine::take_text(uint64_t size) {
+  const uint64_t begin = at_;
+  if (size > kLongestText) fail(sentence("a text of ", size, " bytes, longer than any"));
+  take(size);
+  return values_.add_text(begin, size);
+}
+
+PickleRef PickleMachine::take_line() {
+  const uint64_t begin = at_;
+  while (take(1)[0] != std::byte{'\n'})
+    if (at_ - begin > kLongestName) fail("a line longer than any name");
+  return values_.add_text(begin, at_ - begin - 1);
+}
+
+// Two's complement, any number of bytes; what 64 bits do not hold counts nothing that we look at.
+PickleRef PickleMachine::take_long(uint64_t size) {
+  if (size > 8) {
+    take(size);
+    return values_.add_opaque();
+  }
+  if (size == 0) return values_.add_integer(0);
+  const int unused = static_cast<int>(64 - 8 * size);
+  return values_.add_integer(static_cast<int64_t>(take_number(size) << unused) >> unused);
+}
+
+// ---- stack
+
+void PickleMachine::push(PickleRef ref) {
+  if (stack_.size() >= kDeepestStack) fail("more values at once than any program writes");
+  stack_.push_back(ref);
+}
+
+size_t PickleMachine::last_mark() const { return marks_.empty() ? 0 : marks_.back(); }
+
+void PickleMachine::expect(size_t values) const {
+  if (stack_.size() - last_mark() < values) fail("an operation on more values than there are");
+}
+
+PickleRef PickleMachine::pop() {
+  expect(1);
+  const PickleRef ref = stack_.back();
+  stack_.pop_back();
+  return ref;
+}
+
+PickleRef PickleMachine::top() const {
+  expect(1);
+  return stack_.back();
+}
+
+std::span<const PickleRef> PickleMachine::pop_to_mark() {
+  if (marks_.empty()) fail("an operation on a mark that is not there");
+  popped_.assign(stack_.begin() + marks_.back(), stack_.end());
+  stack_.resize(marks_.back());
+  marks_.pop_back();
+  return popped_;
+}
+
+void PickleMachine::pop_into_tuple(size_t count) {
+  expect(count);
+  const PickleRef tuple = values_.add_tuple(std::span(stack_).last(count));
+  stack_.resize(stack_.size() - count);
+  push(tuple);
+}
+
+// ---- memo
+
+void PickleMachine::memoize(uint64_t number) {
+  const PickleRef value = top();
+  if (number >= std::min<uint64_t>(kLargestMemo, bytes_.size())) fail(sentence("the memo's number ", number));
+  if (number >= memo_.size()) memo_.resize(std::max<size_t>(number + 1, memo_.size() * 2), PickleValues::kNone);
+  memo_count_ += memo_[number] == PickleValues::kNone;
+  memo_[number] = value;
+}
+
+PickleRef PickleMachine::remembered(uint64_t number) const {
+  if (number >= memo_.size() || memo_[number] == PickleValues::kNone)
+    fail(sentence("the memo's number ", number, ", which nothing has"));
+  return memo_[number];
+}
+
+// ---- values
+
+void PickleMachine::push_global(PickleRef module, PickleRef name) {
+  if (values_.kind(module) != PickleKind::text || values_.kind(name) != PickleKind::text)
+    fail("a global whose name is not a text");
+  const Name seen{values_.text(module), values_.text(name)};
+  if (seen.module.size() > kLongestName || seen.name.size() > kLongestName)
+    fail(sentence("a class or function whose name has more than ", kLongestName, " bytes"));
+  if (known_names_.insert(sentence(seen.module, "\n", seen.name)).second) names_.push_back(seen);
+  if (names_.size() > kMostNames) fail(sentence("more than ", kMostNames, " classes and functions"));
+  push(values_.add_global(module, name));
+}
+
+// Dicts by another name are dicts; all else that is called is kept as it stands.
+void PickleMachine::push_call(PickleRef called, PickleRef arguments) {
+  const PickleKind kind = values_.kind(called);
+  if (kind != PickleKind::global && kind != PickleKind::call) fail("a call of something that is no function");
+  if (values_.kind(arguments) != PickleKind::tuple) fail("a call with something that is no tuple");
+  if (kind == PickleKind::global && values_.is_text(values_.global_module(called), "collections")) {
+    const std::string_view name = values_.text(values_.global_name(called));
+    const std::span<const PickleRef> all = values_.tuple(arguments);
+    if (name == "OrderedDict" || name == "Counter") return push(dict_from(all));
+    if (name == "defaultdict") return push(dict_from(all.subspan(std::min<size_t>(1, all.size()))));
+  }
+  push(values_.add_call(called, arguments));
+}
+
+// OrderedDict(), or of a dict, or of a list of pairs, which Python 2 wrote. The spans are of arrays that grow.
+PickleRef PickleMachine::dict_from(std::span<const PickleRef> arguments) {
+  const PickleRef source = arguments.empty() ? PickleValues::kNone : arguments[0];
+  const PickleRef dict = values_.add_container(PickleKind::dict);
+  if (source != PickleValues::kNone) append_members(dict, source);
+  return dict;
+}
+
+void PickleMachine::append_members(PickleRef dict, PickleRef source) {
+  std::vector<PickleRef> members;
+  if (values_.kind(source) == PickleKind::dict) {
+    values_.for_each_member(source, [&](PickleRef key, PickleRef value) {
+      members.insert(members.end(), {key, value});
+    });
+  } else if (values_.kind(source) == PickleKind::list) {
+    values_.for_each_item(source, [&](PickleRef pair) {
+      std::vector<PickleRef> parts;
+      if (values_.kind(pair) == PickleKind::list)
+        values_.for_each_item(pair, [&](PickleRef part) { parts.push_back(part); });
+      else if (values_.kind(pair) == PickleKind::tuple)
+        parts.assign(values_.tuple(pair).begin(), values_.tuple(pair).end());
+      if (parts.size() != 2) fail("a dict made of something that is no pair");
+      members.insert(members.end(), parts.begin(), parts.end());
+    });
+  }
+  values_.append(dict, members);
+}
+
+// Unknown objects take what they are given, unseen.
+void PickleMachine::put_items(PickleRef target, std::span<const PickleRef> items, PickleKind expected,
+                              const char* opcode) {
+  const PickleKind kind = values_.kind(target);
+  if (expected == PickleKind::dict && items.size() % 2 != 0) fail(sentence(opcode, " with a key that has no value"));
+  if (kind == expected && kind != PickleKind::opaque) return values_.append(target, items);
+  if (kind != PickleKind::call && kind != PickleKind::opaque) fail(sentence(opcode, " on a value that takes none"));
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/torch/torch_table.h"
+
+#include <algorithm>
+
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+#include "io/text/utf8.h"
+#include "io/torch/state_dict.h"
+
+namespace ckmerge {
+namespace {
+
+// An expanded view has any number of elements and no bytes: a small file could fill any disk.
+constexpr uint64_t kAlwaysAllowed = 1ull << 30;
+
+constexpr size_t kLongestShown = 200;
+
+std::string shown(std::string_view text) { return valid_utf8(text.substr(0, kLongestShown)); }
+
+void judge_names(const PickleMachine& machine, Checkpoint& checkpoint) {
+  for (const PickleMachine::Name& seen : machine.names())
+    checkpoint.globals.push_back({shown(seen.module) + "." + shown(seen.name), danger_of(seen.module, seen.name)});
+}
+
+void refuse_unsafe(const std::vector<PickleGlobal>& globals) {
+  std::vector<std::string> lines;
+  for (const PickleGlobal& global : globals)
+    if (global.danger == PickleDanger::unsafe) lines.push_back(global.name);
+  if (lines.empty()) return;
+  const std::string first = lines[0];
+  throw Error(ErrorCode::malformed, first,
+              sentence("unsafe: it would run ", first,
+                       " in programs that load it with Python; nothing was run here. "
+                       "Delete it, or get it from its author as safetensors"),
+              lines.size() > 1 ? lines : std::vector<std::string>());
+}
+
+void note_unknown(Checkpoint& checkpoint) {
+  size_t count = 0;
+  const PickleGlobal* first = nullptr;
+  for (const PickleGlobal& global : checkpoint.globals)
+    if (global.danger == PickleDanger::unknown && count++ == 0) first = &global;
+  if (count > 0)
+    checkpoint.notes.push_back(sentence(count, count == 1 ? " class or function is" : " classes or functions are",
+                                        " not known to be harmless in Python: ", first->name,
+                                        count > 1 ? ", ... (ckmerge inspect lists them)" : ""));
+}
+
+bool lies_in_order(const TorchTensor& tensor) {
+  if (tensor.count == 0) return true;
+  uint64_t expected = 1;
+  for (size_t i = tensor.shape.size(); i-- > 0;) {
+    if (tensor.shape[i] != 1 && tensor.strides[i] != expected) return false;
+    expected *= tensor.shape[i];
+  }
+  return true;
+}
+
+class TableFiller {
+ public:
+  TableFiller(const PickleValues& values, const LocateStorage& locate, const OpenOptions& options,
+              Checkpoint& checkpoint)
+      : values_(values), locate_(locate), options_(options), checkpoint_(checkpoint) {}
+
+  void add(PickleRef key, PickleRef value) {
+    const bool named = values_.kind(key) == PickleKind::text && is_utf8(values_.text(key));
+    if (!is_tensor(values_, value)) return ignore(key, value);
+    if (!named) throw Error(ErrorCode::malformed, "", "the name of a tensor is not a text in UTF-8");
+    const std::string_view name = values_.text(key);
+    if (seen_.size() <= key) seen_.resize(std::max<size_t>(key + 1, 2 * seen_.size()));
+    if (seen_[key]) fail_repeated(name);
+    seen_[key] = true;
+    try {
+      read_tensor(values_, value, tensor_);
+      if (!tensor_.type->dtype)
+        throw Error(ErrorCode::mismatch, "", sentence("is ", tensor_.type->name, ", which safetensors cannot hold"));
+      add_tensor(name);
+    } catch (const Error& error) {
+      throw Error(error.code(), shown(name), sentence("tensor '", shown(name), "': ", error.what()));
+    }
+  }
+
+  void finish() {
+    const std::vector<size_t> repeated = checkpoint_.tensors.sort_by_name();
+    if (!repeated.empty()) fail_repeated(checkpoint_.tensors[repeated.front()].name);
+    if (ignored_ > 0)
+      checkpoint_.notes.push_back(sentence(ignored_, ignored_ == 1 ? " value that is" : " values that are",
+                                           " no tensor ", ignored_ == 1 ? "was" : "were", " left out: ", examples_,
+                                           ignored_ > kExamples ? ", ..." : ""));
+  }
+
+ private:
+  static constexpr uint64_t kExamples = 3;
+
+  [[noreturn]] static void fail_repeated(std::string_view name) {
+    throw Error(ErrorCode::malformed, shown(name), sentence("tensor '", shown(name), "': the name is there twice"));
+  }
+
+  void add_tensor(std::string_view name) {
+    const Dtype dtype = *tensor_.type->dtype;
+    const uint64_t item = tensor_.type->size;
+    uint64_t size = 0;
+    if (__builtin_mul_overflow(tensor_.count, item, &size) || __builtin_add_overflow(total_, size, &total_) ||
+        (total_ > std::max(kAlwaysAllowed, 2 * checkpoint_.file_size()) && !options_.allow_expanded &&
+         !options_.as_stored))
+      throw Error(ErrorCode::malformed, "",
+                  "views of the file's storages add up to more than twice the file; take it if it is meant "
+                  "(--allow-expanded)");
+    copied_ += name.size() + kDimension * (std::max(tensor_.shape.size(), kFewDimensions) - kFewDimensions);
+    if (copied_ > values_.size())
+      throw Error(ErrorCode::malformed, "", "names and shapes add up to more than the pickle holds");
+    const uint64_t offset = locate_(tensor_.storage) + tensor_.storage.view_begin + tensor_.offset * item;
+    if (lies_in_order(tensor_))
+      checkpoint_.tensors.add(name, dtype, tensor_.shape, 0, offset, size, tensor_.count);
+    else
+      checkpoint_.tensors.add_view(name, dtype, tensor_.shape, tensor_.strides, 0, offset, size, tensor_.count);
+  }
+
+  // A training run's counters, for the most part.
+  void ignore(PickleRef key, PickleRef value) {
+    if (++ignored_ > kExamples) return;
+    if (!examples_.empty()) examples_ += ", ";
+    examples_ += values_.kind(key) == PickleKind::text ? shown(values_.text(key)) : "a key that is no text";
+    examples_ += " (" + description(values_, value) + ")";
+  }
+
+  const PickleValues& values_;
+  const LocateStorage& locate_;
+  const OpenOptions& options_;
+  Checkpoint& checkpoint_;
+  TorchTensor tensor_;
+  uint64_t total_ = 0;  // bytes of all tensors
+  // Names, and dimensions beyond those that every row has room for: a pickle may refer to a long one often.
+  static constexpr size_t kDimension = 8, kFewDimensions = 8;
+  uint64_t copied_ = 0;     // bytes
+  std::vector<bool> seen_;  // keys, by number
+  uint64_t ignored_ = 0;
+  std::string examples_;
+};
+
+// What safetensors has in its header, ckmerge's own .ckpt (io/torch/torch_pickle) has as an attribute of the dict:
+// `__metadata__`, texts by name. Whatever else goes by that name is left out. A text may be named any number of times,
+// but copies are no more than the pickle is long.
+bool read_metadata(const PickleValues& values, PickleRef found, Metadata& metadata) {
+  if (values.kind(found) != PickleKind::dict) return false;
+  constexpr uint64_t kTextOpcode = 5;  // bytes of a pickle in front of a text
+  uint64_t size = 0;
+  bool texts = true;
+  const auto text = [&](PickleRef ref) {
+    if (values.kind(ref) != PickleKind::text || !is_utf8(values.text(ref))) return false;
+    return (size += kTextOpcode + values.text(ref).size()) <= values.size();
+  };
+  values.while_members(found, [&](PickleRef key, PickleRef value) {
+    texts = text(key) && text(value);
+    if (texts) metadata.emplace_back(values.text(key), values.text(value));
+    return texts;
+  });
+  keep_last_of_equal_keys(metadata);
+  return texts;
+}
+
+void fill_metadata(const PickleValues& values, PickleRef dict, Checkpoint& checkpoint) {
+  const PickleRef attributes = values.state(dict);
+  if (attributes == PickleValues::kNone || values.kind(attributes) != PickleKind::dict) return;
+  const PickleRef found = values.member(attributes, "__metadata__");
+  if (found == PickleValues::kNone) return;
+  checkpoint.has_metadata = read_metadata(values, found, checkpoint.metadata);
+  if (checkpoint.has_metadata) return;
+  checkpoint.metadata.clear();
+  checkpoint.notes.push_back("its __metadata__ is not a table of texts in UTF-8 and was left out");
+}
+
+}  // namespace
+
+PickleRef run_judged(PickleMachine& machine, const OpenOptions& options, Checkpoint& checkpoint, bool may_go_on) {
+  PickleRef top = PickleValues::kNone;
+  try {
+    top = machine.run();
+  } catch (const PickleEndsEarly&) {
+    judge_names(machine, checkpoint);
+    if (!may_go_on) refuse_unsafe(checkpoint.globals);
+    throw;
+  } catch (const Error&) {
+    judge_names(machine, checkpoint);
+    refuse_unsafe(checkpoint.globals);
+    throw;
+  }
+  judge_names(machine, checkpoint);
+  if (!options.as_stored) refuse_unsafe(checkpoint.globals);
+  return top;
+}
+
+void fill_from_pickle(const PickleValues& values, PickleRef top, const LocateStorage& locate,
+                      const OpenOptions& options, Checkpoint& checkpoint) {
+  const StateDict found = find_state_dict(values, top, options.key);
+  checkpoint.key = found.key;
+  TableFiller filler(values, locate, options, checkpoint);
+  values.for_each_member(found.dict, [&](PickleRef key, PickleRef value) { filler.add(key, value); });
+  filler.finish();
+  fill_metadata(values, found.dict, checkpoint);
+  note_unknown(checkpoint);
+}
+
+}  // namespace ckmerge

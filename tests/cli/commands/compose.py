@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""usage: compose.py CKMERGE
+compose, against the prefixes of each layout written down here once more."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from checks import call, expect, refused, run_in_folders
+from operation_files import UNET, VAE, make, model, part_of, produces, read, some
+
+
+def floats(*shape):
+    return "F32", list(shape), some(sum(shape), *shape)
+
+
+def clip(width, **more):
+    return {"text_model.embeddings.token_embedding.weight": floats(2, width),
+            "text_model.encoder.layers.0.layer_norm1.weight": floats(2), **more}
+
+
+def open_clip(width):
+    return {"token_embedding.weight": floats(2, width), "transformer.resblocks.0.ln_1.weight": floats(2),
+            "text_projection": floats(1, 2), "logit_scale": floats()}
+
+
+def unet(width):
+    return {"input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight": floats(1, width), "out.2.bias": floats(4)}
+
+
+T5 = {"encoder.block.0.layer.0.SelfAttention.q.weight": floats(2, 2), "shared.weight": floats(2, 3)}
+FLUX = {"double_blocks.0.img_attn.proj.weight": floats(2, 2)}
+SD3 = {"joint_blocks.0.context_block.attn.qkv.weight": floats(2, 2)}
+AUTOENCODER = {"decoder.conv_in.weight": floats(2, 2), "quant_conv.bias": floats(1), "loss.x": floats(1)}
+PROJECTED = {"text_projection.weight": floats(1, 2), "logit_scale": floats()}
+
+
+def prefixed(prefix, tensors, without=()):
+    return {prefix + name: tensors[name] for name in tensors if name not in without}
+
+
+def test_compose():
+    files = {"sd1": unet(768), "sd2": unet(1024), "sdxl": unet(2048), "flux": FLUX, "sd3": SD3, "vae": AUTOENCODER, "t5": T5,
+             "clip_l": clip(768, **PROJECTED), "clip_g": clip(1280, **PROJECTED), "clip_g_open": open_clip(1280), "clip_h_open": open_clip(1024),
+             "clip_h": clip(1024)}
+    for name, tensors in files.items():
+        make(f"{name}.safetensors", tensors)
+    dropped = ("text_projection.weight", "logit_scale")
+
+    def is_composed(layout, encoders, expected):
+        words = ["compose", "--unet", f"{layout}.safetensors", "--vae", "vae.safetensors", "-o", "out.safetensors"]
+        for option, encoder in zip(("--te", "--te2", "--te3"), encoders):
+            words += [option, f"{encoder}.safetensors"]
+        vae_prefix = "vae." if layout == "flux" else VAE
+        everything = prefixed(UNET, files[layout]) | prefixed(vae_prefix, AUTOENCODER, ("loss.x",)) | expected
+        make("expected.safetensors", everything)
+        produces(read("expected.safetensors"), *words)
+
+    def transformer(prefix, name):  # SD3's and Flux's encoders keep their scale outside
+        tensors = prefixed(prefix + "transformer.", files[name], ("logit_scale",))
+        return tensors | ({prefix + "logit_scale": PROJECTED["logit_scale"]} if "logit_scale" in files[name] else {})
+
+    sd1_clip = prefixed("cond_stage_model.transformer.", files["clip_l"], dropped)
+    is_composed("sd1", ["clip_l"], sd1_clip)
+    is_composed("sd2", ["clip_h_open"], prefixed("cond_stage_model.model.", files["clip_h_open"]))
+    is_composed("sdxl", ["clip_g_open", "clip_l"], prefixed("conditioner.embedders.0.transformer.", files["clip_l"], dropped) |
+                prefixed("conditioner.embedders.1.model.", files["clip_g_open"]))
+    is_composed("flux", ["clip_l", "t5"], transformer("text_encoders.clip_l.", "clip_l") | transformer("text_encoders.t5xxl.", "t5"))
+    is_composed("sd3", ["t5", "clip_g", "clip_l"], transformer("text_encoders.clip_l.", "clip_l") |
+                transformer("text_encoders.clip_g.", "clip_g") | transformer("text_encoders.t5xxl.", "t5"))
+
+    # Names that are right already are left alone, whole checkpoints give the part that they are given for.
+    whole = prefixed(UNET, unet(768)) | sd1_clip | prefixed(VAE, AUTOENCODER, ("loss.x",)) | {"betas": floats(1)}
+    make("whole.safetensors", whole)
+    make("expected.safetensors", {name: whole[name] for name in whole if part_of(name)})
+    everything = read("expected.safetensors")
+    produces(everything, "compose", "--unet", "whole.safetensors", "--te", "whole.safetensors", "--vae", "whole.safetensors", "-o", "out.safetensors")
+    make("bare.safetensors", prefixed("diffusion_model.", unet(768)))
+    produces(everything, "compose", "--unet", "bare.safetensors", "--te", "clip_l.safetensors", "--vae", "vae.safetensors", "-o", "out.safetensors")
+    produces({name: everything[name] for name in everything if part_of(name) == "vae"}, "compose", "--vae", "vae.safetensors", "--layout", "sd1",
+             "-o", "out.safetensors")
+
+    # Encoders in what they are wrapped by, and without what the result has no place for.
+    whole_clip = files["clip_l"] | {"vision_model.post_layernorm.weight": floats(3), "visual_projection.weight": floats(1, 2)}
+    for name, tensors in (("wrapped", prefixed("clip_l.transformer.", files["clip_l"])), ("wrapped2", prefixed("transformer.", files["clip_l"])),
+                          ("seeing", whole_clip)):
+        make(f"{name}.safetensors", tensors)
+        done = produces(everything, "compose", "--unet", "sd1.safetensors", "--te", f"{name}.safetensors", "--vae", "vae.safetensors", "-o", "out.safetensors")
+        left_out = "4 tensors are" if name == "seeing" else "2 tensors are"
+        expect(f"{left_out} left out, being of no text encoder that the result has" in done.stdout, f"{name}: {done.stdout}")
+    done = call("compose", "--unet", "whole.safetensors", "--te", "whole.safetensors", "--vae", "whole.safetensors", "-o", "out.safetensors", "-f")
+    expect("same file" not in done.stdout, f"parts of one file: {done.stdout}")
+
+    out = ["-o", "x.safetensors"]
+    for wrong in ("clip_l", "t5", "sd1", "only_te"):
+        make("only_te.safetensors", sd1_clip)
+        refused(4, "no tensor of a VAE's decoder", "compose", "--unet", "sd1.safetensors", "--te", "clip_l.safetensors", "--vae", f"{wrong}.safetensors", *out)
+    refused(4, "of another layout than sdxl", "compose", "--unet", "sdxl.safetensors", "--te", "whole.safetensors", *out)
+    refused(2, "by name", "compose", "sd1.safetensors", *out)
+    refused(2, "no file is given", "compose", *out)
+    refused(2, "--layout must be given", "compose", "--vae", "vae.safetensors", *out)
+    refused(2, "is not one of", "compose", "--vae", "vae.safetensors", "--layout", "sd9", *out)
+    refused(4, "2 tensors cannot be merged", "compose", "--unet", "sd1.safetensors", "--te", "clip_l.safetensors", "--te2", "clip_l.safetensors", *out)
+    refused(4, "is no text encoder", "compose", "--unet", "sd1.safetensors", "--te", "vae.safetensors", *out)
+    make("only_te.safetensors", sd1_clip)
+    refused(4, "has no tensor of a unet", "compose", "--unet", "only_te.safetensors", "--layout", "sd1", *out)
+    refused(4, "which sd1 does not have", "compose", "--unet", "sd1.safetensors", "--te", "t5.safetensors", *out)
+    refused(4, "open_clip's", "compose", "--unet", "sdxl.safetensors", "--te", "clip_g.safetensors", *out)
+    refused(4, "open_clip's", "compose", "--unet", "sd2.safetensors", "--te", "clip_h.safetensors", *out)
+    refused(4, "no unet of SD 1", "compose", "--unet", "vae.safetensors", *out)
+    make("diffusers.safetensors", {"down_blocks.0.resnets.0.conv1.weight": floats(1)})
+    refused(4, "diffusers' naming", "compose", "--unet", "diffusers.safetensors", *out)
+
+
+run_in_folders(test_compose)

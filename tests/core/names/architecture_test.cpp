@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/names/architecture.h"
+
+#include <doctest/doctest.h>
+
+#include <vector>
+
+using namespace ckmerge;
+
+namespace {
+
+struct Named {
+  const char* name;
+  std::vector<uint64_t> shape;
+};
+
+ArchitectureGuess guess(const std::vector<Named>& tensors, const Metadata& metadata = {}) {
+  TensorTable table;
+  for (const Named& tensor : tensors) {
+    uint64_t count = 1;
+    for (const uint64_t dimension : tensor.shape) count *= dimension;
+    table.add(tensor.name, Dtype::F16, tensor.shape, 0, 0, 2 * count, count);
+  }
+  return guess_architecture(table, metadata);
+}
+
+}  // namespace
+
+TEST_CASE("generations of Stable Diffusion differ in the width of their text encoder") {
+  const auto unet = [](uint64_t width) {
+    return guess({{"model.diffusion_model.input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight", {640, width}}});
+  };
+  CHECK(unet(768) == ArchitectureGuess{"sd1", "diffusion model"});
+  CHECK(unet(1024) == ArchitectureGuess{"sd2", "diffusion model"});
+  CHECK(unet(2048) == ArchitectureGuess{"sdxl", "diffusion model"});
+  CHECK(unet(1280) == ArchitectureGuess{});
+  CHECK(guess({{"down_blocks.2.attentions.1.transformer_blocks.0.attn2.to_k.weight", {1280, 2048}}}) ==
+        ArchitectureGuess{"sdxl", "diffusion model"});
+}
+
+TEST_CASE("a checkpoint is a diffusion model with other parts") {
+  const Named cross{"model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight", {320, 768}};
+  CHECK(guess({cross, {"first_stage_model.decoder.conv_in.weight", {512, 4, 3, 3}}}) ==
+        ArchitectureGuess{"sd1", "checkpoint"});
+  CHECK(guess({cross, {"cond_stage_model.transformer.text_model.final_layer_norm.bias", {768}}}).kind == "checkpoint");
+  CHECK(guess({cross, {"model.diffusion_model.input_blocks.0.0.weight", {320, 9, 3, 3}}}).architecture ==
+        "sd1-inpainting");
+  CHECK(guess({cross, {"model.diffusion_model.input_blocks.0.0.weight", {320, 8, 3, 3}}}).architecture ==
+        "sd1-pix2pix");
+  CHECK(guess({cross, {"model.diffusion_model.input_blocks.0.0.weight", {320, 4, 3, 3}}}).architecture == "sd1");
+}
+
+TEST_CASE("networks that contain others' signs are told apart") {
+  const Named block{"double_blocks.0.img_attn.qkv.weight", {9216, 3072}};
+  CHECK(guess({block}).architecture == "flux-schnell");
+  CHECK(guess({block, {"guidance_in.in_layer.weight", {3072, 256}}}).architecture == "flux-dev");
+  CHECK(guess({block, {"distilled_guidance_layer.in_proj.weight", {5120, 64}}}).architecture == "chroma");
+  const Named llama{"model.layers.31.self_attn.q_proj.weight", {4096, 4096}};
+  CHECK(guess({llama}) == ArchitectureGuess{"llama", "language model"});
+  CHECK(guess({llama, {"model.layers.31.self_attn.q_norm.weight", {128}}}).architecture == "qwen3");
+  CHECK(guess({llama, {"model.layers.3.block_sparse_moe.gate.weight", {8, 4096}}}).architecture == "mixtral");
+}
+
+TEST_CASE("parts alone") {
+  CHECK(guess({{"decoder.conv_in.weight", {512, 4, 3, 3}}}) == ArchitectureGuess{"sd", "vae"});
+  CHECK(guess({{"first_stage_model.decoder.conv_in.weight", {512, 4, 3, 3}}}).kind == "vae");
+  CHECK(guess({{"text_model.encoder.layers.11.self_attn.q_proj.weight", {1280, 1280}}}) ==
+        ArchitectureGuess{"clip-g", "text encoder"});
+  CHECK(guess({{"encoder.block.0.layer.0.SelfAttention.q.weight", {4096, 4096}}}) ==
+        ArchitectureGuess{"t5-xxl", "text encoder"});
+  CHECK(guess({{"control_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight", {320, 768}}}) ==
+        ArchitectureGuess{"sd1", "controlnet"});
+}
+
+TEST_CASE("adapters, by the modules that they change") {
+  const std::string module = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k";
+  const std::string down = module + ".lora_down.weight", up = module + ".lora_up.weight", alpha = module + ".alpha";
+  CHECK(guess({{alpha.c_str(), {}}, {down.c_str(), {16, 768}}, {up.c_str(), {320, 16}}}) ==
+        ArchitectureGuess{"sd1", "lora"});
+  CHECK(guess({{down.c_str(), {16, 2048}}, {up.c_str(), {640, 16}}}).architecture == "sdxl");
+  CHECK(guess({{"lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_down.weight", {4, 1280}}}).architecture == "sdxl");
+  CHECK(guess({{"lora_unet_double_blocks_0_img_attn_proj.lora_down.weight", {4, 3072}}}).architecture == "flux");
+  CHECK(guess({{"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", {8, 4096}}}) ==
+        ArchitectureGuess{"llama", "lora"});
+}
+
+TEST_CASE("where tensors say nothing the metadata may") {
+  CHECK(guess({{"w", {4}}}) == ArchitectureGuess{});
+  CHECK(guess({{"w", {4}}}, {{"modelspec.architecture", "stable-diffusion-xl-v1-base/lora"}}).architecture == "sdxl");
+  CHECK(guess({{"x.lora_down.weight", {4, 4}}}, {{"ss_base_model_version", "sdxl_base_v1-0"}}) ==
+        ArchitectureGuess{"sdxl", "lora"});
+  // Tensors are believed before metadata.
+  CHECK(guess({{"joint_blocks.0.context_block.attn.qkv.weight", {1, 1}}}, {{"modelspec.architecture", "flux-1-dev"}})
+            .architecture == "sd3");
+}
+
+TEST_CASE("names of no network cost nothing and crash nothing") {
+  const std::string long_name(1'000'000, '0');
+  CHECK(guess({{long_name.c_str(), {1}}, {"", {1}}, {".", {}}, {"0", {}}, {"model.diffusion_model.", {}}}) ==
+        ArchitectureGuess{});
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/read/tile_sizing.h"
+
+#include <doctest/doctest.h>
+
+#include "tests/core/checkpoint_files.h"
+
+using namespace ckmerge;
+using namespace ckmerge::test;
+
+TEST_CASE("tiles in flight never exceed the budget, for 2 and for 20 inputs and any dtype widths") {
+  TempFolder folder;
+  std::vector<Checkpoint> checkpoints;
+  for (int k = 0; k < 20; ++k)
+    checkpoints.push_back(
+        open_checkpoint(write_file(folder / std::to_string(k), {random("w", Dtype::F64, {1 << 17}, 1)})));
+  for (const size_t inputs : {2, 20})
+    for (const Dtype dtype : {Dtype::F64, Dtype::F16, Dtype::F8_E4M3})
+      for (const uint64_t budget : {2ull << 20, 16ull << 20, 128ull << 20, 1ull << 30})
+        for (const unsigned threads : {1u, 2u, 64u}) {
+          const std::span<const Checkpoint> some(checkpoints.data(), inputs);
+          const Plan plan = make_plan({.method = "linear", .dtype = dtype}, some);
+          const TileSizing sizing = size_tiles(plan, some, {.budget = budget, .threads = threads});
+          CHECK(sizing.memory() <= budget);
+          CHECK(sizing.tile_size > 0);
+          CHECK(sizing.tile_size % 4096 == 0);
+          CHECK(sizing.threads >= 1);
+          CHECK(sizing.threads <= threads);
+          // Two are mapped together, of twenty one at a time, with sums beside it.
+          const size_t together = inputs == 2 ? 2 : 1;
+          CHECK(sizing.window_size >= sizing.tile_size * together * (8 / element_size(dtype)));
+          CHECK(sizing.sums_size >= (inputs == 2 ? 0 : sizing.tile_size * (8 / element_size(dtype))));
+        }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// `ckmerge.recipe` read back. What it looks like is tests/core/recipe/provenance_test.cpp's.
+#include <doctest/doctest.h>
+
+#include "core/recipe/provenance.h"
+#include "tests/core/failure.h"
+
+using namespace ckmerge;
+using ckmerge::test::failure;
+
+namespace {
+
+const std::string kSha256 = std::string(60, '0') + "beef";
+
+const std::string kText =
+    R"({"method":"weighted_sum","parameters":{"alpha":0.3},"dtype":"keep","discard":["x"],"only":[],"exclude":[],)"
+    R"("missing":"keep","extra":"drop","expand":"copy","nan":"error","metadata":"keep","set_metadata":{"k":"v"},)"
+    R"("hash":false,"inputs":[{"name":"A.safetensors","sha256":null}]})";
+
+std::string with(const std::string& from, const std::string& to) {
+  std::string text = kText;
+  const size_t at = text.find(from);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, from.size(), to);
+}
+
+void check_refused(const std::string& text, const std::string& sentence) {
+  const auto refused = failure([&] { parse_recipe(text); });
+  CAPTURE(text.substr(0, 1000));
+  CHECK(refused.code == ErrorCode::malformed);
+  CHECK(refused.text == sentence);
+}
+
+void check_round_trip(Recipe recipe, const std::vector<InputHash>& hashes) {
+  const std::string text = recipe_text(recipe, recipe.input_names, hashes);
+  CAPTURE(text);
+  const RecordedRecipe read = parse_recipe(text);
+  CHECK(read.recipe == recipe);
+  REQUIRE(read.sha256.size() == hashes.size());
+  for (size_t k = 0; k < hashes.size(); ++k) CHECK(read.sha256[k] == hashes[k].sha256);
+  CHECK(recipe_text(read.recipe, read.recipe.input_names, hashes) == text);
+}
+
+}  // namespace
+
+TEST_CASE("a recipe reads back as it was") {
+  check_round_trip({}, {});
+  check_round_trip({.input_names = {"A", "B"}}, {{}, {kSha256, "01234567"}});
+  check_round_trip({.input_names = {"A", "B"}, .input_keys = {"", "state_dict.\xc3\xa9\""}}, {{}, {kSha256, "0"}});
+  check_round_trip({.method = "of the future",
+                    .parameters = {{"weights", {0.1, -0.0, 5e-324, 1.7976931348623157e308}}, {"t", {1e-7}}, {"e", {}}},
+                    .dtype = Dtype::BF16,
+                    .discard = {"", "\\d+\n\"", std::string("a\0b", 3)},
+                    .only = {"caf\xc3\xa9", "\xf0\x9f\x98\x80"},
+                    .exclude = {"\x7f\x1b"},
+                    .missing = MissingPolicy::error,
+                    .extra = ExtraPolicy::error,
+                    .expand = ExpandPolicy::zero,
+                    .nan = NanPolicy::warn,
+                    .metadata = MetadataPolicy::none,
+                    .set_metadata = {{"b", "1"}, {"a", "2"}, {"", ""}},
+                    .hash = true,
+                    .input_names = {"\\", "..", "x y"}},
+                   {{kSha256, ""}, {}, {}});
+  for (const DtypeInfo& row : kDtypes)
+    if (is_real(row.dtype)) check_round_trip({.dtype = row.dtype}, {});
+}
+
+TEST_CASE("members may stand in any order, but each must be there, once, and no other") {
+  const std::string moved = "{\"hash\":true," + with("\"hash\":false,", "").substr(1);
+  CHECK(parse_recipe(moved).recipe.hash);
+  check_refused(with("\"hash\":false,", ""), "'hash' is missing");
+  check_refused(with("\"inputs\":[{\"name\":\"A.safetensors\",\"sha256\":null}]", "\"input\":[]"),
+                "'inputs' is missing");
+  check_refused(with("\"hash\":false", "\"hash\":false,\"hash\":false"), "a member is there twice: 'hash'");
+  check_refused(with("\"hash\":false", "\"hash\":false,\"seed\":1"), "'seed' is unknown; a newer ckmerge may know it");
+}
+
+TEST_CASE("a member of the wrong type or value is named") {
+  check_refused(with("\"weighted_sum\"", "1"), "'method' is not a string");
+  check_refused(with("{\"alpha\":0.3}", "[]"), "'parameters' is not an object");
+  check_refused(with("0.3", "\"0.3\""), "'alpha' is not a number");
+  check_refused(with("0.3", "[1,null]"), "'alpha' is not a number");
+  check_refused(with("0.3", "[[1]]"), "'alpha' is not a number");
+  check_refused(with("\"dtype\":\"keep\"", "\"dtype\":\"F16\""), "'dtype' has a value that this ckmerge does not know");
+  check_refused(with("\"dtype\":\"keep\"", "\"dtype\":\"i64\""), "'dtype' has a value that this ckmerge does not know");
+  check_refused(with("[\"x\"]", "\"x\""), "'discard' is not an array of strings");
+  check_refused(with("[\"x\"]", "[true]"), "'discard' is not a string");
+  check_refused(with("\"missing\":\"keep\"", "\"missing\":\"Keep\""),
+                "'missing' has a value that this ckmerge does not know");
+  check_refused(with("{\"k\":\"v\"}", "{\"k\":1}"), "'set_metadata' is not a string");
+  check_refused(with("\"hash\":false", "\"hash\":0"), "'hash' is not true or false");
+}
+
+TEST_CASE("an input is a file's name and a hash") {
+  const std::string input = "{\"name\":\"A.safetensors\",\"sha256\":null}";
+  check_refused(with(input, "\"A\""), "'inputs' is not an array of {name, sha256}");
+  check_refused(with(input, "{\"name\":\"A\"}"), "'inputs' is not an array of {name, sha256}");
+  check_refused(with("A.safetensors", "a/../../A"), "'inputs' has a name that is no file's name");
+  check_refused(with("A.safetensors", "a\\u0000"), "'inputs' has a name that is no file's name");
+  check_refused(with("A.safetensors", ""), "'inputs' has a name that is no file's name");
+  check_refused(with("\"sha256\":null", "\"sha256\":\"abc\""), "'inputs' has a sha256 that is not 64 hex digits");
+  check_refused(with("\"sha256\":null", "\"sha256\":\"" + std::string(64, 'A') + "\""),
+                "'inputs' has a sha256 that is not 64 hex digits");
+  check_refused(with("[" + input + "]", input), "'inputs' is not an array");
+}
+
+TEST_CASE("a hostile recipe is refused within bounds") {
+  CHECK(failure([] { parse_recipe(""); }).text.starts_with("it is not valid JSON: "));
+  check_refused("[]", "it is not an object");
+  check_refused(std::string(17 << 20, ' '), "it has 17825792 bytes, more than 16777216");
+  check_refused(std::string(1000000, '[') + std::string(1000000, ']'), "it is nested more than 8 deep");
+  std::string many = "[";
+  for (int i = 0; i < 300000; ++i) many += "\"\",";
+  check_refused(with("[\"x\"]", many + "\"\"]"), "it holds more than 262144 values");
+  CHECK(failure([] { parse_recipe(with("0.3", "1e999")); }).code == ErrorCode::malformed);
+  CHECK(failure([] { parse_recipe(std::string(1000000, '[')); }).code == ErrorCode::malformed);
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine on pickles that Python's pickletools disassembles as the comments say. Whole files, and what attacks do,
+// are tests/pickles'.
+#include "io/torch/pickle_machine.h"
+
+#include <doctest/doctest.h>
+
+#include "io/torch/pickle_globals.h"
+#include "tests/core/failure.h"
+
+using namespace ckmerge;
+using namespace std::string_literals;
+using ckmerge::test::failure;
+
+namespace {
+
+struct Run {
+  explicit Run(std::string pickle) : bytes(std::move(pickle)), machine(std::as_bytes(std::span(bytes))) {
+    top = machine.run();
+  }
+  const PickleValues& values() const { return machine.values(); }
+  PickleKind kind() const { return values().kind(top); }
+  const std::string bytes;
+  PickleMachine machine;
+  PickleRef top;
+};
+
+std::string fault(const std::string& pickle) {
+  return failure([&] { Run run(pickle); }).text;
+}
+
+int64_t integer(const std::string& pickle) {
+  const Run run(pickle);
+  REQUIRE(run.kind() == PickleKind::integer);
+  return run.values().integer(run.top);
+}
+
+}  // namespace
+
+TEST_CASE("numbers of every opcode") {
+  CHECK(integer("K\xff."s) == 255);
+  CHECK(integer("M\x00\xff."s) == 65280);
+  CHECK(integer("J\xfe\xff\xff\xff."s) == -2);
+  CHECK(integer("\x8a\x00."s) == 0);
+  CHECK(integer("\x8a\x01\xff."s) == -1);
+  CHECK(integer("\x8a\x03\x00\x00\x80."s) == -8388608);
+  CHECK(integer("\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f."s) == INT64_MAX);
+  CHECK(integer("\x8b\x02\x00\x00\x00\x00\x01."s) == 256);
+  CHECK(Run("\x8a\x09\0\0\0\0\0\0\0\0\1."s).kind() == PickleKind::opaque);
+  CHECK(Run("G\x3f\xf0\0\0\0\0\0\0."s).kind() == PickleKind::real);
+  CHECK(Run("N."s).kind() == PickleKind::none);
+  const Run yes("\x88."s);
+  CHECK(yes.values().boolean(yes.top));
+}
+
+TEST_CASE("texts of every opcode are seen where they are") {
+  for (const std::string& pickle :
+       {"X\3\0\0\0abc."s, "\x8c\3abc."s, "\x8d\3\0\0\0\0\0\0\0abc."s, "U\3abc."s, "T\3\0\0\0abc."s}) {
+    const Run run(pickle);
+    CHECK(run.values().is_text(run.top, "abc"));
+    CHECK(run.machine.size() == pickle.size());
+  }
+}
+
+TEST_CASE("dicts, lists and tuples, put together all at once or one by one") {
+  const Run run("}q\0(X\1\0\0\0aK\1X\1\0\0\0bK\2uX\1\0\0\0aK\3s."s);
+  REQUIRE(run.kind() == PickleKind::dict);
+  std::string keys;
+  run.values().for_each_member(run.top, [&](PickleRef key, PickleRef) { keys += run.values().text(key); });
+  CHECK(keys == "aba");
+  CHECK(run.values().integer(run.values().member(run.top, "a")) == 3);  // the last, as in Python
+  CHECK(run.values().member(run.top, "c") == PickleValues::kNone);
+  const Run tuple("](K\1K\2eK\3a\x85."s);
+  REQUIRE(tuple.kind() == PickleKind::tuple);
+  int64_t sum = 0;
+  tuple.values().for_each_item(tuple.values().tuple(tuple.top)[0],
+                               [&](PickleRef item) { sum = sum * 10 + tuple.values().integer(item); });
+  CHECK(sum == 123);
+}
+
+TEST_CASE("an OrderedDict is a dict, made empty, of a dict or of Python 2's list of pairs") {
+  CHECK(Run("ccollections\nOrderedDict\n)R."s).kind() == PickleKind::dict);
+  for (const std::string& pickle :
+       {"ccollections\nOrderedDict\n}X\1\0\0\0aK\5s\x85R."s, "ccollections\nOrderedDict\n](](X\1\0\0\0aK\5ee\x85R."s,
+        "ccollections\nOrderedDict\n](X\1\0\0\0aK\5\x86\x65\x85R."s}) {
+    const Run run(pickle);
+    REQUIRE(run.kind() == PickleKind::dict);
+    CHECK(run.values().integer(run.values().member(run.top, "a")) == 5);
+  }
+  CHECK(fault("ccollections\nOrderedDict\n](K\1\x85\x65\x85R.") ==
+        "its pickle is damaged at byte 33: a dict made of something that is no pair");
+}
+
+TEST_CASE("a dict has the state that BUILD gave it last, whatever is put into it afterwards") {
+  for (const std::string& front : {"}"s, "ccollections\nOrderedDict\n)R"s}) {
+    CHECK(Run(front + "."s).values().state(Run(front + "."s).top) == PickleValues::kNone);
+    const Run run(front + "X\1\0\0\0aK\1sK\7bK\x08\x62X\1\0\0\0bK\2sX\1\0\0\0cK\3s."s);
+    const PickleRef state = run.values().state(run.top);
+    REQUIRE(state != PickleValues::kNone);
+    CHECK(run.values().integer(state) == 8);
+    for (const auto& [name, value] : {std::pair("a", 1), std::pair("b", 2), std::pair("c", 3)})
+      CHECK(run.values().integer(run.values().member(run.top, name)) == value);
+  }
+  const Run itself("}q\0h\0b."s);
+  CHECK(itself.values().state(itself.top) == itself.top);
+}
+
+TEST_CASE("what is called is noted and left alone") {
+  const Run run("cos\nsystem\nX\2\0\0\0id\x85R."s);
+  CHECK(run.kind() == PickleKind::call);
+  REQUIRE(run.machine.names().size() == 1);
+  CHECK(run.machine.names()[0].module == "os");
+  CHECK(run.machine.names()[0].name == "system");
+  CHECK(Run("\x8c\2os\x94\x8c\6system\x94\x93."s).machine.names()[0].name == "system");  // STACK_GLOBAL
+  CHECK(Run("cfoo\nBar\n)\x81}b."s).kind() == PickleKind::call);                         // NEWOBJ, BUILD
+}
+
+TEST_CASE("faults say where and what") {
+  CHECK(fault("K") == "its pickle ends early: at byte 1 it promises 1 more, there are 0");
+  CHECK(fault("N") == "its pickle ends early: at byte 1 it promises 1 more, there are 0");
+  CHECK(fault("NN.") == "its pickle is damaged at byte 3: it stops with values left over");
+  CHECK(fault("h\1.") == "its pickle is damaged at byte 2: the memo's number 1, which nothing has");
+  CHECK(fault("(i") == "its pickle ends early: at byte 2 it promises 1 more, there are 0");
+  CHECK(fault("S'x'\n.") == "its pickle is damaged at byte 1: opcode STRING, which torch does not write");
+}
+
+TEST_CASE("names are judged by module, by function and by what they reach through") {
+  const auto judged = [](const char* module, const char* name) { return ckmerge::name(danger_of(module, name)); };
+  CHECK(judged("collections", "OrderedDict") == "harmless"s);
+  CHECK(judged("torch", "HalfStorage") == "harmless"s);
+  CHECK(judged("torch.cuda", "FloatStorage") == "harmless"s);
+  CHECK(judged("builtins", "set") == "harmless"s);
+  CHECK(judged("os", "path") == "unsafe"s);
+  CHECK(judged("os.path", "join") == "unsafe"s);
+  CHECK(judged("oslo", "thing") == "unknown"s);
+  CHECK(judged("torch", "load") == "unsafe"s);
+  CHECK(judged("torch", "hub.load") == "unsafe"s);
+  CHECK(judged("builtins", "eval") == "unsafe"s);
+  CHECK(judged("foo", "__reduce__") == "unsafe"s);
+  CHECK(judged("foo", "Bar.__init__.__globals__") == "unsafe"s);
+  CHECK(judged("__main__", "Model") == "unknown"s);
+  CHECK(judged("", "") == "unsafe"s);
+  CHECK(judged(" os", "system") == "unknown"s);
+  CHECK(judged("builtins", "bool bytearray") == "unsafe"s);
+}
