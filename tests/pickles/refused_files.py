@@ -8,7 +8,7 @@ from pickle_words import ABSENT, F32, PROTO, REFUSED, in_dict, named, named_from
 from torch_files import Storage, Tensor, pickled, safetensors, stand_in, torch_stream, torch_zip, zip_bytes
 
 
-THING = named(ABSENT, "Thing")
+THING, PARAMETER = named(ABSENT, "Thing"), b"ctorch._utils\n_rebuild_parameter\n"
 LEVELS = 7
 
 
@@ -79,6 +79,47 @@ def archives():
     yield "safetensors in front of a zip", safetensors({"w": ("F32", [4], F32), "z": ("U8", [len(whole)], whole)}), "zip archive behind"
 
 
+def changed(whole, at, new):
+    """`new` in place of the bytes at `at`, from the end where that is negative."""
+    at += len(whole) if at < 0 else 0
+    return whole[:at] + new + whole[at + len(new):]
+
+
+def classic(whole, skip=0, **ends):
+    """The same archive without its zip64 end, and without the first `skip` records of its directory."""
+    begin = at = whole.find(b"PK\1\2")
+    for _ in range(skip):
+        at = whole.find(b"PK\1\2", at + 4)
+    directory = whole[at:-98]
+    count = directory.count(b"PK\1\2")
+    return whole[:begin] + directory + struct.pack("<IHHHHIIH", 0x06054b50, 0, 0, ends.get("here", count), count, ends.get("size", len(directory)), begin, 0)
+
+
+def directories():
+    """Ends and records of a directory that are wrong in one number. The end has 22 bytes, the locator in front of it 20,
+    the zip64 end 56; the last record's name has 15 bytes."""
+    good, _ = pickled(state())
+    entries = [("archive/data.pkl", good), ("archive/data/0", F32), ("archive/version", b"3\n")]
+    whole, record = zip_bytes(entries), -98 - 15 - 46
+    yield "opened: no zip64 end", classic(whole), None
+    yield "a locator on another disk", changed(whole, -42 + 4, b"\1"), "one part of several"
+    yield "a locator of elsewhere", changed(whole, -42 + 8, b"\0\0"), "not where it should be"
+    yield "a zip64 end of another size", changed(whole, -98 + 4, b"\x2d"), "zip64 end is none"
+    yield "a zip64 end on another disk", changed(whole, -98 + 16, b"\1"), "one part of several"
+    yield "fewer entries on this disk", changed(whole, -98 + 24, b"\2"), "one part of several"
+    yield "fewer entries on this disk, classic", classic(whole, here=2), "one part of several"
+    yield "a directory that is too short, classic", classic(whole, size=46), "does not end where"
+    yield "one entry more than there are", lying_end(zip_bytes([*entries, ("archive/" + "x" * 50, b"x")]), entries=5), "ends within a record"
+    yield "a record longer than the directory", changed(whole, record + 32, b"\1"), "ends within a record"
+    yield "a record that is none", changed(whole, record, b"PK\1\3"), "a record of its directory is none"
+    yield "a record of another disk", changed(whole, record + 34, b"\1"), "one part of several"
+    yield "a stored entry of two sizes", zipped(good, patch=patched("central", csize=15)), "two sizes"
+    yield "an entry that the directory hides", classic(zip_bytes([("archive/first", b"x"), *entries]), skip=1), "bytes before its first entry"
+    yield "an entry that begins a byte later", zipped(good, patch=lambda n, w, f: {**f, "offset": f["offset"] + 1} if w == "central" and n == "archive/data/0" else f), "not where its directory says"
+    yield "TorchScript's constants", zip_bytes([("m/data.pkl", good), ("m/constants.pkl", good)]), "TorchScript"
+    yield "TorchScript's code", zip_bytes([("m/data.pkl", good), ("m/code/x.py", b"")]), "TorchScript"
+
+
 def lying_end(whole, entries=None, size=None, begin=None):
     at = len(whole) - 22 - 20 - 56
     end = bytearray(whole[at:at + 56])
@@ -108,7 +149,7 @@ def repeated():
     mentions = b"(" + text("storage") + b"ctorch\nFloatStorage\n" + text(key) + text("cpu") + b"K\4tq\x300" + b"h\x30Q0" * 100000
     yield "repeated: a storage's key of 1 MB", stream(mentions.join([PROTO, b"N."])), "key is longer than any"
     names = b"".join(text(n) + b"h\x30" for n in ("state_dict", "model_state_dict", "model", "module", "params_ema", "params", "ema"))
-    yield "repeated: a large dict in itself", zipped(PROTO + b"}q\x30(" + b"NN" * 500000 + names + b"u."), "PyTorch file"
+    yield "repeated: a large dict in itself", zipped(PROTO + b"}q\x30(" + b"NN" * 200000 + names + b"u."), "PyTorch file"
     shape = PROTO + b"](" + b"K\1" * 100000 + b"eq\x300"
     listed = tensor_words(size=b"h\x30")[len(PROTO + b"}" + text("w")):-2]
     yield "repeated: a long list as the shape", zipped(shape + b"}" + text("w") + listed + b"s."), "more dimensions"
@@ -194,6 +235,16 @@ def tensors():
     yield case("untyped", "no known dtype", cls=b"ctorch.storage\nUntypedStorage\n", numel=b"K\x10")
     yield case("a lazy conjugate", "lazy conj", tail=b"\x89ccollections\nOrderedDict\n)R}" + text("conj") + b"\x88s")
     yield case("more than 1 GiB from 16 bytes", "more than twice", size=b"J" + struct.pack("<I", (1 << 26) + 1) + b"K\4\x86", stride=b"K\0K\1\x86")
+    yield case("of a storage that is no class", "no known type", cls=text("FloatStorage"))
+    yield case("of a class that is no storage", "no known type", cls=b"ctorch\nFloatTensor\n")
+    yield case("reach and offset that overflow", "64 bits", size=b"K\2K\2\x86", stride=b"\x8a\x08" + b"\xff" * 7 + b"\x7f" + b"\x8a\x08" + b"\xff" * 7 + b"\x7f\x86", offset=b"K\5")
+    yield case("a shape of no list", "sizes", size=b"ctorch\nSize\n)R")
+    yield "tensor: a storage under another word", zipped(tensor_words().replace(text("storage"), text("module"))), "no storage"
+    yield "tensor: a storage of four words", zipped(tensor_words(numel=b"")), "no storage"
+    yield "tensor: without a storage", zipped(PROTO + b"}" + text("w") + b"ctorch._utils\n_rebuild_tensor_v2\n(NK\0)))NtRs."), "has no storage"
+    yield "tensor: a parameter of nothing", zipped(PROTO + b"}" + text("w") + PARAMETER + b")Rs."), "without its tensor"
+    yield "tensor: wrapped nine times", zipped(PROTO + b"}" + text("w") + PARAMETER * 9 + b"N" + b"\x85R" * 9 + b"s."), "wrapped too often"
+    yield "tensor: a parameter of something else", zipped(PROTO + b"}" + text("w") + PARAMETER + b"N\x85Rs."), "is no tensor"
     yield "tensor: a name that is not UTF-8", zipped(tensor_words().replace(text("w"), text(b"\xff\xfe"))), "UTF-8"
     yield "tensor: a name with a surrogate", zipped(tensor_words().replace(text("w"), text(b"\xed\xa0\x80"))), "UTF-8"
     one = tensor_words()[3:-2]
@@ -206,6 +257,11 @@ def streams():
     yield case("another protocol", "protocol", protocol=1002)
     yield case("big-endian", "big-endian", info=pickle.dumps({"little_endian": False}, 2))
     yield case("no word on its machine", "which machine", info=pickle.dumps({}, 2))
+    yield case("a machine that is no dict", "which machine", info=pickle.dumps([], 2))
+    two = tensor_words()[:-2] + b"s" + tensor_words(numel=b"K\5")[len(PROTO + b"}"):].replace(text("w"), text("v"), 1)
+    yield case("one storage of two sizes", "two sizes in its pickle", data=two)
+    two = tensor_words()[:-2] + b"s" + tensor_words(cls=b"ctorch\nHalfStorage\n", numel=b"K\x08")[len(PROTO + b"}"):].replace(text("w"), text("v"), 1)
+    yield case("one storage of two types", "two element types", data=two)
     yield case("no list of storages", "list of storages", keys=pickle.dumps({}, 2))
     yield case("a storage that nothing mentions", "does not mention", keys=pickle.dumps(["0", "1"], 2))
     yield case("one storage twice", "twice", keys=pickle.dumps(["0", "0"], 2), body=(struct.pack("<q", 4) + F32) * 2)
@@ -226,7 +282,7 @@ def harmless():
     def opened(name, obj):
         return f"opened: {name}", torch_zip(obj), None
     callback = stand_in("pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint")
-    namespace = stand_in("argparse_like.Namespace")()
+    namespace = stand_in(f"{ABSENT}.Namespace")()
     namespace.alpha, namespace.path = 1, "/a/file"
     yield opened("Lightning's checkpoint", {"epoch": 1, "callbacks": {callback: {"best": 0.5}}, "state_dict": state(), "hyper": namespace})
     yield opened("a name that is refused, as texts", {"state_dict": state(), "note": REFUSED, "n": REFUSED.split(".")})
