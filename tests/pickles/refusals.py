@@ -1,12 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: attacks.py CKMERGE [san] | attacks.py --write FOLDER
-PyTorch files made to do harm: what formats and scanners of pickles are known to fall for. Each is refused with exit status 3,
-or opened and inert; in less than 100 ms and 64 MiB; and nothing is opened, started or connected, which strace shows.
+"""usage: refusals.py CKMERGE [san] | refusals.py --write FOLDER
+PyTorch files that are damaged, at odds with themselves, or name what no checkpoint may. Each is refused with exit status 3, or
+opened and inert; in less than 100 ms and 64 MiB; and nothing is opened, started or connected, which strace shows.
 `san`: the program is slowed down by sanitizers, so that times and sizes say nothing."""
-import _compat_pickle
 import collections
-import json
 import os
 import pathlib
 import re
@@ -17,15 +15,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from attack_files import archives, harmless, machines, repeated, streams, tensors
-from attack_payloads import in_dict, payloads, zipped
-from attack_states import states
+from corpus import corpus
 from torch_files import safetensors
-
-
-def corpus():
-    for group in (payloads, archives, machines, repeated, states, tensors, streams, harmless):
-        yield from group()
 
 
 def limits():
@@ -47,7 +38,7 @@ def check(ckmerge, path, name, words, slow):
     else:
         assert rc in (3, 4), f"{name}: exit {rc}: {out}{err}"
         assert words in err, f"{name}: told as {err!r}, expected {words!r}"
-    if name.startswith("runs ") or "os.system" in (words or ""):
+    if name.startswith("named: "):
         assert rc == 3 and "unsafe: it would run" in err, f"{name}: {err!r}"
     for _ in range(3):  # the machine may be busy: the best of four
         if seconds > 0.1 and not slow:
@@ -57,7 +48,7 @@ def check(ckmerge, path, name, words, slow):
     rc, out, err, _, _ = timed([ckmerge, "inspect", path])
     assert rc in (0, 3, 4), f"{name}: inspect: exit {rc}: {err}"
     assert "\x1b" not in out + err, name
-    if name.startswith("runs "):
+    if name.startswith("named: "):
         assert (rc == 0 and f"unsafe  {words}" in out) or (rc == 3 and words in err), f"{name}: inspect: {out}{err}"
     return seconds, memory
 
@@ -83,48 +74,6 @@ def traced(ckmerge, paths, folder):
         assert names(seen) <= names(baseline), f"called besides: {names(seen) - names(baseline)}"
 
 
-# Modules of Python that are looked at function by function, because checkpoints hold what is in them, or it only computes.
-DATA = """
-collections _collections _collections_abc copyreg datetime _datetime _pydatetime decimal _decimal _pydecimal fractions enum
-numbers pathlib argparse optparse types typing _typing functools _functools operator _operator itertools array random _random
-time re _sre sre_compile sre_constants sre_parse logging weakref _weakref _weakrefset dataclasses abc _abc _py_abc string
-_string math cmath io _io codecs _codecs struct _struct copy zoneinfo _zoneinfo ipaddress statistics _statistics heapq _heapq
-queue _queue bisect _bisect contextvars json _json builtins __future__ calendar textwrap pprint reprlib hashlib _hashlib _md5
-_sha1 _sha2 _sha256 _sha3 _sha512 _blake2 hmac binascii base64 zlib unicodedata colorsys keyword stat errno
-""".split()
-
-
-def judged(ckmerge, folder, names):
-    """What is said of each (module, name)."""
-    path = os.path.join(folder, "names.ckpt")
-    words = b"".join(b"c" + f"{module}\n{name}\n".encode() + b"0" for module, name in names)
-    pathlib.Path(path).write_bytes(zipped(in_dict(words + b"N")))
-    out = subprocess.run([ckmerge, "inspect", "--json", path], capture_output=True, text=True).stdout
-    return {row["name"]: row["danger"] for row in json.loads(out)["files"][0]["globals"]}
-
-
-def standard_library(ckmerge, folder):
-    """All of it is unsafe but for what is data."""
-    if sys.version_info >= (3, 15) or not hasattr(sys, "stdlib_module_names"):
-        print("NOT RUN: the modules of Python's library (this Python does not list them, or is newer than the list)")
-        return
-    for name, danger in judged(ckmerge, folder, [(name, "x") for name in sys.stdlib_module_names if name not in DATA]).items():
-        if name.endswith(".x") and danger != "unsafe":
-            yield f"{name} is said to be {danger}"
-
-
-def python2_names(ckmerge, folder):
-    """What Python 2 called something unsafe is unsafe: Python still maps the names, in protocols 0 to 2."""
-    # Exceptions are data, and what was in itertools only computes, though their new home, builtins, is guarded.
-    pairs = [(f"{old}\nx", f"{new}\nx") for old, new in _compat_pickle.IMPORT_MAPPING.items()]
-    pairs += [("\n".join(old), "\n".join(new)) for old, new in _compat_pickle.NAME_MAPPING.items()]
-    danger = judged(ckmerge, folder, [name.split("\n") for pair in pairs for name in pair])
-    for old, new in pairs:
-        old, new = old.replace("\n", "."), new.replace("\n", ".")
-        if danger[new] == "unsafe" and danger[old] != "unsafe" and not old.startswith(("exceptions.", "itertools.")):
-            yield f"{old}, which is {new}, is said to be {danger[old]}"
-
-
 def main():
     if sys.argv[1] == "--write":
         for index, (name, data, _) in enumerate(corpus()):
@@ -132,7 +81,7 @@ def main():
         return
     ckmerge, slow = os.path.abspath(sys.argv[1]), "san" in sys.argv[2:]
     faults = []
-    with tempfile.TemporaryDirectory(prefix="ckmerge-attacks-") as folder:
+    with tempfile.TemporaryDirectory(prefix="ckmerge-refusals-") as folder:
         paths, worst = [], collections.Counter()
         for index, (name, data, words) in enumerate(corpus()):
             path = os.path.join(folder, f"{index}.ckpt")
@@ -145,7 +94,6 @@ def main():
                 continue
             worst["ms"] = max(worst["ms"], int(seconds * 1000))
             worst["MiB"] = max(worst["MiB"], memory >> 20)
-        faults += [*python2_names(ckmerge, folder), *standard_library(ckmerge, folder)]
         if faults:
             sys.exit("\n".join(faults))
         if slow:
