@@ -32,6 +32,13 @@ const std::vector<int>& NamePatternSet::matching(std::string_view name) {
   return matching_;
 }
 
+bool NamePatternSet::any_matches(std::string_view name) const {
+  RE2::Set::ErrorInfo error{RE2::Set::kNoError};
+  if (together_ && together_->set.Match(name, nullptr, &error)) return true;
+  if (together_ && error.kind == RE2::Set::kNoError) return false;
+  return std::ranges::any_of(patterns_, [&](const NamePattern& pattern) { return pattern.matches(name); });
+}
+
 void NamePatternSet::try_each(std::string_view name) {
   matching_.clear();
   for (size_t i = 0; i < patterns_.size(); ++i)

@@ -24,7 +24,7 @@ Selection::Patterns Selection::compile(const char* option, const std::vector<std
       faults_.push_back(error);
     }
   const size_t count = patterns.size();
-  return {NamePatternSet(std::move(patterns)), std::vector<bool>(count)};
+  return {NamePatternSet(std::move(patterns)), std::vector<bool>(count), count};
 }
 
 void Selection::expect_understood() const {
@@ -36,9 +36,15 @@ void Selection::expect_understood() const {
               lines);
 }
 
+// Which patterns match is asked only until each has: to know that some pattern does is cheaper.
 bool Selection::Patterns::any_matches(std::string_view name) {
+  if (unmatched == 0) return set.any_matches(name);
   const std::vector<int>& matching = set.matching(name);
-  for (const int pattern : matching) matched[static_cast<size_t>(pattern)] = true;
+  for (const int found : matching) {
+    const auto pattern = static_cast<size_t>(found);
+    if (!matched[pattern]) --unmatched;
+    matched[pattern] = true;
+  }
   return !matching.empty();
 }
 

@@ -42,6 +42,7 @@ class Selection {
   struct Patterns {
     NamePatternSet set;
     std::vector<bool> matched;  // each pattern: some name
+    size_t unmatched;           // patterns
     bool any_matches(std::string_view name);
   };
   Patterns compile(const char* option, const std::vector<std::string>& texts);

@@ -42,6 +42,12 @@ std::string refusal(const std::string& pattern) {
   return fault.text.substr(std::min(fault.text.size(), before.size()));
 }
 
+std::vector<NamePattern> compiled(const std::vector<std::string>& texts) {
+  std::vector<NamePattern> patterns;
+  for (const std::string& text : texts) patterns.emplace_back("--only", text);
+  return patterns;
+}
+
 }  // namespace
 
 TEST_CASE("patterns are found anywhere in a name, unless they say where") {
@@ -166,9 +172,7 @@ TEST_CASE("time is linear in the name, whatever the pattern") {
 TEST_CASE("a set finds what each of its patterns finds") {
   const std::vector<std::string> texts{"a",      "^a",       "b$", "",    "(?i)B.A", "[ab]{3}", "^$",  "a.*b",
                                        "(?s).b", "\\bab\\b", "é",  "a|b", "b+a+b",   "x",       "^ab", "(?m)^b"};
-  std::vector<NamePattern> patterns;
-  for (const std::string& text : texts) patterns.emplace_back("--only", text);
-  NamePatternSet set(std::move(patterns));
+  NamePatternSet set(compiled(texts));
   const std::string letters[] = {"a", "b", "B", ".", "é", "\n", "\xff"};
   for (size_t code = 0; code < 7 * 7 * 7 * 7; ++code) {
     std::string name;
@@ -179,18 +183,25 @@ TEST_CASE("a set finds what each of its patterns finds") {
     std::ranges::sort(matching);
     CAPTURE(name);
     CHECK(matching == expected);
+    CHECK(set.any_matches(name) == !expected.empty());
   }
-  CHECK(NamePatternSet({}).matching("a").empty());
+  NamePatternSet none({}), two(compiled({"^a", "b$"}));
+  CHECK(none.matching("a").empty());
+  CHECK_FALSE(none.any_matches("a"));
+  CHECK_FALSE(two.any_matches("ba"));
+  CHECK(two.any_matches("bab"));
 }
 
 TEST_CASE("a set that is too large together is tried pattern by pattern") {
   std::string half;
   for (int i = 0; i < 40; ++i) half += "(?:a?){1000}";
-  std::vector<NamePattern> patterns;
-  for (int i = 0; i < 20; ++i) patterns.emplace_back("--only", half + std::to_string(i) + "$");
-  NamePatternSet set(std::move(patterns));
+  std::vector<std::string> texts;
+  for (int i = 0; i < 20; ++i) texts.push_back(half + std::to_string(i) + "$");
+  NamePatternSet set(compiled(texts));
   CHECK(set.matching("aaa7") == std::vector<int>{7});
   CHECK(set.matching("aaa").empty());
+  CHECK(set.any_matches("19"));
+  CHECK_FALSE(set.any_matches("1a"));
 }
 
 TEST_CASE("a pattern keeps what it was given, also when it is moved") {
