@@ -69,7 +69,7 @@ def patterns(bench):
         "plan with": lambda: run([*plan, *PATTERNS], discard=True).seconds}, bench.log)
     values["ckmerge"] = [x - y for x, y in zip(values["plan with"], values["plan without"])]
     told = f"{len(PATTERNS) // 2} patterns of --only, --discard and --exclude"
-    commands = [f"ckmerge plan A B --json, with {told}, >/dev/null, less the same without (`PATTERNS` in rows_options.py)"]
+    commands = [f"ckmerge plan A B --json, with {told}, >/dev/null, less the same without (PATTERNS of rows_options.py)"]
     return {"patterns": result(values, None, commands, said, None if count == PLAN_COUNT else f"{count} tensors")}
 
 
