@@ -223,6 +223,8 @@ def test_recipes():
             ("parameter", {"ckmerge.recipe": text.replace("alpha", "beta")}, 3, "has no parameter 'beta'"),
             ("count", {"ckmerge.recipe": text.replace("0.3", "[0.3,1]")}, 3, "alpha"),
             ("pattern", {"ckmerge.recipe": text.replace('"only":[]', '"only":["("]')}, 3, "pattern.safetensors: its"),
+            ("ahead", {"ckmerge.recipe": text.replace('"only":[]', '"only":["^(?!x)"]')}, 3,
+             "ahead.safetensors: its ckmerge.recipe cannot be used: --only '^(?!x)': character 2 looks"),
             ("sums", {"ckmerge.recipe": text.replace('"hash":false', '"hash":true')}, 3, "has no sha256"),
             ("infinite", {"ckmerge.recipe": text.replace("0.3", "1e999")}, 3, "cannot be used")):
         write_with(f"{name}.safetensors", metadata)
