@@ -25,12 +25,12 @@ void act(const CommandLine& typed, const Environment& environment) {
     case Command::bake:
     case Command::compose:
     case Command::average: return merge_command(operation_request(line, environment));
-    case Command::inspect: return inspect_command(inspect_request(line));
+    case Command::inspect: return inspect_command(line);
     case Command::hash: return hash_command(line, environment);
     case Command::scan: return scan_command(line, environment);
     case Command::listing: return list_command(line, environment);
     case Command::show: return show_command(line, environment);
-    case Command::methods: return methods_command(methods_request(line));
+    case Command::methods: return methods_command(line);
     case Command::doctor: return doctor_command(line, environment);
     case Command::completions: return completions_command(line);
     case Command::man: return man_command(line);

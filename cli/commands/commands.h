@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The commands. Each acts on a checked request, prints its result to stdout and throws Error.
+// The commands. Each checks what its words say, acts, prints its result to stdout and throws Error.
 #pragma once
 
-#include "cli/options/request.h"
+#include "cli/commands/merge_request.h"
 
 namespace ckmerge::cli {
 
 void merge_command(MergeRequest request);
-void inspect_command(const InspectRequest& request);
-void methods_command(const MethodsRequest& request);
+void inspect_command(const CommandLine& line);
+void methods_command(const CommandLine& line);
 void hash_command(const CommandLine& line, const Environment& environment);
 void scan_command(const CommandLine& line, const Environment& environment);
 void list_command(const CommandLine& line, const Environment& environment);

@@ -5,9 +5,11 @@
 
 #include "cli/commands/commands.h"
 #include "cli/commands/registry_access.h"
+#include "cli/commands/work_options.h"
 #include "cli/options/faults.h"
 #include "cli/options/sizes.h"
 #include "cli/report/checksum_list.h"
+#include "cli/report/progress.h"
 #include "cli/report/report.h"
 #include "cli/system/signals.h"
 #include "core/registry/file_sums.h"

@@ -7,6 +7,7 @@
 #include "cli/commands/open_inputs.h"
 #include "cli/options/faults.h"
 #include "cli/options/output_name.h"
+#include "cli/report/progress.h"
 #include "cli/report/report.h"
 #include "cli/report/report_json.h"
 #include "cli/system/signals.h"
@@ -119,29 +120,35 @@ RunReport run_in_place(MergeRequest& request, Prepared& prepared) {
   }
 }
 
-void print_plan(const MergeFacts& facts) {
-  if (facts.request.json)
+void print_plan(const MergeRequest& request, const MergeFacts& facts) {
+  if (request.json)
     write_document(plan_json(facts));
-  else if (!facts.request.quiet)
+  else if (!request.quiet)
     write_stdout(plan_report(facts));
 }
 
-void print_result(const MergeFacts& facts, const RunReport& report) try {
-  if (facts.request.json)
+void print_result(const MergeRequest& request, const MergeFacts& facts, const RunReport& report) try {
+  if (request.json)
     write_document(run_json(facts, report));
-  else if (!facts.request.quiet)
+  else if (!request.quiet)
     write_stdout(run_report(facts, report));
 } catch (const Error& e) {
   // A report that cannot be told must not look like a merge that failed.
-  throw Error(e.code(), e.where(), std::string(e.what()) + "; " + facts.request.output + " is complete");
+  throw Error(e.code(), e.where(), std::string(e.what()) + "; " + request.output + " is complete");
 }
 
 }  // namespace
 
 void merge_command(MergeRequest request) {
   Prepared prepared = prepare(request);
-  const MergeFacts facts{request, prepared.plan, prepared.checkpoints};
-  if (request.only_plan) return print_plan(facts);
+  const MergeFacts facts{.plan = prepared.plan,
+                         .checkpoints = prepared.checkpoints,
+                         .run = request.run,
+                         .output = request.output,
+                         .config_from = request.config_from,
+                         .preset = request.preset,
+                         .verbose = request.verbose};
+  if (request.only_plan) return print_plan(request, facts);
   const RunReport report = run_in_place(request, prepared);
   const auto troubles = announce(request.announcement, request.output, prepared.checkpoints, report);
   if (request.json)
@@ -149,7 +156,7 @@ void merge_command(MergeRequest request) {
   else if (!request.quiet)
     for (const std::string& trouble : troubles) write_stderr("warning: " + shortened(trouble, kSentenceWidth) + "\n");
   if (prepared.config) copy_config(*prepared.config, request.output, request.run);
-  print_result(facts, report);
+  print_result(request, facts, report);
 }
 
 }  // namespace ckmerge::cli

@@ -2,7 +2,7 @@
 #include <cctype>
 
 #include "cli/commands/commands.h"
-#include "cli/options/numbers.h"
+#include "cli/options/method_name.h"
 #include "cli/system/text.h"
 #include "io/text/json_writer.h"
 
@@ -118,15 +118,19 @@ JsonWriter methods_json(const std::vector<const MethodSpec*>& specs) {
 
 }  // namespace
 
-void methods_command(const MethodsRequest& request) {
+void methods_command(const CommandLine& line) {
+  if (line.files.size() > 1)
+    throw Error(ErrorCode::usage, line.files[1], "one method at a time, or none for all of them");
+  const MethodSpec* const only = line.files.empty() ? nullptr : &method_called(line.files[0], line.files[0]);
+  const bool markdown = line.has("markdown");
   std::vector<const MethodSpec*> specs;
   for (const Method& method : ckmerge::methods())
-    if (!request.only || request.only == method.spec) specs.push_back(method.spec);
-  if (request.json) return write_document(methods_json(specs));
-  std::string out = request.markdown ? markdown_head() : "";
+    if (!only || only == method.spec) specs.push_back(method.spec);
+  if (line.has("json")) return write_document(methods_json(specs));
+  std::string out = markdown ? markdown_head() : "";
   for (const MethodSpec* spec : specs) {
     if (!out.empty()) out += "\n";
-    out += request.markdown ? method_markdown(*spec) : method_text(*spec);
+    out += markdown ? method_markdown(*spec) : method_text(*spec);
   }
   write_stdout(out);
 }

@@ -2,8 +2,8 @@
 // Opening the inputs of a merge, with what --key says about where in PyTorch files their tensors are.
 #pragma once
 
+#include "cli/commands/merge_request.h"
 #include "cli/options/faults.h"
-#include "cli/options/request.h"
 
 namespace ckmerge::cli {
 

@@ -3,8 +3,8 @@
 // have its plan, its report, its guarantees, and `ckmerge run` repeats them.
 #pragma once
 
+#include "cli/commands/merge_request.h"
 #include "cli/options/command_line.h"
-#include "cli/options/request.h"
 #include "cli/system/system.h"
 
 namespace ckmerge::cli {

@@ -7,6 +7,7 @@
 #include "cli/system/text.h"
 #include "io/file/folder_walk.h"
 #include "io/hash/checkpoint_names.h"
+#include "io/registry/presence.h"
 #include "io/registry/registry_damage.h"
 
 namespace ckmerge::cli {
@@ -112,12 +113,6 @@ void with_registry(const std::string& path, Registry::Access access, const std::
   }
   Registry registry(path, Registry::Access::create);
   act(registry);
-}
-
-Presence presence_of(const RegisteredFile& file) {
-  FileIdentity now;
-  if (!look_up_file(file.path, now)) return Presence::gone;
-  return file.same_state(now) ? Presence::there : Presence::changed;
 }
 
 RegisteredFile find_one(const Registry& registry, const std::string& name) {

@@ -22,10 +22,6 @@ void with_registry(const std::string& path, Registry::Access access, const std::
 /// Several that are the same file, or have the same bytes and base name, count as one.
 RegisteredFile find_one(const Registry& registry, const std::string& name);
 
-/// What became of a registered file.
-enum class Presence : uint8_t { there, changed, gone };
-Presence presence_of(const RegisteredFile& file);
-
 /// `line` with a path in place of every @NAME that stands for a checkpoint: operands (of `run` also behind LETTER=),
 /// and values of options that take a checkpoint. Throws Error(usage); Error(io) for a file that is gone;
 /// Error(malformed) for one called by its hash that is no longer what was hashed.

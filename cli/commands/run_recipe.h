@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/commands/merge_request.h"
 #include "cli/options/command_line.h"
-#include "cli/options/request.h"
 #include "cli/system/system.h"
 #include "core/recipe/provenance.h"
 

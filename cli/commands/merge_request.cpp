@@ -1,40 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/options/request.h"
+#include "cli/commands/merge_request.h"
 
 #include <algorithm>
 #include <optional>
 
 #include "cli/commands/open_inputs.h"
 #include "cli/commands/operations.h"
-#include "cli/options/device_words.h"
+#include "cli/commands/work_options.h"
 #include "cli/options/dtype_words.h"
 #include "cli/options/faults.h"
+#include "cli/options/method_name.h"
 #include "cli/options/numbers.h"
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
-#include "cli/options/sizes.h"
 #include "cli/system/text.h"
-#include "io/hash/hash_cache.h"
-#include "kernels/block_kernels.h"
 
 namespace ckmerge::cli {
 namespace {
 
 [[noreturn]] void refuse(const std::string& where, const std::string& sentence) {
   throw Error(ErrorCode::usage, where, sentence);
-}
-
-std::vector<std::string> method_names() {
-  std::vector<std::string> names;
-  for (const Method& method : ckmerge::methods()) names.emplace_back(method.spec->name);
-  return names;
-}
-
-const MethodSpec& method_called(const std::string& where, const std::string& name) {
-  if (const Method* method = find_method(name)) return *method->spec;
-  const std::string near = did_you_mean(name, method_names());
-  refuse(where,
-         "unknown method '" + name + "'" + (near.empty() ? "; the methods are " + joined(method_names(), ", ") : near));
 }
 
 std::string options_of_method(const MethodSpec& spec) {
@@ -188,40 +173,6 @@ void read_recipe(const CommandLine& line, MergeRequest& request, Faults& faults)
   read_policies(line, recipe, faults);
 }
 
-const BlockKernels* kernels_called(const std::string& isa) {
-  if (isa.empty()) return nullptr;
-  if (const BlockKernels* found = find_kernels(isa.c_str())) return found;
-  std::vector<std::string> names;
-  for (const BlockKernels* kernels : available_kernels()) names.emplace_back(kernels->isa);
-  refuse("CKMERGE_ISA", "CKMERGE_ISA: '" + isa + "' is not available here; this program and CPU have " +
-                            joined(names, ", ") + did_you_mean(isa, names));
-}
-
-std::string hash_cache_called(const std::string& word, const std::string* output) {
-  if (word == "none") return "";
-  if (word.empty()) refuse("--hash-cache", "--hash-cache has an empty value");
-  if (output && *output == word) refuse("--hash-cache", "--hash-cache: " + word + " is the output; give another file");
-  if (!can_be_hash_cache(word))
-    refuse("--hash-cache", "--hash-cache: " + word + " is there and is no cache of hashes; give another file, or none");
-  return word;
-}
-
-void read_run_options(const CommandLine& line, const Environment& environment, RunOptions& run, Faults& faults) {
-  run.replace = line.has("force");
-  run.sync = !line.has("no-fsync");
-  run.verify = line.has("verify");
-  run.hash = line.has("hash");
-  run.hash_cache = environment.hash_cache;
-  if (const std::string* word = line.value("hash-cache"))
-    faults.check([&] { run.hash_cache = hash_cache_called(*word, line.value("output")); });
-  if (const std::string* word = line.value("memory"))
-    faults.check([&] { run.memory_budget = parse_size("--memory", *word); });
-  if (const std::string* word = line.value("threads"))
-    faults.check([&] { run.threads = static_cast<unsigned>(parse_count("--threads", *word, 1, 1024)); });
-  read_device_options(line, run.device, faults);
-  faults.check([&] { run.kernels = kernels_called(environment.isa); });
-}
-
 void check_files(const MergeRequest& request, const CommandLine& line, Faults& faults) {
   if (request.inputs.empty())
     faults.check([&] {
@@ -243,7 +194,7 @@ MergeRequest merge_request(const CommandLine& typed, const Environment& environm
   MergeRequest request;
   Faults faults;
   CommandLine line = typed;
-  faults.check([&] { request.set = apply_set(line); });
+  faults.check([&] { request.preset = apply_set(line); });
   request.inputs = line.files;
   if (const std::string* word = line.value("output")) request.output = *word;
   if (const std::string* word = line.value("filename-prefix")) request.filename_prefix = *word;
@@ -261,31 +212,6 @@ MergeRequest merge_request(const CommandLine& typed, const Environment& environm
   read_work_options(line, environment, request.run, request.progress, faults);
   faults.check([&] { request.announcement = announcement_of(line, environment); });
   faults.raise();
-  return request;
-}
-
-void read_work_options(const CommandLine& line, const Environment& environment, RunOptions& run, ProgressKind& progress,
-                       Faults& faults) {
-  read_run_options(line, environment, run, faults);
-  const std::string* const word = line.value("progress");
-  faults.check([&] { progress = parse_progress(word ? *word : "auto", environment); });
-  if (line.has("quiet")) progress = ProgressKind::none;
-}
-
-InspectRequest inspect_request(const CommandLine& line) {
-  if (line.files.empty()) refuse("", "no file is given; `ckmerge inspect FILE ...` prints what is in it");
-  const std::vector<std::string> keys = line.list("key");
-  if (keys.size() > 1) refuse("--key", "--key is given twice");
-  return {.files = line.files,
-          .key = keys.empty() ? "" : keys[0],
-          .all_tensors = line.has("tensors"),
-          .json = line.has("json")};
-}
-
-MethodsRequest methods_request(const CommandLine& line) {
-  if (line.files.size() > 1) refuse(line.files[1], "one method at a time, or none for all of them");
-  MethodsRequest request{.json = line.has("json"), .markdown = line.has("markdown")};
-  if (!line.files.empty()) request.only = &method_called(line.files[0], line.files[0]);
   return request;
 }
 

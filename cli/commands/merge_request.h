@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a command line means: words turned into a Recipe, options and paths, all of it checked, nothing of it done.
+// What the words of a merge mean: a Recipe, options and paths, all of it checked, nothing of it done.
 #pragma once
 
 #include <string>
@@ -7,8 +7,7 @@
 
 #include "cli/commands/after_merge.h"
 #include "cli/options/command_line.h"
-#include "cli/options/faults.h"
-#include "cli/report/progress.h"
+#include "cli/options/progress_kind.h"
 #include "cli/system/system.h"
 #include "core/ckmerge.h"
 
@@ -23,7 +22,7 @@ struct MergeRequest {
   std::string config = "none";        ///< of A1111's .yaml beside the inputs (cli/commands/config_file.h)
   std::string config_from;            ///< what is copied beside the output; empty: nothing is, or it is not known yet
   std::string filename_prefix;        ///< ComfyUI's way of naming; empty: `output` is the name, or a folder
-  std::vector<std::string> set;       ///< what --like came to, as words
+  std::vector<std::string> preset;    ///< what --like came to, as words
   std::vector<std::string> warnings;  ///< of the words; those of the plan follow
   std::string key;                    ///< of all PyTorch inputs that recipe.input_keys says nothing of
   bool allow_expanded = false;        ///< views of PyTorch files may be larger than the files
@@ -34,22 +33,5 @@ struct MergeRequest {
 
 /// For `merge` and `plan`. Throws Error(usage) with everything that the words have against them.
 MergeRequest merge_request(const CommandLine& line, const Environment& environment);
-
-/// How work is done: threads, cache of hashes, progress. A misspelt word goes to `faults`.
-void read_work_options(const CommandLine& line, const Environment& environment, RunOptions& run, ProgressKind& progress,
-                       Faults& faults);
-
-struct InspectRequest {
-  std::vector<std::string> files;
-  std::string key;  ///< of PyTorch files; empty: looked for
-  bool all_tensors = false, json = false;
-};
-InspectRequest inspect_request(const CommandLine& line);
-
-struct MethodsRequest {
-  const MethodSpec* only = nullptr;  ///< null: all methods
-  bool json = false, markdown = false;
-};
-MethodsRequest methods_request(const CommandLine& line);
 
 }  // namespace ckmerge::cli
