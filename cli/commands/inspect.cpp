@@ -11,23 +11,6 @@
 namespace ckmerge::cli {
 namespace {
 
-struct InspectRequest {
-  std::vector<std::string> files;
-  std::string key;  // of PyTorch files; empty: looked for
-  bool all_tensors = false, json = false;
-};
-
-InspectRequest inspect_request(const CommandLine& line) {
-  if (line.files.empty())
-    throw Error(ErrorCode::usage, "", "no file is given; `ckmerge inspect FILE ...` prints what is in it");
-  const std::vector<std::string> keys = line.list("key");
-  if (keys.size() > 1) throw Error(ErrorCode::usage, "--key", "--key is given twice");
-  return {.files = line.files,
-          .key = keys.empty() ? "" : keys[0],
-          .all_tensors = line.has("tensors"),
-          .json = line.has("json")};
-}
-
 struct DtypeTotal {
   uint64_t tensors = 0, elements = 0, bytes = 0;
 };
@@ -227,11 +210,17 @@ JsonWriter checkpoints_json(const std::vector<Checkpoint>& checkpoints) {
 
 }  // namespace
 
-void inspect_command(const CommandLine& line) {
-  const InspectRequest request = inspect_request(line);
-  const std::vector<Checkpoint> checkpoints = open_checkpoints(request.files, {.key = request.key, .as_stored = true});
-  if (request.json) return write_document(checkpoints_json(checkpoints));
-  for (const Checkpoint& checkpoint : checkpoints) write_stdout(checkpoint_text(checkpoint, request.all_tensors));
+void inspect_command(const Request& request) {
+  const std::vector<std::string>& keys = request.settings.keys;
+  if (request.operands.empty())
+    throw Error(ErrorCode::usage, "", "no file is given; `ckmerge inspect FILE ...` prints what is in it");
+  if (keys.size() > 1) throw Error(ErrorCode::usage, "--key", "--key is given twice");
+  request.refused.raise();
+  const std::vector<Checkpoint> checkpoints =
+      open_checkpoints(request.operands, {.key = keys.empty() ? "" : keys[0], .as_stored = true});
+  if (request.settings.json) return write_document(checkpoints_json(checkpoints));
+  for (const Checkpoint& checkpoint : checkpoints)
+    write_stdout(checkpoint_text(checkpoint, request.settings.all_tensors));
 }
 
 }  // namespace ckmerge::cli

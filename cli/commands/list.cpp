@@ -135,26 +135,28 @@ JsonWriter show_json(const Shown& shown) {
 
 }  // namespace
 
-void list_command(const CommandLine& line, const Environment& environment) {
-  const std::string path = registry_path(line, environment);
+void list_command(const Request& request, const Environment& environment) {
+  request.refused.raise();
+  const std::string path = registry_path(request.settings, environment);
   std::vector<RegisteredFile> files;
   with_registry(path, Registry::Access::existing,
                 [&](const Registry& registry) { files = registry.files(Registry::Columns::without_metadata); });
-  std::erase_if(files, [&](const RegisteredFile& file) { return !matches(file, line.files); });
-  if (line.has("json")) return write_document(list_json(path, files));
+  std::erase_if(files, [&](const RegisteredFile& file) { return !matches(file, request.operands); });
+  if (request.settings.json) return write_document(list_json(path, files));
   write_stdout(list_text(files));
 }
 
-void show_command(const CommandLine& line, const Environment& environment) {
-  if (line.files.size() != 1)
-    throw Error(ErrorCode::usage, line.files.empty() ? "" : line.files[1],
+void show_command(const Request& request, const Environment& environment) {
+  const std::vector<std::string>& names = request.operands;
+  if (names.size() != 1)
+    throw Error(ErrorCode::usage, names.empty() ? "" : names[1],
                 "`ckmerge show NAME` takes the name, alias or hash of one checkpoint; `ckmerge list` shows them");
-  const std::string& word = line.files[0];
-  const std::string name = word.starts_with('@') ? word.substr(1) : word;
+  request.refused.raise();
+  const std::string name = names[0].starts_with('@') ? names[0].substr(1) : names[0];
   Shown shown;
-  with_registry(registry_path(line, environment), Registry::Access::existing,
+  with_registry(registry_path(request.settings, environment), Registry::Access::existing,
                 [&](const Registry& registry) { shown = look_at(registry, name); });
-  if (line.has("json")) return write_document(show_json(shown));
+  if (request.settings.json) return write_document(show_json(shown));
   write_stdout(show_text(shown));
 }
 

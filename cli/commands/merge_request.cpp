@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/merge_request.h"
 
-#include <algorithm>
-#include <optional>
-
 #include "cli/commands/open_inputs.h"
-#include "cli/commands/operations.h"
 #include "cli/commands/work_options.h"
-#include "cli/options/dtype_words.h"
-#include "cli/options/faults.h"
-#include "cli/options/method_name.h"
-#include "cli/options/numbers.h"
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
-#include "cli/system/text.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -22,197 +13,63 @@ namespace {
   throw Error(ErrorCode::usage, where, sentence);
 }
 
-std::string options_of_method(const MethodSpec& spec) {
-  std::vector<std::string> names;
-  for (size_t i = 0; i < spec.parameter_count; ++i)
-    names.push_back(std::string("--") + spec.parameters[i].option_name());
-  return names.empty() ? "it has no options" : "its options are " + joined(names, ", ");
-}
-
-std::span<const ParameterSpec> parameters_of(const MethodSpec& spec) {
-  return std::span(spec.parameters).first(spec.parameter_count);
-}
-
-const ParameterSpec* parameter_of_option(const MethodSpec& spec, const std::string& option) {
-  for (const ParameterSpec& parameter : parameters_of(spec))
-    if (option == parameter.option_name()) return &parameter;
-  return nullptr;
-}
-
-const ParameterSpec& parameter_called(const MethodSpec& spec, const std::string& name) {
-  std::vector<std::string> names;
-  for (const ParameterSpec& parameter : parameters_of(spec)) {
-    if (name == parameter.name || name == parameter.option_name()) return parameter;
-    names.emplace_back(parameter.name);
-  }
-  const std::string near = did_you_mean(name, names);
-  refuse("--param", std::string(spec.name) + " has no parameter '" + name + "'" +
-                        (!near.empty()   ? near
-                         : names.empty() ? "; it has none"
-                                         : "; its parameters are " + joined(names, ", ")));
-}
-
-double flag_value(const std::string& option, const std::string& word) {
-  for (const char* const on : {"true", "on", "yes", "1"})
-    if (word == on) return 1;
-  for (const char* const off : {"false", "off", "no", "0"})
-    if (word == off) return 0;
-  refuse(option, option + ": '" + word + "' is not true or false");
-}
-
-std::vector<double> parameter_value(const ParameterSpec& parameter, const std::string& option,
-                                    const std::string& word) {
-  switch (parameter.kind) {
-    case ParameterKind::number: return {parse_number(option, word)};
-    case ParameterKind::numbers: return parse_numbers(option, word);
-    case ParameterKind::flag: return {flag_value(option, word)};
-  }
-  return {};
-}
-
-void set_parameter(Recipe& recipe, const ParameterSpec& parameter, const std::string& option,
-                   std::vector<double> value) {
-  if (!recipe.parameters.emplace(parameter.name, std::move(value)).second)
-    refuse(option, std::string("the parameter ") + parameter.name + " is given twice");
-}
-
-// --alpha 0.3 and the like.
-void read_method_option(const CommandLine& line, const MethodSpec& spec, const std::string& name, Recipe& recipe) {
-  const std::string option = "--" + name;
-  const ParameterSpec* const parameter = parameter_of_option(spec, name);
-  if (!parameter) refuse(option, std::string(spec.name) + " has no option " + option + "; " + options_of_method(spec));
-  const std::string* const word = line.value(name);
-  set_parameter(
-      recipe, *parameter, option,
-      word ? parameter_value(*parameter, option, *word) : std::vector<double>{line.flags.at(name) ? 1.0 : 0.0});
-}
-
-struct Assignment {
-  std::string key, value;
-};
-
-// K=V; the value may hold further signs.
-Assignment assignment(const std::string& option, const std::string& word) {
-  const size_t equals = word.find('=');
-  if (equals == word.npos || equals == 0) refuse(option, option + ": '" + word + "' is not of the form name=value");
-  return {word.substr(0, equals), word.substr(equals + 1)};
-}
-
-void read_parameters(const CommandLine& line, const MethodSpec& spec, Recipe& recipe, Faults& faults) {
-  for (const OptionSpec& option : options_of(line.command)) {
-    const bool given = line.values.contains(option.name) || line.flags.contains(option.name);
-    if (option.of_method && given) faults.check([&] { read_method_option(line, spec, option.name, recipe); });
-  }
-  for (const std::string& word : line.list("param"))
+void check_files(const MergeRequest& merge, Command command, Faults& faults) {
+  const Settings& settings = merge.settings;
+  if (merge.inputs.empty())
     faults.check([&] {
-      const auto [key, value] = assignment("--param", word);
-      const ParameterSpec& parameter = parameter_called(spec, key);
-      set_parameter(recipe, parameter, "--param", parameter_value(parameter, "--param " + key, value));
+      refuse("", command == Command::average ? "no checkpoint is given; `ckmerge average A B C -o OUT` averages three"
+                                             : "no checkpoint is given; `ckmerge merge A B -o OUT` merges two");
     });
-}
-
-// The value of an option whose values are a policy's names.
-template <typename Policy>
-void read_policy(const CommandLine& line, const std::string& option, Policy& policy, Faults& faults) {
-  const std::string* const word = line.value(option);
-  if (!word) return;
-  const auto texts = policy_names<Policy>();
-  const std::vector<std::string> names(texts.begin(), texts.end());
-  const auto found = std::ranges::find(names, *word);
-  if (found != names.end()) {
-    policy = static_cast<Policy>(found - names.begin());
-    return;
-  }
-  faults.check([&] {
-    refuse("--" + option,
-           "--" + option + ": '" + *word + "' is not one of " + joined(names, ", ") + did_you_mean(*word, names));
-  });
-}
-
-void read_policies(const CommandLine& line, Recipe& recipe, Faults& faults) {
-  recipe.discard = line.list("discard");
-  recipe.only = line.list("only");
-  recipe.exclude = line.list("exclude");
-  read_policy(line, "missing", recipe.missing, faults);
-  read_policy(line, "extra", recipe.extra, faults);
-  read_policy(line, "expand", recipe.expand, faults);
-  read_policy(line, "nan", recipe.nan, faults);
-  read_policy(line, "metadata", recipe.metadata, faults);
-  recipe.hash = line.has("hash");
-  for (const std::string& word : line.list("set-metadata"))
-    faults.check([&] {
-      const auto [key, value] = assignment("--set-metadata", word);
-      const bool twice =
-          std::ranges::any_of(recipe.set_metadata, [&](const auto& entry) { return entry.first == key; });
-      if (twice) refuse("--set-metadata", "--set-metadata gives '" + key + "' twice");
-      recipe.set_metadata.emplace_back(key, value);
-    });
+  if (!settings.output && !settings.filename_prefix && !settings.only_plan)
+    faults.check([] { refuse("--output", "no output is given; name the file to write with -o OUT"); });
 }
 
 // By the name of the file, unless it is said.
-void read_format(const CommandLine& line, MergeRequest& request, Faults& faults) {
-  const std::string* const output = line.value("output");
-  const std::optional<FileFormat> promised = output ? format_of_name(*output) : std::nullopt;
-  FileFormat& format = request.recipe.format;
-  if (promised) format = *promised;
-  read_policy(line, "format", format, faults);
+void choose_format(MergeRequest& merge) {
+  const std::optional<FileFormat> promised = merge.output.empty() ? std::nullopt : format_of_name(merge.output);
+  FileFormat& format = merge.settings.recipe.format;
+  format = merge.settings.format.value_or(promised.value_or(format));
   if (promised && format != *promised)
-    request.warnings.push_back(*output + " is called as another form than --format " + ckmerge::name(format) +
-                               ", by which programs may refuse it");
+    merge.warnings.push_back(merge.output + " is called as another form than --format " + ckmerge::name(format) +
+                             ", by which programs may refuse it");
 }
 
-void read_recipe(const CommandLine& line, MergeRequest& request, Faults& faults) {
-  Recipe& recipe = request.recipe;
-  if (const std::string* word = line.value("method")) recipe.method = *word;
-  faults.check([&] {
-    const MethodSpec& spec = method_called("--method", recipe.method);
-    read_parameters(line, spec, recipe, faults);
-  });
-  read_dtypes(line, recipe, faults);
-  read_format(line, request, faults);
-  read_policies(line, recipe, faults);
+// --vae of merge and bake: the last input, and the recipe's word for it.
+void add_vae(MergeRequest& merge) {
+  for (const Component& vae : merge.settings.components) {
+    merge.inputs.push_back(vae.path);
+    merge.settings.recipe.bake_vae = true;
+  }
 }
 
-void check_files(const MergeRequest& request, const CommandLine& line, Faults& faults) {
-  if (request.inputs.empty())
-    faults.check([&] {
-      refuse("", line.command == Command::average
-                     ? "no checkpoint is given; `ckmerge average A B C -o OUT` averages three"
-                     : "no checkpoint is given; `ckmerge merge A B -o OUT` merges two");
-    });
-  const std::string* const output = line.value("output");
-  if (output && output->empty()) faults.check([] { refuse("--output", "--output has an empty value"); });
-  const std::string* const prefix = line.value("filename-prefix");
-  if (prefix && prefix->empty()) faults.check([] { refuse("--filename-prefix", "--filename-prefix is empty"); });
-  if (!output && !prefix && !request.only_plan)
-    faults.check([] { refuse("--output", "no output is given; name the file to write with -o OUT"); });
+void add_preset_warnings(MergeRequest& merge) {
+  if (!merge.settings.like) return;
+  for (std::string& warning : preset_warnings(*merge.settings.like, merge.settings.recipe))
+    merge.warnings.push_back(std::move(warning));
 }
 
 }  // namespace
 
-MergeRequest merge_request(const CommandLine& typed, const Environment& environment) {
-  MergeRequest request;
+MergeRequest merge_request(const Request& request, const Environment& environment) {
+  MergeRequest merge;
+  merge.inputs = request.operands;
+  merge.settings = request.settings;
+  Settings& settings = merge.settings;
+  if (request.command == Command::plan) settings.only_plan = true;
+  settings.run.hash = settings.recipe.hash;
   Faults faults;
-  CommandLine line = typed;
-  faults.check([&] { request.preset = apply_set(line); });
-  request.inputs = line.files;
-  if (const std::string* word = line.value("output")) request.output = *word;
-  if (const std::string* word = line.value("filename-prefix")) request.filename_prefix = *word;
-  request.only_plan = line.command == Command::plan || line.has("dry-run");
-  request.json = line.has("json");
-  request.quiet = line.has("quiet");
-  request.verbose = line.has("verbose");
-  check_files(request, line, faults);
-  faults.check([&] { read_keys(line.list("key"), request); });
-  request.allow_expanded = line.has("allow-expanded");
-  read_recipe(line, request, faults);
-  if (line.command != Command::compose) faults.check([&] { read_vae(line, request); });
-  if (const std::string* word = line.value("config")) request.config = *word;
-  if (const std::string* word = line.value("like")) request.warnings = set_warnings(*word, request.recipe);
-  read_work_options(line, environment, request.run, request.progress, faults);
-  faults.check([&] { request.announcement = announcement_of(line, environment); });
+  check_files(merge, request.command, faults);
+  faults.add(request.refused);
+  faults.check([&] { read_keys(merge); });
+  complete_run_options(settings, environment, faults);
   faults.raise();
-  return request;
+  merge.output = settings.output.value_or("");
+  choose_format(merge);
+  add_preset_warnings(merge);
+  add_vae(merge);
+  merge.progress = progress_kind(settings, environment);
+  merge.announcement = announcement_of(settings, environment);
+  return merge;
 }
 
 }  // namespace ckmerge::cli

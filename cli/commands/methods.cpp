@@ -118,15 +118,16 @@ JsonWriter methods_json(const std::vector<const MethodSpec*>& specs) {
 
 }  // namespace
 
-void methods_command(const CommandLine& line) {
-  if (line.files.size() > 1)
-    throw Error(ErrorCode::usage, line.files[1], "one method at a time, or none for all of them");
-  const MethodSpec* const only = line.files.empty() ? nullptr : &method_called(line.files[0], line.files[0]);
-  const bool markdown = line.has("markdown");
+void methods_command(const Request& request) {
+  const std::vector<std::string>& names = request.operands;
+  if (names.size() > 1) throw Error(ErrorCode::usage, names[1], "one method at a time, or none for all of them");
+  const MethodSpec* const only = names.empty() ? nullptr : &method_called(names[0], names[0]);
+  request.refused.raise();
+  const bool markdown = request.settings.markdown;
   std::vector<const MethodSpec*> specs;
   for (const Method& method : ckmerge::methods())
     if (!only || only == method.spec) specs.push_back(method.spec);
-  if (line.has("json")) return write_document(methods_json(specs));
+  if (request.settings.json) return write_document(methods_json(specs));
   std::string out = markdown ? markdown_head() : "";
   for (const MethodSpec* spec : specs) {
     if (!out.empty()) out += "\n";

@@ -7,11 +7,10 @@
 
 namespace ckmerge::cli {
 
-/// Opens request.inputs; those that cannot be opened are faults. Puts the keys that were used into
-/// request.recipe.input_keys.
+/// Opens request.inputs; those that cannot be opened are faults. Puts the keys that were used into the recipe.
 std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults);
 
-/// What --key was given as: K for every PyTorch file, B=K for one input. Throws Error(usage).
-void read_keys(const std::vector<std::string>& words, MergeRequest& request);
+/// Takes settings.keys apart: K is for every PyTorch file, B=K for the input B. Throws Error(usage).
+void read_keys(MergeRequest& request);
 
 }  // namespace ckmerge::cli

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/work_options.h"
 
-#include "cli/options/device_words.h"
-#include "cli/options/numbers.h"
-#include "cli/options/sizes.h"
 #include "cli/system/text.h"
 #include "io/hash/hash_cache.h"
+#include "io/text/error.h"
 #include "kernels/block_kernels.h"
 
 namespace ckmerge::cli {
@@ -24,39 +22,23 @@ const BlockKernels* kernels_called(const std::string& isa) {
                             joined(names, ", ") + did_you_mean(isa, names));
 }
 
-std::string hash_cache_called(const std::string& word, const std::string* output) {
-  if (word == "none") return "";
-  if (word.empty()) refuse("--hash-cache", "--hash-cache has an empty value");
-  if (output && *output == word) refuse("--hash-cache", "--hash-cache: " + word + " is the output; give another file");
-  if (!can_be_hash_cache(word))
-    refuse("--hash-cache", "--hash-cache: " + word + " is there and is no cache of hashes; give another file, or none");
-  return word;
-}
-
-void read_run_options(const CommandLine& line, const Environment& environment, RunOptions& run, Faults& faults) {
-  run.replace = line.has("force");
-  run.sync = !line.has("no-fsync");
-  run.verify = line.has("verify");
-  run.hash = line.has("hash");
-  run.hash_cache = environment.hash_cache;
-  if (const std::string* word = line.value("hash-cache"))
-    faults.check([&] { run.hash_cache = hash_cache_called(*word, line.value("output")); });
-  if (const std::string* word = line.value("memory"))
-    faults.check([&] { run.memory_budget = parse_size("--memory", *word); });
-  if (const std::string* word = line.value("threads"))
-    faults.check([&] { run.threads = static_cast<unsigned>(parse_count("--threads", *word, 1, 1024)); });
-  read_device_options(line, run.device, faults);
-  faults.check([&] { run.kernels = kernels_called(environment.isa); });
+void expect_hash_cache(const std::string& path, const std::optional<std::string>& output) {
+  if (path == output) refuse("--hash-cache", "--hash-cache: " + path + " is the output; give another file");
+  if (!can_be_hash_cache(path))
+    refuse("--hash-cache", "--hash-cache: " + path + " is there and is no cache of hashes; give another file, or none");
 }
 
 }  // namespace
 
-void read_work_options(const CommandLine& line, const Environment& environment, RunOptions& run, ProgressKind& progress,
-                       Faults& faults) {
-  read_run_options(line, environment, run, faults);
-  const std::string* const word = line.value("progress");
-  faults.check([&] { progress = parse_progress(word ? *word : "auto", environment); });
-  if (line.has("quiet")) progress = ProgressKind::none;
+void complete_run_options(Settings& settings, const Environment& environment, Faults& faults) {
+  settings.run.hash_cache = settings.hash_cache.value_or(environment.hash_cache);
+  if (settings.hash_cache && !settings.hash_cache->empty())
+    faults.check([&] { expect_hash_cache(*settings.hash_cache, settings.output); });
+  faults.check([&] { settings.run.kernels = kernels_called(environment.isa); });
+}
+
+ProgressKind progress_kind(const Settings& settings, const Environment& environment) {
+  return settings.quiet ? ProgressKind::none : progress_kind(settings.progress, environment);
 }
 
 }  // namespace ckmerge::cli

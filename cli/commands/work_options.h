@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// How work is done, whatever the work: threads, memory, device, cache of hashes, progress.
+// How work is done, whatever the work is: what the settings and the environment come to together.
 #pragma once
 
-#include "cli/options/command_line.h"
 #include "cli/options/faults.h"
-#include "cli/options/progress_kind.h"
+#include "cli/options/settings.h"
 #include "cli/system/system.h"
-#include "core/engine/run.h"
 
 namespace ckmerge::cli {
 
-/// A misspelt word goes to `faults`.
-void read_work_options(const CommandLine& line, const Environment& environment, RunOptions& run, ProgressKind& progress,
-                       Faults& faults);
+/// Fills in settings.run: the cache of hashes, which must be one, and the kernels, which must be there.
+void complete_run_options(Settings& settings, const Environment& environment, Faults& faults);
+
+/// Of a command that may be --quiet.
+ProgressKind progress_kind(const Settings& settings, const Environment& environment);
 
 }  // namespace ckmerge::cli

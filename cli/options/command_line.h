@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// argv as plain data: which command, which files, which options with which words. Nothing is looked up, opened or
-// converted here; request.h says what the words mean.
+// argv as plain data: which command, which operands, which options with which texts. Nothing is looked up, opened or
+// converted here; request.h has what the texts mean.
 #pragma once
 
 #include <map>
 #include <string>
 #include <vector>
 
-#include "cli/options/options.h"
+#include "cli/options/command_table.h"
 
 namespace ckmerge::cli {
 
+/// What was given for options, by their names: of a list every text in order, of any other one, of a flag "true" or
+/// "false".
+using GivenOptions = std::map<std::string, std::vector<std::string>>;
+
 struct CommandLine {
   Command command = Command::merge;
-  std::vector<std::string> files;                         ///< positional words
-  std::map<std::string, std::string> values;              ///< of options with a value, by name
-  std::map<std::string, std::vector<std::string>> lists;  ///< values of options that may be repeated, in order
-  std::map<std::string, bool> flags;                      ///< flags and toggles that were given
-
-  bool has(const std::string& flag) const { return flags.contains(flag) && flags.at(flag); }
-  std::vector<std::string> list(const std::string& name) const {
-    return lists.contains(name) ? lists.at(name) : std::vector<std::string>();
-  }
-  const std::string* value(const std::string& name) const { return values.contains(name) ? &values.at(name) : nullptr; }
+  std::vector<std::string> operands;  ///< words that are no options
+  GivenOptions options;
 };
 
 /// The command named by `word`. Throws Error(usage).

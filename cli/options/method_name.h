@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Merge methods by the names that people type.
 #pragma once
 
 #include <string>

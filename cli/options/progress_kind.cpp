@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/options/progress_kind.h"
 
-#include <array>
-
-#include "cli/options/choices.h"
-
 namespace ckmerge::cli {
 
-ProgressKind parse_progress(std::string_view word, const Environment& environment) {
-  using enum ProgressKind;
-  static const std::vector<std::string> kWords{"auto", "bar", "plain", "json", "none"};
-  const ProgressKind automatic = environment.stderr_tty && !environment.dumb ? bar : plain;
-  const ProgressKind drawn = environment.dumb ? plain : bar;
-  return std::array{automatic, drawn, plain, json, none}[choice_index("--progress", word, kWords)];
+ProgressKind progress_kind(ProgressChoice choice, const Environment& environment) {
+  switch (choice) {
+    case ProgressChoice::automatic:
+      return environment.stderr_tty && !environment.dumb ? ProgressKind::bar : ProgressKind::plain;
+    case ProgressChoice::bar: return environment.dumb ? ProgressKind::plain : ProgressKind::bar;
+    case ProgressChoice::plain: return ProgressKind::plain;
+    case ProgressChoice::json: return ProgressKind::json;
+    case ProgressChoice::none: break;
+  }
+  return ProgressKind::none;
 }
 
 }  // namespace ckmerge::cli

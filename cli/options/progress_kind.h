@@ -3,16 +3,18 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
 #include "cli/system/system.h"
 
 namespace ckmerge::cli {
 
+/// What can be asked for.
+enum class ProgressChoice : uint8_t { automatic, bar, plain, json, none };
+
+/// What is shown.
 enum class ProgressKind : uint8_t { none, bar, plain, json };
 
-/// `word` is auto, bar, plain, json or none. A terminal that knows no escape sequences gets lines instead of a bar.
-/// Throws Error(usage).
-ProgressKind parse_progress(std::string_view word, const Environment& environment);
+/// A terminal that knows no escape sequences gets lines instead of a bar.
+ProgressKind progress_kind(ProgressChoice choice, const Environment& environment);
 
 }  // namespace ckmerge::cli

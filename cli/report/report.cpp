@@ -3,10 +3,9 @@
 
 #include <algorithm>
 
-#include "cli/options/device_words.h"
-#include "cli/options/dtype_words.h"
 #include "cli/options/numbers.h"
 #include "cli/options/sizes.h"
+#include "cli/report/device_text.h"
 #include "cli/system/system.h"
 #include "io/hash/sha256.h"
 
@@ -20,6 +19,18 @@ std::string value_text(const ParameterSpec& parameter, const Recipe& recipe) {
   std::vector<std::string> numbers;
   for (const double value : given->second) numbers.push_back(number_text(value));
   return joined(numbers, ",");
+}
+
+// As --dtype and --half say it: ", stored as F16, vae as F32"; empty where nothing is said.
+std::string dtypes_text(const Recipe& recipe) {
+  std::string out;
+  if (recipe.dtype) out += std::string(", stored as ") + info(*recipe.dtype).name;
+  if (recipe.half) out += ", F32 stored as F16";
+  for (size_t i = 0; i < kPartCount; ++i)
+    if (const auto& part = recipe.part_dtypes[i])
+      out +=
+          std::string(", ") + kPartNames[i] + (part->dtype ? std::string(" as ") + info(*part->dtype).name : " kept");
+  return out;
 }
 
 std::string parameters_text(const Recipe& recipe) {

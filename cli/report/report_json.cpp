@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "cli/options/device_words.h"
+#include "cli/report/device_text.h"
 #include "cli/system/system.h"
 #include "io/hash/sha256.h"
 
