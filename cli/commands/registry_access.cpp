@@ -74,6 +74,17 @@ size_t reference_in(const std::string& path, Command command) {
   return equals == path.npos || path.find('/') < equals ? path.npos : equals + 1;
 }
 
+void put_paths(const Registry& registry, Command command, const std::vector<std::string*>& references) {
+  Faults faults;
+  for (std::string* const path : references)
+    faults.check([&] {
+      const size_t at = reference_in(*path, command);
+      if (at == path->npos) return;  // a second run, after damage
+      *path = path->substr(0, at) + path_called(registry, path->substr(at + 1));
+    });
+  faults.raise();
+}
+
 }  // namespace
 
 std::string registry_path(const Settings& settings, const Environment& environment) {
@@ -128,16 +139,7 @@ Request with_registered_paths(const Request& asked, const Environment& environme
   std::erase_if(paths, [&](const std::string* path) { return reference_in(*path, request.command) == path->npos; });
   if (paths.empty()) return request;
   with_registry(registry_path(request.settings, environment), Registry::Access::existing,
-                [&](const Registry& registry) {
-                  Faults faults;
-                  for (std::string* const path : paths)
-                    faults.check([&] {
-                      const size_t at = reference_in(*path, request.command);
-                      if (at == path->npos) return;  // a second run, after damage
-                      *path = path->substr(0, at) + path_called(registry, path->substr(at + 1));
-                    });
-                  faults.raise();
-                });
+                [&](const Registry& registry) { put_paths(registry, request.command, paths); });
   return request;
 }
 

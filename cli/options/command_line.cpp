@@ -37,18 +37,6 @@ std::string cli11_names(const OptionSpec& option) {
   return names;
 }
 
-// What CLI11 collected for an option. Flags may be repeated; of --name and --no-name the last one counts. CLI11 takes
-// `--flag=word` as well.
-std::vector<std::string> texts_of(const OptionSpec& option, std::vector<std::string> texts) {
-  const std::string dashed = "--" + option.name;
-  if (option.kind() == OptionKind::list) return texts;
-  if (option.kind() == OptionKind::value && texts.size() > 1)
-    refuse(dashed, dashed + " is given " + std::to_string(texts.size()) + " times");
-  if (!option.takes_value() && texts.back() != "true" && texts.back() != "false")
-    refuse(dashed, dashed + " takes no value");
-  return {texts.back()};
-}
-
 // CLI11 takes the brackets off a value such as `[0-9]`, and splits it at commas. A byte that no one types keeps it off;
 // where somebody did, another byte follows it, so that it is told from ours.
 constexpr char kShield = '\x01', kTyped = '\x02';
@@ -150,7 +138,7 @@ CommandLine parse_command_line(Command command, const std::vector<std::string>& 
   CommandLine out;
   out.command = command;
   for (const auto& [spec, option] : declared)
-    if (option->count() > 0) out.options[spec->name] = texts_of(*spec, unshielded(option->results()));
+    if (option->count() > 0) out.options[spec->name] = unshielded(option->results());
   store_rest(out, options, unshielded(app.remaining()));
   return out;
 }

@@ -11,8 +11,8 @@
 
 namespace ckmerge::cli {
 
-/// What was given for options, by their names: of a list every text in order, of any other one, of a flag "true" or
-/// "false".
+/// The texts that were given for options, by the options' names, each as often as it was given. Of a flag it is "true",
+/// of a toggle's --no-name "false"; a `--flag=word` is for its reader to refuse.
 using GivenOptions = std::map<std::string, std::vector<std::string>>;
 
 struct CommandLine {
@@ -24,8 +24,7 @@ struct CommandLine {
 /// The command named by `word`. Throws Error(usage).
 Command parse_command(const std::string& word);
 
-/// Parses the words after the command. Throws Error(usage): unknown option, missing value, an option with a value that
-/// is given twice.
+/// Parses the words after the command. Throws Error(usage): unknown option, missing value.
 CommandLine parse_command_line(Command command, const std::vector<std::string>& words);
 
 /// How an error is to be told; looked up in the bare words, because parsing them may be what failed.

@@ -9,7 +9,8 @@
 namespace ckmerge::cli {
 namespace {
 
-// As in the table, save that the method and its options come first: so that --param below can tell what is given twice.
+// As in the table, save that the method comes first, on which its options depend, and they before --param, which sees
+// then what is given twice.
 std::vector<OptionSpec> in_order_of_reading(std::vector<OptionSpec> options) {
   const auto rank = [](const OptionSpec& option) {
     return option.reader.type == ValueType::method ? 0 : option.of_method ? 1 : 2;
@@ -18,12 +19,27 @@ std::vector<OptionSpec> in_order_of_reading(std::vector<OptionSpec> options) {
   return options;
 }
 
-void read_option(const OptionSpec& option, const std::vector<std::string>& texts, Request& request) {
-  for (size_t i = 0; i < texts.size(); ++i)
+void read_one(const OptionSpec& option, std::span<const std::string> texts, size_t i, Request& request) {
+  const Word word{.option = "--" + option.name, .text = texts[i], .before = texts.first(i)};
+  request.refused.check([&] {
+    if (!option.takes_value() && word.text != "true" && word.text != "false")
+      throw Error(ErrorCode::usage, word.option, word.option + " takes no value");
+    option.reader.read(request.settings, word);
+  });
+}
+
+// Flags may be repeated; of --name and --no-name the last one counts.
+void read_option(const OptionSpec& option, std::span<const std::string> texts, Request& request) {
+  if (option.kind() == OptionKind::list) {
+    for (size_t i = 0; i < texts.size(); ++i) read_one(option, texts, i, request);
+    return;
+  }
+  if (option.kind() == OptionKind::value && texts.size() > 1)
     request.refused.check([&] {
-      option.reader.read(request.settings,
-                         {.option = "--" + option.name, .text = texts[i], .before = std::span(texts).first(i)});
+      const std::string dashed = "--" + option.name;
+      throw Error(ErrorCode::usage, dashed, dashed + " is given " + std::to_string(texts.size()) + " times");
     });
+  read_one(option, texts, texts.size() - 1, request);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct Request {
 };
 
 /// Nothing of it depends on argv: `line` may as well have been made from another form of the same options.
+/// REQUIRES: line.options are options of line.command.
 Request read_request(const CommandLine& line);
 
 }  // namespace ckmerge::cli

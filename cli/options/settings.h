@@ -37,10 +37,10 @@ struct Settings {
   std::optional<std::string> like = {};    ///< a ready-made set of options (presets.h)
   std::vector<std::string> preset = {};    ///< what it came to, as words
   // Where it goes.
-  std::optional<std::string> output = {};  ///< a file or a folder
-  std::optional<std::string> filename_prefix = {};
+  std::optional<std::string> output = {};           ///< a file or a folder
+  std::optional<std::string> filename_prefix = {};  ///< ComfyUI's way of naming
   ConfigSource config = ConfigSource::none;
-  bool only_plan = false;
+  bool only_plan = false;  ///< nothing is written
   // How the work is done and told.
   RunOptions run = {};
   std::optional<std::string> hash_cache = {};  ///< a file; its name is empty where none is wanted
@@ -49,7 +49,7 @@ struct Settings {
   bool help = false;
   // The registry and whoever else learns of the output.
   std::optional<std::string> registry = {};
-  bool registers = true;
+  bool registers = true;  ///< the output is added to the registry
   std::optional<NotifyAddress> notify = {};
   // What other commands than merges do.
   bool all_tensors = false;                ///< of inspect

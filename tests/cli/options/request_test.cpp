@@ -142,6 +142,14 @@ TEST_CASE("all refusals are told at once, those of the method first") {
   CHECK(lines[8].starts_with("--memory: 'much' is not a size"));
 }
 
+TEST_CASE("a value is given once, a flag as often as one likes and without a value") {
+  CHECK(refusals(Command::merge, {{"alpha", {"1", "1"}}}) == std::vector<std::string>{"--alpha is given 2 times"});
+  CHECK(refusals(Command::merge, {{"force", {"yes please"}}}) == std::vector<std::string>{"--force takes no value"});
+  CHECK(refusals(Command::merge, {{"force", {"true", "true"}}}).empty());
+  const GivenOptions linear{{"method", {"linear"}}, {"normalize", {"true", "false"}}};
+  CHECK(read(Command::merge, linear).recipe.parameters.at("normalize")[0] == 0);
+}
+
 TEST_CASE("components keep the order of the table") {
   const Settings said = read(Command::compose, {{"vae", {"v"}}, {"te2", {"t5"}}, {"te", {"clip"}}, {"unet", {"u"}}});
   std::vector<std::string> paths;
