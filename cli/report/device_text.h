@@ -1,21 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices as people name and read them.
+// What people read about devices.
 #pragma once
 
 #include <string>
-#include <string_view>
 
-#include "cli/options/command_line.h"
-#include "cli/options/faults.h"
-#include "core/engine/run.h"
+#include "core/device/device_options.h"
+#include "core/device/device_report.h"
 
 namespace ckmerge::cli {
-
-/// `auto`, `cpu`, `cuda`, `cuda:0`, `cuda:0,2`. Throws Error(usage).
-DeviceOptions parse_device(std::string_view word);
-
-/// --device and --gpu-memory.
-void read_device_options(const CommandLine& line, DeviceOptions& options, Faults& faults);
 
 /// What a plan says: "cpu", "cuda:0", "auto: decided by measurement at run time".
 std::string planned_device_text(const DeviceOptions& options);
