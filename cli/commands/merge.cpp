@@ -21,7 +21,7 @@ namespace {
 std::optional<NumberedNames> choose_output(MergeRequest& request, const Plan& plan) {
   if (!request.filename_prefix.empty()) {
     NumberedNames names(request.output.empty() ? "." : request.output, request.filename_prefix, local_time(),
-                        request.recipe.format);
+                        *request.recipe.form);
     request.output = names.next();
     return names;
   }

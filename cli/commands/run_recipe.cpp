@@ -155,7 +155,7 @@ MergeRequest run_request(const CommandLine& line, const Environment& environment
   });
   faults.raise();
   request.inputs = inputs;
-  recorded.recipe.format = request.recipe.format;
+  recorded.recipe.form = request.recipe.form;
   request.recipe = recorded.recipe;
   request.run.hash = recorded.recipe.hash;
   request.run.expected_sha256 = recorded.sha256;

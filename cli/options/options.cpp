@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "cli/options/output_name.h"
+#include "cli/system/text.h"
 #include "core/recipe/recipe.h"
 #include "kernels/method.h"
 
@@ -86,8 +88,8 @@ const std::vector<Record>& catalogue() {
         "copy A1111's .yaml beside the result: that of A, B or C, auto (the first that has one) or none (default)",
         {"auto", "A", "B", "C", "none"}}},
       {writes,
-       {"format", 0, value, "F", "the form of the output: safetensors or ckpt (default: by OUT's extension)",
-        texts<FileFormat>()}},
+       {"format", 0, value, "F",
+        "the form of the output: " + joined(form_names(), " or ") + " (default: by OUT's extension)", form_names()}},
       {recipes, {"discard", 0, list, "REGEX", "leave out tensors whose name this matches, as re.search does"}},
       {in(merge, plan, average), {"only", 0, list, "REGEX", "merge these tensors only, copy the others from A"}},
       {in(merge, plan, average), {"exclude", 0, list, "REGEX", "copy these tensors from A"}},

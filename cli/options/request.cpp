@@ -2,10 +2,10 @@
 #include "cli/options/request.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "cli/commands/open_inputs.h"
 #include "cli/commands/operations.h"
+#include "cli/options/choices.h"
 #include "cli/options/device_words.h"
 #include "cli/options/dtype_words.h"
 #include "cli/options/faults.h"
@@ -167,12 +167,13 @@ void read_policies(const CommandLine& line, Recipe& recipe, Faults& faults) {
 // By the name of the file, unless it is said.
 void read_format(const CommandLine& line, MergeRequest& request, Faults& faults) {
   const std::string* const output = line.value("output");
-  const std::optional<FileFormat> promised = output ? format_of_name(*output) : std::nullopt;
-  FileFormat& format = request.recipe.format;
-  if (promised) format = *promised;
-  read_policy(line, "format", format, faults);
-  if (promised && format != *promised)
-    request.warnings.push_back(*output + " is called as another form than --format " + ckmerge::name(format) +
+  const OutputForm* const promised = output ? promised_form(*output) : nullptr;
+  const OutputForm*& form = request.recipe.form;
+  if (promised) form = promised;
+  if (const std::string* const word = line.value("format"))
+    faults.check([&] { form = &output_forms()[choice_index("--format", *word, form_names())]; });
+  if (promised && form != promised)
+    request.warnings.push_back(*output + " is called as another form than --format " + form->name +
                                ", by which programs may refuse it");
 }
 
