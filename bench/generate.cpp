@@ -16,7 +16,7 @@
 
 #include "bench/blueprint.h"
 #include "bench/weights.h"
-#include "io/output_layout.h"
+#include "io/safetensors/safetensors_layout.h"
 #include "io/text/error.h"
 
 namespace ckmerge::bench {
@@ -159,7 +159,7 @@ class Pages {
     for (const TensorBlueprint& tensor : tensors_)
       rows.push_back({tensor.name, dtype_of(tensor), tensor.shape, tensor.count() * element_size(dtype_of(tensor))});
     const Metadata metadata = {{"format", "pt"}};
-    layout_ = lay_out(rows, &metadata);
+    layout_ = lay_out_safetensors(rows, &metadata);
   }
 
   const std::string& header() const { return layout_.header; }

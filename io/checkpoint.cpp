@@ -2,21 +2,17 @@
 #include "io/checkpoint.h"
 
 #include <algorithm>
-#include <array>
 
 #include "io/file_kind.h"
-#include "io/quantized_names.h"
+#include "io/input_forms.h"
+#include "io/table/quantized_names.h"
+#include "io/table/text_encoder_names.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
-#include "io/text_encoder_names.h"
-#include "io/torch/torch_file.h"
 #include "io/torch/zip_directory.h"
 
 namespace ckmerge {
 namespace {
-
-// Enough for every signature in file_kind.cpp; the farthest is tar's, at 257.
-constexpr uint64_t kFirstBytes = 512;
 
 // InputFile names its path itself; the pure readers know bytes only.
 template <typename Read>
@@ -34,34 +30,16 @@ std::vector<std::byte> first_bytes_of(const InputFile& file) {
   return bytes;
 }
 
-// Read, not parsed in the map: another process may change the file meanwhile.
-void read_safetensors(Checkpoint& checkpoint, std::span<const std::byte> first_bytes) {
-  const InputFile& file = checkpoint.shards[0];
-  if (const std::string_view kind = other_file_kind(first_bytes); !kind.empty())
-    throw Error(ErrorCode::malformed, "", sentence("not a safetensors or PyTorch file but ", kind));
-  std::vector<std::byte> json(header_size(first_bytes, file.size()));
-  if (ends_as_zip(file)) throw Error(ErrorCode::malformed, "", "safetensors in front and a zip archive behind");
-  file.read_at(8, json);
-  Header header = parse_header(json, file.size(), 0);
-  checkpoint.tensors = std::move(header.tensors);
-  checkpoint.metadata = std::move(header.metadata);
-  checkpoint.has_metadata = header.has_metadata;
-  checkpoint.header_size = header.size;
-}
-
-FileForm form_of(std::span<const std::byte> first_bytes) {
-  if (is_zip(first_bytes)) return FileForm::torch_zip;
-  if (begins_torch_stream(first_bytes)) return FileForm::torch_stream;
-  return is_pickle(first_bytes) ? FileForm::pickle : FileForm::safetensors;
-}
-
+// A row's reader knows its own form; that a file is something else, or two things at once, is known here.
 void read_form(Checkpoint& checkpoint, std::span<const std::byte> first_bytes, const OpenOptions& options) {
-  switch (checkpoint.form) {
-    case FileForm::torch_zip: return read_torch_zip(checkpoint, options);
-    case FileForm::torch_stream: return read_torch_stream(checkpoint, options);
-    case FileForm::pickle: return read_plain_pickle(checkpoint, options);
-    case FileForm::safetensors: return read_safetensors(checkpoint, first_bytes);
-  }
+  const InputForm& form = *checkpoint.form;
+  const InputFile& file = checkpoint.shards[0];
+  if (!form.begins(first_bytes))
+    if (const std::string_view kind = other_file_kind(first_bytes); !kind.empty())
+      throw Error(ErrorCode::malformed, "", sentence("not a safetensors or PyTorch file but ", kind));
+  if (form.tensors_begin && form.tensors_begin(first_bytes, file.size()) && ends_as_zip(file))
+    throw Error(ErrorCode::malformed, "", sentence(form.name, " in front and a zip archive behind"));
+  form.open(checkpoint, options);
 }
 
 // To look at, a file that would run something is worth more than the reason why its tensors cannot be read.
@@ -79,30 +57,12 @@ void read_to_look(Checkpoint& checkpoint, std::span<const std::byte> first_bytes
 
 }  // namespace
 
-uint64_t Checkpoint::file_size() const {
-  uint64_t size = 0;
-  for (const InputFile& shard : shards) size += shard.size();
-  return size;
-}
-
-std::vector<FileIdentity> identities(std::span<const Checkpoint> checkpoints) {
-  std::vector<FileIdentity> files;
-  for (const Checkpoint& checkpoint : checkpoints)
-    for (const InputFile& shard : checkpoint.shards) files.push_back(shard.identity());
-  return files;
-}
-
-const char* name(FileForm form) {
-  constexpr const char* kNames[] = {"safetensors", "torch zip", "torch stream", "pickle"};
-  return kNames[static_cast<size_t>(form)];
-}
-
 Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options) {
   Checkpoint checkpoint;
   checkpoint.path = path;
   checkpoint.shards.emplace_back(path);
   const std::vector<std::byte> first_bytes = first_bytes_of(checkpoint.shards[0]);
-  checkpoint.form = form_of(first_bytes);
+  checkpoint.form = &input_form(first_bytes);
   naming(path, [&] {
     if (options.as_stored) return read_to_look(checkpoint, first_bytes, options);
     read_form(checkpoint, first_bytes, options);

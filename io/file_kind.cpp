@@ -6,7 +6,7 @@
 #include <iterator>
 #include <string>
 
-#include "io/safetensors/safetensors_header.h"
+#include "io/safetensors/safetensors_file.h"
 
 namespace ckmerge {
 namespace {
@@ -21,10 +21,12 @@ struct Signature {
 
 constexpr std::string_view kLfsPointer = "a Git-LFS pointer, not the file itself; fetch it with `git lfs pull`";
 
+constexpr std::string_view kGguf = "GGUF";
+
 constexpr Signature kSignatures[] = {
     {0, "PK\5\6"sv, "an empty zip archive"},
     {0, "PK\6\6"sv, "an empty zip archive"},
-    {0, "GGUF"sv, "a GGUF file (llama.cpp), whose quantized blocks are codes, not numbers to merge; get the original"},
+    {0, kGguf, "a GGUF file (llama.cpp), whose quantized blocks are codes, not numbers to merge; get the original"},
     {0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file (Keras .h5)"},
     {0, "\x93NUMPY"sv, "a NumPy array (.npy)"},
     {0, "7z\xbc\xaf\x27\x1c"sv, "a 7z archive; unpack it first"},
@@ -73,29 +75,6 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view beginning
          std::equal(beginning.begin(), beginning.end(), text.begin(), [&](char a, char b) { return a == lower(b); });
 }
 
-// "PK\3\4" is also a legal header length, 67,324,752: a length within the cap and JSON behind it is no zip.
-bool may_be_safetensors(std::string_view bytes) {
-  if (bytes.size() < 8) return false;
-  uint64_t length = 0;
-  for (int i = 7; i >= 0; --i) length = length << 8 | static_cast<unsigned char>(bytes[i]);
-  return length <= kMaxHeaderSize && (bytes.size() == 8 || "{ \t\r\n"sv.find(bytes[8]) != std::string_view::npos);
-}
-
-// Protocols 2 to 5, then an opcode, of which zero is none: 640 is a header's length too.
-bool begins_pickle(std::string_view bytes) {
-  return bytes.size() > 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5 && bytes[2] != 0;
-}
-
-// Of protocols 0 and 1 only what names a function at once, as attacks do: "cos\nsystem\n".
-bool begins_with_global(std::string_view bytes) {
-  const size_t begin = bytes.starts_with('(') ? 1 : 0;
-  if (bytes.size() <= begin || bytes[begin] != 'c') return false;
-  const std::string_view line = bytes.substr(begin + 1, bytes.find('\n') - begin - 1);
-  return bytes.find('\n') != bytes.npos && !line.empty() && std::ranges::all_of(line, [](unsigned char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
-         });
-}
-
 // A protobuf whose first fields are an IR version and the producer's name.
 bool is_onnx(std::string_view bytes) {
   return bytes.size() > 4 && bytes[0] == 8 && bytes[1] > 0 && bytes[1] < 32 && bytes[2] == 0x12 && bytes[3] > 0 &&
@@ -122,20 +101,12 @@ std::string_view text_kind(std::string_view bytes) {
 
 }  // namespace
 
-bool is_zip(std::span<const std::byte> first_bytes) {
-  const std::string_view bytes = text_of(first_bytes);
-  return bytes.starts_with("PK\3\4"sv) && !may_be_safetensors(bytes);
-}
-
-bool is_pickle(std::span<const std::byte> first_bytes) {
-  const std::string_view bytes = text_of(first_bytes);
-  return !may_be_safetensors(bytes) && (begins_pickle(bytes) || begins_with_global(bytes));
-}
+bool is_gguf(std::span<const std::byte> first_bytes) { return text_of(first_bytes).starts_with(kGguf); }
 
 std::string_view other_file_kind(std::span<const std::byte> first_bytes) {
   const std::string_view bytes = text_of(first_bytes);
   if (bytes.empty()) return "an empty file";
-  if (may_be_safetensors(bytes)) return {};
+  if (begins_safetensors(first_bytes)) return {};
   for (const Signature& signature : kSignatures)
     if (bytes.size() > signature.offset && bytes.substr(signature.offset).starts_with(signature.bytes))
       return signature.kind;

@@ -12,9 +12,7 @@ namespace ckmerge {
 /// could be the start of a safetensors file or of nothing known.
 std::string_view other_file_kind(std::span<const std::byte> first_bytes);
 
-/// Whether the bytes are the start of a zip archive, or of a pickle (of protocol 2 or later, or one of the first two
-/// that begins with the name of a function), and not of a safetensors file.
-bool is_zip(std::span<const std::byte> first_bytes);
-bool is_pickle(std::span<const std::byte> first_bytes);
+/// Whether they begin a GGUF file, which is a checkpoint, although its tensors are not read.
+bool is_gguf(std::span<const std::byte> first_bytes);
 
 }  // namespace ckmerge

@@ -5,7 +5,7 @@
 #include "cli/commands/commands.h"
 #include "cli/options/sizes.h"
 #include "cli/report/report.h"
-#include "io/output_layout.h"
+#include "io/input_forms.h"
 #include "io/text/json_writer.h"
 
 namespace ckmerge::cli {
@@ -20,26 +20,12 @@ struct Findings {
   std::map<Dtype, DtypeTotal, std::greater<>> totals;  // in the order of the canonical layout
   uint64_t elements = 0;
   uint64_t unaligned = 0;  // tensors that do not start at a multiple of their element's size
-  bool canonical = false;  // the header is the one that the reference writer would make
+  bool canonical = false;  // it is laid out as ckmerge would lay it out
 };
 
 bool is_aligned(const Tensor& tensor) {
   const uint64_t bytes = info(tensor.dtype).bits / 8;
   return bytes == 0 || tensor.offset % bytes == 0;
-}
-
-bool has_canonical_header(const Checkpoint& checkpoint) {
-  std::vector<OutputTensor> tensors;
-  tensors.reserve(checkpoint.tensors.size());
-  for (size_t i = 0; i < checkpoint.tensors.size(); ++i) {
-    const Tensor tensor = checkpoint.tensors[i];
-    tensors.push_back({tensor.name, tensor.dtype, tensor.shape, tensor.size});
-  }
-  const OutputLayout layout = lay_out(tensors, checkpoint.has_metadata ? &checkpoint.metadata : nullptr);
-  if (checkpoint.form != FileForm::safetensors || layout.file_size != checkpoint.file_size()) return false;
-  std::string header(layout.header.size(), '\0');
-  checkpoint.shards[0].read_at(0, std::as_writable_bytes(std::span(header)));
-  return header == layout.header;
 }
 
 Findings examine(const Checkpoint& checkpoint) {
@@ -53,7 +39,7 @@ Findings examine(const Checkpoint& checkpoint) {
     findings.elements += tensor.count;
     findings.unaligned += !is_aligned(tensor);
   }
-  findings.canonical = has_canonical_header(checkpoint);
+  findings.canonical = checkpoint.form->is_canonical && checkpoint.form->is_canonical(checkpoint);
   return findings;
 }
 
@@ -81,8 +67,8 @@ std::string tensor_line(const Tensor& tensor) {
          size_text(tensor.size);
 }
 
-std::string layout_line(const Findings& findings, FileForm form) {
-  if (form != FileForm::safetensors) return "";
+std::string layout_line(const Findings& findings, const InputForm& form) {
+  if (!form.is_canonical) return "";
   std::string out =
       findings.canonical ? "  layout canonical" : "  layout not canonical (`ckmerge merge -m copy` makes it so)";
   if (findings.unaligned == 0) return out + ", tensors aligned\n";
@@ -91,8 +77,8 @@ std::string layout_line(const Findings& findings, FileForm form) {
 
 // What the file's pickle names, what is not harmless first of all.
 std::string pickle_lines(const Checkpoint& checkpoint) {
-  if (checkpoint.form == FileForm::safetensors) return "";
-  std::string out = std::string("  ") + name(checkpoint.form) + ", tensors at " +
+  if (!checkpoint.form->has_pickle) return "";
+  std::string out = std::string("  ") + checkpoint.form->name + ", tensors at " +
                     (checkpoint.key.empty() ? "the top" : visible(checkpoint.key)) + "\n";
   std::vector<PickleGlobal> globals = checkpoint.globals;
   std::ranges::stable_sort(globals, std::greater<>(), &PickleGlobal::danger);
@@ -114,11 +100,10 @@ std::string checkpoint_text(const Checkpoint& checkpoint, bool all_tensors) {
   const TensorTable& tensors = checkpoint.tensors;
   std::string out = visible(checkpoint.path) + ": " + counted(tensors.size(), "tensor") + ", " +
                     counted(findings.elements, "parameter") + ", " + size_text(checkpoint.file_size()) + " (" +
-                    (checkpoint.form == FileForm::safetensors ? "header " : "pickle ") +
-                    size_text(checkpoint.header_size) + ")\n";
+                    (checkpoint.form->has_pickle ? "pickle " : "header ") + size_text(checkpoint.header_size) + ")\n";
   for (const auto& [dtype, total] : findings.totals) out += total_line(dtype, total);
-  out += layout_line(findings, checkpoint.form) + pickle_lines(checkpoint) + note_lines(checkpoint);
-  if (checkpoint.form == FileForm::safetensors || checkpoint.has_metadata) out += metadata_lines(checkpoint);
+  out += layout_line(findings, *checkpoint.form) + pickle_lines(checkpoint) + note_lines(checkpoint);
+  if (!checkpoint.form->has_pickle || checkpoint.has_metadata) out += metadata_lines(checkpoint);
   out += "  tensors, by name:\n";
   return out + listed(
                    tensors.size(), [&](size_t i) { return tensor_line(tensors[i]); }, all_tensors ? SIZE_MAX : kListed);
@@ -150,7 +135,7 @@ void write_metadata(JsonWriter& json, const Checkpoint& checkpoint) {
 }
 
 void write_form(JsonWriter& json, const Checkpoint& checkpoint) {
-  json.key("form").value(name(checkpoint.form));
+  json.key("form").value(checkpoint.form->name);
   json.key("key").value(checkpoint.key);
   json.key("globals").begin_array();
   for (const PickleGlobal& global : checkpoint.globals) {

@@ -7,6 +7,7 @@
 #include "cli/report/registry_report.h"
 #include "cli/report/report.h"
 #include "io/hash/checkpoint_names.h"
+#include "io/input_forms.h"
 #include "io/text/json_value.h"
 
 namespace ckmerge::cli {
@@ -98,7 +99,7 @@ std::string show_text(const Shown& shown) {
   std::string out = shortened(shown.names.title, kNameWidth) + ": " + what_text(file, shown.presence) + "\n";
   out += row("path", file.path) + row("name", shown.names.name) + row("aliases", joined(shown.names.aliases, ", "));
   out += row("SHA-256", file.sha256) + row("short hash", shown.names.short_hash) + row("legacy hash", file.legacy_hash);
-  if (file.form == "safetensors") out += row("AutoV3", file.tensor_sha256.substr(0, 12));
+  if (has_tensor_sum(file.form)) out += row("AutoV3", file.tensor_sha256.substr(0, 12));
   if (!file.crc32.empty()) out += row("CRC32", file.crc32);
   if (file.trouble.empty())
     out += row("tensors", grouped(file.tensors) + ", " + counted(file.parameters, "parameter"));

@@ -22,7 +22,7 @@ namespace {
 std::optional<NumberedNames> choose_output(MergeRequest& request, const Plan& plan) {
   if (request.settings.filename_prefix) {
     NumberedNames names(request.output.empty() ? "." : request.output, *request.settings.filename_prefix, local_time(),
-                        request.settings.recipe.format);
+                        *request.settings.recipe.form);
     request.output = names.next();
     return names;
   }

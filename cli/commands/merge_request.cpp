@@ -25,12 +25,13 @@ void check_files(const MergeRequest& merge, Command command, Faults& faults) {
 }
 
 // By the name of the file, unless it is said.
-void choose_format(MergeRequest& merge) {
-  const std::optional<FileFormat> promised = merge.output.empty() ? std::nullopt : format_of_name(merge.output);
-  FileFormat& format = merge.settings.recipe.format;
-  format = merge.settings.format.value_or(promised.value_or(format));
-  if (promised && format != *promised)
-    merge.warnings.push_back(merge.output + " is called as another form than --format " + ckmerge::name(format) +
+void choose_form(MergeRequest& merge) {
+  const OutputForm* const promised = merge.output.empty() ? nullptr : promised_form(merge.output);
+  const OutputForm*& form = merge.settings.recipe.form;
+  if (promised) form = promised;
+  if (merge.settings.form) form = merge.settings.form;
+  if (promised && form != promised)
+    merge.warnings.push_back(merge.output + " is called as another form than --format " + form->name +
                              ", by which programs may refuse it");
 }
 
@@ -64,7 +65,7 @@ MergeRequest merge_request(const Request& request, const Environment& environmen
   complete_run_options(settings, environment, faults);
   faults.raise();
   merge.output = settings.output.value_or("");
-  choose_format(merge);
+  choose_form(merge);
   add_preset_warnings(merge);
   add_vae(merge);
   merge.progress = progress_kind(settings, environment);

@@ -6,6 +6,7 @@
 #include "cli/commands/commands.h"
 #include "cli/system/system.h"
 #include "cli/system/text.h"
+#include "io/input_forms.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -52,11 +53,11 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
       const std::string key = key_of(request, k);
       checkpoints.push_back(
           open_checkpoint(request.inputs[k], {.key = key, .allow_expanded = request.settings.allow_expanded}));
-      if (checkpoints.back().form != FileForm::safetensors)
+      if (const InputForm& form = *checkpoints.back().form; form.has_pickle)
         used[k] = key;
       else if (!key.empty() && key != request.key)
-        refuse("--key is given for " + letter(k) + ", but " + request.inputs[k] +
-               " is a safetensors file, which has none");
+        refuse("--key is given for " + letter(k) + ", but " + request.inputs[k] + " is a " + form.name +
+               " file, which has none");
     });
   const auto given = [](const std::string& key) { return !key.empty(); };
   if (faults.empty() && !request.key.empty() && std::ranges::none_of(used, given))

@@ -156,7 +156,7 @@ MergeRequest run_request(const Request& asked, const Environment& environment) {
   faults.raise();
   request.inputs = inputs;
   Settings& settings = request.settings;
-  recorded.recipe.format = settings.recipe.format;
+  recorded.recipe.form = settings.recipe.form;
   settings.recipe = recorded.recipe;
   settings.run.hash = recorded.recipe.hash;
   settings.run.expected_sha256 = recorded.sha256;

@@ -4,6 +4,7 @@
 #include "cli/options/device_option.h"
 #include "cli/options/dtype_option.h"
 #include "cli/options/method_options.h"
+#include "cli/options/output_name.h"
 #include "cli/options/presets.h"
 #include "cli/options/readers.h"
 
@@ -78,7 +79,7 @@ const std::vector<Row>& table() {
         "copy A1111's .yaml beside the result: that of A, B or C, auto (the first that has one) or none (default)",
         read_choice_of<ConfigSource>(&Settings::config, {"auto", "A", "B", "C", "none"})}},
       {writes,
-       {"format", 0, "F", "the form of the output: safetensors or ckpt (default: by OUT's extension)", read_format()}},
+       {"format", 0, "F", "the form of the output: " + joined(form_names(), " or ") + " (default: by OUT's extension)", read_format()}},
       {recipes,
        {"discard", 0, "REGEX", "leave out tensors whose name this matches, as re.search does",
         read_texts(&Recipe::discard, ValueType::pattern)}},

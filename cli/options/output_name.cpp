@@ -17,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string extension_of(FileFormat format) { return std::string(".") + ckmerge::name(format); }
-
 // Of a name in bytes, on every filesystem in use.
 constexpr size_t kMaxNameSize = 255;
 
@@ -120,13 +118,10 @@ fs::path resolved(const std::string& folder, const fs::path& path) {
 
 }  // namespace
 
-std::optional<FileFormat> format_of_name(const std::string& path) {
-  std::string extension = std::filesystem::path(path).extension();
-  std::ranges::transform(extension, extension.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
-  for (const char* const torch : {".ckpt", ".pt", ".pth", ".bin"})
-    if (extension == torch) return FileFormat::ckpt;
-  if (extension == ".safetensors" || extension == ".sft") return FileFormat::safetensors;
-  return std::nullopt;
+std::vector<std::string> form_names() {
+  std::vector<std::string> names;
+  for (const OutputForm& form : output_forms()) names.emplace_back(form.name);
+  return names;
 }
 
 bool is_folder(const std::string& output) {
@@ -140,7 +135,7 @@ std::string a1111_name(const Recipe& recipe, std::span<const std::string> inputs
   std::string name = name_without_suffix(recipe, models);
   if (kind.inpainting) name += ".inpainting";
   if (kind.instruct_pix2pix) name += ".instruct-pix2pix";
-  name += extension_of(recipe.format);
+  name += recipe.form->extension();
   expect_file_name("--output", name);
   return name;
 }
@@ -180,8 +175,8 @@ uint64_t next_counter(std::span<const std::string> names, std::string_view base)
 }
 
 NumberedNames::NumberedNames(const std::string& folder, const std::string& prefix, const LocalTime& now,
-                             FileFormat format)
-    : root_(folder.empty() ? "." : folder), extension_(extension_of(format)) {
+                             const OutputForm& form)
+    : root_(folder.empty() ? "." : folder), extension_(form.extension()) {
   fs::path path = fs::path(expand_fields(prefix, now)).lexically_normal();
   if (!path.has_filename()) path = path.parent_path();  // "merged/flux/" means "merged/flux"
   base_ = path.filename().string();

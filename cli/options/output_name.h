@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +13,9 @@
 #include "core/recipe/recipe.h"
 
 namespace ckmerge::cli {
+
+/// The words of --format, in the order of output_forms().
+std::vector<std::string> form_names();
 
 /// Whether `-o OUTPUT` names a folder: it ends with a slash, or is one.
 bool is_folder(const std::string& output);
@@ -41,7 +43,7 @@ class NumberedNames {
   /// Throws Error(usage) when the prefix leads out of `folder` or names no file, Error(io) when there is no such
   /// folder.
   NumberedNames(const std::string& folder, const std::string& prefix, const LocalTime& now,
-                FileFormat format = FileFormat::safetensors);
+                const OutputForm& form = output_forms().front());
 
   /// Makes the folders that the prefix names. Throws Error(io | usage).
   void make_folders();
@@ -63,8 +65,5 @@ class NumberedNames {
   std::vector<std::string> made_;  // folders, the deepest first
   uint64_t last_ = 0;
 };
-
-/// The form that a file's name promises, if any: programs go by it.
-std::optional<FileFormat> format_of_name(const std::string& path);
 
 }  // namespace ckmerge::cli

@@ -73,10 +73,9 @@ Reader read_size(Place<uint64_t> place) {
 }
 
 Reader read_format() {
-  const auto texts = policy_names<FileFormat>();
-  const std::vector<std::string> names(texts.begin(), texts.end());
+  const std::vector<std::string> names = form_names();
   const auto read = [names](Settings& settings, const Word& word) {
-    settings.format = static_cast<FileFormat>(choice_index(word.option, word.text, names));
+    settings.form = &output_forms()[choice_index(word.option, word.text, names)];
   };
   return {.type = ValueType::choice, .choices = names, .read = read};
 }

@@ -28,7 +28,7 @@ enum class ConfigSource : uint8_t { automatic, a, b, c, none };
 struct Settings {
   // What is made.
   Recipe recipe = {};
-  std::optional<FileFormat> format = {};   ///< empty: as the output's name promises
+  const OutputForm* form = nullptr;        ///< null: as the output's name promises
   std::vector<Component> components = {};  ///< in the order of the table
   std::vector<std::string> keys = {};      ///< K or B=K (cli/commands/open_inputs.h)
   bool allow_expanded = false;             ///< views of PyTorch files may be larger than the files

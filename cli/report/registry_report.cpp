@@ -5,6 +5,7 @@
 #include "cli/system/text.h"
 #include "io/hash/checkpoint_names.h"
 #include "io/hash/sha256.h"
+#include "io/input_forms.h"
 #include "io/text/json_value.h"
 
 namespace ckmerge::cli {
@@ -49,7 +50,7 @@ std::string what_text(const RegisteredFile& file, Presence presence) {
   std::string what = file.architecture;
   if (!file.kind.empty()) what += (what.empty() ? "" : " ") + file.kind;
   parts.push_back(what.empty() ? "unknown" : what);
-  if (file.form != "safetensors") parts.push_back(file.form);
+  if (file.form != input_forms().front().recorded) parts.push_back(file.form);
   if (const std::string dtypes = dtypes_text(file); !dtypes.empty()) parts.push_back(dtypes);
   parts.push_back(size_text(file.state.size));
   if (!file.trouble.empty()) parts.emplace_back("its tensors are not known");

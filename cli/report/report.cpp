@@ -8,6 +8,7 @@
 #include "cli/report/device_text.h"
 #include "cli/system/system.h"
 #include "io/hash/sha256.h"
+#include "io/input_forms.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -55,9 +56,8 @@ std::string preset_line(const std::vector<std::string>& words) {
 }
 
 std::string form_text(const Checkpoint& checkpoint) {
-  if (checkpoint.form == FileForm::safetensors) return "";
-  return std::string(", ") + ckmerge::name(checkpoint.form) +
-         (checkpoint.key.empty() ? "" : ", at " + visible(checkpoint.key));
+  if (checkpoint.form == &input_forms().front()) return "";
+  return std::string(", ") + checkpoint.form->name + (checkpoint.key.empty() ? "" : ", at " + visible(checkpoint.key));
 }
 
 std::string recipe_line(const Recipe& recipe) {

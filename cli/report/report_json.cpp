@@ -6,6 +6,7 @@
 #include "cli/report/device_text.h"
 #include "cli/system/system.h"
 #include "io/hash/sha256.h"
+#include "io/input_forms.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -37,7 +38,7 @@ void write_forms(JsonWriter& json, const Recipe& recipe) {
       json.key(kPartNames[i]).value(part->dtype ? info(*part->dtype).name : "keep");
   json.end_object();
   json.key("half").value(recipe.half);
-  json.key("format").value(ckmerge::name(recipe.format));
+  json.key("format").value(recipe.form->name);
   write_texts(json, "parts", recipe.parts);
   json.key("prune").value(recipe.prune);
   json.key("ema").value(ckmerge::name(recipe.ema));
@@ -82,7 +83,7 @@ void write_inputs(JsonWriter& json, const MergeFacts& facts) {
     json.key("path").value(checkpoint.path);
     json.key("size").value(checkpoint.file_size());
     json.key("tensors").value(checkpoint.tensors.size());
-    json.key("form").value(ckmerge::name(checkpoint.form));
+    json.key("form").value(checkpoint.form->name);
     json.key("key").value(checkpoint.key);
     write_texts(json, "notes", checkpoint.notes);
     json.end_object();

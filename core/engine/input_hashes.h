@@ -13,7 +13,7 @@
 #include "core/engine/run.h"
 #include "core/read/cache_policy.h"
 #include "core/recipe/provenance.h"
-#include "io/checkpoint.h"
+#include "io/table/checkpoint.h"
 
 namespace ckmerge {
 

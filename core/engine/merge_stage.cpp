@@ -93,7 +93,7 @@ std::function<void(ByteRange, const WindowBatch&)> MergeStage::feed_inputs() {
 }
 
 void MergeStage::finish_tile(ByteRange tile, std::span<std::byte> out) {
-  if (setting_.seals) add_frame(tile, out);
+  if (setting_.plan.frame) add_frame(tile, out);
   if (tile.begin < held_size_)
     std::memcpy(held_->first(held_size_).data() + tile.begin, out.data(), out.size());
   else
@@ -103,11 +103,11 @@ void MergeStage::finish_tile(ByteRange tile, std::span<std::byte> out) {
   setting_.devices.finish(tile, pool_.seconds());
 }
 
-// What a tile program does not know of: the bytes between the tensors of a .ckpt.
+// What a tile program does not know of: the bytes between and behind the tensors.
 void MergeStage::add_frame(ByteRange tile, std::span<std::byte> out) {
   const SemaphoreLock computing(semaphore_);
   setting_.plan.frame->fill(tile.begin, out, {});
-  setting_.seals->add(tile, out);
+  if (setting_.seals) setting_.seals->add(tile, out);
 }
 
 void MergeStage::write(ByteRange tile, std::span<const std::byte> out) {

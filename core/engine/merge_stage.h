@@ -37,7 +37,7 @@ struct MergeSetting {
   OutputFile& output;
   RangeChecksums* checksums = nullptr;  ///< null: nothing will be compared
   OutputDigest* digest = nullptr;       ///< null: the output is not hashed here
-  Seals* seals = nullptr;               ///< of a .ckpt: is fed
+  Seals* seals = nullptr;               ///< null: the frame has none; is fed
   DeviceBackend& devices;
   InputDigest* inputs = nullptr;  ///< not null: is fed, and the tiles with the header wait for write_held()
 };

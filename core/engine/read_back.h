@@ -14,8 +14,8 @@
 
 namespace ckmerge {
 
-/// Each may be null; of a .ckpt the `seals` are needed. Throws Error(difference) when `output`, which will be `target`,
-/// is not what `checksums` were taken of; Error(io | resources | interrupted).
+/// Each may be null; the `seals` are those that were written. Throws Error(difference) when `output`, which will be
+/// `target`, is not what `checksums` were taken of; Error(io | resources | interrupted).
 void read_back(OutputFile& output, const std::string& target, uint64_t file_size, const TileSizing& sizing,
                RangeChecksums* checksums, OutputDigest* digest, const Seals* seals, const RunOptions& options);
 

@@ -93,9 +93,9 @@ class Engine {
     std::optional<OutputDigest> digest;
     std::optional<RangeChecksums> checksums;
     std::optional<Seals> seals;
-    if (plan_.frame) seals.emplace(plan_);
+    if (plan_.frame && plan_.frame->has_seals()) seals.emplace(plan_);
     const bool hash_later = inputs || seals;
-    if (options_.hash) digest.emplace(seals ? plan_.file_size : header.size());
+    if (options_.hash) digest.emplace(has_tensor_sum() ? header.size() : plan_.file_size);
     if (options_.verify) checksums.emplace(plan_.file_size, sizing_.tile_size);
     MergeStage stage({.plan = plan_,
                       .checkpoints = checkpoints_,
@@ -131,10 +131,12 @@ class Engine {
     return header_with_hashes(plan_, checkpoints_, hashes.hashes());
   }
 
-  // AutoV3 is of safetensors files alone.
+  // AutoV3, of the bytes behind the header.
+  bool has_tensor_sum() const { return plan_.recipe.form->has_tensor_sum; }
+
   void take_sums(OutputDigest& digest) {
     report_.sha256 = digest.file_sha256();
-    if (!plan_.frame) report_.tensor_sha256 = digest.tensor_sha256();
+    if (has_tensor_sum()) report_.tensor_sha256 = digest.tensor_sha256();
   }
 
   void take_step_report(const StepReport& step_report) {

@@ -52,7 +52,8 @@ struct RunReport {
   std::vector<uint32_t> differing;      ///< copied integer steps whose other checkpoints hold other bytes, in order
   std::vector<InputHash> input_hashes;  ///< with recipe.hash
   std::string sha256,
-      tensor_sha256;      ///< with options.hash: of the file, and of its tensors' bytes alone (AutoV3, not of a .ckpt)
+      tensor_sha256;  ///< with options.hash: of the file, and of its tensors' bytes alone (AutoV3, where the form has
+                      ///< it)
   bool verified = false;  ///< with options.verify
   // How it was done, for -v.
   const char* isa = "";

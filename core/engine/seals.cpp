@@ -31,9 +31,7 @@ void Seals::add(ByteRange tile, std::span<const std::byte> bytes) {
 }
 
 void Seals::write(OutputFile& output, std::string_view header, const TileSizing& sizing, const RunOptions& options) {
-  sums_.push_back(crc32_of(std::as_bytes(std::span(header.substr(frame_.pickle_offset())))));
-  sums_.insert(sums_.end(), shares_.begin(), shares_.end());
-  sums_.push_back(ZipFrame::version_crc());
+  sums_ = frame_.sums(std::vector<uint32_t>(shares_.begin(), shares_.end()), header);
   ThreadPool pool(options.observer(), Stage::seal, plan_.file_size);
   std::atomic<uint64_t> next{0};
   pool.run(sizing.tiles_in_flight, [&] {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The seals of a .ckpt: the CRC-32 sums of its entries, gathered tile by tile from the bytes that are written, in any
-// order, and put into the file when all are there. Until then zeros stand in their place.
+// The seals of an output's frame: made of the CRC-32 sums of its tensors, which are gathered tile by tile from the
+// bytes that are written, in any order, and put into the file when all are there. Until then zeros stand in their
+// place.
 #pragma once
 
 #include <atomic>
@@ -19,14 +20,14 @@ namespace ckmerge {
 
 class Seals {
  public:
-  /// REQUIRES: plan.frame.
+  /// REQUIRES: plan.frame has seals.
   explicit Seals(const Plan& plan);
 
   /// Adds the tensors' bytes of a tile. Thread-safe; each tile once.
   void add(ByteRange tile, std::span<const std::byte> bytes);
 
   /// Writes the seals into `output`, all of whose bytes are written, behind the `header` that it has. Reads and writes
-  /// some KiB around each, the central directory whole. Throws as OutputFile does, and Error(interrupted).
+  /// the blocks around each. Throws as OutputFile does, and Error(interrupted).
   void write(OutputFile& output, std::string_view header, const TileSizing& sizing, const RunOptions& options);
 
   /// For whoever compares what is read back with what add() saw: takes the seals out of a tile again, if they are
@@ -37,9 +38,9 @@ class Seals {
   void write_range(OutputFile& output, ByteRange range, std::span<std::byte> buffer) const;
 
   const Plan& plan_;
-  const ZipFrame& frame_;
+  const OutputFrame& frame_;
   std::vector<std::atomic<uint32_t>> shares_;  // per step: XOR of the sums' shares that were added
-  std::vector<uint32_t> sums_;                 // per entry, when they are complete
+  std::vector<uint32_t> sums_;                 // the frame's, when they are complete
 };
 
 }  // namespace ckmerge

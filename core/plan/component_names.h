@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/recipe/recipe.h"
-#include "io/checkpoint.h"
+#include "io/table/checkpoint.h"
 
 namespace ckmerge {
 

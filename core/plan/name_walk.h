@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "io/checkpoint.h"
+#include "io/table/checkpoint.h"
 
 namespace ckmerge {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "io/checkpoint.h"
+#include "io/table/checkpoint.h"
 
 namespace ckmerge {
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/plan/form_dtypes.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/name_walk.h"
 #include "core/plan/plan_faults.h"
@@ -14,8 +15,6 @@
 #include "core/plan/selection.h"
 #include "core/plan/step_planner.h"
 #include "core/plan/sum_terms.h"
-#include "core/plan/torch_dtypes.h"
-#include "io/output_layout.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -32,10 +31,11 @@ std::vector<OutputTensor> output_tensors(const Plan& plan, std::span<const Check
   return tensors;
 }
 
-OutputLayout lay_out_form(const Plan& plan, std::span<const Checkpoint> checkpoints, const Metadata& metadata) {
-  if (plan.recipe.format == FileFormat::safetensors) return lay_out(output_tensors(plan, checkpoints), &metadata);
-  const bool told = plan.recipe.metadata != MetadataPolicy::none;  // a .ckpt need not say that it is torch's
-  return lay_out_ckpt(output_tensors(plan, checkpoints), told ? &metadata : nullptr);
+OutputLayout lay_out(const Plan& plan, std::span<const Checkpoint> checkpoints, const Metadata& metadata,
+                     size_t least_header_size = 0) {
+  const OutputForm& form = *plan.recipe.form;
+  const bool told = form.says_format || plan.recipe.metadata != MetadataPolicy::none;
+  return form.lay_out(output_tensors(plan, checkpoints), told ? &metadata : nullptr, least_header_size);
 }
 
 class Planner {
@@ -65,7 +65,7 @@ class Planner {
     plan_.programs = programs.take();
     plan_.accumulates = can_accumulate(plan_);
     check_constants();
-    check_torch_dtypes(plan_, checkpoints_);
+    check_form_dtypes(plan_, checkpoints_);
     lay_out_steps();
     warn();
     return std::move(plan_);
@@ -125,7 +125,7 @@ class Planner {
     const std::vector<InputHash> hashes =
         plan_.recipe.hash ? stand_in_hashes(checkpoints_.size()) : std::vector<InputHash>();
     const Metadata metadata = output_metadata(plan_.recipe, checkpoints_, plan_.kind, hashes);
-    OutputLayout layout = lay_out_form(plan_, checkpoints_, metadata);
+    OutputLayout layout = lay_out(plan_, checkpoints_, metadata);
     std::vector<Step> in_order;
     in_order.reserve(plan_.steps.size());
     for (const uint32_t index : layout.order) {
@@ -153,7 +153,7 @@ class Planner {
     if (plan_.recipe.dtype) warn_about_opaque();
     for (std::string& warning : metadata_warnings(plan_.recipe, checkpoints_))
       plan_.warnings.push_back(std::move(warning));
-    warn_about_torch_dtypes(plan_);
+    warn_about_form_dtypes(plan_);
   }
 
   // Parts may well come from one file.
@@ -219,12 +219,9 @@ std::span<const StatisticSpec> statistics(const Plan& plan) {
 std::string header_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
                                std::span<const InputHash> hashes) {
   Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
-  const auto laid_out = [&] {
-    return plan.frame ? lay_out_form(plan, checkpoints, metadata).header
-                      : lay_out(output_tensors(plan, checkpoints), &metadata, plan.header.size()).header;
-  };
+  const auto laid_out = [&] { return lay_out(plan, checkpoints, metadata, plan.header.size()).header; };
   std::string header = laid_out();
-  if (plan.frame && header.size() < plan.header.size()) {
+  if (header.size() < plan.header.size()) {  // of a form whose header cannot be padded
     pad_metadata(metadata, plan.header.size() - header.size());
     header = laid_out();
   }

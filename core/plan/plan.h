@@ -4,15 +4,15 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/recipe/provenance.h"
 #include "core/recipe/recipe.h"
-#include "io/checkpoint.h"
-#include "io/torch/zip_frame.h"
+#include "io/table/checkpoint.h"
+#include "io/table/output_frame.h"
 #include "kernels/program.h"
 
 namespace ckmerge {
@@ -78,11 +78,11 @@ struct Plan {
   std::vector<Source> sources;
   bool accumulates = false;  ///< a tile adds the checkpoints one after another (core/plan/sum_terms.h)
 
-  ResultKind kind;                ///< which tensors were expanded
-  std::string header;             ///< first bytes of the output file
-  std::optional<ZipFrame> frame;  ///< of a .ckpt: what lies between and behind the steps; its entry i + 1 is step i
-  uint64_t file_size = 0;         ///< of the output
-  uint64_t bytes_to_read = 0;     ///< of all tensors that are loaded, copied or compared
+  ResultKind kind;                           ///< which tensors were expanded
+  std::string header;                        ///< first bytes of the output file
+  std::unique_ptr<const OutputFrame> frame;  ///< what lies between and behind the steps; null: nothing
+  uint64_t file_size = 0;                    ///< of the output
+  uint64_t bytes_to_read = 0;                ///< of all tensors that are loaded, copied or compared
 
   std::vector<Source> kept;        ///< names of the first checkpoint that another lacks
   std::vector<Source> dropped;     ///< names that the first checkpoint lacks, from the first checkpoint that has each

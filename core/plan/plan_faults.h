@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/plan/selection.h"
-#include "io/checkpoint.h"
+#include "io/table/checkpoint.h"
 
 namespace ckmerge {
 

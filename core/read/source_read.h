@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "core/plan/step_rows.h"
-#include "io/checkpoint.h"
 #include "io/file/byte_range.h"
+#include "io/table/checkpoint.h"
 #include "kernels/program.h"
 
 namespace ckmerge {

@@ -8,8 +8,7 @@
 #include <vector>
 
 #include "core/recipe/recipe.h"
-#include "io/checkpoint.h"
-#include "io/safetensors/safetensors_header.h"
+#include "io/table/checkpoint.h"
 
 namespace ckmerge {
 
@@ -29,8 +28,8 @@ struct ResultKind {
   bool instruct_pix2pix = false;  ///< from 4 to 8
 };
 
-/// The file's __metadata__, for lay_out(). With recipe.hash, `hashes` has one entry per checkpoint; stand-ins of the
-/// same length, each different from all others, give a map at least as large as the real ones will.
+/// The file's __metadata__, to be laid out with its tensors. With recipe.hash, `hashes` has one entry per checkpoint;
+/// stand-ins of the same length, each different from all others, give a map at least as large as the real ones will.
 /// Throws Error(usage) for a recipe.set_metadata that names a key which is not the user's to set.
 Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> checkpoints, ResultKind kind,
                          std::span<const InputHash> hashes);

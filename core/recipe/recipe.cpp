@@ -61,8 +61,6 @@ template <>
 constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none"};
 template <>
 constexpr const char* kPolicyNames<EmaPolicy>[] = {"keep", "use", "drop"};
-template <>
-constexpr const char* kPolicyNames<FileFormat>[] = {"safetensors", "ckpt"};
 
 [[noreturn]] void refuse(const std::string& where, const std::string& sentence) {
   throw Error(ErrorCode::usage, where, sentence);
@@ -136,7 +134,6 @@ template std::span<const char* const> policy_names<ExpandPolicy>();
 template std::span<const char* const> policy_names<NanPolicy>();
 template std::span<const char* const> policy_names<MetadataPolicy>();
 template std::span<const char* const> policy_names<EmaPolicy>();
-template std::span<const char* const> policy_names<FileFormat>();
 
 Dtype parse_dtype(std::string_view text) {
   std::string wanted(text);

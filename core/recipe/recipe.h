@@ -11,7 +11,8 @@
 #include <vector>
 
 #include "core/names/part.h"
-#include "io/safetensors/safetensors_header.h"
+#include "io/output_forms.h"
+#include "io/table/metadata.h"
 #include "kernels/dtype.h"
 #include "kernels/method.h"
 
@@ -55,12 +56,6 @@ enum class EmaPolicy : uint8_t {
   drop,  ///< they are left out
 };
 
-/// The form of the output. Not recorded: the file shows it.
-enum class FileFormat : uint8_t {
-  safetensors,
-  ckpt,  ///< torch's, a zip archive with a pickle
-};
-
 /// What the `real` tensors of one part are stored as; empty = as --dtype, or nothing, says of all.
 struct PartDtype {
   std::optional<Dtype> dtype = {};  ///< empty = as the first checkpoint stores each of them
@@ -86,7 +81,7 @@ struct Recipe {
   std::optional<Dtype> dtype = {};
   std::array<std::optional<PartDtype>, kPartCount> part_dtypes = {};  ///< instead of `dtype`, by Part
   bool half = false;  ///< where nothing else is said, F32 is stored as F16 (A1111's "Save as float16")
-  FileFormat format = FileFormat::safetensors;
+  const OutputForm* form = &output_forms().front();  ///< of the output; never null. Not recorded: the file shows it
 
   // Which tensors (core/plan/selection.h): patterns (core/names/name_pattern.h).
   std::vector<std::string> discard = {};  ///< not in the output

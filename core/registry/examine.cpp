@@ -6,9 +6,11 @@
 #include <map>
 
 #include "core/names/architecture.h"
+#include "io/checkpoint.h"
 #include "io/file/folder_walk.h"
 #include "io/file_kind.h"
 #include "io/hash/sha256.h"
+#include "io/input_forms.h"
 #include "io/text/json_writer.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
@@ -28,22 +30,14 @@ bool ends_with_ignoring_case(std::string_view text, std::string_view end) {
 }
 
 std::string form_of(const InputFile& file) {
-  std::array<std::byte, 512> buffer;
+  std::array<std::byte, kFirstBytes> buffer;
   const auto first_bytes = std::span(buffer).first(std::min<uint64_t>(buffer.size(), file.size()));
   file.read_at(0, first_bytes);
-  const std::string_view text(reinterpret_cast<const char*>(first_bytes.data()), first_bytes.size());
-  if (is_zip(first_bytes)) return "zip";
-  if (is_pickle(first_bytes)) return "pickle";
-  if (other_file_kind(first_bytes).empty() && file.size() >= 8) {
-    try {
-      header_size(first_bytes, file.size());
-      return "safetensors";
-    } catch (const Error&) {
-      return "unknown";
-    }
-  }
-  if (text.starts_with("GGUF")) return "gguf";
-  return "unknown";
+  const InputForm& form = input_form(first_bytes);
+  const bool claimed = form.begins(first_bytes) || other_file_kind(first_bytes).empty();
+  const bool whole = !form.tensors_begin || form.tensors_begin(first_bytes, file.size());
+  if (claimed && whole) return form.recorded;
+  return is_gguf(first_bytes) ? "gguf" : "unknown";
 }
 
 // A modification in the clock's own step leaves no trace: FAT counts in steps of two seconds, others in those of the

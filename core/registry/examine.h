@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include "io/checkpoint.h"
 #include "io/registry/registry.h"
 
 namespace ckmerge {

@@ -14,7 +14,7 @@
 #include "io/hash/crc32.h"
 #include "io/hash/hash_cache.h"
 #include "io/hash/sha256.h"
-#include "io/safetensors/safetensors_header.h"
+#include "io/input_forms.h"
 
 namespace ckmerge {
 namespace {
@@ -24,17 +24,14 @@ constexpr uint64_t kBlockSize = 1 << 20;
 // Of one file: two hash, the others read ahead.
 constexpr unsigned kThreadsPerFile = 4;
 
-// Where the tensors of a safetensors file begin; none where the file is something else.
+// Where the tensors begin in a file of a form that has a sum of them; none in any other.
 std::optional<uint64_t> tensors_begin(const InputFile& file) {
-  std::array<std::byte, 512> buffer;
+  std::array<std::byte, kFirstBytes> buffer;
   const auto first_bytes = std::span(buffer).first(std::min<uint64_t>(buffer.size(), file.size()));
   file.read_at(0, first_bytes);
-  if (!other_file_kind(first_bytes).empty()) return std::nullopt;
-  try {
-    return 8 + header_size(first_bytes, file.size());
-  } catch (const Error&) {
-    return std::nullopt;
-  }
+  const InputForm& form = input_form(first_bytes);
+  if (!form.tensors_begin || !other_file_kind(first_bytes).empty()) return std::nullopt;
+  return form.tensors_begin(first_bytes, file.size());
 }
 
 // A sum that takes the blocks in order, from whichever thread has the next.

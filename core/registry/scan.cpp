@@ -13,6 +13,7 @@
 #include "core/threads/machine.h"
 #include "core/threads/thread_pool.h"
 #include "io/hash/hash_cache.h"
+#include "io/input_forms.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -163,7 +164,7 @@ class Scan {
 
   bool wants_sums(const RegisteredFile& file) const {
     const bool scanned = std::ranges::any_of(roots_, [&](const auto& root) { return is_below(file.path, root); });
-    const bool has_all = !file.sha256.empty() && (!file.tensor_sha256.empty() || file.form != "safetensors");
+    const bool has_all = !file.sha256.empty() && (!file.tensor_sha256.empty() || !has_tensor_sum(file.form));
     return scanned && !file.gone && !has_all;
   }
 

@@ -256,14 +256,6 @@ void expect_header_within(uint64_t header_size, uint64_t file_size) {
 
 }  // namespace
 
-void keep_last_of_equal_keys(Metadata& metadata) {
-  const auto by_key = [](const auto& a, const auto& b) { return a.first < b.first; };
-  const auto same_key = [](const auto& a, const auto& b) { return a.first == b.first; };
-  std::stable_sort(metadata.begin(), metadata.end(), by_key);
-  // unique() keeps the first of a run, and the run's last in file order is the first from behind.
-  metadata.erase(metadata.begin(), std::unique(metadata.rbegin(), metadata.rend(), same_key).base());
-}
-
 uint64_t header_size(std::span<const std::byte> first_bytes, uint64_t file_size) {
   if (file_size < 8 || first_bytes.size() < 8)
     fail("the file has ", file_size, " bytes, a safetensors file has at least 8");

@@ -7,21 +7,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
-#include <utility>
-#include <vector>
 
+#include "io/table/metadata.h"
 #include "io/table/tensor_table.h"
 
 namespace ckmerge {
 
 /// The reference's cap on the header's length, padding included.
 inline constexpr uint64_t kMaxHeaderSize = 100'000'000;
-
-using Metadata = std::vector<std::pair<std::string, std::string>>;
-
-/// Sorts by key, and keeps of equal keys the last.
-void keep_last_of_equal_keys(Metadata& metadata);
 
 /// A parsed header. Offsets in `tensors` are from the start of the file.
 struct Header {

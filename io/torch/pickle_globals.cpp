@@ -214,11 +214,6 @@ bool is_torch_data(string_view module, string_view name) {
 
 }  // namespace
 
-const char* name(PickleDanger danger) {
-  constexpr const char* kNames[] = {"harmless", "unknown", "unsafe"};
-  return kNames[static_cast<size_t>(danger)];
-}
-
 // A dot in a name reaches through what it begins with: `torch` and `hub.load`, or, from protocol 4 on, any attribute
 // of anything. Both parts are looked at together.
 PickleDanger danger_of(string_view module, string_view name) {

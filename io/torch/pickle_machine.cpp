@@ -5,14 +5,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "io/safetensors/safetensors_header.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
-// A text may be a field of the metadata, for which a safetensors header would have room.
-constexpr uint64_t kLongestText = kMaxHeaderSize;
+// A text may be a field of the metadata, and is as long as a safetensors header may be.
+constexpr uint64_t kLongestText = 100'000'000;
 
 // A number of the memo takes at least two bytes of file to give, so no honest one is larger than the file, and the memo
 // is no larger than four times the file.

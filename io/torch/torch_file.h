@@ -3,7 +3,10 @@
 // are a pickle that describes tensors and, beside it, their storages as raw bytes, which are mapped where they lie.
 #pragma once
 
-#include "io/checkpoint.h"
+#include <cstddef>
+#include <span>
+
+#include "io/table/checkpoint.h"
 
 namespace ckmerge {
 
@@ -15,7 +18,11 @@ void read_torch_stream(Checkpoint& checkpoint, const OpenOptions& options);
 /// fills checkpoint.globals first.
 void read_plain_pickle(Checkpoint& checkpoint, const OpenOptions& options);
 
-/// Whether a file begins as a torch stream does: a pickle of torch's magic number.
+/// Whether a file begins as each of them does: as a zip archive; as a pickle of torch's magic number; as any pickle, of
+/// protocol 2 or later, or one of the first two that begins with the name of a function. The length of a safetensors
+/// header can look like the first and the last.
+bool begins_torch_zip(std::span<const std::byte> first_bytes);
 bool begins_torch_stream(std::span<const std::byte> first_bytes);
+bool begins_pickle(std::span<const std::byte> first_bytes);
 
 }  // namespace ckmerge

@@ -145,14 +145,11 @@ void write_tensor(Writer& out, const OutputTensor& tensor, uint64_t key) {
 
 // The state of an OrderedDict is its attributes; torch itself keeps versions of modules there, as `_metadata`.
 void write_attribute(Writer& out, const Metadata& metadata) {
-  std::vector<const Metadata::value_type*> entries;
-  for (const auto& entry : metadata) entries.push_back(&entry);
-  std::ranges::sort(entries, {}, [](auto* entry) { return entry->first; });
   out.op('}');
   out.text("__metadata__");
   out.op('}');
   out.op('(');
-  for (const auto* entry : entries) {
+  for (const auto* entry : entries_by_key(metadata)) {
     out.text(entry->first);
     out.text(entry->second);
   }

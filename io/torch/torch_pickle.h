@@ -7,13 +7,15 @@
 #include <span>
 #include <string>
 
-#include "io/output_layout.h"
+#include "io/table/metadata.h"
+#include "io/table/output_layout.h"
 
 namespace ckmerge {
 
 /// The class of torch that stores elements of `dtype`, or null: no torch before 2.1 has one, so that such a file would
 /// not load.
 const char* torch_storage(Dtype dtype);
+inline bool has_torch_storage(Dtype dtype) { return torch_storage(dtype) != nullptr; }
 
 /// Whether A1111's list of globals has had that class from the beginning.
 bool is_known_to_a1111(Dtype dtype);

@@ -26,9 +26,28 @@ constexpr int64_t kProtocol = 1001;
 
 [[noreturn]] void fail(const std::string& what) { throw Error(ErrorCode::malformed, "", what); }
 
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Protocols 2 to 5, then an opcode, of which zero is none: 640 is a safetensors header's length too.
+bool begins_with_protocol(std::string_view bytes) {
+  return bytes.size() > 2 && bytes[0] == '\x80' && bytes[1] >= 2 && bytes[1] <= 5 && bytes[2] != 0;
+}
+
+// Of protocols 0 and 1 only what names a function at once, as attacks do: "cos\nsystem\n".
+bool begins_with_global(std::string_view bytes) {
+  const size_t begin = bytes.starts_with('(') ? 1 : 0;
+  if (bytes.size() <= begin || bytes[begin] != 'c') return false;
+  const std::string_view line = bytes.substr(begin + 1, bytes.find('\n') - begin - 1);
+  return bytes.find('\n') != bytes.npos && !line.empty() && std::ranges::all_of(line, [](unsigned char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+         });
+}
+
 // Bytes of the pickle of torch's magic number; 0 where the file begins with something else.
 size_t magic_size(std::span<const std::byte> bytes) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const std::string_view text = text_of(bytes);
   if (!text.starts_with('\x80')) return 0;
   for (const size_t before : {kProtoSize, kProtoSize + kFrameSize})
     if (text.size() > before && text.substr(before).starts_with(kMagic)) return before + kMagic.size();
@@ -185,6 +204,10 @@ void with_enough_bytes(const InputFile& file, Checkpoint& checkpoint, const Read
 }  // namespace
 
 bool begins_torch_stream(std::span<const std::byte> first_bytes) { return magic_size(first_bytes) > 0; }
+
+bool begins_pickle(std::span<const std::byte> first_bytes) {
+  return begins_with_protocol(text_of(first_bytes)) || begins_with_global(text_of(first_bytes));
+}
 
 void read_torch_stream(Checkpoint& checkpoint, const OpenOptions& options) {
   with_enough_bytes(checkpoint.shards[0], checkpoint,

@@ -6,6 +6,7 @@
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
+#include "io/torch/pickle_globals.h"
 #include "io/torch/state_dict.h"
 
 namespace ckmerge {

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-#include "io/checkpoint.h"
+#include "io/table/checkpoint.h"
 #include "io/torch/pickle_machine.h"
 #include "io/torch/torch_tensor.h"
 

@@ -74,6 +74,12 @@ std::vector<std::byte> read_pickle(const InputFile& file, const ZipEntry& entry)
 
 }  // namespace
 
+bool begins_torch_zip(std::span<const std::byte> first_bytes) {
+  constexpr std::string_view kLocalHeader = "PK\3\4";
+  return std::string_view(reinterpret_cast<const char*>(first_bytes.data()), first_bytes.size())
+      .starts_with(kLocalHeader);
+}
+
 void read_torch_zip(Checkpoint& checkpoint, const OpenOptions& options) {
   const InputFile& file = checkpoint.shards[0];
   const ZipDirectory zip(file);

@@ -87,6 +87,14 @@ void ZipFrame::add_entry(uint64_t size) {
 
 uint32_t ZipFrame::version_crc() { return crc32_of(std::as_bytes(std::span(kVersion))); }
 
+std::vector<uint32_t> ZipFrame::sums(std::span<const uint32_t> tensors, std::string_view header) const {
+  std::vector<uint32_t> all{crc32_of(std::as_bytes(std::span(header.substr(pickle_offset()))))};
+  all.reserve(count_);
+  all.insert(all.end(), tensors.begin(), tensors.end());
+  all.push_back(version_crc());
+  return all;
+}
+
 std::string ZipFrame::name_of(size_t i) const {
   const std::string root(kRoot);
   if (i == 0) return root + "data.pkl";

@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // What of a .ckpt is neither pickle nor tensor: the local headers between the entries of its zip archive, the central
 // directory and the records that end it. Where they lie is known before the first byte is computed, and so is what they
-// say, save the entries' CRC-32 sums: the file's seals, which are written last.
+// say, save the entries' CRC-32 sums, its seals.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <functional>
-#include <span>
 #include <string>
-#include <vector>
+
+#include "io/table/output_frame.h"
 
 namespace ckmerge {
 
-class ZipFrame {
+class ZipFrame : public OutputFrame {
  public:
-  /// One sum per entry; empty: zeros stand where they will be.
-  using Sums = std::span<const uint32_t>;
-
   /// The archive of stored entries archive/data.pkl, archive/data/0, archive/data/1, ... and archive/version, in this
   /// order. Throws Error(resources) when 64 bits cannot count its bytes.
   ZipFrame(uint64_t pickle_size, std::span<const uint64_t> storage_sizes);
@@ -33,17 +27,13 @@ class ZipFrame {
   /// The sum of the last entry, which says that the form of the pickle is 3.
   static uint32_t version_crc();
 
-  /// Writes the frame's bytes of [begin, begin + out.size()) into `out` and leaves the others alone. The first header
-  /// is not the frame's.
-  void fill(uint64_t begin, std::span<std::byte> out, Sums sums) const;
-
-  /// Whether `bytes` at `begin` hold the frame's bytes as fill() would write them.
-  bool matches(uint64_t begin, std::span<const std::byte> bytes, Sums sums) const;
-
-  /// Visits the ranges in [begin, end) whose bytes depend on sums, in order, whole or cut at its ends.
-  void for_each_seal(uint64_t begin, uint64_t end, const std::function<void(uint64_t, uint64_t)>& visit) const;
-
-  uint64_t memory() const { return entries_.capacity() * sizeof(Entry); }
+  // Of the frame. The first local header is not its own but the file header's; there is one sum per entry.
+  void fill(uint64_t begin, std::span<std::byte> out, Sums sums) const override;
+  bool matches(uint64_t begin, std::span<const std::byte> bytes, Sums sums) const override;
+  bool has_seals() const override { return true; }
+  std::vector<uint32_t> sums(std::span<const uint32_t> tensors, std::string_view header) const override;
+  void for_each_seal(uint64_t begin, uint64_t end, const std::function<void(uint64_t, uint64_t)>& visit) const override;
+  uint64_t memory() const override { return entries_.capacity() * sizeof(Entry); }
 
  private:
   struct Entry {

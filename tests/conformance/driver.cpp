@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "io/output_layout.h"
 #include "io/safetensors/safetensors_header.h"
+#include "io/safetensors/safetensors_layout.h"
 #include "io/text/error.h"
 
 using namespace ckmerge;
@@ -65,12 +65,8 @@ void print_verdict(const std::string& file) {
 
 std::string canonical_form(const std::string& file) {
   const Header header = parse_file(file);
-  std::vector<OutputTensor> tensors;
-  for (size_t i = 0; i < header.tensors.size(); ++i) {
-    const Tensor tensor = header.tensors[i];
-    tensors.push_back({tensor.name, tensor.dtype, tensor.shape, tensor.size});
-  }
-  const OutputLayout layout = lay_out(tensors, header.has_metadata ? &header.metadata : nullptr);
+  const std::vector<OutputTensor> tensors = output_tensors(header.tensors);
+  const OutputLayout layout = lay_out_safetensors(tensors, header.has_metadata ? &header.metadata : nullptr);
   std::string out = layout.header;
   out.resize(layout.file_size);
   for (size_t i = 0; i < tensors.size(); ++i)

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "core/device/device_list.h"
+#include "io/checkpoint.h"
 #include "tests/cuda/stand_in.h"
 #include "tests/sanitized.h"
 

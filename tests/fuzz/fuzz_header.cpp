@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The header reader on any bytes, as a whole file. What it accepts, lay_out() writes and the reader reads back as the
-// same tensors and metadata; a second writing changes nothing.
+// The header reader on any bytes, as a whole file. What it accepts, lay_out_safetensors() writes and the reader reads
+// back as the same tensors and metadata; a second writing changes nothing.
 #include <cstdint>
 #include <cstdlib>
 #include <vector>
 
 #include "io/file_kind.h"
-#include "io/output_layout.h"
 #include "io/safetensors/header_pieces.h"
+#include "io/safetensors/safetensors_header.h"
+#include "io/safetensors/safetensors_layout.h"
 #include "io/text/error.h"
 #include "io/text/json_writer.h"
 
@@ -20,12 +21,7 @@ void expect(bool holds) {
 }
 
 OutputLayout lay_out_again(const Header& header) {
-  std::vector<OutputTensor> tensors;
-  for (size_t i = 0; i < header.tensors.size(); ++i) {
-    const Tensor tensor = header.tensors[i];
-    tensors.push_back({tensor.name, tensor.dtype, tensor.shape, tensor.size});
-  }
-  return lay_out(tensors, header.has_metadata ? &header.metadata : nullptr);
+  return lay_out_safetensors(output_tensors(header.tensors), header.has_metadata ? &header.metadata : nullptr);
 }
 
 Header parse_again(const OutputLayout& layout) {

@@ -76,7 +76,7 @@ TEST_CASE("a value goes where its option says, as a value") {
   CHECK(said.run.device.memory == 1'000'000'000);
   CHECK(said.recipe.missing == MissingPolicy::zero);
   CHECK(said.recipe.only == std::vector<std::string>{"[a,b]", "c"});
-  CHECK(said.format == FileFormat::ckpt);
+  CHECK(said.form == &output_forms()[1]);
   CHECK(said.config == ConfigSource::b);
   CHECK(said.progress == ProgressChoice::json);
   CHECK(said.hash_cache == "");

@@ -67,7 +67,7 @@ TEST_CASE("accumulated or together, the bytes are the same, whatever the weights
       Plan plan = make_plan(recipe, checkpoints);
       plan.accumulates = true;
       run(plan, checkpoints, folder / "out", {.replace = true, .sync = false});
-      CHECK(read_file(folder / "out") == run_together(plan, checkpoints, folder / "together"));
+      CHECK(read_file(folder / "out") == run_together(std::move(plan), checkpoints, folder / "together"));
     }
 }
 

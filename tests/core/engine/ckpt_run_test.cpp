@@ -27,7 +27,7 @@ std::vector<FileTensor> torch_mixed(uint64_t seed) {
 }
 
 Recipe as_ckpt(Recipe recipe) {
-  recipe.format = FileFormat::ckpt;
+  recipe.form = find_output_form("ckpt");
   return recipe;
 }
 

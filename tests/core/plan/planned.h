@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "core/plan/plan.h"
+#include "io/checkpoint.h"
 #include "tests/core/checkpoint_files.h"
 #include "tests/core/failure.h"
 

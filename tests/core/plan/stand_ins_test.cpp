@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "core/plan/plan.h"
+#include "io/checkpoint.h"
 #include "io/text/json_writer.h"
 #include "tests/core/failure.h"
 #include "tests/core/merge_runs.h"

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "io/checkpoint.h"
 #include "tests/core/checkpoint_files.h"
 
 using namespace ckmerge;

@@ -2,8 +2,8 @@
 // What is read from names: text encoders of old, and tensors that are codes.
 #include <doctest/doctest.h>
 
-#include "io/quantized_names.h"
-#include "io/text_encoder_names.h"
+#include "io/table/quantized_names.h"
+#include "io/table/text_encoder_names.h"
 #include "tests/core/failure.h"
 
 using namespace ckmerge;

@@ -35,6 +35,8 @@ TEST_CASE("a small archive, every byte") {
   CHECK(frame.pickle_offset() == 64);
   CHECK(frame.storage_offset(0) == 128);
   const std::vector<uint32_t> sums{0x11223344, 0x55667788, ZipFrame::version_crc()};
+  CHECK(frame.sums(std::vector<uint32_t>{0x55667788}, std::string(64, '.') + "123456789") ==
+        std::vector<uint32_t>{0xcbf43926, 0x55667788, ZipFrame::version_crc()});
   CHECK(frame.first_header(0x11223344) == "504b0304 1400 0008 0000 0000 2100 44332211 0a000000 0a000000 1000 1200"_x +
                                               "archive/data.pkl" + "4642 0e00"_x + std::string(14, 'Z'));
   const std::string local = "504b0304 1400 0008 0000 0000 2100 88776655 05000000 05000000 0e00 0a00"_x +

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The names are those that ComfyUI, Hugging Face (fp8, compressed-tensors), bitsandbytes, AutoGPTQ and AutoAWQ write.
-#include "io/quantized_names.h"
+#include "io/table/quantized_names.h"
 
 #include <optional>
 

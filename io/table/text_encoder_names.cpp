@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/text_encoder_names.h"
+#include "io/table/text_encoder_names.h"
 
 #include "io/text/error.h"
 #include "io/text/sentence.h"

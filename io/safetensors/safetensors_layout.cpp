@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/output_layout.h"
+#include "io/safetensors/safetensors_layout.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 
-#include "io/hash/crc32.h"
-#include "io/table/name_order.h"
+#include "io/safetensors/safetensors_header.h"
 #include "io/text/error.h"
 #include "io/text/json_writer.h"
 #include "io/text/sentence.h"
-#include "io/torch/torch_pickle.h"
 
 namespace ckmerge {
 namespace {
@@ -30,11 +28,8 @@ uint64_t end_of(uint64_t begin, uint64_t size) {
 }
 
 void append_metadata(std::string& json, const Metadata& metadata) {
-  std::vector<const Metadata::value_type*> entries;
-  for (const auto& entry : metadata) entries.push_back(&entry);
-  std::sort(entries.begin(), entries.end(), [](auto* a, auto* b) { return a->first < b->first; });
   json += "\"__metadata__\":{";
-  for (const auto* entry : entries) {
+  for (const auto* entry : entries_by_key(metadata)) {
     if (json.back() != '{') json += ',';
     append_json_string(json, entry->first);
     json += ':';
@@ -80,22 +75,8 @@ void finish_header(std::string& header, size_t least_size) {
 
 }  // namespace
 
-std::vector<uint32_t> canonical_order(std::span<const OutputTensor> tensors) {
-  std::array<std::vector<uint32_t>, kDtypeCount> by_rank;
-  for (uint32_t i = 0; i < tensors.size(); ++i) by_rank[static_cast<size_t>(tensors[i].dtype)].push_back(i);
-
-  std::vector<uint32_t> order;
-  order.reserve(tensors.size());
-  std::vector<std::string_view> names;
-  for (auto rank = by_rank.rbegin(); rank != by_rank.rend(); ++rank) {
-    names.clear();
-    for (const uint32_t i : *rank) names.push_back(tensors[i].name);
-    for (const uint32_t k : order_by_name(names)) order.push_back((*rank)[k]);
-  }
-  return order;
-}
-
-OutputLayout lay_out(std::span<const OutputTensor> tensors, const Metadata* metadata, size_t least_header_size) {
+OutputLayout lay_out_safetensors(std::span<const OutputTensor> tensors, const Metadata* metadata,
+                                 size_t least_header_size) {
   OutputLayout layout{
       .header = {}, .order = canonical_order(tensors), .offsets = std::vector<uint64_t>(tensors.size()), .frame = {}};
   std::string& header = layout.header;
@@ -115,19 +96,6 @@ OutputLayout lay_out(std::span<const OutputTensor> tensors, const Metadata* meta
   finish_header(header, least_header_size);
   for (uint64_t& offset : layout.offsets) offset += header.size();
   layout.file_size = end_of(header.size(), end);
-  return layout;
-}
-
-OutputLayout lay_out_ckpt(std::span<const OutputTensor> tensors, const Metadata* metadata) {
-  OutputLayout layout{.header = {}, .order = canonical_order(tensors), .offsets = {}, .frame = {}};
-  std::vector<uint64_t> sizes;
-  for (const uint32_t i : layout.order) sizes.push_back(tensors[i].size);
-  const std::string pickle = torch_pickle(tensors, layout.order, metadata);
-  const ZipFrame& frame = layout.frame.emplace(pickle.size(), sizes);
-  layout.header = frame.first_header(crc32_of(std::as_bytes(std::span(pickle)))) + pickle;
-  layout.offsets.resize(tensors.size());
-  for (size_t k = 0; k < layout.order.size(); ++k) layout.offsets[layout.order[k]] = frame.storage_offset(k);
-  layout.file_size = frame.file_size();
   return layout;
 }
 

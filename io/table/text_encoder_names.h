@@ -3,7 +3,7 @@
 // A1111, ComfyUI and others rename them when they load a file, and so do we: old and new files merge name by name.
 #pragma once
 
-#include "io/checkpoint.h"
+#include "io/table/checkpoint.h"
 
 namespace ckmerge {
 

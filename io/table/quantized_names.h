@@ -5,7 +5,8 @@
 
 #include <string>
 
-#include "io/safetensors/safetensors_header.h"
+#include "io/table/metadata.h"
+#include "io/table/tensor_table.h"
 
 namespace ckmerge {
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/output_layout.h"
+#include "io/safetensors/safetensors_layout.h"
 
 #include <doctest/doctest.h>
 
 #include <array>
 
+#include "io/safetensors/safetensors_header.h"
 #include "io/text/error.h"
 #include "tests/core/failure.h"
 
@@ -15,13 +16,13 @@ using namespace std::string_literals;
 namespace {
 
 std::string header_of(std::vector<OutputTensor> tensors, const Metadata* metadata = nullptr) {
-  return lay_out(tensors, metadata).header;
+  return lay_out_safetensors(tensors, metadata).header;
 }
 
 }  // namespace
 
 TEST_CASE("no tensors: an empty object, padded to eight bytes") {
-  const OutputLayout layout = lay_out({}, nullptr);
+  const OutputLayout layout = lay_out_safetensors({}, nullptr);
   CHECK(layout.header == "\x08\0\0\0\0\0\0\0{}      "s);
   CHECK(layout.file_size == 16);
 }
@@ -34,7 +35,7 @@ TEST_CASE("the canonical layout, byte for byte as the reference writes it") {
                                           {"c", Dtype::I64, {}, 8},
                                           {"\"\n\xc3\xa9", Dtype::BOOL, three, 3}};
   const Metadata metadata{{"format", "pt"}};
-  const OutputLayout layout = lay_out(tensors, &metadata);
+  const OutputLayout layout = lay_out_safetensors(tensors, &metadata);
   CHECK(layout.header ==
         "\0\x01\0\0\0\0\0\0"s
         R"({"__metadata__":{"format":"pt"},"c":{"dtype":"I64","shape":[],"data_offsets":[0,8]},)"
@@ -53,7 +54,7 @@ TEST_CASE("tensors go by dtype rank from the highest, whatever their names") {
   std::vector<std::string> names;
   for (size_t i = 0; i < kDtypeCount; ++i) names.push_back(std::string(1, static_cast<char>('a' + i)));
   for (size_t i = 0; i < kDtypeCount; ++i) tensors.push_back({names[i], kDtypes[i].dtype, {}, 8});
-  const std::vector<uint32_t> order = lay_out(tensors, nullptr).order;
+  const std::vector<uint32_t> order = lay_out_safetensors(tensors, nullptr).order;
   for (size_t k = 0; k < order.size(); ++k) CHECK(order[k] == kDtypeCount - 1 - k);
 }
 
@@ -62,7 +63,7 @@ TEST_CASE("every tensor of whole bytes is aligned to its elements") {
   std::vector<OutputTensor> tensors;
   for (const DtypeInfo& dtype : kDtypes)
     if (dtype.bits >= 8) tensors.push_back({dtype.name, dtype.dtype, shape, 3u * dtype.bits / 8});
-  const OutputLayout layout = lay_out(tensors, nullptr);
+  const OutputLayout layout = lay_out_safetensors(tensors, nullptr);
   for (size_t i = 0; i < tensors.size(); ++i) CHECK(layout.offsets[i] % element_size(tensors[i].dtype) == 0);
 }
 
@@ -106,7 +107,7 @@ TEST_CASE("what is laid out reads back as the same tensors") {
   const std::array<uint64_t, 1> four{4};
   const std::vector<OutputTensor> tensors{
       {"z", Dtype::F8_E4M3, four, 4}, {"", Dtype::F32, shape, 0}, {"m", Dtype::F4, four, 2}};
-  const OutputLayout layout = lay_out(tensors, nullptr);
+  const OutputLayout layout = lay_out_safetensors(tensors, nullptr);
   const auto json = std::as_bytes(std::span(layout.header)).subspan(8);
   const Header header = parse_header(json, layout.file_size);
   REQUIRE(header.tensors.size() == 3);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/input_forms.h"
+
+#include <algorithm>
+
+#include "io/safetensors/safetensors_file.h"
+#include "io/torch/torch_file.h"
+
+namespace ckmerge {
+namespace {
+
+// safetensors comes first: what begins a zip archive or a pickle may as well be the length of its header.
+constexpr InputForm kForms[] = {
+    {.name = "safetensors",
+     .recorded = "safetensors",
+     .begins = begins_safetensors,
+     .open = read_safetensors,
+     .tensors_begin = safetensors_tensors_begin,
+     .is_canonical = is_canonical_safetensors},
+    {.name = "torch zip",  // torch.save since 1.6
+     .recorded = "zip",
+     .begins = begins_torch_zip,
+     .open = read_torch_zip,
+     .has_pickle = true},
+    {.name = "torch stream",  // torch.save before
+     .recorded = "pickle",
+     .begins = begins_torch_stream,
+     .open = read_torch_stream,
+     .has_pickle = true},
+    {.name = "pickle",  // of something else; to look at only
+     .recorded = "pickle",
+     .begins = begins_pickle,
+     .open = read_plain_pickle,
+     .has_pickle = true},
+};
+
+}  // namespace
+
+std::span<const InputForm> input_forms() { return kForms; }
+
+const InputForm& input_form(std::span<const std::byte> first_bytes) {
+  const auto claims = [&](const InputForm& form) { return form.begins(first_bytes); };
+  const auto found = std::ranges::find_if(kForms, claims);
+  return found == std::end(kForms) ? kForms[0] : *found;
+}
+
+bool has_tensor_sum(std::string_view recorded) {
+  return std::ranges::any_of(kForms,
+                             [&](const InputForm& form) { return form.tensors_begin && recorded == form.recorded; });
+}
+
+}  // namespace ckmerge

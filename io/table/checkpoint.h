@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// A checkpoint: a tensor table over one or more mapped shards, whatever form they are in. io/checkpoint opens it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "io/file/input_file.h"
+#include "io/table/metadata.h"
+#include "io/table/pickle_global.h"
+#include "io/table/tensor_table.h"
+
+namespace ckmerge {
+
+struct InputForm;  // a row of io/input_forms
+
+struct Checkpoint {
+  std::string path;  ///< as the user gave it
+  std::vector<InputFile> shards;
+  TensorTable tensors;  ///< sorted by name; Tensor::shard indexes `shards`
+  Metadata metadata;
+  bool has_metadata = false;
+  uint64_t header_size = 0;           ///< of the first shard; of a PyTorch file, its pickles
+  const InputForm* form = nullptr;    ///< of every checkpoint that was opened
+  std::string key;                    ///< where in a PyTorch file the tensors are, with dots; empty: at the top
+  std::vector<PickleGlobal> globals;  ///< what its pickle names, in order
+  std::vector<std::string> notes;     ///< what was done to read it, one clause each: names changed, values left out
+  std::string codes;  ///< what its tensors are codes of, which a merge would turn into noise; empty: they are numbers
+
+  uint64_t file_size() const;  ///< bytes of all shards
+};
+
+struct OpenOptions {
+  std::string key = {};         ///< where in a PyTorch file the tensors are; empty: looked for, ".": at the top
+  bool allow_expanded = false;  ///< views may add up to any number of bytes
+  bool as_stored = false;       ///< to look at only: old names stay, and what is unsafe elsewhere is opened
+};
+
+/// Of all their files, so that an output can be told from its inputs.
+std::vector<FileIdentity> identities(std::span<const Checkpoint> checkpoints);
+
+}  // namespace ckmerge
