@@ -16,8 +16,8 @@ namespace ckmerge {
 /// the next loads from memory start while this block is computed; smaller ones pay for their calls.
 inline constexpr size_t kBlockElements = 512;
 
-/// Registers whose blocks are of full length: 8 blocks of f32 are 16 KiB, half of the smallest L1 in use. A program with
-/// more has shorter blocks, so that all of them still lie in L1 (kernels/program.cpp).
+/// Registers whose blocks are of full length: 8 blocks of f32 are 16 KiB, half of the smallest L1 in use. A program
+/// with more has shorter blocks, so that all of them still lie in L1 (kernels/program.cpp).
 inline constexpr int kFullRegisters = 8;
 
 /// Registers a program may use.

@@ -87,7 +87,9 @@ struct ReductionSpec {
 
 /// An input of a method as it is, to be reduced.
 template <size_t k>
-Symbol reduced_input(const Tracing& in) { return in.x(k); }
+Symbol reduced_input(const Tracing& in) {
+  return in.x(k);
+}
 
 /// A method as the planner uses it.
 struct Method {

@@ -34,8 +34,7 @@ void Statistics::add(uint32_t step, uint64_t first_block, std::span<const double
 std::vector<double> Statistics::coefficients_of(const StatisticSet& set, std::span<const double> values) const {
   std::vector<double> coefficients(set.slot_count);
   for (const TensorCoefficients& part : set.coefficients)
-    part.method->tensor_coefficients(part.given,
-                                     values.subspan(part.first_reduction, part.method->reductions.size()),
+    part.method->tensor_coefficients(part.given, values.subspan(part.first_reduction, part.method->reductions.size()),
                                      std::span(coefficients).subspan(part.first_slot, part.given.size()));
   return coefficients;
 }

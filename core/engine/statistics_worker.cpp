@@ -19,11 +19,7 @@ bool are_operands(const Reduction& reduction) {
 
 StatisticsWorker::StatisticsWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows,
                                    Statistics& statistics, Options options)
-    : plan_(plan),
-      checkpoints_(checkpoints),
-      windows_(windows),
-      statistics_(statistics),
-      options_(options) {}
+    : plan_(plan), checkpoints_(checkpoints), windows_(windows), statistics_(statistics), options_(options) {}
 
 void StatisticsWorker::compute(ByteRange range, DeviceRing* ring) {
   ring_ = ring;
@@ -255,9 +251,8 @@ void StatisticsWorker::add_values(const Program& value, const std::optional<Prog
 // Whether all that is reduced lies in whole rows.
 bool StatisticsWorker::has_whole_rows(const Reduction& reduction) const {
   const auto whole = [&](const Program& program) {
-    return std::ranges::all_of(program.code, [&](const Instruction& i) {
-      return i.op != Op::load || whole_rows_[i.operand];
-    });
+    return std::ranges::all_of(program.code,
+                               [&](const Instruction& i) { return i.op != Op::load || whole_rows_[i.operand]; });
   };
   return whole(reduction.value) && (!reduction.factor || whole(*reduction.factor));
 }

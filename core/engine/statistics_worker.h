@@ -72,9 +72,9 @@ class StatisticsWorker {
   std::vector<SourceRead> reads_;
   std::vector<Operand> heads_, all_;  // those that hold heads only have no meaning in `all_`
   std::vector<bool> whole_rows_;      // per operand
-  DeviceRing* ring_ = nullptr;  // for the range at hand
-  std::vector<LaneSums> sums_;  // per reduction, of the block at hand
-  std::vector<double> totals_;  // of the blocks before it that began in the range
+  DeviceRing* ring_ = nullptr;        // for the range at hand
+  std::vector<LaneSums> sums_;        // per reduction, of the block at hand
+  std::vector<double> totals_;        // of the blocks before it that began in the range
 };
 
 }  // namespace ckmerge

@@ -21,7 +21,9 @@ Symbol GraphTracing::trace(TermId id) {
   const auto operand = [&](size_t k) { return trace(term.operands[k]); };
   Symbol symbol;
   switch (term.kind) {
-    case Term::Kind::input: symbol = only_first_ && term.input > 0 ? formula_.zero() : formula_.operand(term.input); break;
+    case Term::Kind::input:
+      symbol = only_first_ && term.input > 0 ? formula_.zero() : formula_.operand(term.input);
+      break;
     case Term::Kind::number: break;  // read by whoever refers to it
     case Term::Kind::method: symbol = trace_method(term); break;
     case Term::Kind::add: symbol = operand(0) + operand(1); break;

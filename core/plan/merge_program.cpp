@@ -45,8 +45,7 @@ bool fills_any(const Program& program, const GraphTracing::Node& node) {
   const auto in_node = [&](uint8_t slot) {
     return slot >= node.first_slot && slot < node.first_slot + node.given.size() && slot != Instruction::kNoSlot;
   };
-  return std::ranges::any_of(program.code,
-                             [&](const Instruction& i) { return in_node(i.slot0) || in_node(i.slot1); });
+  return std::ranges::any_of(program.code, [&](const Instruction& i) { return in_node(i.slot0) || in_node(i.slot1); });
 }
 
 std::optional<Program> tail_program(const MergeGraph& graph, Symbol symbol, std::vector<uint32_t>& used) {

@@ -244,7 +244,9 @@ Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
 
 Plan make_plan(const Recipe& recipe, const MergeGraph& graph, std::span<const Checkpoint> checkpoints) {
   if (checkpoints.empty()) throw Error(ErrorCode::usage, "", "no checkpoint was given");
-  const auto reaches = [&](const Term& term) { return term.kind == Term::Kind::input && term.input >= checkpoints.size(); };
+  const auto reaches = [&](const Term& term) {
+    return term.kind == Term::Kind::input && term.input >= checkpoints.size();
+  };
   if (std::ranges::any_of(graph.terms(), reaches))
     throw Error(ErrorCode::usage, "formula",
                 sentence("the formula takes more checkpoints than the ", checkpoints.size(), " that were given"));

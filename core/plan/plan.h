@@ -74,8 +74,8 @@ struct Step {
 struct Reduction {
   Program value;
   std::optional<Program> factor = {};  ///< of a sum of products
-  /// The same where every checkpoint but the first counts as zero (Expansion): over the first checkpoint's tensor alone.
-  /// Empty, though there is a factor: zero.
+  /// The same where every checkpoint but the first counts as zero (Expansion): over the first checkpoint's tensor
+  /// alone. Empty, though there is a factor: zero.
   std::optional<Program> tail_value = {}, tail_factor = {};
   Reduce how = Reduce::sum;
   ReduceOver over = ReduceOver::tensor;
@@ -105,11 +105,11 @@ struct StatisticSet {
 
 struct Plan {
   Recipe recipe;
-  std::vector<double> coefficients;         ///< of the recipe's method, in f64; empty where it is a graph
-  std::vector<Program> programs;            ///< shared by steps that are merged alike: a handful
-  std::vector<StatisticSet> statistics;     ///< shared likewise
+  std::vector<double> coefficients;          ///< of the recipe's method, in f64; empty where it is a graph
+  std::vector<Program> programs;             ///< shared by steps that are merged alike: a handful
+  std::vector<StatisticSet> statistics;      ///< shared likewise
   std::vector<uint16_t> program_statistics;  ///< per program: index into `statistics`, or kNoStatistics
-  std::vector<Expansion> expansions;  ///< shared likewise
+  std::vector<Expansion> expansions;         ///< shared likewise
   std::vector<Step> steps;
   std::vector<Source> sources;
   bool accumulates = false;  ///< a tile adds the checkpoints one after another (core/plan/sum_terms.h)

@@ -110,9 +110,8 @@ TermId MergeGraph::add(TermId a, TermId b) {
   const bool first = terms_[a].type == TermType::checkpoint, second = terms_[b].type == TermType::checkpoint;
   if (first && second)
     refuse("+", "two checkpoints are added, which gives none; subtract a base from one, or average them with linear");
-  return intern({.kind = term.kind,
-                 .type = first || second ? TermType::checkpoint : TermType::delta,
-                 .operands = term.operands});
+  return intern(
+      {.kind = term.kind, .type = first || second ? TermType::checkpoint : TermType::delta, .operands = term.operands});
 }
 
 TermId MergeGraph::subtract(TermId a, TermId b) {
@@ -157,7 +156,8 @@ TermId MergeGraph::intern(Term term) {
 void MergeGraph::expect_values(const Term& term) const {
   for (const TermId id : term.operands)
     if (terms_[id].type == TermType::number)
-      refuse(term.kind == Term::Kind::add ? "+" : "-", "a number is no checkpoint and no delta; multiply a delta by it");
+      refuse(term.kind == Term::Kind::add ? "+" : "-",
+             "a number is no checkpoint and no delta; multiply a delta by it");
 }
 
 MergeGraph merge_graph(const Recipe& recipe, size_t inputs) {
@@ -199,7 +199,8 @@ const std::vector<double>& NumbersByName::of(std::string_view name) {
 
 void NumbersByName::expect_matched() const {
   for (const Rule& rule : rules_)
-    if (!rule.matched) refuse("weight", "the pattern '" + rule.pattern.text() + "' matches the name of no tensor that is merged");
+    if (!rule.matched)
+      refuse("weight", "the pattern '" + rule.pattern.text() + "' matches the name of no tensor that is merged");
 }
 
 std::vector<double> coefficients_of(const Term& term, std::span<const double> numbers) {

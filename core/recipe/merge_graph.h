@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a merge computes, as a graph of typed terms. Equal terms are one term, so that what occurs twice is computed once.
-// Numbers may depend on the tensor's name. A method of a recipe is a graph of one node over the checkpoints in order.
+// What a merge computes, as a graph of typed terms. Equal terms are one term, so that what occurs twice is computed
+// once. Numbers may depend on the tensor's name. A method of a recipe is a graph of one node over the checkpoints in
+// order.
 #pragma once
 
 #include <compare>
@@ -41,19 +42,19 @@ using TermId = uint32_t;
 /// One node. Terms that it refers to stand before it.
 struct Term {
   enum class Kind : uint8_t {
-    input,       ///< a checkpoint as it was given
-    number,      ///< a number
-    method,      ///< a method of kernels/methods over checkpoints or deltas
-    add,         ///< the sum of two terms
-    subtract,    ///< the first less the second
-    scale,       ///< a number times a delta
+    input,     ///< a checkpoint as it was given
+    number,    ///< a number
+    method,    ///< a method of kernels/methods over checkpoints or deltas
+    add,       ///< the sum of two terms
+    subtract,  ///< the first less the second
+    scale,     ///< a number times a delta
   };
   Kind kind = Kind::input;
   TermType type = TermType::checkpoint;
-  uint32_t input = 0;                                        ///< input: index of the checkpoint
-  NumberByName number = {};                                  ///< number
-  std::string method = {};                                   ///< method: its name
-  std::vector<TermId> operands = {};                         ///< method, add, subtract; scale: the number, the delta
+  uint32_t input = 0;                                          ///< input: index of the checkpoint
+  NumberByName number = {};                                    ///< number
+  std::string method = {};                                     ///< method: its name
+  std::vector<TermId> operands = {};                           ///< method, add, subtract; scale: the number, the delta
   std::map<std::string, std::vector<TermId>> parameters = {};  ///< method: numbers, those that were given
 
   friend auto operator<=>(const Term&, const Term&) = default;
@@ -70,7 +71,8 @@ class MergeGraph {
                 std::map<std::string, std::vector<TermId>> parameters = {});
   /// A checkpoint and a delta, in either order, or two deltas. Throws Error(usage) for two checkpoints.
   TermId add(TermId a, TermId b);
-  /// Two of a type, which gives a delta, or a delta from a checkpoint. Throws Error(usage) for a checkpoint from a delta.
+  /// Two of a type, which gives a delta, or a delta from a checkpoint. Throws Error(usage) for a checkpoint from a
+  /// delta.
   TermId subtract(TermId a, TermId b);
   /// Throws Error(usage) for a scaled checkpoint.
   TermId scale(TermId number, TermId delta);
@@ -96,11 +98,12 @@ class MergeGraph {
 };
 
 /// The graph of one node that `recipe`'s method is, over as many of `inputs` checkpoints as it merges
-/// (merged_inputs()). Throws Error(usage): unknown method or parameter, wrong number of checkpoints or weights, a number
-/// that is not finite.
+/// (merged_inputs()). Throws Error(usage): unknown method or parameter, wrong number of checkpoints or weights, a
+/// number that is not finite.
 MergeGraph merge_graph(const Recipe& recipe, size_t inputs);
 
-/// The numbers of `graph` for the tensor `name`, by term; those of terms that are none are 0. Patterns are compiled once.
+/// The numbers of `graph` for the tensor `name`, by term; those of terms that are none are 0. Patterns are compiled
+/// once.
 class NumbersByName {
  public:
   /// Throws Error(usage) for patterns that are none.
@@ -120,8 +123,8 @@ class NumbersByName {
   std::vector<double> numbers_;
 };
 
-/// The coefficients of the method that `term` is, in f64, defaults filled in; `numbers` by term (NumbersByName::of()). Throws Error(usage) where the method
-/// refuses its numbers.
+/// The coefficients of the method that `term` is, in f64, defaults filled in; `numbers` by term (NumbersByName::of()).
+/// Throws Error(usage) where the method refuses its numbers.
 std::vector<double> coefficients_of(const Term& term, std::span<const double> numbers);
 
 }  // namespace ckmerge

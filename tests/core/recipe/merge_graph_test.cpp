@@ -45,10 +45,10 @@ TEST_CASE("what is neither is refused with its mend") {
         "a checkpoint is subtracted from a delta, which gives neither; swap them");
   CHECK(refusal([&] { graph.scale(half, a); }) ==
         "a number times a checkpoint is neither checkpoint nor delta; multiply a delta by a number");
-  CHECK(refusal([&] { graph.add(half, delta); }) ==
-        "a number is no checkpoint and no delta; multiply a delta by it");
-  CHECK(refusal([&] { graph.method("linear", {a, delta}); }) ==
-        "linear takes checkpoints or deltas, not both, and no number");
+  CHECK(refusal([&] { graph.add(half, delta); }) == "a number is no checkpoint and no delta; multiply a delta by it");
+  CHECK(refusal([&] {
+          graph.method("linear", {a, delta});
+        }) == "linear takes checkpoints or deltas, not both, and no number");
   CHECK(refusal([&] { graph.set_result(delta); }) == "the result is a delta, not a checkpoint; add it to one");
 }
 
@@ -74,6 +74,7 @@ TEST_CASE("a recipe's method is a graph of one node") {
 }
 
 TEST_CASE("a number that is none is refused by the parameter that takes it") {
-  CHECK(refusal([] { merge_graph({.parameters = {{"alpha", {std::nan("")}}}}, 2); }) ==
-        "alpha must be finite, not NaN or infinite");
+  CHECK(refusal([] {
+          merge_graph({.parameters = {{"alpha", {std::nan("")}}}}, 2);
+        }) == "alpha must be finite, not NaN or infinite");
 }

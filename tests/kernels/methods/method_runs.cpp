@@ -51,7 +51,8 @@ bool same_bits(const std::vector<T>& x, const std::vector<T>& y) {
   return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0;
 }
 
-double statistic(const BlockKernels& kernels, const ReductionSpec& spec, const std::vector<std::vector<float>>& inputs) {
+double statistic(const BlockKernels& kernels, const ReductionSpec& spec,
+                 const std::vector<std::vector<float>>& inputs) {
   const std::vector<Operand> operands = operands_of(inputs);
   const Tracing tracing(Dtype::F32, inputs.size(), {}, {.slots = true});
   const Program value = compile(spec.value(tracing)).value(), factor = compile(spec.factor(tracing)).value();
