@@ -7,6 +7,7 @@
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
 #include "cli/options/readers.h"
+#include "cli/system/text.h"
 
 namespace ckmerge::cli {
 namespace {

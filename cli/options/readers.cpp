@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "cli/options/choices.h"
 #include "cli/options/numbers.h"
+#include "cli/options/output_name.h"
 #include "cli/options/sizes.h"
 #include "core/plan/pipeline_layout.h"
 #include "io/text/error.h"

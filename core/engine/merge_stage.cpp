@@ -22,7 +22,7 @@ MergeStage::MergeStage(const MergeSetting& setting)
     : setting_(setting),
       pool_(setting.options.observer(), Stage::merge, setting.plan.file_size),
       semaphore_(setting.sizing.threads),
-      statistics_(setting.plan, setting.checkpoints.size()),
+      statistics_(setting.plan),
       queue_(setting.plan, setting.sizing.tile_size, statistics_.wanted(), lookahead(setting.sizing)),
       held_size_(setting.inputs ? whole_tiles(setting.header.size(), setting.sizing.tile_size) : 0) {
   if (held_size_ > 0) held_.emplace(held_size_);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/recipe/merge_graph.h"
 #include "core/recipe/provenance.h"
 #include "core/recipe/recipe.h"
 #include "io/table/checkpoint.h"
@@ -69,11 +70,46 @@ struct Step {
   static constexpr uint16_t kWhole = UINT16_MAX;
 };
 
+/// A number about the tensor of a step: what is reduced, as programs over the operands of the step's program, and how.
+struct Reduction {
+  Program value;
+  std::optional<Program> factor = {};  ///< of a sum of products
+  /// The same where every checkpoint but the first counts as zero (Expansion): over the first checkpoint's tensor
+  /// alone. Empty, though there is a factor: zero.
+  std::optional<Program> tail_value = {}, tail_factor = {};
+  Reduce how = Reduce::sum;
+  ReduceOver over = ReduceOver::tensor;
+  uint8_t round = 0;
+
+  friend bool operator==(const Reduction&, const Reduction&) = default;
+};
+
+/// The coefficients that a method makes of a tensor's reductions, and the slots that they fill.
+struct TensorCoefficients {
+  const Method* method = nullptr;
+  std::vector<double> given;     ///< the recipe's coefficients of the method, in f64
+  uint16_t first_reduction = 0;  ///< of the set's; as many as the method has
+  uint8_t first_slot = 0;        ///< as many as the method has coefficients
+
+  friend bool operator==(const TensorCoefficients&, const TensorCoefficients&) = default;
+};
+
+/// What a program with slots needs to know of each tensor.
+struct StatisticSet {
+  std::vector<Reduction> reductions;
+  std::vector<TensorCoefficients> coefficients;
+  size_t slot_count = 0;
+
+  friend bool operator==(const StatisticSet&, const StatisticSet&) = default;
+};
+
 struct Plan {
   Recipe recipe;
-  std::vector<double> coefficients;   ///< of the recipe's method, in f64
-  std::vector<Program> programs;      ///< shared by steps that are merged alike: a handful
-  std::vector<Expansion> expansions;  ///< shared likewise
+  std::vector<double> coefficients;          ///< of the recipe's method, in f64; empty where it is a graph
+  std::vector<Program> programs;             ///< shared by steps that are merged alike: a handful
+  std::vector<StatisticSet> statistics;      ///< shared likewise
+  std::vector<uint16_t> program_statistics;  ///< per program: index into `statistics`, or kNoStatistics
+  std::vector<Expansion> expansions;         ///< shared likewise
   std::vector<Step> steps;
   std::vector<Source> sources;
   bool accumulates = false;  ///< a tile adds the checkpoints one after another (core/plan/sum_terms.h)
@@ -96,10 +132,9 @@ struct Plan {
   uint64_t converted(Action action) const;  ///< of keep, outside or add: those that are no copies, for --dtype
   uint64_t memory() const;                  ///< bytes this plan holds, the checkpoints' tables not included
   const Source& source(const Step& step, size_t k = 0) const { return sources[step.first_source + k]; }
-};
 
-/// The statistics that the steps of `plan` need: those of its method, or none.
-std::span<const StatisticSpec> statistics(const Plan& plan);
+  static constexpr uint16_t kNoStatistics = UINT16_MAX;
+};
 
 /// The header with the inputs' hashes in it (recipe.hash), which a plan cannot know: as long as plan.header, which has
 /// stand-ins in their place. Throws Error(malformed) should it be longer: the tensors' place is fixed.
@@ -109,5 +144,9 @@ std::string header_with_hashes(const Plan& plan, std::span<const Checkpoint> che
 /// Plans `recipe` over `checkpoints`, the first of which is A. Pure: opens nothing. Throws Error(usage) for the recipe
 /// and Error(mismatch) for checkpoints that do not fit, with one detail line per tensor.
 Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
+
+/// The same for `graph` in place of the recipe's method and parameters. No text of a file says what a graph computes:
+/// REQUIRES recipe.metadata == MetadataPolicy::none.
+Plan make_plan(const Recipe& recipe, const MergeGraph& graph, std::span<const Checkpoint> checkpoints);
 
 }  // namespace ckmerge
