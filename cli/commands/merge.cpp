@@ -78,7 +78,7 @@ Prepared prepare(MergeRequest& request) {
     // That a numbered name is taken is no fault: the run asks for the next.
     const bool may_exist = request.run.replace || prepared.names;
     faults.check([&] { check_target(place, identities(prepared.checkpoints), may_exist); });
-    faults.check([&] { check_space(place, plan.file_size); });
+    faults.check([&] { check_space(place, plan.output_size()); });
   }
   if (named && !request.output.empty())
     faults.check([&] {
@@ -92,7 +92,7 @@ Prepared prepare(MergeRequest& request) {
 RunReport run_watched(MergeRequest& request, Prepared& prepared) {
   catch_stop_signals();
   install_sigbus_guard();
-  ProgressView view(request.progress, prepared.plan.file_size);
+  ProgressView view(request.progress, prepared.plan.output_size());
   RunOptions options = request.run;
   if (prepared.names) options.replace = false;  // a free name is never somebody's file, -f or not
   options.stop = &stop_flag();
