@@ -9,8 +9,11 @@ from bars import MIB
 from measure import NotRun, drop_page_cache, interleave, run
 from rows import ALPHA, PAIR_SIZE, PLAN_COUNT, result, size_text, unless_equal
 
-# For the generator's names, t...t and a number.
-PATTERNS = ["--only", r"^t+\d", "--only", "(12|34)+5", "--discard", "0{5}$", "--discard", r"[79]99\d\d$", "--exclude", "5.5.5"]
+# For the generator's names, t...t and a number: as many as a set of block weights has, most of them of one shape, as there.
+PATTERNS = [word for option, texts in (
+    ("--only", [rf"^t+\d*{block:02}\d\d$" for block in range(45)] + [r"^t+(12|34)+5", r"[13579]{5}$"]),
+    ("--discard", ["0{5}$", r"[79]99\d\d$", *(rf"^t+\d*{digit}{digit}{digit}\d$" for digit in range(8))]),
+    ("--exclude", ["5.5.5", r"(?i)T\d+8642", r"\D1\d+1$"])) for text in texts for word in (option, text)]
 
 
 def cold_merge(bench, *options):
@@ -65,7 +68,8 @@ def patterns(bench):
         "plan without": lambda: run(plan, discard=True).seconds,
         "plan with": lambda: run([*plan, *PATTERNS], discard=True).seconds}, bench.log)
     values["ckmerge"] = [x - y for x, y in zip(values["plan with"], values["plan without"])]
-    commands = ["ckmerge plan A B --json " + " ".join(PATTERNS) + " >/dev/null, less the same without patterns"]
+    told = f"{len(PATTERNS) // 2} patterns of --only, --discard and --exclude"
+    commands = [f"ckmerge plan A B --json, with {told}, >/dev/null, less the same without (PATTERNS of rows_options.py)"]
     return {"patterns": result(values, None, commands, said, None if count == PLAN_COUNT else f"{count} tensors")}
 
 

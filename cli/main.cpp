@@ -8,32 +8,34 @@
 #include "cli/commands/registry_access.h"
 #include "cli/commands/run_recipe.h"
 #include "cli/report/failure.h"
+#include "cli/shell/help.h"
 #include "cli/system/signals.h"
 #include "cli/system/system.h"
 
 namespace ckmerge::cli {
 namespace {
 
-void act(const CommandLine& typed, const Environment& environment) {
-  if (typed.has("help")) return write_stdout(help_text(typed.command));
-  const CommandLine line = with_registered_paths(typed, environment);
-  switch (line.command) {
+void act(const CommandLine& line, const Environment& environment) {
+  const Request typed = read_request(line);
+  if (typed.settings.help) return write_stdout(help_text(typed.command));
+  const Request request = with_registered_paths(typed, environment);
+  switch (request.command) {
     case Command::merge:
-    case Command::plan: return merge_command(merge_request(line, environment));
-    case Command::run: return merge_command(run_request(line, environment));
+    case Command::plan: return merge_command(merge_request(request, environment));
+    case Command::run: return merge_command(run_request(request, environment));
     case Command::convert:
     case Command::bake:
     case Command::compose:
-    case Command::average: return merge_command(operation_request(line, environment));
-    case Command::inspect: return inspect_command(inspect_request(line));
-    case Command::hash: return hash_command(line, environment);
-    case Command::scan: return scan_command(line, environment);
-    case Command::listing: return list_command(line, environment);
-    case Command::show: return show_command(line, environment);
-    case Command::methods: return methods_command(methods_request(line));
-    case Command::doctor: return doctor_command(line, environment);
-    case Command::completions: return completions_command(line);
-    case Command::man: return man_command(line);
+    case Command::average: return merge_command(operation_request(request, environment));
+    case Command::inspect: return inspect_command(request);
+    case Command::hash: return hash_command(request, environment);
+    case Command::scan: return scan_command(request, environment);
+    case Command::listing: return list_command(request, environment);
+    case Command::show: return show_command(request, environment);
+    case Command::methods: return methods_command(request);
+    case Command::doctor: return doctor_command(request, environment);
+    case Command::completions: return completions_command(request);
+    case Command::man: return man_command(request);
   }
 }
 

@@ -16,8 +16,12 @@ namespace ckmerge {
 /// the next loads from memory start while this block is computed; smaller ones pay for their calls.
 inline constexpr size_t kBlockElements = 512;
 
-/// Registers a program may use: 8 blocks of f32 are 16 KiB, half of the smallest L1 in use.
-inline constexpr int kMaxRegisters = 8;
+/// Registers whose blocks are of full length: 8 blocks of f32 are 16 KiB, half of the smallest L1 in use. A program
+/// with more has shorter blocks, so that all of them still lie in L1 (kernels/program.cpp).
+inline constexpr int kFullRegisters = 8;
+
+/// Registers a program may use.
+inline constexpr int kMaxRegisters = 64;
 
 /// Block operations. x, y, z are the registers a, b, c of an Instruction; k0, k1 its constants. Each is the written
 /// sequence of IEEE operations, rounded after every one: never contracted into a fused multiply-add.

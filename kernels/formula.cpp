@@ -1,49 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/formula.h"
 
+#include <bit>
 #include <map>
+#include <tuple>
+#include <utility>
 
 namespace ckmerge {
 
 using Kind = SymbolNode::Kind;
 
+// -0 and 0 are told apart, as the products that they make are.
+bool FormulaGraph::Less::operator()(const SymbolNode& x, const SymbolNode& y) const {
+  const auto key = [](const SymbolNode& node) {
+    return std::tuple(node.kind, node.operand, std::bit_cast<uint64_t>(node.k), node.slot,
+                      reinterpret_cast<uintptr_t>(node.a), reinterpret_cast<uintptr_t>(node.b));
+  };
+  return key(x) < key(y);
+}
+
+Symbol FormulaGraph::make(const SymbolNode& node) { return {&*nodes_.insert(node).first, this}; }
+
+Coefficient FormulaGraph::coefficient(double value) const {
+  return {.value = compute_ == Dtype::F64 ? value : static_cast<double>(static_cast<float>(value))};
+}
+
 Tracing::Tracing(Dtype compute, size_t inputs, std::span<const double> coefficients, Options options)
-    : compute_(compute), inputs_(inputs), coefficients_(coefficients), options_(options) {}
-
-Symbol Tracing::make(SymbolNode node) const {
-  nodes_.push_back(node);
-  return {&nodes_.back(), const_cast<Tracing*>(this)};
+    : own_(std::make_unique<FormulaGraph>(compute)), graph_(own_.get()), coefficients_(coefficients) {
+  for (size_t k = 0; k < inputs; ++k)
+    inputs_.push_back(options.only_first && k > 0 ? graph_->zero() : graph_->operand(k));
+  if (options.slots) first_slot_ = 0;
 }
 
-Symbol Tracing::x(size_t k) const {
-  if (options_.only_first && k > 0) return make({.kind = Kind::zero});
-  return make({.kind = Kind::operand, .operand = k});
-}
+Tracing::Tracing(FormulaGraph& graph, std::vector<Symbol> inputs, std::span<const double> coefficients,
+                 std::optional<uint8_t> first_slot)
+    : graph_(&graph), inputs_(std::move(inputs)), coefficients_(coefficients), first_slot_(first_slot) {}
 
 Coefficient Tracing::c(size_t k) const {
-  if (options_.slots) return {.slot = static_cast<uint8_t>(k), .tracing = const_cast<Tracing*>(this)};
-  const double value = coefficients_[k];
-  return {.value = compute_ == Dtype::F64 ? value : static_cast<double>(static_cast<float>(value)),
-          .tracing = const_cast<Tracing*>(this)};
+  if (first_slot_) return {.slot = static_cast<uint8_t>(*first_slot_ + k)};
+  return graph_->coefficient(coefficients_[k]);
 }
 
 Symbol operator*(Coefficient c, Symbol x) {
   if (x.node->kind == Kind::zero) return x;
-  if (c.slot == Instruction::kNoSlot && c.value == 0) return x.tracing->make({.kind = Kind::zero});
+  if (c.slot == Instruction::kNoSlot && c.value == 0) return x.graph->zero();
   if (c.slot == Instruction::kNoSlot && c.value == 1) return x;
-  return x.tracing->make({.kind = Kind::scale, .k = c.value, .slot = c.slot, .a = x.node});
+  return x.graph->make({.kind = Kind::scale, .k = c.value, .slot = c.slot, .a = x.node});
 }
 
 Symbol operator+(Symbol x, Symbol y) {
   if (x.node->kind == Kind::zero) return y;
   if (y.node->kind == Kind::zero) return x;
-  return x.tracing->make({.kind = Kind::add, .a = x.node, .b = y.node});
+  return x.graph->make({.kind = Kind::add, .a = x.node, .b = y.node});
 }
 
 Symbol operator-(Symbol x, Symbol y) {
   if (y.node->kind == Kind::zero) return x;
-  if (x.node->kind == Kind::zero) return x.tracing->make({.kind = Kind::scale, .k = -1, .a = y.node});
-  return x.tracing->make({.kind = Kind::subtract, .a = x.node, .b = y.node});
+  if (x.node->kind == Kind::zero) return x.graph->make({.kind = Kind::scale, .k = -1, .a = y.node});
+  return x.graph->make({.kind = Kind::subtract, .a = x.node, .b = y.node});
 }
 
 std::optional<size_t> bare_operand(Symbol result) {
@@ -150,6 +164,6 @@ class Compiler {
 
 }  // namespace
 
-std::optional<Program> compile(Symbol result) { return Compiler(result.tracing->compute()).run(result.node); }
+std::optional<Program> compile(Symbol result) { return Compiler(result.graph->compute()).run(result.node); }
 
 }  // namespace ckmerge

@@ -8,15 +8,17 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <optional>
+#include <set>
 #include <span>
+#include <vector>
 
 #include "kernels/program.h"
 
 namespace ckmerge {
 
-/// One node of the recorded graph. Nodes are owned by the Tracing that made them.
+/// One node of the recorded graph. Nodes are owned by the FormulaGraph that made them.
 struct SymbolNode {
   enum class Kind : uint8_t { zero, operand, scale, add, subtract };
   Kind kind = Kind::zero;
@@ -27,25 +29,47 @@ struct SymbolNode {
   const SymbolNode* b = nullptr;
 };
 
-class Tracing;
+class FormulaGraph;
 
-/// A value of the graph. Cheap to copy; valid as long as its Tracing.
+/// A value of the graph. Cheap to copy; valid as long as its graph.
 struct Symbol {
   const SymbolNode* node = nullptr;
-  Tracing* tracing = nullptr;
+  FormulaGraph* graph = nullptr;
 };
 
 /// A scalar of a formula, rounded once to the compute dtype; or the slot of one that is known per tensor.
 struct Coefficient {
   double value = 0;
   uint8_t slot = Instruction::kNoSlot;
-  Tracing* tracing = nullptr;
 };
 
-/// The argument of a formula while it is traced: operand k is x(k), coefficient k is c(k).
+/// The graph that formulas record. Equal nodes are one node: what occurs twice is computed once.
+class FormulaGraph {
+ public:
+  /// `compute` is F32 or F64.
+  explicit FormulaGraph(Dtype compute) : compute_(compute) {}
+  FormulaGraph(const FormulaGraph&) = delete;
+  FormulaGraph& operator=(const FormulaGraph&) = delete;
+
+  Dtype compute() const { return compute_; }
+  Symbol make(const SymbolNode& node);
+  Symbol zero() { return make({}); }
+  Symbol operand(size_t k) { return make({.kind = SymbolNode::Kind::operand, .operand = k}); }
+  /// `value` rounded to the compute dtype. REQUIRES: finite after that.
+  Coefficient coefficient(double value) const;
+
+ private:
+  struct Less {
+    bool operator()(const SymbolNode& x, const SymbolNode& y) const;
+  };
+  Dtype compute_;
+  std::set<SymbolNode, Less> nodes_;  // a set, because nodes point at each other and stay where they are
+};
+
+/// The argument of a formula while it is traced: input k is x(k), coefficient k is c(k).
 class Tracing {
  public:
-  /// How a formula is traced other than plainly.
+  /// How a formula of plain operands is traced.
   struct Options {
     /// Coefficients are those of the tensor, known when it is computed (Instruction::slot0): c(k) * x stays a product
     /// with slot k, whatever its value will be.
@@ -53,26 +77,27 @@ class Tracing {
     bool only_first = false;  ///< every operand but x(0) counts as zero
   };
 
-  /// `compute` is F32 or F64. REQUIRES: every coefficient is finite after rounding to it, unless they are slots.
+  /// A formula by itself: input k is operand k. `compute` is F32 or F64. REQUIRES: every coefficient is finite after
+  /// rounding to it, unless they are slots.
   Tracing(Dtype compute, size_t inputs, std::span<const double> coefficients, Options options);
   Tracing(Dtype compute, size_t inputs, std::span<const double> coefficients)
       : Tracing(compute, inputs, coefficients, Options()) {}
-  Tracing(const Tracing&) = delete;
-  Tracing& operator=(const Tracing&) = delete;
 
-  size_t inputs() const { return inputs_; }
-  Symbol x(size_t k) const;
+  /// A formula within others: its inputs are values of `graph`. Its coefficients are constants, or slots from
+  /// `first_slot` on.
+  Tracing(FormulaGraph& graph, std::vector<Symbol> inputs, std::span<const double> coefficients,
+          std::optional<uint8_t> first_slot);
+
+  size_t inputs() const { return inputs_.size(); }
+  Symbol x(size_t k) const { return inputs_[k]; }
   Coefficient c(size_t k) const;
-  Dtype compute() const { return compute_; }
-
-  Symbol make(SymbolNode node) const;
 
  private:
-  Dtype compute_;
-  size_t inputs_;
+  std::unique_ptr<FormulaGraph> own_;  // of a formula by itself
+  FormulaGraph* graph_;
+  std::vector<Symbol> inputs_;
   std::span<const double> coefficients_;
-  Options options_;
-  mutable std::deque<SymbolNode> nodes_;  // a deque, because nodes point at each other
+  std::optional<uint8_t> first_slot_;
 };
 
 Symbol operator*(Coefficient c, Symbol x);

@@ -54,22 +54,53 @@ struct Arguments {
   size_t inputs = 0;                         ///< number of checkpoints
 };
 
-/// A number about a whole tensor that a method needs before it can compute an element: the sum over all elements of the
-/// products of two operands. a == b is the squared Euclidean norm.
-struct StatisticSpec {
-  uint32_t a = 0, b = 0;  ///< checkpoints
+/// What a reduction makes of the values that it goes over.
+enum class Reduce : uint8_t {
+  sum,        ///< of the values, or of their products with a second one
+  maximum,    ///< the largest magnitude
+  count,      ///< how many are not zero
+  histogram,  ///< how many have which magnitude
 };
+
+/// Whose values come together in one number.
+enum class ReduceOver : uint8_t {
+  tensor,
+  row,     ///< along the last dimension
+  column,  ///< along the first
+  group,   ///< of consecutive elements
+  model,   ///< all tensors that are merged
+};
+
+/// Numbers about a tensor that a method needs before it can compute an element of it.
+struct ReductionSpec {
+  /// What is reduced, as a formula over the method's inputs; computed as the merge is, in f32 or f64.
+  Symbol (*value)(const Tracing& in) = nullptr;
+  /// Of a sum: products with this are added up, each product and each sum in f64. Null: the values themselves.
+  Symbol (*factor)(const Tracing& in) = nullptr;
+  Reduce how = Reduce::sum;
+  ReduceOver over = ReduceOver::tensor;
+  uint8_t round = 0;  ///< reductions of round n may hang on coefficients that round n - 1 gave
+
+  /// Whether core/engine gathers such. A method that needs more does not compile (kernels/methods.cpp.in).
+  constexpr bool is_gathered() const { return how == Reduce::sum && over == ReduceOver::tensor && round == 0; }
+};
+
+/// An input of a method as it is, to be reduced.
+template <size_t k>
+Symbol reduced_input(const Tracing& in) {
+  return in.x(k);
+}
 
 /// A method as the planner uses it.
 struct Method {
   const MethodSpec* spec;
   /// Empty for methods that work element by element. Otherwise the formula's coefficients differ from tensor to tensor.
-  std::span<const StatisticSpec> statistics;
-  /// With statistics: whether these coefficients need them. Where they do not (the end of a path, say), the formula
+  std::span<const ReductionSpec> reductions;
+  /// With reductions: whether these coefficients need them. Where they do not (the end of a path, say), the formula
   /// runs with the coefficients as they are.
   bool (*needs_statistics)(std::span<const double> coefficients);
-  /// With statistics: the coefficients of one tensor, in f64, from those of the recipe and the tensor's statistics, in
-  /// the order of `statistics`. Only + - * /, sqrt and kernels/math.h, so that the bits are the same everywhere.
+  /// With reductions: the coefficients of one tensor, in f64, from those of the recipe and the tensor's statistics, in
+  /// the order of `reductions`. Only + - * /, sqrt and kernels/math.h, so that the bits are the same everywhere.
   void (*tensor_coefficients)(std::span<const double> coefficients, std::span<const double> statistics,
                               std::span<double> out);
   /// How many coefficients the formula uses for this many inputs.

@@ -70,17 +70,20 @@ class Interpreter {
 
  public:
   Interpreter(const BlockKernels& kernels, const Program& program, const Operand* operands)
-      : kernels_(kernels), program_(program), operands_(operands) {}
+      : kernels_(kernels), program_(program), operands_(operands), length_(block_length(program.registers())) {}
+
+  // Elements of the longest block: with few registers kBlockElements, with more what keeps all of them in L1.
+  size_t length() const { return length_; }
 
   // The block of n results for elements [first, first + n).
   const Value* block(uint64_t first, size_t n) {
     for (const Instruction& i : program_.code) {
       if (i.op == Op::load)
-        at_[i.dst] = load<Compute>(kernels_, operands_[i.operand], first, n, blocks_[i.dst]);
+        at_[i.dst] = load<Compute>(kernels_, operands_[i.operand], first, n, block_of(i.dst));
       else {
-        Compute::op(kernels_, i.op)(blocks_[i.dst], at_[i.a], at_[i.b], at_[i.c], static_cast<Value>(i.k0),
+        Compute::op(kernels_, i.op)(block_of(i.dst), at_[i.a], at_[i.b], at_[i.c], static_cast<Value>(i.k0),
                                     static_cast<Value>(i.k1), n);
-        at_[i.dst] = blocks_[i.dst];
+        at_[i.dst] = block_of(i.dst);
       }
     }
     return at_[program_.result];
@@ -90,22 +93,29 @@ class Interpreter {
   // the program loads is finite there. Loads everything again, so for blocks that have such results only.
   [[gnu::noinline]] uint64_t created(uint64_t first, size_t n, const void* out, Dtype out_dtype) {
     bool created[kBlockElements];
-    const Value* values = load<Compute>(kernels_, {.data = out, .dtype = out_dtype}, 0, n, blocks_[0]);
+    const Value* values = load<Compute>(kernels_, {.data = out, .dtype = out_dtype}, 0, n, block_of(0));
     for (size_t i = 0; i < n; ++i) created[i] = !std::isfinite(values[i]);
     for (const Instruction& i : program_.code) {
       if (i.op != Op::load) continue;
-      values = load<Compute>(kernels_, operands_[i.operand], first, n, blocks_[0]);
+      values = load<Compute>(kernels_, operands_[i.operand], first, n, block_of(0));
       for (size_t k = 0; k < n; ++k) created[k] &= std::isfinite(values[k]);
     }
     return static_cast<uint64_t>(std::count(created, created + n, true));
   }
 
  private:
+  static constexpr size_t kPool = kFullRegisters * kBlockElements;  // values
+  static size_t block_length(size_t registers) {
+    return registers <= kFullRegisters ? kBlockElements : kPool / registers / kLanes * kLanes;
+  }
+  Value* block_of(uint8_t index) { return pool_ + index * length_; }
+
   const BlockKernels& kernels_;
   const Program& program_;
   const Operand* operands_;
+  const size_t length_;
   const Value* at_[kMaxRegisters] = {};
-  alignas(64) Value blocks_[kMaxRegisters][kBlockElements];
+  alignas(64) Value pool_[kPool];
 };
 
 template <typename Compute>
@@ -115,7 +125,7 @@ void run(const BlockKernels& kernels, const Program& program, const Operand* ope
   const auto store = Compute::store(kernels, out_dtype);
   const uint64_t out_size = element_size(out_dtype);
   for (uint64_t done = 0; done < count;) {
-    const size_t n = static_cast<size_t>(std::min<uint64_t>(kBlockElements, count - done));
+    const size_t n = static_cast<size_t>(std::min<uint64_t>(interpreter.length(), count - done));
     const uint64_t non_finite = counts.non_finite;
     store(interpreter.block(first + done, n), out + done * out_size, n, &counts);
     if (counts.non_finite != non_finite) [[unlikely]]
@@ -137,11 +147,37 @@ void add(const BlockKernels& kernels, const Operand& x, const Operand& y, uint64
   }
 }
 
+template <typename Compute>
+void add(const BlockKernels& kernels, const Program& x, const Program* y, const Operand* operands, uint64_t first,
+         uint64_t count, uint64_t index, LaneSums& sums) {
+  Interpreter<Compute> of_x(kernels, x, operands), of_y(kernels, y ? *y : x, operands);
+  const uint64_t length = std::min(of_x.length(), of_y.length());
+  typename Compute::Value ones[kBlockElements];
+  std::ranges::fill(ones, typename Compute::Value{1});
+  for (uint64_t done = 0; done < count;) {
+    const size_t n = static_cast<size_t>(std::min<uint64_t>(length, count - done));
+    const auto* a = of_x.block(first + done, n);
+    Compute::dot(kernels)(a, y ? of_y.block(first + done, n) : ones, n, (index + done) % kLanes, sums.lanes);
+    done += n;
+  }
+}
+
 }  // namespace
 
 bool Program::has_slots() const {
   return std::ranges::any_of(
       code, [](const Instruction& i) { return i.slot0 != Instruction::kNoSlot || i.slot1 != Instruction::kNoSlot; });
+}
+
+size_t Program::registers() const {
+  size_t count = result + size_t{1};
+  for (const Instruction& i : code) count = std::max<size_t>({count, i.dst + 1u, i.a + 1u, i.b + 1u, i.c + 1u});
+  return count;
+}
+
+std::optional<uint16_t> Program::loaded_operand() const {
+  if (code.size() != 1 || code[0].op != Op::load) return std::nullopt;
+  return code[0].operand;
 }
 
 void fill_slots(Program& program, std::span<const double> coefficients) {
@@ -163,6 +199,14 @@ void add_products(const BlockKernels& kernels, Dtype compute, const Operand& x, 
     add<F64>(kernels, x, y, first, count, index, sums);
   else
     add<F32>(kernels, x, y, first, count, index, sums);
+}
+
+void add_products(const BlockKernels& kernels, const Program& x, const Program* y, const Operand* operands,
+                  uint64_t first, uint64_t count, uint64_t index, LaneSums& sums) noexcept {
+  if (x.compute == Dtype::F64)
+    add<F64>(kernels, x, y, operands, first, count, index, sums);
+  else
+    add<F32>(kernels, x, y, operands, first, count, index, sums);
 }
 
 void run_program(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first,

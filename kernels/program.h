@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -37,6 +38,12 @@ struct Program {
   /// Whether coefficients come from statistics of the tensor (fill_slots()).
   bool has_slots() const;
 
+  /// How many registers it uses.
+  size_t registers() const;
+
+  /// The operand that it loads and nothing more, or empty.
+  std::optional<uint16_t> loaded_operand() const;
+
   friend bool operator==(const Program&, const Program&) = default;
 };
 
@@ -67,6 +74,11 @@ struct LaneSums {
 /// first of them stands in the reduction (its lane is index mod kLanes).
 void add_products(const BlockKernels& kernels, Dtype compute, const Operand& x, const Operand& y, uint64_t first,
                   uint64_t count, uint64_t index, LaneSums& sums) noexcept;
+
+/// The same for the results of two programs over `operands`, which compute in the same dtype; without `y` the results
+/// of `x` are added up as they are.
+void add_products(const BlockKernels& kernels, const Program& x, const Program* y, const Operand* operands,
+                  uint64_t first, uint64_t count, uint64_t index, LaneSums& sums) noexcept;
 
 /// Runs `program` for elements [first, first + count) of the step and writes them to `out` (any alignment) as
 /// `out_dtype`. Allocates nothing; the registers are on the stack. The bytes are the same for every `kernels`.

@@ -6,7 +6,7 @@
 # and needs no rights, when everything is there.
 set -euo pipefail
 
-required=(g++ cmake ninja-build pkg-config libsimdjson-dev libcli11-dev libssl-dev libpcre2-dev zlib1g-dev libsqlite3-dev libyaml-cpp-dev)
+required=(g++ cmake ninja-build pkg-config libsimdjson-dev libcli11-dev libssl-dev libre2-dev zlib1g-dev libsqlite3-dev libyaml-cpp-dev)
 optional=()  # a test that lacks one of these is named as not run
 case "${1:-}" in
   build) ;;

@@ -74,15 +74,12 @@ std::string trouble_of(const std::function<void()>& act) {
 
 }  // namespace
 
-Announcement announcement_of(const CommandLine& line, const Environment& environment) {
+Announcement announcement_of(const Settings& settings, const Environment& environment) {
   Announcement out;
-  if (const std::string* url = line.value("notify")) {
-    parse_notify_url(*url);
-    out.notify = *url;
-  }
-  if (line.has("no-register")) return out;
-  out.registry = registry_path(line, environment);
-  out.registry_was_named = line.value("registry") != nullptr;
+  out.notify = settings.notify;
+  if (!settings.registers) return out;
+  out.registry = registry_path(settings, environment);
+  out.registry_was_named = settings.registry.has_value();
   return out;
 }
 
@@ -102,9 +99,9 @@ std::vector<std::string> announce(const Announcement& announcement, const std::s
     troubles.push_back(output + " is complete but not registered: " + registry +
                        " is not there; `ckmerge scan DIR` makes it");
   }
-  if (!announcement.notify.empty()) {
+  if (announcement.notify) {
     std::string trouble;
-    const NotifyAddress address = parse_notify_url(announcement.notify);
+    const NotifyAddress& address = *announcement.notify;
     const std::string thrown = trouble_of([&] { trouble = ask_to_refresh(address); });
     if (!thrown.empty()) trouble = thrown;
     if (!trouble.empty())

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "cli/options/choices.h"
+#include "cli/system/text.h"
 #include "core/read/staging.h"
 #include "io/file/output_file.h"
 #include "io/text/error.h"
@@ -28,16 +28,15 @@ bool has_config(const std::string& input) {
   return fs::is_regular_file(path, error) && !is_default(path);
 }
 
-std::string chosen(const std::string& word, const std::vector<std::string>& inputs) {
-  const size_t choice = choice_index("--config", word, {"none", "auto", "A", "B", "C"});
-  if (choice == 0) return "";
-  if (choice == 1) {
+std::string chosen(ConfigSource source, const std::vector<std::string>& inputs) {
+  if (source == ConfigSource::none) return "";
+  if (source == ConfigSource::automatic) {
     const auto candidates = std::span(inputs).first(std::min<size_t>(inputs.size(), 3));
     const auto found = std::ranges::find_if(candidates, has_config);
     return found == candidates.end() ? "" : yaml_beside(*found);
   }
-  const size_t k = choice - 2;
-  if (k >= inputs.size()) throw Error(ErrorCode::usage, "--config", "--config: there is no checkpoint " + word);
+  const auto k = static_cast<size_t>(source) - static_cast<size_t>(ConfigSource::a);
+  if (k >= inputs.size()) throw Error(ErrorCode::usage, "--config", "--config: there is no checkpoint " + letter(k));
   std::error_code error;
   if (is_default(yaml_beside(inputs[k])) && fs::is_regular_file(yaml_beside(inputs[k]), error))
     throw Error(ErrorCode::usage, "--config",
@@ -62,9 +61,9 @@ void write_copy(const std::string& from, const std::string& to, const RunOptions
 
 }  // namespace
 
-std::optional<ConfigCopy> config_copy(const std::string& word, const std::vector<std::string>& inputs,
+std::optional<ConfigCopy> config_copy(ConfigSource source, const std::vector<std::string>& inputs,
                                       const std::string& output, bool replace) {
-  const ConfigCopy copy{chosen(word, inputs), yaml_beside(output)};
+  const ConfigCopy copy{chosen(source, inputs), yaml_beside(output)};
   std::error_code error;
   if (copy.from.empty() || fs::equivalent(copy.from, copy.to, error)) return std::nullopt;
   if (fs::file_size(copy.from, error) > kMaxSize)

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/engine/run.h"
+#include "cli/options/settings.h"
 
 namespace ckmerge::cli {
 
@@ -16,10 +16,10 @@ struct ConfigCopy {
   std::string from, to;
 };
 
-/// What `word` (auto, A, B, C or none) comes to for these inputs and output; empty where nothing is copied. `auto` is
-/// the first of A, B and C that has one. Throws Error(usage) for another word, an input that is not there, one that is
-/// named and has none, and a file that would be replaced without `replace`.
-std::optional<ConfigCopy> config_copy(const std::string& word, const std::vector<std::string>& inputs,
+/// What `source` comes to for these inputs and output; empty where nothing is copied. `automatic` is the first of A, B
+/// and C that has one. Throws Error(usage) for an input that is not there, one that is named and has none, and a file
+/// that would be replaced without `replace`.
+std::optional<ConfigCopy> config_copy(ConfigSource source, const std::vector<std::string>& inputs,
                                       const std::string& output, bool replace);
 
 /// Copies it to beside `output`, which is complete, as the error then says. Throws Error(io | usage | resources).

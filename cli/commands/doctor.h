@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `ckmerge doctor` found, and how it is told. Pure: doctor_facts.cpp does the looking.
+// What `ckmerge doctor` found, and how it is told. Pure: doctor_checks.cpp looks at the machine.
 #pragma once
 
 #include <string>
@@ -26,7 +26,7 @@ struct DoctorFacts {
   std::string hash_cache;  ///< empty: nowhere
   bool hash_cache_writable = false;
   std::string registry;          ///< empty: nowhere
-  bool registry_there = false;   ///< it was made
+  bool registry_there = false;   ///< it exists
   uint64_t registered = 0;       ///< checkpoints in it
   std::string registry_trouble;  ///< why it cannot be used: a sentence; empty when it can
   std::string folder;

@@ -70,11 +70,13 @@ DoctorFacts look(const std::string& folder, const Environment& environment) {
 
 }  // namespace
 
-void doctor_command(const CommandLine& line, const Environment& environment) {
-  if (line.files.size() > 1)
-    throw Error(ErrorCode::usage, line.files[1], "one folder at a time; `ckmerge doctor DIR` looks at one");
-  const DoctorFacts facts = look(line.files.empty() ? "." : line.files[0], environment);
-  write_stdout(line.has("json") ? doctor_json(facts) : doctor_text(facts));
+void doctor_command(const Request& request, const Environment& environment) {
+  const std::vector<std::string>& folders = request.operands;
+  if (folders.size() > 1)
+    throw Error(ErrorCode::usage, folders[1], "one folder at a time; `ckmerge doctor DIR` looks at one");
+  request.refused.raise();
+  const DoctorFacts facts = look(folders.empty() ? "." : folders[0], environment);
+  write_stdout(request.settings.json ? doctor_json(facts) : doctor_text(facts));
 }
 
 }  // namespace ckmerge::cli

@@ -5,9 +5,11 @@
 
 #include "cli/commands/commands.h"
 #include "cli/commands/registry_access.h"
+#include "cli/commands/work_options.h"
 #include "cli/options/faults.h"
 #include "cli/options/sizes.h"
 #include "cli/report/checksum_list.h"
+#include "cli/report/progress.h"
 #include "cli/report/report.h"
 #include "cli/system/signals.h"
 #include "core/registry/file_sums.h"
@@ -19,28 +21,31 @@ namespace {
 
 struct HashRequest {
   std::vector<std::string> files;
+  Settings settings;
   std::string registry;  // that learns of the sums, where it is there
-  std::string check;     // a list of checksums instead of files
-  RunOptions run;
   ProgressKind progress = ProgressKind::none;
-  bool json = false, quiet = false;
 };
 
-HashRequest hash_request(const CommandLine& line, const Environment& environment) {
-  const std::string* const check = line.value("check");
-  if (line.files.empty() && !check)
+void expect_files_or_list(const Request& request) {
+  const bool list = request.settings.check.has_value();
+  if (request.operands.empty() && !list)
     throw Error(ErrorCode::usage, "", "no file is given; `ckmerge hash FILE ...` prints its sums");
-  if (!line.files.empty() && check)
+  if (!request.operands.empty() && list)
     throw Error(ErrorCode::usage, "--check",
-                "--check names the files itself; leave out " + line.files[0] + ", or --check");
-  HashRequest request{
-      .files = line.files, .registry = registry_path(line, environment), .check = check ? *check : "", .run = {}};
-  request.json = line.has("json");
-  request.quiet = line.has("quiet");
+                "--check names the files itself; leave out " + request.operands[0] + ", or --check");
+}
+
+HashRequest hash_request(const Request& request, const Environment& environment) {
+  HashRequest hash{.files = request.operands,
+                   .settings = request.settings,
+                   .registry = registry_path(request.settings, environment),
+                   .progress = progress_kind(request.settings, environment)};
   Faults faults;
-  read_work_options(line, environment, request.run, request.progress, faults);
+  faults.check([&] { expect_files_or_list(request); });
+  faults.add(request.refused);
+  complete_run_options(hash.settings, environment, faults);
   faults.raise();
-  return request;
+  return hash;
 }
 
 constexpr uint64_t kLargestList = 64ull << 20;  // bytes; half a million files
@@ -50,7 +55,7 @@ std::vector<SummedFile> sums_of(const std::vector<std::string>& paths, SumKinds 
   uint64_t total = 0;
   std::vector<SummedFile> files(paths.size());
   ProgressView view(request.progress, 0);
-  RunOptions options = request.run;
+  RunOptions options = request.settings.run;
   options.stop = &stop_flag();
   options.on_progress = [&](const Progress& progress) {
     total = progress.total;
@@ -122,7 +127,7 @@ void print_sums(const HashRequest& request) {
   const std::vector<SummedFile> files = sums_of(request.files, SumKinds::all, request);
   const Faults faults = faults_of(files);
   tell_registry(request.registry, known_sums(request.files, files));
-  if (request.json) {
+  if (request.settings.json) {
     faults.raise();
     return write_document(sums_json(request.files, files));
   }
@@ -176,22 +181,23 @@ void raise_differences(const std::string& where, const std::vector<ListedSum>& l
 }
 
 void check_list(const HashRequest& request) {
-  const std::vector<ListedSum> list = read_list(request.check);
+  const std::string& path = *request.settings.check;
+  const std::vector<ListedSum> list = read_list(path);
   std::vector<std::string> paths;
   for (const ListedSum& listed : list) paths.push_back(listed.path);
   const std::vector<SummedFile> files = sums_of(paths, SumKinds::sha256_only, request);
-  if (!request.json && !request.quiet)
+  if (!request.settings.json && !request.settings.quiet)
     for (size_t i = 0; i < list.size(); ++i)
       write_stdout(visible(list[i].path) + ": " + verdict(list[i], files[i]) + "\n");
-  raise_differences(request.check, list, files);
-  if (request.json) write_document(verdicts_json(list, files));
+  raise_differences(path, list, files);
+  if (request.settings.json) write_document(verdicts_json(list, files));
 }
 
 }  // namespace
 
-void hash_command(const CommandLine& line, const Environment& environment) {
-  const HashRequest request = hash_request(line, environment);
-  request.check.empty() ? print_sums(request) : check_list(request);
+void hash_command(const Request& asked, const Environment& environment) {
+  const HashRequest request = hash_request(asked, environment);
+  request.settings.check ? check_list(request) : print_sums(request);
 }
 
 }  // namespace ckmerge::cli

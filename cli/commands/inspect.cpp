@@ -195,10 +195,17 @@ JsonWriter checkpoints_json(const std::vector<Checkpoint>& checkpoints) {
 
 }  // namespace
 
-void inspect_command(const InspectRequest& request) {
-  const std::vector<Checkpoint> checkpoints = open_checkpoints(request.files, {.key = request.key, .as_stored = true});
-  if (request.json) return write_document(checkpoints_json(checkpoints));
-  for (const Checkpoint& checkpoint : checkpoints) write_stdout(checkpoint_text(checkpoint, request.all_tensors));
+void inspect_command(const Request& request) {
+  const std::vector<std::string>& keys = request.settings.keys;
+  if (request.operands.empty())
+    throw Error(ErrorCode::usage, "", "no file is given; `ckmerge inspect FILE ...` prints what is in it");
+  if (keys.size() > 1) throw Error(ErrorCode::usage, "--key", "--key is given twice");
+  request.refused.raise();
+  const std::vector<Checkpoint> checkpoints =
+      open_checkpoints(request.operands, {.key = keys.empty() ? "" : keys[0], .as_stored = true});
+  if (request.settings.json) return write_document(checkpoints_json(checkpoints));
+  for (const Checkpoint& checkpoint : checkpoints)
+    write_stdout(checkpoint_text(checkpoint, request.settings.all_tensors));
 }
 
 }  // namespace ckmerge::cli

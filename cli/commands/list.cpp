@@ -37,7 +37,7 @@ std::string list_text(const std::vector<RegisteredFile>& files) {
   std::string out;
   for (size_t i = 0; i < files.size(); ++i) {
     titles[i].resize(std::max(titles[i].size(), width), ' ');
-    out += titles[i] + "  " + what_text(files[i]) + "\n";
+    out += titles[i] + "  " + what_text(files[i], presence_of(files[i])) + "\n";
   }
   return out + counted(files.size(), "checkpoint") + "\n";
 }
@@ -49,7 +49,7 @@ JsonWriter list_json(const std::string& registry, const std::vector<RegisteredFi
   json.key("files").begin_array();
   for (const RegisteredFile& file : files) {
     json.begin_object();
-    write_file(json, file);
+    write_file(json, file, presence_of(file));
     json.end_object();
   }
   json.end_array().end_object();
@@ -62,6 +62,7 @@ constexpr size_t kMetadataWidth = 100;
 
 struct Shown {
   RegisteredFile file;
+  Presence presence = Presence::there;
   CheckpointNames names;
   JsonValue metadata;
   Lineage lineage;
@@ -80,6 +81,7 @@ JsonValue metadata_of(const RegisteredFile& file) {
 Shown look_at(const Registry& registry, const std::string& name) {
   Shown shown;
   shown.file = find_one(registry, name);
+  shown.presence = presence_of(shown.file);
   shown.names = checkpoint_names(shown.file.name, shown.file.legacy_hash, shown.file.sha256);
   shown.metadata = metadata_of(shown.file);
   shown.lineage = lineage_of(shown.file, [&](const std::string& sha256) { return registry.with_sha256(sha256); });
@@ -94,7 +96,7 @@ std::string row(const char* heading, const std::string& text) {
 
 std::string show_text(const Shown& shown) {
   const RegisteredFile& file = shown.file;
-  std::string out = shortened(shown.names.title, kNameWidth) + ": " + what_text(file) + "\n";
+  std::string out = shortened(shown.names.title, kNameWidth) + ": " + what_text(file, shown.presence) + "\n";
   out += row("path", file.path) + row("name", shown.names.name) + row("aliases", joined(shown.names.aliases, ", "));
   out += row("SHA-256", file.sha256) + row("short hash", shown.names.short_hash) + row("legacy hash", file.legacy_hash);
   if (has_tensor_sum(file.form)) out += row("AutoV3", file.tensor_sha256.substr(0, 12));
@@ -115,7 +117,7 @@ std::string show_text(const Shown& shown) {
 JsonWriter show_json(const Shown& shown) {
   JsonWriter json;
   json.begin_object();
-  write_file(json, shown.file);
+  write_file(json, shown.file, shown.presence);
   json.key("name_for_extra").value(shown.names.name_for_extra);
   json.key("model_name").value(shown.names.model_name);
   json.key("short_title").value(shown.names.short_title);
@@ -134,26 +136,28 @@ JsonWriter show_json(const Shown& shown) {
 
 }  // namespace
 
-void list_command(const CommandLine& line, const Environment& environment) {
-  const std::string path = registry_path(line, environment);
+void list_command(const Request& request, const Environment& environment) {
+  request.refused.raise();
+  const std::string path = registry_path(request.settings, environment);
   std::vector<RegisteredFile> files;
   with_registry(path, Registry::Access::existing,
                 [&](const Registry& registry) { files = registry.files(Registry::Columns::without_metadata); });
-  std::erase_if(files, [&](const RegisteredFile& file) { return !matches(file, line.files); });
-  if (line.has("json")) return write_document(list_json(path, files));
+  std::erase_if(files, [&](const RegisteredFile& file) { return !matches(file, request.operands); });
+  if (request.settings.json) return write_document(list_json(path, files));
   write_stdout(list_text(files));
 }
 
-void show_command(const CommandLine& line, const Environment& environment) {
-  if (line.files.size() != 1)
-    throw Error(ErrorCode::usage, line.files.empty() ? "" : line.files[1],
+void show_command(const Request& request, const Environment& environment) {
+  const std::vector<std::string>& names = request.operands;
+  if (names.size() != 1)
+    throw Error(ErrorCode::usage, names.empty() ? "" : names[1],
                 "`ckmerge show NAME` takes the name, alias or hash of one checkpoint; `ckmerge list` shows them");
-  const std::string& word = line.files[0];
-  const std::string name = word.starts_with('@') ? word.substr(1) : word;
+  request.refused.raise();
+  const std::string name = names[0].starts_with('@') ? names[0].substr(1) : names[0];
   Shown shown;
-  with_registry(registry_path(line, environment), Registry::Access::existing,
+  with_registry(registry_path(request.settings, environment), Registry::Access::existing,
                 [&](const Registry& registry) { shown = look_at(registry, name); });
-  if (line.has("json")) return write_document(show_json(shown));
+  if (request.settings.json) return write_document(show_json(shown));
   write_stdout(show_text(shown));
 }
 

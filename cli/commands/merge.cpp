@@ -7,6 +7,7 @@
 #include "cli/commands/open_inputs.h"
 #include "cli/options/faults.h"
 #include "cli/options/output_name.h"
+#include "cli/report/progress.h"
 #include "cli/report/report.h"
 #include "cli/report/report_json.h"
 #include "cli/system/signals.h"
@@ -19,15 +20,15 @@ namespace {
 // Chooses the name of an output that was named by its folder or a prefix only. The numbered names give the next one
 // when another run takes the first.
 std::optional<NumberedNames> choose_output(MergeRequest& request, const Plan& plan) {
-  if (!request.filename_prefix.empty()) {
-    NumberedNames names(request.output.empty() ? "." : request.output, request.filename_prefix, local_time(),
-                        *request.recipe.form);
+  if (request.settings.filename_prefix) {
+    NumberedNames names(request.output.empty() ? "." : request.output, *request.settings.filename_prefix, local_time(),
+                        *request.settings.recipe.form);
     request.output = names.next();
     return names;
   }
   if (!request.output.empty() && is_folder(request.output))
     request.output +=
-        (request.output.ends_with('/') ? "" : "/") + a1111_name(request.recipe, request.inputs, plan.kind);
+        (request.output.ends_with('/') ? "" : "/") + a1111_name(request.settings.recipe, request.inputs, plan.kind);
   return std::nullopt;
 }
 
@@ -37,7 +38,7 @@ std::string place_to_check(const MergeRequest& request) {
   const std::filesystem::path path = request.output;
   std::filesystem::path folder = path.parent_path();
   std::error_code error;
-  while (!request.filename_prefix.empty() && !folder.empty() && !std::filesystem::exists(folder, error))
+  while (request.settings.filename_prefix && !folder.empty() && !std::filesystem::exists(folder, error))
     folder = folder.parent_path();
   return (folder / path.filename()).string();
 }
@@ -49,42 +50,47 @@ struct Prepared {
   std::optional<ConfigCopy> config;
 };
 
+void plan_merge(MergeRequest& request, Prepared& prepared) {
+  const Settings& settings = request.settings;
+  Plan& plan = prepared.plan;
+  const std::vector<std::string> notes = name_components(request.settings.recipe, prepared.checkpoints);
+  request.warnings.insert(request.warnings.end(), notes.begin(), notes.end());
+  plan = make_plan(settings.recipe, prepared.checkpoints);
+  plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
+  size_tiles(plan, prepared.checkpoints, {.budget = settings.run.memory_budget, .tile_size = settings.run.tile_size});
+}
+
+// REQUIRES: request.output is the name of a file.
+void check_output(MergeRequest& request, Prepared& prepared, Faults& faults) {
+  const Settings& settings = request.settings;
+  const std::string place = place_to_check(request);
+  // That a numbered name is taken is no fault: the run asks for the next.
+  const bool may_exist = settings.run.replace || prepared.names;
+  faults.check([&] { check_target(place, identities(prepared.checkpoints), may_exist); });
+  faults.check([&] { check_space(place, prepared.plan.output_size()); });
+  faults.check([&] {
+    prepared.config = config_copy(settings.config, request.inputs, request.output, settings.run.replace);
+    if (prepared.config) request.config_from = prepared.config->from;
+  });
+}
+
 // What headers and the target's folder can say against the merge, all of it together. Checkpoints that could not be
 // opened leave nothing to plan, but the recipe and the target can still be wrong.
 Prepared prepare(MergeRequest& request) {
   Faults faults;
   Prepared prepared{.checkpoints = open_inputs(request, faults), .plan = {}, .names = {}, .config = {}};
-  Plan& plan = prepared.plan;
   if (faults.empty())
-    faults.check([&] {
-      const std::vector<std::string> notes = name_components(request.recipe, prepared.checkpoints);
-      request.warnings.insert(request.warnings.end(), notes.begin(), notes.end());
-      plan = make_plan(request.recipe, prepared.checkpoints);
-      plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
-      size_tiles(plan, prepared.checkpoints, {.budget = request.run.memory_budget, .tile_size = request.run.tile_size});
-    });
+    faults.check([&] { plan_merge(request, prepared); });
   else
-    faults.check([&] { resolve_coefficients(request.recipe, request.inputs.size()); });
+    faults.check([&] { resolve_coefficients(request.settings.recipe, request.inputs.size()); });
   // Of an output that is named by a plan there is nothing to check without one.
-  const bool names_itself = request.filename_prefix.empty() && !is_folder(request.output);
-  bool named = names_itself;
+  bool named = !request.settings.filename_prefix && !is_folder(request.output);
   if (faults.empty())
     faults.check([&] {
-      prepared.names = choose_output(request, plan);
+      prepared.names = choose_output(request, prepared.plan);
       named = true;
     });
-  if (named && !request.output.empty()) {
-    const std::string place = place_to_check(request);
-    // That a numbered name is taken is no fault: the run asks for the next.
-    const bool may_exist = request.run.replace || prepared.names;
-    faults.check([&] { check_target(place, identities(prepared.checkpoints), may_exist); });
-    faults.check([&] { check_space(place, plan.output_size()); });
-  }
-  if (named && !request.output.empty())
-    faults.check([&] {
-      prepared.config = config_copy(request.config, request.inputs, request.output, request.run.replace);
-      if (prepared.config) request.config_from = prepared.config->from;
-    });
+  if (named && !request.output.empty()) check_output(request, prepared, faults);
   faults.raise();
   return prepared;
 }
@@ -93,7 +99,7 @@ RunReport run_watched(MergeRequest& request, Prepared& prepared) {
   catch_stop_signals();
   install_sigbus_guard();
   ProgressView view(request.progress, prepared.plan.output_size());
-  RunOptions options = request.run;
+  RunOptions options = request.settings.run;
   if (prepared.names) options.replace = false;  // a free name is never somebody's file, -f or not
   options.stop = &stop_flag();
   options.on_progress = [&view](const Progress& progress) { view.update(progress); };
@@ -119,37 +125,43 @@ RunReport run_in_place(MergeRequest& request, Prepared& prepared) {
   }
 }
 
-void print_plan(const MergeFacts& facts) {
-  if (facts.request.json)
+void print_plan(const MergeRequest& request, const MergeFacts& facts) {
+  if (request.settings.json)
     write_document(plan_json(facts));
-  else if (!facts.request.quiet)
+  else if (!request.settings.quiet)
     write_stdout(plan_report(facts));
 }
 
-void print_result(const MergeFacts& facts, const RunReport& report) try {
-  if (facts.request.json)
+void print_result(const MergeRequest& request, const MergeFacts& facts, const RunReport& report) try {
+  if (request.settings.json)
     write_document(run_json(facts, report));
-  else if (!facts.request.quiet)
+  else if (!request.settings.quiet)
     write_stdout(run_report(facts, report));
 } catch (const Error& e) {
   // A report that cannot be told must not look like a merge that failed.
-  throw Error(e.code(), e.where(), std::string(e.what()) + "; " + facts.request.output + " is complete");
+  throw Error(e.code(), e.where(), std::string(e.what()) + "; " + request.output + " is complete");
 }
 
 }  // namespace
 
 void merge_command(MergeRequest request) {
   Prepared prepared = prepare(request);
-  const MergeFacts facts{request, prepared.plan, prepared.checkpoints};
-  if (request.only_plan) return print_plan(facts);
+  const MergeFacts facts{.plan = prepared.plan,
+                         .checkpoints = prepared.checkpoints,
+                         .run = request.settings.run,
+                         .output = request.output,
+                         .config_from = request.config_from,
+                         .preset = request.settings.preset,
+                         .verbose = request.settings.verbose};
+  if (request.settings.only_plan) return print_plan(request, facts);
   const RunReport report = run_in_place(request, prepared);
   const auto troubles = announce(request.announcement, request.output, prepared.checkpoints, report);
-  if (request.json)
+  if (request.settings.json)
     prepared.plan.warnings.insert(prepared.plan.warnings.end(), troubles.begin(), troubles.end());
-  else if (!request.quiet)
+  else if (!request.settings.quiet)
     for (const std::string& trouble : troubles) write_stderr("warning: " + shortened(trouble, kSentenceWidth) + "\n");
-  if (prepared.config) copy_config(*prepared.config, request.output, request.run);
-  print_result(facts, report);
+  if (prepared.config) copy_config(*prepared.config, request.output, request.settings.run);
+  print_result(request, facts, report);
 }
 
 }  // namespace ckmerge::cli

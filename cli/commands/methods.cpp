@@ -2,7 +2,7 @@
 #include <cctype>
 
 #include "cli/commands/commands.h"
-#include "cli/options/numbers.h"
+#include "cli/options/method_name.h"
 #include "cli/system/text.h"
 #include "io/text/json_writer.h"
 
@@ -118,15 +118,20 @@ JsonWriter methods_json(const std::vector<const MethodSpec*>& specs) {
 
 }  // namespace
 
-void methods_command(const MethodsRequest& request) {
+void methods_command(const Request& request) {
+  const std::vector<std::string>& names = request.operands;
+  if (names.size() > 1) throw Error(ErrorCode::usage, names[1], "one method at a time, or none for all of them");
+  const MethodSpec* const only = names.empty() ? nullptr : &method_called(names[0], names[0]);
+  request.refused.raise();
+  const bool markdown = request.settings.markdown;
   std::vector<const MethodSpec*> specs;
   for (const Method& method : ckmerge::methods())
-    if (!request.only || request.only == method.spec) specs.push_back(method.spec);
-  if (request.json) return write_document(methods_json(specs));
-  std::string out = request.markdown ? markdown_head() : "";
+    if (!only || only == method.spec) specs.push_back(method.spec);
+  if (request.settings.json) return write_document(methods_json(specs));
+  std::string out = markdown ? markdown_head() : "";
   for (const MethodSpec* spec : specs) {
     if (!out.empty()) out += "\n";
-    out += request.markdown ? method_markdown(*spec) : method_text(*spec);
+    out += markdown ? method_markdown(*spec) : method_text(*spec);
   }
   write_stdout(out);
 }

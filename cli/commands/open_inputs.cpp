@@ -14,7 +14,7 @@ namespace {
 [[noreturn]] void refuse(const std::string& sentence) { throw Error(ErrorCode::usage, "--key", sentence); }
 
 std::string key_of(const MergeRequest& request, size_t k) {
-  const std::vector<std::string>& keys = request.recipe.input_keys;
+  const std::vector<std::string>& keys = request.settings.recipe.input_keys;
   return k < keys.size() && !keys[k].empty() ? keys[k] : request.key;
 }
 
@@ -30,12 +30,12 @@ void check_open_files(size_t checkpoints) {
 
 }  // namespace
 
-void read_keys(const std::vector<std::string>& words, MergeRequest& request) {
-  std::vector<std::string>& keys = request.recipe.input_keys;
-  for (const std::string& word : words) {
+void read_keys(MergeRequest& request) {
+  std::vector<std::string>& keys = request.settings.recipe.input_keys;
+  for (const std::string& text : request.settings.keys) {
     size_t k = 0;
-    while (k < request.inputs.size() && !word.starts_with(letter(k) + "=")) ++k;
-    const std::string key = k < request.inputs.size() ? word.substr(letter(k).size() + 1) : word;
+    while (k < request.inputs.size() && !text.starts_with(letter(k) + "=")) ++k;
+    const std::string key = k < request.inputs.size() ? text.substr(letter(k).size() + 1) : text;
     if (k < request.inputs.size() && keys.empty()) keys.resize(request.inputs.size());
     std::string& place = k < request.inputs.size() ? keys[k] : request.key;
     if (key.empty()) refuse("--key has an empty value");
@@ -51,7 +51,8 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
   for (size_t k = 0; k < request.inputs.size(); ++k)
     faults.check([&] {
       const std::string key = key_of(request, k);
-      checkpoints.push_back(open_checkpoint(request.inputs[k], {.key = key, .allow_expanded = request.allow_expanded}));
+      checkpoints.push_back(
+          open_checkpoint(request.inputs[k], {.key = key, .allow_expanded = request.settings.allow_expanded}));
       if (const InputForm& form = *checkpoints.back().form; form.has_pickle)
         used[k] = key;
       else if (!key.empty() && key != request.key)
@@ -61,7 +62,7 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
   const auto given = [](const std::string& key) { return !key.empty(); };
   if (faults.empty() && !request.key.empty() && std::ranges::none_of(used, given))
     faults.check([] { refuse("--key is given, but no input is a PyTorch file"); });
-  request.recipe.input_keys = std::ranges::any_of(used, given) ? used : std::vector<std::string>();
+  request.settings.recipe.input_keys = std::ranges::any_of(used, given) ? used : std::vector<std::string>();
   return checkpoints;
 }
 

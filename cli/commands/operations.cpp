@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/operations.h"
 
-#include <algorithm>
-
-#include "cli/options/choices.h"
-#include "cli/options/faults.h"
-#include "cli/options/numbers.h"
 #include "core/recipe/average_weights.h"
 #include "io/text/error.h"
 
@@ -16,109 +11,59 @@ namespace {
   throw Error(ErrorCode::usage, where, sentence);
 }
 
-std::vector<std::string> words_between_commas(const std::string& text) {
-  std::vector<std::string> words;
-  for (size_t begin = 0; begin <= text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    words.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return words;
-}
-
-// ---- convert
-
 // IN OUT, or IN -o OUT.
-CommandLine with_output(CommandLine line) {
-  if (line.files.size() == 2 && !line.value("output")) {
-    line.values["output"] = line.files[1];
-    line.files.pop_back();
+void take_output(Request& request) {
+  std::vector<std::string>& operands = request.operands;
+  if (operands.size() == 2 && !request.settings.output) {
+    request.settings.output = operands[1];
+    operands.pop_back();
   }
-  if (line.files.size() != 1)
-    refuse("", line.files.empty() ? "no checkpoint is given; `ckmerge convert IN OUT` converts one"
-                                  : "convert takes one checkpoint and one output, IN OUT");
-  return line;
+  if (operands.size() != 1)
+    refuse("", operands.empty() ? "no checkpoint is given; `ckmerge convert IN OUT` converts one"
+                                : "convert takes one checkpoint and one output, IN OUT");
 }
 
-void read_parts(const CommandLine& line, Recipe& recipe) {
-  const std::string* const parts = line.value("part");
-  if (!parts) return;
-  recipe.parts = words_between_commas(*parts);
-  for (const std::string& part : recipe.parts) parse_part("--part", part);
+void check_bake(const Request& request) {
+  if (request.settings.components.empty()) refuse("--vae", "no VAE is given; `ckmerge bake MODEL --vae FILE -o OUT`");
+  if (request.operands.size() > 1)
+    refuse(request.operands[1], "bake takes one checkpoint; merge bakes as well (--vae)");
 }
 
-void read_convert(const CommandLine& line, MergeRequest& request, Faults& faults) {
-  request.recipe.prune = line.has("prune");
-  faults.check([&] { read_parts(line, request.recipe); });
-  if (const std::string* const ema = line.value("ema"))
-    faults.check([&] { request.recipe.ema = parse_policy<EmaPolicy>("--ema", *ema); });
-}
-
-// ---- compose
-
-struct Role {
-  const char* option;
-  Part part;
-};
-constexpr Role kRoles[] = {
-    {"unet", Part::unet}, {"te", Part::te}, {"te2", Part::te}, {"te3", Part::te}, {"vae", Part::vae}};
-
-CommandLine with_roles(CommandLine line, std::vector<std::string>& roles) {
-  if (!line.files.empty()) refuse(line.files[0], "compose takes its files by name: --unet F --te F --vae F -o OUT");
-  for (const Role& role : kRoles) {
-    const std::string* const file = line.value(role.option);
-    if (!file) continue;
-    line.files.push_back(*file);
-    roles.emplace_back(kPartNames[static_cast<size_t>(role.part)]);
+// The components are the inputs.
+void take_components(Request& request) {
+  Settings& settings = request.settings;
+  if (!request.operands.empty())
+    refuse(request.operands[0], "compose takes its files by name: --unet F --te F --vae F -o OUT");
+  if (settings.components.empty())
+    refuse("--unet", "no file is given; `ckmerge compose --unet F --te F --vae F -o OUT`");
+  for (const Component& component : settings.components) {
+    request.operands.push_back(component.path);
+    settings.recipe.roles.emplace_back(kPartNames[static_cast<size_t>(component.part)]);
   }
-  if (line.files.empty()) refuse("--unet", "no file is given; `ckmerge compose --unet F --te F --vae F -o OUT`");
-  line.values.erase("vae");  // here it is not baked into something
-  return line;
+  settings.components.clear();
 }
 
-// ---- average
-
-void read_average(const CommandLine& line, MergeRequest& request) {
-  const std::string *const beta = line.value("beta"), *const gamma = line.value("gamma");
-  if (beta && gamma) refuse("--beta", "--beta and --gamma are two ways to average; give one");
-  if (!beta && !gamma) return;  // linear's own weights are uniform
-  request.recipe.parameters["weights"] = beta ? ema_weights(request.inputs.size(), parse_number("--beta", *beta))
-                                              : power_weights(request.inputs.size(), parse_number("--gamma", *gamma));
-  request.recipe.parameters["normalize"] = {0};
+// Without --beta and --gamma linear's own weights are uniform.
+void set_weights(const Request& request, Recipe& recipe) {
+  const Settings& settings = request.settings;
+  if (settings.beta && settings.gamma) refuse("--beta", "--beta and --gamma are two ways to average; give one");
+  if (!settings.beta && !settings.gamma) return;
+  recipe.parameters["weights"] = settings.beta ? ema_weights(request.operands.size(), *settings.beta)
+                                               : power_weights(request.operands.size(), *settings.gamma);
+  recipe.parameters["normalize"] = {0};
 }
 
 }  // namespace
 
-void read_vae(const CommandLine& line, MergeRequest& request) {
-  const std::string* const vae = line.value("vae");
-  if (!vae) return;
-  if (vae->empty()) refuse("--vae", "--vae has an empty value");
-  request.inputs.push_back(*vae);
-  request.recipe.bake_vae = true;
-}
-
-MergeRequest operation_request(const CommandLine& typed, const Environment& environment) {
-  const bool is_average = typed.command == Command::average;
-  Faults faults;
-  std::vector<std::string> roles;
-  CommandLine line = typed;
-  faults.check([&] {
-    if (typed.command == Command::convert) line = with_output(typed);
-    if (typed.command == Command::compose) line = with_roles(typed, roles);
-    if (typed.command == Command::bake && !typed.value("vae"))
-      refuse("--vae", "no VAE is given; `ckmerge bake MODEL --vae FILE -o OUT`");
-    if (typed.command == Command::bake && typed.files.size() > 1)
-      refuse(typed.files[1], "bake takes one checkpoint; merge bakes as well (--vae)");
-  });
-  faults.raise();
-  line.values["method"] = is_average ? "linear" : "copy";
-  MergeRequest request = merge_request(line, environment);
-  request.recipe.roles = roles;
-  if (const std::string* const layout = line.value("layout")) request.recipe.layout = *layout;
-  if (typed.command == Command::convert) read_convert(line, request, faults);
-  if (is_average) faults.check([&] { read_average(line, request); });
-  faults.raise();
-  return request;
+MergeRequest operation_request(const Request& asked, const Environment& environment) {
+  Request request = asked;
+  Recipe& recipe = request.settings.recipe;
+  recipe.method = request.command == Command::average ? "linear" : "copy";
+  if (request.command == Command::convert) take_output(request);
+  if (request.command == Command::bake) check_bake(request);
+  if (request.command == Command::compose) take_components(request);
+  if (request.command == Command::average) request.refused.check([&] { set_weights(request, recipe); });
+  return merge_request(request, environment);
 }
 
 }  // namespace ckmerge::cli

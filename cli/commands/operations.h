@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// convert, bake, compose and average: merges of a special kind, whose words are turned into the recipe of one. So they
-// have its plan, its report, its guarantees, and `ckmerge run` repeats them.
+// convert, bake, compose and average: merges of a special kind, whose requests are turned into the recipe of one. So
+// they have its plan, its report, its guarantees, and `ckmerge run` repeats them.
 #pragma once
 
-#include "cli/options/command_line.h"
-#include "cli/options/request.h"
-#include "cli/system/system.h"
+#include "cli/commands/merge_request.h"
 
 namespace ckmerge::cli {
 
-/// For those four commands. Throws Error(usage) with everything that the words have against them.
-MergeRequest operation_request(const CommandLine& line, const Environment& environment);
-
-/// --vae of `merge` and `bake`: the last input, and the recipe's word for it.
-void read_vae(const CommandLine& line, MergeRequest& request);
+/// For those four commands. Throws Error(usage) with everything that stands against the request.
+MergeRequest operation_request(const Request& request, const Environment& environment);
 
 }  // namespace ckmerge::cli

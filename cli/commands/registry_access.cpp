@@ -7,6 +7,7 @@
 #include "cli/system/text.h"
 #include "io/file/folder_walk.h"
 #include "io/hash/checkpoint_names.h"
+#include "io/registry/presence.h"
 #include "io/registry/registry_damage.h"
 
 namespace ckmerge::cli {
@@ -56,39 +57,38 @@ std::string path_called(const Registry& registry, const std::string& name) {
   return file.path;
 }
 
-bool takes_checkpoint(const OptionSpec& option) {
-  constexpr std::string_view kOtherFiles[] = {"registry", "hash-cache", "check"};
-  const bool is_file = option.takes_value() && option.word_kind() == WordKind::file;
-  return is_file && std::ranges::find(kOtherFiles, option.name) == std::end(kOtherFiles);
+// What may stand for a checkpoint.
+std::vector<std::string*> checkpoint_paths(Request& request) {
+  std::vector<std::string*> paths;
+  if (spec_of(request.command).operands == WordKind::checkpoint)
+    for (std::string& operand : request.operands)
+      if (request.command != Command::convert || paths.empty()) paths.push_back(&operand);  // its second is written
+  for (Component& component : request.settings.components) paths.push_back(&component.path);
+  return paths;
 }
 
-// The words that may stand for a checkpoint.
-std::vector<std::string*> checkpoint_words(CommandLine& line) {
-  std::vector<std::string*> words;
-  if (commands()[static_cast<size_t>(line.command)].operands == WordKind::checkpoint)
-    for (std::string& word : line.files)
-      if (line.command != Command::convert || words.empty()) words.push_back(&word);  // its second is what is written
-  for (const OptionSpec& option : options_of(line.command)) {
-    if (!takes_checkpoint(option)) continue;
-    if (line.values.contains(option.name)) words.push_back(&line.values[option.name]);
-    if (line.lists.contains(option.name))
-      for (std::string& word : line.lists[option.name]) words.push_back(&word);
-  }
-  return words;
+// Where @ begins; npos where a file is named.
+size_t reference_in(const std::string& path, Command command) {
+  if (path.starts_with('@')) return 0;
+  const size_t equals = command == Command::run ? path.find("=@") : path.npos;
+  return equals == path.npos || path.find('/') < equals ? path.npos : equals + 1;
 }
 
-// Where @ begins in a word; npos where it names a file.
-size_t reference_in(const std::string& word, Command command) {
-  if (word.starts_with('@')) return 0;
-  const size_t equals = command == Command::run ? word.find("=@") : word.npos;
-  return equals == word.npos || word.find('/') < equals ? word.npos : equals + 1;
+void put_paths(const Registry& registry, Command command, const std::vector<std::string*>& references) {
+  Faults faults;
+  for (std::string* const path : references)
+    faults.check([&] {
+      const size_t at = reference_in(*path, command);
+      if (at == path->npos) return;  // a second run, after damage
+      *path = path->substr(0, at) + path_called(registry, path->substr(at + 1));
+    });
+  faults.raise();
 }
 
 }  // namespace
 
-std::string registry_path(const CommandLine& line, const Environment& environment) {
-  const std::string* const given = line.value("registry");
-  return given ? *given : environment.registry;
+std::string registry_path(const Settings& settings, const Environment& environment) {
+  return settings.registry.value_or(environment.registry);
 }
 
 void with_registry(const std::string& path, Registry::Access access, const std::function<void(Registry&)>& act) {
@@ -114,12 +114,6 @@ void with_registry(const std::string& path, Registry::Access access, const std::
   act(registry);
 }
 
-Presence presence_of(const RegisteredFile& file) {
-  FileIdentity now;
-  if (!look_up_file(file.path, now)) return Presence::gone;
-  return file.same_state(now) ? Presence::there : Presence::changed;
-}
-
 RegisteredFile find_one(const Registry& registry, const std::string& name) {
   std::vector<RegisteredFile> found = registry.called(name);
   if (found.empty()) fail_unknown(registry, name);
@@ -139,22 +133,14 @@ RegisteredFile find_one(const Registry& registry, const std::string& name) {
               lines);
 }
 
-CommandLine with_registered_paths(const CommandLine& typed, const Environment& environment) {
-  CommandLine line = typed;
-  std::vector<std::string*> words = checkpoint_words(line);
-  std::erase_if(words, [&](const std::string* word) { return reference_in(*word, line.command) == word->npos; });
-  if (words.empty()) return line;
-  with_registry(registry_path(line, environment), Registry::Access::existing, [&](const Registry& registry) {
-    Faults faults;
-    for (std::string* const word : words)
-      faults.check([&] {
-        const size_t at = reference_in(*word, line.command);
-        if (at == word->npos) return;  // a second run, after damage
-        *word = word->substr(0, at) + path_called(registry, word->substr(at + 1));
-      });
-    faults.raise();
-  });
-  return line;
+Request with_registered_paths(const Request& asked, const Environment& environment) {
+  Request request = asked;
+  std::vector<std::string*> paths = checkpoint_paths(request);
+  std::erase_if(paths, [&](const std::string* path) { return reference_in(*path, request.command) == path->npos; });
+  if (paths.empty()) return request;
+  with_registry(registry_path(request.settings, environment), Registry::Access::existing,
+                [&](const Registry& registry) { put_paths(registry, request.command, paths); });
+  return request;
 }
 
 }  // namespace ckmerge::cli

@@ -5,14 +5,14 @@
 #include <functional>
 #include <string>
 
-#include "cli/options/command_line.h"
+#include "cli/options/request.h"
 #include "cli/system/system.h"
 #include "io/registry/registry.h"
 
 namespace ckmerge::cli {
 
 /// --registry, or the one in the user's data folder; empty where that is not known.
-std::string registry_path(const CommandLine& line, const Environment& environment);
+std::string registry_path(const Settings& settings, const Environment& environment);
 
 /// Runs `act` with the registry at `path`. One that turns out to be damaged is set aside, told on standard error, and
 /// `act` runs again with a new one that has what could be saved. Throws Error(usage) where there is none.
@@ -22,13 +22,9 @@ void with_registry(const std::string& path, Registry::Access access, const std::
 /// Several that are the same file, or have the same bytes and base name, count as one.
 RegisteredFile find_one(const Registry& registry, const std::string& name);
 
-/// What became of a registered file.
-enum class Presence : uint8_t { there, changed, gone };
-Presence presence_of(const RegisteredFile& file);
-
-/// `line` with a path in place of every @NAME that stands for a checkpoint: operands (of `run` also behind LETTER=),
-/// and values of options that take a checkpoint. Throws Error(usage); Error(io) for a file that is gone;
-/// Error(malformed) for one called by its hash that is no longer what was hashed.
-CommandLine with_registered_paths(const CommandLine& line, const Environment& environment);
+/// `request` with a path in place of every @NAME that stands for a checkpoint: operands (of `run` also behind LETTER=),
+/// and components. Throws Error(usage); Error(io) for a file that is gone; Error(malformed) for one called by its hash
+/// that is no longer what was hashed.
+Request with_registered_paths(const Request& request, const Environment& environment);
 
 }  // namespace ckmerge::cli

@@ -19,10 +19,10 @@ constexpr const char* kBindings = "give each as LETTER=PATH, or a folder to look
   throw Error(ErrorCode::usage, where, sentence, input_lines(recorded));
 }
 
-// Index of the input that `word` names, or the number of inputs.
-size_t input_called(const RecordedRecipe& recorded, const std::string& word) {
+// Index of the input called `name`, or the number of inputs.
+size_t input_called(const RecordedRecipe& recorded, const std::string& name) {
   size_t k = 0;
-  while (k < recorded.recipe.input_names.size() && letter(k) != word) ++k;
+  while (k < recorded.recipe.input_names.size() && letter(k) != name) ++k;
   return k;
 }
 
@@ -31,9 +31,9 @@ const std::string* field(const Checkpoint& checkpoint, std::string_view key) {
   return found == checkpoint.metadata.end() ? nullptr : &found->second;
 }
 
-// Looks for the inputs that no word bound. Those found are known to be right, or the request is warned.
+// Looks for the inputs that nothing was bound to. Those found are known to be right, or the request is warned.
 void find_inputs(const RecordedRecipe& recorded, const std::string& folder, MergeRequest& request, Faults& faults) {
-  ModelsFolder models(folder, request.run);
+  ModelsFolder models(folder, request.settings.run);
   for (size_t k = 0; k < request.inputs.size(); ++k) {
     if (!request.inputs[k].empty()) continue;
     const std::string &name = recorded.recipe.input_names[k], &sha256 = recorded.sha256[k];
@@ -77,13 +77,13 @@ void warn_of_other_names(const RecordedRecipe& recorded, MergeRequest& request) 
   }
 }
 
-void check_inputs(const RecordedRecipe& recorded, const std::string* models, MergeRequest& request) {
+void check_inputs(const RecordedRecipe& recorded, MergeRequest& request) {
   Faults faults;
   warn_of_other_names(recorded, request);
   for (size_t k = 0; k < request.inputs.size(); ++k)
     if (!request.inputs[k].empty())
-      faults.check([&] { expect_recorded_hash(recorded, k, request.inputs[k], request.run); });
-  if (models) faults.check([&] { find_inputs(recorded, *models, request, faults); });
+      faults.check([&] { expect_recorded_hash(recorded, k, request.inputs[k], request.settings.run); });
+  if (request.settings.models) faults.check([&] { find_inputs(recorded, *request.settings.models, request, faults); });
   faults.raise();
 }
 
@@ -121,47 +121,48 @@ RecordedRecipe recorded_recipe(const std::string& path) {
   }
 }
 
-std::vector<std::string> bound_inputs(const RecordedRecipe& recorded, const std::vector<std::string>& words) {
+std::vector<std::string> bound_inputs(const RecordedRecipe& recorded, const std::vector<std::string>& bindings) {
   std::vector<std::string> inputs(recorded.sha256.size());
-  for (const std::string& word : words) {
-    const size_t equals = word.find('=');
-    if (equals == word.npos || equals == 0 || equals + 1 == word.size())
-      refuse(word, "'" + word + "' binds no input; " + kBindings, recorded);
-    const std::string input = word.substr(0, equals);
+  for (const std::string& binding : bindings) {
+    const size_t equals = binding.find('=');
+    if (equals == binding.npos || equals == 0 || equals + 1 == binding.size())
+      refuse(binding, "'" + binding + "' binds no input; " + kBindings, recorded);
+    const std::string input = binding.substr(0, equals);
     const size_t k = input_called(recorded, input);
-    if (k == inputs.size()) refuse(word, "the recorded merge has no input " + input, recorded);
-    if (!inputs[k].empty()) refuse(word, input + " is given twice", recorded);
-    inputs[k] = word.substr(equals + 1);
+    if (k == inputs.size()) refuse(binding, "the recorded merge has no input " + input, recorded);
+    if (!inputs[k].empty()) refuse(binding, input + " is given twice", recorded);
+    inputs[k] = binding.substr(equals + 1);
   }
   return inputs;
 }
 
-MergeRequest run_request(const CommandLine& line, const Environment& environment) {
-  if (line.files.empty())
+MergeRequest run_request(const Request& asked, const Environment& environment) {
+  const std::vector<std::string>& operands = asked.operands;
+  if (operands.empty())
     throw Error(ErrorCode::usage, "", "no file is given; `ckmerge run FILE A=PATH B=PATH -o OUT` repeats FILE's merge");
   // The options mean what they mean to merge. Its inputs are set below, and its recipe, to which no option of run adds.
-  CommandLine options = line;
-  options.files = {line.files[0]};
-  const std::string* const models = line.value("models");
+  Request options = asked;
+  options.operands = {operands[0]};
   Faults faults;
   MergeRequest request;
   RecordedRecipe recorded;
   std::vector<std::string> inputs;
   faults.check([&] { request = merge_request(options, environment); });
   faults.check([&] {
-    recorded = recorded_recipe(line.files[0]);
-    inputs = bound_inputs(recorded, {line.files.begin() + 1, line.files.end()});
-    if (!models) expect_all_bound(recorded, inputs);
+    recorded = recorded_recipe(operands[0]);
+    inputs = bound_inputs(recorded, {operands.begin() + 1, operands.end()});
+    if (!asked.settings.models) expect_all_bound(recorded, inputs);
   });
   faults.raise();
   request.inputs = inputs;
-  recorded.recipe.form = request.recipe.form;
-  request.recipe = recorded.recipe;
-  request.run.hash = recorded.recipe.hash;
-  request.run.expected_sha256 = recorded.sha256;
-  request.run.stop = &stop_flag();
+  Settings& settings = request.settings;
+  recorded.recipe.form = settings.recipe.form;
+  settings.recipe = recorded.recipe;
+  settings.run.hash = recorded.recipe.hash;
+  settings.run.expected_sha256 = recorded.sha256;
+  settings.run.stop = &stop_flag();
   catch_stop_signals();  // hashing can take minutes
-  check_inputs(recorded, models, request);
+  check_inputs(recorded, request);
   return request;
 }
 

@@ -6,24 +6,23 @@
 #include <string>
 #include <vector>
 
-#include "cli/options/command_line.h"
-#include "cli/options/request.h"
+#include "cli/commands/merge_request.h"
 #include "cli/system/system.h"
 #include "core/recipe/provenance.h"
 
 namespace ckmerge::cli {
 
-/// For `run`: the first word's recipe over the files that the other words (A=PATH) and --models give. Reads headers,
+/// For `run`: the recipe of the first operand over the files that the others (A=PATH) and --models give. Reads headers,
 /// and the whole of every input whose hash was recorded unless the cache knows it. Throws Error: usage with all that
-/// the words have against them, malformed for a spoilt recipe, mismatch for an input that is not the recorded one.
-MergeRequest run_request(const CommandLine& line, const Environment& environment);
+/// stands against the request, malformed for a damaged recipe, mismatch for an input that is not the recorded one.
+MergeRequest run_request(const Request& request, const Environment& environment);
 
 /// The recipe recorded in the file at `path`. Throws Error(usage) when it has none, else as parse_recipe().
 RecordedRecipe recorded_recipe(const std::string& path);
 
-/// The paths that `words` (A=PATH) bind to the inputs, in their order; empty where none does. Throws Error(usage): an
-/// input that was not recorded, one that is bound twice, a word of another form.
-std::vector<std::string> bound_inputs(const RecordedRecipe& recorded, const std::vector<std::string>& words);
+/// The paths that `bindings` (A=PATH) bind to the inputs, in their order; empty where none does. Throws Error(usage):
+/// an input that was not recorded, one that is bound twice, one of another form.
+std::vector<std::string> bound_inputs(const RecordedRecipe& recorded, const std::vector<std::string>& bindings);
 
 /// A line for each input: "A was A.safetensors, sha256 0123...".
 std::vector<std::string> input_lines(const RecordedRecipe& recorded);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `ckmerge run --models DIR`: finding a recorded merge's inputs among the checkpoints below a folder, by hash where one
-// was recorded. Hashing is dear, so likely files come first, then those whose sum is known, then all others.
+// was recorded. Hashing is slow, so files of the recorded name are tried first, then those whose sum is known, then all
+// others.
 #pragma once
 
 #include <map>

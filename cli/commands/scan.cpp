@@ -7,7 +7,9 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/registry_access.h"
 #include "cli/commands/scan_places.h"
+#include "cli/commands/work_options.h"
 #include "cli/options/sizes.h"
+#include "cli/report/progress.h"
 #include "cli/report/report.h"
 #include "cli/system/signals.h"
 #include "io/file/folder_walk.h"
@@ -23,19 +25,19 @@ constexpr uint64_t kCheckedSize = 64ull << 20;
 struct ScanRequest {
   ScanOptions options;
   ProgressKind progress = ProgressKind::none;
-  bool json = false, quiet = false;
 };
 
-ScanRequest scan_request(const CommandLine& line, const Environment& environment) {
-  ScanRequest request;
-  Faults faults;
-  read_work_options(line, environment, request.options.run, request.progress, faults);
+ScanRequest scan_request(const Request& request, const Environment& environment) {
+  Settings settings = request.settings;
+  Faults faults = request.refused;
+  complete_run_options(settings, environment, faults);
   faults.raise();
-  request.options.hash = line.has("hash");
-  request.options.forget = line.has("forget");
-  request.json = line.has("json");
-  request.quiet = line.has("quiet");
-  return request;
+  ScanRequest scan;
+  scan.progress = progress_kind(settings, environment);
+  scan.options.run = settings.run;
+  scan.options.hash = settings.sum_files;
+  scan.options.forget = settings.forget;
+  return scan;
 }
 
 // The folders of earlier scans. One that is not there, an unplugged disk, is told and left alone.
@@ -120,22 +122,23 @@ ScanReport watched_scan(Registry& registry, const ScanPlaces& places, const Scan
 
 }  // namespace
 
-void scan_command(const CommandLine& line, const Environment& environment) {
-  const ScanRequest request = scan_request(line, environment);
-  const std::string path = registry_path(line, environment);
+void scan_command(const Request& request, const Environment& environment) {
+  const ScanRequest scan = scan_request(request, environment);
+  const std::string path = registry_path(request.settings, environment);
+  const std::vector<std::string>& folders = request.operands;
   const auto began = std::chrono::steady_clock::now();
-  ScanPlaces places = scan_places(line.files, environment.home);
+  ScanPlaces places = scan_places(folders, environment.home);
   ScanReport report;
-  const auto access = line.files.empty() ? Registry::Access::existing : Registry::Access::create;
+  const auto access = folders.empty() ? Registry::Access::existing : Registry::Access::create;
   with_registry(path, access, [&](Registry& registry) {
     if (registry.size() <= kCheckedSize) registry.check();
-    if (line.files.empty()) places = known_places(registry);
-    report = watched_scan(registry, places, request);
+    if (folders.empty()) places = known_places(registry);
+    report = watched_scan(registry, places, scan);
   });
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
   report.troubles.insert(report.troubles.begin(), places.warnings.begin(), places.warnings.end());
-  if (request.json) return write_document(scan_json(report, places, path));
-  if (request.quiet) return;
+  if (request.settings.json) return write_document(scan_json(report, places, path));
+  if (request.settings.quiet) return;
   write_stdout(scan_text(report, places, path, elapsed.count()));
   for (const std::string& trouble : report.troubles)
     write_stderr("warning: " + shortened(trouble, kSentenceWidth) + "\n");

@@ -54,11 +54,12 @@ class Places {
  public:
   explicit Places(const std::string& home) : home_(home) {}
 
-  void add_word(const std::string& word) {
-    const std::string path = real_path(word);
+  void add_named(const std::string& place) {
+    const std::string path = real_path(place);
     if (is_yaml(path)) return add_yaml(path);
     if (!is_folder(path))
-      throw Error(ErrorCode::usage, word, word + ": is neither a folder nor an extra_model_paths.yaml; give a folder");
+      throw Error(ErrorCode::usage, place,
+                  place + ": is neither a folder nor an extra_model_paths.yaml; give a folder");
     if (is_folder(path + "/models/Stable-diffusion")) return add_known(path, kA1111);
     if (is_folder(path + "/models/checkpoints")) return add_comfyui(path);
     add(path, "");
@@ -110,10 +111,10 @@ class Places {
 
 }  // namespace
 
-ScanPlaces scan_places(const std::vector<std::string>& words, const std::string& home) {
+ScanPlaces scan_places(const std::vector<std::string>& named, const std::string& home) {
   Places places(home);
   Faults faults;
-  for (const std::string& word : words) faults.check([&] { places.add_word(word); });
+  for (const std::string& place : named) faults.check([&] { places.add_named(place); });
   faults.raise();
   return places.places();
 }

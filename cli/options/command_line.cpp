@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "cli/options/option_table.h"
 #include "cli/system/text.h"
 #include "io/text/error.h"
 
@@ -17,35 +18,23 @@ namespace {
 }
 
 std::string help_hint(Command command) {
-  return "; `ckmerge " + std::string(commands()[static_cast<size_t>(command)].name) + " --help` lists the options";
+  return "; `ckmerge " + std::string(spec_of(command).name) + " --help` lists the options";
 }
 
 std::vector<std::string> spellings(const std::vector<OptionSpec>& options) {
   std::vector<std::string> names;
   for (const OptionSpec& option : options) {
     names.push_back(option.name);
-    if (option.kind == OptionKind::toggle) names.push_back("no-" + option.name);
+    if (option.kind() == OptionKind::toggle) names.push_back("no-" + option.name);
   }
   return names;
 }
 
 std::string cli11_names(const OptionSpec& option) {
   std::string names = "--" + option.name;
-  if (option.kind == OptionKind::toggle) names += ",!--no-" + option.name;
+  if (option.kind() == OptionKind::toggle) names += ",!--no-" + option.name;
   if (option.letter) names += std::string(",-") + option.letter;
   return names;
-}
-
-void store_value(CommandLine& out, const std::string& name, const std::vector<std::string>& words) {
-  if (words.size() > 1) refuse("--" + name, "--" + name + " is given " + std::to_string(words.size()) + " times");
-  out.values[name] = words.front();
-}
-
-// Flags may be repeated; of --name and --no-name the last one counts. CLI11 takes `--flag=word` as well.
-void store_flag(CommandLine& out, const std::string& name, const std::vector<std::string>& words) {
-  const std::string& word = words.back();
-  if (word != "true" && word != "false") refuse("--" + name, "--" + name + " takes no value");
-  out.flags[name] = word == "true";
 }
 
 // CLI11 takes the brackets off a value such as `[0-9]`, and splits it at commas. A byte that no one types keeps it off;
@@ -78,7 +67,7 @@ struct Declared {
 };
 
 std::vector<Declared> declare(CLI::App& app, const std::vector<OptionSpec>& options) {
-  app.set_help_flag();  // ours is in the catalogue
+  app.set_help_flag();  // ours is in the table
   app.allow_extras();
   std::vector<Declared> declared;
   for (const OptionSpec& spec : options) {
@@ -115,7 +104,7 @@ void store_rest(CommandLine& out, const std::vector<OptionSpec>& options, const 
     else if (!all_are_files && word.size() > 1 && word[0] == '-')
       refuse_unknown(out.command, options, word);
     else
-      out.files.push_back(word);
+      out.operands.push_back(word);
   }
 }
 
@@ -148,16 +137,8 @@ CommandLine parse_command_line(Command command, const std::vector<std::string>& 
   }
   CommandLine out;
   out.command = command;
-  for (const auto& [spec, option] : declared) {
-    if (option->count() == 0) continue;
-    const std::vector<std::string> given = unshielded(option->results());
-    switch (spec->kind) {
-      case OptionKind::value: store_value(out, spec->name, given); break;
-      case OptionKind::list: out.lists[spec->name] = given; break;
-      case OptionKind::flag:
-      case OptionKind::toggle: store_flag(out, spec->name, given); break;
-    }
-  }
+  for (const auto& [spec, option] : declared)
+    if (option->count() > 0) out.options[spec->name] = unshielded(option->results());
   store_rest(out, options, unshielded(app.remaining()));
   return out;
 }

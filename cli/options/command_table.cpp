@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every command as its help, the manual page and the completions tell it.
-#include "cli/options/options.h"
+#include "cli/options/command_table.h"
+
+#include "kernels/method.h"
 
 namespace ckmerge::cli {
 
@@ -97,6 +99,14 @@ const std::vector<CommandSpec>& commands() {
        "  ckmerge man | man -l -\n", WordKind::text},
   };
   return specs;
+}
+
+std::vector<std::string> words_of(WordKind kind) {
+  std::vector<std::string> words;
+  if (kind == WordKind::shell) words = {"bash", "zsh", "fish"};
+  if (kind == WordKind::method)
+    for (const Method& method : ckmerge::methods()) words.emplace_back(method.spec->name);
+  return words;
 }
 
 }  // namespace ckmerge::cli

@@ -11,6 +11,8 @@ void Faults::check(const std::function<void()>& check) {
   }
 }
 
+void Faults::add(const Faults& others) { errors_.insert(errors_.end(), others.errors_.begin(), others.errors_.end()); }
+
 void Faults::raise() const {
   if (errors_.empty()) return;
   if (errors_.size() == 1) throw errors_.front();

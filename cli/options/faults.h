@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Several checks, all of whose failures are told at once (invariant I1): nobody should have to start a merge five times
-// to learn five things that were wrong from the beginning.
+// Several checks whose failures are told all at once (invariant I1): nobody should have to start a merge five times to
+// learn five things that were wrong from the beginning.
 #pragma once
 
 #include <functional>
@@ -26,6 +26,9 @@ class Faults {
  public:
   /// Runs `check` and keeps the Error it throws, if any.
   void check(const std::function<void()>& check);
+
+  /// What others kept comes behind what was kept here.
+  void add(const Faults& others);
 
   bool empty() const { return errors_.empty(); }
 

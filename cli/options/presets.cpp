@@ -4,16 +4,17 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cli/options/method_options.h"
 #include "cli/options/numbers.h"
+#include "cli/options/option_table.h"
 #include "cli/system/text.h"
 #include "io/text/error.h"
-#include "kernels/method.h"
 
 namespace ckmerge::cli {
 namespace {
 
 struct Preset {
-  const char* name;
+  std::string name;
   std::vector<std::string> words;
 };
 
@@ -31,79 +32,64 @@ const std::vector<Preset>& presets() {
   return all;
 }
 
-// The parameter that `option` sets in the line's method, or null.
-const ParameterSpec* parameter_of(const CommandLine& line, const std::string& option) {
-  const std::string* const word = line.value("method");
-  const Method* const method = find_method(word ? *word : "weighted_sum");
-  if (!method) return nullptr;
-  for (const ParameterSpec& parameter : std::span(method->spec->parameters).first(method->spec->parameter_count))
-    if (option == parameter.option_name()) return &parameter;
-  return nullptr;
-}
-
-bool is_given(const CommandLine& line, const std::string& name) {
-  return line.values.contains(name) || line.lists.contains(name) || line.flags.contains(name);
-}
-
 // `--param weights=...` gives weights as well as --weights does, and `--param t=...` what --alpha is to slerp.
-bool is_given_as_parameter(const CommandLine& line, const ParameterSpec& parameter) {
-  const std::vector<std::string> given = line.list("param");
-  return std::ranges::any_of(given, [&](const std::string& word) {
-    const std::string name = word.substr(0, word.find('='));
-    return name == parameter.name || name == parameter.option_name();
-  });
+bool is_given_as_parameter(const GivenOptions& given, const ParameterSpec& parameter) {
+  const auto pairs = given.find("param");
+  return pairs != given.end() && std::ranges::any_of(pairs->second, [&](const std::string& pair) {
+           const std::string name = pair.substr(0, pair.find('='));
+           return name == parameter.name || name == parameter.option_name();
+         });
 }
 
 // A parameter of a set is a default for the methods that have it.
-bool is_wanted(const CommandLine& line, const OptionSpec& option) {
-  if (is_given(line, option.name)) return false;
+bool is_wanted(const GivenOptions& given, const OptionSpec& option) {
+  if (given.contains(option.name)) return false;
   if (!option.of_method) return true;
-  const ParameterSpec* const parameter = parameter_of(line, option.name);
-  return parameter && !is_given_as_parameter(line, *parameter);
+  const auto method = given.find("method");
+  const ParameterSpec* const parameter =
+      parameter_of_option(method == given.end() ? Recipe().method : method->second[0], option.name);
+  return parameter && !is_given_as_parameter(given, *parameter);
 }
 
-void take(CommandLine& line, const CommandLine& set, const OptionSpec& option, std::vector<std::string>& effective) {
-  const std::string dashed = "--" + option.name;
-  if (const std::string* const value = set.value(option.name)) {
-    line.values[option.name] = *value;
-    effective.insert(effective.end(), {dashed, *value});
-  } else if (option.kind == OptionKind::list) {
-    line.lists[option.name] = set.lists.at(option.name);
-    for (const std::string& word : set.lists.at(option.name)) effective.insert(effective.end(), {dashed, word});
-  } else {
-    line.flags[option.name] = set.flags.at(option.name);
-    effective.push_back(set.flags.at(option.name) ? dashed : "--no-" + option.name);
-  }
+void append_words(std::vector<std::string>& words, const OptionSpec& option, const std::vector<std::string>& texts) {
+  if (!option.takes_value()) return words.push_back((texts[0] == "true" ? "--" : "--no-") + option.name);
+  for (const std::string& text : texts) words.insert(words.end(), {"--" + option.name, text});
+}
+
+const Preset& preset_called(const std::string& name) {
+  const auto found = std::ranges::find(presets(), name, &Preset::name);
+  if (found != presets().end()) return *found;
+  const std::string near = did_you_mean(name, preset_names());
+  throw Error(
+      ErrorCode::usage, "--like",
+      "--like: '" + name + "' is unknown" + (near.empty() ? "; the sets are " + joined(preset_names(), ", ") : near));
 }
 
 }  // namespace
 
-std::vector<std::string> set_words(const std::string& name) {
+std::vector<std::string> preset_names() {
   std::vector<std::string> names;
-  for (const Preset& set : presets()) {
-    if (name == set.name) return set.words;
-    names.emplace_back(set.name);
-  }
-  const std::string near = did_you_mean(name, names);
-  throw Error(ErrorCode::usage, "--like",
-              "--like: '" + name + "' is unknown" + (near.empty() ? "; the sets are " + joined(names, ", ") : near));
+  for (const Preset& preset : presets()) names.emplace_back(preset.name);
+  return names;
 }
 
-std::vector<std::string> apply_set(CommandLine& line) {
-  const std::string* const name = line.value("like");
-  if (!name) return {};
-  const CommandLine set = parse_command_line(line.command, set_words(*name));
+std::vector<std::string> apply_preset(Command command, GivenOptions& given) {
+  const auto name = given.find("like");
+  if (name == given.end()) return {};
+  const GivenOptions set = parse_command_line(command, preset_called(name->second[0]).words).options;
   std::vector<std::string> effective;
-  const std::vector<OptionSpec> options = options_of(line.command);
+  const std::vector<OptionSpec> options = options_of(command);
   // The method first: which parameters are wanted depends on it.
   for (const bool of_method : {false, true})
     for (const OptionSpec& option : options)
-      if (option.of_method == of_method && is_given(set, option.name) && is_wanted(line, option))
-        take(line, set, option, effective);
+      if (option.of_method == of_method && set.contains(option.name) && is_wanted(given, option)) {
+        given[option.name] = set.at(option.name);
+        append_words(effective, option, set.at(option.name));
+      }
   return effective;
 }
 
-std::vector<std::string> set_warnings(const std::string& name, const Recipe& recipe) {
+std::vector<std::string> preset_warnings(const std::string& name, const Recipe& recipe) {
   std::vector<std::string> warnings;
   const auto weights = recipe.parameters.find("weights");
   if (name != "artventure" || weights == recipe.parameters.end()) return warnings;

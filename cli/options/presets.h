@@ -11,14 +11,14 @@
 
 namespace ckmerge::cli {
 
-/// The words that `name` stands for. Throws Error(usage).
-std::vector<std::string> set_words(const std::string& name);
+/// The names of the sets.
+std::vector<std::string> preset_names();
 
-/// Gives `line` the options of its --like that were not given, save parameters that its method does not have; returns
-/// the words that took effect. Throws Error(usage).
-std::vector<std::string> apply_set(CommandLine& line);
+/// Adds to `given` the options of its --like that were not given, save parameters that its method does not have;
+/// returns the words that took effect. Throws Error(usage) where there is no such set.
+std::vector<std::string> apply_preset(Command command, GivenOptions& given);
 
 /// What the tool behind the set would not let its user ask for: sentences for warnings.
-std::vector<std::string> set_warnings(const std::string& name, const Recipe& recipe);
+std::vector<std::string> preset_warnings(const std::string& name, const Recipe& recipe);
 
 }  // namespace ckmerge::cli

@@ -1,55 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a command line means: words turned into a Recipe, options and paths, all of it checked, nothing of it done.
+// What a command is asked to do: operands and settings. Every text that was given is read here, once, by its option's
+// reader; what a reader refuses is kept, so that a command tells it together with what else stands against the request.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "cli/commands/after_merge.h"
 #include "cli/options/command_line.h"
 #include "cli/options/faults.h"
-#include "cli/report/progress.h"
-#include "cli/system/system.h"
-#include "core/ckmerge.h"
+#include "cli/options/settings.h"
 
 namespace ckmerge::cli {
 
-struct MergeRequest {
-  std::vector<std::string> inputs;
-  std::string output;  ///< empty: a plan without a target
-  Recipe recipe;
-  RunOptions run;
-  ProgressKind progress = ProgressKind::none;
-  std::string config = "none";        ///< of A1111's .yaml beside the inputs (cli/commands/config_file.h)
-  std::string config_from;            ///< what is copied beside the output; empty: nothing is, or it is not known yet
-  std::string filename_prefix;        ///< ComfyUI's way of naming; empty: `output` is the name, or a folder
-  std::vector<std::string> set;       ///< what --like came to, as words
-  std::vector<std::string> warnings;  ///< of the words; those of the plan follow
-  std::string key;                    ///< of all PyTorch inputs that recipe.input_keys says nothing of
-  bool allow_expanded = false;        ///< views of PyTorch files may be larger than the files
-  Announcement announcement;          ///< when the output is in place
-  bool only_plan = false;
-  bool json = false, quiet = false, verbose = false;
+struct Request {
+  Command command = Command::merge;
+  std::vector<std::string> operands = {};
+  Settings settings = {};
+  Faults refused = {};  ///< texts that could not be read; every command raises them before it acts
 };
 
-/// For `merge` and `plan`. Throws Error(usage) with everything that the words have against them.
-MergeRequest merge_request(const CommandLine& line, const Environment& environment);
-
-/// How work is done: threads, cache of hashes, progress. A misspelt word goes to `faults`.
-void read_work_options(const CommandLine& line, const Environment& environment, RunOptions& run, ProgressKind& progress,
-                       Faults& faults);
-
-struct InspectRequest {
-  std::vector<std::string> files;
-  std::string key;  ///< of PyTorch files; empty: looked for
-  bool all_tensors = false, json = false;
-};
-InspectRequest inspect_request(const CommandLine& line);
-
-struct MethodsRequest {
-  const MethodSpec* only = nullptr;  ///< null: all methods
-  bool json = false, markdown = false;
-};
-MethodsRequest methods_request(const CommandLine& line);
+/// Nothing of it depends on argv: `line` may as well have been made from another form of the same options.
+/// REQUIRES: line.options are options of line.command.
+Request read_request(const CommandLine& line);
 
 }  // namespace ckmerge::cli

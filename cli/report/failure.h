@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a failure is told, once: a sentence on stderr, or a document for programs.
+// The one place that tells a failure: a sentence on stderr, or a JSON document or event for programs.
 #pragma once
 
 #include <string>
@@ -16,7 +16,7 @@ struct Failure {
   int exit = 1;
   std::string where, message;
   std::vector<std::string> details;
-  std::vector<bool> nested = {};  ///< of details: those that belong to the one before; empty where none does
+  std::vector<bool> nested = {};  ///< for each of details, whether it belongs to the one before; may be empty
 };
 
 Failure failure_of(const Error& error);

@@ -2,10 +2,8 @@
 #include "cli/report/progress.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
-#include "cli/options/choices.h"
 #include "cli/options/numbers.h"
 #include "cli/options/sizes.h"
 #include "cli/system/signals.h"
@@ -70,14 +68,6 @@ double first_line(ProgressKind kind) {
 }
 
 }  // namespace
-
-ProgressKind parse_progress(std::string_view word, const Environment& environment) {
-  using enum ProgressKind;
-  static const std::vector<std::string> kWords{"auto", "bar", "plain", "json", "none"};
-  const ProgressKind automatic = environment.stderr_tty && !environment.dumb ? bar : plain;
-  const ProgressKind drawn = environment.dumb ? plain : bar;
-  return std::array{automatic, drawn, plain, json, none}[choice_index("--progress", word, kWords)];
-}
 
 std::string bar_line(const Progress& progress, unsigned width) {
   // The last column stays free: some terminals wrap when it is written.

@@ -5,16 +5,10 @@
 
 #include <string>
 
-#include "cli/system/system.h"
+#include "cli/options/progress_kind.h"
 #include "core/engine/run.h"
 
 namespace ckmerge::cli {
-
-enum class ProgressKind { none, bar, plain, json };
-
-/// `word` is auto, bar, plain, json or none. A terminal that knows no escape sequences gets lines instead of a bar.
-/// Throws Error(usage).
-ProgressKind parse_progress(std::string_view word, const Environment& environment);
 
 /// The bar for a terminal of `width` columns: as many facts as have room, in fewer than `width` columns. Pure, for
 /// tests.

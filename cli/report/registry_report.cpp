@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/report/registry_report.h"
 
-#include "cli/commands/registry_access.h"
 #include "cli/options/sizes.h"
 #include "cli/system/text.h"
 #include "io/hash/checkpoint_names.h"
@@ -46,7 +45,7 @@ void append_lineage(std::string& out, const Lineage& node, size_t depth) {
 
 }  // namespace
 
-std::string what_text(const RegisteredFile& file) {
+std::string what_text(const RegisteredFile& file, Presence presence) {
   std::vector<std::string> parts;
   std::string what = file.architecture;
   if (!file.kind.empty()) what += (what.empty() ? "" : " ") + file.kind;
@@ -55,13 +54,12 @@ std::string what_text(const RegisteredFile& file) {
   if (const std::string dtypes = dtypes_text(file); !dtypes.empty()) parts.push_back(dtypes);
   parts.push_back(size_text(file.state.size));
   if (!file.trouble.empty()) parts.emplace_back("its tensors are not known");
-  const Presence presence = presence_of(file);
   if (presence == Presence::gone) parts.emplace_back("GONE");
   if (presence == Presence::changed) parts.emplace_back("CHANGED since it was scanned");
   return visible(joined(parts, ", "));
 }
 
-void write_file(JsonWriter& json, const RegisteredFile& file) {
+void write_file(JsonWriter& json, const RegisteredFile& file, Presence presence) {
   const CheckpointNames names = checkpoint_names(file.name, file.legacy_hash, file.sha256);
   json.key("name").value(names.name);
   json.key("path").value(file.path);
@@ -83,7 +81,7 @@ void write_file(JsonWriter& json, const RegisteredFile& file) {
   for (size_t i = 0; i < dtypes.keys.size(); ++i)
     json.key(dtypes.keys[i]).value(strtoull(dtypes.items[i].text.c_str(), nullptr, 10));
   json.end_object();
-  json.key("state").value(kPresence[static_cast<size_t>(presence_of(file))]);
+  json.key("state").value(kPresence[static_cast<size_t>(presence)]);
   text_or_null(json, "trouble", file.trouble);
 }
 

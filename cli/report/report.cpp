@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "cli/options/device_words.h"
-#include "cli/options/dtype_words.h"
 #include "cli/options/numbers.h"
 #include "cli/options/sizes.h"
+#include "cli/report/device_text.h"
+#include "cli/system/system.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
 
@@ -20,6 +20,18 @@ std::string value_text(const ParameterSpec& parameter, const Recipe& recipe) {
   std::vector<std::string> numbers;
   for (const double value : given->second) numbers.push_back(number_text(value));
   return joined(numbers, ",");
+}
+
+// As --dtype and --half say it: ", stored as F16, vae as F32"; empty where nothing is said.
+std::string dtypes_text(const Recipe& recipe) {
+  std::string out;
+  if (recipe.dtype) out += std::string(", stored as ") + info(*recipe.dtype).name;
+  if (recipe.half) out += ", F32 stored as F16";
+  for (size_t i = 0; i < kPartCount; ++i)
+    if (const auto& part = recipe.part_dtypes[i])
+      out +=
+          std::string(", ") + kPartNames[i] + (part->dtype ? std::string(" as ") + info(*part->dtype).name : " kept");
+  return out;
 }
 
 std::string parameters_text(const Recipe& recipe) {
@@ -36,10 +48,10 @@ std::string shell_word(const std::string& word) {
   return word.find_first_not_of(kPlain) == word.npos ? word : "'" + word + "'";
 }
 
-std::string set_line(const MergeRequest& request) {
-  if (request.set.empty()) return "";
+std::string preset_line(const std::vector<std::string>& words) {
+  if (words.empty()) return "";
   std::string out = "  --like stands for";
-  for (const std::string& word : request.set) out += " " + shell_word(word);
+  for (const std::string& word : words) out += " " + shell_word(word);
   return out + "\n";
 }
 
@@ -63,7 +75,7 @@ std::string role_text(const MergeFacts& facts, size_t k) {
 std::string recipe_lines(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
   std::string out = recipe_line(recipe);
-  out += set_line(facts.request);
+  out += preset_line(facts.preset);
   const size_t count = facts.checkpoints.size();
   for (size_t k = 0; k < std::min(count, kListed); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];
@@ -194,7 +206,7 @@ std::string hash_lines(const MergeFacts& facts, const RunReport& report) {
   for (const OutputSums& sums : report.sums)
     out += "  sha256 " + sums.sha256 + "\n  short hash " + std::string(short_hash(sums.sha256)) +
            (sums.tensor_sha256.empty() ? "" : ", AutoV3 " + sums.tensor_sha256.substr(0, 12)) + " (" +
-           visible(facts.request.output) + ")\n";
+           visible(facts.output) + ")\n";
   return out;
 }
 
@@ -227,29 +239,29 @@ std::string plan_report(const MergeFacts& facts) {
   const Plan& plan = facts.plan;
   std::string out = recipe_lines(facts) + "The result would be " + counted(plan.steps.size(), "tensor") + ", " +
                     size_text(plan.output_size());
-  if (!facts.request.output.empty()) out += ", in " + visible(facts.request.output);
+  if (!facts.output.empty()) out += ", in " + visible(facts.output);
   out += ":\n" + action_lines(facts);
   out += "  tensors, in the order of the file:\n" + listed(
                                                         plan.steps.size(),
                                                         [&](size_t i) { return step_line(facts, plan.steps[i]); },
-                                                        facts.request.verbose ? SIZE_MAX : kListed);
+                                                        facts.verbose ? SIZE_MAX : kListed);
   out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.output_size()) +
-         "; memory to work in " + memory_text(facts.request.run.memory_budget) + ", plan " +
-         memory_text(plan.memory()) + "; device " + planned_device_text(facts.request.run.device) + ".\n";
-  if (!facts.request.config_from.empty()) out += visible(facts.request.config_from) + " would be copied beside it.\n";
+         "; memory to work in " + memory_text(facts.run.memory_budget) + ", plan " + memory_text(plan.memory()) +
+         "; device " + planned_device_text(facts.run.device) + ".\n";
+  if (!facts.config_from.empty()) out += visible(facts.config_from) + " would be copied beside it.\n";
   return out + warning_lines(plan) + "Nothing was written.\n";
 }
 
 std::string run_report(const MergeFacts& facts, const RunReport& report) {
-  std::string out = recipe_lines(facts) + visible(facts.request.output) + ": " +
-                    counted(facts.plan.steps.size(), "tensor") + ", " + size_text(facts.plan.output_size()) + "\n";
+  std::string out = recipe_lines(facts) + visible(facts.output) + ": " + counted(facts.plan.steps.size(), "tensor") +
+                    ", " + size_text(facts.plan.output_size()) + "\n";
   out += action_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
   out += hash_lines(facts, report) + warning_lines(facts.plan);
   if (const std::string warning = device_warning(report.device); !warning.empty())
     out += "warning: " + visible(warning) + "\n";
   out += speed_line(report);
   if (report.verified) out += "read back and found as computed\n";
-  return facts.request.verbose ? out + how_lines(report) : out;
+  return facts.verbose ? out + how_lines(report) : out;
 }
 
 }  // namespace ckmerge::cli

@@ -5,7 +5,6 @@
 #include <span>
 #include <string>
 
-#include "cli/options/request.h"
 #include "cli/system/text.h"
 #include "core/ckmerge.h"
 
@@ -13,9 +12,13 @@ namespace ckmerge::cli {
 
 /// What there is to tell about a merge before it runs.
 struct MergeFacts {
-  const MergeRequest& request;
   const Plan& plan;
   std::span<const Checkpoint> checkpoints;
+  const RunOptions& run;
+  const std::string& output;               ///< empty: a plan without a target
+  const std::string& config_from;          ///< what is copied beside the output; empty: nothing is
+  const std::vector<std::string>& preset;  ///< what --like came to, as words
+  bool verbose = false;
 
   Tensor tensor(Source source) const { return checkpoints[source.checkpoint].tensors[source.tensor]; }
   Tensor tensor(const Step& step) const { return tensor(step.named); }

@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "cli/options/device_words.h"
+#include "cli/report/device_text.h"
+#include "cli/system/system.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
 
@@ -60,7 +61,7 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   json.end_array();
   json.key("dtype").value(recipe.dtype ? info(*recipe.dtype).name : "keep");
   write_forms(json, recipe);
-  write_texts(json, "like", facts.request.set);
+  write_texts(json, "like", facts.preset);
   write_texts(json, "discard", recipe.discard);
   write_texts(json, "only", recipe.only);
   write_texts(json, "exclude", recipe.exclude);
@@ -93,7 +94,7 @@ void write_inputs(JsonWriter& json, const MergeFacts& facts) {
 void write_output(JsonWriter& json, const MergeFacts& facts) {
   json.key("output").begin_object();
   json.key("path");
-  facts.request.output.empty() ? json.null() : json.value(facts.request.output);
+  facts.output.empty() ? json.null() : json.value(facts.output);
   json.key("size").value(facts.plan.output_size());
   json.key("header_size").value(facts.plan.files.front().header.size());
   json.key("tensors").value(facts.plan.steps.size());
@@ -137,10 +138,10 @@ void write_facts(JsonWriter& json, const MergeFacts& facts) {
   for (const std::string& warning : facts.plan.warnings) json.value(warning);
   json.end_array();
   json.key("config");
-  facts.request.config_from.empty() ? json.null() : json.value(facts.request.config_from);
+  facts.config_from.empty() ? json.null() : json.value(facts.config_from);
   json.key("plan_memory").value(facts.plan.memory());
-  json.key("memory_budget").value(facts.request.run.memory_budget);
-  json.key("device").value(planned_device_text(facts.request.run.device));
+  json.key("memory_budget").value(facts.run.memory_budget);
+  json.key("device").value(planned_device_text(facts.run.device));
 }
 
 // Each once: an expanded tensor's first checkpoint is a source twice.

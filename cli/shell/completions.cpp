@@ -8,7 +8,7 @@
 namespace ckmerge::cli {
 
 std::vector<std::string> listed_values(const OptionSpec& option) {
-  return option.choices.empty() ? words_of(option.word_kind()) : option.choices;
+  return option.reader.choices.empty() ? words_of(option.word_kind()) : option.reader.choices;
 }
 
 std::string single_quoted(std::string_view text) {
@@ -17,13 +17,14 @@ std::string single_quoted(std::string_view text) {
   return out + "'";
 }
 
-void completions_command(const CommandLine& line) {
+void completions_command(const Request& request) {
   const std::vector<std::string> shells = words_of(WordKind::shell);
-  if (line.files.size() != 1)
+  if (request.operands.size() != 1)
     throw Error(ErrorCode::usage, "SHELL",
                 "name one shell, as in `ckmerge completions bash`; there are " + joined(shells, ", "));
+  request.refused.raise();
   constexpr std::string (*kScripts[])() = {bash_completions, zsh_completions, fish_completions};
-  write_stdout(kScripts[choice_index("SHELL", line.files[0], shells)]());
+  write_stdout(kScripts[choice_index("SHELL", request.operands[0], shells)]());
 }
 
 }  // namespace ckmerge::cli

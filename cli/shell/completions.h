@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scripts with which shells complete our command lines. All of them are made from the catalogue (options.h), so that no
-// option, choice or method can be missing from one of them.
+// Scripts with which shells complete our command lines. All of them are made from the tables of commands and options,
+// so that no option, choice or method can be missing from one of them.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "cli/options/options.h"
+#include "cli/options/option_table.h"
 
 namespace ckmerge::cli {
 

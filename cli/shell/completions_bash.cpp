@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// For bash 4, without the bash-completion package: three functions made of the catalogue, and one that asks them.
+// For bash 4, without the bash-completion package: three functions made of the tables, and one that asks them.
 #include "cli/shell/completions.h"
 #include "cli/system/text.h"
 

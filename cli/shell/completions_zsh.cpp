@@ -34,7 +34,7 @@ std::string option_specs(const OptionSpec& option) {
   const std::vector<std::string> spellings = option.spellings();
   std::string out;
   for (const std::string& spelling : spellings) {
-    std::string spec = option.kind == OptionKind::list ? "*" : "(" + joined(spellings, " ") + ")";
+    std::string spec = option.kind() == OptionKind::list ? "*" : "(" + joined(spellings, " ") + ")";
     spec += spelling;
     if (option.takes_value()) spec += spelling.starts_with("--") ? "=" : "+";
     spec += "[" + escaped(option.meaning, "[]\\") + "]";

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cli/shell/help.h"
+
 #include <algorithm>
 #include <iterator>
 
-#include "cli/options/options.h"
+#include "cli/options/option_table.h"
 #include "cli/shell/exit_statuses.h"
 
 namespace ckmerge::cli {
@@ -25,7 +27,7 @@ std::string wrapped(std::string_view text) {
 
 std::string option_line(const OptionSpec& option) {
   std::string line = option.letter ? std::string("  -") + option.letter + ", " : "      ";
-  line += option.kind == OptionKind::toggle ? "--[no-]" : "--";
+  line += option.kind() == OptionKind::toggle ? "--[no-]" : "--";
   line += option.name;
   if (!option.value_name.empty()) line += " " + option.value_name;
   if (line.size() + 2 > kMargin) line += "\n" + std::string(kMargin, ' ');
@@ -72,7 +74,7 @@ std::string help_text() {
 }
 
 std::string help_text(Command command) {
-  const CommandSpec& spec = commands()[static_cast<size_t>(command)];
+  const CommandSpec& spec = spec_of(command);
   const std::vector<OptionSpec> options = options_of(command);
   std::string out = std::string("ckmerge ") + spec.name + " " + spec.usage + "\n\n" + spec.about + "\n\nOptions:\n";
   out += option_lines(options, false);

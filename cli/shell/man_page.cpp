@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The manual page, in man(7) macros, made from the catalogue and the methods' specs. It bears no date: equal sources
+// The manual page, in man(7) macros, made from the tables and the methods' specs. It bears no date: equal sources
 // make equal pages.
 #include <algorithm>
 
 #include "cli/commands/commands.h"
+#include "cli/options/option_table.h"
 #include "cli/shell/exit_statuses.h"
 #include "cli/system/text.h"
 
@@ -80,7 +81,7 @@ std::string option_item(const OptionSpec& option) {
   std::vector<std::string> terms;
   for (const std::string& spelling : option.spellings())
     terms.push_back(bold(spelling) + (option.takes_value() ? " \\fI" + roff(option.value_name) + "\\fR" : ""));
-  const char* const end = option.kind == OptionKind::list ? ". May be repeated." : ".";
+  const char* const end = option.kind() == OptionKind::list ? ". May be repeated." : ".";
   return item(joined(terms, ", "), prose(option.meaning + end));
 }
 
@@ -152,8 +153,9 @@ std::string man_page() {
 
 }  // namespace
 
-void man_command(const CommandLine& line) {
-  if (!line.files.empty()) throw Error(ErrorCode::usage, line.files[0], "`ckmerge man` takes no file");
+void man_command(const Request& request) {
+  if (!request.operands.empty()) throw Error(ErrorCode::usage, request.operands[0], "`ckmerge man` takes no file");
+  request.refused.raise();
   write_stdout(man_page());
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stopping on request: the first SIGINT, SIGTERM or SIGHUP raises a flag that the run looks at, the second ends the
+// Stopping on request: the first SIGINT, SIGTERM or SIGHUP sets a flag that the run looks at, the second ends the
 // process at once.
 #pragma once
 
@@ -7,14 +7,14 @@
 
 namespace ckmerge::cli {
 
-/// True while a progress line stands on the terminal: whoever ends the process at once erases it.
+/// True while a progress bar is on the terminal: the second signal erases it before it ends the process.
 extern std::atomic<bool> progress_line_stands;
 
 /// Catches the signals from now until the end of the process. One that was ignored at the start (nohup, a background
 /// job) stays ignored.
 void catch_stop_signals();
 
-/// Raised by the first signal; RunOptions::stop takes it.
+/// Set by the first signal; RunOptions::stop takes it.
 const std::atomic<bool>& stop_flag();
 
 /// 128 + the signal that was caught: the exit status of an interrupted run. 130 when it was none.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text for people: the one door through which names, paths and messages reach a terminal, and near-miss suggestions.
+// Text for people: names, paths and messages made safe for a terminal, and suggestions for misspelt words.
 #pragma once
 
 #include <cstdint>

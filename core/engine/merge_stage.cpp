@@ -16,7 +16,7 @@ MergeStage::MergeStage(const MergeSetting& setting)
     : setting_(setting),
       pool_(setting.options.observer(), Stage::merge, setting.plan.output_size()),
       semaphore_(setting.sizing.threads),
-      statistics_(setting.plan, setting.checkpoints.size()),
+      statistics_(setting.plan),
       queue_(setting.plan, setting.sizing.tile_size, statistics_.wanted(), lookahead(setting.sizing)) {}
 
 void MergeStage::run() {

@@ -3,40 +3,40 @@
 
 namespace ckmerge {
 
-Reduction reduction_of(const Plan& plan, const Step& step) {
+ReducedElements reduced_elements(const Plan& plan, const Step& step) {
   const StepRows rows = rows_of(plan, step);
   const bool heads_only = rows.expanded() && !plan.expansions[step.expansion].others_count_as_zero;
   const uint64_t count = element_count(step);
   return {.rows = rows, .heads_only = heads_only, .count = heads_only ? rows.heads_before(count) : count};
 }
 
-Statistics::Statistics(const Plan& plan, size_t inputs)
-    : plan_(plan),
-      method_(*find_method(plan.recipe.method)),
-      specs_(statistics(plan)),
-      coefficient_count_(method_.coefficient_count(inputs)) {}
-
 void Statistics::add(uint32_t step, uint64_t first_block, std::span<const double> totals) {
-  const uint64_t blocks = reduction_of(plan_, plan_.steps[step]).blocks();
+  const uint64_t blocks = reduced_elements(plan_, plan_.steps[step]).blocks();
+  const StatisticSet& set = statistics_of(plan_, plan_.steps[step]);
+  const size_t width = set.reductions.size();
   std::lock_guard lock(mutex_);
   State& state = states_[step];
-  if (!state.sums) state.sums = std::make_unique<Sums>(Sums{.values = std::vector<double>(specs_.size())});
+  if (!state.sums) state.sums = std::make_unique<Sums>(Sums{.values = std::vector<double>(width)});
   Sums& sums = *state.sums;
   sums.early.emplace(first_block, std::vector<double>(totals.begin(), totals.end()));
   while (!sums.early.empty() && sums.early.begin()->first == sums.next_block) {
-    fold(sums, sums.early.begin()->second);
+    const std::vector<double>& next = sums.early.begin()->second;
+    for (size_t i = 0; i < next.size(); ++i) sums.values[i % width] += next[i];
+    sums.next_block += next.size() / width;
     sums.early.erase(sums.early.begin());
   }
   if (sums.next_block < blocks) return;
-  state.coefficients.resize(coefficient_count_);
-  method_.tensor_coefficients(plan_.coefficients, sums.values, state.coefficients);
+  state.coefficients = coefficients_of(set, sums.values);
   state.sums.reset();
   changed_.notify_all();
 }
 
-void Statistics::fold(Sums& sums, std::span<const double> totals) const {
-  for (size_t i = 0; i < totals.size(); ++i) sums.values[i % specs_.size()] += totals[i];
-  sums.next_block += totals.size() / specs_.size();
+std::vector<double> Statistics::coefficients_of(const StatisticSet& set, std::span<const double> values) const {
+  std::vector<double> coefficients(set.slot_count);
+  for (const TensorCoefficients& part : set.coefficients)
+    part.method->tensor_coefficients(part.given, values.subspan(part.first_reduction, part.method->reductions.size()),
+                                     std::span(coefficients).subspan(part.first_slot, part.given.size()));
+  return coefficients;
 }
 
 void Statistics::wait_for(ByteRange range, const ThreadPool& pool) {

@@ -19,28 +19,27 @@
 namespace ckmerge {
 
 /// How the elements of a step are numbered in its reductions: all of them, or those of the heads alone.
-struct Reduction {
+struct ReducedElements {
   StepRows rows;
   bool heads_only = false;
-  uint64_t count = 0;  ///< elements in the reduction
+  uint64_t count = 0;
 
   uint64_t index_of(uint64_t element) const { return heads_only ? rows.heads_before(element) : element; }
   uint64_t element_of(uint64_t index) const { return heads_only ? rows.element_of_head(index) : index; }
   uint64_t blocks() const { return (count + kReductionBlock - 1) / kReductionBlock; }
 };
-Reduction reduction_of(const Plan& plan, const Step& step);
+ReducedElements reduced_elements(const Plan& plan, const Step& step);
 
 /// The results of the first pass, shared by all workers. A tensor's are there from its last block until the tiles that
 /// need them are done, so that what is held does not grow with the file.
 class Statistics {
  public:
-  Statistics(const Plan& plan, size_t inputs);
+  explicit Statistics(const Plan& plan) : plan_(plan) {}
 
-  /// Whether any step needs statistics.
-  bool wanted() const { return !specs_.empty(); }
-  std::span<const StatisticSpec> specs() const { return specs_; }
+  /// Whether any step may need statistics.
+  bool wanted() const { return !plan_.statistics.empty(); }
 
-  /// Takes the totals of consecutive blocks of `step`, one number per spec and block.
+  /// Takes the totals of consecutive blocks of `step`, one number per reduction and block.
   void add(uint32_t step, uint64_t first_block, std::span<const double> totals);
 
   /// Waits until the coefficients of every step that overlaps `range` of the output are there.
@@ -62,13 +61,10 @@ class Statistics {
     std::unique_ptr<Sums> sums;        // until all blocks are there
     std::vector<double> coefficients;  // from then on
   };
-  void fold(Sums& sums, std::span<const double> totals) const;
+  std::vector<double> coefficients_of(const StatisticSet& set, std::span<const double> values) const;
   bool ready(ByteRange range) const;
 
   const Plan& plan_;
-  const Method& method_;
-  const std::span<const StatisticSpec> specs_;
-  const size_t coefficient_count_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

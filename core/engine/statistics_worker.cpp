@@ -8,15 +8,18 @@
 #include "io/text/error.h"
 
 namespace ckmerge {
+namespace {
+
+// Products of two operands as they are, which devices sum.
+bool are_operands(const Reduction& reduction) {
+  return reduction.value.loaded_operand() && reduction.factor && reduction.factor->loaded_operand();
+}
+
+}  // namespace
 
 StatisticsWorker::StatisticsWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows,
                                    Statistics& statistics, Options options)
-    : plan_(plan),
-      checkpoints_(checkpoints),
-      windows_(windows),
-      statistics_(statistics),
-      options_(options),
-      sums_(statistics.specs().size()) {}
+    : plan_(plan), checkpoints_(checkpoints), windows_(windows), statistics_(statistics), options_(options) {}
 
 void StatisticsWorker::compute(ByteRange range, DeviceRing* ring) {
   ring_ = ring;
@@ -31,24 +34,24 @@ void StatisticsWorker::compute(ByteRange range, DeviceRing* ring) {
 // A block belongs to the range in which its first element is stored.
 void StatisticsWorker::add_step(uint32_t index, ByteRange range) {
   const Step& step = plan_.steps[index];
-  const Reduction reduction = reduction_of(plan_, step);
+  const ReducedElements elements = reduced_elements(plan_, step);
   const uint64_t size = element_size(step.dtype);
   const auto blocks_before = [&](uint64_t offset) {
     const uint64_t bytes = std::clamp(offset, step.offset, step.offset + step.size) - step.offset;
-    return (reduction.index_of((bytes + size - 1) / size) + kReductionBlock - 1) / kReductionBlock;
+    return (elements.index_of((bytes + size - 1) / size) + kReductionBlock - 1) / kReductionBlock;
   };
   const uint64_t first_block = blocks_before(range.begin), end_block = blocks_before(range.end);
   if (first_block == end_block) return;
-  const uint64_t begin = reduction.element_of(first_block * kReductionBlock);
-  const uint64_t end = std::min(element_count(step), reduction.element_of(end_block * kReductionBlock));
-  const uint64_t elements = options_.piece_size / size;
-  for (uint64_t at = begin; at < end; at += elements)
+  const uint64_t begin = elements.element_of(first_block * kReductionBlock);
+  const uint64_t end = std::min(element_count(step), elements.element_of(end_block * kReductionBlock));
+  const uint64_t at_once = options_.piece_size / size;
+  for (uint64_t at = begin; at < end; at += at_once)
     add_piece({.step = index,
                .begin = at,
-               .end = std::min(end, at + elements),
+               .end = std::min(end, at + at_once),
                .first_block = first_block,
                .first = at == begin,
-               .last = at + elements >= end});
+               .last = at + at_once >= end});
 }
 
 void StatisticsWorker::add_piece(const Piece& piece) {
@@ -80,23 +83,28 @@ void StatisticsWorker::compute_pieces() {
 
 void StatisticsWorker::sum_piece(const Piece& piece) {
   const Step& step = plan_.steps[piece.step];
-  const Reduction reduction = reduction_of(plan_, step);
+  const ReducedElements elements = reduced_elements(plan_, step);
+  const StatisticSet& set = statistics_of(plan_, step);
   const uint64_t size = element_size(step.dtype);
-  const Dtype compute = plan_.programs[step.program].compute;
-  load_factors(step, {piece.begin * size, piece.end * size});
-  if (piece.first) totals_.clear();
-  for_each_block(piece, reduction, [&](uint64_t index, uint64_t end) {
-    add_products_of(compute, reduction, piece, index, end);
-    take_totals(reduction, end);
+  load_operands(step, {piece.begin * size, piece.end * size});
+  if (piece.first) start(set);
+  for_each_block(piece, elements, [&](uint64_t index, uint64_t end) {
+    add_block(set, elements, piece, index, end);
+    take_totals(elements, end);
   });
   if (piece.last) statistics_.add(piece.step, piece.first_block, totals_);
 }
 
+void StatisticsWorker::start(const StatisticSet& set) {
+  totals_.clear();
+  sums_.assign(set.reductions.size(), {});
+}
+
 // fn(index, end) for every part of a reduction block in the piece, numbered as in the reduction.
 template <typename Fn>
-void StatisticsWorker::for_each_block(const Piece& piece, const Reduction& reduction, const Fn& fn) {
-  const uint64_t end = reduction.index_of(piece.end);
-  for (uint64_t index = reduction.index_of(piece.begin); index < end;) {
+void StatisticsWorker::for_each_block(const Piece& piece, const ReducedElements& elements, const Fn& fn) {
+  const uint64_t end = elements.index_of(piece.end);
+  for (uint64_t index = elements.index_of(piece.begin); index < end;) {
     const uint64_t next = std::min(end, (index / kReductionBlock + 1) * kReductionBlock);
     fn(index, next);
     index = next;
@@ -104,8 +112,8 @@ void StatisticsWorker::for_each_block(const Piece& piece, const Reduction& reduc
 }
 
 // What the sums have come to where a block ends.
-void StatisticsWorker::take_totals(const Reduction& reduction, uint64_t end) {
-  if (end % kReductionBlock != 0 && end != reduction.count) return;
+void StatisticsWorker::take_totals(const ReducedElements& elements, uint64_t end) {
+  if (end % kReductionBlock != 0 && end != elements.count) return;
   for (LaneSums& sums : sums_) totals_.push_back(std::exchange(sums, {}).total());
 }
 
@@ -134,24 +142,26 @@ size_t StatisticsWorker::sum_on_device(DeviceRing& ring) {
   return done;
 }
 
-// False where the piece does not fit beside what the job has already, or is of rows that are cut in two.
+// False where the piece does not fit beside what the job has already, is of rows that are cut in two, or has to be
+// computed before it is summed.
 bool StatisticsWorker::send_piece(DeviceJob& job, const Piece& piece) {
   const Step& step = plan_.steps[piece.step];
-  if (step.expansion != Step::kWhole) return false;
+  const StatisticSet& set = statistics_of(plan_, step);
+  if (step.expansion != Step::kWhole || !std::ranges::all_of(set.reductions, are_operands)) return false;
   const uint64_t size = element_size(step.dtype), count = piece.end - piece.begin;
   const Dtype compute = plan_.programs[step.program].compute;
   windows_.go_back(piece.first_read);
-  load_factors(step, {piece.begin * size, piece.end * size});
-  std::vector<DeviceJob::OperandIndex> operands(factors_.size());
-  for (size_t k = 0; k < factors_.size(); ++k)
-    if (!job.add_operand(factors_[k].all, count, operands[k])) return false;
+  load_operands(step, {piece.begin * size, piece.end * size});
+  std::vector<DeviceJob::OperandIndex> operands(all_.size());
+  for (size_t k = 0; k < all_.size(); ++k)
+    if (!job.add_operand(all_[k], count, operands[k])) return false;
   bool fits = true;
-  for_each_block(piece, reduction_of(plan_, step), [&](uint64_t index, uint64_t end) {
-    for (size_t s = 0; s < sums_.size(); ++s) {
-      const StatisticSpec spec = statistics_.specs()[s];
+  for_each_block(piece, reduced_elements(plan_, step), [&](uint64_t index, uint64_t end) {
+    for (size_t r = 0; r < set.reductions.size(); ++r) {
+      const uint16_t x = *set.reductions[r].value.loaded_operand(), y = *set.reductions[r].factor->loaded_operand();
       const bool goes_on = !piece.first && index == piece.begin;
-      fits = fits && job.add_sum(compute, operands[spec.a], operands[spec.b], index - piece.begin, end - index, index,
-                                 goes_on ? sums_[s] : LaneSums());
+      fits = fits && job.add_sum(compute, operands[x], operands[y], index - piece.begin, end - index, index,
+                                 goes_on ? sums_[r] : LaneSums());
     }
   });
   return fits;
@@ -169,59 +179,82 @@ void StatisticsWorker::collect(DeviceSlot& slot, SemaphoreLock& computing, size_
   size_t sum = 0;
   for (; done < end; ++done) {
     const Piece& piece = pieces_[done];
-    const Reduction reduction = reduction_of(plan_, plan_.steps[piece.step]);
+    const ReducedElements elements = reduced_elements(plan_, plan_.steps[piece.step]);
     if (piece.first) totals_.clear();
-    for_each_block(piece, reduction, [&](uint64_t, uint64_t block_end) {
+    sums_.resize(statistics_of(plan_, plan_.steps[piece.step]).reductions.size());
+    for_each_block(piece, elements, [&](uint64_t, uint64_t block_end) {
       for (LaneSums& sums : sums_) sums = slot.job().lanes(sum++);
-      take_totals(reduction, block_end);
+      take_totals(elements, block_end);
     });
     if (piece.last) statistics_.add(piece.step, piece.first_block, totals_);
   }
   slot.job().clear();
 }
 
-void StatisticsWorker::load_factors(const Step& step, ByteRange part) {
+void StatisticsWorker::load_operands(const Step& step, ByteRange part) {
   list_reads(plan_, checkpoints_, step, part, reads_);
-  factors_.clear();
-  for (const SourceRead& read : reads_) {
-    const std::byte* at = windows_.next(read);
-    factors_.push_back({read.operand(at), {.data = at, .dtype = read.view.dtype}, read.whole_rows});
+  heads_.clear();
+  all_.clear();
+  whole_rows_.clear();
+  // The first of a step whose rows are cut in two is the tail's.
+  for (size_t k = 0; k < reads_.size(); ++k) {
+    const std::byte* at = windows_.next(reads_[k]);
+    if (k == 0 && step.expansion != Step::kWhole) continue;
+    heads_.push_back(reads_[k].operand(at));
+    all_.push_back({.data = at, .dtype = reads_[k].view.dtype});
+    whole_rows_.push_back(reads_[k].whole_rows);
   }
-  if (step.expansion != Step::kWhole) factors_.erase(factors_.begin());  // the tail's operand
 }
 
-// Elements [index, end) of the reduction, within one block.
-void StatisticsWorker::add_products_of(Dtype compute, const Reduction& reduction, const Piece& piece, uint64_t index,
-                                       uint64_t end) {
-  const StepRows& rows = reduction.rows;
-  const uint64_t origin = rows.origin(piece.begin);
-  for (size_t s = 0; s < sums_.size(); ++s) {
-    const Factor& a = factors_[statistics_.specs()[s].a];
-    const Factor& b = factors_[statistics_.specs()[s].b];
-    if (reduction.heads_only)
-      add_products(*options_.kernels, compute, a.heads, b.heads, index - rows.heads_before(origin), end - index, index,
-                   sums_[s]);
-    else if (a.whole_rows && b.whole_rows)
-      add_products(*options_.kernels, compute, a.all, b.all, index - piece.begin, end - index, index, sums_[s]);
+// Elements [index, end) of the reductions, within one block.
+void StatisticsWorker::add_block(const StatisticSet& set, const ReducedElements& elements, const Piece& piece,
+                                 uint64_t index, uint64_t end) {
+  const StepRows& rows = elements.rows;
+  const uint64_t heads = rows.heads_before(rows.origin(piece.begin));
+  for (size_t r = 0; r < sums_.size(); ++r) {
+    const Reduction& reduction = set.reductions[r];
+    if (elements.heads_only)
+      add_values(reduction.value, reduction.factor, heads_, index - heads, end - index, index, sums_[r]);
+    else if (has_whole_rows(reduction))
+      add_values(reduction.value, reduction.factor, all_, index - piece.begin, end - index, index, sums_[r]);
     else
-      add_heads(compute, rows, origin, s, index, end);
+      add_rows(reduction, rows, piece, index, end, sums_[r]);
   }
 }
 
-// The heads of elements [begin, end), numbered as elements. In the tails one factor counts as zero, and so does the
-// product.
-void StatisticsWorker::add_heads(Dtype compute, const StepRows& rows, uint64_t origin, size_t spec, uint64_t begin,
-                                 uint64_t end) {
-  const Factor& a = factors_[statistics_.specs()[spec].a];
-  const Factor& b = factors_[statistics_.specs()[spec].b];
+// Elements [begin, end), numbered as elements: heads from all checkpoints, tails from the first alone.
+void StatisticsWorker::add_rows(const Reduction& reduction, const StepRows& rows, const Piece& piece, uint64_t begin,
+                                uint64_t end, LaneSums& sums) {
+  const uint64_t heads = rows.heads_before(rows.origin(piece.begin));
+  const bool tails = reduction.tail_value && (!reduction.factor || reduction.tail_factor);
   for (uint64_t at = begin; at < end;) {
     const uint64_t row_begin = at / rows.row * rows.row;
-    const uint64_t head_end = std::min(end, row_begin + rows.head);
-    if (at < head_end)
-      add_products(*options_.kernels, compute, a.heads, b.heads, rows.heads_before(at) - rows.heads_before(origin),
-                   head_end - at, at, sums_[spec]);
-    at = std::min(end, row_begin + rows.row);
+    const uint64_t head_end = std::min(end, row_begin + rows.head), row_end = std::min(end, row_begin + rows.row);
+    if (at < head_end) {
+      add_values(reduction.value, reduction.factor, heads_, rows.heads_before(at) - heads, head_end - at, at, sums);
+      at = head_end;
+    }
+    if (tails && at < row_end)
+      add_values(*reduction.tail_value, reduction.tail_factor, all_, at - piece.begin, row_end - at, at, sums);
+    at = row_end;
   }
+}
+
+void StatisticsWorker::add_values(const Program& value, const std::optional<Program>& factor, Operands operands,
+                                  uint64_t first, uint64_t count, uint64_t index, LaneSums& sums) {
+  const std::optional<uint16_t> x = value.loaded_operand(), y = factor ? factor->loaded_operand() : std::nullopt;
+  if (x && y)
+    return add_products(*options_.kernels, value.compute, operands[*x], operands[*y], first, count, index, sums);
+  add_products(*options_.kernels, value, factor ? &*factor : nullptr, operands.data(), first, count, index, sums);
+}
+
+// Whether all that is reduced lies in whole rows.
+bool StatisticsWorker::has_whole_rows(const Reduction& reduction) const {
+  const auto whole = [&](const Program& program) {
+    return std::ranges::all_of(program.code,
+                               [&](const Instruction& i) { return i.op != Op::load || whole_rows_[i.operand]; });
+  };
+  return whole(reduction.value) && (!reduction.factor || whole(*reduction.factor));
 }
 
 }  // namespace ckmerge

@@ -39,26 +39,29 @@ class StatisticsWorker {
     bool first, last;       ///< of their pieces
     size_t first_read = 0;  ///< of those in the windows
   };
-  /// A program's operand, in the numbering of heads and, unless it holds heads only, of all elements.
-  struct Factor {
-    Operand heads, all;
-    bool whole_rows;
-  };
+  /// The operands of a step's program, in the numbering of heads or of all elements.
+  using Operands = std::span<const Operand>;
 
   void add_step(uint32_t step, ByteRange range);
   void add_piece(const Piece& piece);
   bool add_windows(const Piece& piece);
   void compute_pieces();
   void sum_piece(const Piece& piece);
+  void start(const StatisticSet& set);
   template <typename Fn>
-  void for_each_block(const Piece& piece, const Reduction& reduction, const Fn& fn);
-  void take_totals(const Reduction& reduction, uint64_t end);
+  void for_each_block(const Piece& piece, const ReducedElements& elements, const Fn& fn);
+  void take_totals(const ReducedElements& elements, uint64_t end);
   size_t sum_on_device(DeviceRing& ring);
   bool send_piece(DeviceJob& job, const Piece& piece);
   void collect(DeviceSlot& slot, SemaphoreLock& computing, size_t& done, size_t end);
-  void load_factors(const Step& step, ByteRange part);
-  void add_products_of(Dtype compute, const Reduction& reduction, const Piece& piece, uint64_t index, uint64_t end);
-  void add_heads(Dtype compute, const StepRows& rows, uint64_t origin, size_t spec, uint64_t begin, uint64_t end);
+  void load_operands(const Step& step, ByteRange part);
+  void add_block(const StatisticSet& set, const ReducedElements& elements, const Piece& piece, uint64_t index,
+                 uint64_t end);
+  void add_values(const Program& value, const std::optional<Program>& factor, Operands operands, uint64_t first,
+                  uint64_t count, uint64_t index, LaneSums& sums);
+  void add_rows(const Reduction& reduction, const StepRows& rows, const Piece& piece, uint64_t begin, uint64_t end,
+                LaneSums& sums);
+  bool has_whole_rows(const Reduction& reduction) const;
 
   const Plan& plan_;
   std::span<const Checkpoint> checkpoints_;
@@ -67,10 +70,11 @@ class StatisticsWorker {
   Options options_;
   std::vector<Piece> pieces_;
   std::vector<SourceRead> reads_;
-  std::vector<Factor> factors_;
-  DeviceRing* ring_ = nullptr;  // for the range at hand
-  std::vector<LaneSums> sums_;  // per spec, of the block at hand
-  std::vector<double> totals_;  // of the blocks before it that began in the range
+  std::vector<Operand> heads_, all_;  // those that hold heads only have no meaning in `all_`
+  std::vector<bool> whole_rows_;      // per operand
+  DeviceRing* ring_ = nullptr;        // for the range at hand
+  std::vector<LaneSums> sums_;        // per reduction, of the block at hand
+  std::vector<double> totals_;        // of the blocks before it that began in the range
 };
 
 }  // namespace ckmerge

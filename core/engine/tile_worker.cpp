@@ -45,7 +45,8 @@ void weave(const StepRows& rows, uint64_t first, uint64_t end, uint64_t size, co
 // Whether a device may compute `count` elements of the step: rows are woven by the CPU, and fewer than a block of the
 // CPU's are done before they could be sent.
 bool is_sendable(const Plan& plan, const Step& step, uint64_t count) {
-  return step.expansion == Step::kWhole && step.program < plan.programs.size() && count >= kBlockElements;
+  return step.expansion == Step::kWhole && computes(plan, step) && count >= kBlockElements &&
+         plan.programs[step.program].registers() <= cuda::kRegisters;
 }
 
 }  // namespace

@@ -25,16 +25,18 @@ namespace {
 
 class Planner {
  public:
-  Planner(const Recipe& recipe, std::span<const Checkpoint> checkpoints) : checkpoints_(checkpoints) {
+  Planner(const Recipe& recipe, const MergeGraph& graph, std::span<const Checkpoint> checkpoints)
+      : checkpoints_(checkpoints), programs_(graph) {
     plan_.recipe = recipe;
-    plan_.coefficients = resolve_coefficients(recipe, checkpoints.size());
   }
+
+  // Of a recipe that is one method.
+  void set_coefficients(std::vector<double> coefficients) { plan_.coefficients = std::move(coefficients); }
 
   Plan run() {
     refuse_codes();
     const std::span<const Checkpoint> merged = checkpoints_.first(merged_inputs(plan_.recipe, checkpoints_.size()));
-    MergePrograms programs(*find_method(plan_.recipe.method), merged.size(), plan_.coefficients);
-    StepPlanner steps(plan_, programs, checkpoints_);
+    StepPlanner steps(plan_, programs_, checkpoints_);
     Selection selection(plan_.recipe);
     Replacements replacements(plan_.recipe, checkpoints_);
     const TensorTable& first = checkpoints_[0].tensors;
@@ -47,7 +49,8 @@ class Planner {
     raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
     selection.check_parts();
     replacements.finish(plan_);
-    plan_.programs = programs.take();
+    programs_.expect_matched();
+    programs_.finish(plan_);
     plan_.accumulates = can_accumulate(plan_);
     check_constants();
     check_form_dtypes(plan_, checkpoints_);
@@ -154,6 +157,7 @@ class Planner {
   }
 
   std::span<const Checkpoint> checkpoints_;
+  MergePrograms programs_;
   Plan plan_;
   size_t common_names_ = 0, merged_count_ = 0;
   bool composed_ = false;
@@ -193,14 +197,25 @@ uint64_t Plan::memory() const {
          of_files;
 }
 
-std::span<const StatisticSpec> statistics(const Plan& plan) {
-  if (std::ranges::none_of(plan.programs, &Program::has_slots)) return {};
-  return find_method(plan.recipe.method)->statistics;
-}
-
 Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   if (checkpoints.empty()) throw Error(ErrorCode::usage, "", "no checkpoint was given");
-  return Planner(recipe, checkpoints).run();
+  const MergeGraph graph = merge_graph(recipe, checkpoints.size());
+  Planner planner(recipe, graph, checkpoints);
+  planner.set_coefficients(resolve_coefficients(recipe, checkpoints.size()));
+  return planner.run();
+}
+
+Plan make_plan(const Recipe& recipe, const MergeGraph& graph, std::span<const Checkpoint> checkpoints) {
+  if (checkpoints.empty()) throw Error(ErrorCode::usage, "", "no checkpoint was given");
+  const auto reaches = [&](const Term& term) {
+    return term.kind == Term::Kind::input && term.input >= checkpoints.size();
+  };
+  if (std::ranges::any_of(graph.terms(), reaches))
+    throw Error(ErrorCode::usage, "formula",
+                sentence("the formula takes more checkpoints than the ", checkpoints.size(), " that were given"));
+  if (recipe.metadata != MetadataPolicy::none)
+    throw Error(ErrorCode::usage, "metadata", "no text can record a graph yet; plan it without metadata");
+  return Planner(recipe, graph, checkpoints).run();
 }
 
 }  // namespace ckmerge

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/recipe/merge_graph.h"
 #include "core/recipe/provenance.h"
 #include "core/recipe/recipe.h"
 #include "io/file/byte_range.h"
@@ -70,6 +71,39 @@ struct Step {
   static constexpr uint16_t kWhole = UINT16_MAX;
 };
 
+/// A number about the tensor of a step: what is reduced, as programs over the operands of the step's program, and how.
+struct Reduction {
+  Program value;
+  std::optional<Program> factor = {};  ///< of a sum of products
+  /// The same where every checkpoint but the first counts as zero (Expansion): over the first checkpoint's tensor
+  /// alone. Empty, though there is a factor: zero.
+  std::optional<Program> tail_value = {}, tail_factor = {};
+  Reduce how = Reduce::sum;
+  ReduceOver over = ReduceOver::tensor;
+  uint8_t round = 0;
+
+  friend bool operator==(const Reduction&, const Reduction&) = default;
+};
+
+/// The coefficients that a method makes of a tensor's reductions, and the slots that they fill.
+struct TensorCoefficients {
+  const Method* method = nullptr;
+  std::vector<double> given;     ///< the recipe's coefficients of the method, in f64
+  uint16_t first_reduction = 0;  ///< of the set's; as many as the method has
+  uint8_t first_slot = 0;        ///< as many as the method has coefficients
+
+  friend bool operator==(const TensorCoefficients&, const TensorCoefficients&) = default;
+};
+
+/// What a program with slots needs to know of each tensor.
+struct StatisticSet {
+  std::vector<Reduction> reductions;
+  std::vector<TensorCoefficients> coefficients;
+  size_t slot_count = 0;
+
+  friend bool operator==(const StatisticSet&, const StatisticSet&) = default;
+};
+
 /// A file of the output: which of the plan's offsets are its own, and what it holds beside its steps.
 struct PlannedFile {
   ByteRange place;     ///< among the bytes of all files, one behind another (core/plan/output_files.h)
@@ -84,10 +118,12 @@ struct PlannedFile {
 
 struct Plan {
   Recipe recipe;
-  std::vector<double> coefficients;   ///< of the recipe's method, in f64
-  std::vector<Program> programs;      ///< shared by steps that are merged alike: a handful
-  std::vector<Expansion> expansions;  ///< shared likewise
-  std::vector<Step> steps;            ///< file by file
+  std::vector<double> coefficients;          ///< of the recipe's method, in f64; empty where it is a graph
+  std::vector<Program> programs;             ///< shared by steps that are merged alike: a handful
+  std::vector<StatisticSet> statistics;      ///< shared likewise
+  std::vector<uint16_t> program_statistics;  ///< per program: index into `statistics`, or kNoStatistics
+  std::vector<Expansion> expansions;         ///< shared likewise
+  std::vector<Step> steps;                   ///< file by file
   std::vector<Source> sources;
   bool accumulates = false;  ///< a tile adds the checkpoints one after another (core/plan/sum_terms.h)
 
@@ -112,13 +148,16 @@ struct Plan {
     return std::span(steps).subspan(file.first_step, file.end_step - file.first_step);
   }
   const Source& source(const Step& step, size_t k = 0) const { return sources[step.first_source + k]; }
-};
 
-/// The statistics that the steps of `plan` need: those of its method, or none.
-std::span<const StatisticSpec> statistics(const Plan& plan);
+  static constexpr uint16_t kNoStatistics = UINT16_MAX;
+};
 
 /// Plans `recipe` over `checkpoints`, the first of which is A. Pure: opens nothing. Throws Error(usage) for the recipe
 /// and Error(mismatch) for checkpoints that do not fit, with one detail line per tensor.
 Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
+
+/// The same for `graph` in place of the recipe's method and parameters. No text of a file says what a graph computes:
+/// REQUIRES recipe.metadata == MetadataPolicy::none.
+Plan make_plan(const Recipe& recipe, const MergeGraph& graph, std::span<const Checkpoint> checkpoints);
 
 }  // namespace ckmerge

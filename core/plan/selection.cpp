@@ -15,15 +15,16 @@ Selection::Selection(const Recipe& recipe)
   for (const std::string& part : recipe.parts) parts_[static_cast<size_t>(parse_part("--part", part))] = true;
 }
 
-std::vector<Selection::Pattern> Selection::compile(const char* option, const std::vector<std::string>& texts) {
-  std::vector<Pattern> patterns;
+Selection::Patterns Selection::compile(const char* option, const std::vector<std::string>& texts) {
+  std::vector<NamePattern> patterns;
   for (const std::string& text : texts) try {
-      patterns.push_back({NamePattern(option, text)});
+      patterns.emplace_back(option, text);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::usage) throw;
       faults_.push_back(error);
     }
-  return patterns;
+  const size_t count = patterns.size();
+  return {NamePatternSet(std::move(patterns)), std::vector<bool>(count), count};
 }
 
 void Selection::expect_understood() const {
@@ -35,16 +36,16 @@ void Selection::expect_understood() const {
               lines);
 }
 
-// The first that matches decides; those that have matched nothing yet are tried all the same, so that they are not
-// called unmatched because another pattern stood before them.
-bool Selection::any_matches(std::vector<Pattern>& patterns, std::string_view name) {
-  bool any = false;
-  for (Pattern& pattern : patterns) {
-    if (any && pattern.matched) continue;
-    if (!pattern.pattern.matches(name)) continue;
-    pattern.matched = any = true;
+// Which patterns match is asked only until each has: to know that some pattern does is cheaper.
+bool Selection::Patterns::any_matches(std::string_view name) {
+  if (unmatched == 0) return set.any_matches(name);
+  const std::vector<int>& matching = set.matching(name);
+  for (const int found : matching) {
+    const auto pattern = static_cast<size_t>(found);
+    if (!matched[pattern]) --unmatched;
+    matched[pattern] = true;
   }
-  return any;
+  return !matching.empty();
 }
 
 // By what kind of tensor it is, not by pattern.
@@ -63,9 +64,9 @@ void Selection::check_parts() const {
 }
 
 Selection::Place Selection::place(std::string_view name) {
-  const bool discarded = any_matches(discard_, name) | is_left_out(name);
-  const bool wanted = only_.empty() || any_matches(only_, name);
-  const bool excluded = any_matches(exclude_, name);
+  const bool discarded = discard_.any_matches(name) | is_left_out(name);
+  const bool wanted = only_.matched.empty() || only_.any_matches(name);
+  const bool excluded = exclude_.any_matches(name);
   if (discarded) return Place::discarded;
   return wanted && !excluded ? Place::inside : Place::outside;
 }
@@ -73,8 +74,8 @@ Selection::Place Selection::place(std::string_view name) {
 std::vector<const NamePattern*> Selection::unmatched() const {
   std::vector<const NamePattern*> found;
   for (const auto* patterns : {&discard_, &only_, &exclude_})
-    for (const Pattern& pattern : *patterns)
-      if (!pattern.matched) found.push_back(&pattern.pattern);
+    for (size_t i = 0; i < patterns->matched.size(); ++i)
+      if (!patterns->matched[i]) found.push_back(&patterns->set.patterns()[i]);
   return found;
 }
 

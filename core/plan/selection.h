@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/name_pattern.h"
+#include "core/names/name_pattern_set.h"
 #include "core/recipe/recipe.h"
 #include "io/text/error.h"
 
@@ -38,19 +38,21 @@ class Selection {
   std::vector<const NamePattern*> unmatched() const;
 
  private:
-  struct Pattern {
-    NamePattern pattern;
-    bool matched = false;
+  /// The patterns of one option.
+  struct Patterns {
+    NamePatternSet set;
+    std::vector<bool> matched;  // each pattern: some name
+    size_t unmatched;           // patterns
+    bool any_matches(std::string_view name);
   };
-  std::vector<Pattern> compile(const char* option, const std::vector<std::string>& texts);
-  static bool any_matches(std::vector<Pattern>& patterns, std::string_view name);
+  Patterns compile(const char* option, const std::vector<std::string>& texts);
 
   bool is_left_out(std::string_view name);
 
   const Recipe& recipe_;
   std::vector<Error> faults_;
   std::array<bool, kPartCount> parts_{}, seen_parts_{};  // that are wanted, that there are
-  std::vector<Pattern> discard_, only_, exclude_;
+  Patterns discard_, only_, exclude_;
 };
 
 }  // namespace ckmerge

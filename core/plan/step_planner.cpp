@@ -44,6 +44,7 @@ std::string to_text(Shape shape) {
 void StepPlanner::add_common(std::span<const uint32_t> rows) {
   const Tensor first = tensor_of({0, rows[0]});
   for (uint32_t k = 0; k < rows.size(); ++k) dtypes_[k] = tensor_of({k, rows[k]}).dtype;
+  programs_.take_name(first.name);
   const Fit fit = fit_of(rows);
   if (fit == Fit::none) return;
   if (is_position_ids(first.name)) return add_compared(rows, Action::copy_positions);

@@ -29,7 +29,12 @@ inline bool computes(const Plan& plan, const Step& step) { return step.program <
 
 /// Whether the coefficients of `step` come from statistics.
 inline bool needs_statistics(const Plan& plan, const Step& step) {
-  return computes(plan, step) && plan.programs[step.program].has_slots();
+  return computes(plan, step) && plan.program_statistics[step.program] != Plan::kNoStatistics;
+}
+
+/// What they are. REQUIRES: needs_statistics().
+inline const StatisticSet& statistics_of(const Plan& plan, const Step& step) {
+  return plan.statistics[plan.program_statistics[step.program]];
 }
 
 /// Elements of a step that has rows or a program, whose dtype has whole bytes.

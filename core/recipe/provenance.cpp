@@ -115,16 +115,16 @@ std::optional<double> multiplier(const Recipe& recipe) {
   return std::nullopt;
 }
 
-// Whether a pattern means the same beside others: it sets no flags, and neither names a group nor refers to one.
+// Whether a pattern means the same beside others: it sets no flags, names no group, and quotes nothing (\Q) that
+// might not end.
 bool can_be_joined(std::string_view pattern) {
   for (size_t i = 0; i + 1 < pattern.size(); ++i) {
     const char next = pattern[i + 1];
     if (pattern[i] == '\\') {
-      if (next >= '1' && next <= '9') return false;
+      if (next == 'Q') return false;
       ++i;
     } else if (pattern[i] == '(' && next == '?') {
-      if (i + 2 >= pattern.size() || std::string_view(":=!<>").find(pattern[i + 2]) == std::string_view::npos)
-        return false;
+      if (i + 2 >= pattern.size() || pattern[i + 2] != ':') return false;
     }
   }
   return true;

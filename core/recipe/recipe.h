@@ -83,7 +83,7 @@ struct Recipe {
   bool half = false;  ///< where nothing else is said, F32 is stored as F16 (A1111's "Save as float16")
   const OutputForm* form = &output_forms().front();  ///< of the output; never null. Not recorded: the file shows it
 
-  // Which tensors (core/plan/selection.h): patterns with the meaning of Python's re.search.
+  // Which tensors (core/plan/selection.h): patterns (core/names/name_pattern.h).
   std::vector<std::string> discard = {};  ///< not in the output
   std::vector<std::string> only = {};     ///< not empty: tensors that none of them matches are copied from A
   std::vector<std::string> exclude = {};  ///< tensors that one of them matches are copied from A

@@ -224,12 +224,10 @@ PickleDanger danger_of(string_view module, string_view name) {
   const string_view last = dot == name.npos ? name : name.substr(dot + 1);
   std::string whole(module);
   if (dot != name.npos) whole.append(".").append(name.substr(0, dot));
-  if (in_unsafe_module(module) || in_unsafe_module(whole) || goes_through_unsafe_module(name))
-    return PickleDanger::unsafe;
-  if (contains(kUnsafeFunctions, module, name) || contains(kUnsafeFunctions, whole, last)) return PickleDanger::unsafe;
+  if (in_unsafe_module(whole) || goes_through_unsafe_module(name)) return PickleDanger::unsafe;
+  if (contains(kUnsafeFunctions, whole, last)) return PickleDanger::unsafe;
   // Names that Python keeps for the machinery of objects are the way around every list.
-  if (name.starts_with("__") || whole.find(".__") != whole.npos || last.starts_with("__") || module.empty() ||
-      name.empty())
+  if (whole.find(".__") != whole.npos || last.starts_with("__") || module.empty() || name.empty())
     return PickleDanger::unsafe;
   return PickleDanger::unknown;
 }

@@ -43,7 +43,7 @@ __global__ void __launch_bounds__(shape_of(Kernel::mixed32).threads, 3) mixed(co
 template <Kernel kKernel, typename T>
 __global__ void __launch_bounds__(shape_of(kKernel).threads) interpret(const __grid_constant__ Launch launch) {
   constexpr KernelShape kShape = shape_of(kKernel);
-  __shared__ T registers[kMaxRegisters * kShape.vector * kShape.threads];
+  __shared__ T registers[kRegisters * kShape.vector * kShape.threads];
   run_part<Interpreted<kKernel, T>>(launch, part_of_block(launch, blockIdx.x), blockIdx.x, threadIdx.x,
                                     registers + threadIdx.x);
 }

@@ -20,6 +20,10 @@ struct JobOperand {
   Dtype dtype = Dtype::F32;
 };
 
+/// Registers that a device's interpreter has: columns of shared memory, of which a multiprocessor has no more. Programs
+/// with more are the CPU's.
+inline constexpr int kRegisters = 8;
+
 /// One instruction, its constants already those of the tensor.
 struct JobInstruction {
   double k0 = 0, k1 = 0;

@@ -40,7 +40,10 @@ struct slerp {
     return nullptr;
   }
 
-  static constexpr StatisticSpec statistics[] = {{0, 0}, {1, 1}, {0, 1}};
+  // The squared norms of A and B, and their dot product.
+  static constexpr ReductionSpec reductions[] = {{.value = reduced_input<0>, .factor = reduced_input<0>},
+                                                 {.value = reduced_input<1>, .factor = reduced_input<1>},
+                                                 {.value = reduced_input<0>, .factor = reduced_input<1>}};
 
   static bool needs_statistics(std::span<const double> c) { return c[0] != 0 && c[1] != 0; }
 

@@ -54,8 +54,8 @@ std::vector<double> slerp_coefficients(const Recipe& recipe, const Aligned& all)
   const std::vector<bool> every(all.there.size(), true);
   const std::vector<bool>& wanted = recipe.expand == ExpandPolicy::zero ? every : all.there;
   std::vector<double> sums;
-  for (const StatisticSpec& spec : method.statistics)
-    sums.push_back(sum_of_products(only(all.values[spec.a], wanted), only(all.values[spec.b], wanted)));
+  for (const auto& [x, y] : {std::pair(0, 0), std::pair(1, 1), std::pair(0, 1)})
+    sums.push_back(sum_of_products(only(all.values[x], wanted), only(all.values[y], wanted)));
   std::vector<double> coefficients(method.coefficient_count(2));
   method.tensor_coefficients(resolve_coefficients(recipe, 2), sums, coefficients);
   return coefficients;

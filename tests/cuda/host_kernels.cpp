@@ -26,7 +26,7 @@ void for_each_thread(const Launch& launch, const Run& run) {
 
 template <Kernel kKernel, typename T>
 void interpret(const Launch& launch) {
-  std::vector<T> registers(kMaxRegisters * shape_of(kKernel).vector);
+  std::vector<T> registers(kRegisters * shape_of(kKernel).vector);
   for_each_thread(launch, [&](const Launch&, uint32_t block, uint32_t thread) {
     run_part<InterpretedProgram<kKernel, T, 1>>(launch, part_of_block(launch, block), block, thread, registers.data());
   });

@@ -131,9 +131,9 @@ def long_names(folder):
     bad = {name: entry("F32", [2], *value["data_offsets"]) for name, value in entries.items()}
     write_entries(folder / "names", bad, size * 8)
     all_commands(folder, "8 faulty tensors with names of 1 MB", "names", 60, 100, 3, ("names",))
-    deep = "[" * 100_000 + "]" * 100_000
+    deep = "[" * 200 + "]" * 200  # the limit is 127; Python's own reader goes on to some 1000
     write_header(folder / "names", f'{{"w":{deep}}}'.encode(), 0)
-    all_commands(folder, "100,000 brackets", "names", 30, 60, 3, ("names",))
+    all_commands(folder, "200 brackets", "names", 30, 60, 3, ("names",))
 
 
 def main(ckmerge):

@@ -69,17 +69,17 @@ TEST_CASE("a coefficient that becomes one or zero when it is rounded is one or z
 }
 
 TEST_CASE("what needs more registers than there are has no program") {
-  // A full binary tree of depth d without shared parts needs d + 1 registers.
-  const std::function<Symbol(const Tracing&, int)> tree = [&](const Tracing& in, int depth) {
-    if (depth == 0) return in.x(0);
-    const Symbol left = tree(in, depth - 1);
-    return left - tree(in, depth - 1);
+  // x(0) - (x(1) - (x(2) - ...)): every operand waits for the last.
+  const std::function<Symbol(const Tracing&, size_t)> nested = [&](const Tracing& in, size_t k) {
+    return k + 1 == in.inputs() ? in.x(k) : in.x(k) - nested(in, k + 1);
   };
-  const Tracing in(Dtype::F32, 1, {});
-  const auto largest = compile(tree(in, kMaxRegisters - 1));
+  const Tracing most(Dtype::F32, kMaxRegisters, {});
+  const auto largest = compile(nested(most, 0));
   REQUIRE(largest);
   CHECK(registers(*largest) == kMaxRegisters);
-  CHECK_FALSE(compile(tree(in, kMaxRegisters)));
+  CHECK(largest->registers() == kMaxRegisters);
+  const Tracing more(Dtype::F32, kMaxRegisters + 1, {});
+  CHECK_FALSE(compile(nested(more, 0)));
 }
 
 TEST_CASE("a value used twice is computed once and kept until its last use") {

@@ -8,6 +8,7 @@ import struct
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from pickle_words import ABSENT, NAME, REFUSED
 from torch_files import Storage, Tensor, pickled, stand_in, torch_stream, torch_zip, zip_bytes
 
 
@@ -30,10 +31,10 @@ def described():
     return described
 
 
-unknown = stand_in("somewhere.Else")()
+unknown = stand_in(f"{ABSENT}.Thing")()
 unknown.x = [1, 2.5, None, True, 1 << 70, (), "text", b"bytes", {1, 2}]
 objects = {"flat": state(), "wrapped": {"state_dict": state(), "epoch": 1, "other": unknown}, "v3": v3(),
-           "attack": {"state_dict": state(), "x": stand_in("os_like.system")}}
+           "refused": {"state_dict": state(), "x": stand_in(REFUSED)}}
 files = {}
 for name, obj in objects.items():
     for protocol in (2, 4):
@@ -45,7 +46,7 @@ files["fuzz_pickle", "metadata"] = pickled(described())[0]
 files["fuzz_zip", "era_1_6"] = torch_zip(objects["flat"], era="1.6", bit3=False, align=False)
 files["fuzz_zip", "zip64"] = zip_bytes([("a/data.pkl", b"\x80\2}."), ("a/data/0", b"x" * 16)], patch=lambda n, w, f: {
     **f, "size": 0xffffffff, "csize": 0xffffffff, "extra": struct.pack("<HHQQ", 1, 16, 16, 16)} if w == "central" and n == "a/data/0" else f)
-files["fuzz_pickle", "calls"] = b"\x80\4\x8c\2os\x8c\6system\x93\x8c\2id\x85R."
+files["fuzz_pickle", "calls"] = b"\x80\4\x8c%c%b\x8c%c%b\x93)R." % (len(ABSENT), ABSENT.encode(), len(NAME), NAME.encode())
 for (fuzzer, name), data in files.items():
     folder = pathlib.Path(sys.argv[1], fuzzer)
     folder.mkdir(parents=True, exist_ok=True)

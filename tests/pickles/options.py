@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """usage: options.py CKMERGE
 What is said about PyTorch files and what can be said to them: --key and the recipe that records it, names that are changed,
-values left out, classes that are not known, files that would run something, and tensors that are codes."""
+values left out, classes that are not known, files with a name that is refused, and tensors that are codes."""
 import json
 import os
 import pathlib
@@ -12,6 +12,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from pickle_words import ABSENT, REFUSED
 from torch_files import Storage, Tensor, read_safetensors, safetensors, stand_in, torch_stream, torch_zip
 
 ckmerge = os.path.abspath(sys.argv[1])
@@ -106,14 +107,24 @@ assert "renamed" in json.loads(run("plan", "--json", "old.safetensors", "-m", "c
 assert "under its old name as well" in run("plan", "both.safetensors", "-m", "copy", rc=3)
 assert old + "encoder.w" in run("inspect", "old.safetensors"), "inspect shows what is in the file"
 
-# ---- what would run
-write("bad.ckpt", torch_zip({"state_dict": weights(1, 2), "x": stand_in("os_evil.system")()}).replace(b"os_evil", b"os.evil"))
-text = run("merge", "bad.ckpt", "-m", "copy", "-o", "o", "-f", rc=3)
-assert "unsafe: it would run os.evil.system in programs that load it with Python" in text, text
-text = run("inspect", "bad.ckpt")
-assert "unsafe  os.evil.system" in text and "harmless  torch.FloatStorage" in text and "F32 [2]" in text, text
-found = json.loads(run("inspect", "--json", "bad.ckpt"))["files"][0]["globals"]
-assert {"name": "os.evil.system", "danger": "unsafe"} in found, found
+# ---- what is refused by name
+write("bad.ckpt", torch_zip({"state_dict": weights(1, 2), "x": stand_in(REFUSED)()}))
+write("bad.bin", torch_stream({"state_dict": weights(1, 2), "x": stand_in(REFUSED)()}))
+said = f"unsafe: it would run {REFUSED} in programs that load it with Python; nothing was run here. "
+for path in ("bad.ckpt", "bad.bin"):
+    for command in (("merge", path, "-m", "copy", "-o", "refused"), ("plan", path, "-m", "copy")):
+        assert run(*command, rc=3).startswith(f"error: {path}: {said}"), command
+        error = json.loads(run(*command, "--json", "-q", rc=3).partition("\nerror: ")[0])["error"]
+        assert (error["code"], error["exit"], error["where"]) == ("malformed", 3, path), error
+        assert error["message"].startswith(f"{path}: {said}"), error
+    assert not os.path.exists("refused"), "nothing is written"
+    text = run("inspect", path)
+    assert f"unsafe  {REFUSED}" in text and "harmless  torch.FloatStorage" in text and "F32 [2]" in text, text
+    found = json.loads(run("inspect", "--json", path))["files"][0]["globals"]
+    assert {"name": REFUSED, "danger": "unsafe"} in found, found
+write("two.ckpt", torch_zip({"state_dict": weights(1, 2), "x": [stand_in(REFUSED), stand_in(f"{ABSENT}.__other__")]}))
+error = json.loads(run("plan", "two.ckpt", "-m", "copy", "--json", rc=3).partition("\nerror: ")[0])["error"]
+assert error["details"] == [REFUSED, f"{ABSENT}.__other__"], error
 
 # ---- codes
 fp8 = ("F8_E4M3", [2], b"\x38\x40")

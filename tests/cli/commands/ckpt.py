@@ -199,6 +199,8 @@ def main():
     done = call("merge", "plain.safetensors", "-m", "copy", "-o", "y.ckpt", "--format", "safetensors")
     expect(done.returncode == 0 and safetensors("y.ckpt")[1], f"y.ckpt: {done.stderr}")
     expect("y.ckpt is called as another form than --format safetensors" in done.stdout, f"y.ckpt: {done.stdout}")
+    done = call("plan", "plain.safetensors", "-m", "copy", "-o", "w.ckpt", "--format", "safetensors", "--like", "a1111", "--only", ".")
+    expect("w.ckpt is called as another form" in done.stdout, f"the form with --like: {done.stdout}{done.stderr}")
     for name in ("z.pt", "z.pth", "z.bin", "z.CKPT"):
         done = call("convert", "plain.safetensors", name)
         expect(done.returncode == 0 and zipfile.is_zipfile(name) and "warning" not in done.stdout, f"{name}: {done.stdout}{done.stderr}")

@@ -124,6 +124,7 @@ def check_failures(folder):
     expect(done.returncode == 1 and hashlib.sha256(b"\xff" * 100).hexdigest().encode() in done.stdout, f"beside unreadable: {done}")
     expect(b"gone" in done.stderr and b"folder" in done.stderr, f"both are not told: {done.stderr}")
     expect(run(cwd=folder).returncode == 2 and run("a", "-c", "b", cwd=folder).returncode == 2, "usage")
+    expect(run("--check", "", cwd=folder).returncode == 2, "a list without a name")
     evil = "\x1b[31m\u202eevil"
     (folder / evil).write_bytes(b"x")
     expect(b"\x1b" not in run(evil, cwd=folder).stdout, "an escape sequence reaches the terminal")

@@ -166,7 +166,7 @@ relative:
     listed = [file["name"] for file in place.json("list", "p.safetensors", "--registry", "own.db")["files"]]
     expect(listed == ["p.safetensors"], f"deepest: {listed}")
     for bad, status in (("- a\n- b\n", 3), ("a: b\n", 3), ("a: [b\n", 3), ("a:\n  b: {c: d}\n", 3), ("x" * (2 << 20), 3),
-                        ("a: " + "[" * 10000, 3), ("", 0)):
+                        ("a: " + "[" * 200, 3), ("", 0)):
         (place / "bad.yaml").write_text(bad)
         place.run("scan", "bad.yaml", "--registry", "bad.db", status=status, timeout=20)
     place.run("scan", "webui/models/VAE/v.safetensors", status=2)

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "cli/options/options.h"
+#include "cli/options/option_table.h"
 #include "io/text/error.h"
 
 using namespace ckmerge;
@@ -28,7 +28,7 @@ TEST_CASE("a choice is found by its whole word, a near miss is suggested") {
   CHECK(refusal("") == "--missing: '' is not one of keep, zero, drop");
 }
 
-TEST_CASE("what the value of an option is can be told from its name in the help") {
+TEST_CASE("shells complete the value of an option by what it is") {
   for (const OptionSpec& option : options_of(Command::merge)) {
     if (option.name == "output") CHECK(option.word_kind() == WordKind::checkpoint);
     if (option.name == "method") CHECK(option.word_kind() == WordKind::method);

@@ -14,6 +14,8 @@ using namespace ckmerge::cli;
 
 namespace {
 
+using Words = std::vector<std::string>;
+
 bool refused(const std::function<void()>& act) {
   try {
     act();
@@ -85,26 +87,18 @@ TEST_CASE("sizes, durations and rates are told with three digits") {
 TEST_CASE("words become a command line without a look at their meaning") {
   const CommandLine line = parse_command_line(
       Command::merge, {"a", "--alpha", "-0.5", "-qf", "b", "-o", "-x", "--no-normalize", "--", "-v"});
-  CHECK(line.files == std::vector<std::string>{"a", "b", "-v"});
-  CHECK(*line.value("alpha") == "-0.5");
-  CHECK(*line.value("output") == "-x");
-  CHECK(line.has("quiet"));
-  CHECK(line.has("force"));
-  CHECK(!line.has("verbose"));
-  CHECK(line.flags.at("normalize") == false);
-  CHECK(line.value("weights") == nullptr);
+  CHECK(line.operands == Words{"a", "b", "-v"});
+  CHECK(line.options.at("alpha") == Words{"-0.5"});
+  CHECK(line.options.at("output") == Words{"-x"});
+  CHECK(line.options.at("quiet") == Words{"true"});
+  CHECK(line.options.at("force") == Words{"true"});
+  CHECK(!line.options.contains("verbose"));
+  CHECK(line.options.at("normalize") == Words{"false"});
+  CHECK(!line.options.contains("weights"));
 }
 
 TEST_CASE("what cannot be a command line is refused") {
-  using Words = std::vector<std::string>;
-  for (const Words& words : {Words{"--nope"},
-                             {"-z"},
-                             {"--alpha"},
-                             {"--alpha=", "1"},
-                             {"--alpha", "1", "--alpha", "1"},
-                             {"--force=yes please"},
-                             {"-qz"},
-                             {"--no-force"}})
+  for (const Words& words : {Words{"--nope"}, {"-z"}, {"--alpha"}, {"--alpha=", "1"}, {"-qz"}, {"--no-force"}})
     CHECK_MESSAGE(refused([&] { parse_command_line(Command::merge, words); }), words[0]);
   CHECK(refused([] { parse_command("marge"); }));
 }
@@ -115,9 +109,9 @@ TEST_CASE("values arrive byte for byte, whatever CLI11 makes of brackets and how
     CAPTURE(value);
     const std::string word = value;
     for (const auto& words : {std::vector<std::string>{"--only", word}, {"--only=" + word}})
-      CHECK(parse_command_line(Command::merge, words).list("only") == std::vector<std::string>{word});
-    if (word[0] != '-') CHECK(parse_command_line(Command::merge, {word}).files == std::vector<std::string>{word});
-    CHECK(*parse_command_line(Command::merge, {"-o" + word}).value("output") == word);
+      CHECK(parse_command_line(Command::merge, words).options.at("only") == Words{word});
+    if (word[0] != '-') CHECK(parse_command_line(Command::merge, {word}).operands == Words{word});
+    CHECK(parse_command_line(Command::merge, {"-o" + word}).options.at("output") == Words{word});
   }
 }
 

@@ -2,7 +2,6 @@
 #include <doctest/doctest.h>
 
 #include "cli/report/progress.h"
-#include "io/text/error.h"
 
 using namespace ckmerge;
 using namespace ckmerge::cli;
@@ -69,11 +68,10 @@ TEST_CASE("the bar never wraps, however narrow the terminal and however odd the 
 TEST_CASE("auto is a bar on a terminal that can redraw, plain lines elsewhere") {
   Environment terminal, dumb;
   terminal.stderr_tty = dumb.stderr_tty = dumb.dumb = true;
-  CHECK(parse_progress("auto", terminal) == ProgressKind::bar);
-  CHECK(parse_progress("auto", dumb) == ProgressKind::plain);
-  CHECK(parse_progress("auto", {}) == ProgressKind::plain);
-  CHECK(parse_progress("bar", {}) == ProgressKind::bar);
-  CHECK(parse_progress("bar", dumb) == ProgressKind::plain);
-  CHECK(parse_progress("none", terminal) == ProgressKind::none);
-  CHECK_THROWS_AS(parse_progress("", {}), Error);
+  CHECK(progress_kind(ProgressChoice::automatic, terminal) == ProgressKind::bar);
+  CHECK(progress_kind(ProgressChoice::automatic, dumb) == ProgressKind::plain);
+  CHECK(progress_kind(ProgressChoice::automatic, {}) == ProgressKind::plain);
+  CHECK(progress_kind(ProgressChoice::bar, {}) == ProgressKind::bar);
+  CHECK(progress_kind(ProgressChoice::bar, dumb) == ProgressKind::plain);
+  CHECK(progress_kind(ProgressChoice::none, terminal) == ProgressKind::none);
 }

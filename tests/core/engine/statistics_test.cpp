@@ -50,7 +50,7 @@ std::vector<double> values(const FileTensor& tensor) {
 // The coefficients of a step, gathered range by range in the order given.
 std::vector<double> gathered(const Plan& plan, std::span<const Checkpoint> checkpoints, uint32_t step,
                              const std::vector<ByteRange>& ranges, uint64_t piece_size, const BlockKernels& kernels) {
-  Statistics statistics(plan, checkpoints.size());
+  Statistics statistics(plan);
   WindowBatch windows(checkpoints, 8 * piece_size + 64 * 4096);
   std::counting_semaphore<> semaphore(1);
   StatisticsWorker worker(plan, checkpoints, windows, statistics,
@@ -75,8 +75,8 @@ TEST_CASE("sums are those of 64 Ki blocks in order, however the file is cut and 
   const Plan plan = make_plan(slerp(0.3), checkpoints);
   const Method& method = *find_method("slerp");
   std::vector<double> sums, expected(2);
-  for (const StatisticSpec& spec : method.statistics)
-    sums.push_back(sum_of_products(values(spec.a ? b : a), values(spec.b ? b : a)));
+  for (const auto& [x, y] : {std::pair(a, a), std::pair(b, b), std::pair(a, b)})
+    sums.push_back(sum_of_products(values(x), values(y)));
   method.tensor_coefficients(plan.coefficients, sums, expected);
   for (const BlockKernels* kernels : available_kernels())
     for (const uint64_t every : {4096u, 65536u, 1u << 20}) {

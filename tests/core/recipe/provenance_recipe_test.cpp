@@ -109,7 +109,7 @@ TEST_CASE("a hostile recipe is refused within bounds") {
   CHECK(failure([] { parse_recipe(""); }).text.starts_with("it is not valid JSON: "));
   check_refused("[]", "it is not an object");
   check_refused(std::string(17 << 20, ' '), "it has 17825792 bytes, more than 16777216");
-  check_refused(std::string(1000000, '[') + std::string(1000000, ']'), "it is nested more than 8 deep");
+  check_refused(std::string(500, '[') + std::string(500, ']'), "it is nested more than 8 deep");
   std::string many = "[";
   for (int i = 0; i < 300000; ++i) many += "\"\",";
   check_refused(with("[\"x\"]", many + "\"\"]"), "it holds more than 262144 values");

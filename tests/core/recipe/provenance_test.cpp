@@ -99,7 +99,7 @@ TEST_CASE("A1111's recipe says in its words what ours says") {
   has(web({.parameters = {{"alpha", {1e16}}}, .dtype = Dtype::BF16}), R"("multiplier": 1e+16, "save_as_half": false)");
   has(web({.discard = {"model_ema"}}), R"("discard_weights": "model_ema")");
   has(web({.discard = {"(?i)a", "b"}}), R"("discard_weights": "")");  // the flags would not be the whole's
-  has(web({.discard = {"(a)\\1", "b"}}), R"("discard_weights": "")");
+  has(web({.discard = {"\\Qa", "b"}}), R"("discard_weights": "")");
   has(web({.discard = {"(?:a)\\.", "b"}}), R"("discard_weights": "(?:a)\\.|b")");
   has(web({.discard = {"^a", "b\\.\xc3\xa9"}}), R"("discard_weights": "^a|b\\.\u00e9")");
   has(web({}, {.inpainting = true}), R"("is_inpainting": true, "is_instruct_pix2pix": false})");
@@ -217,8 +217,8 @@ TEST_CASE("a parent's field that is not what it should be is as good as absent")
                                          "x",
                                          R"({"a":"\ud800"})",
                                          R"({"a":{"b":NaN}})",
-                                         repeated(1000000, "["),
-                                         repeated(1000000, R"({"a":)"),
+                                         repeated(500, "["),
+                                         repeated(500, R"({"a":)"),
                                          repeated(17, R"({"a":)") + "1" + repeated(17, "}") + std::string(17, ' '),
                                          R"({"a":{"b":")" + std::string(50 << 20, 'x') + "\"}}",
                                          "{\"a\":[" + repeated(70000, "1,") + "1]}"};

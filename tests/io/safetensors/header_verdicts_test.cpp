@@ -160,7 +160,7 @@ TEST_CASE("fields that nobody reads may hold any JSON (reference)") {
 TEST_CASE("nesting goes as deep as in the reference") {
   CHECK(accepts(with_extra_field(nested(125)), 1));
   CHECK(!accepts(with_extra_field(nested(126)), 1));
-  CHECK(!accepts(with_extra_field(std::string(1 << 20, '[')), 1));
+  CHECK(!accepts(with_extra_field(std::string(500, '[')), 1));
 }
 
 TEST_CASE("what is not one JSON object is refused") {

@@ -51,13 +51,16 @@ bool same_bits(const std::vector<T>& x, const std::vector<T>& y) {
   return x.size() == y.size() && std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0;
 }
 
-double statistic(const BlockKernels& kernels, StatisticSpec spec, const std::vector<std::vector<float>>& inputs) {
+double statistic(const BlockKernels& kernels, const ReductionSpec& spec,
+                 const std::vector<std::vector<float>>& inputs) {
   const std::vector<Operand> operands = operands_of(inputs);
+  const Tracing tracing(Dtype::F32, inputs.size(), {}, {.slots = true});
+  const Program value = compile(spec.value(tracing)).value(), factor = compile(spec.factor(tracing)).value();
   double sum = 0;
   for (uint64_t at = 0; at < inputs[0].size(); at += kReductionBlock) {
     LaneSums sums;
     const uint64_t count = std::min(kReductionBlock, inputs[0].size() - at);
-    add_products(kernels, Dtype::F32, operands[spec.a], operands[spec.b], at, count, at, sums);
+    add_products(kernels, value, &factor, operands.data(), at, count, at, sums);
     sum += sums.total();
   }
   return std::isnan(sum) ? NAN : sum;  // a NaN's sign is anybody's
@@ -86,7 +89,7 @@ TensorRun merged_by_tensor(const char* method, const Arguments& arguments,
   TensorRun first;
   for (const BlockKernels* kernels : available_kernels()) {
     TensorRun run{.statistics = {}, .coefficients = std::vector<double>(wanted.size()), .out = {}};
-    for (const StatisticSpec& spec : found.statistics) run.statistics.push_back(statistic(*kernels, spec, inputs));
+    for (const ReductionSpec& spec : found.reductions) run.statistics.push_back(statistic(*kernels, spec, inputs));
     found.tensor_coefficients(wanted, run.statistics, run.coefficients);
     fill_slots(program, run.coefficients);
     run.out = run_on(*kernels, program, inputs);

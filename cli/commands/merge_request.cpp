@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands/merge_request.h"
+
+#include "cli/commands/open_inputs.h"
+#include "cli/commands/work_options.h"
+#include "cli/options/output_name.h"
+#include "cli/options/presets.h"
+
+namespace ckmerge::cli {
+namespace {
+
+[[noreturn]] void refuse(const std::string& where, const std::string& sentence) {
+  throw Error(ErrorCode::usage, where, sentence);
+}
+
+void check_files(const MergeRequest& merge, Command command, Faults& faults) {
+  const Settings& settings = merge.settings;
+  if (merge.inputs.empty())
+    faults.check([&] {
+      refuse("", command == Command::average ? "no checkpoint is given; `ckmerge average A B C -o OUT` averages three"
+                                             : "no checkpoint is given; `ckmerge merge A B -o OUT` merges two");
+    });
+  if (!settings.output && !settings.filename_prefix && !settings.only_plan)
+    faults.check([] { refuse("--output", "no output is given; name the file to write with -o OUT"); });
+}
+
+// By the name of the file, unless it is said.
+void choose_form(MergeRequest& merge) {
+  const OutputForm* const promised = merge.output.empty() ? nullptr : promised_form(merge.output);
+  const OutputForm*& form = merge.settings.recipe.form;
+  if (promised) form = promised;
+  if (merge.settings.form) form = merge.settings.form;
+  if (promised && form != promised)
+    merge.warnings.push_back(merge.output + " is called as another form than --format " + form->name +
+                             ", by which programs may refuse it");
+}
+
+// --vae of merge and bake: the last input, and the recipe's word for it.
+void add_vae(MergeRequest& merge) {
+  for (const Component& vae : merge.settings.components) {
+    merge.inputs.push_back(vae.path);
+    merge.settings.recipe.bake_vae = true;
+  }
+}
+
+void add_preset_warnings(MergeRequest& merge) {
+  if (!merge.settings.like) return;
+  for (std::string& warning : preset_warnings(*merge.settings.like, merge.settings.recipe))
+    merge.warnings.push_back(std::move(warning));
+}
+
+}  // namespace
+
+MergeRequest merge_request(const Request& request, const Environment& environment) {
+  MergeRequest merge;
+  merge.inputs = request.operands;
+  merge.settings = request.settings;
+  Settings& settings = merge.settings;
+  if (request.command == Command::plan) settings.only_plan = true;
+  settings.run.hash = settings.recipe.hash;
+  Faults faults;
+  check_files(merge, request.command, faults);
+  faults.add(request.refused);
+  faults.check([&] { read_keys(merge); });
+  complete_run_options(settings, environment, faults);
+  faults.raise();
+  merge.output = settings.output.value_or("");
+  choose_form(merge);
+  add_preset_warnings(merge);
+  add_vae(merge);
+  merge.progress = progress_kind(settings, environment);
+  merge.announcement = announcement_of(settings, environment);
+  return merge;
+}
+
+}  // namespace ckmerge::cli

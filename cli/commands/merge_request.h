@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is asked of a merge: inputs, recipe, options and where the output goes, all of it checked, nothing of it done.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/commands/after_merge.h"
+#include "cli/options/request.h"
+#include "cli/system/system.h"
+#include "core/ckmerge.h"
+
+namespace ckmerge::cli {
+
+struct MergeRequest {
+  std::vector<std::string> inputs;
+  Settings settings;
+  std::string output;                 ///< empty: a plan without a target, or the name is chosen later
+  std::string config_from;            ///< what is copied beside the output; empty: nothing is, or it is not known yet
+  std::string key;                    ///< of all PyTorch inputs that recipe.input_keys says nothing of
+  std::vector<std::string> warnings;  ///< those of the plan follow
+  Announcement announcement;          ///< when the output is in place
+  ProgressKind progress = ProgressKind::none;
+};
+
+/// For `merge` and `plan`, and for what others ask as a merge. Throws Error(usage) with everything that stands against
+/// the request.
+MergeRequest merge_request(const Request& request, const Environment& environment);
+
+}  // namespace ckmerge::cli

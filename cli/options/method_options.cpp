@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/options/method_options.h"
+
+#include <algorithm>
+#include <span>
+
+#include "cli/options/method_name.h"
+#include "cli/options/numbers.h"
+#include "cli/options/readers.h"
+#include "cli/system/text.h"
+#include "io/text/error.h"
+
+namespace ckmerge::cli {
+namespace {
+
+[[noreturn]] void refuse(const std::string& where, const std::string& sentence) {
+  throw Error(ErrorCode::usage, where, sentence);
+}
+
+std::span<const ParameterSpec> parameters_of(const MethodSpec& spec) {
+  return std::span(spec.parameters).first(spec.parameter_count);
+}
+
+std::string options_of_method(const MethodSpec& spec) {
+  std::vector<std::string> names;
+  for (const ParameterSpec& parameter : parameters_of(spec))
+    names.push_back(std::string("--") + parameter.option_name());
+  return names.empty() ? "it has no options" : "its options are " + joined(names, ", ");
+}
+
+const ParameterSpec& parameter_called(const MethodSpec& spec, const Word& word, const std::string& name) {
+  std::vector<std::string> names;
+  for (const ParameterSpec& parameter : parameters_of(spec)) {
+    if (name == parameter.name || name == parameter.option_name()) return parameter;
+    names.emplace_back(parameter.name);
+  }
+  const std::string near = did_you_mean(name, names);
+  refuse(word.option, std::string(spec.name) + " has no parameter '" + name + "'" +
+                          (!near.empty()   ? near
+                           : names.empty() ? "; it has none"
+                                           : "; its parameters are " + joined(names, ", ")));
+}
+
+double flag_value(const std::string& option, const std::string& text) {
+  for (const char* const on : {"true", "on", "yes", "1"})
+    if (text == on) return 1;
+  for (const char* const off : {"false", "off", "no", "0"})
+    if (text == off) return 0;
+  refuse(option, option + ": '" + text + "' is not true or false");
+}
+
+std::vector<double> parameter_value(const ParameterSpec& parameter, const std::string& option,
+                                    const std::string& text) {
+  switch (parameter.kind) {
+    case ParameterKind::number: return {parse_number(option, text)};
+    case ParameterKind::numbers: return parse_numbers(option, text);
+    case ParameterKind::flag: return {flag_value(option, text)};
+  }
+  return {};
+}
+
+void set_parameter(Recipe& recipe, const ParameterSpec& parameter, const Word& word, std::vector<double> value) {
+  if (!recipe.parameters.emplace(parameter.name, std::move(value)).second)
+    refuse(word.option, std::string("the parameter ") + parameter.name + " is given twice");
+}
+
+// --alpha 0.3 and the like.
+void read_method_option(Settings& settings, const Word& word) {
+  const Method* const method = find_method(settings.recipe.method);
+  if (!method) return;
+  const ParameterSpec* const parameter = parameter_of_option(settings.recipe.method, word.option.substr(2));
+  if (!parameter)
+    refuse(word.option,
+           std::string(method->spec->name) + " has no option " + word.option + "; " + options_of_method(*method->spec));
+  set_parameter(settings.recipe, *parameter, word, parameter_value(*parameter, word.option, word.text));
+}
+
+struct Form {
+  OptionKind kind;
+  ValueType type;
+  const char* value_name;
+};
+
+Form form_of(ParameterKind kind) {
+  switch (kind) {
+    case ParameterKind::number: return {OptionKind::value, ValueType::number, "X"};
+    case ParameterKind::numbers: return {OptionKind::value, ValueType::numbers, "X1,X2,..."};
+    case ParameterKind::flag: break;
+  }
+  return {OptionKind::toggle, ValueType::flag, ""};
+}
+
+std::string meaning_of(const MethodSpec& spec, const ParameterSpec& parameter) {
+  return std::string(spec.name) + ": " + parameter.meaning + " (default " + parameter.default_text + ")";
+}
+
+void add_option(std::vector<OptionSpec>& options, const MethodSpec& spec, const ParameterSpec& parameter) {
+  const auto same = std::ranges::find(options, parameter.option_name(), &OptionSpec::name);
+  if (same != options.end()) {
+    same->meaning += "; " + meaning_of(spec, parameter);
+    return;
+  }
+  const Form form = form_of(parameter.kind);
+  options.push_back({.name = parameter.option_name(),
+                     .value_name = form.value_name,
+                     .meaning = meaning_of(spec, parameter),
+                     .reader = {.kind = form.kind, .type = form.type, .read = read_method_option},
+                     .of_method = true});
+}
+
+}  // namespace
+
+std::vector<OptionSpec> method_options() {
+  std::vector<OptionSpec> options;
+  for (const Method& method : ckmerge::methods())
+    for (const ParameterSpec& parameter : parameters_of(*method.spec)) add_option(options, *method.spec, parameter);
+  return options;
+}
+
+Reader read_method() {
+  const auto read = [](Settings& settings, const Word& word) {
+    settings.recipe.method = word.text;
+    method_called(word.option, word.text);
+  };
+  return {.type = ValueType::method, .read = read};
+}
+
+Reader read_param() {
+  const auto read = [](Settings& settings, const Word& word) {
+    const Method* const method = find_method(settings.recipe.method);
+    if (!method) return;
+    const auto [name, text] = read_pair(word);
+    const ParameterSpec& parameter = parameter_called(*method->spec, word, name);
+    set_parameter(settings.recipe, parameter, word, parameter_value(parameter, word.option + " " + name, text));
+  };
+  return {.kind = OptionKind::list, .type = ValueType::pair, .read = read};
+}
+
+const ParameterSpec* parameter_of_option(const std::string& method, const std::string& option) {
+  const Method* const found = find_method(method);
+  if (!found) return nullptr;
+  for (const ParameterSpec& parameter : parameters_of(*found->spec))
+    if (option == parameter.option_name()) return &parameter;
+  return nullptr;
+}
+
+}  // namespace ckmerge::cli

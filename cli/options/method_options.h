@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options that set parameters of merge methods. There is one for every name that a method's spec gives to one of
+// its parameters, and --param, which sets any of them.
+#pragma once
+
+#include <vector>
+
+#include "cli/options/option.h"
+
+namespace ckmerge::cli {
+
+/// Methods that give a parameter the same name share its option.
+std::vector<OptionSpec> method_options();
+
+/// --method. Of an unknown one the parameters are not read: what they mean is not known.
+Reader read_method();
+
+/// --param NAME=VALUE.
+Reader read_param();
+
+/// The parameter of the method called `method` that `--option` sets, or null.
+const ParameterSpec* parameter_of_option(const std::string& method, const std::string& option);
+
+}  // namespace ckmerge::cli

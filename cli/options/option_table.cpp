@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/options/option_table.h"
+
+#include "cli/options/device_option.h"
+#include "cli/options/dtype_option.h"
+#include "cli/options/method_options.h"
+#include "cli/options/output_name.h"
+#include "cli/options/presets.h"
+#include "cli/options/readers.h"
+#include "cli/system/text.h"
+
+namespace ckmerge::cli {
+namespace {
+
+constexpr unsigned in(auto... command) { return ((1u << static_cast<unsigned>(command)) | ...); }
+constexpr unsigned kEveryCommand = ~0u;
+
+Reader read_like() {
+  Reader reader = read_text(&Settings::like);  // that there is such a set is seen when it is applied
+  reader.choices = preset_names();
+  return reader;
+}
+
+struct Row {
+  unsigned commands;
+  OptionSpec spec;
+};
+
+const std::vector<Row>& table() {
+  using enum Command;
+  const unsigned recipes = in(merge, plan, convert, bake, compose, average), writes = recipes | in(run);
+  static const std::vector<Row> rows{
+      {writes,
+       {"output", 'o', "OUT", "the file to write, or a folder: the file is then named as A1111 names it",
+        read_filled_text(&Settings::output, ValueType::output)}},
+      {writes,
+       {"filename-prefix", 0, "P",
+        "name the file as ComfyUI does: P_00001_.safetensors, the next free number, in the folder of -o; P may hold "
+        "folders and fields such as %year%",
+        read_filled_text(&Settings::filename_prefix, ValueType::text, " is empty")}},
+      {in(run),
+       {"models", 0, "DIR",
+        "look below this folder for inputs that are not given: by hash where it was recorded, else by name",
+        read_text(&Settings::models, ValueType::folder)}},
+      {in(merge, plan),
+       {"like", 0, "SET", "options that merge as another tool does: a1111 or artventure", read_like()}},
+      {in(merge, plan),
+       {"method", 'm', "M", "how to merge (default weighted_sum); see `ckmerge methods`", read_method()}},
+      {in(merge, plan), {"param", 0, "K=V", "set a parameter of the method, whatever it is called", read_param()}},
+      {recipes,
+       {"dtype", 0, "D",
+        "store float tensors as keep (default), f64, f32, f16, bf16, f8_e4m3 or f8_e5m2; those of a part with "
+        "PART=D, as in vae=f32 (unet, te, vae)",
+        read_dtype()}},
+      {recipes, {"half", 0, "", "store F32 as F16 and leave the others, as A1111 does", read_half()}},
+      {in(merge, plan, bake), {"vae", 0, "FILE", "bake this VAE in, as A1111 does", read_vae_to_bake()}},
+      {in(compose), {"unet", 0, "FILE", "the denoiser, whatever its architecture", read_component(Part::unet)}},
+      {in(compose),
+       {"te", 0, "FILE", "a text encoder; CLIP-L, CLIP-G, CLIP-H and T5 are told by their tensors",
+        read_component(Part::te)}},
+      {in(compose), {"te2", 0, "FILE", "another", read_component(Part::te)}},
+      {in(compose), {"te3", 0, "FILE", "and a third", read_component(Part::te)}},
+      {in(compose), {"vae", 0, "FILE", "the VAE", read_component(Part::vae)}},
+      {in(compose),
+       {"layout", 0, "L", "whose names the checkpoint gets (default: as the unet's tensors tell)", read_layout()}},
+      {in(average),
+       {"beta", 0, "B", "an exponential moving average in the order given: B * average + (1 - B) * next",
+        read_number(&Settings::beta)}},
+      {in(average),
+       {"gamma", 0, "G", "a power-function average: the snapshot of time t counts as t to the power of G",
+        read_number(&Settings::gamma)}},
+      {in(convert), {"part", 0, "P,...", "only these parts: unet, te, vae", read_parts()}},
+      {in(convert),
+       {"prune", 0, "", "leave out what training left: optimizer states, losses, counters", read_flag(&Recipe::prune)}},
+      {in(convert),
+       {"ema", 0, "P", "averages of weights (model_ema.): keep (default) them, use them as the weights, or drop",
+        read_choice(&Recipe::ema)}},
+      {in(merge, plan, convert, bake, average),
+       {"config", 0, "C",
+        "copy A1111's .yaml beside the result: that of A, B or C, auto (the first that has one) or none (default)",
+        read_choice_of<ConfigSource>(&Settings::config, {"auto", "A", "B", "C", "none"})}},
+      {writes,
+       {"format", 0, "F", "the form of the output: " + joined(form_names(), " or ") + " (default: by OUT's extension)", read_format()}},
+      {recipes,
+       {"discard", 0, "REGEX", "leave out tensors whose name this matches, as re.search does",
+        read_texts(&Recipe::discard, ValueType::pattern)}},
+      {in(merge, plan, average),
+       {"only", 0, "REGEX", "merge these tensors only, copy the others from A",
+        read_texts(&Recipe::only, ValueType::pattern)}},
+      {in(merge, plan, average),
+       {"exclude", 0, "REGEX", "copy these tensors from A", read_texts(&Recipe::exclude, ValueType::pattern)}},
+      {in(merge, plan, average),
+       {"missing", 0, "P", "a name of A that another checkpoint lacks: keep (default), zero, drop or error",
+        read_choice(&Recipe::missing)}},
+      {in(merge, plan, average),
+       {"extra", 0, "P", "a name that A lacks: drop (default), add or error", read_choice(&Recipe::extra)}},
+      {in(merge, plan),
+       {"expand", 0, "P",
+        "channels that only A has (inpainting, instruct-pix2pix): copy (default) them from A, or let the others count "
+        "as zero",
+        read_choice(&Recipe::expand)}},
+      {recipes, {"nan", 0, "P", "NaN or Inf that no input has: error (default) or warn", read_choice(&Recipe::nan)}},
+      {recipes,
+       {"metadata", 0, "P", "what the file says of itself: keep (default), recipe or none",
+        read_choice(&Recipe::metadata)}},
+      {recipes | in(inspect),
+       {"key", 0, "K", "where in a PyTorch file its tensors are, with dots; B=K for one input (default: looked for)",
+        read_texts(&Settings::keys)}},
+      {writes,
+       {"allow-expanded", 0, "", "take PyTorch files whose views are larger than the file",
+        read_flag(&Settings::allow_expanded)}},
+      {recipes, {"set-metadata", 0, "K=V", "add a field to the file's metadata", read_added_metadata()}},
+      {recipes,
+       {"hash", 0, "", "record the inputs' SHA-256 in the file, print the output's", read_flag(&Recipe::hash)}},
+      {writes | in(hash, scan),
+       {"hash-cache", 0, "FILE", "where known hashes are kept (default: the user's cache folder), or none",
+        read_hash_cache()}},
+      {writes | in(inspect, hash, scan, listing, show),
+       {"registry", 0, "FILE", "the registry, in which @NAME is looked up (default: in the user's data folder)",
+        read_text(&Settings::registry, ValueType::file)}},
+      {writes, {"no-register", 0, "", "do not add OUT to the registry", read_flag(&Settings::registers, false)}},
+      {writes,
+       {"notify", 0, "URL", "afterwards ask the A1111 at URL, such as http://127.0.0.1:7860, to find OUT",
+        read_notify_url()}},
+      {writes, {"verify", 0, "", "read the output back from the disk and compare", read_flag(&RunOptions::verify)}},
+      {writes, {"force", 'f', "", "replace OUT if it exists", read_flag(&RunOptions::replace)}},
+      {writes, {"dry-run", 'n', "", "print the plan, write nothing", read_flag(&Settings::only_plan)}},
+      {writes,
+       {"no-fsync", 0, "", "do not wait until the disk has the result: for scratch files",
+        read_flag(&RunOptions::sync, false)}},
+      {writes,
+       {"memory", 0, "SIZE", "memory to work in, such as 512M or 2GiB (default 128MiB); no effect on the result",
+        read_size(&RunOptions::memory_budget)}},
+      {writes | in(hash, scan),
+       {"threads", 0, "N", "threads to compute on (default: all this process may use)",
+        read_count(&RunOptions::threads, 1, 1024)}},
+      {writes,
+       {"device", 0, "D",
+        "who computes: auto (default: on a large merge the faster of the CPU and the first GPU, as measured), cpu, "
+        "cuda or cuda:N[,N...]; no effect on the result",
+        read_device()}},
+      {writes,
+       {"gpu-memory", 0, "SIZE", "memory to take on each GPU (default: half of what is free)",
+        read_size(&DeviceOptions::memory)}},
+      {writes | in(hash, scan),
+       {"progress", 0, "P", "auto (default), bar, plain, json (one object per line on stderr) or none",
+        read_choice_of<ProgressChoice>(&Settings::progress, {"auto", "bar", "plain", "json", "none"})}},
+      {in(inspect), {"tensors", 0, "", "list all tensors, not the first 20", read_flag(&Settings::all_tensors)}},
+      {in(scan),
+       {"hash", 0, "", "compute the sums of checkpoints that have none, as `ckmerge hash` does",
+        read_flag(&Settings::sum_files)}},
+      {in(scan), {"forget", 0, "", "remove entries of checkpoints that are gone", read_flag(&Settings::forget)}},
+      {in(hash),
+       {"check", 'c', "FILE", "compare files with a list of SHA-256 sums, as sha256sum writes them",
+        read_filled_text(&Settings::check, ValueType::file)}},
+      {in(methods), {"markdown", 0, "", "print docs/methods.md", read_flag(&Settings::markdown)}},
+      {writes | in(inspect, hash, scan, listing, show, methods, doctor),
+       {"json", 0, "", "print one JSON document, on failure too", read_flag(&Settings::json)}},
+      {writes | in(hash, scan),
+       {"quiet", 'q', "", "print no report and no progress, only errors", read_flag(&Settings::quiet)}},
+      {writes,
+       {"verbose", 'v', "", "say how the work was done; with plan, list all tensors", read_flag(&Settings::verbose)}},
+      {kEveryCommand, {"help", 'h', "", "print this", read_flag(&Settings::help)}},
+  };
+  return rows;
+}
+
+}  // namespace
+
+std::vector<OptionSpec> options_of(Command command) {
+  std::vector<OptionSpec> options;
+  for (const Row& row : table())
+    if (row.commands & in(command)) options.push_back(row.spec);
+  if (command == Command::merge || command == Command::plan)
+    for (OptionSpec& option : method_options()) options.push_back(std::move(option));
+  return options;
+}
+
+}  // namespace ckmerge::cli

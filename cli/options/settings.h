@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the options say, each as a value of its type, and what holds where an option is not given. The table of options
+// (option_table.h) fills it in; commands know nothing of words.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/options/progress_kind.h"
+#include "cli/system/notify.h"
+#include "core/engine/run.h"
+#include "core/names/part.h"
+#include "core/recipe/recipe.h"
+
+namespace ckmerge::cli {
+
+/// A checkpoint that an option names, and what it is taken for: a VAE to bake in, or a file to compose.
+struct Component {
+  Part part;
+  std::string path;
+};
+
+/// Whose .yaml is copied beside the output (cli/commands/config_file.h).
+enum class ConfigSource : uint8_t { automatic, a, b, c, none };
+
+struct Settings {
+  // What is made.
+  Recipe recipe = {};
+  const OutputForm* form = nullptr;        ///< null: as the output's name promises
+  std::vector<Component> components = {};  ///< in the order of the table
+  std::vector<std::string> keys = {};      ///< K or B=K (cli/commands/open_inputs.h)
+  bool allow_expanded = false;             ///< views of PyTorch files may be larger than the files
+  std::optional<double> beta = {}, gamma = {};
+  std::optional<std::string> models = {};  ///< the folder in which `run` looks for inputs
+  std::optional<std::string> like = {};    ///< a ready-made set of options (presets.h)
+  std::vector<std::string> preset = {};    ///< what it came to, as words
+  // Where it goes.
+  std::optional<std::string> output = {};           ///< a file or a folder
+  std::optional<std::string> filename_prefix = {};  ///< ComfyUI's way of naming
+  ConfigSource config = ConfigSource::none;
+  bool only_plan = false;  ///< nothing is written
+  // How the work is done and told.
+  RunOptions run = {};
+  std::optional<std::string> hash_cache = {};  ///< a file; its name is empty where none is wanted
+  ProgressChoice progress = ProgressChoice::automatic;
+  bool json = false, quiet = false, verbose = false;
+  bool help = false;
+  // The registry and whoever else learns of the output.
+  std::optional<std::string> registry = {};
+  bool registers = true;  ///< the output is added to the registry
+  std::optional<NotifyAddress> notify = {};
+  // What other commands than merges do.
+  bool all_tensors = false;                ///< of inspect
+  bool sum_files = false, forget = false;  ///< of scan
+  std::optional<std::string> check = {};   ///< of hash: a list of checksums
+  bool markdown = false;                   ///< of methods
+};
+
+}  // namespace ckmerge::cli

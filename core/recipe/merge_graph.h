@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a merge computes, as a graph of typed terms. Equal terms are one term, so that what occurs twice is computed
+// once. Numbers may depend on the tensor's name. A method of a recipe is a graph of one node over the checkpoints in
+// order.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/recipe/recipe.h"
+
+namespace ckmerge {
+
+enum class TermType : uint8_t {
+  checkpoint,  ///< weights of a model
+  delta,       ///< a difference of weights
+  number,
+};
+const char* name(TermType type);
+
+/// A number for every tensor.
+struct NumberByName {
+  struct Rule {
+    std::string pattern;  ///< core/names/name_pattern.h
+    double value = 0;
+
+    friend auto operator<=>(const Rule&, const Rule&) = default;
+  };
+  double value = 0;              ///< where no rule matches the name
+  std::vector<Rule> rules = {};  ///< the last that matches holds
+
+  friend auto operator<=>(const NumberByName&, const NumberByName&) = default;
+};
+
+/// Index of a term in its graph.
+using TermId = uint32_t;
+
+/// One node. Terms that it refers to stand before it.
+struct Term {
+  enum class Kind : uint8_t {
+    input,     ///< a checkpoint as it was given
+    number,    ///< a number
+    method,    ///< a method of kernels/methods over checkpoints or deltas
+    add,       ///< the sum of two terms
+    subtract,  ///< the first less the second
+    scale,     ///< a number times a delta
+  };
+  Kind kind = Kind::input;
+  TermType type = TermType::checkpoint;
+  uint32_t input = 0;                                          ///< input: index of the checkpoint
+  NumberByName number = {};                                    ///< number
+  std::string method = {};                                     ///< method: its name
+  std::vector<TermId> operands = {};                           ///< method, add, subtract; scale: the number, the delta
+  std::map<std::string, std::vector<TermId>> parameters = {};  ///< method: numbers, those that were given
+
+  friend auto operator<=>(const Term&, const Term&) = default;
+};
+
+class MergeGraph {
+ public:
+  TermId input(uint32_t index);
+  TermId number(NumberByName number);
+  TermId number(double value) { return number(NumberByName{.value = value}); }
+  /// Throws Error(usage): an unknown method or parameter, another number of inputs or values than it takes, inputs that
+  /// are not all of one type.
+  TermId method(const std::string& name, std::vector<TermId> operands,
+                std::map<std::string, std::vector<TermId>> parameters = {});
+  /// A checkpoint and a delta, in either order, or two deltas. Throws Error(usage) for two checkpoints.
+  TermId add(TermId a, TermId b);
+  /// Two of a type, which gives a delta, or a delta from a checkpoint. Throws Error(usage) for a checkpoint from a
+  /// delta.
+  TermId subtract(TermId a, TermId b);
+  /// Throws Error(usage) for a scaled checkpoint.
+  TermId scale(TermId number, TermId delta);
+
+  /// All terms; the last one added is not necessarily the result.
+  std::span<const Term> terms() const { return terms_; }
+  const Term& operator[](TermId id) const { return terms_[id]; }
+
+  /// What is stored; a checkpoint. Throws Error(usage) for a delta or a number.
+  void set_result(TermId id);
+  TermId result() const { return result_; }
+
+  /// Whether any number depends on the tensor's name.
+  bool depends_on_names() const;
+
+ private:
+  TermId intern(Term term);
+  void expect_values(const Term& term) const;
+
+  std::vector<Term> terms_;
+  std::map<Term, TermId> known_;
+  TermId result_ = 0;
+};
+
+/// The graph of one node that `recipe`'s method is, over as many of `inputs` checkpoints as it merges
+/// (merged_inputs()). Throws Error(usage): unknown method or parameter, wrong number of checkpoints or weights, a
+/// number that is not finite.
+MergeGraph merge_graph(const Recipe& recipe, size_t inputs);
+
+/// The numbers of `graph` for the tensor `name`, by term; those of terms that are none are 0. Patterns are compiled
+/// once.
+class NumbersByName {
+ public:
+  /// Throws Error(usage) for patterns that are none.
+  explicit NumbersByName(const MergeGraph& graph);
+  ~NumbersByName();
+  NumbersByName(NumbersByName&&) noexcept;
+
+  const std::vector<double>& of(std::string_view name);
+
+  /// Throws Error(usage) for a rule that matched no name given to of().
+  void expect_matched() const;
+
+ private:
+  struct Rule;
+  const MergeGraph& graph_;
+  std::vector<Rule> rules_;
+  std::vector<double> numbers_;
+};
+
+/// The coefficients of the method that `term` is, in f64, defaults filled in; `numbers` by term (NumbersByName::of()).
+/// Throws Error(usage) where the method refuses its numbers.
+std::vector<double> coefficients_of(const Term& term, std::span<const double> numbers);
+
+}  // namespace ckmerge

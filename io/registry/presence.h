@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What became of a registered file since it was scanned.
+#pragma once
+
+#include <cstdint>
+
+#include "io/registry/registry.h"
+
+namespace ckmerge {
+
+enum class Presence : uint8_t { there, changed, gone };
+
+/// Looks the file up; its bytes are not read.
+Presence presence_of(const RegisteredFile& file);
+
+}  // namespace ckmerge

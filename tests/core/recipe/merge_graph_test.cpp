@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The types of terms: what may be added, subtracted and scaled, and what a merge may result in.
+#include "core/recipe/merge_graph.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "tests/core/failure.h"
+
+using namespace ckmerge;
+using ckmerge::test::failure;
+
+namespace {
+
+std::string refusal(const std::function<void()>& call) {
+  const auto fault = failure(call);
+  CHECK(fault.code == ErrorCode::usage);
+  return fault.text;
+}
+
+}  // namespace
+
+TEST_CASE("differences are deltas, and a checkpoint with a delta is a checkpoint") {
+  MergeGraph graph;
+  const TermId a = graph.input(0), b = graph.input(1), half = graph.number(0.5);
+  const TermId delta = graph.subtract(a, b);
+  CHECK(graph[delta].type == TermType::delta);
+  CHECK(graph[graph.scale(half, delta)].type == TermType::delta);
+  CHECK(graph[graph.add(delta, delta)].type == TermType::delta);
+  CHECK(graph[graph.subtract(delta, delta)].type == TermType::delta);
+  CHECK(graph[graph.add(a, delta)].type == TermType::checkpoint);
+  CHECK(graph[graph.add(delta, a)].type == TermType::checkpoint);
+  CHECK(graph[graph.subtract(a, delta)].type == TermType::checkpoint);
+  CHECK(graph[graph.method("linear", {a, b})].type == TermType::checkpoint);
+  CHECK(graph[graph.method("linear", {delta, delta})].type == TermType::delta);
+}
+
+TEST_CASE("what is neither is refused with its mend") {
+  MergeGraph graph;
+  const TermId a = graph.input(0), b = graph.input(1), half = graph.number(0.5), delta = graph.subtract(a, b);
+  CHECK(refusal([&] { graph.add(a, b); }) ==
+        "two checkpoints are added, which gives none; subtract a base from one, or average them with linear");
+  CHECK(refusal([&] { graph.subtract(delta, a); }) ==
+        "a checkpoint is subtracted from a delta, which gives neither; swap them");
+  CHECK(refusal([&] { graph.scale(half, a); }) ==
+        "a number times a checkpoint is neither checkpoint nor delta; multiply a delta by a number");
+  CHECK(refusal([&] { graph.add(half, delta); }) == "a number is no checkpoint and no delta; multiply a delta by it");
+  CHECK(refusal([&] {
+          graph.method("linear", {a, delta});
+        }) == "linear takes checkpoints or deltas, not both, and no number");
+  CHECK(refusal([&] { graph.set_result(delta); }) == "the result is a delta, not a checkpoint; add it to one");
+}
+
+TEST_CASE("numbers: the last rule that matches a name holds") {
+  MergeGraph graph;
+  const TermId number = graph.number({.value = 1, .rules = {{"attn", 2}, {"bias$", 3}}});
+  NumbersByName numbers(graph);
+  CHECK(graph.depends_on_names());
+  CHECK(numbers.of("mlp.weight")[number] == 1);
+  CHECK(numbers.of("attn.weight")[number] == 2);
+  CHECK(numbers.of("attn.bias")[number] == 3);
+  CHECK(numbers.of("mlp.weight")[number] == 1);
+}
+
+TEST_CASE("a recipe's method is a graph of one node") {
+  const MergeGraph graph = merge_graph({.method = "linear", .parameters = {{"weights", {1, 3, 1}}}}, 3);
+  const Term& node = graph[graph.result()];
+  CHECK(node.kind == Term::Kind::method);
+  CHECK(node.operands.size() == 3);
+  CHECK(node.parameters.at("weights")[0] == node.parameters.at("weights")[2]);
+  CHECK_FALSE(graph.depends_on_names());
+  CHECK(coefficients_of(node, NumbersByName(graph).of("")) == std::vector{0.2, 0.6, 0.2});
+}
+
+TEST_CASE("a number that is none is refused by the parameter that takes it") {
+  CHECK(refusal([] {
+          merge_graph({.parameters = {{"alpha", {std::nan("")}}}}, 2);
+        }) == "alpha must be finite, not NaN or infinite");
+}
