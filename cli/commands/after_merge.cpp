@@ -53,8 +53,10 @@ void add_result(Registry& registry, const std::string& output, const RunReport& 
   if (!file) return;
   // Written by this process under a lock and renamed: as fresh as it is, nobody has changed it unseen.
   file->settled = true;
-  file->sha256 = report.sha256;
-  file->tensor_sha256 = report.tensor_sha256;
+  if (!report.sums.empty()) {
+    file->sha256 = report.sums.front().sha256;
+    file->tensor_sha256 = report.sums.front().tensor_sha256;
+  }
   Registry::Changes changes;
   changes.put.push_back(std::move(*file));
   registry.write(changes);

@@ -67,7 +67,7 @@ void check_output(MergeRequest& request, Prepared& prepared, Faults& faults) {
   // That a numbered name is taken is no fault: the run asks for the next.
   const bool may_exist = settings.run.replace || prepared.names;
   faults.check([&] { check_target(place, identities(prepared.checkpoints), may_exist); });
-  faults.check([&] { check_space(place, prepared.plan.file_size); });
+  faults.check([&] { check_space(place, prepared.plan.output_size()); });
   faults.check([&] {
     prepared.config = config_copy(settings.config, request.inputs, request.output, settings.run.replace);
     if (prepared.config) request.config_from = prepared.config->from;
@@ -98,7 +98,7 @@ Prepared prepare(MergeRequest& request) {
 RunReport run_watched(MergeRequest& request, Prepared& prepared) {
   catch_stop_signals();
   install_sigbus_guard();
-  ProgressView view(request.progress, prepared.plan.file_size);
+  ProgressView view(request.progress, prepared.plan.output_size());
   RunOptions options = request.settings.run;
   if (prepared.names) options.replace = false;  // a free name is never somebody's file, -f or not
   options.stop = &stop_flag();

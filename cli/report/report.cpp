@@ -203,10 +203,11 @@ std::string hash_lines(const MergeFacts& facts, const RunReport& report) {
   std::string out;
   for (size_t k = 0; k < report.input_hashes.size(); ++k)
     out += "  " + letter(k) + "  sha256 " + report.input_hashes[k].sha256 + "\n";
-  if (report.sha256.empty()) return out;
-  return out + "  sha256 " + report.sha256 + "\n  short hash " + std::string(short_hash(report.sha256)) +
-         (report.tensor_sha256.empty() ? "" : ", AutoV3 " + report.tensor_sha256.substr(0, 12)) + " (" +
-         visible(facts.output) + ")\n";
+  for (const OutputSums& sums : report.sums)
+    out += "  sha256 " + sums.sha256 + "\n  short hash " + std::string(short_hash(sums.sha256)) +
+           (sums.tensor_sha256.empty() ? "" : ", AutoV3 " + sums.tensor_sha256.substr(0, 12)) + " (" +
+           visible(facts.output) + ")\n";
+  return out;
 }
 
 std::string how_lines(const RunReport& report) {
@@ -237,14 +238,14 @@ std::string shape_text(Shape shape) {
 std::string plan_report(const MergeFacts& facts) {
   const Plan& plan = facts.plan;
   std::string out = recipe_lines(facts) + "The result would be " + counted(plan.steps.size(), "tensor") + ", " +
-                    size_text(plan.file_size);
+                    size_text(plan.output_size());
   if (!facts.output.empty()) out += ", in " + visible(facts.output);
   out += ":\n" + action_lines(facts);
   out += "  tensors, in the order of the file:\n" + listed(
                                                         plan.steps.size(),
                                                         [&](size_t i) { return step_line(facts, plan.steps[i]); },
                                                         facts.verbose ? SIZE_MAX : kListed);
-  out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.file_size) +
+  out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.output_size()) +
          "; memory to work in " + memory_text(facts.run.memory_budget) + ", plan " + memory_text(plan.memory()) +
          "; device " + planned_device_text(facts.run.device) + ".\n";
   if (!facts.config_from.empty()) out += visible(facts.config_from) + " would be copied beside it.\n";
@@ -253,7 +254,7 @@ std::string plan_report(const MergeFacts& facts) {
 
 std::string run_report(const MergeFacts& facts, const RunReport& report) {
   std::string out = recipe_lines(facts) + visible(facts.output) + ": " + counted(facts.plan.steps.size(), "tensor") +
-                    ", " + size_text(facts.plan.file_size) + "\n";
+                    ", " + size_text(facts.plan.output_size()) + "\n";
   out += action_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
   out += hash_lines(facts, report) + warning_lines(facts.plan);
   if (const std::string warning = device_warning(report.device); !warning.empty())

@@ -95,8 +95,8 @@ void write_output(JsonWriter& json, const MergeFacts& facts) {
   json.key("output").begin_object();
   json.key("path");
   facts.output.empty() ? json.null() : json.value(facts.output);
-  json.key("size").value(facts.plan.file_size);
-  json.key("header_size").value(facts.plan.header.size());
+  json.key("size").value(facts.plan.output_size());
+  json.key("header_size").value(facts.plan.files.front().header.size());
   json.key("tensors").value(facts.plan.steps.size());
   json.end_object();
 }
@@ -194,15 +194,16 @@ void write_losses(JsonWriter& json, const MergeFacts& facts, const RunReport& re
 // Null where --hash was not given.
 void write_hashes(JsonWriter& json, const RunReport& report) {
   json.key("hashes");
-  if (report.sha256.empty()) {
+  if (report.sums.empty()) {
     json.null();
     return;
   }
+  const OutputSums& sums = report.sums.front();
   json.begin_object();
-  json.key("sha256").value(report.sha256);
-  json.key("short_hash").value(short_hash(report.sha256));
+  json.key("sha256").value(sums.sha256);
+  json.key("short_hash").value(short_hash(sums.sha256));
   json.key("autov3");
-  report.tensor_sha256.empty() ? json.null() : json.value(report.tensor_sha256);
+  sums.tensor_sha256.empty() ? json.null() : json.value(sums.tensor_sha256);
   json.key("inputs").begin_array();
   for (const InputHash& hash : report.input_hashes) json.value(hash.sha256);
   json.end_array().end_object();

@@ -16,7 +16,7 @@ Backend BackendChoice::next(ByteRange tile) {
   std::lock_guard lock(mutex_);
   if (open_ && !begin_ && !decided_) {
     begin_ = tile.begin;
-    if (file_size_ - tile.begin < least(tile_size_, round_)) decided_ = Backend::cpu;
+    if (output_end_ - tile.begin < least(tile_size_, round_)) decided_ = Backend::cpu;
   }
   if (decided_) return *decided_;
   if (!begin_ || tile.begin < *begin_) return Backend::cpu;

@@ -21,9 +21,9 @@ class BackendChoice {
   /// Always `backend`.
   explicit BackendChoice(Backend backend) : fixed_(backend) {}
 
-  /// To be measured over rounds of `round` tiles, of a file of `file_size` bytes.
-  BackendChoice(uint64_t tile_size, unsigned round, uint64_t file_size)
-      : tile_size_(tile_size), round_(round), file_size_(file_size) {}
+  /// To be measured over rounds of `round` tiles, of an output that ends at `output_end`.
+  BackendChoice(uint64_t tile_size, unsigned round, uint64_t output_end)
+      : tile_size_(tile_size), round_(round), output_end_(output_end) {}
 
   /// Bytes of output that have to be left when rounds begin, for a measurement to be a quarter of them at most.
   static uint64_t least(uint64_t tile_size, unsigned round) { return 4 * kRounds.size() * tile_size * round; }
@@ -62,7 +62,7 @@ class BackendChoice {
   const std::optional<Backend> fixed_;
   const uint64_t tile_size_ = 1;
   const unsigned round_ = 1;
-  const uint64_t file_size_ = 0;
+  const uint64_t output_end_ = 0;
 
   struct Round {
     unsigned tiles = 0;

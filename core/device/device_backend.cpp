@@ -51,7 +51,7 @@ DeviceBackend::DeviceBackend(const DeviceOptions& options, const Plan& plan, std
       reason_ = error.what();
     }
   sizing_ = size_tiles(plan, checkpoints, sizing);
-  if (reason_.empty()) measure(plan.file_size);
+  if (reason_.empty()) measure(plan.end());
 }
 
 void DeviceBackend::open_named(const Plan& plan, std::span<const Checkpoint> checkpoints) {
@@ -75,18 +75,18 @@ void DeviceBackend::open_ring(const DeviceSetup& setup, const TileSizing& sizing
 }
 
 // Tiles stay as they would be without a device, which gets what they leave of the budget.
-void DeviceBackend::measure(uint64_t file_size) {
+void DeviceBackend::measure(uint64_t output_end) {
   sizing_options_.devices = 1;
   const uint64_t tile = sizing_.tile_size;
   const auto round = static_cast<unsigned>(
       std::max<uint64_t>((kLeastRound + tile - 1) / tile, uint64_t{kRoundInFlight} * sizing_.tiles_in_flight));
-  if (file_size < BackendChoice::least(tile, round))
+  if (output_end < BackendChoice::least(tile, round))
     reason_ = "the merge is too short to measure devices";
   else if (!add_slots(sizing_, sizing_options_))
     reason_ = "the memory budget leaves too little for a device's buffers";
   else
     try {
-      choice_ = std::make_unique<BackendChoice>(tile, round, file_size);
+      choice_ = std::make_unique<BackendChoice>(tile, round, output_end);
       measured_ = true;
       opener_ = std::jthread([this](const std::stop_token& stop) { open_measured(stop); });
     } catch (const std::system_error& error) {

@@ -43,7 +43,7 @@ class DeviceBackend {
  private:
   void open_named(const Plan& plan, std::span<const Checkpoint> checkpoints);
   void open_ring(const DeviceSetup& setup, const TileSizing& sizing);
-  void measure(uint64_t file_size);
+  void measure(uint64_t output_end);
   void open_measured(const std::stop_token& stop) noexcept;
   void close();
   std::string reason_of_measurement() const;

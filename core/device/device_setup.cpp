@@ -31,7 +31,7 @@ std::string needless_reason(const DeviceOptions& options, const Plan& plan, uint
   if (options.choice == DeviceChoice::cpu) return "it was asked for";
   if (options.choice != DeviceChoice::automatic) return "";
   if (plan.accumulates) return "so many checkpoints are read in turn, which the CPU does";
-  if (plan.file_size < kLeastMeasured) return "the merge is too short to measure devices";
+  if (plan.end() < kLeastMeasured) return "the merge is too short to measure devices";
   if (std::ranges::none_of(plan.steps, [&](const Step& step) { return computes(plan, step); }))
     return "nothing has to be computed";
   if (available < kLeastAvailable) return "a GPU's driver would need too much of the memory that is available";

@@ -49,11 +49,7 @@ AccumulatingWorker::AccumulatingWorker(const Plan& plan, std::span<const Checkpo
 }
 
 void AccumulatingWorker::compute(ByteRange range, std::span<std::byte> out) {
-  uint64_t at = range.begin;
-  if (at < options_.header.size()) {
-    at = std::min<uint64_t>(range.end, options_.header.size());
-    std::memcpy(out.data(), options_.header.data() + range.begin, at - range.begin);
-  }
+  uint64_t at = options_.put_header(plan_, range, out.data());
   while (at < range.end) {
     at = list_parts({at, range.end}, out.data() + (at - range.begin)).end;
     for (uint32_t k = 0; k < checkpoints_.size(); ++k) take_turn(k);

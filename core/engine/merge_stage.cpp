@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/merge_stage.h"
 
-#include <algorithm>
-#include <cstring>
 #include <optional>
 
 #include "core/engine/accumulating_worker.h"
 #include "core/engine/statistics_worker.h"
+#include "core/plan/output_files.h"
 #include "core/read/staging.h"
 #include "core/threads/semaphore_lock.h"
 #include "io/text/error.h"
 
 namespace ckmerge {
-namespace {
-
-uint64_t whole_tiles(uint64_t size, uint64_t tile_size) { return (size + tile_size - 1) / tile_size * tile_size; }
-
-}  // namespace
 
 MergeStage::MergeStage(const MergeSetting& setting)
     : setting_(setting),
-      pool_(setting.options.observer(), Stage::merge, setting.plan.file_size),
+      pool_(setting.options.observer(), Stage::merge, setting.plan.output_size()),
       semaphore_(setting.sizing.threads),
       statistics_(setting.plan),
-      queue_(setting.plan, setting.sizing.tile_size, statistics_.wanted(), lookahead(setting.sizing)),
-      held_size_(setting.inputs ? whole_tiles(setting.header.size(), setting.sizing.tile_size) : 0) {
-  if (held_size_ > 0) held_.emplace(held_size_);
-}
+      queue_(setting.plan, setting.sizing.tile_size, statistics_.wanted(), lookahead(setting.sizing)) {}
 
 void MergeStage::run() {
   pool_.run(setting_.sizing.tiles_in_flight, [this] { work(); });
@@ -44,7 +35,7 @@ void MergeStage::work() {
                              .semaphore = &semaphore_});
   const TileWorker::Options options{.kernels = &setting.kernels,
                                     .drop_cache = setting.cache.drop_behind_tiles,
-                                    .header = setting.header,
+                                    .headers = setting.headers,
                                     .semaphore = &semaphore_,
                                     .on_windows = feed_inputs(),
                                     .statistics = &statistics_};
@@ -88,40 +79,20 @@ std::shared_ptr<DeviceRing> MergeStage::ring_for(ByteRange tile, Staging& stagin
 std::function<void(ByteRange, const WindowBatch&)> MergeStage::feed_inputs() {
   if (!setting_.inputs) return {};
   return [this](ByteRange batch, const WindowBatch& windows) {
-    setting_.inputs->add(batch, windows, batch.end == setting_.plan.file_size, pool_, semaphore_);
+    const uint64_t next = next_offset(setting_.plan, batch.end);
+    setting_.inputs->add({batch.begin, next}, windows, next == setting_.plan.end(), pool_, semaphore_);
   };
 }
 
 void MergeStage::finish_tile(ByteRange tile, std::span<std::byte> out) {
-  if (setting_.plan.frame) add_frame(tile, out);
-  if (tile.begin < held_size_)
-    std::memcpy(held_->first(held_size_).data() + tile.begin, out.data(), out.size());
-  else
-    write(tile, out);
+  setting_.parts[file_at(setting_.plan, tile.begin)].take(tile, out, pool_, semaphore_);
   statistics_.release_before(queue_.finish(tile));
   pool_.add_done(tile.size());
   setting_.devices.finish(tile, pool_.seconds());
 }
 
-// What a tile program does not know of: the bytes between and behind the tensors.
-void MergeStage::add_frame(ByteRange tile, std::span<std::byte> out) {
-  const SemaphoreLock computing(semaphore_);
-  setting_.plan.frame->fill(tile.begin, out, {});
-  if (setting_.seals) setting_.seals->add(tile, out);
-}
-
-void MergeStage::write(ByteRange tile, std::span<const std::byte> out) {
-  setting_.output.write_at(tile.begin, out);
-  if (setting_.checksums) setting_.checksums->note_written(tile, out);
-  if (setting_.digest) setting_.digest->add(tile, out, pool_, semaphore_);
-}
-
-void MergeStage::write_held(std::string_view header) {
-  const uint64_t end = std::min(held_size_, setting_.plan.file_size), tile_size = setting_.sizing.tile_size;
-  const std::span<std::byte> bytes = held_->first(end);
-  std::memcpy(bytes.data(), header.data(), std::min(header.size(), bytes.size()));
-  for (uint64_t begin = 0; begin < end; begin += tile_size)
-    write({begin, std::min(begin + tile_size, end)}, bytes.subspan(begin, std::min(tile_size, end - begin)));
+void MergeStage::write_held(std::span<const std::string> headers) {
+  for (size_t k = 0; k < headers.size(); ++k) setting_.parts[k].write_held(headers[k], pool_, semaphore_);
 }
 
 }  // namespace ckmerge

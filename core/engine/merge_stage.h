@@ -2,18 +2,16 @@
 // The stage that writes the output: workers take tiles and ranges of statistics from one list until all is written.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <semaphore>
 #include <span>
-#include <string_view>
+#include <string>
 
 #include "core/device/device_backend.h"
 #include "core/engine/input_digest.h"
-#include "core/engine/output_digest.h"
-#include "core/engine/range_checksums.h"
-#include "core/engine/seals.h"
+#include "core/engine/output_part.h"
 #include "core/engine/statistics.h"
 #include "core/engine/tile_worker.h"
 #include "core/engine/work_queue.h"
@@ -21,7 +19,6 @@
 #include "core/read/staging.h"
 #include "core/read/tile_sizing.h"
 #include "core/threads/thread_pool.h"
-#include "io/file/output_file.h"
 
 namespace ckmerge {
 
@@ -33,11 +30,8 @@ struct MergeSetting {
   const BlockKernels& kernels;
   TileSizing sizing;
   CachePolicy cache;
-  std::string_view header;  ///< of the output
-  OutputFile& output;
-  RangeChecksums* checksums = nullptr;  ///< null: nothing will be compared
-  OutputDigest* digest = nullptr;       ///< null: the output is not hashed here
-  Seals* seals = nullptr;               ///< null: the frame has none; is fed
+  std::span<const std::string> headers;  ///< of the output's files
+  std::deque<OutputPart>& parts;         ///< they, prepared
   DeviceBackend& devices;
   InputDigest* inputs = nullptr;  ///< not null: is fed, and the tiles with the header wait for write_held()
 };
@@ -53,8 +47,8 @@ class MergeStage {
   /// Returns when every byte is written, or held; throws the first error.
   void run();
 
-  /// Writes the tiles that were held, with `header`, which is as long as the setting's, in front.
-  void write_held(std::string_view header);
+  /// Writes the tiles that were held, with `headers`, which are as long as the setting's, in front of each file.
+  void write_held(std::span<const std::string> headers);
 
   const StepReport& step_report() const { return step_report_; }
 
@@ -63,17 +57,13 @@ class MergeStage {
   std::function<void(ByteRange, const WindowBatch&)> feed_inputs();
   std::shared_ptr<DeviceRing> ring_for(ByteRange tile, Staging& staging, std::unique_ptr<PinnedMemory>& pinned);
   void finish_tile(ByteRange tile, std::span<std::byte> out);
-  void add_frame(ByteRange tile, std::span<std::byte> out);
-  void write(ByteRange tile, std::span<const std::byte> out);
 
   const MergeSetting setting_;
   ThreadPool pool_;
   std::counting_semaphore<> semaphore_;
   Statistics statistics_;
   WorkQueue queue_;
-  const uint64_t held_size_;     // bytes from the file's start, whole tiles
-  std::optional<Staging> held_;  // they
-  std::mutex mutex_;             // guards what follows
+  std::mutex mutex_;  // guards what follows
   StepReport step_report_;
 };
 

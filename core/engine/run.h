@@ -23,7 +23,7 @@ struct RunOptions {
   bool replace = false;  ///< an existing target may be replaced
   bool sync = true;      ///< durable: fsync before and after the rename
   bool verify = false;   ///< read the output back from disk before it is put in place, compare with what was computed
-  bool hash = false;  ///< hash the output as it is written (RunReport::sha256); recipe.hash asks for the inputs' hashes
+  bool hash = false;  ///< hash the output as it is written (RunReport::sums); recipe.hash asks for the inputs' hashes
   bool discard = false;  ///< for benchmarks: the output goes nowhere, whatever the target; not with verify or hash
   // Speed only.
   uint64_t memory_budget = 128ull << 20;  ///< bytes of staging and of resident parts of maps; the plan is counted apart
@@ -45,16 +45,20 @@ struct StoreLoss {
   StoreCounts counts;
 };
 
+/// SHA-256 sums of a file of the output.
+struct OutputSums {
+  std::string sha256;         ///< of the file
+  std::string tensor_sha256;  ///< of its tensors' bytes alone (AutoV3); empty where the form has none
+};
+
 struct RunReport {
   double seconds = 0;
   uint64_t bytes_read = 0, bytes_written = 0;
   std::vector<StoreLoss> losses;        ///< in the order of steps: anything in StoreCounts is not 0
   std::vector<uint32_t> differing;      ///< copied integer steps whose other checkpoints hold other bytes, in order
   std::vector<InputHash> input_hashes;  ///< with recipe.hash
-  std::string sha256,
-      tensor_sha256;  ///< with options.hash: of the file, and of its tensors' bytes alone (AutoV3, where the form has
-                      ///< it)
-  bool verified = false;  ///< with options.verify
+  std::vector<OutputSums> sums;         ///< with options.hash: of each file
+  bool verified = false;                ///< with options.verify
   // How it was done, for -v.
   const char* isa = "";
   unsigned threads = 0, tiles_in_flight = 0;
@@ -64,12 +68,17 @@ struct RunReport {
   DeviceReport device;
 };
 
-/// Merges into `target`: the file is there, complete, when this returns. When it throws the target is what it was, save
-/// where the error says that it is complete and only its folder could not be synced. `checkpoints` are those the plan
-/// was made from. Throws Error(io | usage | malformed | resources |
-/// interrupted); Error(mismatch) for NaN or Inf that no input has (NanPolicy::error), with a detail line per tensor,
-/// and for an input that is not the expected one; Error(difference) when what is read back is not what was computed;
-/// TargetTaken before any work (io/file/output_file.h).
+/// Merges into `targets`, one for each file of the plan: they are there, complete, when this returns. When it throws a
+/// target is what it was, save where the error says that it is complete and only its folder could not be synced; of
+/// several, which are put in place one after another when all are complete, those before it are there as well.
+/// `checkpoints` are those the plan was made from. Throws Error(io | usage | malformed | resources | interrupted);
+/// Error(mismatch) for NaN or Inf that no input has (NanPolicy::error), with a detail line per tensor, and for an input
+/// that is not the expected one; Error(difference) when what is read back is not what was computed; TargetTaken before
+/// any work (io/file/output_file.h).
+RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::string> targets,
+              const RunOptions& options = {});
+
+/// The same for a plan of one file.
 RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
               const RunOptions& options = {});
 

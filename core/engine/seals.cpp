@@ -17,27 +17,28 @@ uint64_t round_up(uint64_t value) { return round_down(value + kBlock - 1); }
 
 }  // namespace
 
-Seals::Seals(const Plan& plan) : plan_(plan), frame_(*plan.frame), shares_(plan.steps.size()) {}
+Seals::Seals(const Plan& plan, const PlannedFile& file)
+    : plan_(plan), file_(file), frame_(*file.frame), shares_(file.end_step - file.first_step) {}
 
 void Seals::add(ByteRange tile, std::span<const std::byte> bytes) {
-  for (size_t i = first_step_after(plan_, tile.begin); i < plan_.steps.size(); ++i) {
+  for (size_t i = first_step_after(plan_, tile.begin); i < file_.end_step; ++i) {
     const Step& step = plan_.steps[i];
     if (step.offset >= tile.end) break;
     const uint64_t begin = std::max(tile.begin, step.offset), end = std::min(tile.end, step.offset + step.size);
     if (begin >= end) continue;
     const uint32_t crc = crc32_of(bytes.subspan(begin - tile.begin, end - begin));
-    shares_[i] ^= crc32_share(crc, step.offset + step.size - end);
+    shares_[i - file_.first_step] ^= crc32_share(crc, step.offset + step.size - end);
   }
 }
 
 void Seals::write(OutputFile& output, std::string_view header, const TileSizing& sizing, const RunOptions& options) {
   sums_ = frame_.sums(std::vector<uint32_t>(shares_.begin(), shares_.end()), header);
-  ThreadPool pool(options.observer(), Stage::seal, plan_.file_size);
+  ThreadPool pool(options.observer(), Stage::seal, file_.size());
   std::atomic<uint64_t> next{0};
   pool.run(sizing.tiles_in_flight, [&] {
     Staging staging(sizing.tile_size);
-    for (uint64_t begin; !pool.stopping() && (begin = next.fetch_add(sizing.tile_size)) < plan_.file_size;) {
-      const ByteRange range{begin, std::min(begin + sizing.tile_size, plan_.file_size)};
+    for (uint64_t begin; !pool.stopping() && (begin = next.fetch_add(sizing.tile_size)) < file_.size();) {
+      const ByteRange range{begin, std::min(begin + sizing.tile_size, file_.size())};
       write_range(output, range, staging.first(sizing.tile_size));
       pool.add_done(range.size());
     }
@@ -63,8 +64,8 @@ void Seals::write_range(OutputFile& output, ByteRange range, std::span<std::byte
   write_run();
 }
 
-void Seals::take_out(ByteRange tile, std::span<std::byte> bytes) const {
-  if (frame_.matches(tile.begin, bytes, sums_)) frame_.fill(tile.begin, bytes, {});
+void Seals::take_out(ByteRange inside, std::span<std::byte> bytes) const {
+  if (frame_.matches(inside.begin, bytes, sums_)) frame_.fill(inside.begin, bytes, {});
 }
 
 }  // namespace ckmerge

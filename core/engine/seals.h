@@ -20,26 +20,27 @@ namespace ckmerge {
 
 class Seals {
  public:
-  /// REQUIRES: plan.frame has seals.
-  explicit Seals(const Plan& plan);
+  /// Of one of the plan's files. REQUIRES: its frame has seals.
+  Seals(const Plan& plan, const PlannedFile& file);
 
-  /// Adds the tensors' bytes of a tile. Thread-safe; each tile once.
+  /// Adds the tensors' bytes of a tile of the output that lies in the file. Thread-safe; each tile once.
   void add(ByteRange tile, std::span<const std::byte> bytes);
 
   /// Writes the seals into `output`, all of whose bytes are written, behind the `header` that it has. Reads and writes
   /// the blocks around each. Throws as OutputFile does, and Error(interrupted).
   void write(OutputFile& output, std::string_view header, const TileSizing& sizing, const RunOptions& options);
 
-  /// For whoever compares what is read back with what add() saw: takes the seals out of a tile again, if they are
-  /// right, and leaves them where they are not. After write().
-  void take_out(ByteRange tile, std::span<std::byte> bytes) const;
+  /// For whoever compares what is read back with what add() saw: takes the seals out of a range of the file
+  /// again, if they are right, and leaves them where they are not. After write().
+  void take_out(ByteRange inside, std::span<std::byte> bytes) const;
 
  private:
   void write_range(OutputFile& output, ByteRange range, std::span<std::byte> buffer) const;
 
   const Plan& plan_;
+  const PlannedFile& file_;
   const OutputFrame& frame_;
-  std::vector<std::atomic<uint32_t>> shares_;  // per step: XOR of the sums' shares that were added
+  std::vector<std::atomic<uint32_t>> shares_;  // per step of the file: XOR of the sums' shares that were added
   std::vector<uint32_t> sums_;                 // the frame's, when they are complete
 };
 

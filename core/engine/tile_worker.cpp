@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/plan/output_files.h"
 #include "core/threads/semaphore_lock.h"
 #include "io/text/error.h"
 
@@ -53,13 +54,18 @@ bool is_sendable(const Plan& plan, const Step& step, uint64_t count) {
 TileWorker::TileWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows, Options options)
     : plan_(plan), checkpoints_(checkpoints), windows_(windows), options_(std::move(options)) {}
 
+uint64_t TileWorker::Options::put_header(const Plan& plan, ByteRange range, std::byte* out) const {
+  const size_t file = file_at(plan, range.begin);
+  const std::string& header = headers[file];
+  const ByteRange inside = plan.files[file].inside(range);
+  if (inside.begin >= header.size()) return range.begin;
+  const uint64_t size = std::min<uint64_t>(range.size(), header.size() - inside.begin);
+  std::memcpy(out, header.data() + inside.begin, size);
+  return range.begin + size;
+}
+
 void TileWorker::compute(ByteRange range, std::span<std::byte> out, DeviceRing* ring) {
-  uint64_t at = range.begin, shown = range.begin;
-  if (at < options_.header.size()) {
-    const uint64_t end = std::min<uint64_t>(range.end, options_.header.size());
-    std::memcpy(out.data(), options_.header.data() + at, end - at);
-    at = end;
-  }
+  uint64_t at = options_.put_header(plan_, range, out.data()), shown = range.begin;
   while (at < range.end) {
     const ByteRange batch{at, gather({at, range.end})};
     windows_.map();

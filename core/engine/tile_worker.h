@@ -8,7 +8,7 @@
 #include <optional>
 #include <semaphore>
 #include <span>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "core/device/device_batch.h"
@@ -26,18 +26,21 @@ class TileWorker {
   struct Options {
     const BlockKernels* kernels = nullptr;
     bool drop_cache = false;
-    std::string_view header;  ///< of the output, as long as the plan's
+    std::span<const std::string> headers;  ///< of the output's files, as long as the plan's
     std::counting_semaphore<>* semaphore = nullptr;
     /// Shown the windows of every batch before it is computed, and the output that they are for.
     std::function<void(ByteRange, const WindowBatch&)> on_windows = {};
     const Statistics* statistics = nullptr;  ///< whatever a tile needs of them is there before it is computed
+
+    /// Copies what `range` holds of the header of its file to `out`, and returns where in the output the rest begins.
+    uint64_t put_header(const Plan& plan, ByteRange range, std::byte* out) const;
   };
   TileWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows, Options options);
 
-  /// Fills `out` with the bytes of `range`. REQUIRES: out.size() == range.size(), and a border of `range` inside a
-  /// tensor falls between elements (multiples of 8 from the start of the file do). Devices compute it where there is a
-  /// ring, and then `out` is pinned. Throws Error(malformed | io); Error(resources) where a device is required and
-  /// fails.
+  /// Fills `out` with the bytes of `range`, which lies in one file. REQUIRES: out.size() == range.size(), and a border
+  /// of `range` inside a tensor falls between elements (multiples of 8 from the start of the file do). Devices compute
+  /// it where there is a ring, and then `out` is pinned. Throws Error(malformed | io); Error(resources) where a device
+  /// is required and fails.
   void compute(ByteRange range, std::span<std::byte> out, DeviceRing* ring = nullptr);
 
   const StepReport& step_report() const { return step_report_; }

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "core/plan/form_dtypes.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/name_walk.h"
+#include "core/plan/output_files.h"
 #include "core/plan/plan_faults.h"
 #include "core/plan/replacements.h"
 #include "core/plan/selection.h"
@@ -20,23 +22,6 @@
 
 namespace ckmerge {
 namespace {
-
-std::vector<OutputTensor> output_tensors(const Plan& plan, std::span<const Checkpoint> checkpoints) {
-  std::vector<OutputTensor> tensors;
-  tensors.reserve(plan.steps.size());
-  for (const Step& step : plan.steps) {
-    const Tensor tensor = checkpoints[step.named.checkpoint].tensors[step.named.tensor];
-    tensors.push_back({tensor.name, step.dtype, tensor.shape, step.size});
-  }
-  return tensors;
-}
-
-OutputLayout lay_out(const Plan& plan, std::span<const Checkpoint> checkpoints, const Metadata& metadata,
-                     size_t least_header_size = 0) {
-  const OutputForm& form = *plan.recipe.form;
-  const bool told = form.says_format || plan.recipe.metadata != MetadataPolicy::none;
-  return form.lay_out(output_tensors(plan, checkpoints), told ? &metadata : nullptr, least_header_size);
-}
 
 class Planner {
  public:
@@ -125,20 +110,9 @@ class Planner {
   }
 
   void lay_out_steps() {
-    const std::vector<InputHash> hashes =
-        plan_.recipe.hash ? stand_in_hashes(checkpoints_.size()) : std::vector<InputHash>();
-    const Metadata metadata = output_metadata(plan_.recipe, checkpoints_, plan_.kind, hashes);
-    OutputLayout layout = lay_out(plan_, checkpoints_, metadata);
-    std::vector<Step> in_order;
-    in_order.reserve(plan_.steps.size());
-    for (const uint32_t index : layout.order) {
-      in_order.push_back(plan_.steps[index]);
-      in_order.back().offset = layout.offsets[index];
-    }
-    plan_.steps = std::move(in_order);
-    plan_.header = std::move(layout.header);
-    plan_.frame = std::move(layout.frame);
-    plan_.file_size = layout.file_size;
+    std::vector<std::vector<uint32_t>> files(1, std::vector<uint32_t>(plan_.steps.size()));
+    std::iota(files[0].begin(), files[0].end(), uint32_t{0});
+    lay_out_files(plan_, checkpoints_, files);
   }
 
   void warn() {
@@ -207,28 +181,20 @@ uint64_t Plan::converted(Action action) const {
       steps, [&](const Step& step) { return step.action == action && step.program != Step::kCopy; }));
 }
 
+uint64_t Plan::output_size() const {
+  uint64_t size = 0;
+  for (const PlannedFile& file : files) size += file.size();
+  return size;
+}
+
 uint64_t Plan::memory() const {
+  uint64_t of_files = 0;
+  for (const PlannedFile& file : files) of_files += file.header.capacity() + (file.frame ? file.frame->memory() : 0);
   return steps.capacity() * sizeof(Step) +
          (sources.capacity() + kept.capacity() + dropped.capacity() + left_out.capacity() + discarded.capacity() +
           unshadowed.capacity() + unused.capacity()) *
              sizeof(Source) +
-         header.capacity() + (frame ? frame->memory() : 0);
-}
-
-std::string header_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
-                               std::span<const InputHash> hashes) {
-  Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
-  const auto laid_out = [&] { return lay_out(plan, checkpoints, metadata, plan.header.size()).header; };
-  std::string header = laid_out();
-  if (header.size() < plan.header.size()) {  // of a form whose header cannot be padded
-    pad_metadata(metadata, plan.header.size() - header.size());
-    header = laid_out();
-  }
-  if (header.size() != plan.header.size())
-    throw Error(ErrorCode::malformed, "",
-                sentence("the header with the inputs' hashes takes ", header.size(), " bytes, longer than planned (",
-                         plan.header.size(), "); merge without --hash, and report this as a fault of ckmerge"));
-  return header;
+         of_files;
 }
 
 Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {

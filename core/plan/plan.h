@@ -12,6 +12,7 @@
 #include "core/recipe/merge_graph.h"
 #include "core/recipe/provenance.h"
 #include "core/recipe/recipe.h"
+#include "io/file/byte_range.h"
 #include "io/table/checkpoint.h"
 #include "io/table/output_frame.h"
 #include "kernels/program.h"
@@ -55,7 +56,7 @@ struct Expansion {
 
 /// The work for one run of output elements; today one whole tensor. Steps are in the order of the output's bytes.
 struct Step {
-  uint64_t offset = 0;          ///< in the output file
+  uint64_t offset = 0;          ///< in the output, whose files lie one behind another
   uint64_t size = 0;            ///< bytes of output
   uint32_t first_source = 0;    ///< index into Plan::sources
   uint32_t source_count = 0;    ///< program: its operands. Copy: the first is copied, any others are compared with it
@@ -103,6 +104,18 @@ struct StatisticSet {
   friend bool operator==(const StatisticSet&, const StatisticSet&) = default;
 };
 
+/// A file of the output: which of the plan's offsets are its own, and what it holds beside its steps.
+struct PlannedFile {
+  ByteRange place;     ///< among the bytes of all files, one behind another (core/plan/output_files.h)
+  std::string header;  ///< its first bytes
+  std::unique_ptr<const OutputFrame> frame;  ///< its bytes between and behind the steps; null: there are none
+  size_t first_step = 0, end_step = 0;       ///< its steps
+
+  uint64_t size() const { return place.size(); }
+  /// Where a range of the output, which does not leave the file, lies in it.
+  ByteRange inside(ByteRange range) const { return {range.begin - place.begin, range.end - place.begin}; }
+};
+
 struct Plan {
   Recipe recipe;
   std::vector<double> coefficients;          ///< of the recipe's method, in f64; empty where it is a graph
@@ -110,15 +123,13 @@ struct Plan {
   std::vector<StatisticSet> statistics;      ///< shared likewise
   std::vector<uint16_t> program_statistics;  ///< per program: index into `statistics`, or kNoStatistics
   std::vector<Expansion> expansions;         ///< shared likewise
-  std::vector<Step> steps;
+  std::vector<Step> steps;                   ///< file by file
   std::vector<Source> sources;
   bool accumulates = false;  ///< a tile adds the checkpoints one after another (core/plan/sum_terms.h)
 
-  ResultKind kind;                           ///< which tensors were expanded
-  std::string header;                        ///< first bytes of the output file
-  std::unique_ptr<const OutputFrame> frame;  ///< what lies between and behind the steps; null: nothing
-  uint64_t file_size = 0;                    ///< of the output
-  uint64_t bytes_to_read = 0;                ///< of all tensors that are loaded, copied or compared
+  ResultKind kind;                 ///< which tensors were expanded
+  std::vector<PlannedFile> files;  ///< the output, one behind another: one, as long as nobody asks for shards
+  uint64_t bytes_to_read = 0;      ///< of all tensors that are loaded, copied or compared
 
   std::vector<Source> kept;        ///< names of the first checkpoint that another lacks
   std::vector<Source> dropped;     ///< names that the first checkpoint lacks, from the first checkpoint that has each
@@ -131,15 +142,15 @@ struct Plan {
   uint64_t count(Action action) const;
   uint64_t converted(Action action) const;  ///< of keep, outside or add: those that are no copies, for --dtype
   uint64_t memory() const;                  ///< bytes this plan holds, the checkpoints' tables not included
+  uint64_t output_size() const;             ///< bytes of all files
+  uint64_t end() const { return files.empty() ? 0 : files.back().place.end; }  ///< of the output's offsets
+  std::span<const Step> steps_of(const PlannedFile& file) const {
+    return std::span(steps).subspan(file.first_step, file.end_step - file.first_step);
+  }
   const Source& source(const Step& step, size_t k = 0) const { return sources[step.first_source + k]; }
 
   static constexpr uint16_t kNoStatistics = UINT16_MAX;
 };
-
-/// The header with the inputs' hashes in it (recipe.hash), which a plan cannot know: as long as plan.header, which has
-/// stand-ins in their place. Throws Error(malformed) should it be longer: the tensors' place is fixed.
-std::string header_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
-                               std::span<const InputHash> hashes);
 
 /// Plans `recipe` over `checkpoints`, the first of which is A. Pure: opens nothing. Throws Error(usage) for the recipe
 /// and Error(mismatch) for checkpoints that do not fit, with one detail line per tensor.

@@ -51,7 +51,7 @@ uint64_t affordable_budget(uint64_t budget) {
 CachePolicy cache_policy(const Plan& plan, std::span<const Checkpoint> checkpoints, const TileSizing& sizing,
                          unsigned lookahead) {
   const uint64_t available = available_memory();
-  const bool drop = plan.bytes_to_read + plan.file_size > available / 4;
+  const bool drop = plan.bytes_to_read + plan.output_size() > available / 4;
   return {.drop_behind_tiles = drop,
           .drop_behind_statistics = drop && between_passes(plan, checkpoints, sizing, lookahead) > available / 4,
           .drop_behind_hashes = drop && size_of(checkpoints) > available / 2};

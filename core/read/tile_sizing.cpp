@@ -136,7 +136,7 @@ constexpr Limits kWithout[] = {{kSmallestGoodTile, 1, 0}, {kSmallestTile, 1, 0}}
 TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints, const SizingOptions& options) {
   const Appetite appetite = appetite_of(plan, checkpoints, accumulates_with(plan, options));
   const unsigned threads = options.threads;
-  const uint64_t whole = round_up(plan.file_size, OutputFile::kAlignment);
+  const uint64_t whole = round_up(plan.end(), OutputFile::kAlignment);
   const uint64_t largest = options.tile_size ? options.tile_size : std::min(kLargestTile, whole);
   const bool waits = !options.all_in_memory || options.devices > 0;
   const unsigned least_in_flight = accumulates_with(plan, options) ? kLeastAccumulating : kLeastInFlight;

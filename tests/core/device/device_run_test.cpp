@@ -108,7 +108,7 @@ TEST_CASE("devices get large tiles and slots for every leg of the way, and what 
   Files files;
   const std::vector<Checkpoint> checkpoints = open_all({files.a, files.b});
   Plan plan = make_plan(weighted(0.5), checkpoints);
-  plan.file_size = 8ull << 30;
+  plan.files[0].place.end = 8ull << 30;
   const auto sized = [&](unsigned threads, unsigned devices, uint64_t memory) {
     return size_tiles(plan, checkpoints,
                       {.budget = 128ull << 20, .threads = threads, .devices = devices, .device_memory = memory});
@@ -173,7 +173,7 @@ TEST_CASE("a short merge, one that only copies, and a machine with little memory
 
   const std::vector<Checkpoint> checkpoints = open_all({files.a, files.b});
   Plan copies = make_plan(weighted(0), checkpoints), plan = make_plan(weighted(0.5), checkpoints);
-  copies.file_size = plan.file_size = kLeastMeasured;
+  copies.files[0].place.end = plan.files[0].place.end = kLeastMeasured;
   const DeviceOptions options{.runtime = &stand_in()};
   CHECK(needless_reason(options, copies, UINT64_MAX) == "nothing has to be computed");
   CHECK(needless_reason(options, plan, UINT64_MAX) == "");
@@ -194,7 +194,7 @@ Played play(const DeviceOptions& options, double cpu_seconds, double device_seco
   Files files;
   const std::vector<Checkpoint> checkpoints = open_all({files.a, files.b});
   Plan plan = make_plan(weighted(0.5), checkpoints);
-  plan.file_size = 4ull << 30;
+  plan.files[0].place.end = 4ull << 30;
   DeviceBackend backend(options, plan, checkpoints, {.budget = 128ull << 20, .threads = 2});
   const uint64_t tile_size = backend.sizing().tile_size;
   // The first tile waits for the device, which is opened beside it.
@@ -202,7 +202,7 @@ Played play(const DeviceOptions& options, double cpu_seconds, double device_seco
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   double now = 0;
   Played played;
-  for (uint64_t at = 0; at < plan.file_size; at += tile_size) {
+  for (uint64_t at = 0; at < plan.end(); at += tile_size) {
     const std::shared_ptr<DeviceRing> ring = backend.ring_for({at, at + tile_size});
     played.on_device += ring != nullptr;
     backend.finish({at, at + tile_size}, now += ring ? device_seconds : cpu_seconds);

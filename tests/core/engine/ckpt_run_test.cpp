@@ -94,8 +94,8 @@ TEST_CASE("hashes of inputs, recorded while they are read, change neither size n
     const RunReport report =
         merge(recipe, paths, folder / "out", {.replace = true, .sync = false, .verify = true, .hash = true});
     check_local_headers(read_file(folder / "out"));
-    CHECK(report.tensor_sha256.empty());
-    CHECK(report.sha256 == hash_file(InputFile(folder / "out"), false, [](uint64_t) {}));
+    CHECK(report.sums[0].tensor_sha256.empty());
+    CHECK(report.sums[0].sha256 == hash_file(InputFile(folder / "out"), false, [](uint64_t) {}));
     CHECK(read_file(folder / "out").find(report.input_hashes[0].sha256) != std::string::npos);
   }
 }

@@ -80,7 +80,7 @@ TEST_CASE("sums are those of 64 Ki blocks in order, however the file is cut and 
   method.tensor_coefficients(plan.coefficients, sums, expected);
   for (const BlockKernels* kernels : available_kernels())
     for (const uint64_t every : {4096u, 65536u, 1u << 20}) {
-      std::vector<ByteRange> ranges = cut(plan.file_size, every);
+      std::vector<ByteRange> ranges = cut(plan.end(), every);
       CHECK(gathered(plan, checkpoints, 0, ranges, every, *kernels) == expected);
       for (unsigned seed = 0; seed < 5; ++seed) {
         std::shuffle(ranges.begin(), ranges.end(), std::mt19937(seed));
@@ -134,12 +134,12 @@ TEST_CASE("slerp with hashes and verification, all at once, gives the same bytes
              pb = write_file(folder / "B", tensors(Dtype::BF16, 50), 3);
   Recipe recipe = slerp(0.3);
   recipe.hash = true;
-  const std::string sha256 = merge(recipe, {pa, pb}, folder / "out", {.sync = false, .hash = true}).sha256;
+  const std::string sha256 = merge(recipe, {pa, pb}, folder / "out", {.sync = false, .hash = true}).sums[0].sha256;
   for (const unsigned threads : {1u, 2u, 7u}) {
     const RunReport report =
         merge(recipe, {pa, pb}, folder / "out",
               {.replace = true, .sync = false, .verify = true, .hash = true, .threads = threads, .tile_size = 4096});
-    CHECK(report.sha256 == sha256);
+    CHECK(report.sums[0].sha256 == sha256);
     CHECK(report.verified);
   }
 }
@@ -172,13 +172,13 @@ TEST_CASE("statistics are handed out before the tiles that wait for them, everyt
     CHECK(unit->range.begin == at);
     at = unit->range.end;
     if (unit->statistics) continue;
-    const size_t ahead = first_step_after(plan, std::min(plan.file_size, unit->range.end + 2 * 4096) - 1);
+    const size_t ahead = first_step_after(plan, std::min(plan.end(), unit->range.end + 2 * 4096) - 1);
     const uint64_t needed = plan.steps[ahead].offset + plan.steps[ahead].size;
     CHECK(statistics >= needed);
     CHECK(statistics < needed + 4096);
   }
-  CHECK(tiles == plan.file_size);
-  CHECK(statistics == plan.file_size);
+  CHECK(tiles == plan.end());
+  CHECK(statistics == plan.end());
 }
 
 TEST_CASE("a plan without statistics has tiles only, and the queue knows what is finished") {

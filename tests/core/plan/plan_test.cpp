@@ -131,15 +131,15 @@ TEST_CASE("the layout is canonical: dtype rank descending, then name, data witho
       {bits("b", Dtype::BF16, {1}, {0}), f32("z", {1}, {1}), f32("a", {1}, {1}), bits("i", Dtype::I64, {1}, {1})});
   const Plan plan = files.plan({.method = "copy"});
   std::vector<std::string> names;
-  uint64_t offset = plan.header.size();
+  uint64_t offset = plan.files[0].header.size();
   for (const Step& step : plan.steps) {
     names.emplace_back(files.checkpoints[0].tensors[plan.source(step).tensor].name);
     CHECK(step.offset == offset);
     offset += step.size;
   }
   CHECK(names == std::vector<std::string>{"i", "a", "z", "b"});
-  CHECK(plan.file_size == offset);
-  CHECK(plan.header.size() % 8 == 0);
+  CHECK(plan.end() == offset);
+  CHECK(plan.files[0].header.size() % 8 == 0);
 }
 
 TEST_CASE("a plan stays below 300 bytes per tensor and the name") {

@@ -2,6 +2,7 @@
 // What each policy makes of each name: selection, missing and extra names, channels that only A has.
 #include <doctest/doctest.h>
 
+#include "core/plan/output_files.h"
 #include "tests/core/plan/planned.h"
 
 using namespace ckmerge;
@@ -252,9 +253,9 @@ TEST_CASE("the header with hashes is as long as the plan's, even where inputs tu
   const Plan plan = files.plan({.hash = true});
   const InputHash one{std::string(64, 'a'), "11111111"}, two{std::string(64, 'b'), "22222222"};
   const std::vector<InputHash> different{one, two}, equal{one, one};
-  const std::string header = header_with_hashes(plan, files.checkpoints, different);
-  CHECK(header.size() == plan.header.size());
-  CHECK(header != plan.header);
+  const std::string header = headers_with_hashes(plan, files.checkpoints, different)[0];
+  CHECK(header.size() == plan.files[0].header.size());
+  CHECK(header != plan.files[0].header);
   CHECK(header.find(one.sha256) != std::string::npos);
-  CHECK(header_with_hashes(plan, files.checkpoints, equal).size() == plan.header.size());
+  CHECK(headers_with_hashes(plan, files.checkpoints, equal)[0].size() == plan.files[0].header.size());
 }

@@ -3,6 +3,7 @@
 // one longer: the tensors' place is fixed by then.
 #include <doctest/doctest.h>
 
+#include "core/plan/output_files.h"
 #include "core/plan/plan.h"
 #include "io/checkpoint.h"
 #include "io/text/json_writer.h"
@@ -58,7 +59,7 @@ TEST_CASE("ancestors that are called like stand-ins do not make the planned head
   const auto a = write_descendant(folder / "A", stand_in_keys(), "{}"), b = write_file(folder / "B", kTensors);
   const std::vector<Checkpoint> checkpoints = open_all({a, b});
   const Plan plan = make_plan(hashed(), checkpoints);
-  CHECK(header_with_hashes(plan, checkpoints, kSums).size() == plan.header.size());
+  CHECK(headers_with_hashes(plan, checkpoints, kSums)[0].size() == plan.files[0].header.size());
   for (const uint64_t tile : {uint64_t{0}, uint64_t{4096}}) {
     const RunReport report = merge(hashed(), {a, b}, folder / "out",
                                    {.replace = true, .sync = false, .verify = true, .hash = true, .tile_size = tile});
@@ -73,8 +74,8 @@ TEST_CASE("a header that does not fit into the planned one's place is an error, 
   const auto a = write_file(folder / "A", kTensors), b = write_file(folder / "B", kTensors);
   const std::vector<Checkpoint> checkpoints = open_all({a, b});
   Plan plan = make_plan(hashed(), checkpoints);
-  plan.header.resize(plan.header.size() - 8);
-  const Failure fault = failure([&] { header_with_hashes(plan, checkpoints, kSums); });
+  plan.files[0].header.resize(plan.files[0].header.size() - 8);
+  const Failure fault = failure([&] { headers_with_hashes(plan, checkpoints, kSums); });
   CHECK(fault.code == ErrorCode::malformed);
   CHECK(fault.text.find("longer than planned") != std::string::npos);
 }

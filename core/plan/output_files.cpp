@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/plan/output_files.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+OutputTensor output_tensor(const Step& step, std::span<const Checkpoint> checkpoints) {
+  const Tensor tensor = checkpoints[step.named.checkpoint].tensors[step.named.tensor];
+  return {tensor.name, step.dtype, tensor.shape, step.size};
+}
+
+OutputLayout lay_out(const Recipe& recipe, std::span<const OutputTensor> tensors, const Metadata& metadata,
+                     size_t least_header_size = 0) {
+  const bool told = recipe.form->says_format || recipe.metadata != MetadataPolicy::none;
+  return recipe.form->lay_out(tensors, told ? &metadata : nullptr, least_header_size);
+}
+
+uint64_t round_up(uint64_t offset) {
+  if (offset > UINT64_MAX - kFileAlignment)
+    throw Error(ErrorCode::resources, "", "the output's files together have more bytes than 64 bits can count");
+  return (offset + kFileAlignment - 1) / kFileAlignment * kFileAlignment;
+}
+
+// Puts a file behind those that are there, and its steps, of which `indices` tells, behind theirs.
+void add_file(Plan& plan, std::span<const Step> planned, std::span<const uint32_t> indices, OutputLayout layout) {
+  const uint64_t begin = plan.files.empty() ? 0 : round_up(plan.end());
+  if (layout.file_size > UINT64_MAX - kFileAlignment - begin)
+    throw Error(ErrorCode::resources, "", "the output's files together have more bytes than 64 bits can count");
+  PlannedFile file{.place = {begin, begin + layout.file_size},
+                   .header = std::move(layout.header),
+                   .frame = std::move(layout.frame),
+                   .first_step = plan.steps.size(),
+                   .end_step = plan.steps.size() + indices.size()};
+  for (const uint32_t index : layout.order) {
+    plan.steps.push_back(planned[indices[index]]);
+    plan.steps.back().offset = begin + layout.offsets[index];
+  }
+  plan.files.push_back(std::move(file));
+}
+
+std::string header_with_hashes(const Plan& plan, const PlannedFile& file, std::span<const Checkpoint> checkpoints,
+                               Metadata metadata) {
+  std::vector<OutputTensor> tensors;
+  for (const Step& step : plan.steps_of(file)) tensors.push_back(output_tensor(step, checkpoints));
+  const auto laid_out = [&] { return lay_out(plan.recipe, tensors, metadata, file.header.size()).header; };
+  std::string header = laid_out();
+  if (header.size() < file.header.size()) {  // of a form whose header cannot be padded
+    pad_metadata(metadata, file.header.size() - header.size());
+    header = laid_out();
+  }
+  if (header.size() != file.header.size())
+    throw Error(ErrorCode::malformed, "",
+                sentence("the header with the inputs' hashes takes ", header.size(), " bytes, longer than planned (",
+                         file.header.size(), "); merge without --hash, and report this as a fault of ckmerge"));
+  return header;
+}
+
+}  // namespace
+
+void lay_out_files(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::vector<uint32_t>> steps) {
+  const std::vector<InputHash> hashes =
+      plan.recipe.hash ? stand_in_hashes(checkpoints.size()) : std::vector<InputHash>();
+  const Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
+  const std::vector<Step> planned = std::exchange(plan.steps, {});
+  plan.steps.reserve(planned.size());
+  plan.files.clear();
+  for (const std::vector<uint32_t>& indices : steps) {
+    std::vector<OutputTensor> tensors;
+    tensors.reserve(indices.size());
+    for (const uint32_t index : indices) tensors.push_back(output_tensor(planned[index], checkpoints));
+    add_file(plan, planned, indices, lay_out(plan.recipe, tensors, metadata));
+  }
+}
+
+size_t file_at(const Plan& plan, uint64_t offset) {
+  const auto begins_behind = [](uint64_t at, const PlannedFile& file) { return at < file.place.begin; };
+  const auto behind = std::upper_bound(plan.files.begin(), plan.files.end(), offset, begins_behind);
+  return static_cast<size_t>(behind - plan.files.begin()) - 1;
+}
+
+uint64_t next_offset(const Plan& plan, uint64_t offset) {
+  const size_t file = file_at(plan, offset);
+  return offset < plan.files[file].place.end || file + 1 == plan.files.size() ? offset
+                                                                              : plan.files[file + 1].place.begin;
+}
+
+ByteRange tile_at(const Plan& plan, uint64_t offset, uint64_t tile_size) {
+  return {offset, std::min(offset + tile_size, plan.files[file_at(plan, offset)].place.end)};
+}
+
+std::vector<std::string> headers_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
+                                             std::span<const InputHash> hashes) {
+  const Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
+  std::vector<std::string> headers;
+  for (const PlannedFile& file : plan.files) headers.push_back(header_with_hashes(plan, file, checkpoints, metadata));
+  return headers;
+}
+
+}  // namespace ckmerge
