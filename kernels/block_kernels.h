@@ -53,9 +53,9 @@ struct StoreCounts {
 inline constexpr size_t kLanes = 16;
 
 /// Loads are exact, save that of F64 to f32, which rounds once. Stores round once, to nearest even; a NaN is stored as
-/// the positive quiet one; subnormals are kept. The payload of a NaN between load and store is anybody's: no store
-/// keeps it. dtypes that are not `real` have null entries, and so has Op::load. Pointers to memory in a file's dtype
-/// (const void*, void*) may have any alignment; float* and double* have that of their type, no more. n is at most
+/// the positive quiet one; subnormals are kept. The payload of a NaN between load and store is unspecified: no
+/// store keeps it. dtypes that are not `real` have null entries, and so has Op::load. Pointers to memory in a file's
+/// dtype (const void*, void*) may have any alignment; float* and double* have that of their type, no more. n is at most
 /// kBlockElements and may be 0. An operation's dst may be one of its sources; nothing overlaps otherwise. The rounding
 /// mode is the default one, to nearest even.
 struct BlockKernels {
