@@ -1,18 +1,16 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# usage: scripts/lint.sh [--all]
+# usage: scripts/lint.sh
 # What can be told of the sources without running them. Says one line a check: `pass NAME`, `fail NAME` (what was found is
-# above it) or `NOT RUN: NAME (why)`; exits with 1 where one failed. clang-tidy looks at the program's own folders; with --all at
-# tests/, bench/ and examples/ too. It needs the compile commands of a configured build/release.
+# above it) or `NOT RUN: NAME (why)`; exits with 1 where one failed. clang-tidy looks at the program's own folders and needs the
+# compile commands of a configured build/release.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
-all=0
-case "${1:-}" in
-  '') ;;
-  --all) all=1 ;;
-  *) echo "usage: scripts/lint.sh [--all]" >&2; exit 2 ;;
-esac
+if [ $# != 0 ]; then
+  echo "usage: scripts/lint.sh" >&2
+  exit 2
+fi
 failed=0
 
 pass() { echo "pass $1"; }
@@ -105,7 +103,6 @@ clang_tidy() {
     not_run clang-tidy "build/release is not configured"
     return
   fi
-  if [ "$all" = 1 ]; then folders+=(bench tests examples); fi
   check clang-tidy scripts/tidy.py --clang-tidy "$tool" "${folders[@]}"
 }
 
