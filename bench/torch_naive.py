@@ -11,7 +11,6 @@ import os
 import sys
 import time
 
-import torch  # noqa: F401  (safetensors.torch would import it inside the measured time)
 from safetensors.torch import load_file, save_file
 
 

@@ -75,7 +75,7 @@ struct BlockKernels {
 
 /// Tables this program was built with and this CPU can run, best first; never empty (the baseline is always last).
 struct KernelList {
-  const BlockKernels* const* begin_;
+  const BlockKernels* const* begin_;  // NOLINT(readability-identifier-naming): the name itself is begin()'s
   size_t count;
   const BlockKernels* const* begin() const { return begin_; }
   const BlockKernels* const* end() const { return begin_ + count; }

@@ -16,6 +16,8 @@ case "${1:-}" in
     # libclang-rt-dev holds libFuzzer where clang's own packages do not bring it.
     optional+=(python3-venv clang libclang-rt-dev g++-aarch64-linux-gnu qemu-user-static libbenchmark-dev
                zsh fish mandoc groff man-db)
+    # Of scripts/lint.sh, in the version that Debian 12 has: others judge otherwise.
+    optional+=(clang-format-14 clang-tidy-14 shellcheck pyflakes3)
     ;;
   *) echo "usage: scripts/setup.sh build|demo|test" >&2; exit 2 ;;
 esac
@@ -23,7 +25,8 @@ esac
 # The program that stands for a package, for those who have it from elsewhere.
 declare -A program=([g++]=g++ [cmake]=cmake [ninja-build]=ninja [python3]=python3 [binutils]=objdump [git]=git
                     [clang]=clang++ [g++-aarch64-linux-gnu]=aarch64-linux-gnu-g++
-                    [qemu-user-static]=qemu-aarch64-static)
+                    [qemu-user-static]=qemu-aarch64-static [clang-format-14]=clang-format-14
+                    [clang-tidy-14]=clang-tidy-14 [shellcheck]=shellcheck [pyflakes3]=pyflakes3)
 
 is_installed() {
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ] ||

@@ -8,7 +8,7 @@ namespace ckmerge::cli {
 
 void merge_command(MergeRequest request);
 void inspect_command(const Request& request);
-void hash_command(const Request& request, const Environment& environment);
+void hash_command(const Request& asked, const Environment& environment);
 void scan_command(const Request& request, const Environment& environment);
 void list_command(const Request& request, const Environment& environment);
 void show_command(const Request& request, const Environment& environment);

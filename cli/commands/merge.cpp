@@ -104,7 +104,7 @@ RunReport run_watched(MergeRequest& request, Prepared& prepared) {
   options.stop = &stop_flag();
   options.on_progress = [&view](const Progress& progress) { view.update(progress); };
   for (;;) try {
-      const RunReport report = run(prepared.plan, prepared.checkpoints, request.output, options);
+      RunReport report = run(prepared.plan, prepared.checkpoints, request.output, options);
       view.finish(report);
       return report;
     } catch (const TargetTaken&) {

@@ -8,6 +8,6 @@
 namespace ckmerge::cli {
 
 /// For those four commands. Throws Error(usage) with everything that stands against the request.
-MergeRequest operation_request(const Request& request, const Environment& environment);
+MergeRequest operation_request(const Request& asked, const Environment& environment);
 
 }  // namespace ckmerge::cli

@@ -25,6 +25,6 @@ RegisteredFile find_one(const Registry& registry, const std::string& name);
 /// `request` with a path in place of every @NAME that stands for a checkpoint: operands (of `run` also behind LETTER=),
 /// and components. Throws Error(usage); Error(io) for a file that is gone; Error(malformed) for one called by its hash
 /// that is no longer what was hashed.
-Request with_registered_paths(const Request& request, const Environment& environment);
+Request with_registered_paths(const Request& asked, const Environment& environment);
 
 }  // namespace ckmerge::cli

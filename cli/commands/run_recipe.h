@@ -15,7 +15,7 @@ namespace ckmerge::cli {
 /// For `run`: the recipe of the first operand over the files that the others (A=PATH) and --models give. Reads headers,
 /// and the whole of every input whose hash was recorded unless the cache knows it. Throws Error: usage with all that
 /// stands against the request, malformed for a damaged recipe, mismatch for an input that is not the recorded one.
-MergeRequest run_request(const Request& request, const Environment& environment);
+MergeRequest run_request(const Request& asked, const Environment& environment);
 
 /// The recipe recorded in the file at `path`. Throws Error(usage) when it has none, else as parse_recipe().
 RecordedRecipe recorded_recipe(const std::string& path);

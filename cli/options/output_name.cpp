@@ -111,7 +111,7 @@ std::vector<std::string> names_in(const std::string& folder) {
 
 fs::path resolved(const std::string& folder, const fs::path& path) {
   std::error_code error;
-  const fs::path out = fs::weakly_canonical(path, error);
+  fs::path out = fs::weakly_canonical(path, error);
   if (error) fail_folder(folder, "cannot be looked into", error);
   return out;
 }

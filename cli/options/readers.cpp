@@ -115,7 +115,7 @@ Reader read_added_metadata() {
   const auto read = [](Settings& settings, const Word& word) {
     const auto [key, value] = read_pair(word);
     Metadata& fields = settings.recipe.set_metadata;
-    if (std::ranges::any_of(fields, [&](const auto& entry) { return entry.first == key; }))
+    if (std::ranges::any_of(fields, [&key = key](const auto& entry) { return entry.first == key; }))
       refuse(word, " gives '" + key + "' twice");
     fields.emplace_back(key, value);
   };

@@ -40,7 +40,7 @@ Reader read_choice_of(Place<T> place, std::vector<std::string> names) {
   const auto read = [place, names](Settings& settings, const Word& word) {
     place.in(settings) = static_cast<T>(choice_index(word.option, word.text, names));
   };
-  return {.type = ValueType::choice, .choices = names, .read = read};
+  return {.type = ValueType::choice, .choices = std::move(names), .read = read};
 }
 
 /// One of a policy's names (core/recipe/recipe.h).

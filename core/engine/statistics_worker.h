@@ -42,7 +42,7 @@ class StatisticsWorker {
   /// The operands of a step's program, in the numbering of heads or of all elements.
   using Operands = std::span<const Operand>;
 
-  void add_step(uint32_t step, ByteRange range);
+  void add_step(uint32_t index, ByteRange range);
   void add_piece(const Piece& piece);
   bool add_windows(const Piece& piece);
   void compute_pieces();

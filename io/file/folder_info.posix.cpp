@@ -52,7 +52,7 @@ std::string filesystem_of(const std::string& path) {
 
 std::string real_path(const std::string& path) {
   char* const real = realpath(path.c_str(), nullptr);
-  const std::string result = real ? real : "";
+  std::string result = real ? real : "";
   std::free(real);
   return result;
 }

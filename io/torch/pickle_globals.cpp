@@ -193,7 +193,7 @@ bool is_unsafe_module(string_view module) {
 // A module, or one that it lies in.
 bool in_unsafe_module(string_view module) {
   constexpr size_t kLongest = 64;  // of those listed
-  for (size_t end = module.find('.'); end != module.npos && end <= kLongest; end = module.find('.', end + 1))
+  for (size_t end = module.find('.'); end <= kLongest; end = module.find('.', end + 1))
     if (is_unsafe_module(module.substr(0, end))) return true;
   return module.size() <= kLongest && is_unsafe_module(module);
 }

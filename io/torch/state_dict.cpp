@@ -47,16 +47,15 @@ bool holds_weights(const PickleValues& values, const StateDict& at) {
 
 // What a name leads to first, however few tensors are beside it. No dict is looked at twice.
 StateDict search(const PickleValues& values, const StateDict& at, int wraps, std::vector<PickleRef>& seen) {
-  const StateDict nothing;
-  if (!is_dict(values, at.dict) || std::ranges::find(seen, at.dict) != seen.end()) return nothing;
+  if (!is_dict(values, at.dict) || std::ranges::find(seen, at.dict) != seen.end()) return {};
   seen.push_back(at.dict);
   if (wraps < kMostWraps)
     for (const std::string_view name : kNames) {
       const StateDict inner{values.member(at.dict, name), at.key + (at.key.empty() ? "" : ".") + std::string(name)};
-      const StateDict found = search(values, inner, wraps + 1, seen);
+      StateDict found = search(values, inner, wraps + 1, seen);
       if (found.dict != PickleValues::kNone) return found;
     }
-  return holds_weights(values, at) ? at : nothing;
+  return holds_weights(values, at) ? at : StateDict{};
 }
 
 std::string shown(std::string_view text) {
@@ -113,7 +112,7 @@ StateDict at_key(const PickleValues& values, PickleRef top, std::string_view key
 StateDict find_state_dict(const PickleValues& values, PickleRef top, std::string_view key) {
   if (!key.empty()) return at_key(values, top, key);
   std::vector<PickleRef> seen;
-  const StateDict found = search(values, {top, ""}, 0, seen);
+  StateDict found = search(values, {top, ""}, 0, seen);
   if (found.dict != PickleValues::kNone) return found;
   if (is_dict(values, top) && census(values, top).members == 0) return {top, ""};
   fail_without_weights(values, top);

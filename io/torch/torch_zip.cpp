@@ -28,7 +28,7 @@ std::string text_of(const InputFile& file, const ZipEntry& entry) {
 std::string root_of(const ZipDirectory& zip) {
   if (zip.size() == 0) fail("an empty zip archive");
   const std::string_view first = zip.name(zip[0]);
-  const std::string root(first.substr(0, first.find('/') + 1));
+  std::string root(first.substr(0, first.find('/') + 1));
   if (zip.find(root + "constants.pkl") || zip.find(root + "code/__torch__.py"))
     fail("a TorchScript program (torch.jit.save), not a checkpoint; load it in torch and save its state_dict()");
   if (root.empty() || !zip.find(root + "data.pkl"))

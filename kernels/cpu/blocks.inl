@@ -122,6 +122,7 @@ void store_wide(const typename F::Value* src, void* dst, size_t n, StoreCounts* 
   uint32_t non_finite = 0;
   for (size_t i = 0; i < n; ++i) {
     non_finite += (__builtin_bit_cast(typename F::Bits, src[i]) & ~F::kSign) >= F::kInf;
+    // Not a number is not itself. NOLINTNEXTLINE(misc-redundant-expression)
     values[i] = src[i] == src[i] ? src[i] : __builtin_bit_cast(typename F::Value, F::kNan);
   }
   counts->non_finite += non_finite;

@@ -4,7 +4,6 @@
 conformance.py BUILD_FOLDER DRIVER [CKMERGE]: makes a virtual environment with the library under BUILD_FOLDER, once,
 and runs the comparisons in it. Exits 77 where the library cannot be had.
 """
-import os
 import pathlib
 import subprocess
 import sys

@@ -7,7 +7,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from checks import call, expect, refused, run_in_folders
-from operation_files import UNET, VAE, make, model, part_of, produces, read, some
+from operation_files import UNET, VAE, make, part_of, produces, read, some
 
 
 def floats(*shape):

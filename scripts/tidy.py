@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""clang-tidy over the sources of some folders, or over some sources, by the flags of build/release.
+
+usage: scripts/tidy.py [--clang-tidy PROGRAM] [--checks MORE] FOLDER|SOURCE...
+
+Most of clang-tidy's time goes into the headers of the standard library, and it looks at those again for every source: 6 s of 7.
+So sources that are compiled with the same flags are included into one file, below the headers of all, each with names of its own
+for what it has in unnamed namespaces. What cannot be compiled there is looked at by itself. Exits with 1 where something is found.
+"""
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+COMMANDS = ROOT / "build/release/compile_commands.json"
+BUNDLES = ROOT / "build/lint"
+MOST = 70  # sources of a bundle: with more of them, the other core has nothing to do at the end
+
+PRECOMPILED = re.compile(r"-Winvalid-pch |-include \S*cmake_pch\.hxx ")
+INCLUDES = re.compile(r'^#include (?:<.*>|".*\.h")', re.M)
+QUALIFIED = re.compile(r"(?:\.|->|::|namespace )(\w+)")
+UNNAMED = re.compile(r"^namespace \{$(.*?)^\}  // namespace$", re.M | re.S)
+TYPES = r"(?:struct|class|enum(?: class)?|using) (\w+)(?= (?:final )?[{:=]|;)"
+FUNCTIONS_AND_TYPES = re.compile(rf"^{TYPES}|^(?!namespace)[\w\[][\w:<>,&*\[\] ]*?\b(\w+)(?:\(|\{{| =)", re.M)
+CONSTANTS = re.compile(r"^(?:static )?const(?:expr)? [^;]*;", re.M)
+CONSTANT = re.compile(r"\b(k[A-Z]\w*)(?=\[|\{| = )")
+ENUMERATORS = re.compile(r"^enum \w+[^{]*\{(.*?)\}", re.M | re.S)
+
+
+def compiled(wanted):
+    """Sources that are wanted, or lie in a folder that is, with their flags."""
+    for entry in json.loads(COMMANDS.read_text()):
+        path = pathlib.Path(entry["file"])
+        if path.suffix != ".cpp" or ROOT not in path.parents:
+            continue
+        path = path.relative_to(ROOT)
+        if not wanted & {str(path), *map(str, path.parents)}:
+            continue
+        command = PRECOMPILED.sub("", entry["command"])  # another compiler's
+        words = shlex.split(command)
+        first = next(number for number, word in enumerate(words) if word.startswith("-"))
+        yield path, words[first : words.index("-o")] + ["-Wno-unknown-warning-option"]
+
+
+def private_names(text):
+    """What a source defines for itself alone: in an unnamed namespace, at the beginning of a line."""
+    names = set()
+    for body in UNNAMED.findall(text):
+        names.update(a or b for a, b in FUNCTIONS_AND_TYPES.findall(body))
+        names.update(name for constants in CONSTANTS.findall(body) for name in CONSTANT.findall(constants))
+        names.update(word for values in ENUMERATORS.findall(body) for word in re.findall(r"[A-Za-z_]\w*", values))
+    return names
+
+
+def bundles(wanted):
+    """(flags, sources), the largest first, so that the small ones fill up the time of the last."""
+    made = []
+    for path, flags in compiled(wanted):
+        found = next((paths for others, paths in made if others == flags and len(paths) < MOST), None)
+        if found is None:
+            made.append((flags, found := []))
+        found.append(path)
+    return sorted(made, key=lambda bundle: -len(bundle[1]))
+
+
+def text_of(paths):
+    """The file that includes these sources. Headers come first: a name that is changed must not change in them."""
+    if len(paths) == 1:
+        return f'#include "{paths[0]}"\n'
+    texts = [(ROOT / path).read_text(encoding="utf-8") for path in paths]
+    lines = sorted({line for text in texts for line in INCLUDES.findall(text)})
+    for number, (path, text) in enumerate(zip(paths, texts)):
+        # What is also the name of a member, or of a namespace, would be changed there too.
+        names = sorted(private_names(text) - set(QUALIFIED.findall(text)))
+        lines += [f"#define {name} {name}{number}" for name in names]
+        lines += [f'#include "{path}"']
+        lines += [f"#undef {name}" for name in names]
+    return "\n".join(lines) + "\n"
+
+
+def tidy(options, name, paths, flags):
+    """(whether it passed, what was said)"""
+    source = BUNDLES / f"{name}.cpp"
+    source.write_text(text_of(paths), encoding="utf-8")
+    command = [options.clang_tidy, "--quiet", f"--checks={options.checks}", str(source), "--", f"-I{ROOT}", *flags]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+    said = done.stdout or (done.stderr if done.returncode else "")
+    return done.returncode == 0, said.replace(f"{ROOT}/", "")
+
+
+def tidy_bundle(options, name, flags, paths):
+    passed, said = tidy(options, name, paths, flags)
+    if passed or len(paths) == 1 or "[clang-diagnostic-error" not in said:
+        return passed, said
+    blamed = [path for path in paths if re.search(rf"^{re.escape(str(path))}:.*\[clang-diagnostic-error", said, re.M)] or paths
+    rest = [path for path in paths if path not in blamed]
+    print(f"tidy: not in one file with others: {' '.join(map(str, blamed))}")
+    results = [tidy(options, name, some, flags) for some in [rest] * bool(rest) + [[path] for path in blamed]]
+    return all(passed for passed, _ in results), "".join(said for _, said in results)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("wanted", nargs="+")
+    parser.add_argument("--clang-tidy", default="clang-tidy")
+    parser.add_argument("--checks", default="", help="added to those of .clang-tidy")
+    options = parser.parse_args()
+    BUNDLES.mkdir(parents=True, exist_ok=True)
+    work = bundles(set(options.wanted))
+    passed = True
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        for good, said in pool.map(lambda item: tidy_bundle(options, item[0], *item[1]), enumerate(work)):
+            passed = passed and good
+            if not good:
+                print(said, end="")
+    print(f"tidy: {sum(len(paths) for _, paths in work)} sources in {len(work)} files")
+    sys.exit(0 if passed and work else 1)  # having looked at nothing is a fault too
+
+
+if __name__ == "__main__":
+    main()
