@@ -14,8 +14,9 @@
 namespace ckmerge {
 
 struct InputForm {
-  const char* name;      ///< for people: "safetensors", "torch zip", "torch stream", "pickle"
-  const char* recorded;  ///< in the registry
+  const char* name;                         ///< for people: "safetensors", "torch zip", "torch stream", "pickle"
+  const char* recorded;                     ///< in the registry
+  std::span<const char* const> extensions;  ///< of files that may be of the form
   /// Whether a file begins like one of this form, as far as its first 512 bytes tell. No earlier row has claimed it.
   bool (*begins)(std::span<const std::byte> first_bytes);
   /// Fills `checkpoint` from its only shard. Throws Error(malformed | mismatch | usage) without the path.
@@ -38,6 +39,9 @@ inline constexpr uint64_t kFirstBytes = 512;
 /// The row that claims a file, or the first: what begins like nothing known is most likely a safetensors file that is
 /// damaged, and its reader says in what way.
 const InputForm& input_form(std::span<const std::byte> first_bytes);
+
+/// Whether a file's name ends like one of any form, in whatever case.
+bool is_called_like_a_form(std::string_view name);
 
 /// Whether files that the registry records as `recorded` have a sum of their tensors.
 bool has_tensor_sum(std::string_view recorded);

@@ -8,6 +8,7 @@
 #include "cli/system/text.h"
 #include "io/hash/hash_cache.h"
 #include "io/hash/sha256.h"
+#include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/utf8.h"
 
@@ -16,11 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool names_checkpoint(const fs::path& path) {
-  constexpr const char* kExtensions[] = {".safetensors", ".ckpt", ".pt", ".pth", ".bin"};
-  return std::ranges::find(kExtensions, path.extension()) != std::end(kExtensions);
-}
-
 std::vector<std::string> checkpoints_below(const std::string& folder) {
   std::vector<std::string> paths;
   std::error_code error;
@@ -28,7 +24,8 @@ std::vector<std::string> checkpoints_below(const std::string& folder) {
   for (fs::recursive_directory_iterator entry(folder, kSkip, error), end; !error && entry != end;
        entry.increment(error)) {
     std::error_code unknown;  // a dangling link is no file
-    if (names_checkpoint(entry->path()) && entry->is_regular_file(unknown)) paths.push_back(entry->path().string());
+    if (is_called_like_a_form(entry->path().filename().native()) && entry->is_regular_file(unknown))
+      paths.push_back(entry->path().string());
   }
   if (error) throw Error(ErrorCode::io, folder, folder + ": cannot be searched: " + error.message());
   std::ranges::sort(paths);

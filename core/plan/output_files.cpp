@@ -15,6 +15,14 @@ OutputTensor output_tensor(const Step& step, std::span<const Checkpoint> checkpo
   return {tensor.name, step.dtype, tensor.shape, step.size};
 }
 
+std::vector<OutputTensor> output_tensors(std::span<const Step> planned, std::span<const uint32_t> indices,
+                                         std::span<const Checkpoint> checkpoints) {
+  std::vector<OutputTensor> tensors;
+  tensors.reserve(indices.size());
+  for (const uint32_t index : indices) tensors.push_back(output_tensor(planned[index], checkpoints));
+  return tensors;
+}
+
 OutputLayout lay_out(const Recipe& recipe, std::span<const OutputTensor> tensors, const Metadata& metadata,
                      size_t least_header_size = 0) {
   const bool told = recipe.form->says_format || recipe.metadata != MetadataPolicy::none;
@@ -71,10 +79,9 @@ void lay_out_files(Plan& plan, std::span<const Checkpoint> checkpoints, std::spa
   plan.steps.reserve(planned.size());
   plan.files.clear();
   for (const std::vector<uint32_t>& indices : steps) {
-    std::vector<OutputTensor> tensors;
-    tensors.reserve(indices.size());
-    for (const uint32_t index : indices) tensors.push_back(output_tensor(planned[index], checkpoints));
-    add_file(plan, planned, indices, lay_out(plan.recipe, tensors, metadata));
+    // The tensors' list is gone before the steps are put in order: at 10^6 tensors it takes 56 MB.
+    OutputLayout layout = lay_out(plan.recipe, output_tensors(planned, indices, checkpoints), metadata);
+    add_file(plan, planned, indices, std::move(layout));
   }
 }
 

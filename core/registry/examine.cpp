@@ -88,8 +88,7 @@ void record_tensors(const Checkpoint& checkpoint, RegisteredFile& file) {
 }  // namespace
 
 bool is_called_like_a_checkpoint(std::string_view name) {
-  constexpr std::string_view kExtensions[] = {".safetensors", ".sft", ".ckpt", ".pt", ".pth", ".bin", ".gguf"};
-  return std::ranges::any_of(kExtensions, [&](std::string_view end) { return ends_with_ignoring_case(name, end); });
+  return is_called_like_a_form(name) || ends_with_ignoring_case(name, ".gguf");
 }
 
 std::optional<RegisteredFile> examine(const std::string& path, const std::string& name,

@@ -32,6 +32,12 @@ TEST_CASE("what no form claims is left to the first, whose reader says what is w
   }
 }
 
+TEST_CASE("a name's extension says whether it may be a checkpoint") {
+  for (const char* name : {"a.safetensors", "a.SFT", "a/b.ckpt", "a.b.Pth", "a.pt", "a.bin"})
+    CHECK(is_called_like_a_form(name));
+  for (const char* name : {"", ".ckpt", "ckpt", "a.gguf", "a.ckpt.bak", "bin"}) CHECK(!is_called_like_a_form(name));
+}
+
 TEST_CASE("every row has what is asked of it, and those that one word stands for in the registry agree") {
   std::set<std::string> names;
   for (const InputForm& row : input_forms()) {
