@@ -142,9 +142,10 @@ void bench_method(KernelBench& kernels, const Method& method, Dtype dtype, doubl
   const size_t inputs = method.spec->max_inputs ? method.spec->max_inputs : 3;
   std::vector<double> coefficients(method.coefficient_count(inputs));
   for (size_t k = 0; k < coefficients.size(); ++k) coefficients[k] = 0.3 - 0.1 * static_cast<double>(k);
-  const Tracing tracing(dtype == Dtype::F64 ? Dtype::F64 : Dtype::F32, inputs, coefficients);
+  const Dtype compute = dtype == Dtype::F64 ? Dtype::F64 : Dtype::F32;
+  const Tracing tracing(compute, inputs, coefficients);
   const Symbol result = method.trace(tracing);
-  Program program{.compute = tracing.compute(), .code = {{.op = Op::load}}};
+  Program program{.compute = compute, .code = {{.op = Op::load}}};
   if (!bare_operand(result)) program = *compile(result);
   const uint64_t bytes = kernels.operand_bytes(), count = bytes / element_size(dtype);
   const double seconds = kernels.seconds(cuda::tile_program(program), inputs, dtype, count);

@@ -18,7 +18,13 @@ if(CKMERGE_FUZZ)
     message(FATAL_ERROR "CKMERGE_FUZZ needs clang (CMAKE_CXX_COMPILER=clang++), not ${CMAKE_CXX_COMPILER_ID}")
   endif()
   add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  add_link_options(-fsanitize=address,undefined)
+  add_link_options(-fsanitize=fuzzer-no-link,address,undefined)
+endif()
+
+# Tests do less where everything takes several times as long.
+set(ckmerge_sanitized OFF)
+if(CKMERGE_SANITIZE OR CKMERGE_FUZZ)
+  set(ckmerge_sanitized ON)
 endif()
 
 add_library(ckmerge_options INTERFACE)

@@ -1,11 +1,20 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Every test, on a fresh machine too: the release build's suites, the whole suite under ASan and UBSan, the engine's under
-# TSan, the aarch64 kernels under qemu, the fuzzers (30 s each, those of pickles a minute; CKMERGE_FUZZ_SECONDS changes
-# it), format and scripts. A stage that fails does not stop the others. The last line counts tests over all stages; what
+# usage: scripts/test.sh [deep|all]
+# Without a word: lint and the whole suite of the release build, on a fresh machine too. `deep` adds what takes longer: the
+# faults and kills of tests/faults, the suite under ASan and UBSan with the fuzzers (30 s each, those of pickles a minute;
+# CKMERGE_FUZZ_SECONDS changes it), the engine's under TSan, the aarch64 kernels under qemu. `all` is both in one run, which
+# builds the release once. A stage that fails does not stop the others. The last line counts tests over all stages; what
 # could not be run is listed above it by name.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+quick=yes deep=no
+case "${1:-}" in
+  "") ;;
+  deep) quick=no deep=yes ;;
+  all) deep=yes ;;
+  *) echo "usage: scripts/test.sh [deep|all]" >&2; exit 2 ;;
+esac
 
 scripts/setup.sh test || exit 1
 
@@ -82,13 +91,26 @@ collect_names() {
 tests_with_status() { sed -n "s/.*<testcase name=\"\([^\"]*\)\".*status=\"$2\".*/\1/p" "$1"; }
 
 release() {
-  configure_and_build release all -DCKMERGE_WERROR=$strict && run_ctest release build/release
+  configure_and_build release all -DCKMERGE_WERROR=$strict && run_ctest release build/release -LE deep
 }
 
-asan() {
-  configure_and_build asan all -DCKMERGE_WERROR=$strict || return
+faults() {
+  configure_and_build release all -DCKMERGE_WERROR=$strict && run_ctest release build/release -L deep
+}
+
+# One build for both: clang's instruments for the fuzzers and the sanitizers go together. Where there is no clang, g++'s
+# sanitizers do without the fuzzers.
+sanitized() {
+  local preset=fuzz
+  if ! can_fuzz; then
+    not_run "the fuzzers" "no clang++ with libFuzzer"
+    preset=asan
+  fi
+  configure_and_build $preset all -DCKMERGE_WERROR=$strict || return
   # Left to the program is SIGBUS, since io/ has a handler of its own for it.
-  ASAN_OPTIONS=detect_stack_use_after_return=1:handle_sigbus=0 UBSAN_OPTIONS=print_stacktrace=1 run_ctest asan build/asan -LE once
+  ASAN_OPTIONS=detect_stack_use_after_return=1:handle_sigbus=0 UBSAN_OPTIONS=print_stacktrace=1 \
+    run_ctest $preset build/$preset -LE once
+  if [ $preset = fuzz ]; then fuzz; fi
 }
 
 tsan() {
@@ -124,11 +146,6 @@ run_fuzzer() {
 
 fuzz() {
   local file name pids=()
-  if ! can_fuzz; then
-    not_run "the fuzzers" "no clang++ with libFuzzer"
-    return
-  fi
-  configure_and_build fuzz tests/fuzz/all -DCKMERGE_WERROR=OFF || return
   for file in tests/fuzz/fuzz_*.cpp; do
     name=$(basename "$file" .cpp)
     run_fuzzer "$name" &
@@ -152,30 +169,17 @@ fuzzer_result() {
   fi
 }
 
-# Another version of clang-format breaks lines elsewhere, so only the one the sources were formatted with may judge.
-format() {
-  local tool
-  if ! git rev-parse >/dev/null 2>&1; then
-    not_run "the format check" "not a git checkout"
-    return
-  fi
-  for tool in clang-format-14 clang-format; do
-    if command -v "$tool" >/dev/null && "$tool" --version | grep -q 'version 14\.'; then
-      if git ls-files -z '*.h' '*.cpp' '*.inl' '*.cu' | xargs -0 "$tool" --dry-run -Werror; then pass; else fail format; fi
-      return
-    fi
-  done
-  not_run "the format check" "no clang-format 14"
-}
-
-scripts_lint() {
-  if ! command -v shellcheck >/dev/null; then
-    not_run "the lint of the scripts" "no shellcheck"
-  elif shellcheck scripts/*.sh bench/*.sh .ci/run; then
-    pass
-  else
-    fail shellcheck
-  fi
+# Needs the release build's compile_commands.json, so it runs behind it.
+lint() {
+  local verdict name
+  while read -r verdict name; do
+    case $verdict in
+      pass) pass ;;
+      fail) fail "lint: $name" ;;
+      NOT) echo "NOT ${name}" | tee -a "$logs/not-run.txt" ;;
+    esac
+  done < <(scripts/lint.sh "$@" | tee "$logs/lint.txt" | grep -E '^(pass|fail|NOT RUN:) ')
+  grep -vE '^(pass|fail|NOT RUN:) ' "$logs/lint.txt"
 }
 
 # What no stage below does, and needs a card; a program of the release stage says the same of parity.
@@ -186,13 +190,17 @@ on_a_card() {
   done
 }
 
-stage format format
-stage shellcheck scripts_lint
-stage release release
-stage asan asan
-stage tsan tsan
-stage aarch64 aarch64
-stage fuzz fuzz
+if [ $quick = yes ]; then
+  stage release release
+  stage lint lint
+fi
+if [ $deep = yes ]; then
+  stage faults faults
+  stage sanitized sanitized
+  stage tsan tsan
+  stage aarch64 aarch64
+  if [ $quick = no ]; then stage lint lint --all; fi
+fi
 on_a_card
 
 echo

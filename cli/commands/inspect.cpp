@@ -15,8 +15,8 @@ struct DtypeTotal {
   uint64_t tensors = 0, elements = 0, bytes = 0;
 };
 
-// What inspect tells about a checkpoint beyond its table.
-struct Findings {
+// What inspect says of a checkpoint beyond its table.
+struct Summary {
   std::map<Dtype, DtypeTotal, std::greater<>> totals;  // in the order of the canonical layout
   uint64_t elements = 0;
   uint64_t unaligned = 0;  // tensors that do not start at a multiple of their element's size
@@ -28,19 +28,19 @@ bool is_aligned(const Tensor& tensor) {
   return bytes == 0 || tensor.offset % bytes == 0;
 }
 
-Findings examine(const Checkpoint& checkpoint) {
-  Findings findings;
+Summary summary_of(const Checkpoint& checkpoint) {
+  Summary summary;
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i) {
     const Tensor tensor = checkpoint.tensors[i];
-    DtypeTotal& total = findings.totals[tensor.dtype];
+    DtypeTotal& total = summary.totals[tensor.dtype];
     ++total.tensors;
     total.elements += tensor.count;
     total.bytes += tensor.size;
-    findings.elements += tensor.count;
-    findings.unaligned += !is_aligned(tensor);
+    summary.elements += tensor.count;
+    summary.unaligned += !is_aligned(tensor);
   }
-  findings.canonical = checkpoint.form->is_canonical && checkpoint.form->is_canonical(checkpoint);
-  return findings;
+  summary.canonical = checkpoint.form->is_canonical && checkpoint.form->is_canonical(checkpoint);
+  return summary;
 }
 
 // ---- for people
@@ -67,12 +67,12 @@ std::string tensor_line(const Tensor& tensor) {
          size_text(tensor.size);
 }
 
-std::string layout_line(const Findings& findings, const InputForm& form) {
+std::string layout_line(const Summary& summary, const InputForm& form) {
   if (!form.is_canonical) return "";
   std::string out =
-      findings.canonical ? "  layout canonical" : "  layout not canonical (`ckmerge merge -m copy` makes it so)";
-  if (findings.unaligned == 0) return out + ", tensors aligned\n";
-  return out + ", " + counted(findings.unaligned, "tensor") + " not aligned to the element's size\n";
+      summary.canonical ? "  layout canonical" : "  layout not canonical (`ckmerge merge -m copy` makes it so)";
+  if (summary.unaligned == 0) return out + ", tensors aligned\n";
+  return out + ", " + counted(summary.unaligned, "tensor") + " not aligned to the element's size\n";
 }
 
 // What the file's pickle names, what is not harmless first of all.
@@ -96,13 +96,13 @@ std::string note_lines(const Checkpoint& checkpoint) {
 }
 
 std::string checkpoint_text(const Checkpoint& checkpoint, bool all_tensors) {
-  const Findings findings = examine(checkpoint);
+  const Summary summary = summary_of(checkpoint);
   const TensorTable& tensors = checkpoint.tensors;
   std::string out = visible(checkpoint.path) + ": " + counted(tensors.size(), "tensor") + ", " +
-                    counted(findings.elements, "parameter") + ", " + size_text(checkpoint.file_size()) + " (" +
+                    counted(summary.elements, "parameter") + ", " + size_text(checkpoint.file_size()) + " (" +
                     (checkpoint.form->has_pickle ? "pickle " : "header ") + size_text(checkpoint.header_size) + ")\n";
-  for (const auto& [dtype, total] : findings.totals) out += total_line(dtype, total);
-  out += layout_line(findings, *checkpoint.form) + pickle_lines(checkpoint) + note_lines(checkpoint);
+  for (const auto& [dtype, total] : summary.totals) out += total_line(dtype, total);
+  out += layout_line(summary, *checkpoint.form) + pickle_lines(checkpoint) + note_lines(checkpoint);
   if (!checkpoint.form->has_pickle || checkpoint.has_metadata) out += metadata_lines(checkpoint);
   out += "  tensors, by name:\n";
   return out + listed(
@@ -111,9 +111,9 @@ std::string checkpoint_text(const Checkpoint& checkpoint, bool all_tensors) {
 
 // ---- for programs
 
-void write_totals(JsonWriter& json, const Findings& findings) {
+void write_totals(JsonWriter& json, const Summary& summary) {
   json.key("dtypes").begin_object();
-  for (const auto& [dtype, total] : findings.totals) {
+  for (const auto& [dtype, total] : summary.totals) {
     json.key(info(dtype).name).begin_object();
     json.key("tensors").value(total.tensors);
     json.key("elements").value(total.elements);
@@ -169,16 +169,16 @@ void write_tensor(JsonWriter& json, const Tensor& tensor) {
 }
 
 void write_checkpoint(JsonWriter& json, const Checkpoint& checkpoint) {
-  const Findings findings = examine(checkpoint);
+  const Summary summary = summary_of(checkpoint);
   json.begin_object();
   json.key("path").value(checkpoint.path);
   json.key("size").value(checkpoint.file_size());
   json.key("header_size").value(checkpoint.header_size);
-  json.key("parameters").value(findings.elements);
-  json.key("canonical").value(findings.canonical);
-  json.key("unaligned").value(findings.unaligned);
+  json.key("parameters").value(summary.elements);
+  json.key("canonical").value(summary.canonical);
+  json.key("unaligned").value(summary.unaligned);
   write_form(json, checkpoint);
-  write_totals(json, findings);
+  write_totals(json, summary);
   write_metadata(json, checkpoint);
   json.key("tensors").begin_array();
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i) write_tensor(json, checkpoint.tensors[i]);

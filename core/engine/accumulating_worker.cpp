@@ -52,7 +52,7 @@ void AccumulatingWorker::compute(ByteRange range, std::span<std::byte> out) {
   uint64_t at = options_.put_header(plan_, range, out.data());
   while (at < range.end) {
     at = list_parts({at, range.end}, out.data() + (at - range.begin)).end;
-    for (uint32_t k = 0; k < checkpoints_.size(); ++k) take_turn(k);
+    for (uint32_t k = 0; k < checkpoints_.size(); ++k) accumulate(k);
     const SemaphoreLock computing(*options_.semaphore);
     for (const Part& part : parts_)
       if (part.sums) store(part);
@@ -92,13 +92,13 @@ std::optional<uint32_t> AccumulatingWorker::source_in(const Part& part, uint32_t
   return s;
 }
 
-// A compared source of another dtype is another, whatever its bytes are.
+// A compared source of another dtype differs, whatever its bytes are.
 bool AccumulatingWorker::differs_in_dtype(const Part& part, uint32_t s) const {
   const Source source = plan_.source(step_of(part), s);
   return !part.sums && checkpoints_[source.checkpoint].tensors[source.tensor].dtype != step_of(part).dtype;
 }
 
-void AccumulatingWorker::take_turn(uint32_t checkpoint) {
+void AccumulatingWorker::accumulate(uint32_t checkpoint) {
   for (size_t begin = 0, end = 0; begin < parts_.size(); begin = end) {
     std::vector<std::pair<size_t, SourceRead>> reads;
     for (end = begin; end < parts_.size(); ++end) {

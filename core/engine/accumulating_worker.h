@@ -41,7 +41,7 @@ class AccumulatingWorker {
   ByteRange list_parts(ByteRange range, std::byte* out);
   std::optional<uint32_t> source_in(const Part& part, uint32_t checkpoint) const;
   bool differs_in_dtype(const Part& part, uint32_t s) const;
-  void take_turn(uint32_t checkpoint);
+  void accumulate(uint32_t checkpoint);
   void take(Part& part, const SourceRead& read);
   void copy(const Part& part, const std::byte* bytes);
   void add(const Part& part, Operand operand);

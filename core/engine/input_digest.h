@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The inputs' SHA-256 sums, taken while a merge reads them. A file's sum needs its bytes in order, and so do tiles need
-// them where the input is laid out as the output is, as the reference library lays out both. So a file has a gate that
-// tiles pass one at a time: each hashes what its windows show, and reads what no tile needs.
+// The inputs' SHA-256 sums, taken while a merge reads them. A file's sum needs its bytes in order, and tiles need them
+// in that order too where input and output are laid out alike, which the reference library's files are. So a file has a
+// gate that tiles pass one at a time: each hashes what its windows show, and reads what no tile needs.
 #pragma once
 
 #include <condition_variable>
@@ -41,10 +41,10 @@ class InputDigest {
   struct Gate {
     const InputFile* file = nullptr;
     Sha256 sha;
-    uint64_t next = 0;  // offset in the file of the first byte that is not hashed; its turn guards it
+    uint64_t next = 0;  // offset in the file of the first byte not hashed; touched by the batch at `turn` only
     std::mutex mutex;
     std::condition_variable changed;
-    uint64_t turn = 0;  // offset in the output
+    uint64_t turn = 0;  // offset in the output of the next batch
   };
   void pass(Gate& gate, const WindowBatch& windows, bool last, const ThreadPool& pool,
             std::counting_semaphore<>& semaphore) const;

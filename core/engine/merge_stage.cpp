@@ -40,9 +40,9 @@ void MergeStage::work() {
                                     .on_windows = feed_inputs(),
                                     .statistics = &statistics_};
   TileWorker worker(setting.plan, setting.checkpoints, windows, options);
-  std::optional<AccumulatingWorker> turns;
+  std::optional<AccumulatingWorker> accumulating;
   if (setting.sizing.accumulates)
-    turns.emplace(setting.plan, setting.checkpoints, windows, options, setting.sizing.sums_size);
+    accumulating.emplace(setting.plan, setting.checkpoints, windows, options, setting.sizing.sums_size);
   for (std::optional<WorkQueue::Unit> unit; !pool_.stopping() && (unit = queue_.next());) {
     if (unit->statistics) {
       gatherer.compute(unit->range, setting.devices.ring_for_statistics().get());
@@ -50,12 +50,12 @@ void MergeStage::work() {
     }
     const std::span<std::byte> out = staging.first(unit->range.size());
     statistics_.wait_for(unit->range, pool_);
-    turns ? turns->compute(unit->range, out)
-          : worker.compute(unit->range, out, ring_for(unit->range, staging, pinned).get());
+    accumulating ? accumulating->compute(unit->range, out)
+                 : worker.compute(unit->range, out, ring_for(unit->range, staging, pinned).get());
     finish_tile(unit->range, out);
   }
   std::lock_guard lock(mutex_);
-  step_report_.add(turns ? turns->step_report() : worker.step_report());
+  step_report_.add(accumulating ? accumulating->step_report() : worker.step_report());
 }
 
 // A tile's way back from a device ends in the worker's staging, which is pinned while devices may get tiles.

@@ -31,9 +31,9 @@ struct MergeSetting {
   TileSizing sizing;
   CachePolicy cache;
   std::span<const std::string> headers;  ///< of the output's files
-  std::deque<OutputPart>& parts;         ///< they, prepared
+  std::deque<OutputPart>& parts;         ///< the output's files, prepared
   DeviceBackend& devices;
-  InputDigest* inputs = nullptr;  ///< not null: is fed, and the tiles with the header wait for write_held()
+  InputDigest* inputs = nullptr;  ///< not null: gets what is read, and tiles with the header wait for write_held()
 };
 
 class MergeStage {

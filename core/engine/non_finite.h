@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// NaN or Inf that no input has is a model that renders black: refused unless the user takes it.
+// A model with NaN or Inf that no input has renders black images: refused unless the recipe allows it.
 #pragma once
 
 #include <span>
@@ -9,7 +9,7 @@
 
 namespace ckmerge {
 
-/// Throws Error(mismatch) with a line per tensor where the merge made such values and the recipe does not take them.
+/// Throws Error(mismatch) with a line per tensor where the merge made such values and the recipe does not allow them.
 void check_non_finite(const Plan& plan, std::span<const Checkpoint> checkpoints, const StepReport& step_report);
 
 }  // namespace ckmerge

@@ -73,7 +73,7 @@ class OutputPart {
   std::optional<RangeChecksums> checksums_;
   std::optional<Seals> seals_;
   uint64_t held_size_ = 0;       // bytes from the file's start that wait for the header, whole tiles
-  std::optional<Staging> held_;  // they
+  std::optional<Staging> held_;  // those bytes
 };
 
 }  // namespace ckmerge

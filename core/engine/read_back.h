@@ -14,7 +14,7 @@
 
 namespace ckmerge {
 
-/// Each may be null; the `seals` are those that were written. Throws Error(difference) when `output`, which will be
+/// Each pointer may be null; `seals` are those that were written. Throws Error(difference) when `output`, which will be
 /// `target`, is not what `checksums` were taken of; Error(io | resources | interrupted).
 void read_back(OutputFile& output, const std::string& target, uint64_t file_size, const TileSizing& sizing,
                RangeChecksums* checksums, OutputDigest* digest, const Seals* seals, const RunOptions& options);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers about whole tensors, gathered by a first pass over the same steps (DESIGN 4), and the coefficients that a
+// Numbers about whole tensors, gathered by a first pass over the same steps, and the coefficients that a
 // method makes of them. Sums are cut into blocks at multiples of kReductionBlock and block totals are added in order,
 // whoever computed them, so that the bits depend on nothing but the tensor.
 #pragma once

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Computing one tile: a range of the output file's bytes from the plan and the inputs alone (DESIGN: "every range of
-// the output is a pure function of the inputs", given the statistics).
+// Computing one tile: a range of the output file's bytes from the plan and the inputs alone ("every range of the
+// output is a pure function of the inputs": ARCHITECTURE.md), given the statistics.
 #pragma once
 
 #include <cstdint>

@@ -36,7 +36,7 @@ constexpr Prefix kPrefixes[] = {
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool separates(char c) { return c == '.' || c == '_'; }
 
-// Numbers that stand alone between points and underscores become '#': one rule for all blocks and shards.
+// Numbers that stand alone between dots and underscores become '#': one rule for all blocks and shards.
 std::string normalised(std::string_view name) {
   std::string out;
   for (size_t i = 0; i < name.size();) {

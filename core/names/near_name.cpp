@@ -39,13 +39,13 @@ size_t cell(const Bands& bands, std::string_view a, std::string_view b, size_t i
   return swapped ? std::min(best, bands.before[d] + 1) : best;
 }
 
-// `name` up to and with its `points`th point; all of it where it has fewer.
-std::string_view front_of(std::string_view name, size_t points) {
+// `name` up to and with its `dots`th dot; all of it where it has fewer.
+std::string_view prefix_of(std::string_view name, size_t dots) {
   size_t end = 0;
-  for (; points > 0; --points) {
-    const size_t point = name.find('.', end);
-    if (point == name.npos) return name;
-    end = point + 1;
+  for (; dots > 0; --dots) {
+    const size_t dot = name.find('.', end);
+    if (dot == name.npos) return name;
+    end = dot + 1;
   }
   return name.substr(0, end);
 }
@@ -53,7 +53,7 @@ std::string_view front_of(std::string_view name, size_t points) {
 }  // namespace
 
 NearestName::NearestName(std::string_view typed) : typed_(typed), limit_(edits_allowed(typed)) {
-  if (typed.ends_with('.')) points_ = static_cast<size_t>(std::count(typed.begin(), typed.end(), '.'));
+  if (typed.ends_with('.')) dots_ = static_cast<size_t>(std::count(typed.begin(), typed.end(), '.'));
 }
 
 size_t edits_allowed(std::string_view typed) { return std::clamp<size_t>(typed.size() / 3, 1, kMostEdits); }
@@ -85,7 +85,7 @@ size_t edit_distance(std::string_view a, std::string_view b, size_t limit) {
 }
 
 void NearestName::offer(std::string_view name) {
-  if (points_ > 0) name = front_of(name, points_);
+  if (dots_ > 0) name = prefix_of(name, dots_);
   const size_t longer = std::max(name.size(), typed_.size()), shorter = std::min(name.size(), typed_.size());
   if (name.empty() || limit_ == 0 || compared_ > kMostCompared) return;
   if (longer - shorter <= limit_) {

@@ -23,8 +23,8 @@ size_t edits_allowed(std::string_view typed);
 /// REQUIRES: limit <= kMostEdits.
 size_t edit_distance(std::string_view a, std::string_view b, size_t limit);
 
-/// Offered names one by one, keeps the nearest. Where `typed` ends in a point it is the front of names that was meant,
-/// and fronts with as many points are compared.
+/// Offered names one by one, keeps the nearest. Where `typed` ends in a dot, a prefix of names was meant, and
+/// prefixes with as many dots are compared.
 class NearestName {
  public:
   explicit NearestName(std::string_view typed);
@@ -32,12 +32,12 @@ class NearestName {
   void offer(std::string_view name);
 
   /// The nearest name by edits, the first of several; else the longest one that `typed` is with a prefix ending in a
-  /// point before it; else empty.
+  /// dot before it; else empty.
   const std::string& found() const { return near_.empty() ? unprefixed_ : near_; }
 
  private:
   std::string_view typed_;
-  size_t points_ = 0;      // of `typed`, where it is a front
+  size_t dots_ = 0;        // of `typed`, where it is a prefix
   size_t limit_;           // edits that would be nearer than what was found
   uint64_t compared_ = 0;  // bytes
   std::string near_, unprefixed_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of a pipeline that one checkpoint holds, told by the beginnings of names.
+// The parts of a pipeline that one checkpoint holds, recognised by the beginnings of names.
 #pragma once
 
 #include <array>

@@ -55,7 +55,7 @@ std::optional<Program> tail_program(const MergeGraph& graph, Symbol symbol, std:
   return program;
 }
 
-// What the slots of `program` hang on. The tails' nodes are those of the whole, in the same order, because what is
+// What fills the slots of `program`. The tails' nodes are those of the whole, in the same order, because what is
 // traced depends on numbers alone.
 StatisticSet statistic_set(const MergeGraph& graph, const Program& program, const GraphTracing& whole,
                            const GraphTracing& tail, std::vector<uint32_t>& used) {

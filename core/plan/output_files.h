@@ -13,7 +13,7 @@
 
 namespace ckmerge {
 
-/// Between files lies what is missing to a multiple of it, which is nobody's. That of direct I/O.
+/// Files are placed at multiples of this, that of direct I/O; the offsets between them belong to none.
 inline constexpr uint64_t kFileAlignment = 4096;
 
 /// Lays out the steps of `plan` in as many files as there are lists in `steps`, each of indices of the steps that go

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where separate files belong in one checkpoint: the prefixes of SD 1, SD 2, SDXL, SD3 and Flux, as ComfyUI writes and
-// A1111 reads them, and how unets and text encoders are told by their tensors.
+// A1111 reads them, and how unets and text encoders are recognised by their tensors.
 #pragma once
 
 #include <string>

@@ -12,7 +12,7 @@
 namespace ckmerge {
 
 /// Throws what there is to say, or returns. Patterns are the recipe's, so they come first: Error(usage) where one
-/// cannot be understood or matches no name, with whatever else is wrong. `misfits`, a line per tensor, are not told
+/// cannot be understood or matches no name, with whatever else is wrong. `misfits`, a line per tensor, are left out
 /// where a pattern that cannot be understood might have kept them out. `strangers`: the checkpoints have no name in
 /// common, and should have.
 void raise_faults(const Selection& selection, std::span<const Checkpoint> checkpoints,

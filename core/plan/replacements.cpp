@@ -62,7 +62,7 @@ void Replacements::finish(Plan& plan) const {
     plan.unused.push_back({k, static_cast<uint32_t>(row)});
     unused[row] = true;
   }
-  // Told once: averages are left out in any case.
+  // Reported once: averages are left out in any case.
   std::erase_if(plan.discarded, [&](const auto& source) { return source.checkpoint == k && unused[source.tensor]; });
   plan.unshadowed = unshadowed_;
 }

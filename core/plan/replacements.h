@@ -24,7 +24,7 @@ class Replacements {
   /// What is stored as `name` instead, where anything is; `first` is its row in the first checkpoint.
   std::optional<Replacement> find(std::string_view name, uint32_t first);
 
-  /// When all names were asked for: tells `plan` what is left over. Throws Error(mismatch) when nothing was found.
+  /// When all names were asked for: notes in `plan` what found no place. Throws Error(mismatch) when nothing was found.
   void finish(Plan& plan) const;
 
  private:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which tensors a merge is about: first --discard, then --only and --exclude. Patterns that match nothing are almost
-// always misspelt, so they are told.
+// always misspelt, so they are reported.
 #pragma once
 
 #include <array>
@@ -51,7 +51,7 @@ class Selection {
 
   const Recipe& recipe_;
   std::vector<Error> faults_;
-  std::array<bool, kPartCount> parts_{}, seen_parts_{};  // that are wanted, that there are
+  std::array<bool, kPartCount> parts_{}, seen_parts_{};  // wanted; met
   Patterns discard_, only_, exclude_;
 };
 

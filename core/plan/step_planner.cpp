@@ -225,7 +225,7 @@ uint16_t StepPlanner::expansion(const Expansion& wanted) {
   const auto known = std::ranges::find(plan_.expansions, wanted);
   const auto index = static_cast<uint16_t>(known - plan_.expansions.begin());
   if (known != plan_.expansions.end()) return index;
-  // One per shape and program; a checkpoint has one such tensor. A file made to have more is somebody's joke.
+  // One per shape and program; a real checkpoint has one such tensor.
   if (plan_.expansions.size() == Step::kWhole)
     throw Error(ErrorCode::mismatch, "",
                 "tensors of more than 65534 shapes have channels that only the first checkpoint has; --exclude some");

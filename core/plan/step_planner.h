@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of one tensor: the decisions of a plan, name by name. Faults are collected, because all of them are told
-// together (invariant I1).
+// What becomes of one tensor: the decisions of a plan, name by name. Faults are collected, because all of them are
+// reported together (invariant I1).
 #pragma once
 
 #include <span>

@@ -71,7 +71,7 @@ bool can_accumulate(const Plan& plan) {
     if (!computes(plan, step)) continue;
     std::optional<Terms>& known = orders[step.program];
     if (!known && !(known = sum_in_order(plan, step))) return false;
-    // The sources of one program's steps are the same checkpoints, save where there is one.
+    // Steps of one program read the same checkpoints, save those of a single source (conversions).
     if (known->size() != step.source_count) return false;
     for (size_t t = 1; t < known->size(); ++t)
       if (plan.source(step, (*known)[t - 1].operand).checkpoint >= plan.source(step, (*known)[t].operand).checkpoint)

@@ -42,7 +42,7 @@ bool accumulates_with(const Plan& plan, const SizingOptions& options) {
   return plan.accumulates && options.devices == 0;
 }
 
-// What the widest step needs: operands read at once, and bytes of them per byte of output.
+// What the widest step reads: operands at once, and bytes of them per byte of output.
 struct Appetite {
   uint64_t sources = 1;
   uint64_t ratio = 1;

@@ -51,7 +51,7 @@ void WindowBatch::add_window(const SourceRead& read) {
   window_of_.push_back(last);
 }
 
-// Reads are told in bytes from where the tensor begins, as if it lay in order there.
+// Reads are given in bytes from where the tensor begins, as if it lay in order there.
 void WindowBatch::add_gathered(const SourceRead& read, const Tensor& tensor) {
   window_of_.push_back(kGathered | static_cast<uint32_t>(gathered_.size()));
   gathered_.push_back({read.source, read.bytes.begin - tensor.offset, read.bytes.end - tensor.offset, gathered_size_});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recipes are anybody's: what cannot be read is no recipe, and the tree is bounded in depth and size.
+// Recipes are untrusted: what cannot be read is no recipe, and the tree is bounded in depth and size.
 #include "core/recipe/lineage.h"
 
 #include <algorithm>

@@ -17,7 +17,7 @@ struct Lineage {
   std::string path;     ///< of the registered file with this hash; empty where there is none
   std::string made_by;  ///< "weighted_sum, alpha 0.3"; empty where no recipe is known: a file that nobody here merged
   std::vector<Lineage> inputs;
-  bool cut = false;  ///< there is more: a chain too long, or one that bites its tail
+  bool cut = false;  ///< there is more: the chain is too long, or a cycle
 };
 
 /// Of a registered file. `find` gives the registered files of a hash.

@@ -141,7 +141,7 @@ bool MergeGraph::depends_on_names() const {
   return std::ranges::any_of(terms_, [](const Term& term) { return !term.number.rules.empty(); });
 }
 
-// A number that is none compares to nothing and stands by itself.
+// A term whose number is not finite stands by itself: NaN has no place in the map's order.
 TermId MergeGraph::intern(Term term) {
   const auto id = static_cast<TermId>(terms_.size());
   if (!is_finite(term.number)) {

@@ -73,8 +73,8 @@ struct Record {
   std::string fault;  // why there is none; empty where the parent has no such field
 };
 
-// The object in a parent's field. What is not one is left out, with a warning: it is anybody's, and says nothing about
-// weights.
+// The object in a parent's field. What is not one is left out, with a warning: the file is untrusted, and the field
+// says nothing about weights.
 Record record_in(const Checkpoint& parent, std::string_view key, const JsonLimits& limits) {
   for (const auto& [name, text] : parent.metadata) {
     if (name != key) continue;
@@ -172,7 +172,7 @@ std::string model_entry(const Checkpoint& parent, const std::string& name, const
   return entry.text();
 }
 
-// A key that is no sum names no file, and might be that of a stand-in.
+// A key that is no sum names no file, and might be a stand-in's (stand_in_hashes()).
 bool is_ancestor(const JsonValue& models, size_t i) {
   return models.items[i].kind == JsonValue::Kind::object && is_sha256(models.keys[i]);
 }

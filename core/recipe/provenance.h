@@ -18,8 +18,8 @@ struct InputHash {
   std::string legacy_hash;  ///< A1111's old model hash, 8 hex digits
 };
 
-/// What the sums of the inputs will be put over: as long, each different from the others, and nothing that can be a
-/// sum, so that no ancestor is called so.
+/// Placeholders for the inputs' sums, as long as these. Each differs from the others, and none can be a sum, so that no
+/// ancestor in a file's metadata has its name.
 std::vector<InputHash> stand_in_hashes(size_t inputs);
 
 /// What the plan knows and A1111's recipe wants.
@@ -53,7 +53,7 @@ struct RecordedRecipe {
   std::vector<std::string> sha256;  ///< per input; empty where none was recorded
 };
 
-/// Reads what recipe_text() wrote, from a file that may be anybody's. Throws Error(malformed) that names what is wrong;
+/// Reads what recipe_text() wrote, from an untrusted file. Throws Error(malformed) that names what is wrong;
 /// unknown members are refused, because a newer ckmerge may mean something by them.
 RecordedRecipe parse_recipe(std::string_view json);
 

@@ -9,7 +9,7 @@
 namespace ckmerge {
 namespace {
 
-// The longest number with two decimals: 309 digits before the point.
+// The longest number with two decimals: 309 digits before the decimal point.
 using Digits = std::array<char, 320>;
 
 void append_unit(std::string& out, uint32_t unit) {
@@ -40,7 +40,7 @@ void append_character(std::string& out, uint32_t c) {
     append_code_point(out, c);
 }
 
-// `digits` without a point, their first one worth 10^exponent.
+// `digits` without a decimal point, the first worth 10^exponent.
 std::string in_fixed_form(std::string digits, int exponent) {
   if (exponent < 0) return "0." + std::string(static_cast<size_t>(-exponent) - 1, '0') + digits;
   const size_t whole = static_cast<size_t>(exponent) + 1;

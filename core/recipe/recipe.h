@@ -117,7 +117,7 @@ struct Recipe {
 /// "keep" is the caller's business.
 Dtype parse_dtype(std::string_view text);
 
-/// What `recipe` stores the `real` tensor `name` as, which is stored as `from`.
+/// The dtype in which `recipe` stores the `real` tensor `name`, whose dtype is `from`.
 Dtype stored_dtype(const Recipe& recipe, std::string_view name, Dtype from);
 
 /// How many of `inputs` checkpoints, from the first, the method of `recipe` merges.

@@ -19,8 +19,9 @@ inline constexpr int64_t kExaminer = 3;
 bool is_called_like_a_checkpoint(std::string_view name);
 
 /// The file at `path`, `name` being what it is called below its root. What cannot be read of it is its `trouble`, not
-/// an error. None when it is no checkpoint at all: a .bin file of something else. `now` tells a state that may still
-/// change unseen. Throws Error(io) when the file itself cannot be read.
+/// an error. None when it is no checkpoint at all: a .bin file of something else. `now` shows whether the state is
+/// so fresh that it may still change unseen (RegisteredFile::settled). Throws Error(io) when the file itself cannot be
+/// read.
 std::optional<RegisteredFile> examine(const std::string& path, const std::string& name,
                                       std::chrono::system_clock::time_point now);
 

@@ -119,7 +119,7 @@ class OneFile {
 
   void check() const {
     pool_.check();
-    if (failed_) throw Error(ErrorCode::io, file_.path(), "another thread failed");  // the first error is told
+    if (failed_) throw Error(ErrorCode::io, file_.path(), "another thread failed");  // the first error is reported
   }
 
   const InputFile& file_;
@@ -141,7 +141,7 @@ uint64_t size_of_all(std::span<const std::string> paths) {
   for (const std::string& path : paths) try {
       total += InputFile(path).size();
     } catch (const Error&) {
-      // It is told when its turn comes.
+      // Reported when it is read.
     }
   return total;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sums by which people know a file, all from one read: blocks are read in any order and pass the SHA-256 of the
-// whole file and that of the tensors one after another, so that two cores hash while others read and make CRCs. Files
-// beside each other where there are more cores than one file can use. Memory is constant: a block for each thread.
+// whole file and that of the tensors one after another, so that two cores hash while others read and make CRCs. Several
+// files at once where there are more cores than one file can use. Memory is constant: a block for each thread.
 #pragma once
 
 #include <functional>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bringing a registry up to date with folders: what is new or has changed is examined, what has moved keeps its sums,
-// what is gone is marked. What was found is written every few hundred files, so that a scan that was ended, however,
-// goes on where it was. A folder in which nothing has changed costs a look at its files' states and writes nothing.
+// what is gone is marked. What was found is written every few hundred files, so that a scan that was ended, in
+// whatever way, is resumed there. A folder in which nothing has changed costs a look at its files' states and writes
+// nothing.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A counting semaphore held for a scope: the one that bounds how many threads compute at once. More workers run than
-// that; the others read, write or wait, which keeps the disk busy. It is held while bytes are computed, hashed or copied,
-// never while its holder waits for another worker or for a device.
+// that; the others read, write or wait, which keeps the disk busy. It is held while bytes are computed, hashed or
+// copied, never while its holder waits for another worker or for a device.
 #pragma once
 
 #include <semaphore>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a folder is like as the place of an output. The way of writing is found by OutputFile itself, with a small file
-// that it removes, so that what is told is what a merge would do.
+// that it removes, so that what is reported is what a merge would do.
 #pragma once
 
 #include <cstdint>

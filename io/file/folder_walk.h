@@ -22,11 +22,11 @@ struct FolderWalk {
   std::vector<std::string> troubles;  ///< a sentence for each folder that cannot be read
 };
 
-/// `wanted` is asked about base names. What begins with a point is left out, folders too. Throws Error(io) when
+/// `wanted` is asked about base names. What begins with a dot is left out, folders too. Throws Error(io) when
 /// `folder` itself cannot be read.
 FolderWalk walk_folder(const std::string& folder, const std::function<bool(std::string_view)>& wanted);
 
-/// The path of `path` from the root, without links, points and slashes at its end. Throws Error(io) when it is not
+/// `path` from the root, without links, `.`, `..` and slashes at its end. Throws Error(io) when it is not
 /// there.
 std::string real_path(const std::string& path);
 

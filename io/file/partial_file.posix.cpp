@@ -109,7 +109,7 @@ bool PartialFile::make(std::span<const FileIdentity> inputs) {
   return false;
 }
 
-// What a killed run left. Anything else of that name is somebody's file.
+// What a killed run left. Anything else of that name is another program's file.
 void PartialFile::remove_stale(std::span<const FileIdentity> inputs) const {
   struct stat mine;
   if (retried([&] { return fstat(descriptor_, &mine); }) != 0) fail_unexamined();

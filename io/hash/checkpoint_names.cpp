@@ -9,13 +9,13 @@
 namespace ckmerge {
 namespace {
 
-// Python's os.path.splitext: points at the beginning of a base name are no extension.
+// Python's os.path.splitext: dots at the beginning of a base name begin no extension.
 std::string_view without_extension(std::string_view path) {
   const size_t base = path.rfind('/') + 1;  // npos + 1 is 0
   const size_t first = path.find_first_not_of('.', base);
-  const size_t point = path.rfind('.');
-  if (point == path.npos || first == path.npos || point < first) return path;
-  return path.substr(0, point);
+  const size_t dot = path.rfind('.');
+  if (dot == path.npos || first == path.npos || dot < first) return path;
+  return path.substr(0, dot);
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ __attribute__((target("pclmul,sse4.1"))) uint32_t folded_crc(const std::byte* by
   for (; at + 16 <= size; at += 16) rest = folded(rest, near, load(bytes + at));
   alignas(16) std::byte last[16];
   _mm_store_si128(reinterpret_cast<__m128i*>(last), rest);
-  // zlib inverts the register before and after: all ones stand for the zero with which it goes on here.
+  // zlib inverts the register before and after: 0xffffffff starts it at zero, as the folded remainder needs.
   return zlib_crc(zlib_crc(0xffffffff, last, sizeof last), bytes + at, size - at);
 }
 
@@ -74,7 +74,7 @@ uint32_t joined_crc32(uint32_t first, uint32_t second, uint64_t second_size) {
   return static_cast<uint32_t>(crc32_combine(first, second, static_cast<z_off_t>(second_size)));
 }
 
-// Zlib's combination of two sums is linear, and the sum of nothing is 0.
+// zlib's combination of two CRCs is linear, and the CRC of no bytes is 0.
 uint32_t crc32_share(uint32_t crc, uint64_t bytes_behind) {
   return static_cast<uint32_t>(crc32_combine(crc, 0, static_cast<z_off_t>(bytes_behind)));
 }

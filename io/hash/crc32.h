@@ -15,7 +15,8 @@ uint32_t crc32_of(std::span<const std::byte> bytes);
 /// The CRC of two ranges, one behind the other, from theirs. That of nothing is 0.
 uint32_t joined_crc32(uint32_t first, uint32_t second, uint64_t second_size);
 
-/// What a part whose sum is `crc`, with `bytes_behind` it, adds to the sum of the whole: XOR of all parts' is that sum.
+/// The share that a part has in the CRC of the whole, from its own `crc` and the `bytes_behind` it: all parts' shares,
+/// combined by XOR, are the whole's.
 uint32_t crc32_share(uint32_t crc, uint64_t bytes_behind);
 
 /// 8 lower-case hex digits.

@@ -100,7 +100,7 @@ std::string_view file_of(std::string_view line) {
 }
 
 // Whether a file is a cache: empty, with a whole line among its first, or the torn beginning of a line. Anything else
-// of that name is somebody's.
+// of that name is another program's.
 bool is_cache(int descriptor, uint64_t size) {
   if (size == 0) return true;
   std::string text(std::min<uint64_t>(size, 4096), '\0');

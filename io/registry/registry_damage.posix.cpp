@@ -19,7 +19,8 @@
 namespace ckmerge {
 namespace {
 
-// Held while a registry is looked at and set aside. It stays: a lock that is removed locks two.
+// Held while a registry is looked at and set aside. The file stays: were it removed, two
+// processes could each lock one of that name.
 class Lock {
  public:
   explicit Lock(const std::string& path)

@@ -9,8 +9,8 @@
 
 namespace ckmerge {
 
-/// `path`, where a registry may be opened; with `create` its folder is made. Throws Error(usage) where there is none to
-/// open or something else lies there, DatabaseDamaged where what lies there was a registry.
+/// Returns `path` where a registry may be opened there; with `create` its folder is made. Throws Error(usage) where
+/// there is none to open or something else lies there, DatabaseDamaged where what lies there was a registry.
 const std::string& registry_place(const std::string& path, bool create);
 
 /// Makes the tables where there are none. Throws Error(usage) for another program's database or a newer registry.

@@ -71,7 +71,7 @@ Database::Database(const std::string& path, bool create) : path_(path) {
     if (result) fail(result);
     sqlite3_busy_timeout(connection_, kBusyMilliseconds);
     sqlite3_extended_result_codes(connection_, 1);
-    // What is stored in a database that somebody handed over must not run code of his choosing.
+    // An untrusted database must not run code by what its schema holds.
     sqlite3_db_config(connection_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
     sqlite3_db_config(connection_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   } catch (...) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SQLite as classes whose destructors undo them, with its results as Errors. Used by the registry alone
+// SQLite as classes: what constructors take, destructors give back, and failures are Errors. Used by the registry alone
 // (io/registry/registry.h).
 #pragma once
 
@@ -14,7 +14,7 @@ struct sqlite3_stmt;
 
 namespace ckmerge {
 
-/// The database's file is damaged, or none.
+/// The file is damaged, or is no database.
 struct DatabaseDamaged : Error {
   using Error::Error;
 };
@@ -70,7 +70,7 @@ class Database {
   Statement prepare(const char* sql) const;
   int64_t number(const char* sql) const;  ///< of a query with one row and column
 
-  /// Throws what `result`, which is none of success, means for the user.
+  /// Throws the Error for `result`, a code that is not one of success.
   [[noreturn]] void fail(int result) const;
 
  private:

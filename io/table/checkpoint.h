@@ -35,7 +35,7 @@ struct Checkpoint {
 struct OpenOptions {
   std::string key = {};         ///< where in a PyTorch file the tensors are; empty: looked for, ".": at the top
   bool allow_expanded = false;  ///< views may add up to any number of bytes
-  bool as_stored = false;       ///< to look at only: old names stay, and what is unsafe elsewhere is opened
+  bool as_stored = false;       ///< for looking only: old names stay, and files refused as unsafe are opened
 };
 
 /// Of all their files, so that an output can be told from its inputs.

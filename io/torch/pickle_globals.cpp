@@ -18,8 +18,8 @@ bool is_word_of(string_view list, string_view word) {
 }
 
 // Modules of which nothing belongs into a checkpoint, their submodules included: processes, files, network, code made
-// from text, loaders of pickles inside of pickles. Python's own are all here, save those that hold data, because of a
-// library that grows no list of single functions is ever complete. Python reads the oldest protocols with the names
+// from text, loaders of pickles inside of pickles. Python's own are all here, save those that hold data, because no
+// list of the single functions of a growing library is ever complete. Python reads the oldest protocols with the names
 // that Python 2 had; a class is here for its methods, which a name with a dot can reach.
 constexpr string_view kUnsafeModules =
     " _aix_support _android_support _apple_support _ast _ast_unparse _asyncio _bootlocale _bootsubprocess _bz2"

@@ -47,8 +47,9 @@ uint32_t PickleValues::add_items(std::span<const PickleRef> items) {
   return begin;
 }
 
-// What is put into a container is complete by then, save where a file refers back to what it is still building. Such
-// loops are no deeper for it: nothing here or above recurses, the limit only refuses what no program writes.
+// What is put into a container is complete by then, save where a file refers back to what it is still building. The
+// depth of such loops is counted too low, which does no harm: nothing here or in callers recurses, and the limit only
+// refuses what no program writes.
 uint16_t PickleValues::depth_above(std::span<const PickleRef> items) const {
   uint16_t depth = 0;
   for (const PickleRef item : items) depth = std::max(depth, nodes_[item].depth);

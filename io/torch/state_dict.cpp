@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kNames[] = {"state_dict", "model_state_dict", "model", "module",
                                        "params_ema", "params",           "ema"};
 
-// A1111 unwraps twice; files with more wrapping are somebody's test of us.
+// A1111 unwraps twice; no program is known that wraps deeper.
 constexpr int kMostWraps = 4;
 
 bool is_dict(const PickleValues& values, PickleRef value) {

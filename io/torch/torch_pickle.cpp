@@ -100,7 +100,7 @@ class Writer {
   std::array<bool, 256> known_ = {};
 };
 
-// As torch counts them: a dimension of none takes the room of one.
+// As torch counts them: a dimension of 0 counts as one of 1.
 std::vector<uint64_t> strides_of(Shape shape) {
   std::vector<uint64_t> strides(shape.size());
   uint64_t stride = 1;

@@ -12,8 +12,8 @@
 
 namespace ckmerge {
 
-/// The class of torch that stores elements of `dtype`, or null: no torch before 2.1 has one, so that such a file would
-/// not load.
+/// The class of torch that stores elements of `dtype`; null where no torch before 2.1 has one, which could not load
+/// such a file.
 const char* torch_storage(Dtype dtype);
 inline bool has_torch_storage(Dtype dtype) { return torch_storage(dtype) != nullptr; }
 

@@ -155,7 +155,8 @@ const TorchDtype* type_of(const PickleValues& values, PickleRef dtype) {
   fail("has no known dtype");
 }
 
-// A dict of bits is shared by all tensors of a file made to keep a reader busy; torch writes one or two.
+// Of metadata: torch writes one or two bits. A hostile file may have all tensors share one huge dict of them, which
+// would be read once for each.
 constexpr size_t kMostBits = 16;
 
 // Bits that change what the elements are: torch stores a conjugate as the original with a note.

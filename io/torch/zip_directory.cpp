@@ -238,7 +238,7 @@ void ZipDirectory::check_local_headers(const InputFile& file, uint64_t directory
   }
 }
 
-// Names that differ in case only are one file to half of the world's programs.
+// Names that differ in case only are one file on Windows and macOS.
 void ZipDirectory::index_names() {
   std::unordered_map<std::string, bool> lower;
   const bool any_upper = std::ranges::any_of(names_, [](char c) { return c >= 'A' && c <= 'Z'; });

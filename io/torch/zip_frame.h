@@ -27,7 +27,8 @@ class ZipFrame : public OutputFrame {
   /// The sum of the last entry, which says that the form of the pickle is 3.
   static uint32_t version_crc();
 
-  // Of the frame. The first local header is not its own but the file header's; there is one sum per entry.
+  // As OutputFrame has them. The first local header belongs to the file's header, not to the frame; each entry has a
+  // sum.
   void fill(uint64_t begin, std::span<std::byte> out, Sums sums) const override;
   bool matches(uint64_t begin, std::span<const std::byte> bytes, Sums sums) const override;
   bool has_seals() const override { return true; }

@@ -3,7 +3,7 @@
 // where the CPU converts f16 itself, CKMERGE_HALF_INL with load_f16 and store_f16; then it includes this file.
 //
 // No inline function with external linkage may be used here: the linker keeps one copy of such a function for the whole
-// program, and it could keep the one built for AVX-512 (tests/kernels/objects checks the symbols).
+// program, and it could keep the one built for AVX-512 (tests/tree/isa_symbols.py checks).
 #include <float.h>
 #include <stddef.h>
 #include <stdint.h>

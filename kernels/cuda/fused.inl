@@ -119,7 +119,8 @@ struct AlikeVectors {
   }
 };
 
-// A vector that is not stored whole: of a kind of work so rare that it finds everything again.
+// Stores a vector that cannot be stored whole. That is rare, so everything is computed anew from the indices, instead
+// of being kept in registers.
 template <Kernel kKernel, Shape kShape>
 CKMERGE_COLD void store_elements_of(const Launch& launch, uint32_t index, uint32_t block, uint32_t v) {
   const Share<kKernel> share(table<JobPart>(launch, launch.parts)[index], block);

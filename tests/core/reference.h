@@ -11,7 +11,8 @@
 
 namespace ckmerge::test {
 
-/// The sum of x[i] * y[i] as DESIGN 4 has it: blocks of 64 Ki elements, 16 lanes in f64, lanes and blocks in order.
+/// The sum of x[i] * y[i] as ARCHITECTURE.md defines it: blocks of 64 Ki elements, 16 lanes in f64, lanes and blocks in
+/// order.
 double sum_of_products(const std::vector<double>& x, const std::vector<double>& y);
 
 /// The bytes of a tensor that A holds as tensors[0], B as tensors[1], ..., merged by `recipe`. The others may have

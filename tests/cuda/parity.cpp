@@ -100,7 +100,7 @@ Cells compare_method(const DeviceUnderTest& device, const Method& method) {
   for (const Dtype compute : {Dtype::F32, Dtype::F64}) {
     const Tracing tracing(compute, inputs, coefficients);
     const Symbol result = method.trace(tracing);
-    Program program{.compute = tracing.compute(), .code = {{.op = Op::load}}};
+    Program program{.compute = compute, .code = {{.op = Op::load}}};
     if (!bare_operand(result)) program = *compile(result);
     for (const Dtype dtype : kReal)
       for (const bool mixed : {false, true})

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A name pattern of anybody's making: the pattern, NUL, then names, one a line. Whatever it is, it is understood or
+// An untrusted name pattern: the pattern, NUL, then names, one a line. Whatever it is, it is understood or
 // refused with Error(usage), and matching ends (libFuzzer's -timeout watches). A pattern without special characters
 // finds exactly the names that contain it, and a set finds what its patterns find one by one.
 #include <algorithm>

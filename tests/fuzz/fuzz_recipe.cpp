@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A recorded recipe of anybody's making. What is accepted is written as a text that reads back as the same recipe.
+// An untrusted recorded recipe. What is accepted is written as a text that reads back as the same recipe.
 #include <cstdint>
 #include <cstdlib>
 

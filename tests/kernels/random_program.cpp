@@ -49,7 +49,7 @@ uint8_t take_slot(Source& source) {
 Program take_program(Source& source, size_t operands) {
   Program program;
   program.compute = source.below(4) == 0 ? Dtype::F64 : Dtype::F32;
-  const uint64_t registers = source.below(4) == 0 ? 1 + source.below(kMaxRegisters) : kFullRegisters;
+  const uint64_t registers = source.below(4) == 0 ? 1 + source.below(kMaxRegisters) : cuda::kRegisters;
   for (uint8_t k = 0; k < registers; ++k)  // every register holds something before it is read
     program.code.push_back({.op = Op::load, .dst = k, .operand = static_cast<uint16_t>(source.below(operands))});
   for (uint64_t left = source.below(8); left > 0; --left) {

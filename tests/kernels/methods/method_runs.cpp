@@ -63,7 +63,7 @@ double statistic(const BlockKernels& kernels, const ReductionSpec& spec,
     add_products(kernels, value, &factor, operands.data(), at, count, at, sums);
     sum += sums.total();
   }
-  return std::isnan(sum) ? NAN : sum;  // a NaN's sign is anybody's
+  return std::isnan(sum) ? NAN : sum;  // a NaN's sign is unspecified
 }
 
 }  // namespace
