@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What most files include, read once for a whole target (CKMERGE_PCH). A file includes what it needs all the same: builds
-// without this header see to it.
+// What most files include, read once for a whole target (CKMERGE_PCH). A file includes what it needs all the same:
+// builds without this header see to it.
 #pragma once
 
 #include <algorithm>
