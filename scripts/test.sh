@@ -91,8 +91,9 @@ collect_names() {
 }
 tests_with_status() { sed -n "s/.*<testcase name=\"\([^\"]*\)\".*status=\"$2\".*/\1/p" "$1"; }
 
-# With precompiled headers, which take a third of the time; TSan's build, without, sees that files include what they use.
-build_release() { configure_and_build release all -DCKMERGE_WERROR=$strict -DCKMERGE_PCH=ON; }
+# With precompiled headers, which save a third of the time, and in which g++ 12 sees overflows that cannot happen. TSan's
+# build does without them: it sees that files include what they use, and is strict about warnings.
+build_release() { configure_and_build release all -DCKMERGE_PCH=ON; }
 release() { build_release && run_ctest release build/release -LE deep; }
 faults() { build_release && run_ctest release build/release -L deep; }
 
