@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pickle machine on any bytes, by itself and as data.pkl of an archive whose storages are there, so that what it
 // says of tensors is looked at too.
+#include "io/torch/pickle_globals.h"
 #include "io/torch/pickle_machine.h"
 #include "io/torch/state_dict.h"
 #include "tests/fuzz/torch_bytes.h"

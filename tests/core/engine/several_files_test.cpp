@@ -75,9 +75,10 @@ TEST_CASE("two files in one run are what two merges write, whatever the form, me
   TempFolder folder;
   const std::vector<Checkpoint> many = inputs(folder, 9);
   const Recipe slerp{.method = "slerp", .parameters = {{"t", {0.3}}}};
-  for (const auto& [recipe, count] : {std::pair(weighted(0.3), 2), {slerp, 2}, {Recipe{.method = "linear"}, 9}})
+  for (const auto& row : {std::pair(weighted(0.3), 2), {slerp, 2}, {Recipe{.method = "linear"}, 9}})
     for (const OutputForm& form : output_forms()) {
-      const auto checkpoints = std::span(many).first(static_cast<size_t>(count));
+      const Recipe& recipe = row.first;
+      const auto checkpoints = std::span(many).first(static_cast<size_t>(row.second));
       const Plan plan = in_two(silent(recipe, form), checkpoints);
       REQUIRE(plan.files.size() == kFiles);
       std::vector<std::string> expected;

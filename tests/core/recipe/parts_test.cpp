@@ -43,7 +43,7 @@ TEST_CASE("names belong to parts by their beginnings") {
                                                                        {"model_ema.diffusion_modelx", std::nullopt},
                                                                        {"model.diffusion_model", std::nullopt},
                                                                        {"xvae.x", std::nullopt}};
-  for (const auto& [name, part] : names) CHECK_MESSAGE(part_of(name) == part, name);
+  for (const auto& row : names) CHECK_MESSAGE(part_of(row.first) == row.second, row.first);
 }
 
 TEST_CASE("a part's dtype comes before that of all, and --half takes F32 alone") {

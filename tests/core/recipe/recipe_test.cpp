@@ -52,7 +52,7 @@ TEST_CASE("linear refuses to normalize weights whose sum is 0, and takes them as
 
 TEST_CASE("recipe faults are usage errors that name what is wrong") {
   const auto of = [](Recipe recipe, size_t inputs) { return failure([&] { resolve_coefficients(recipe, inputs); }); };
-  for (const auto& [fault, needle] : {
+  for (const auto& row : {
            std::pair{of({.method = "lerp"}, 2), "'lerp'"},
            std::pair{of({.method = "weighted_sum"}, 3), "takes 2 checkpoints"},
            std::pair{of({.method = "weighted_sum"}, 1), "but 1 was given"},
@@ -66,7 +66,8 @@ TEST_CASE("recipe faults are usage errors that name what is wrong") {
            std::pair{of({.method = "linear", .parameters = {{"weights", {1e308, 1e308}}}}, 2), "too large"},
            std::pair{of({.method = "linear", .parameters = {{"weights", {0.1, 0.2, -0.3}}}}, 3), "sum to 0"},
        }) {
+    const auto& fault = row.first;
     CHECK(fault.code == ErrorCode::usage);
-    CHECK_MESSAGE(fault.text.find(needle) != std::string::npos, fault.text);
+    CHECK_MESSAGE(fault.text.find(row.second) != std::string::npos, fault.text);
   }
 }

@@ -99,12 +99,12 @@ TEST_CASE("the short hash is the first ten digits") {
 }
 
 TEST_CASE("a file's SHA-256 and old model hash, as Python's hashlib has them") {
-  for (const auto& [size, sha256, legacy] : kFiles) {
+  for (const auto& row : kFiles) {
     TempFolder folder;
-    const InputFile file = make_file(folder, size);
-    CAPTURE(size);
-    for (const bool drop_cache : {false, true}) CHECK(hash_file(file, drop_cache, {}) == sha256);
-    CHECK(legacy_hash(file) == legacy);
+    const InputFile file = make_file(folder, row.size);
+    CAPTURE(row.size);
+    for (const bool drop_cache : {false, true}) CHECK(hash_file(file, drop_cache, {}) == row.sha256);
+    CHECK(legacy_hash(file) == row.legacy);
   }
 }
 
