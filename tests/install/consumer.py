@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """usage: consumer.py CMAKE BUILD_FOLDER COMPILER GENERATOR
 Installs the build, moves what was installed, and builds and runs examples/ against it as a user would."""
+import concurrent.futures
+import os
 import pathlib
 import subprocess
 import sys
@@ -42,9 +44,15 @@ with tempfile.TemporaryDirectory(prefix="ckmerge-install-") as folder:
     # Every header stands alone, with one include root.
     headers = sorted(header.relative_to(prefix / "include") for header in (prefix / "include").rglob("*.h"))
     assert len(headers) > 10, headers
-    for header in headers:
-        (folder / "one.cpp").write_text(f"#include <{header}>\n")
-        run(compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", prefix / "include", folder / "one.cpp")
+
+
+    def compile_alone(index):
+        source = folder / f"header{index}.cpp"
+        source.write_text(f"#include <{headers[index]}>\n")
+        run(compiler, "-std=c++20", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-I", prefix / "include", source)
+
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(compile_alone, range(len(headers))))
 
     run(cmake, "-G", generator, "-S", root / "examples", "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={prefix}",
         f"-DCMAKE_CXX_COMPILER={compiler}", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_EXPORT_NO_PACKAGE_REGISTRY=ON")
