@@ -45,7 +45,6 @@ with tempfile.TemporaryDirectory(prefix="ckmerge-install-") as folder:
     headers = sorted(header.relative_to(prefix / "include") for header in (prefix / "include").rglob("*.h"))
     assert len(headers) > 10, headers
 
-
     def compile_alone(index):
         source = folder / f"header{index}.cpp"
         source.write_text(f"#include <{headers[index]}>\n")
