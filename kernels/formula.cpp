@@ -76,6 +76,7 @@ class Compiler {
 
   std::optional<Program> run(const SymbolNode* root) {
     count_uses(root);
+    left_ = uses_;
     program_.result = emit(root);
     if (overflow_) return std::nullopt;
     return std::move(program_);
@@ -141,7 +142,7 @@ class Compiler {
   uint8_t finish(const SymbolNode* node, Instruction instruction, const SymbolNode* a = nullptr,
                  const SymbolNode* b = nullptr, const SymbolNode* c = nullptr) {
     for (const SymbolNode* used : {a, b, c})
-      if (used && --uses_[used] == 0) taken_[registers_[used]] = false;
+      if (used && --left_[used] == 0) taken_[registers_[used]] = false;
     uint8_t dst = 0;
     while (dst < kMaxRegisters && taken_[dst]) ++dst;
     if (dst == kMaxRegisters) {
@@ -156,7 +157,7 @@ class Compiler {
   }
 
   Program program_;
-  std::map<const SymbolNode*, int> uses_;
+  std::map<const SymbolNode*, int> uses_, left_;  // of each node, in all and still to come
   std::map<const SymbolNode*, uint8_t> registers_;
   bool taken_[kMaxRegisters] = {};
   bool overflow_ = false;

@@ -62,6 +62,7 @@ junit_count() { sed -n "/<testsuite/,/>/s/.*\b$2=\"\([0-9]*\)\".*/\1/p" "$1" | h
 run_ctest() {
   local preset=$1 folder=$2 junit="$PWD/$logs/$1.xml"
   shift 2
+  rm -f "$junit"
   ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$jobs" --timeout 900 --output-junit "$junit" "$@" </dev/null
   if [ ! -s "$junit" ]; then
     fail "$preset: ctest found no tests"
@@ -171,15 +172,20 @@ fuzzer_result() {
 
 # Needs the release build's compile_commands.json, so it runs behind it.
 lint() {
-  local verdict name
+  local verdict name status found=0
+  scripts/lint.sh >"$logs/lint.txt" 2>&1 </dev/null
+  status=$?
   while read -r verdict name; do
     case $verdict in
       pass) pass ;;
       fail) fail "lint: $name" ;;
       NOT) echo "NOT ${name}" | tee -a "$logs/not-run.txt" ;;
     esac
-  done < <(scripts/lint.sh | tee "$logs/lint.txt" | grep -E '^(pass|fail|NOT RUN:) ')
+    found=$((found + 1))
+  done < <(grep -E '^(pass|fail|NOT RUN:) ' "$logs/lint.txt")
   grep -vE '^(pass|fail|NOT RUN:) ' "$logs/lint.txt"
+  # A status without a verdict is one that its reader did not get to see.
+  if [ $found = 0 ] || { [ $status != 0 ] && ! grep -q '^fail ' "$logs/lint.txt"; }; then fail "lint: ended with status $status"; fi
 }
 
 # What no stage below does, and needs a card; a program of the release stage says the same of parity.

@@ -42,7 +42,7 @@ void BackendChoice::finish(ByteRange tile, double seconds) {
   ++round.tiles;
   round.bytes += tile.size();
   round.end = std::max(round.end, seconds);
-  if (std::ranges::all_of(rounds_, [this](const Round& r) { return r.tiles == round_; })) decide();
+  if (std::ranges::all_of(rounds_, [this](const Round& r) { return r.tiles >= round_; })) decide();
 }
 
 // A round lasts from the end of the one before it to its own: tiles are handed out in order, so only the few in flight

@@ -7,6 +7,7 @@
 #include "core/read/source_read.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
+#include "kernels/cuda/tile_job.h"
 
 namespace ckmerge {
 namespace {
@@ -34,6 +35,10 @@ std::string needless_reason(const DeviceOptions& options, const Plan& plan, uint
   if (plan.end() < kLeastMeasured) return "the merge is too short to measure devices";
   if (std::ranges::none_of(plan.steps, [&](const Step& step) { return computes(plan, step); }))
     return "nothing has to be computed";
+  if (std::ranges::none_of(plan.steps, [&](const Step& step) {
+        return computes(plan, step) && plan.programs[step.program].registers() <= cuda::kRegisters;
+      }))
+    return "the formula needs more registers than a device has";
   if (available < kLeastAvailable) return "a GPU's driver would need too much of the memory that is available";
   std::string reason;
   if (!options.runtime && !cuda::runtime()) count_devices(nullptr, reason);

@@ -15,10 +15,16 @@ GraphTracing::GraphTracing(const MergeGraph& graph, std::span<const double> numb
       known_(graph.terms().size()),
       result_(trace(graph.result())) {}
 
+// One after the other: the order of slots hangs on it.
+template <typename Join>
+Symbol GraphTracing::both(const Term& term, const Join& join) {
+  const Symbol first = trace(term.operands[0]), second = trace(term.operands[1]);
+  return join(first, second);
+}
+
 Symbol GraphTracing::trace(TermId id) {
   if (known_[id]) return *known_[id];
   const Term& term = graph_[id];
-  const auto operand = [&](size_t k) { return trace(term.operands[k]); };
   Symbol symbol;
   switch (term.kind) {
     case Term::Kind::input:
@@ -26,9 +32,9 @@ Symbol GraphTracing::trace(TermId id) {
       break;
     case Term::Kind::number: break;  // read by whoever refers to it
     case Term::Kind::method: symbol = trace_method(term); break;
-    case Term::Kind::add: symbol = operand(0) + operand(1); break;
-    case Term::Kind::subtract: symbol = operand(0) - operand(1); break;
-    case Term::Kind::scale: symbol = formula_.coefficient(numbers_[term.operands[0]]) * operand(1); break;
+    case Term::Kind::add: symbol = both(term, [](Symbol x, Symbol y) { return x + y; }); break;
+    case Term::Kind::subtract: symbol = both(term, [](Symbol x, Symbol y) { return x - y; }); break;
+    case Term::Kind::scale: symbol = formula_.coefficient(numbers_[term.operands[0]]) * trace(term.operands[1]); break;
   }
   known_[id] = symbol;
   return symbol;

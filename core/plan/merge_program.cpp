@@ -48,6 +48,15 @@ bool fills_any(const Program& program, const GraphTracing::Node& node) {
   return std::ranges::any_of(program.code, [&](const Instruction& i) { return in_node(i.slot0) || in_node(i.slot1); });
 }
 
+// A statistic of values that hang on another's would need a second round over the inputs.
+Program reduced(const MergeGraph& graph, Symbol symbol) {
+  Program program = compiled(graph, symbol);
+  if (program.has_slots())
+    throw Error(ErrorCode::usage, "formula",
+                "a method that needs statistics takes the result of another that does; merge that one by itself first");
+  return program;
+}
+
 std::optional<Program> tail_program(const MergeGraph& graph, Symbol symbol, std::vector<uint32_t>& used) {
   if (symbol.node->kind == SymbolNode::Kind::zero) return std::nullopt;
   Program program = compiled(graph, symbol);
@@ -71,9 +80,9 @@ StatisticSet statistic_set(const MergeGraph& graph, const Program& program, cons
       const ReductionSpec& spec = node.method->reductions[r];
       const auto& [value, factor] = node.reductions[r];
       const auto& [tail_value, tail_factor] = tail.nodes()[n].reductions[r];
-      Reduction reduction{.value = compiled(graph, value), .how = spec.how, .over = spec.over, .round = spec.round};
+      Reduction reduction{.value = reduced(graph, value), .how = spec.how, .over = spec.over, .round = spec.round};
       number_operands(reduction.value, used);
-      if (factor) number_operands(reduction.factor.emplace(compiled(graph, *factor)), used);
+      if (factor) number_operands(reduction.factor.emplace(reduced(graph, *factor)), used);
       reduction.tail_value = tail_program(graph, tail_value, used);
       if (tail_factor) reduction.tail_factor = tail_program(graph, *tail_factor, used);
       set.reductions.push_back(std::move(reduction));

@@ -207,12 +207,14 @@ Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
 
 Plan make_plan(const Recipe& recipe, const MergeGraph& graph, std::span<const Checkpoint> checkpoints) {
   if (checkpoints.empty()) throw Error(ErrorCode::usage, "", "no checkpoint was given");
-  const auto reaches = [&](const Term& term) {
-    return term.kind == Term::Kind::input && term.input >= checkpoints.size();
-  };
+  if (graph.terms().empty() || !recipe.roles.empty())
+    throw Error(ErrorCode::usage, "formula",
+                "a formula without terms, or beside checkpoints that are put together, says nothing");
+  const size_t merged = merged_inputs(recipe, checkpoints.size());
+  const auto reaches = [&](const Term& term) { return term.kind == Term::Kind::input && term.input >= merged; };
   if (std::ranges::any_of(graph.terms(), reaches))
     throw Error(ErrorCode::usage, "formula",
-                sentence("the formula takes more checkpoints than the ", checkpoints.size(), " that were given"));
+                sentence("the formula takes more checkpoints than the ", merged, " that were given"));
   if (recipe.metadata != MetadataPolicy::none)
     throw Error(ErrorCode::usage, "metadata", "no text can record a graph yet; plan it without metadata");
   return Planner(recipe, graph, checkpoints).run();

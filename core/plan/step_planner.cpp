@@ -44,11 +44,11 @@ std::string to_text(Shape shape) {
 void StepPlanner::add_common(std::span<const uint32_t> rows) {
   const Tensor first = tensor_of({0, rows[0]});
   for (uint32_t k = 0; k < rows.size(); ++k) dtypes_[k] = tensor_of({k, rows[k]}).dtype;
-  programs_.take_name(first.name);
   const Fit fit = fit_of(rows);
   if (fit == Fit::none) return;
   if (is_position_ids(first.name)) return add_compared(rows, Action::copy_positions);
   if (info(first.dtype).kind == DtypeKind::integer) return add_compared(rows, Action::copy_integer);
+  programs_.take_name(first.name);
   const MergeProgram& merge = programs_.for_dtypes(dtypes_);
   if (fit == Fit::narrow) return add_expanded(rows, merge);
   if (!merge.program) return add_single({0, rows[0]}, {merge.operands[0], rows[merge.operands[0]]}, Action::copy);

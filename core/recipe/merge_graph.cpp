@@ -5,7 +5,6 @@
 #include <cmath>
 #include <utility>
 
-#include "core/names/name_pattern.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -66,9 +65,15 @@ bool is_finite(const NumberByName& number) {
 }
 
 // The values of some numbers, where they are the same for every name; of others those of a name that no rule matches.
-std::vector<double> values_of(const MergeGraph& graph, const std::vector<TermId>& numbers) {
+std::vector<double> values_of(const MergeGraph& graph, const std::string& parameter,
+                              const std::vector<TermId>& numbers) {
   std::vector<double> values;
-  for (const TermId id : numbers) values.push_back(graph[id].number.value);
+  for (const TermId id : numbers) {
+    if (graph[id].type != TermType::number)
+      refuse(parameter,
+             std::string("a ") + name(graph[id].type) + " is given for " + parameter + ", which is a number");
+    values.push_back(graph[id].number.value);
+  }
   return values;
 }
 
@@ -91,7 +96,7 @@ TermId MergeGraph::method(const std::string& name, std::vector<TermId> operands,
   check_input_count(spec, operands.size());
   for (const auto& [parameter, numbers] : parameters) {
     const size_t i = find_parameter(spec, parameter);
-    check_value(spec, spec.parameters[i], values_of(*this, numbers), operands.size());
+    check_value(spec, spec.parameters[i], values_of(*this, parameter, numbers), operands.size());
   }
   const TermType type = terms_[operands[0]].type;
   for (const TermId id : operands)
@@ -128,6 +133,7 @@ TermId MergeGraph::scale(TermId number, TermId delta) {
   if (terms_[number].type != TermType::number || terms_[delta].type != TermType::delta)
     refuse("*", std::string("a ") + name(terms_[number].type) + " times a " + name(terms_[delta].type) +
                     " is neither checkpoint nor delta; multiply a delta by a number");
+  if (!is_finite(terms_[number].number)) refuse("*", "a factor must be finite, not NaN or infinite");
   return intern({.kind = Term::Kind::scale, .type = TermType::delta, .operands = {number, delta}});
 }
 
@@ -172,25 +178,23 @@ MergeGraph merge_graph(const Recipe& recipe, size_t inputs) {
   return graph;
 }
 
-struct NumbersByName::Rule {
-  TermId term;
-  double value;
-  NamePattern pattern;
-  bool matched = false;
-};
-
 NumbersByName::NumbersByName(const MergeGraph& graph) : graph_(graph), numbers_(graph.terms().size()) {
+  std::vector<NamePattern> patterns;
   for (TermId id = 0; id < graph.terms().size(); ++id)
-    for (const NumberByName::Rule& rule : graph[id].number.rules)
-      rules_.push_back({id, rule.value, NamePattern("weight", rule.pattern)});
+    for (const NumberByName::Rule& rule : graph[id].number.rules) {
+      rules_.push_back({id, rule.value});
+      patterns.emplace_back("weight", rule.pattern);
+    }
+  patterns_.emplace(std::move(patterns));
 }
-NumbersByName::~NumbersByName() = default;
-NumbersByName::NumbersByName(NumbersByName&&) noexcept = default;
 
+// In the order of the rules, of which the last that matches holds.
 const std::vector<double>& NumbersByName::of(std::string_view name) {
   for (TermId id = 0; id < numbers_.size(); ++id) numbers_[id] = graph_[id].number.value;
-  for (Rule& rule : rules_) {
-    if (!rule.pattern.matches(name)) continue;
+  std::vector<int> matching = patterns_->matching(name);
+  std::ranges::sort(matching);
+  for (const int index : matching) {
+    Rule& rule = rules_[static_cast<size_t>(index)];
     rule.matched = true;
     numbers_[rule.term] = rule.value;
   }
@@ -198,9 +202,10 @@ const std::vector<double>& NumbersByName::of(std::string_view name) {
 }
 
 void NumbersByName::expect_matched() const {
-  for (const Rule& rule : rules_)
-    if (!rule.matched)
-      refuse("weight", "the pattern '" + rule.pattern.text() + "' matches the name of no tensor that is merged");
+  for (size_t i = 0; i < rules_.size(); ++i)
+    if (!rules_[i].matched)
+      refuse("weight",
+             "the pattern '" + patterns_->patterns()[i].text() + "' matches the name of no tensor that is merged");
 }
 
 std::vector<double> coefficients_of(const Term& term, std::span<const double> numbers) {

@@ -7,10 +7,12 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/names/name_pattern_set.h"
 #include "core/recipe/recipe.h"
 
 namespace ckmerge {
@@ -102,14 +104,12 @@ class MergeGraph {
 /// number that is not finite.
 MergeGraph merge_graph(const Recipe& recipe, size_t inputs);
 
-/// The numbers of `graph` for the tensor `name`, by term; those of terms that are none are 0. Patterns are compiled
+/// The numbers of `graph` for the tensor `name`, by term; 0 for terms of other types. Patterns are compiled
 /// once.
 class NumbersByName {
  public:
-  /// Throws Error(usage) for patterns that are none.
+  /// Throws Error(usage) for a pattern that cannot be understood.
   explicit NumbersByName(const MergeGraph& graph);
-  ~NumbersByName();
-  NumbersByName(NumbersByName&&) noexcept;
 
   const std::vector<double>& of(std::string_view name);
 
@@ -117,9 +117,14 @@ class NumbersByName {
   void expect_matched() const;
 
  private:
-  struct Rule;
+  struct Rule {
+    TermId term;
+    double value;
+    bool matched = false;
+  };
   const MergeGraph& graph_;
   std::vector<Rule> rules_;
+  std::optional<NamePatternSet> patterns_;  // of the rules, in their order
   std::vector<double> numbers_;
 };
 

@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
+#include <random>
+#include <utility>
 #include <vector>
 
 #include "kernels/method.h"
@@ -90,6 +93,36 @@ TEST_CASE("a value used twice is computed once and kept until its last use") {
   const Program program = compiled(square_of_sums, 2, {0.5});
   CHECK(std::ranges::count(ops(program), Op::add) == 1);
   CHECK(registers(program) <= 3);
+}
+
+TEST_CASE("random graphs, whose parts are shared in every way, give what they say") {
+  std::mt19937 random(1);
+  const auto below = [&](size_t n) { return random() % n; };
+  const std::vector<float> inputs = {2, 3, 5, 7};
+  const double factors[] = {0.5, -0.25, 3, 2, -1};
+  std::vector<Operand> operands;
+  for (const float& input : inputs) operands.push_back({.data = &input, .dtype = Dtype::F32});
+  for (int round = 0; round < 3000; ++round) {
+    FormulaGraph graph(Dtype::F32);
+    std::vector<std::pair<Symbol, float>> values;
+    for (size_t k = 0; k < inputs.size(); ++k) values.emplace_back(graph.operand(k), inputs[k]);
+    for (size_t left = 1 + below(12); left > 0; --left) {
+      const auto [x, x_value] = values[below(values.size())];
+      const auto [y, y_value] = values[below(values.size())];
+      const double k = factors[below(std::size(factors))];
+      switch (below(3)) {
+        case 0: values.emplace_back(graph.coefficient(k) * x, static_cast<float>(k) * x_value); break;
+        case 1: values.emplace_back(x + y, x_value + y_value); break;
+        default: values.emplace_back(x - y, x_value - y_value);
+      }
+    }
+    const Program program = compile(values.back().first).value();
+    float out = 0;
+    StoreCounts counts;
+    run_program(**available_kernels().begin(), program, operands.data(), 0, 1, &out, Dtype::F32, counts);
+    CAPTURE(round);
+    CHECK(out == values.back().second);
+  }
 }
 
 TEST_CASE("a product or a difference that is used twice is not folded into either use") {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: sets.py CKMERGE
+"""usage: presets.py CKMERGE
 --like a1111 and --like artventure against these tools' rules, written down here once more from their description: loops
 over names and floats that share no code with ckmerge. Results are compared byte by byte, every dtype and edge."""
 import itertools

@@ -194,7 +194,7 @@ TEST_CASE("a set finds what each of its patterns finds") {
 
 TEST_CASE("a set that is too large together is tried pattern by pattern") {
   std::string half;
-  for (int i = 0; i < 40; ++i) half += "(?:a?){1000}";
+  for (int i = 0; i < 2; ++i) half += "(?:a?){1000}";
   std::vector<std::string> texts;
   for (int i = 0; i < 20; ++i) texts.push_back(half + std::to_string(i) + "$");
   NamePatternSet set(compiled(texts));

@@ -22,14 +22,12 @@ std::vector<Op> ops(const Program& program) {
   return result;
 }
 
-// A + (B + (C + ...) less what comes before): every operand waits for the last.
+// x0 - (x1 - (x2 - ...)): every operand waits for the last. What comes out is a checkpoint or a delta in turn; to a
+// delta the first is added.
 MergeGraph nested(uint32_t inputs) {
   MergeGraph graph;
   TermId inner = graph.input(inputs - 1);
-  for (uint32_t k = inputs - 1; k-- > 0;) {
-    const TermId outer = graph.input(k);
-    inner = graph[inner].type == TermType::checkpoint ? graph.subtract(outer, inner) : graph.subtract(outer, inner);
-  }
+  for (uint32_t k = inputs - 1; k-- > 0;) inner = graph.subtract(graph.input(k), inner);
   graph.set_result(graph[inner].type == TermType::checkpoint ? inner : graph.add(graph.input(0), inner));
   return graph;
 }
@@ -144,4 +142,12 @@ TEST_CASE("a rule that matches no name is an error") {
   const auto fault = failure([&] { programs.expect_matched(); });
   CHECK(fault.code == ErrorCode::usage);
   CHECK(fault.text == "the pattern 'atn' matches the name of no tensor that is merged");
+}
+
+TEST_CASE("a statistic of what another statistic makes is refused, not computed without it") {
+  MergeGraph graph;
+  const TermId inner = graph.method("slerp", {graph.input(0), graph.input(1)});
+  graph.set_result(graph.method("slerp", {inner, graph.input(2)}));
+  CHECK(failure([&] { MergePrograms{graph}; }).text ==
+        "a method that needs statistics takes the result of another that does; merge that one by itself first");
 }

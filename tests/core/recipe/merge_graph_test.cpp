@@ -78,3 +78,13 @@ TEST_CASE("a number that is none is refused by the parameter that takes it") {
           merge_graph({.parameters = {{"alpha", {std::nan("")}}}}, 2);
         }) == "alpha must be finite, not NaN or infinite");
 }
+
+TEST_CASE("what is given for a number is one, and a factor is finite") {
+  MergeGraph graph;
+  const TermId a = graph.input(0), b = graph.input(1);
+  CHECK(refusal([&] {
+          graph.method("weighted_sum", {a, b}, {{"alpha", {a}}});
+        }) == "a checkpoint is given for alpha, which is a number");
+  CHECK(refusal([&] { graph.scale(graph.number(std::nan("")), graph.subtract(a, b)); }) ==
+        "a factor must be finite, not NaN or infinite");
+}
