@@ -50,10 +50,12 @@ format_with() { git ls-files -z '*.h' '*.cpp' '*.inl' '*.cu' | xargs -0 "$1" --d
 # What .editorconfig says of every text. Expected output and saved inputs of fuzzers are what they are.
 texts() {
   local ours=(':!tests/cli/cases' ':!tests/fuzz/corpus') found=0 file
-  if git grep -nIP '[ \t\r]$|\t' -- "${ours[@]}"; then
-    echo "lint: blanks at the end of a line, tabs or carriage returns, above"
-    found=1
-  fi
+  git grep -nIE $'[ \t\r]$|\t' -- "${ours[@]}"
+  case $? in
+    0) echo "lint: blanks at the end of a line, tabs or carriage returns, above"; found=1 ;;
+    1) ;;  # none
+    *) echo "lint: git grep failed"; found=1 ;;
+  esac
   while read -r file; do
     if [ -n "$(tail -c 1 "$file")" ]; then
       echo "$file: no newline at its end"
