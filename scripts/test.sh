@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: scripts/test.sh [deep|all]
 # Without a word: the whole suite of the release build and lint, on a fresh machine too. `deep` adds what takes longer: the
-# faults and kills of tests/faults, the suite under ASan and UBSan with the fuzzers (20 s each, those of pickles 40;
+# faults and kills of tests/faults, the suite under ASan and UBSan with the fuzzers (15 s each, those of pickles 30;
 # CKMERGE_FUZZ_SECONDS changes it), the engine's under TSan, the aarch64 kernels under qemu. `all` is both in one run, which
 # builds the release once. A stage that fails does not stop the others. The last line counts tests over all stages; what
 # could not be run is listed above it by name.
@@ -137,8 +137,8 @@ can_fuzz() {
 }
 
 run_fuzzer() {
-  local name=$1 found=$PWD/$logs/$1-corpus seconds=20
-  case $name in fuzz_zip | fuzz_pickle | fuzz_legacy) seconds=40 ;; esac
+  local name=$1 found=$PWD/$logs/$1-corpus seconds=15
+  case $name in fuzz_zip | fuzz_pickle | fuzz_legacy) seconds=30 ;; esac
   mkdir -p "$found"
   # New inputs go to the first folder; the saved ones are only read.
   "build/fuzz/$name" -max_total_time="${CKMERGE_FUZZ_SECONDS:-$seconds}" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
