@@ -12,6 +12,7 @@
 #include "cli/report/report_json.h"
 #include "cli/system/signals.h"
 #include "core/plan/component_names.h"
+#include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
 
 namespace ckmerge::cli {
@@ -43,6 +44,10 @@ std::string place_to_check(const MergeRequest& request) {
   return (folder / path.filename()).string();
 }
 
+void append(std::vector<std::string>& warnings, const std::vector<std::string>& more) {
+  warnings.insert(warnings.end(), more.begin(), more.end());
+}
+
 struct Prepared {
   std::vector<Checkpoint> checkpoints;
   Plan plan;
@@ -57,6 +62,7 @@ void plan_merge(MergeRequest& request, Prepared& prepared) {
   request.warnings.insert(request.warnings.end(), notes.begin(), notes.end());
   plan = make_plan(settings.recipe, prepared.checkpoints);
   plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
+  append(plan.warnings, position_warnings(plan, prepared.checkpoints));
   size_tiles(plan, prepared.checkpoints, {.budget = settings.run.memory_budget, .tile_size = settings.run.tile_size});
 }
 
@@ -155,6 +161,7 @@ void merge_command(MergeRequest request) {
                          .verbose = request.settings.verbose};
   if (request.settings.only_plan) return print_plan(request, facts);
   const RunReport report = run_in_place(request, prepared);
+  append(prepared.plan.warnings, difference_warnings(prepared.plan, prepared.checkpoints, report.differing));
   const auto troubles = announce(request.announcement, request.output, prepared.checkpoints, report);
   if (request.settings.json)
     prepared.plan.warnings.insert(prepared.plan.warnings.end(), troubles.begin(), troubles.end());

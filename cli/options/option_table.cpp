@@ -100,9 +100,15 @@ const std::vector<Row>& table() {
         "channels that only A has (inpainting, instruct-pix2pix): copy (default) them from A, or let the others count "
         "as zero",
         read_choice(&Recipe::expand)}},
+      {in(merge, plan, average),
+       {"merge-buffers", 0, "", "merge marks, noise schedules, masks and tables of positions as if they were weights",
+        read_flag(&Recipe::merge_buffers)}},
+      {recipes, {"mend", 0, "", "write position_ids anew: 0, 1, 2, ...", read_flag(&Recipe::mend)}},
       {recipes, {"nan", 0, "P", "NaN or Inf that no input has: error (default) or warn", read_choice(&Recipe::nan)}},
       {recipes,
-       {"metadata", 0, "P", "what the file says of itself: keep (default), recipe or none",
+       {"metadata", 0, "P",
+        "what the file says of itself: keep (default), recipe, none, or last: as keep, but the last input's where they "
+        "differ",
         read_choice(&Recipe::metadata)}},
       {recipes | in(inspect),
        {"key", 0, "K", "where in a PyTorch file its tensors are, with dots; B=K for one input (default: looked for)",

@@ -23,11 +23,11 @@ const std::vector<Preset>& presets() {
       // AUTOMATIC1111's merger tab: only names that hold "model" are merged, what B lacks stays A's, M is 0.3.
       {"a1111",
        {"--alpha", "0.3", "--only", "model", "--missing", "keep", "--extra", "drop", "--expand", "copy", "--metadata",
-        "keep"}},
+        "last", "--merge-buffers"}},
       // ArtVenture's AVCheckpointMerge: w1 * A + w2 * B over the diffusion model; what B lacks is zero.
       {"artventure",
        {"--method", "linear", "--weights", "1,1", "--no-normalize", "--only", R"(^model\.diffusion_model\.)",
-        "--missing", "zero", "--extra", "drop", "--expand", "zero"}},
+        "--missing", "zero", "--extra", "drop", "--expand", "zero", "--merge-buffers"}},
   };
   return all;
 }

@@ -101,6 +101,8 @@ const char* done_phrase(Action action) {
     case Action::expand: return "merged in the channels that all have, the others A's alone";
     case Action::bake: return "taken from the VAE";
     case Action::ema: return "taken from the averages of the weights";
+    case Action::copy_buffer: return "copied as they are, marks, schedules and other buffers";
+    case Action::mend: return "position_ids, written anew";
   }
   return "";
 }

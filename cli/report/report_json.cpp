@@ -69,6 +69,8 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   json.key("extra").value(ckmerge::name(recipe.extra));
   json.key("expand").value(ckmerge::name(recipe.expand));
   json.key("nan").value(ckmerge::name(recipe.nan));
+  json.key("merge_buffers").value(recipe.merge_buffers);
+  json.key("mend").value(recipe.mend);
   json.key("metadata").value(ckmerge::name(recipe.metadata));
   json.key("set_metadata").begin_object();
   for (const auto& [key, value] : recipe.set_metadata) json.key(key).value(value);

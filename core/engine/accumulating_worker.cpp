@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/engine/made_step.h"
 #include "core/threads/semaphore_lock.h"
 
 namespace ckmerge {
@@ -73,7 +74,7 @@ ByteRange AccumulatingWorker::list_parts(ByteRange range, std::byte* out) {
               .bytes = {begin - step.offset, end - step.offset},
               .out = out + (begin - range.begin),
               .sums = nullptr};
-    if (step.program == Step::kZero) std::memset(part.out, 0, part.bytes.size());
+    fill_made_step(step, checkpoints_, part.bytes, part.out);
     if (computes(plan_, step)) {
       part.sums = sums_.first(0).data() + sums;
       sums += round_up(count_of(part) * element_size(compute_dtype(part)), Accumulation::kAlignment);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/engine/made_step.h"
 #include "core/plan/output_files.h"
 #include "core/threads/semaphore_lock.h"
 #include "io/text/error.h"
@@ -148,9 +149,8 @@ void TileWorker::compute_part(uint32_t index, ByteRange part, std::byte* out) {
   const Step& step = plan_.steps[index];
   const bool rows = step.expansion != Step::kWhole;
   list_reads(plan_, checkpoints_, step, part, reads_);
-  if (step.program == Step::kZero) {
-    std::memset(out, 0, part.size());
-  } else if (step.program == Step::kCopy && !rows) {
+  if (fill_made_step(step, checkpoints_, part, out)) return;
+  if (step.program == Step::kCopy && !rows) {
     copy_part(index, part, out);
   } else {
     StoreCounts counts;

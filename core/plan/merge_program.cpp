@@ -145,7 +145,7 @@ uint16_t MergePrograms::add(Program program, uint16_t statistics) {
     if (program_statistics_[i] == statistics && programs_[i] == program) return static_cast<uint16_t>(i);
   programs_.push_back(std::move(program));
   program_statistics_.push_back(statistics);
-  if (programs_.size() >= Step::kZero)
+  if (programs_.size() >= Step::kCount)
     throw Error(ErrorCode::usage, subject(graph_),
                 "the numbers of the merge differ for more than 65533 tensors; give fewer rules");
   return static_cast<uint16_t>(programs_.size() - 1);

@@ -4,19 +4,24 @@
 #include "core/plan/plan.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <utility>
 
+#include "core/names/whole_part.h"
+#include "core/plan/buffer_warnings.h"
 #include "core/plan/form_dtypes.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/name_walk.h"
+#include "core/plan/origin_warnings.h"
 #include "core/plan/output_files.h"
 #include "core/plan/plan_faults.h"
 #include "core/plan/replacements.h"
 #include "core/plan/selection.h"
 #include "core/plan/step_planner.h"
 #include "core/plan/sum_terms.h"
+#include "core/recipe/inherited_metadata.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -37,7 +42,8 @@ class Planner {
     refuse_codes();
     const std::span<const Checkpoint> merged = checkpoints_.first(merged_inputs(plan_.recipe, checkpoints_.size()));
     StepPlanner steps(plan_, programs_, checkpoints_);
-    Selection selection(plan_.recipe);
+    if (speaks_of_parts()) plan_.whole_part = whole_part(checkpoints_[0]);
+    Selection selection(plan_.recipe, plan_.whole_part);
     Replacements replacements(plan_.recipe, checkpoints_);
     const TensorTable& first = checkpoints_[0].tensors;
     plan_.steps.reserve(first.size());
@@ -48,6 +54,7 @@ class Planner {
       plan_name(walk, selection.place(walk.name()), replacements, steps);
     raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
     selection.check_parts();
+    check_part_dtypes();
     replacements.finish(plan_);
     programs_.expect_matched();
     programs_.finish(plan_);
@@ -74,6 +81,27 @@ class Planner {
     if (lines.empty()) return;
     throw Error(ErrorCode::mismatch, "", lines.size() == 1 ? lines[0] : "quantized checkpoints cannot be merged",
                 lines.size() == 1 ? std::vector<std::string>() : lines);
+  }
+
+  bool speaks_of_parts() const {
+    return !plan_.recipe.parts.empty() ||
+           std::ranges::any_of(plan_.recipe.part_dtypes, [](const auto& part) { return part.has_value(); });
+  }
+
+  // Nothing may be said of dtypes that is not done.
+  void check_part_dtypes() const {
+    std::array<bool, kPartCount> seen{};
+    if (speaks_of_parts())
+      for (const Step& step : plan_.steps) {
+        const Tensor tensor = checkpoints_[step.named.checkpoint].tensors[step.named.tensor];
+        const std::optional<Part> part = part_in(tensor.name, plan_.whole_part);
+        if (part && is_real(tensor.dtype)) seen[static_cast<size_t>(*part)] = true;
+      }
+    for (size_t i = 0; i < kPartCount; ++i)
+      if (plan_.recipe.part_dtypes[i] && !seen[i])
+        throw Error(ErrorCode::usage, "--dtype",
+                    sentence("--dtype ", kPartNames[i], "=...: the result has no float tensor of the part ",
+                             kPartNames[i], "; --dtype without a part is of all tensors"));
   }
 
   void plan_name(const NameWalk& walk, Selection::Place place, Replacements& replacements, StepPlanner& steps) {
@@ -128,9 +156,15 @@ class Planner {
     else if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
       plan_.warnings.push_back("nothing is merged: every tensor of the output is that of " + checkpoints_[0].path);
     if (plan_.recipe.dtype) warn_about_opaque();
-    for (std::string& warning : metadata_warnings(plan_.recipe, checkpoints_))
-      plan_.warnings.push_back(std::move(warning));
+    add_warnings(buffer_warnings(plan_, checkpoints_));
+    add_warnings(metadata_warnings(plan_.recipe, checkpoints_));
+    add_warnings(inheritance_warnings(plan_.recipe, checkpoints_));
+    add_warnings(origin_warnings(plan_, checkpoints_));
     warn_about_form_dtypes(plan_);
+  }
+
+  void add_warnings(const std::vector<std::string>& warnings) {
+    plan_.warnings.insert(plan_.warnings.end(), warnings.begin(), warnings.end());
   }
 
   // Parts may well come from one file.
@@ -166,8 +200,9 @@ class Planner {
 }  // namespace
 
 const char* name(Action action) {
-  constexpr const char* kNames[kActionCount] = {"merge",   "convert", "copy", "copy_integer", "copy_positions", "keep",
-                                                "outside", "zero",    "add",  "expand",       "bake",           "ema"};
+  constexpr const char* kNames[kActionCount] = {"merge", "convert", "copy",        "copy_integer", "copy_positions",
+                                                "keep",  "outside", "zero",        "add",          "expand",
+                                                "bake",  "ema",     "copy_buffer", "mend"};
   return kNames[static_cast<size_t>(action)];
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,8 +40,10 @@ enum class Action : uint8_t {
   expand,          ///< the first channels are merged, the others are the first checkpoint's alone
   bake,            ///< the VAE's tensor instead, copied or converted
   ema,             ///< the weight's average instead, copied or converted
+  copy_buffer,     ///< a mark, schedule, mask, table or counter: as copy_positions
+  mend,            ///< a position_ids buffer, written anew
 };
-inline constexpr size_t kActionCount = 12;
+inline constexpr size_t kActionCount = 14;
 const char* name(Action action);
 
 /// A tensor whose rows are cut in two: the first `head` of every `row` elements are computed by the step's program, the
@@ -61,13 +64,15 @@ struct Step {
   uint32_t first_source = 0;    ///< index into Plan::sources
   uint32_t source_count = 0;    ///< program: its operands. Copy: the first is copied, any others are compared with it
   Source named;                 ///< whose name and shape the output has
-  uint16_t program = 0;         ///< index into Plan::programs, kCopy or kZero
+  uint16_t program = 0;         ///< index into Plan::programs, kCopy, kZero or kCount
   uint16_t expansion = kWhole;  ///< index into Plan::expansions, or kWhole
   Action action = Action::copy;
   Dtype dtype = Dtype::F32;  ///< as stored in the output
 
   static constexpr uint16_t kCopy = UINT16_MAX;
   static constexpr uint16_t kZero = UINT16_MAX - 1;  ///< zero bytes; no sources
+  /// 0, 1, 2, ... along the last dimension, as I64; no sources.
+  static constexpr uint16_t kCount = UINT16_MAX - 2;
   static constexpr uint16_t kWhole = UINT16_MAX;
 };
 
@@ -125,6 +130,7 @@ struct Plan {
   std::vector<Expansion> expansions;         ///< shared likewise
   std::vector<Step> steps;                   ///< file by file
   std::vector<Source> sources;
+  std::optional<Part> whole_part;            ///< of the first checkpoint, where the recipe speaks of parts
   bool accumulates = false;  ///< a tile adds the checkpoints one after another (core/plan/sum_terms.h)
 
   ResultKind kind;                 ///< which tensors were expanded

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/plan/selection.h"
 
+#include "core/names/model_buffers.h"
 #include "core/names/part.h"
 #include "core/names/training_state.h"
 #include "io/text/error.h"
 
 namespace ckmerge {
 
-Selection::Selection(const Recipe& recipe)
+Selection::Selection(const Recipe& recipe, std::optional<Part> whole_part)
     : recipe_(recipe),
+      whole_part_(whole_part),
       discard_(compile("--discard", recipe.discard)),
       only_(compile("--only", recipe.only)),
       exclude_(compile("--exclude", recipe.exclude)) {
@@ -50,11 +52,19 @@ bool Selection::Patterns::any_matches(std::string_view name) {
 
 // By what kind of tensor it is, not by pattern.
 bool Selection::is_left_out(std::string_view name) {
-  const std::optional<Part> part = part_of(name);
+  const std::optional<Part> part = part_in(name, whole_part_);
   if (part) seen_parts_[static_cast<size_t>(*part)] = true;
   const bool average = is_ema(name) && recipe_.ema != EmaPolicy::keep;
-  const bool elsewhere = !recipe_.parts.empty() && !(part && parts_[static_cast<size_t>(*part)]);
+  const bool elsewhere = !recipe_.parts.empty() && !is_wanted(part, name);
   return average || elsewhere || (recipe_.prune && is_training_state(name));
+}
+
+// How a model is sampled is said beside its parts, and goes with what denoises.
+bool Selection::is_wanted(std::optional<Part> part, std::string_view name) const {
+  if (part) return parts_[static_cast<size_t>(*part)];
+  if (!parts_[static_cast<size_t>(Part::unet)]) return false;
+  const BufferRow* const row = buffer_row(name, {});
+  return row && is_of_sampling(*row);
 }
 
 void Selection::check_parts() const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,8 @@ namespace ckmerge {
 
 class Selection {
  public:
-  explicit Selection(const Recipe& recipe);
+  /// `whole_part`: what the first checkpoint as a whole is (core/names/whole_part.h).
+  explicit Selection(const Recipe& recipe, std::optional<Part> whole_part = std::nullopt);
 
   /// Why patterns cannot be understood: they are left out of what follows.
   const std::vector<Error>& faults() const { return faults_; }
@@ -48,8 +50,10 @@ class Selection {
   Patterns compile(const char* option, const std::vector<std::string>& texts);
 
   bool is_left_out(std::string_view name);
+  bool is_wanted(std::optional<Part> part, std::string_view name) const;
 
   const Recipe& recipe_;
+  const std::optional<Part> whole_part_;
   std::vector<Error> faults_;
   std::array<bool, kPartCount> parts_{}, seen_parts_{};  // wanted; met
   Patterns discard_, only_, exclude_;

@@ -3,16 +3,12 @@
 
 #include <algorithm>
 
+#include "core/names/model_buffers.h"
 #include "core/plan/name_walk.h"
 #include "io/text/error.h"
 
 namespace ckmerge {
 namespace {
-
-bool is_position_ids(std::string_view name) {
-  constexpr std::string_view kName = "position_ids", kDotted = ".position_ids";
-  return name == kName || name.ends_with(kDotted);
-}
 
 // Latent images have 4 channels. Inpainting models see 5 more (the masked image and its mask), instruct-pix2pix models
 // 4 (the image to change).
@@ -44,9 +40,9 @@ std::string to_text(Shape shape) {
 void StepPlanner::add_common(std::span<const uint32_t> rows) {
   const Tensor first = tensor_of({0, rows[0]});
   for (uint32_t k = 0; k < rows.size(); ++k) dtypes_[k] = tensor_of({k, rows[k]}).dtype;
+  if (is_copied_buffer(first)) return add_buffer(rows);
   const Fit fit = fit_of(rows);
   if (fit == Fit::none) return;
-  if (is_position_ids(first.name)) return add_compared(rows, Action::copy_positions);
   if (info(first.dtype).kind == DtypeKind::integer) return add_compared(rows, Action::copy_integer);
   programs_.take_name(first.name);
   const MergeProgram& merge = programs_.for_dtypes(dtypes_);
@@ -57,7 +53,8 @@ void StepPlanner::add_common(std::span<const uint32_t> rows) {
 
 void StepPlanner::add_missing(std::span<const uint32_t> rows) {
   const Source first{0, rows[0]};
-  switch (plan_.recipe.missing) {
+  const bool buffer = plan_.recipe.missing == MissingPolicy::zero && is_copied_buffer(tensor_of(first));
+  switch (buffer ? MissingPolicy::keep : plan_.recipe.missing) {
     case MissingPolicy::keep: plan_.kept.push_back(first); return add_single(first, first, Action::keep);
     case MissingPolicy::zero: return add_zero(first);
     case MissingPolicy::drop: plan_.left_out.push_back(first); return;
@@ -99,7 +96,7 @@ void StepPlanner::add_only(std::span<const uint32_t> rows) {
   for (uint32_t other = k + 1; other < rows.size(); ++other)
     if (rows[other] != NameWalk::kAbsent)
       return fault(std::string(tensor_of(source).name) + ": is in " + path_of(k) + " and in " + path_of(other));
-  add_single(source, source, Action::copy);
+  add_single(source, source, is_copied_buffer(tensor_of(source)) ? Action::copy_buffer : Action::copy);
 }
 
 // ---- do the checkpoints fit?
@@ -108,7 +105,7 @@ void StepPlanner::add_only(std::span<const uint32_t> rows) {
 StepPlanner::Fit StepPlanner::fit_of(std::span<const uint32_t> rows) {
   const Tensor first = tensor_of({0, rows[0]});
   const auto shape_of = [&](uint32_t k) { return tensor_of({k, rows[k]}).shape; };
-  bool same = true, narrow = is_real(first.dtype) && !is_position_ids(first.name), wider = false, uneven = false;
+  bool same = true, narrow = is_real(first.dtype), wider = false, uneven = false;
   for (uint32_t k = 1; k < rows.size(); ++k) {
     const Shape shape = shape_of(k);
     same &= std::ranges::equal(shape, first.shape);
@@ -152,9 +149,18 @@ bool StepPlanner::can_convert(const Tensor& named, Source source, Dtype to) {
   return false;
 }
 
-Dtype StepPlanner::output_dtype(const Tensor& named) const {
-  if (!is_real(named.dtype) || is_position_ids(named.name)) return named.dtype;
-  return stored_dtype(plan_.recipe, named.name, named.dtype);
+// What a merge is not about keeps a buffer's dtype, whatever is said of merging buffers.
+Dtype StepPlanner::output_dtype(const Tensor& named, Action action) const {
+  if (!is_real(named.dtype) || is_copied_buffer(named)) return named.dtype;
+  if (action == Action::outside && buffer_row(named.name, named.shape)) return named.dtype;
+  return stored_dtype(plan_.recipe, part_in(named.name, plan_.whole_part), named.dtype);
+}
+
+// Counters are integers like others, but for those that somebody has converted.
+bool StepPlanner::is_copied_buffer(const Tensor& tensor) const {
+  if (plan_.recipe.merge_buffers) return is_position_ids(tensor.name);
+  const BufferRow* const row = buffer_row(tensor.name, tensor.shape);
+  return row && (row->kind != BufferKind::counter || info(tensor.dtype).kind != DtypeKind::integer);
 }
 
 // ---- adding steps; each takes the sources pushed since the last
@@ -164,19 +170,41 @@ void StepPlanner::add_compared(std::span<const uint32_t> rows, Action action) {
   add_step({.named = {0, rows[0]}, .program = Step::kCopy, .action = action, .dtype = dtypes_[0]});
 }
 
+// One of another shape is not compared: core/plan/buffer_warnings tells of it.
+void StepPlanner::add_buffer(std::span<const uint32_t> rows) {
+  const Source named{0, rows[0]};
+  const Tensor first = tensor_of(named);
+  if (is_mended(first)) return add_counted(named);
+  for (uint32_t k = 0; k < rows.size(); ++k)
+    if (std::ranges::equal(tensor_of({k, rows[k]}).shape, first.shape)) plan_.sources.push_back({k, rows[k]});
+  add_step({.named = named,
+            .program = Step::kCopy,
+            .action = is_position_ids(first.name) ? Action::copy_positions : Action::copy_buffer,
+            .dtype = first.dtype});
+}
+
+bool StepPlanner::is_mended(const Tensor& tensor) const {
+  return plan_.recipe.mend && !tensor.shape.empty() && is_position_ids(tensor.name);
+}
+
+void StepPlanner::add_counted(Source named) {
+  add_step({.named = named, .program = Step::kCount, .action = Action::mend, .dtype = Dtype::I64});
+}
+
 void StepPlanner::add_merged(std::span<const uint32_t> rows, const MergeProgram& merge) {
   if (!has_arithmetic(rows, merge)) return;
   for (const uint32_t k : merge.operands) plan_.sources.push_back({k, rows[k]});
   add_step({.named = {0, rows[0]},
             .program = *merge.program,
             .action = Action::merge,
-            .dtype = output_dtype(tensor_of({0, rows[0]}))});
+            .dtype = output_dtype(tensor_of({0, rows[0]}), Action::merge)});
 }
 
 // One tensor as it is, or in another dtype.
 void StepPlanner::add_single(Source named, Source source, Action action) {
   const Tensor tensor = tensor_of(named);
-  const Dtype from = tensor_of(source).dtype, to = output_dtype(tensor);
+  if (is_mended(tensor)) return add_counted(named);
+  const Dtype from = tensor_of(source).dtype, to = output_dtype(tensor, action);
   if (from != to && !can_convert(tensor, source, to)) return;
   if (from != to && action == Action::copy) action = Action::convert;
   if (info(from).kind == DtypeKind::integer && action == Action::copy) action = Action::copy_integer;
@@ -189,7 +217,8 @@ void StepPlanner::add_zero(Source named) {
   if (tensor.dtype == Dtype::F8_E8M0)
     return fault(std::string(tensor.name) +
                  ": is F8_E8M0, which has no zero; --discard it, or keep it (--missing keep)");
-  add_step({.named = named, .program = Step::kZero, .action = Action::zero, .dtype = output_dtype(tensor)});
+  add_step(
+      {.named = named, .program = Step::kZero, .action = Action::zero, .dtype = output_dtype(tensor, Action::zero)});
 }
 
 void StepPlanner::add_expanded(std::span<const uint32_t> rows, const MergeProgram& head) {
@@ -197,7 +226,7 @@ void StepPlanner::add_expanded(std::span<const uint32_t> rows, const MergeProgra
   const Source named{0, rows[0]};
   const Tensor first = tensor_of(named);
   (first.shape[1] == 9 ? plan_.kind.inpainting : plan_.kind.instruct_pix2pix) = true;  // whatever is merged of it
-  const Dtype to = output_dtype(first);
+  const Dtype to = output_dtype(first, Action::expand);
   const uint16_t tail = tail_of(first, to);
   const bool only_first = !head.program && head.operands[0] == 0;
   if (only_first && tail == copy_or_convert(first.dtype, to)) return add_single(named, named, Action::copy);

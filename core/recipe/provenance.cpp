@@ -10,6 +10,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "core/recipe/inherited_metadata.h"
 #include "core/recipe/python_text.h"
 #include "io/hash/sha256.h"
 #include "io/text/error.h"
@@ -261,11 +262,7 @@ std::vector<std::string> metadata_warnings(const Recipe& recipe, std::span<const
 Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> checkpoints, ResultKind kind,
                          std::span<const InputHash> hashes) {
   check_set_metadata(recipe);
-  std::map<std::string, std::string> fields;
-  if (recipe.metadata == MetadataPolicy::keep)
-    for (const Checkpoint& checkpoint : checkpoints.first(checkpoints.size() - recipe.bake_vae))
-      for (const auto& [key, value] : checkpoint.metadata)
-        if (!true_of_parent_only(key)) fields[key] = value;
+  std::map<std::string, std::string> fields = inherited_fields(recipe, checkpoints, true_of_parent_only);
   if (recipe.metadata != MetadataPolicy::none) {
     if (!recipe.hash) hashes = {};
     // A1111 counts a VAE that is baked in among no merge's models.

@@ -57,7 +57,7 @@ constexpr const char* kPolicyNames<ExpandPolicy>[] = {"copy", "zero"};
 template <>
 constexpr const char* kPolicyNames<NanPolicy>[] = {"error", "warn"};
 template <>
-constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none"};
+constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none", "last"};
 template <>
 constexpr const char* kPolicyNames<EmaPolicy>[] = {"keep", "use", "drop"};
 
@@ -88,8 +88,8 @@ Dtype parse_dtype(std::string_view text) {
              "' is unknown; it can be keep, f64, f32, f16, bf16, f8_e4m3 or f8_e5m2 (or what torch calls them)");
 }
 
-Dtype stored_dtype(const Recipe& recipe, std::string_view name, Dtype from) {
-  if (const std::optional<Part> part = part_of(name))
+Dtype stored_dtype(const Recipe& recipe, std::optional<Part> part, Dtype from) {
+  if (part)
     if (const auto& given = recipe.part_dtypes[static_cast<size_t>(*part)]) return given->dtype.value_or(from);
   if (recipe.dtype) return *recipe.dtype;
   return recipe.half && from == Dtype::F32 ? Dtype::F16 : from;

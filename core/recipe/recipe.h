@@ -44,9 +44,10 @@ enum class NanPolicy : uint8_t { error, warn };
 
 /// What goes into __metadata__.
 enum class MetadataPolicy : uint8_t {
-  keep,    ///< the inputs' fields, the format and the recipe
+  keep,    ///< the inputs' fields, the first's where they differ, the format and the recipe
   recipe,  ///< the format and the recipe
   none,    ///< the format only
+  last,    ///< as keep, but the last's where they differ: A1111's rule
 };
 
 /// What becomes of the averages of weights that training kept beside them (model_ema.).
@@ -94,6 +95,8 @@ struct Recipe {
   ExtraPolicy extra = ExtraPolicy::drop;
   ExpandPolicy expand = ExpandPolicy::copy;
   NanPolicy nan = NanPolicy::error;
+  bool merge_buffers = false;  ///< marks, schedules and other buffers (core/names/model_buffers.h) are merged as weights
+  bool mend = false;           ///< position_ids are written anew: 0, 1, 2, ... as I64
 
   // What the checkpoints are (core/plan/component_names.h), where they are not simply what the method merges.
   bool bake_vae = false;  ///< the last is a VAE, whose tensors take the place of those of the result
@@ -117,8 +120,8 @@ struct Recipe {
 /// "keep" is the caller's business.
 Dtype parse_dtype(std::string_view text);
 
-/// The dtype in which `recipe` stores the `real` tensor `name`, whose dtype is `from`.
-Dtype stored_dtype(const Recipe& recipe, std::string_view name, Dtype from);
+/// The dtype in which `recipe` stores a `real` tensor of `part`, or of none, whose dtype is `from`.
+Dtype stored_dtype(const Recipe& recipe, std::optional<Part> part, Dtype from);
 
 /// How many of `inputs` checkpoints, from the first, the method of `recipe` merges.
 size_t merged_inputs(const Recipe& recipe, size_t inputs);

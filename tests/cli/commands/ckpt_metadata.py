@@ -58,7 +58,7 @@ def check_run(place):
     expect(b"metadata" not in place.run("inspect", "silent.ckpt").stdout, "nothing is said of a pickle without metadata")
     expect(b"holds no recipe" in place.run("run", "silent.ckpt", "A=a", "-o", "no", status=2).stderr, "no recipe")
     text = place.run("inspect", "out/weighted.ckpt").stdout.decode()
-    expect("  metadata: 6 keys\n" in text and "    title: B\n" in text and "\x1b" not in text, f"inspect: {text}")
+    expect("  metadata: 6 keys\n" in text and "    title: A\n" in text and "\x1b" not in text, f"inspect: {text}")
 
 
 def check_convert(place):

@@ -22,7 +22,7 @@ def is_real(entry):
 
 def converted(tensors, dtype=None, dtypes={}, half=False):
     def wanted(name, entry):
-        if not is_real(entry):
+        if not is_real(entry) or name == "betas":  # a noise schedule keeps its dtype
             return entry[0]
         said = dtypes.get(part_of(name))
         if said:
@@ -40,7 +40,7 @@ def test_convert():
     produces(converted(all_of, None, {"unet": "F16"}), *convert, "--dtype", "unet=float16")
     produces(converted(all_of, half=True), *convert, "--half")
     produces(converted(all_of, None, {"vae": "F64"}, half=True), *convert, "--half", "--dtype", "vae=f64")
-    produces({name: entry for name, entry in all_of.items() if part_of(name) in ("unet", "te")}, *convert, "--part", "unet,te")
+    produces({name: entry for name, entry in all_of.items() if part_of(name) in ("unet", "te") or name == "betas"}, *convert, "--part", "unet,te")
     produces({name: entry for name, entry in all_of.items() if not re.search("bias|loss", name)}, *convert, "--discard", "bias|loss")
     leftovers = {"model_ema.num_updates", "loss.logvar", "epoch"}
     produces({name: entry for name, entry in all_of.items() if name not in leftovers}, *convert, "--prune")
@@ -49,7 +49,8 @@ def test_convert():
     used[UNET + "out.2.weight"] = all_of["model_ema.diffusion_modelout2weight"]
     done = produces(used, *convert, "--ema", "use")
     expect("no average of them is there\n    " + UNET + "out.2.bias" in done.stdout, f"what has no average: {done.stdout}")
-    only = {UNET + "out.2.weight": as_dtype(used[UNET + "out.2.weight"], "F16"), UNET + "out.2.bias": used[UNET + "out.2.bias"]}
+    only = {UNET + "out.2.weight": as_dtype(used[UNET + "out.2.weight"], "F16"), UNET + "out.2.bias": used[UNET + "out.2.bias"],
+            "betas": all_of["betas"]}
     produces(only, *convert, "--ema", "use", "--part", "unet", "--half")
     recorded = json.loads(metadata_of("out.safetensors")["ckmerge.recipe"])
     expect((recorded["half"], recorded["ema"], recorded["parts"]) == (True, "use", ["unet"]), f"recorded: {recorded}")

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "core/recipe/inherited_metadata.h"
 #include "tests/core/failure.h"
 
 using namespace ckmerge;
@@ -106,7 +107,7 @@ TEST_CASE("A1111's recipe says in its words what ours says") {
   has(web({}, {.instruct_pix2pix = true}), R"("is_inpainting": false, "is_instruct_pix2pix": true})");
 }
 
-TEST_CASE("fields are A's, then B's, then the user's, then ours; what is true of parents only is not copied") {
+TEST_CASE("fields are the user's, then A's, then B's, beside ours; what is true of parents only is not copied") {
   const Metadata a{
       {"format", "np"}, {"modelspec.hash_sha256", "0x1"}, {"modelspec.thumbnail", "data:"}, {"modelspec.title", "A"},
       {"only_a", "1"},  {"sshs_model_hash", "1"},         {"sd_merge_models", "{}"}};
@@ -116,7 +117,7 @@ TEST_CASE("fields are A's, then B's, then the user's, then ours; what is true of
   CHECK(keys(kept) == std::vector<std::string>{"ckmerge.recipe", "format", "modelspec.title", "new", "only_a", "only_b",
                                                "sd_merge_recipe", "sshs"});
   CHECK(field(kept, "format") == "pt");
-  CHECK(field(kept, "modelspec.title") == "B");
+  CHECK(field(kept, "modelspec.title") == "A");
   CHECK(field(kept, "only_a") == "mine");
   CHECK(field(kept, "ckmerge.recipe").starts_with(R"({"method":"weighted_sum")"));
   CHECK(field(kept, "sd_merge_recipe").starts_with(R"({"type": "ckmerge")"));
@@ -125,6 +126,50 @@ TEST_CASE("fields are A's, then B's, then the user's, then ours; what is true of
   CHECK(keys(output_metadata(ours, pair(a, b), {}, {})) ==
         std::vector<std::string>{"ckmerge.recipe", "format", "new", "sd_merge_recipe"});
   CHECK(output_metadata({.metadata = MetadataPolicy::none}, pair(a, b), {}, {}) == Metadata{{"format", "pt"}});
+}
+
+TEST_CASE("what says how a file is read is A's, whoever else has it") {
+  const Metadata a{{"license", "mit"}, {"model_version", "0.9.5"}};
+  const Metadata b{{"config", "{}"},
+                   {"license", "nc"},
+                   {"model_version", "0.9.0"},
+                   {"modelspec.prediction_type", "v"},
+                   {"modelspec.title", "B"}};
+  const Metadata kept = output_metadata({}, pair(a, b), {}, {});
+  CHECK(field(kept, "config") == "(absent)");
+  CHECK(field(kept, "model_version") == "0.9.5");
+  CHECK(field(kept, "license") == "mit");
+  CHECK(field(kept, "modelspec.prediction_type") == "(absent)");
+  CHECK(field(kept, "modelspec.title") == "B");
+  // A1111's rule, for A1111's keys.
+  const Metadata last = output_metadata({.metadata = MetadataPolicy::last}, pair(a, b), {}, {});
+  CHECK(field(last, "license") == "nc");
+  CHECK(field(last, "model_version") == "0.9.5");
+  CHECK(field(last, "config") == "(absent)");
+  // One card describes one model.
+  const Metadata card = output_metadata({}, pair({{"modelspec.title", "A"}}, {{"modelspec.author", "B"}}), {}, {});
+  CHECK(field(card, "modelspec.author") == "(absent)");
+  // The unet's, where files are put together.
+  Recipe composed{.roles = {"te", "unet"}};
+  CHECK(field(output_metadata(composed, pair(a, b), {}, {}), "config") == "{}");
+  CHECK(field(output_metadata(composed, pair(a, b), {}, {}), "license") == "nc");
+}
+
+TEST_CASE("what inputs say against each other is warned of with both values, shortened") {
+  const std::string text(100, 'x');
+  const auto warnings = [](const Metadata& a, const Metadata& b, MetadataPolicy policy = MetadataPolicy::keep) {
+    return inheritance_warnings({.metadata = policy}, pair(a, b));
+  };
+  const auto told = warnings({{"config", text + "1"}}, {{"config", text + "2"}});
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].find("config is '...") != std::string::npos);
+  CHECK(told[0].find("x1' in models/A.safetensors and '...") != std::string::npos);
+  CHECK(told[0].find("x2' in B.safetensors; the first is kept") != std::string::npos);
+  CHECK(warnings({{"modelspec.title", "A"}}, {{"modelspec.title", "B"}}).empty());
+  CHECK(warnings({{"config", "1"}}, {{"config", "1"}}).empty());
+  CHECK(warnings({}, {{"config", "1"}}).size() == 1);
+  CHECK(warnings({{"license", "mit"}}, {{"license", "nc"}}).size() == 1);
+  CHECK(warnings({{"license", "mit"}}, {{"license", "nc"}}, MetadataPolicy::recipe).empty());
 }
 
 TEST_CASE("fields that are not the user's to set are refused by name") {

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/plan/buffer_warnings.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/names/part.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+class BufferWarnings {
+ public:
+  BufferWarnings(const Plan& plan, std::span<const Checkpoint> checkpoints)
+      : plan_(plan),
+        checkpoints_(checkpoints.first(merged_inputs(plan.recipe, checkpoints.size()))),
+        gives_(checkpoints_.size()) {}
+
+  std::vector<std::string> all() {
+    if (checkpoints_.size() < 2) return {};
+    find_givers();
+    find_one_sided();
+    for (const auto& [name, row] : marks_) warn_of_mark(name, *row);
+    warn_of_schedules();
+    warn_of_shapes();
+    return std::move(warnings_);
+  }
+
+ private:
+  Tensor tensor_of(Source source) const { return checkpoints_[source.checkpoint].tensors[source.tensor]; }
+  bool has(size_t k, std::string_view name) const { return checkpoints_[k].tensors.find(name) != TensorTable::npos; }
+
+  // Which checkpoints the part that denoises is made of: of files that name no parts, all that is there.
+  void find_givers() {
+    bool named = false;
+    std::vector<bool> any(gives_.size());
+    for (const Step& step : plan_.steps) {
+      if (step.action == Action::copy_buffer || step.action == Action::copy_positions) continue;
+      const std::optional<Part> part = part_of(tensor_of(step.named).name);
+      named |= part.has_value();
+      for (uint32_t s = 0; s < step.source_count; ++s) {
+        const uint32_t k = plan_.source(step, s).checkpoint;
+        if (k >= gives_.size()) continue;
+        any[k] = true;
+        if (part == Part::unet) gives_[k] = true;
+      }
+    }
+    if (!named) gives_ = any;
+  }
+
+  void find_one_sided() {
+    for (const Step& step : plan_.steps)
+      if (step.action == Action::keep || step.action == Action::outside || step.action == Action::add)
+        look_at(step.named);
+    for (const auto* list : {&plan_.dropped, &plan_.left_out})
+      for (const Source source : *list) look_at(source);
+  }
+
+  void look_at(Source source) {
+    if (source.checkpoint >= checkpoints_.size()) return;
+    const Tensor tensor = tensor_of(source);
+    const BufferRow* const row = buffer_row(tensor.name, tensor.shape);
+    if (!row || !is_of_sampling(*row)) return;
+    if (row->kind == BufferKind::mark) marks_.emplace(tensor.name, row);
+    if (row->kind == BufferKind::schedule && is_one_sided(tensor.name)) schedules_.push_back(source);
+  }
+
+  bool is_one_sided(std::string_view name) const {
+    bool some = false, all = true;
+    for (size_t k = 0; k < gives_.size(); ++k) {
+      some |= gives_[k] && has(k, name);
+      all &= !gives_[k] || has(k, name);
+    }
+    return some && !all;
+  }
+
+  // The mark's step is there, or it is not in the output.
+  bool is_in_output(std::string_view name) const {
+    return std::ranges::any_of(plan_.steps, [&](const Step& step) { return tensor_of(step.named).name == name; });
+  }
+
+  std::string paths(std::string_view name, bool with) const {
+    std::string out;
+    for (size_t k = 0; k < gives_.size(); ++k)
+      if (gives_[k] && has(k, name) == with) out += (out.empty() ? "" : ", ") + checkpoints_[k].path;
+    return out;
+  }
+
+  void warn_of_mark(std::string_view name, const BufferRow& row) {
+    const std::string with = paths(name, true), without = paths(name, false);
+    const bool kept = is_in_output(name);
+    if (!with.empty() && !without.empty())
+      warnings_.push_back(sentence(name, " is in ", with, " and not in ", without, ": ", row.meaning,
+                                   "; models that are sampled in two ways were mixed, and the result ",
+                                   kept ? "has the mark" : "lacks the mark"));
+    else if (!with.empty() && !kept)
+      warnings_.push_back(sentence(name, " of ", with, ", which gives the unet, is left out: ", row.meaning,
+                                   "; give it first, or keep its marks (--extra add)"));
+    else if (!without.empty() && kept)
+      warnings_.push_back(sentence(name, " is in the result, but not in ", without,
+                                   ", which gives the unet; leave it out (--discard '^", name, "$')"));
+  }
+
+  void warn_of_schedules() {
+    if (schedules_.empty()) return;
+    const Source first = schedules_[0];
+    const bool kept = first.checkpoint == 0;
+    warnings_.push_back(
+        sentence("only ", checkpoints_[first.checkpoint].path, " has a noise schedule (", tensor_of(first).name,
+                 schedules_.size() > 1 ? sentence(" and ", counted(schedules_.size() - 1, "other")) : "",
+                 kept ? "); it is kept" : "); it is left out"));
+  }
+
+  void warn_of_shapes() {
+    std::vector<const Step*> uneven;
+    for (const Step& step : plan_.steps)
+      if ((step.action == Action::copy_buffer || step.action == Action::copy_positions) &&
+          step.source_count < checkpoints_.size())
+        uneven.push_back(&step);
+    if (uneven.empty()) return;
+    warnings_.push_back(
+        sentence(tensor_of(uneven[0]->named).name,
+                 uneven.size() > 1 ? sentence(" and ", counted(uneven.size() - 1, "other buffer"), " have") : " has",
+                 " another shape in another checkpoint; what ", checkpoints_[0].path, " has is kept"));
+  }
+
+  const Plan& plan_;
+  std::span<const Checkpoint> checkpoints_;
+  std::vector<bool> gives_;  // per checkpoint: something of the unet
+  std::map<std::string_view, const BufferRow*> marks_;
+  std::vector<Source> schedules_;
+  std::vector<std::string> warnings_;
+};
+
+}  // namespace
+
+const BufferRow* buffer_of(std::span<const Checkpoint> checkpoints, const Step& step) {
+  const Tensor tensor = checkpoints[step.named.checkpoint].tensors[step.named.tensor];
+  return buffer_row(tensor.name, tensor.shape);
+}
+
+std::vector<std::string> buffer_warnings(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  return BufferWarnings(plan, checkpoints).all();
+}
+
+}  // namespace ckmerge
