@@ -108,7 +108,7 @@ Reader read_layout() {
     parse_layout(word.text);
     settings.recipe.layout = word.text;
   };
-  return {.type = ValueType::choice, .choices = {"sd1", "sd2", "sdxl", "sd3", "flux"}, .read = read};
+  return {.type = ValueType::choice, .choices = layout_names(), .read = read};
 }
 
 Reader read_added_metadata() {

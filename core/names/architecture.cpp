@@ -26,6 +26,7 @@ constexpr Prefix kPrefixes[] = {
     {"text_encoders.", kText},
     {"vae.", kVaePart},
     {"control_model.", kControl},
+    {"model.model.", kUnet},
     {"diffusion_model.", kNoPart},
     {"language_model.", kNoPart},
     {"transformer.", kNoPart},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/names/model_buffers.h"
 #include "core/names/part.h"
 #include "core/names/training_state.h"
 #include "core/plan/pipeline_layout.h"
@@ -65,13 +66,15 @@ std::string vae_name(std::string_view name, std::string_view prefix) {
   return std::string(prefix).append(without_prefix(name));
 }
 
-// Of a file that is given as one; what is baked in has to fit the tensors that are there.
+// Of a file that is given as one.
 void check_is_vae(const Checkpoint& file) {
   const auto decodes = [](std::string_view name) {
     return !is_of_another(Part::vae, name) && without_prefix(name).starts_with("decoder.");
   };
   if (!any_name(file, decodes))
-    throw Error(ErrorCode::mismatch, file.path, file.path + ": has no tensor of a VAE's decoder (decoder.)");
+    throw Error(
+        ErrorCode::mismatch, file.path,
+        file.path + ": has no tensor of a VAE's decoder (decoder.); --vae takes a VAE, or a checkpoint that has one");
 }
 
 size_t read_as_vae(Checkpoint& vae, std::string_view prefix) {
@@ -84,12 +87,18 @@ size_t read_as_vae(Checkpoint& vae, std::string_view prefix) {
       vae, [&](std::string_view name) { return whole && !part_of(name) ? "" : vae_name(name, prefix); }, "VAE");
 }
 
+// What says how a model is sampled stands beside its parts; a mark between underscores stands in the unet.
+bool stands_beside_parts(std::string_view name) {
+  const BufferRow* const row = buffer_row(name, {});
+  return row && is_of_sampling(*row) && !name.starts_with("__") && !part_of(name);
+}
+
 size_t read_as_unet(Checkpoint& unet) {
   const bool whole = any_begins(unet, kUnetPrefix);
   return rename(
       unet,
       [&](std::string_view name) -> std::string {
-        if (name.starts_with(kUnetPrefix)) return std::string(name);
+        if (name.starts_with(kUnetPrefix) || stands_beside_parts(name)) return std::string(name);
         if (whole || is_of_another(Part::unet, name)) return "";
         if (name.starts_with(kBareUnetPrefix)) name.remove_prefix(kBareUnetPrefix.size());
         return std::string(kUnetPrefix).append(name);
@@ -97,12 +106,18 @@ size_t read_as_unet(Checkpoint& unet) {
       "unet");
 }
 
-size_t read_as_encoder(Checkpoint& file, Layout layout) {
+bool has_place_of(const Checkpoint& file, const Layout& layout) {
+  return std::ranges::any_of(layout.encoders, [&](const EncoderPlace& place) {
+    return place.prefix && any_begins(file, std::string(place.prefix).append(place.transformer));
+  });
+}
+
+size_t read_as_encoder(Checkpoint& file, const Layout& layout) {
   const bool whole = any_name(file, [](std::string_view name) { return part_of(name) == Part::te; });
-  if (whole && !any_begins(file, encoder_prefix(layout)))
+  if (whole && !has_place_of(file, layout))
     throw Error(ErrorCode::mismatch, file.path,
-                sentence(file.path, ": its text encoders are named as those of another layout than ", name(layout),
-                         " (", encoder_prefix(layout), ")"));
+                sentence(file.path, ": its text encoders are named as those of another layout than ", layout.name, " (",
+                         layout.encoder_prefix, ")"));
   const EncoderKind kind = whole ? EncoderKind() : encoder_kind(file);
   return rename(
       file,
@@ -113,18 +128,31 @@ size_t read_as_encoder(Checkpoint& file, Layout layout) {
       "text encoder");
 }
 
-Layout layout_of(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
-  if (!recipe.layout.empty()) return parse_layout(recipe.layout);
+const Layout& layout_of(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   const auto unet = std::ranges::find(recipe.roles, "unet");
-  if (unet == recipe.roles.end()) throw Error(ErrorCode::usage, "--layout", "--layout must be given without a unet");
-  return layout_of_unet(checkpoints[static_cast<size_t>(unet - recipe.roles.begin())]);
+  if (unet == recipe.roles.end()) {
+    if (recipe.layout.empty()) throw Error(ErrorCode::usage, "--layout", "--layout must be given without a unet");
+    return parse_layout(recipe.layout);
+  }
+  const Checkpoint& file = checkpoints[static_cast<size_t>(unet - recipe.roles.begin())];
+  const Layout* const told = layout_of_unet(file);
+  const Layout* const said = recipe.layout.empty() ? nullptr : &parse_layout(recipe.layout);
+  if (told && said && told != said)
+    throw Error(ErrorCode::usage, "--layout",
+                sentence("--layout ", said->name, ": ", file.path, " is a unet of ", told->name,
+                         ", which no program reads under other names; leave --layout out"));
+  if (told || said) return told ? *told : *said;
+  throw Error(ErrorCode::mismatch, file.path,
+              sentence(file.path,
+                       ": is no unet of SD 1, SD 2, SDXL, SD3, Flux or another family of --layout that can "
+                       "be told by its tensors; name it (--layout)"));
 }
 
 std::vector<std::string> read_in_roles(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   if (recipe.roles.size() != checkpoints.size())
     throw Error(ErrorCode::usage, "roles",
                 sentence(recipe.roles.size(), " files are to be put together, ", checkpoints.size(), " were given"));
-  const Layout layout = layout_of(recipe, checkpoints);
+  const Layout& layout = layout_of(recipe, checkpoints);
   std::vector<std::string> notes;
   for (size_t k = 0; k < checkpoints.size(); ++k) {
     Checkpoint& file = checkpoints[k];
@@ -133,7 +161,7 @@ std::vector<std::string> read_in_roles(const Recipe& recipe, std::vector<Checkpo
       case Part::te: add_note(notes, file, read_as_encoder(file, layout), "text encoder"); break;
       case Part::vae:
         check_is_vae(file);
-        add_note(notes, file, read_as_vae(file, vae_prefix(layout)), "VAE");
+        add_note(notes, file, read_as_vae(file, layout.vae_prefix), "VAE");
         break;
     }
   }

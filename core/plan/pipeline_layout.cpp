@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sources: ComfyUI's supported_models.py and model_detection.py, the checkpoints of Stability AI and Black Forest Labs.
 #include "core/plan/pipeline_layout.h"
 
 #include <algorithm>
@@ -7,14 +6,16 @@
 #include <optional>
 #include <span>
 
+#include "core/names/architecture.h"
+#include "core/plan/layout_table.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
-constexpr std::array<const char*, 5> kLayoutNames{"sd1", "sd2", "sdxl", "sd3", "flux"};
-constexpr std::array<const char*, 4> kEncoderNames{"CLIP-L", "CLIP-G", "CLIP-H", "T5"};
+constexpr std::array<const char*, 8> kEncoderNames{"CLIP-L", "CLIP-G",  "CLIP-H",   "T5",
+                                                   "UMT5",   "Gemma 2", "Qwen 2.5", "Qwen 3"};
 
 bool has(const Checkpoint& checkpoint, std::string_view ending) {
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
@@ -34,27 +35,6 @@ std::optional<uint64_t> width(const Checkpoint& checkpoint, std::string_view end
   throw Error(ErrorCode::mismatch, path, path + ": " + what);
 }
 
-struct Place {
-  Layout layout;
-  Encoder encoder;
-  bool open_clip;
-  const char* prefix;       ///< of the encoder
-  const char* transformer;  ///< between it and the names of Hugging Face's transformer
-};
-
-// SD 1 and SDXL keep no projection and no scale of CLIP-L: they do not use them.
-constexpr Place kPlaces[] = {
-    {Layout::sd1, Encoder::clip_l, false, "cond_stage_model.", "transformer."},
-    {Layout::sd2, Encoder::clip_h, true, "cond_stage_model.model.", ""},
-    {Layout::sdxl, Encoder::clip_l, false, "conditioner.embedders.0.", "transformer."},
-    {Layout::sdxl, Encoder::clip_g, true, "conditioner.embedders.1.model.", ""},
-    {Layout::sd3, Encoder::clip_l, false, "text_encoders.clip_l.", "transformer."},
-    {Layout::sd3, Encoder::clip_g, false, "text_encoders.clip_g.", "transformer."},
-    {Layout::sd3, Encoder::t5, false, "text_encoders.t5xxl.", "transformer."},
-    {Layout::flux, Encoder::clip_l, false, "text_encoders.clip_l.", "transformer."},
-    {Layout::flux, Encoder::t5, false, "text_encoders.t5xxl.", "transformer."},
-};
-
 // Files of a whole CLIP have what sees images, too, and those of a whole T5 what writes.
 bool belongs_to(EncoderKind kind, std::string_view name) {
   constexpr std::string_view kClip[] = {"text_model.", "text_projection", "logit_scale"};
@@ -65,62 +45,113 @@ bool belongs_to(EncoderKind kind, std::string_view name) {
                                             "text_projection",
                                             "logit_scale",
                                             "attn_mask"};
-  constexpr std::string_view kT5[] = {"encoder.", "shared."};
-  const std::span<const std::string_view> fronts =
-      kind.encoder == Encoder::t5 ? std::span<const std::string_view>(kT5)
-                                  : (kind.open_clip ? std::span<const std::string_view>(kOpenClip) : kClip);
-  return std::ranges::any_of(fronts, [&](std::string_view front) { return name.starts_with(front); });
+  constexpr std::string_view kT5[] = {"encoder.", "shared.", "spiece_model"};
+  constexpr std::string_view kLanguage[] = {"model.", "visual.", "lm_head.", "spiece_model"};
+  const auto any = [&](std::span<const std::string_view> fronts) {
+    return std::ranges::any_of(fronts, [&](std::string_view front) { return name.starts_with(front); });
+  };
+  switch (kind.encoder) {
+    case Encoder::t5:
+    case Encoder::umt5: return any(kT5);
+    case Encoder::gemma2:
+    case Encoder::qwen2:
+    case Encoder::qwen3: return any(kLanguage);
+    default: return kind.open_clip ? any(kOpenClip) : any(kClip);
+  }
 }
 
-const Place& place_of(Layout layout, EncoderKind kind, const std::string& path) {
-  const Place* other = nullptr;
-  for (const Place& place : kPlaces) {
-    if (place.layout != layout || place.encoder != kind.encoder) continue;
+const EncoderPlace& place_of(const Layout& layout, EncoderKind kind, const std::string& path) {
+  const EncoderPlace* other = nullptr;
+  for (const EncoderPlace& place : layout.encoders) {
+    const bool same = place.encoder == kind.encoder || (kind.may_be_umt5 && place.encoder == Encoder::umt5);
+    if (!place.prefix || !same) continue;
     if (place.open_clip == kind.open_clip) return place;
     other = &place;
   }
-  const std::string name = kEncoderNames[static_cast<size_t>(kind.encoder)],
-                    pipeline = kLayoutNames[static_cast<size_t>(layout)];
+  const std::string name = kEncoderNames[static_cast<size_t>(kind.encoder)], pipeline = layout.name;
+  if (!layout.encoders[0].prefix)
+    refuse(path,
+           "is a " + name + "; a checkpoint of " + pipeline + " holds no text encoder, it stays a file of its own");
   if (!other) refuse(path, "is a " + name + ", which " + pipeline + " does not have");
   refuse(path, "is a " + name + " in " + (kind.open_clip ? "open_clip's" : "Hugging Face's") + " naming; in " +
                    pipeline + " it is in " + (other->open_clip ? "open_clip's" : "Hugging Face's") +
                    ", which has other tensors: give it in that");
 }
 
+// Inpainting and the like are of the family of the model that they were made from.
+std::string family_of(const Checkpoint& unet) {
+  const ArchitectureGuess guess = guess_architecture(unet.tensors, {});
+  if (guess.kind != "diffusion model" && guess.kind != "checkpoint") return "";
+  std::string family = guess.architecture;
+  for (const std::string_view ending : {"-inpainting", "-pix2pix"})
+    if (family.ends_with(ending)) family.resize(family.size() - ending.size());
+  return family;
+}
+
+const Layout* layout_of_family(std::string_view family) {
+  for (const Layout& layout : layouts())
+    for (const char* const architecture : layout.architectures)
+      if (architecture && family == architecture) return &layout;
+  return nullptr;
+}
+
+bool has_piece(const Checkpoint& checkpoint, std::string_view piece) {
+  for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
+    if (checkpoint.tensors[i].name.find(piece) != std::string_view::npos) return true;
+  return false;
+}
+
 }  // namespace
 
-Layout parse_layout(std::string_view name) {
-  const auto found = std::ranges::find(kLayoutNames, name);
-  if (found == kLayoutNames.end())
-    throw Error(ErrorCode::usage, "--layout",
-                sentence("--layout: '", name, "' is not one of sd1, sd2, sdxl, sd3, flux"));
-  return static_cast<Layout>(found - kLayoutNames.begin());
+std::vector<std::string> layout_names() {
+  std::vector<std::string> names;
+  for (const Layout& layout : layouts()) names.emplace_back(layout.name);
+  return names;
 }
 
-Layout layout_of_unet(const Checkpoint& unet) {
-  if (has(unet, "double_blocks.0.img_attn.proj.weight")) return Layout::flux;
-  if (has(unet, "joint_blocks.0.context_block.attn.qkv.weight")) return Layout::sd3;
+const Layout& parse_layout(std::string_view name) {
+  for (const Layout& layout : layouts())
+    if (name == layout.name) return layout;
+  std::string list;
+  for (const std::string& known : layout_names()) list += (list.empty() ? "" : ", ") + known;
+  throw Error(ErrorCode::usage, "--layout", sentence("--layout: '", name, "' is not one of ", list));
+}
+
+const Layout* layout_of_unet(const Checkpoint& unet) {
+  constexpr const char* kDiffusers = "is in diffusers' naming, which no checkpoint in one file has; convert it first";
+  const std::string family = family_of(unet);
+  const Layout* const layout = layout_of_family(family);
+  if (!family.empty() && !layout)
+    refuse(unet.path,
+           "is of " + family + ", whose names in one checkpoint are not known; its parts stay separate files");
+  if (layout && !has_piece(unet, layout->piece)) refuse(unet.path, kDiffusers);
+  if (layout) return layout;
   if (has(unet, "down_blocks.0.resnets.0.conv1.weight") || has(unet, "transformer_blocks.0.attn.to_q.weight"))
-    refuse(unet.path, "is in diffusers' naming, which no checkpoint in one file has; convert it first");
-  switch (width(unet, ".attn2.to_k.weight").value_or(0)) {  // of what the text encoders say
-    case 768: return Layout::sd1;
-    case 1024: return Layout::sd2;
-    case 2048: return Layout::sdxl;
-  }
-  refuse(unet.path, "is no unet of SD 1, SD 2, SDXL, SD3 or Flux that can be told by its tensors; name it (--layout)");
+    refuse(unet.path, kDiffusers);
+  if (has(unet, "double_blocks.0.img_attn.proj.weight")) return &parse_layout("flux");
+  return nullptr;
 }
 
-const char* name(Layout layout) { return kLayoutNames[static_cast<size_t>(layout)]; }
+namespace {
 
-const char* encoder_prefix(Layout layout) {
-  if (layout == Layout::sd1 || layout == Layout::sd2) return "cond_stage_model.";
-  return layout == Layout::sdxl ? "conditioner." : "text_encoders.";
+EncoderKind t5_kind(const Checkpoint& file) {
+  constexpr std::string_view kBias = ".layer.0.SelfAttention.relative_attention_bias.weight";
+  if (has(file, sentence("encoder.block.1", kBias))) return {Encoder::umt5};
+  return {.encoder = Encoder::t5, .may_be_umt5 = !has(file, "encoder.block.1.layer.0.SelfAttention.q.weight")};
 }
 
-const char* vae_prefix(Layout layout) { return layout == Layout::flux ? "vae." : "first_stage_model."; }
+std::optional<EncoderKind> language_kind(const Checkpoint& file) {
+  const std::string family = guess_architecture(file.tensors, {}).architecture;
+  if (family == "gemma2") return EncoderKind{Encoder::gemma2};
+  if (family == "qwen2") return EncoderKind{Encoder::qwen2};
+  if (family == "qwen3") return EncoderKind{Encoder::qwen3};
+  return std::nullopt;
+}
+
+}  // namespace
 
 EncoderKind encoder_kind(const Checkpoint& file) {
-  if (has(file, "encoder.block.0.layer.0.SelfAttention.q.weight")) return {Encoder::t5, false};
+  if (has(file, "encoder.block.0.layer.0.SelfAttention.q.weight")) return t5_kind(file);
   const bool open_clip = has(file, "transformer.resblocks.0.ln_1.weight");
   if (open_clip || has(file, "text_model.encoder.layers.0.layer_norm1.weight"))
     switch (width(file, "token_embedding.weight").value_or(0)) {
@@ -128,17 +159,22 @@ EncoderKind encoder_kind(const Checkpoint& file) {
       case 1024: return {Encoder::clip_h, open_clip};
       case 1280: return {Encoder::clip_g, open_clip};
     }
-  refuse(file.path, "is no text encoder that can be told by its tensors (CLIP-L, CLIP-H, CLIP-G or T5)");
+  if (const auto language = language_kind(file)) return *language;
+  refuse(file.path,
+         "is no text encoder that can be told by its tensors (CLIP-L, CLIP-H, CLIP-G, T5, UMT5, Gemma 2, Qwen 2.5 or "
+         "Qwen 3)");
 }
 
-std::string encoder_name(Layout layout, EncoderKind kind, std::string_view name, const std::string& path) {
-  const Place& place = place_of(layout, kind, path);
-  const bool old = layout == Layout::sd1 || layout == Layout::sdxl;
-  for (const std::string_view front : {"clip_l.", "clip_g.", "clip_h.", "t5xxl."})
+std::string encoder_name(const Layout& layout, EncoderKind kind, std::string_view name, const std::string& path) {
+  const EncoderPlace& place = place_of(layout, kind, path);
+  const bool old = layout.name == std::string_view("sd1") || layout.name == std::string_view("sdxl");
+  for (const std::string_view front : {"clip_l.", "clip_g.", "clip_h.", "t5xxl.", "umt5xxl."})
     if (name.starts_with(front)) name.remove_prefix(front.size());
   constexpr std::string_view kTransformer = "transformer.";
   if (!place.open_clip && name.starts_with(kTransformer)) name.remove_prefix(kTransformer.size());
   if (!belongs_to(kind, name)) return "";
+  // ComfyUI keeps a tokenizer beside the encoders, not in one.
+  if (name == "spiece_model") return std::string(layout.encoder_prefix).append(name);
   if (place.open_clip) return std::string(place.prefix).append(name);
   if (old && (name == "logit_scale" || name == "text_projection.weight")) return "";
   return std::string(place.prefix).append(name == "logit_scale" ? "" : place.transformer).append(name);

@@ -1,45 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where separate files belong in one checkpoint: the prefixes of SD 1, SD 2, SDXL, SD3 and Flux, as ComfyUI writes and
-// A1111 reads them, and how unets and text encoders are recognised by their tensors.
+// Where separate files belong in one checkpoint: the prefixes of each family of models, as ComfyUI writes and reads
+// them, and how unets and text encoders are recognised by their tensors.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/table/checkpoint.h"
 
 namespace ckmerge {
 
-enum class Layout : uint8_t { sd1, sd2, sdxl, sd3, flux };
-
-/// The layout called `name`. Throws Error(usage).
-Layout parse_layout(std::string_view name);
-
-/// The layout of the pipeline that `unet` is of. Throws Error(mismatch) for one that is not known.
-Layout layout_of_unet(const Checkpoint& unet);
-
-const char* name(Layout layout);
-
-/// Prefix of the VAE's tensors.
-const char* vae_prefix(Layout layout);
-
-/// Prefix of the text encoders' tensors.
-const char* encoder_prefix(Layout layout);
-
 /// What text encoders are called in the layouts.
-enum class Encoder : uint8_t { clip_l, clip_g, clip_h, t5 };
+enum class Encoder : uint8_t { clip_l, clip_g, clip_h, t5, umt5, gemma2, qwen2, qwen3 };
 
 /// An encoder's file: which one it is, and in whose naming its tensors are.
 struct EncoderKind {
   Encoder encoder = Encoder::clip_l;
-  bool open_clip = false;  ///< else Hugging Face's
+  bool open_clip = false;    ///< else Hugging Face's
+  bool may_be_umt5 = false;  ///< a T5 of one block, by which the two cannot be told apart
 };
+
+struct EncoderPlace {
+  Encoder encoder = Encoder::clip_l;
+  bool open_clip = false;
+  const char* prefix = nullptr;  ///< of the encoder; null: there is no further place
+  const char* transformer = "";  ///< between it and the names of Hugging Face's transformer
+};
+
+/// A family of models and the names that a checkpoint of it has.
+struct Layout {
+  const char* name;
+  const char* architectures[2];  ///< as core/names/architecture_rules calls them; the second may be null
+  const char* piece;             ///< of names of its unet in the original naming; diffusers' has none with it
+  const char* vae_prefix;
+  const char* encoder_prefix;  ///< of all its text encoders
+  EncoderPlace encoders[3];
+};
+
+/// In the order of the table.
+std::vector<std::string> layout_names();
+
+/// The layout called `name`. Throws Error(usage) that lists them.
+const Layout& parse_layout(std::string_view name);
+
+/// The layout of the pipeline that `unet` is of; null where its tensors do not tell. Throws Error(mismatch) for one
+/// that is told and has no layout, and for one in diffusers' naming.
+const Layout* layout_of_unet(const Checkpoint& unet);
 
 /// Throws Error(mismatch) for a file that is no known encoder.
 EncoderKind encoder_kind(const Checkpoint& file);
 
 /// What the tensor `name` of an encoder's file is called in `layout`; empty where it has no place there. Throws
 /// Error(mismatch), naming `path`, when the encoder has none.
-std::string encoder_name(Layout layout, EncoderKind kind, std::string_view name, const std::string& path);
+std::string encoder_name(const Layout& layout, EncoderKind kind, std::string_view name, const std::string& path);
 
 }  // namespace ckmerge

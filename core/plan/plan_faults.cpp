@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/plan/plan_faults.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "core/names/name_hint.h"
 #include "core/names/near_name.h"
+#include "core/names/whole_part.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -33,6 +35,16 @@ std::string unmatched_sentence(const NamePattern& pattern, std::span<const Check
          (nearest.found().empty() ? "" : "; did you mean '" + nearest.found() + "'?");
 }
 
+// A VAE among models is meant to go into them.
+std::string vae_advice(std::span<const Checkpoint> checkpoints) {
+  const auto is_vae = [](const Checkpoint& checkpoint) { return whole_part(checkpoint) == Part::vae; };
+  const auto vae = std::ranges::find_if(checkpoints, is_vae);
+  if (vae == checkpoints.end() || std::ranges::all_of(checkpoints, is_vae)) return "";
+  return vae->path +
+         " is a VAE: `ckmerge bake MODEL --vae FILE` puts it in place of a checkpoint's own, `ckmerge "
+         "compose --unet F --te F --vae F` into one that has none";
+}
+
 Error no_common_name(std::span<const Checkpoint> checkpoints) {
   for (const Checkpoint& checkpoint : checkpoints)
     if (checkpoint.tensors.size() == 0)
@@ -43,6 +55,8 @@ Error no_common_name(std::span<const Checkpoint> checkpoints) {
         prefix_hint(checkpoints[0].tensors, checkpoints[0].path, checkpoints[k].tensors, checkpoints[k].path);
     if (!hint.empty()) hints.push_back(std::move(hint));
   }
+  if (const std::string advice = vae_advice(checkpoints); !advice.empty())
+    return {ErrorCode::mismatch, "", "the checkpoints have no tensor name in common; " + advice, hints};
   const std::string remedy = hints.empty() ? "they are of different kinds (--extra add puts them into one file)"
                                            : "rename tensors so that they match";
   return {ErrorCode::mismatch, "", "the checkpoints have no tensor name in common; " + remedy, hints};

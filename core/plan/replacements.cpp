@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/names/training_state.h"
+#include "core/names/whole_part.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -45,15 +46,22 @@ std::optional<Replacement> Replacements::in_ema(std::string_view name, uint32_t 
   return Replacement{{0, first}, {0, static_cast<uint32_t>(row)}, Action::ema};
 }
 
+std::string Replacements::why_no_place() const {
+  const Checkpoint& model = checkpoints_[0];
+  if (whole_part(model) == Part::vae) return ", which is a VAE itself; give the checkpoint first, the VAE with --vae";
+  for (size_t i = 0; i < model.tensors.size(); ++i)
+    if (part_of(model.tensors[i].name) == Part::vae) return ", whose VAE has other names";
+  return ", which has no VAE; `ckmerge compose --unet M --te M --vae V` puts one in";
+}
+
 void Replacements::finish(Plan& plan) const {
   if (!recipe_.bake_vae && recipe_.ema != EmaPolicy::use) return;
   const uint32_t k = recipe_.bake_vae ? static_cast<uint32_t>(checkpoints_.size() - 1) : 0;
   const Checkpoint& from = checkpoints_[k];
   if (std::ranges::find(used_, true) == used_.end())
     throw Error(ErrorCode::mismatch, from.path,
-                recipe_.bake_vae
-                    ? from.path + ": no tensor of this VAE is in the checkpoint that it is to be baked into"
-                    : from.path + ": holds no average of its weights (model_ema.); leave out --ema use");
+                recipe_.bake_vae ? from.path + ": no tensor of this VAE is in " + checkpoints_[0].path + why_no_place()
+                                 : from.path + ": holds no average of its weights (model_ema.); leave out --ema use");
   std::vector<bool> unused(used_.size());
   for (size_t row = 0; row < used_.size(); ++row) {
     const std::string_view name = from.tensors[row].name;

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,7 @@ class Replacements {
  private:
   std::optional<Replacement> in_vae(std::string_view name);
   std::optional<Replacement> in_ema(std::string_view name, uint32_t first);
+  std::string why_no_place() const;
 
   const Recipe& recipe_;
   std::span<const Checkpoint> checkpoints_;

@@ -74,7 +74,7 @@ def test_compose():
     make("whole.safetensors", whole)
     make("expected.safetensors", {name: whole[name] for name in whole if part_of(name)})
     everything = read("expected.safetensors")
-    produces(everything, "compose", "--unet", "whole.safetensors", "--te", "whole.safetensors", "--vae", "whole.safetensors", "-o", "out.safetensors")
+    produces(read("whole.safetensors"), "compose", "--unet", "whole.safetensors", "--te", "whole.safetensors", "--vae", "whole.safetensors", "-o", "out.safetensors")
     make("bare.safetensors", prefixed("diffusion_model.", unet(768)))
     produces(everything, "compose", "--unet", "bare.safetensors", "--te", "clip_l.safetensors", "--vae", "vae.safetensors", "-o", "out.safetensors")
     produces({name: everything[name] for name in everything if part_of(name) == "vae"}, "compose", "--vae", "vae.safetensors", "--layout", "sd1",
@@ -112,4 +112,64 @@ def test_compose():
     refused(4, "diffusers' naming", "compose", "--unet", "diffusers.safetensors", *out)
 
 
-run_in_folders(test_compose)
+def pieces(*names):
+    return {name: floats(2, 2) for name in names}
+
+
+UMT5 = pieces(*(f"encoder.block.{block}.layer.0.SelfAttention.{name}.weight" for block in (0, 1) for name in ("q", "relative_attention_bias"))) | \
+    {"spiece_model": ("U8", [2], [1, 2])}
+T5_OF_TWO = pieces("encoder.block.0.layer.0.SelfAttention.q.weight", "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight",
+                   "encoder.block.1.layer.0.SelfAttention.q.weight")
+QWEN = pieces("model.layers.0.self_attn.q_proj.weight", "model.layers.0.mlp.gate_proj.weight", "visual.blocks.0.attn.qkv.weight") | \
+    {"model.layers.0.self_attn.q_proj.bias": floats(2)}
+QWEN3 = pieces("model.layers.0.self_attn.q_proj.weight", "model.layers.0.self_attn.q_norm.weight")
+DOUBLE = "double_blocks.0.img_attn.qkv.weight"
+FAMILIES = {  # name of the layout: a unet, prefix of the VAE, an encoder and its prefix
+    "chroma": (pieces(DOUBLE, "distilled_guidance_layer.in_proj.weight"), VAE, "t5", "cond_stage_model.t5xxl.transformer."),
+    "flux2": (pieces(DOUBLE, "double_stream_modulation_img.lin.weight"), "vae.", None, ""),
+    "auraflow": (pieces("double_layers.0.attn.w1q.weight"), "vae.", "umt5", "text_encoders.pile_t5xl.transformer."),
+    "pixart": (pieces("blocks.0.cross_attn.kv_linear.weight"), "vae.", "t5", "text_encoders.t5xxl.transformer."),
+    "ltx-video": (pieces("transformer_blocks.0.attn2.to_k.weight", "adaln_single.emb.timestep_embedder.linear_1.weight", "patchify_proj.weight"), "vae.",
+                  "t5", "text_encoders.t5xxl.transformer."),
+    "mochi": (pieces("blocks.0.attn.qkv_x.weight"), "vae.", "t5", "text_encoders.t5xxl.transformer."),
+    "z-image": (pieces("layers.0.attention.qkv.weight", "cap_pad_token"), "vae.", "qwen3", "text_encoders.qwen3_4b.transformer."),
+    "wan": (pieces("blocks.0.self_attn.q.weight", "head.modulation"), "vae.", "umt5", "text_encoders.umt5xxl.transformer."),
+    "qwen-image": (pieces("transformer_blocks.0.attn.add_q_proj.weight", "transformer_blocks.0.attn.to_q.weight", "txt_norm.weight"), "vae.", "qwen",
+                   "text_encoders.qwen25_7b.transformer."),
+}
+
+
+def test_families():
+    """Each in its own prefixes, and nothing in another's."""
+    make("vae.safetensors", AUTOENCODER)
+    encoders = {"t5": T5_OF_TWO, "umt5": UMT5, "qwen": QWEN, "qwen3": QWEN3}
+    for name, tensors in encoders.items():
+        make(f"{name}.safetensors", tensors)
+    for family, (unet, vae_prefix, encoder, prefix) in FAMILIES.items():
+        make("unet.safetensors", unet)
+        expected = prefixed(UNET, unet) | prefixed(vae_prefix, AUTOENCODER, ("loss.x",))
+        words = ["compose", "--unet", "unet.safetensors", "--vae", "vae.safetensors", "-o", "out.safetensors"]
+        if encoder:
+            words += ["--te", f"{encoder}.safetensors"]
+            expected |= {("text_encoders." if name == "spiece_model" else prefix) + name: entry for name, entry in encoders[encoder].items()}
+        make("expected.safetensors", expected)
+        produces(read("expected.safetensors"), *words)
+        produces(read("expected.safetensors"), *words, "--layout", family)
+        for other in encoders:
+            if other != encoder:
+                refused(4, family, "compose", "--unet", "unet.safetensors", "--te", f"{other}.safetensors", "-o", "x.safetensors")
+        for other in ("sd1", "flux", "wan", "qwen-image"):
+            if other != family:
+                refused(2, f"is a unet of {family}", "compose", "--unet", "unet.safetensors", "--layout", other, "-o", "x.safetensors")
+    make("video.safetensors", pieces(DOUBLE, "txt_in.individual_token_refiner.blocks.0.norm1.weight"))
+    for layout in ([], ["--layout", "flux"]):
+        refused(4, "is of hunyuan-video", "compose", "--unet", "video.safetensors", *layout, "-o", "x.safetensors")
+    make("folder.safetensors", pieces("single_transformer_blocks.0.attn.to_k.weight", "distilled_guidance_layer.in_proj.weight"))
+    refused(4, "diffusers' naming", "compose", "--unet", "folder.safetensors", "-o", "x.safetensors")
+    whole = prefixed("text_encoders.t5xxl.transformer.", T5_OF_TWO)
+    make("whole.safetensors", whole)
+    make("unet.safetensors", FAMILIES["chroma"][0])
+    refused(4, "of another layout than chroma", "compose", "--unet", "unet.safetensors", "--te", "whole.safetensors", "-o", "x.safetensors")
+
+
+run_in_folders(test_compose, test_families)

@@ -99,3 +99,29 @@ TEST_CASE("names of no network cost nothing and crash nothing") {
   CHECK(guess({{long_name.c_str(), {1}}, {"", {1}}, {".", {}}, {"0", {}}, {"model.diffusion_model.", {}}}) ==
         ArchitectureGuess{});
 }
+
+TEST_CASE("families of images and video are told by names, in each of their namings") {
+  const auto of = [](const std::vector<Named>& tensors) { return guess(tensors).architecture; };
+  const Named qkv{"layers.0.attention.qkv.weight", {18, 6}}, caption{"cap_embedder.1.weight", {6, 5}};
+  CHECK(of({qkv, caption}) == "lumina2");
+  CHECK(of({qkv, caption, {"cap_pad_token", {1, 6}}}) == "z-image");
+  CHECK(of({{"layers.0.attention.to_q.weight", {6, 6}}, {"cap_pad_token", {1, 6}}}) == "z-image");
+  const Named cross{"blocks.0.cross_attn.kv_linear.weight", {8, 4}};
+  CHECK(of({cross}) == "pixart");
+  CHECK(of({cross, {"blocks.0.mlp.inverted_conv.conv.weight", {20, 4, 1, 1}}}) == "sana");
+  CHECK(of({{"transformer_blocks.0.ff.conv_inverted.weight", {20, 4, 1, 1}},
+            {"time_embed.emb.timestep_embedder.linear_1.weight", {4, 4}}}) == "sana");
+  const Named time{"adaln_single.emb.timestep_embedder.linear_1.weight", {8, 256}},
+      attention{"transformer_blocks.0.attn2.to_k.weight", {8, 8}};
+  CHECK(of({time, attention}) == "ltx-video");
+  CHECK(of({time, attention, {"pos_embed.proj.weight", {8, 2, 2, 2}}}) == "pixart");
+  const Named single{"single_transformer_blocks.0.attn.to_k.weight", {4, 4}},
+      guidance{"time_text_embed.guidance_embedder.linear_1.weight", {4, 4}};
+  CHECK(of({single, guidance}) == "flux-dev");
+  CHECK(of({single, guidance, {"context_embedder.token_refiner.refiner_blocks.0.attn.to_k.weight", {4, 4}}}) ==
+        "hunyuan-video");
+  CHECK(of({single, {"distilled_guidance_layer.in_proj.weight", {4, 4}}}) == "chroma");
+  CHECK(of({{"model.model.double_blocks.0.img_attn.qkv.weight", {12, 4}},
+            {"model.model.txt_in.individual_token_refiner.blocks.0.norm1.weight", {4}}}) == "hunyuan-video");
+  CHECK(of({{"blocks.0.self_attn.q.weight", {4, 4}}, {"head.modulation", {1, 2, 4}}}) == "wan");
+}

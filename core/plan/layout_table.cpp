@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of layouts. Sources: ComfyUI's supported_models.py and model_detection.py, the checkpoints of Stability AI
+// and Black Forest Labs. A family that is not here is refused by name, not written under another's prefixes.
+#include "core/plan/layout_table.h"
+
+namespace ckmerge {
+namespace {
+
+constexpr const char* kOldVae = "first_stage_model.";
+constexpr const char* kVae = "vae.";
+constexpr const char* kOldText = "cond_stage_model.";
+constexpr const char* kText = "text_encoders.";
+constexpr const char* kTransformer = "transformer.";
+constexpr EncoderPlace kT5{Encoder::t5, false, "text_encoders.t5xxl.", kTransformer};
+constexpr EncoderPlace kClipL{Encoder::clip_l, false, "text_encoders.clip_l.", kTransformer};
+
+constexpr EncoderPlace text(Encoder encoder, const char* prefix) { return {encoder, false, prefix, kTransformer}; }
+
+// SD 1 and SDXL keep no projection and no scale of CLIP-L: they do not use them.
+constexpr Layout kLayouts[] = {
+    {"sd1", {"sd1"}, "input_blocks.", kOldVae, kOldText, {text(Encoder::clip_l, "cond_stage_model.")}},
+    {"sd2", {"sd2"}, "input_blocks.", kOldVae, kOldText, {{Encoder::clip_h, true, "cond_stage_model.model."}}},
+    {"sdxl",
+     {"sdxl"},
+     "input_blocks.",
+     kOldVae,
+     "conditioner.",
+     {text(Encoder::clip_l, "conditioner.embedders.0."), {Encoder::clip_g, true, "conditioner.embedders.1.model."}}},
+    {"sdxl-refiner",
+     {"sdxl-refiner"},
+     "input_blocks.",
+     kOldVae,
+     "conditioner.",
+     {{Encoder::clip_g, true, "conditioner.embedders.0.model."}}},
+    {"sd3", {"sd3"}, "joint_blocks.", kOldVae, kText, {kClipL, text(Encoder::clip_g, "text_encoders.clip_g."), kT5}},
+    {"flux", {"flux-dev", "flux-schnell"}, "double_blocks.", kVae, kText, {kClipL, kT5}},
+    {"chroma", {"chroma"}, "double_blocks.", kOldVae, kOldText, {text(Encoder::t5, "cond_stage_model.t5xxl.")}},
+    {"flux2", {"flux2"}, "double_blocks.", kVae, kText, {}},
+    {"hidream", {"hidream"}, "double_stream_blocks.", kVae, kText, {}},
+    {"auraflow", {"auraflow"}, "double_layers.", kVae, kText, {text(Encoder::umt5, "text_encoders.pile_t5xl.")}},
+    {"pixart", {"pixart"}, "cross_attn.kv_linear.", kVae, kText, {kT5}},
+    {"ltx-video", {"ltx-video"}, "patchify_proj.", kVae, kText, {kT5}},
+    {"mochi", {"mochi"}, "attn.qkv_x.", kVae, kText, {kT5}},
+    {"lumina2", {"lumina2"}, "attention.qkv.", kVae, kText, {text(Encoder::gemma2, "text_encoders.gemma2_2b.")}},
+    {"z-image", {"z-image"}, "attention.qkv.", kVae, kText, {text(Encoder::qwen3, "text_encoders.qwen3_4b.")}},
+    {"wan", {"wan"}, "self_attn.q.", kVae, kText, {text(Encoder::umt5, "text_encoders.umt5xxl.")}},
+    {"qwen-image", {"qwen-image"}, "txt_norm.", kVae, kText, {text(Encoder::qwen2, "text_encoders.qwen25_7b.")}},
+};
+
+}  // namespace
+
+std::span<const Layout> layouts() { return kLayouts; }
+
+}  // namespace ckmerge
