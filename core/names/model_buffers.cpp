@@ -141,11 +141,10 @@ constexpr Ends ends_of_rows() {
 constexpr Ends kEnds = ends_of_rows();
 
 bool may_fit(std::string_view name, std::string_view last) {
-  constexpr size_t kContained = 14;  // characters of the only piece that is looked for within components
-  if (last.empty() || last.size() >= kContained || last.starts_with("__") || name.starts_with("edm_"))
-    return !last.empty();
+  if (last.empty()) return false;
   const auto first = static_cast<unsigned char>(last[0]);
-  return first < kEnds.size() && last.size() < kLongest && (kEnds[first] >> last.size() & 1);
+  if (first < kEnds.size() && last.size() < kLongest && (kEnds[first] >> last.size() & 1)) return true;
+  return last.starts_with("__") || name.starts_with("edm_") || last.find("alphas_cumprod") != last.npos;
 }
 
 }  // namespace

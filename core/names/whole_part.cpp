@@ -9,9 +9,9 @@ std::optional<Part> whole_part(const Checkpoint& checkpoint) {
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
     if (part_of(checkpoint.tensors[i].name)) return std::nullopt;
   const std::string kind = guess_architecture(checkpoint.tensors, checkpoint.metadata).kind;
-  if (kind == "diffusion model") return Part::unet;
-  if (kind == "vae") return Part::vae;
-  if (kind == "text encoder") return Part::te;
+  if (kind.starts_with("diffusion model")) return Part::unet;
+  if (kind.starts_with("vae")) return Part::vae;
+  if (kind.starts_with("text encoder")) return Part::te;
   return std::nullopt;
 }
 

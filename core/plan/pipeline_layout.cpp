@@ -81,7 +81,7 @@ const EncoderPlace& place_of(const Layout& layout, EncoderKind kind, const std::
 // Inpainting and the like are of the family of the model that they were made from.
 std::string family_of(const Checkpoint& unet) {
   const ArchitectureGuess guess = guess_architecture(unet.tensors, {});
-  if (guess.kind != "diffusion model" && guess.kind != "checkpoint") return "";
+  if (!guess.kind.starts_with("diffusion model") && !guess.kind.starts_with("checkpoint")) return "";
   std::string family = guess.architecture;
   for (const std::string_view ending : {"-inpainting", "-pix2pix"})
     if (family.ends_with(ending)) family.resize(family.size() - ending.size());

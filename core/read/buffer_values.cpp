@@ -22,11 +22,11 @@ bool are_in_order(const std::vector<double>& values, uint64_t row) {
   return true;
 }
 
-// Equal as far as bf16's 8 bits go; Inf and NaN as they are.
+// Equal as far as bf16's 8 bits and f16's smallest numbers go; Inf and NaN as they are.
 bool are_near(const std::vector<double>& a, const std::vector<double>& b) {
-  constexpr double kHalfStep = 1.0 / 256;
+  constexpr double kHalfStep = 1.0 / 256, kSmallest = 1.0 / (1 << 24);
   return std::ranges::equal(a, b, [](double x, double y) {
-    return x == y || std::fabs(x - y) <= kHalfStep * std::fabs(x) || (std::isnan(x) && std::isnan(y));
+    return x == y || std::fabs(x - y) <= kHalfStep * std::fabs(x) + kSmallest || (std::isnan(x) && std::isnan(y));
   });
 }
 
