@@ -10,6 +10,14 @@
 namespace ckmerge {
 namespace {
 
+// A model has three or four; a file may hold any number.
+constexpr size_t kMostMarks = 20;
+
+struct Mark {
+  const BufferRow* row;
+  bool kept;  // it is in the output
+};
+
 class BufferWarnings {
  public:
   BufferWarnings(const Plan& plan, std::span<const Checkpoint> checkpoints)
@@ -21,7 +29,7 @@ class BufferWarnings {
     if (checkpoints_.size() < 2) return {};
     find_givers();
     find_one_sided();
-    for (const auto& [name, row] : marks_) warn_of_mark(name, *row);
+    for (const auto& [name, mark] : marks_) warn_of_mark(name, *mark.row, mark.kept);
     warn_of_schedules();
     warn_of_shapes();
     return std::move(warnings_);
@@ -52,17 +60,17 @@ class BufferWarnings {
   void find_one_sided() {
     for (const Step& step : plan_.steps)
       if (step.action == Action::keep || step.action == Action::outside || step.action == Action::add)
-        look_at(step.named);
+        look_at(step.named, true);
     for (const auto* list : {&plan_.dropped, &plan_.left_out})
-      for (const Source source : *list) look_at(source);
+      for (const Source source : *list) look_at(source, false);
   }
 
-  void look_at(Source source) {
+  void look_at(Source source, bool kept) {
     if (source.checkpoint >= checkpoints_.size()) return;
     const Tensor tensor = tensor_of(source);
     const BufferRow* const row = buffer_row(tensor.name, tensor.shape);
     if (!row || !is_of_sampling(*row)) return;
-    if (row->kind == BufferKind::mark) marks_.emplace(tensor.name, row);
+    if (row->kind == BufferKind::mark && marks_.size() < kMostMarks) marks_.try_emplace(tensor.name, Mark{row, kept});
     if (row->kind == BufferKind::schedule && is_one_sided(tensor.name)) schedules_.push_back(source);
   }
 
@@ -75,21 +83,18 @@ class BufferWarnings {
     return some && !all;
   }
 
-  // The mark's step is there, or it is not in the output.
-  bool is_in_output(std::string_view name) const {
-    return std::ranges::any_of(plan_.steps, [&](const Step& step) { return tensor_of(step.named).name == name; });
-  }
-
   std::string paths(std::string_view name, bool with) const {
+    constexpr size_t kShown = 3;
     std::string out;
+    size_t count = 0;
     for (size_t k = 0; k < gives_.size(); ++k)
-      if (gives_[k] && has(k, name) == with) out += (out.empty() ? "" : ", ") + checkpoints_[k].path;
-    return out;
+      if (gives_[k] && has(k, name) == with && ++count <= kShown)
+        out += (out.empty() ? "" : ", ") + checkpoints_[k].path;
+    return count > kShown ? sentence(out, " and ", counted(count - kShown, "other")) : out;
   }
 
-  void warn_of_mark(std::string_view name, const BufferRow& row) {
+  void warn_of_mark(std::string_view name, const BufferRow& row, bool kept) {
     const std::string with = paths(name, true), without = paths(name, false);
-    const bool kept = is_in_output(name);
     if (!with.empty() && !without.empty())
       warnings_.push_back(sentence(name, " is in ", with, " and not in ", without, ": ", row.meaning,
                                    "; models that are sampled in two ways were mixed, and the result ",
@@ -127,8 +132,8 @@ class BufferWarnings {
 
   const Plan& plan_;
   std::span<const Checkpoint> checkpoints_;
-  std::vector<bool> gives_;  // per checkpoint: something of the unet
-  std::map<std::string_view, const BufferRow*> marks_;
+  std::vector<bool> gives_;                 // per checkpoint: something of the unet
+  std::map<std::string_view, Mark> marks_;  // that only some have, kMostMarks at most
   std::vector<Source> schedules_;
   std::vector<std::string> warnings_;
 };

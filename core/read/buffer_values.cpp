@@ -62,8 +62,10 @@ struct Found {
 }  // namespace
 
 std::vector<std::string> position_warnings(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  constexpr size_t kMost = 20;  // a model has one for each text encoder
   std::vector<std::string> warnings;
   for (const Step& step : plan.steps) {
+    if (warnings.size() == kMost) break;
     if (step.named.checkpoint != 0 || step.program == Step::kCount || step.program == Step::kZero) continue;
     const BufferRow* const row = buffer_of(checkpoints, step);
     const Tensor tensor = tensor_of(checkpoints, step.named);
