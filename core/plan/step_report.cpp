@@ -5,7 +5,7 @@ namespace ckmerge {
 namespace {
 
 bool any(const StoreCounts& counts) {
-  return counts.saturated || counts.overflowed || counts.lost_inf || counts.non_finite || counts.created;
+  return counts.saturated || counts.overflowed || counts.lost_inf || counts.non_finite || counts.created || counts.vanished;
 }
 
 }  // namespace
@@ -23,6 +23,7 @@ void StepReport::add(uint32_t step, const StoreCounts& counts) {
   sum.lost_inf += counts.lost_inf;
   sum.non_finite += counts.non_finite;
   sum.created += counts.created;
+  sum.vanished += counts.vanished;
 }
 
 }  // namespace ckmerge
