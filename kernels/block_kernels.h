@@ -47,7 +47,8 @@ inline constexpr size_t kOpCount = 12;
 
 /// What became of values that could not be stored as they were; summed over blocks, so its order does not matter. A
 /// value counts under one heading: non_finite is what overflowed, lost_inf and created come to, and the NaN and Inf of
-/// operands. Stores count all but `created`, which run_program() adds, because only it sees the operands.
+/// operands. Stores count all but `created`, which run_program() adds, because only it sees the operands, and
+/// `negative`.
 struct StoreCounts {
   uint64_t saturated = 0;   ///< finite values stored as the largest finite fp8 value
   uint64_t overflowed = 0;  ///< finite values stored as Inf (F32, F16, BF16), which have no saturation rule
@@ -55,6 +56,7 @@ struct StoreCounts {
   uint64_t non_finite = 0;  ///< NaN and Inf that were stored, wherever they came from
   uint64_t created = 0;     ///< results that are NaN where no operand is, or Inf where all operands are finite
   uint64_t vanished = 0;    ///< values other than 0 stored as 0
+  uint64_t negative = 0;    ///< of a variance: results below 0 where no operand is; counted by whoever knows what it is
 };
 
 /// Sums of products are kept in this many f64 lanes: element i of a reduction goes to lane i mod kLanes.

@@ -8,10 +8,11 @@
 namespace ckmerge {
 namespace {
 
-// What is known of a result. Finite ones have no mark.
-constexpr uint8_t kNan = 1, kInf = 2;      // it is
-constexpr uint8_t kNanIn = 4, kInfIn = 8;  // an operand is
-constexpr uint8_t kUnlike = 16;            // operands differ in dtype or bits
+// What is known of a result. Those that are 0 or more and finite have no mark.
+constexpr uint8_t kNan = 1, kInf = 2;          // it is
+constexpr uint8_t kNanIn = 4, kInfIn = 8;      // an operand is
+constexpr uint8_t kUnlike = 16;                // operands differ in dtype or bits
+constexpr uint8_t kBelow = 32, kBelowIn = 64;  // below 0: it is, an operand is
 
 const unsigned char* element_at(const Operand& operand, uint64_t i) {
   const uint64_t within = operand.inner == UINT64_MAX ? i : i % operand.inner;
@@ -39,7 +40,7 @@ ResultOrigins::ResultOrigins(const BlockKernels& kernels, const Stored& stored, 
 template <typename Value>
 void ResultOrigins::begin(const Value* results) noexcept {
   for (size_t i = 0; i < marks_.size(); ++i)
-    marks_[i] = std::isnan(results[i]) ? kNan : std::isinf(results[i]) ? kInf : 0;
+    marks_[i] = std::isnan(results[i]) ? kNan : (std::isinf(results[i]) ? kInf : 0) | (results[i] < 0 ? kBelow : 0);
 }
 
 void ResultOrigins::take(const Operand& operand, uint64_t first) noexcept {
@@ -70,6 +71,7 @@ void ResultOrigins::look_at(const Value* values, const Operand& operand, uint64_
     if (marks_[i] == 0) continue;
     if (std::isnan(values[k])) marks_[i] |= kNanIn;
     if (std::isinf(values[k])) marks_[i] |= kInfIn;
+    if (values[k] < 0) marks_[i] |= kBelowIn;
     if (stored_.keeps_equal && marks_[i] & kNan)
       keep_bits(element_at(operand, first + i), operand.dtype == stored_.dtype, i);
   }
@@ -94,6 +96,11 @@ void ResultOrigins::count(StoreCounts& counts) const noexcept {
     counts.created += made_nan || made_inf;
     if (made_inf && stored_.dtype == Dtype::F8_E4M3) --counts.lost_inf;
   }
+}
+
+uint64_t ResultOrigins::negative() const noexcept {
+  return static_cast<uint64_t>(
+      std::ranges::count_if(marks_, [](uint8_t mark) { return mark & kBelow && !(mark & kBelowIn); }));
 }
 
 }  // namespace ckmerge

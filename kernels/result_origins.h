@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Results that are NaN or Inf: whether an operand was, or the arithmetic made them. Found by reading the operands once
-// more, so only for blocks that have such results.
+// Results that are NaN, Inf or below 0: whether an operand was, or the arithmetic made them. Found by reading the
+// operands once more, so only for blocks that have such results.
 #pragma once
 
 #include <cstdint>
@@ -29,6 +29,9 @@ class ResultOrigins {
 
   /// Adds to `counts.created`, once all were taken; what was made infinite counts there, not as lost_inf.
   void count(StoreCounts& counts) const noexcept;
+
+  /// How many results are below 0 where no operand is.
+  uint64_t negative() const noexcept;
 
  private:
   template <typename Value>

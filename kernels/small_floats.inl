@@ -56,6 +56,19 @@ constexpr uint32_t kLargestVanishing = (kRebias<F> - F::kMantissa) << 23;
 template <>
 constexpr uint32_t kLargestVanishing<Bfloat> = 0x8000;
 
+// The smaller of a magnitude other than zero, less one, and that of x; zero counts as the largest. Two instructions,
+// where a comparison and a count for each element take four and a fifth of a store of bf16.
+CKMERGE_INLINE uint32_t smaller_beyond_zero(uint32_t least, float x) {
+  const uint32_t other = (bits_of(x) & kMagnitude) - 1;
+  return other < least ? other : least;
+}
+
+// Whether the value of which smaller_beyond_zero() speaks is stored as zero.
+template <typename F>
+CKMERGE_INLINE bool some_vanish(uint32_t least) {
+  return least < kLargestVanishing<F>;
+}
+
 // Whether something other than zero is stored as zero: 1 or 0.
 template <typename F>
 CKMERGE_INLINE uint32_t vanishes(float x) {

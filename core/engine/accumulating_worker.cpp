@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "core/engine/value_check.h"
+#include "core/plan/variance.h"
 #include "core/threads/semaphore_lock.h"
 #include "kernels/result_origins.h"
 
@@ -165,8 +167,10 @@ void AccumulatingWorker::add(const Part& part, Operand operand) {
 void AccumulatingWorker::store(const Part& part) {
   StoreCounts counts;
   store(part, part.out, step_of(part).dtype, counts);
-  if (counts.non_finite > 0) find_origins(part, counts);
+  const Step& step = step_of(part);
+  if (counts.non_finite > 0 || computes_variance(plan_, checkpoints_, step)) find_origins(part, counts);
   step_report_.add(part.step, counts);
+  if (is_zero(part.out, step.dtype, count_of(part))) step_report_.zeros[part.step] += count_of(part);
 }
 
 void AccumulatingWorker::store(const Part& part, std::byte* out, Dtype dtype, StoreCounts& counts) {
@@ -176,8 +180,8 @@ void AccumulatingWorker::store(const Part& part, std::byte* out, Dtype dtype, St
               part.agreed ? operands : operands + 1, 0, count_of(part), out, dtype, counts);
 }
 
-// Whose the NaN and Inf are. Reads everything again, so for parts that have such results only; their sums become the
-// results.
+// Whose the NaN and Inf are, and what is below zero. Reads everything again, so for variances and parts that have NaN
+// or Inf only; their sums become the results.
 void AccumulatingWorker::find_origins(const Part& part, StoreCounts& counts) {
   const Step& step = step_of(part);
   StoreCounts ignored;
@@ -198,6 +202,7 @@ void AccumulatingWorker::find_origins(const Part& part, StoreCounts& counts) {
     windows_.finish(options_.drop_cache);
   }
   origins.count(counts);
+  if (computes_variance(plan_, checkpoints_, step)) counts.negative = origins.negative();
 }
 
 }  // namespace ckmerge

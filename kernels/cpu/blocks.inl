@@ -57,16 +57,23 @@ void load_wide(const void* src, To* __restrict__ dst, size_t n) {
 // for bf16 and half of it for fp8.
 
 template <typename F>
+[[gnu::noinline]] uint32_t count_vanishing(const float* src, size_t n) {
+  uint32_t vanished = 0;
+  for (size_t i = 0; i < n; ++i) vanished += vanishes<F>(src[i]);
+  return vanished;
+}
+
+template <typename F>
 bool store_ordinary(const float* src, void* dst, size_t n, uint32_t& vanished) {
   auto* __restrict__ codes = static_cast<InFile<typename F::Code>*>(dst);
   int32_t largest = 0;
-  uint32_t gone = 0;
+  uint32_t least = UINT32_MAX;
   for (size_t i = 0; i < n; ++i) {
     largest = larger_magnitude(largest, src[i]);
-    gone += vanishes<F>(src[i]);
+    least = smaller_beyond_zero(least, src[i]);
     codes[i] = static_cast<typename F::Code>(narrow_ordinary<F>(src[i]));
   }
-  vanished += gone;
+  if (some_vanish<F>(least)) vanished += count_vanishing<F>(src, n);
   return is_ordinary<F>(largest);
 }
 

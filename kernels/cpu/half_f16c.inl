@@ -15,20 +15,18 @@ bool store_ordinary_halves(const float* src, void* dst, size_t n, uint32_t& vani
   auto* codes = static_cast<InFile<uint16_t>*>(dst);
   const __m256 magnitude = _mm256_set1_ps(float_of(kMagnitude));
   const __m256 largest = _mm256_set1_ps(float_of(kLargestSource<Half>));
-  const __m256 vanishing = _mm256_set1_ps(float_of(kLargestVanishing<Half>)), zero = _mm256_setzero_ps();
-  __m256 special = zero;
-  __m256i gone = _mm256_setzero_si256();
+  __m256 special = _mm256_setzero_ps();
+  __m256i least = _mm256_set1_epi32(-1);
   size_t i = 0;
   for (; i + 8 <= n; i += 8) {
     const __m256 x = _mm256_loadu_ps(src + i);
     const __m256 y = _mm256_and_ps(x, magnitude);
     special = _mm256_or_ps(special, _mm256_cmp_ps(y, largest, _CMP_NLE_UQ));
-    gone = _mm256_sub_epi32(gone, _mm256_castps_si256(_mm256_and_ps(_mm256_cmp_ps(y, vanishing, _CMP_LE_OQ),
-                                                                    _mm256_cmp_ps(y, zero, _CMP_NEQ_OQ))));
+    least = _mm256_min_epu32(least, _mm256_add_epi32(_mm256_castps_si256(y), _mm256_set1_epi32(-1)));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(codes + i), _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
   }
-  uint32_t lanes[8];
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(lanes), gone);
-  for (const uint32_t lane : lanes) vanished += lane;
+  const __m256i vanishing = _mm256_set1_epi32(static_cast<int>(kLargestVanishing<Half> - 1));
+  if (_mm256_movemask_epi8(_mm256_cmpeq_epi32(_mm256_min_epu32(least, vanishing), least)) != 0)
+    vanished += count_vanishing<Half>(src, i);
   return store_ordinary<Half>(src + i, codes + i, n - i, vanished) && !_mm256_movemask_ps(special);
 }
