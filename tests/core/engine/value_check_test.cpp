@@ -136,7 +136,7 @@ TEST_CASE("a variance below zero is refused, whatever computes it, unless an inp
   std::vector<double> weights(10, 0.5);
   weights.back() = -1.6;
   const Recipe sum{.method = "linear", .parameters = {{"weights", weights}, {"normalize", {0}}}};
-  CHECK(failure([&] { merge(sum, many, folder / "out"); }).details ==
+  CHECK(failure([&] { merge(sum, many, folder / "refused"); }).details ==
         std::vector<std::string>{"running_var: 1 variance below 0"});
 }
 
