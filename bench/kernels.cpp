@@ -80,7 +80,7 @@ Program weighted_sum() {
   Program program;
   program.code = {{.op = Op::load, .dst = 0, .operand = 0},
                   {.op = Op::load, .dst = 1, .operand = 1},
-                  {.op = Op::mix, .dst = 0, .a = 0, .b = 1, .k0 = 0.7f, .k1 = 0.3f}};
+                  {.op = Op::agree_or_mix, .dst = 0, .a = 0, .b = 1, .k0 = 0.7f, .k1 = 0.3f}};
   return program;
 }
 

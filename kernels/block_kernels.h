@@ -37,17 +37,26 @@ enum class Op : uint8_t {
   mix,                    ///< dst = k0 * x + k1 * y
   add_scaled,             ///< dst = x + k0 * y
   add_scaled_difference,  ///< dst = x + k0 * (y - z)
+  agree,                  ///< dst = x where x and y are the same bits, else NaN
+  agreed_or,              ///< dst = x, or y where x is NaN
+  agree_or_mix,           ///< dst = x where x and y are the same bits, else as mix
+  /// dst = x where x, y and z are the same bits, else as add_scaled_difference
+  agree_or_add_scaled_difference,
 };
-inline constexpr size_t kOpCount = 8;
+inline constexpr size_t kOpCount = 12;
 
-/// What storing did to values that did not fit; summed over blocks, so its order does not matter. Stores count all but
-/// `created`, which run_program() adds, because only it sees the operands.
+/// What became of values that could not be stored as they were; summed over blocks, so its order does not matter. A
+/// value counts under one heading: non_finite is what overflowed, lost_inf and created come to, and the NaN and Inf of
+/// operands. Stores count all but `created`, which run_program() adds, because only it sees the operands, and
+/// `negative`.
 struct StoreCounts {
   uint64_t saturated = 0;   ///< finite values stored as the largest finite fp8 value
   uint64_t overflowed = 0;  ///< finite values stored as Inf (F32, F16, BF16), which have no saturation rule
   uint64_t lost_inf = 0;    ///< Inf stored as NaN, because F8_E4M3 has no Inf
   uint64_t non_finite = 0;  ///< NaN and Inf that were stored, wherever they came from
-  uint64_t created = 0;     ///< of those, the ones where all operands that were loaded are finite at that element
+  uint64_t created = 0;     ///< results that are NaN where no operand is, or Inf where all operands are finite
+  uint64_t vanished = 0;    ///< values other than 0 stored as 0
+  uint64_t negative = 0;    ///< of a variance: results below 0 where no operand is; counted by whoever knows what it is
 };
 
 /// Sums of products are kept in this many f64 lanes: element i of a reduction goes to lane i mod kLanes.

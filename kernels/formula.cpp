@@ -2,6 +2,7 @@
 #include "kernels/formula.h"
 
 #include <bit>
+#include <cmath>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -19,10 +20,12 @@ bool FormulaGraph::Less::operator()(const SymbolNode& x, const SymbolNode& y) co
   return key(x) < key(y);
 }
 
-Symbol FormulaGraph::make(const SymbolNode& node) { return {&*nodes_.insert(node).first, this}; }
+Symbol FormulaGraph::make(const SymbolNode& node, Weights weights) {
+  return {&*nodes_.insert(node).first, this, weights};
+}
 
 Coefficient FormulaGraph::coefficient(double value) const {
-  return {.value = compute_ == Dtype::F64 ? value : static_cast<double>(static_cast<float>(value))};
+  return {.value = compute_ == Dtype::F64 ? value : static_cast<double>(static_cast<float>(value)), .given = value};
 }
 
 Tracing::Tracing(Dtype compute, size_t inputs, std::span<const double> coefficients, Options options)
@@ -37,27 +40,30 @@ Tracing::Tracing(FormulaGraph& graph, std::vector<Symbol> inputs, std::span<cons
     : graph_(&graph), inputs_(std::move(inputs)), coefficients_(coefficients), first_slot_(first_slot) {}
 
 Coefficient Tracing::c(size_t k) const {
-  if (first_slot_) return {.slot = static_cast<uint8_t>(*first_slot_ + k)};
+  if (first_slot_) return {.given = NAN, .slot = static_cast<uint8_t>(*first_slot_ + k)};
   return graph_->coefficient(coefficients_[k]);
 }
 
 Symbol operator*(Coefficient c, Symbol x) {
-  if (x.node->kind == Kind::zero) return x;
-  if (c.slot == Instruction::kNoSlot && c.value == 0) return x.graph->zero();
-  if (c.slot == Instruction::kNoSlot && c.value == 1) return x;
-  return x.graph->make({.kind = Kind::scale, .k = c.value, .slot = c.slot, .a = x.node});
+  const Weights weights = c.given * x.weights;
+  if (x.node->kind == Kind::zero || (c.slot == Instruction::kNoSlot && c.value == 0)) return x.graph->zero(weights);
+  if (c.slot == Instruction::kNoSlot && c.value == 1) return {x.node, x.graph, weights};
+  const double k = c.slot == Instruction::kNoSlot ? c.given : 0;
+  return x.graph->make({.kind = Kind::scale, .k = k, .slot = c.slot, .a = x.node}, weights);
 }
 
 Symbol operator+(Symbol x, Symbol y) {
-  if (x.node->kind == Kind::zero) return y;
-  if (y.node->kind == Kind::zero) return x;
-  return x.graph->make({.kind = Kind::add, .a = x.node, .b = y.node});
+  const Weights weights = x.weights + y.weights;
+  if (x.node->kind == Kind::zero) return {y.node, y.graph, weights};
+  if (y.node->kind == Kind::zero) return {x.node, x.graph, weights};
+  return x.graph->make({.kind = Kind::add, .a = x.node, .b = y.node}, weights);
 }
 
 Symbol operator-(Symbol x, Symbol y) {
-  if (y.node->kind == Kind::zero) return x;
-  if (x.node->kind == Kind::zero) return x.graph->make({.kind = Kind::scale, .k = -1, .a = y.node});
-  return x.graph->make({.kind = Kind::subtract, .a = x.node, .b = y.node});
+  const Weights weights = x.weights + -1.0 * y.weights;
+  if (y.node->kind == Kind::zero) return {x.node, x.graph, weights};
+  if (x.node->kind == Kind::zero) return x.graph->make({.kind = Kind::scale, .k = -1, .a = y.node}, weights);
+  return x.graph->make({.kind = Kind::subtract, .a = x.node, .b = y.node}, weights);
 }
 
 std::optional<size_t> bare_operand(Symbol result) {
@@ -74,17 +80,42 @@ class Compiler {
  public:
   explicit Compiler(Dtype compute) { program_.compute = compute; }
 
-  std::optional<Program> run(const SymbolNode* root) {
+  std::optional<Program> run(const SymbolNode* root, bool keep_equal) {
     count_uses(root);
     left_ = uses_;
+    keeps_ = keep_equal && operands_ > 1;
+    const bool fused = keeps_ && keep_in_one(root);
+    keeps_ = keeps_ && !fused;
     program_.result = emit(root);
+    if (fused) program_.code.back().op = kept(program_.code.back().op);
+    if (keeps_) program_.result = finish(nullptr, {.op = Op::agreed_or, .a = agreed_, .b = program_.result});
     if (overflow_) return std::nullopt;
     return std::move(program_);
   }
 
  private:
+  static Op kept(Op op) { return op == Op::mix ? Op::agree_or_mix : Op::agree_or_add_scaled_difference; }
+
+  // Whether one operation over bare operands computes all of it.
+  bool keep_in_one(const SymbolNode* root) const {
+    const auto is_product = [&](const SymbolNode* node) {
+      return folds(node, Kind::scale) && node->a->kind == Kind::operand;
+    };
+    if (root->kind != Kind::add) return false;
+    if (is_product(root->a) && is_product(root->b)) return true;
+    const auto is_move = [&](const SymbolNode* x, const SymbolNode* difference) {
+      return x->kind == Kind::operand && folds(difference, Kind::subtract) && difference->a->kind == Kind::operand &&
+             difference->b->kind == Kind::operand;
+    };
+    const SymbolNode* x = root->a;
+    const SymbolNode* y = root->b;
+    if (folds(x, Kind::scale)) std::swap(x, y);
+    return operands_ == 3 && is_move(x, folds(y, Kind::scale) ? y->a : y);
+  }
+
   void count_uses(const SymbolNode* node) {
     if (++uses_[node] > 1) return;
+    if (node->kind == Kind::operand) ++operands_;
     if (node->a) count_uses(node->a);
     if (node->b) count_uses(node->b);
   }
@@ -96,7 +127,7 @@ class Compiler {
     if (const auto known = registers_.find(node); known != registers_.end()) return known->second;
     switch (node->kind) {
       case Kind::zero: return finish(node, {.op = Op::zero});
-      case Kind::operand: return finish(node, {.op = Op::load, .operand = static_cast<uint16_t>(node->operand)});
+      case Kind::operand: return emit_load(node);
       case Kind::scale: {
         const uint8_t a = emit(node->a);
         return finish(node, {.op = Op::scale, .a = a, .k0 = node->k, .slot0 = node->slot}, node->a);
@@ -105,6 +136,24 @@ class Compiler {
       case Kind::subtract: return emit_subtract(node);
     }
     return 0;
+  }
+
+  // Every operand after the first is held against what those before it agree on.
+  uint8_t emit_load(const SymbolNode* node) {
+    const uint8_t loaded = finish(node, {.op = Op::load, .operand = static_cast<uint16_t>(node->operand)});
+    if (!keeps_) return loaded;
+    if (!first_) {
+      first_ = node;
+      ++left_[node];  // stays until the second is there
+      return loaded;
+    }
+    if (!agrees_) {
+      agreed_ = finish(nullptr, {.op = Op::agree, .a = registers_[first_], .b = loaded}, first_);
+      agrees_ = true;
+    } else {
+      program_.code.push_back({.op = Op::agree, .dst = agreed_, .a = agreed_, .b = loaded});
+    }
+    return loaded;
   }
 
   uint8_t emit_add(const SymbolNode* node) {
@@ -150,7 +199,7 @@ class Compiler {
       return 0;
     }
     taken_[dst] = true;
-    registers_[node] = dst;
+    if (node) registers_[node] = dst;
     instruction.dst = dst;
     program_.code.push_back(instruction);
     return dst;
@@ -161,10 +210,18 @@ class Compiler {
   std::map<const SymbolNode*, uint8_t> registers_;
   bool taken_[kMaxRegisters] = {};
   bool overflow_ = false;
+  size_t operands_ = 0;                // different ones
+  bool keeps_ = false;                 // what operands agree on is found while they are loaded
+  const SymbolNode* first_ = nullptr;  // operand
+  bool agrees_ = false;                // agreed_ is a register
+  uint8_t agreed_ = 0;
 };
 
 }  // namespace
 
-std::optional<Program> compile(Symbol result) { return Compiler(result.graph->compute()).run(result.node); }
+std::optional<Program> compile(Symbol result) {
+  const bool per_tensor = std::isnan(result.weights.sum);  // fill_slots() decides
+  return Compiler(result.graph->compute()).run(result.node, per_tensor || result.weights.add_up_to_one());
+}
 
 }  // namespace ckmerge

@@ -23,7 +23,7 @@ struct SymbolNode {
   enum class Kind : uint8_t { zero, operand, scale, add, subtract };
   Kind kind = Kind::zero;
   size_t operand = 0;
-  double k = 0;                         ///< scale: the coefficient, already rounded to the compute dtype
+  double k = 0;                         ///< scale: the coefficient as given; rounded when the program runs
   uint8_t slot = Instruction::kNoSlot;  ///< scale: which coefficient of the tensor, instead of k
   const SymbolNode* a = nullptr;
   const SymbolNode* b = nullptr;
@@ -35,11 +35,13 @@ class FormulaGraph;
 struct Symbol {
   const SymbolNode* node = nullptr;
   FormulaGraph* graph = nullptr;
+  Weights weights = {};  ///< of its operands, as they were given; NaN where one is known per tensor
 };
 
-/// A scalar of a formula, rounded once to the compute dtype; or the slot of one that is known per tensor.
+/// A scalar of a formula; or the slot of one that is known per tensor.
 struct Coefficient {
-  double value = 0;
+  double value = 0;  ///< rounded to the compute dtype: what is 0 or 1 then needs no product
+  double given = 0;
   uint8_t slot = Instruction::kNoSlot;
 };
 
@@ -52,9 +54,9 @@ class FormulaGraph {
   FormulaGraph& operator=(const FormulaGraph&) = delete;
 
   Dtype compute() const { return compute_; }
-  Symbol make(const SymbolNode& node);
-  Symbol zero() { return make({}); }
-  Symbol operand(size_t k) { return make({.kind = SymbolNode::Kind::operand, .operand = k}); }
+  Symbol make(const SymbolNode& node, Weights weights);
+  Symbol zero(Weights weights = {}) { return make({}, weights); }
+  Symbol operand(size_t k) { return make({.kind = SymbolNode::Kind::operand, .operand = k}, {1, 1}); }
   /// `value` rounded to the compute dtype. REQUIRES: finite after that.
   Coefficient coefficient(double value) const;
 
@@ -107,7 +109,9 @@ Symbol operator-(Symbol x, Symbol y);
 /// The operand that `result` is, when nothing is computed; empty otherwise.
 std::optional<size_t> bare_operand(Symbol result);
 
-/// The program that computes `result`; empty when it needs more than kMaxRegisters registers.
+/// The program that computes `result`; empty when it needs more than kMaxRegisters registers. Where the coefficients of
+/// its operands, as given, add up to one, an element in which all operands hold the same bits comes out as those bits:
+/// rounded products of equal numbers need not add up to the number, and Inf - Inf is NaN.
 std::optional<Program> compile(Symbol result);
 
 }  // namespace ckmerge

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/result_origins.h"
+
 namespace ckmerge {
 namespace {
 
@@ -89,18 +91,20 @@ class Interpreter {
     return at_[program_.result];
   }
 
-  // How many of the n results stored at `out` for elements [first, first + n) are NaN or Inf though every operand that
-  // the program loads is finite there. Loads everything again, so for blocks that have such results only.
-  [[gnu::noinline]] uint64_t created(uint64_t first, size_t n, const void* out, Dtype out_dtype) {
-    bool created[kBlockElements];
-    const Value* values = load<Compute>(kernels_, {.data = out, .dtype = out_dtype}, 0, n, block_of(0));
-    for (size_t i = 0; i < n; ++i) created[i] = !std::isfinite(values[i]);
-    for (const Instruction& i : program_.code) {
-      if (i.op != Op::load) continue;
-      values = load<Compute>(kernels_, operands_[i.operand], first, n, block_of(0));
-      for (size_t k = 0; k < n; ++k) created[k] &= std::isfinite(values[k]);
-    }
-    return static_cast<uint64_t>(std::count(created, created + n, true));
+  // Tells whose the NaN and Inf among n results for elements [first, first + n) are, which were stored at `out`.
+  [[gnu::noinline]] void find_origins(uint64_t first, size_t n, const Value* results, unsigned char* out,
+                                      Dtype out_dtype, StoreCounts& counts) const {
+    uint8_t marks[kBlockElements];
+    ResultOrigins origins(kernels_,
+                          {.compute = Compute::kDtype,
+                           .results = results,
+                           .out = out,
+                           .dtype = out_dtype,
+                           .keeps_equal = program_.keeps_equal()},
+                          {marks, n});
+    for (const Instruction& i : program_.code)
+      if (i.op == Op::load) origins.take(operands_[i.operand], first);
+    origins.count(counts);
   }
 
  private:
@@ -127,9 +131,10 @@ void run(const BlockKernels& kernels, const Program& program, const Operand* ope
   for (uint64_t done = 0; done < count;) {
     const size_t n = static_cast<size_t>(std::min<uint64_t>(interpreter.length(), count - done));
     const uint64_t non_finite = counts.non_finite;
-    store(interpreter.block(first + done, n), out + done * out_size, n, &counts);
+    const auto* results = interpreter.block(first + done, n);
+    store(results, out + done * out_size, n, &counts);
     if (counts.non_finite != non_finite) [[unlikely]]
-      counts.created += interpreter.created(first + done, n, out + done * out_size, out_dtype);
+      interpreter.find_origins(first + done, n, results, out + done * out_size, out_dtype, counts);
     done += n;
   }
 }
@@ -169,6 +174,10 @@ bool Program::has_slots() const {
       code, [](const Instruction& i) { return i.slot0 != Instruction::kNoSlot || i.slot1 != Instruction::kNoSlot; });
 }
 
+bool Program::keeps_equal() const {
+  return !code.empty() && code.back().dst == result && code.back().op >= Op::agreed_or;
+}
+
 size_t Program::registers() const {
   size_t count = result + size_t{1};
   for (const Instruction& i : code) count = std::max<size_t>({count, i.dst + 1u, i.a + 1u, i.b + 1u, i.c + 1u});
@@ -180,11 +189,51 @@ std::optional<uint16_t> Program::loaded_operand() const {
   return code[0].operand;
 }
 
+namespace {
+
+Weights weights_of(const Instruction& i, const Weights (&r)[kMaxRegisters]) {
+  switch (i.op) {
+    case Op::load: return {1, 1};
+    case Op::zero: return {};
+    case Op::scale: return i.k0 * r[i.a];
+    case Op::add: return r[i.a] + r[i.b];
+    case Op::subtract: return r[i.a] + -1.0 * r[i.b];
+    case Op::mix:
+    case Op::agree_or_mix: return i.k0 * r[i.a] + i.k1 * r[i.b];
+    case Op::add_scaled: return r[i.a] + i.k0 * r[i.b];
+    case Op::add_scaled_difference:
+    case Op::agree_or_add_scaled_difference: return r[i.a] + i.k0 * (r[i.b] + -1.0 * r[i.c]);
+    case Op::agree: return r[i.a];
+    case Op::agreed_or: return r[i.b];
+  }
+  return {};
+}
+
+Weights weights_of(const Program& program) {
+  Weights registers[kMaxRegisters];
+  for (const Instruction& i : program.code) registers[i.dst] = weights_of(i, registers);
+  return registers[program.result];
+}
+
+void stop_keeping(Program& program) {
+  Instruction& last = program.code.back();
+  if (last.op == Op::agree_or_mix) last.op = Op::mix;
+  if (last.op == Op::agree_or_add_scaled_difference) last.op = Op::add_scaled_difference;
+  if (last.op != Op::agreed_or) return;
+  program.result = last.b;
+  program.code.pop_back();
+  std::erase_if(program.code, [](const Instruction& i) { return i.op == Op::agree; });
+}
+
+}  // namespace
+
 void fill_slots(Program& program, std::span<const double> coefficients) {
+  if (!program.has_slots()) return;
   for (Instruction& i : program.code) {
     if (i.slot0 != Instruction::kNoSlot) i.k0 = coefficients[i.slot0];
     if (i.slot1 != Instruction::kNoSlot) i.k1 = coefficients[i.slot1];
   }
+  if (program.keeps_equal() && !weights_of(program).add_up_to_one()) stop_keeping(program);
 }
 
 double LaneSums::total() const {

@@ -38,6 +38,10 @@ struct Program {
   /// Whether coefficients come from statistics of the tensor (fill_slots()).
   bool has_slots() const;
 
+  /// Whether an element in which all operands hold the same bits comes out as those bits: the last operation is one
+  /// of those that see to it (Op::agreed_or, agree_or_...).
+  bool keeps_equal() const;
+
   /// How many registers it uses.
   size_t registers() const;
 
@@ -47,8 +51,21 @@ struct Program {
   friend bool operator==(const Program&, const Program&) = default;
 };
 
-/// Puts the coefficients of one tensor into the slots of `program`, which is a copy of the plan's.
+/// Puts the coefficients of one tensor into the slots of `program`, which is a copy of the plan's. Where they do not
+/// add up to one, equal operands are not kept (Weights), and what kept them is taken out.
 void fill_slots(Program& program, std::span<const double> coefficients);
+
+/// What a linear combination makes of operands that all are one, and the same with the magnitudes of its coefficients.
+struct Weights {
+  double sum = 0, magnitude = 0;
+
+  friend Weights operator*(double k, Weights x) { return {k * x.sum, (k < 0 ? -k : k) * x.magnitude}; }
+  friend Weights operator+(Weights x, Weights y) { return {x.sum + y.sum, x.magnitude + y.magnitude}; }
+
+  /// Whether the sum is one to whoever wrote the coefficients: 0.1 + 0.2 + 0.7 is 1 - 1.1e-16 in f64. Not where one is
+  /// NaN.
+  bool add_up_to_one() const { return (sum < 1 ? 1 - sum : sum - 1) <= 1e-12 * magnitude; }
+};
 
 /// An operand as the executor sees it. Element i lies at data + (i / inner) * stride + (i % inner) *
 /// element_size(dtype); a contiguous tensor has inner = UINT64_MAX. Rows of a wider tensor (channel expansion, fused

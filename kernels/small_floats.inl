@@ -50,6 +50,32 @@ constexpr uint32_t kLargestSource = ((F::kLargest + (kRebias<F> << F::kMantissa)
                                      << kShift<F>)+(1u << (kShift<F> - 1)) -
                                     (F::kLargest & 1);
 
+// The largest f32 magnitude that rounds to zero: half of the smallest subnormal, a tie that goes to the even neighbour.
+template <typename F>
+constexpr uint32_t kLargestVanishing = (kRebias<F> - F::kMantissa) << 23;
+template <>
+constexpr uint32_t kLargestVanishing<Bfloat> = 0x8000;
+
+// The smaller of a magnitude other than zero, less one, and that of x; zero counts as the largest. Two instructions,
+// where a comparison and a count for each element take four and a fifth of a store of bf16.
+CKMERGE_INLINE uint32_t smaller_beyond_zero(uint32_t least, float x) {
+  const uint32_t other = (bits_of(x) & kMagnitude) - 1;
+  return other < least ? other : least;
+}
+
+// Whether the value of which smaller_beyond_zero() speaks is stored as zero.
+template <typename F>
+CKMERGE_INLINE bool some_vanish(uint32_t least) {
+  return least < kLargestVanishing<F>;
+}
+
+// Whether something other than zero is stored as zero: 1 or 0.
+template <typename F>
+CKMERGE_INLINE uint32_t vanishes(float x) {
+  const auto magnitude = static_cast<int32_t>(bits_of(x) & kMagnitude);
+  return (magnitude != 0) & (magnitude <= static_cast<int32_t>(kLargestVanishing<F>));
+}
+
 template <typename F>
 CKMERGE_INLINE float widen(uint32_t code) {
   const uint32_t magnitude = code & (F::kSign - 1);

@@ -162,6 +162,7 @@ void merge_command(MergeRequest request) {
   if (request.settings.only_plan) return print_plan(request, facts);
   const RunReport report = run_in_place(request, prepared);
   append(prepared.plan.warnings, difference_warnings(prepared.plan, prepared.checkpoints, report.differing));
+  for (std::string& warning : value_warnings(facts, report)) prepared.plan.warnings.push_back(std::move(warning));
   const auto troubles = announce(request.announcement, request.output, prepared.checkpoints, report);
   if (request.settings.json)
     prepared.plan.warnings.insert(prepared.plan.warnings.end(), troubles.begin(), troubles.end());

@@ -79,7 +79,12 @@ std::string markdown_head() {
          "A, B, C, ... are the checkpoints in the order in which they are given. Formulas run in f32 (in f64 where an "
          "operand is\nF64), with one rounding into the output's dtype. A term with coefficient 0 is left out, and "
          "where "
-         "one checkpoint with\ncoefficient 1 remains, its bytes are copied.\n";
+         "one checkpoint with\ncoefficient 1 remains, its bytes are copied.\n\n"
+         "Equal stays equal: where all checkpoints that count hold the same bits in an element, and the coefficients, "
+         "as "
+         "they are\ngiven, add up to one, the element is those bits. So a merge of a model with itself is that model, "
+         "a "
+         "layer that was frozen\nin training comes out as it went in, and Inf that all have stays Inf.\n";
 }
 
 // ---- for programs

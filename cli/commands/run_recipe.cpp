@@ -155,6 +155,11 @@ MergeRequest run_request(const Request& asked, const Environment& environment) {
   });
   faults.raise();
   request.inputs = inputs;
+  if (recorded.version < kRecipeVersion)
+    request.warnings.push_back(
+        "the recipe is an older ckmerge's (version " + std::to_string(recorded.version) +
+        "): elements that are equal in all inputs are kept today, and may differ from the file's "
+        "in their last bit");
   Settings& settings = request.settings;
   recorded.recipe.form = settings.recipe.form;
   settings.recipe = recorded.recipe;

@@ -106,6 +106,9 @@ const std::vector<Row>& table() {
       {recipes, {"mend", 0, "", "write position_ids anew: 0, 1, 2, ...", read_flag(&Recipe::mend)}},
       {recipes, {"nan", 0, "P", "NaN or Inf that no input has: error (default) or warn", read_choice(&Recipe::nan)}},
       {recipes,
+       {"underflow", 0, "P", "a tensor that is stored as zeros alone: warn (default) or error",
+        read_choice(&Recipe::underflow)}},
+      {recipes,
        {"metadata", 0, "P",
         "what the file says of itself: keep (default), recipe, none, or last: as keep, but the last input's where they "
         "differ",

@@ -173,6 +173,11 @@ std::string differing_lines(const MergeFacts& facts, const RunReport& report) {
          });
 }
 
+// NaN and Inf that are as an input has them.
+uint64_t inherited(const StoreCounts& counts) {
+  return counts.non_finite - counts.created - counts.overflowed - counts.lost_inf;
+}
+
 std::string loss_line(const MergeFacts& facts, const StoreLoss& loss) {
   const Step& step = facts.plan.steps[loss.step];
   std::vector<std::string> parts;
@@ -183,7 +188,9 @@ std::string loss_line(const MergeFacts& facts, const StoreLoss& loss) {
   add(loss.counts.overflowed, "stored as Inf");
   add(loss.counts.lost_inf, "Inf stored as NaN");
   add(loss.counts.created, "NaN or Inf where no input has one");
-  add(loss.counts.non_finite - loss.counts.created, "NaN or Inf of the inputs");
+  add(loss.counts.negative, "below 0, of a variance");
+  add(loss.counts.vanished, loss.all_zero ? "stored as 0, and no other value left" : "stored as 0 though they are not");
+  add(inherited(loss.counts), "NaN or Inf of the inputs");
   return shortened(facts.tensor(step).name, kNameWidth) + "  " + info(step.dtype).name + ": " + joined(parts, ", ");
 }
 
@@ -235,6 +242,19 @@ std::string shape_text(Shape shape) {
     dimensions.push_back(std::to_string(dimension));
   if (shape.size() > kMostShown) dimensions.emplace_back("...");
   return std::string("[").append(joined(dimensions, ", ")) + "]";
+}
+
+std::vector<std::string> value_warnings(const MergeFacts& facts, const RunReport& report) {
+  std::vector<std::string> names;
+  for (const StoreLoss& loss : report.losses)
+    if (loss.all_zero) names.push_back(std::string(facts.tensor(facts.plan.steps[loss.step]).name));
+  if (names.empty()) return {};
+  constexpr size_t kNamed = 3;
+  const std::string more = names.size() > kNamed ? ", ..." : "";
+  const std::string count = counted(names.size(), "tensor");
+  names.resize(std::min(names.size(), kNamed));
+  return {count + " became all zero, because the values are too small for the dtype: " + joined(names, ", ") + more +
+          "; store the result in one with more range (--dtype bf16 or f32), or refuse such (--underflow error)"};
 }
 
 std::string plan_report(const MergeFacts& facts) {

@@ -27,6 +27,9 @@ struct MergeFacts {
 };
 
 std::string plan_report(const MergeFacts& facts);
+
+/// Sentences about values that a run spoiled and did not refuse.
+std::vector<std::string> value_warnings(const MergeFacts& facts, const RunReport& report);
 std::string run_report(const MergeFacts& facts, const RunReport& report);
 
 /// "[2, 3]".

@@ -71,6 +71,7 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   json.key("nan").value(ckmerge::name(recipe.nan));
   json.key("merge_buffers").value(recipe.merge_buffers);
   json.key("mend").value(recipe.mend);
+  json.key("underflow").value(ckmerge::name(recipe.underflow));
   json.key("metadata").value(ckmerge::name(recipe.metadata));
   json.key("set_metadata").begin_object();
   for (const auto& [key, value] : recipe.set_metadata) json.key(key).value(value);
@@ -188,6 +189,9 @@ void write_losses(JsonWriter& json, const MergeFacts& facts, const RunReport& re
     json.key("lost_inf").value(loss.counts.lost_inf);
     json.key("non_finite").value(loss.counts.non_finite);
     json.key("created").value(loss.counts.created);
+    json.key("negative").value(loss.counts.negative);
+    json.key("vanished").value(loss.counts.vanished);
+    json.key("all_zero").value(loss.all_zero);
     json.end_object();
   }
   json.end_array();

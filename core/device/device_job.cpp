@@ -65,6 +65,7 @@ bool DeviceJob::add_part(uint32_t step, const cuda::TileProgram& program, std::s
                      .dtype = dtype,
                      .shape = program.shape,
                      .result = program.result,
+                     .keeps_equal = program.keeps_equal,
                      .shift = static_cast<uint8_t>(shift)},
                     step,
                     kernel,

@@ -2,11 +2,14 @@
 #include "core/engine/accumulating_worker.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "core/engine/made_step.h"
+#include "core/engine/value_check.h"
+#include "core/plan/variance.h"
 #include "core/threads/semaphore_lock.h"
+#include "kernels/result_origins.h"
 
 namespace ckmerge {
 namespace {
@@ -30,9 +33,11 @@ Program next_term(Dtype compute, double k) {
   return program;
 }
 
-bool is_finite(const std::byte* at, Dtype dtype, uint64_t i) {
-  if (dtype == Dtype::F64) return std::isfinite(reinterpret_cast<const double*>(at)[i]);
-  return std::isfinite(reinterpret_cast<const float*>(at)[i]);
+// `op` of two operands.
+Program joined(Dtype compute, Op op) {
+  return {.compute = compute,
+          .result = 0,
+          .code = {{.op = Op::load}, {.op = Op::load, .dst = 1, .operand = 1}, {.op = op, .b = 1}}};
 }
 
 }  // namespace
@@ -73,11 +78,15 @@ ByteRange AccumulatingWorker::list_parts(ByteRange range, std::byte* out) {
     Part part{.step = static_cast<uint32_t>(i),
               .bytes = {begin - step.offset, end - step.offset},
               .out = out + (begin - range.begin),
-              .sums = nullptr};
+              .sums = nullptr,
+              .agreed = nullptr};
     fill_made_step(step, checkpoints_, part.bytes, part.out);
     if (computes(plan_, step)) {
+      const uint64_t size = round_up(count_of(part) * element_size(compute_dtype(part)), Accumulation::kAlignment);
       part.sums = sums_.first(0).data() + sums;
-      sums += round_up(count_of(part) * element_size(compute_dtype(part)), Accumulation::kAlignment);
+      sums += size;
+      if (plan_.programs[step.program].keeps_equal())
+        part.agreed = std::exchange(sums, sums + size) + sums_.first(0).data();
     }
     parts_.push_back(part);
   }
@@ -137,47 +146,64 @@ void AccumulatingWorker::copy(const Part& part, const std::byte* bytes) {
     step_report_.differing.insert(part.step);
 }
 
+// Some thousand elements at a time, so that what is read twice comes from the cache.
 void AccumulatingWorker::add(const Part& part, Operand operand) {
+  constexpr uint64_t kElements = 8192;
   const Dtype compute = compute_dtype(part);
   const double k = terms_[step_of(part).program][part.next_source].coefficient;
   const bool first = part.next_source == 0;
-  const Operand operands[] = {first ? operand : Operand{.data = part.sums, .dtype = compute}, operand};
+  const Program term = first ? first_term(compute, k) : next_term(compute, k);
+  const Program agreement = first ? first_term(compute, 1) : joined(compute, Op::agree);
+  const Operand with_sums[] = {first ? operand : Operand{.data = part.sums, .dtype = compute}, operand};
+  const Operand with_agreed[] = {first ? operand : Operand{.data = part.agreed, .dtype = compute}, operand};
   StoreCounts not_stored_yet;
-  run_program(*options_.kernels, first ? first_term(compute, k) : next_term(compute, k), operands, 0, count_of(part),
-              part.sums, compute, not_stored_yet);
+  for (uint64_t at = 0; at < count_of(part); at += kElements) {
+    const uint64_t n = std::min(kElements, count_of(part) - at), offset = at * element_size(compute);
+    run_program(*options_.kernels, term, with_sums, at, n, part.sums + offset, compute, not_stored_yet);
+    if (part.agreed)
+      run_program(*options_.kernels, agreement, with_agreed, at, n, part.agreed + offset, compute, not_stored_yet);
+  }
 }
 
 void AccumulatingWorker::store(const Part& part) {
   StoreCounts counts;
-  const Operand sums{.data = part.sums, .dtype = compute_dtype(part)};
-  run_program(*options_.kernels, first_term(compute_dtype(part), 1), &sums, 0, count_of(part), part.out,
-              step_of(part).dtype, counts);
-  if (counts.non_finite > 0) counts.created = created(part);
+  store(part, part.out, step_of(part).dtype, counts);
+  const Step& step = step_of(part);
+  if (counts.non_finite > 0 || computes_variance(plan_, checkpoints_, step)) find_origins(part, counts);
   step_report_.add(part.step, counts);
+  if (is_zero(part.out, step.dtype, count_of(part))) step_report_.zeros[part.step] += count_of(part);
 }
 
-// How many results are NaN or Inf though every operand is finite there. Reads everything again, so for parts that have
-// such results only; their sums are not needed any more.
-uint64_t AccumulatingWorker::created(const Part& part) {
-  const Step& step = step_of(part);
+void AccumulatingWorker::store(const Part& part, std::byte* out, Dtype dtype, StoreCounts& counts) {
   const Dtype compute = compute_dtype(part);
-  const uint64_t count = count_of(part);
-  std::vector<bool> created(count, true);
-  const auto look = [&](const Operand& operand, bool finite) {
-    StoreCounts ignored;
-    run_program(*options_.kernels, first_term(compute, 1), &operand, 0, count, part.sums, compute, ignored);
-    for (uint64_t i = 0; i < count; ++i)
-      if (is_finite(part.sums, compute, i) != finite) created[i] = false;
-  };
-  look({.data = part.out, .dtype = step.dtype}, false);
+  const Operand operands[] = {{.data = part.agreed, .dtype = compute}, {.data = part.sums, .dtype = compute}};
+  run_program(*options_.kernels, part.agreed ? joined(compute, Op::agreed_or) : first_term(compute, 1),
+              part.agreed ? operands : operands + 1, 0, count_of(part), out, dtype, counts);
+}
+
+// Whose the NaN and Inf are, and what is below zero. Reads everything again, so for variances and parts that have NaN
+// or Inf only; their sums become the results.
+void AccumulatingWorker::find_origins(const Part& part, StoreCounts& counts) {
+  const Step& step = step_of(part);
+  StoreCounts ignored;
+  store(part, part.sums, compute_dtype(part), ignored);
+  std::vector<uint8_t> marks(count_of(part));
+  ResultOrigins origins(*options_.kernels,
+                        {.compute = compute_dtype(part),
+                         .results = part.sums,
+                         .out = reinterpret_cast<unsigned char*>(part.out),
+                         .dtype = step.dtype,
+                         .keeps_equal = part.agreed != nullptr},
+                        marks);
   for (uint32_t s = 0; s < step.source_count; ++s) {
     const SourceRead read = read_of(plan_, checkpoints_, step, s, part.bytes);
     windows_.add({&read, 1});
     windows_.map();
-    look(read.operand(windows_.next(read)), true);
+    origins.take(read.operand(windows_.next(read)), 0);
     windows_.finish(options_.drop_cache);
   }
-  return static_cast<uint64_t>(std::ranges::count(created, true));
+  origins.count(counts);
+  if (computes_variance(plan_, checkpoints_, step)) counts.negative = origins.negative();
 }
 
 }  // namespace ckmerge

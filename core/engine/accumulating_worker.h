@@ -32,6 +32,7 @@ class AccumulatingWorker {
     ByteRange bytes;  ///< of the step
     std::byte* out;
     std::byte* sums;           ///< null: nothing is computed
+    std::byte* agreed;         ///< null: equal elements are not kept
     uint32_t next_source = 0;  ///< of the terms, or of the sources of a copy
   };
   const Step& step_of(const Part& part) const { return plan_.steps[part.step]; }
@@ -46,7 +47,8 @@ class AccumulatingWorker {
   void copy(const Part& part, const std::byte* bytes);
   void add(const Part& part, Operand operand);
   void store(const Part& part);
-  uint64_t created(const Part& part);
+  void store(const Part& part, std::byte* out, Dtype dtype, StoreCounts& counts);
+  void find_origins(const Part& part, StoreCounts& counts);
 
   const Plan& plan_;
   std::span<const Checkpoint> checkpoints_;

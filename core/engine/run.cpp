@@ -11,8 +11,8 @@
 #include "core/device/device_backend.h"
 #include "core/engine/input_hashes.h"
 #include "core/engine/merge_stage.h"
-#include "core/engine/non_finite.h"
 #include "core/engine/output_part.h"
+#include "core/engine/value_check.h"
 #include "core/plan/output_files.h"
 #include "core/read/cache_policy.h"
 #include "core/read/tile_sizing.h"
@@ -115,7 +115,7 @@ class Engine {
                       .inputs = inputs});
     stage.run();
     check_unchanged(checkpoints_);
-    check_non_finite(plan_, checkpoints_, stage.step_report());
+    check_values(plan_, checkpoints_, stage.step_report());
     if (inputs) hashes->take_digest();
     const std::vector<std::string> last_headers = inputs ? final_headers(*hashes) : headers;
     if (inputs) stage.write_held(last_headers);
@@ -134,7 +134,8 @@ class Engine {
 
   void take_step_report(const StepReport& step_report) {
     report_.differing.assign(step_report.differing.begin(), step_report.differing.end());
-    for (const auto& [step, counts] : step_report.losses) report_.losses.push_back({step, counts});
+    for (const auto& [step, counts] : step_report.losses)
+      report_.losses.push_back({step, counts, is_all_zero(plan_, step_report, step)});
   }
 
   void describe(const OutputPart& output) {

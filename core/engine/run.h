@@ -43,6 +43,7 @@ struct RunOptions {
 struct StoreLoss {
   uint32_t step = 0;
   StoreCounts counts;
+  bool all_zero = false;  ///< every value is stored as 0, though not every value was
 };
 
 /// SHA-256 sums of a file of the output.
@@ -72,9 +73,10 @@ struct RunReport {
 /// target is what it was, save where the error says that it is complete and only its folder could not be synced; of
 /// several, which are put in place one after another when all are complete, those before it are there as well.
 /// `checkpoints` are those the plan was made from. Throws Error(io | usage | malformed | resources | interrupted);
-/// Error(mismatch) for NaN or Inf that no input has (NanPolicy::error), with a detail line per tensor, and for an input
-/// that is not the expected one; Error(difference) when what is read back is not what was computed; TargetTaken before
-/// any work (io/file/output_file.h).
+/// Error(mismatch) for NaN or Inf that no input has and variances below 0 (NanPolicy::error) and for tensors of
+/// zeros (UnderflowPolicy::error), with a detail line per tensor, and for an input that is not the expected one;
+/// Error(difference) when what is read back is not what was computed; TargetTaken before any work
+/// (io/file/output_file.h).
 RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::string> targets,
               const RunOptions& options = {});
 

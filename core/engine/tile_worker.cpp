@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "core/engine/made_step.h"
+#include "core/engine/value_check.h"
 #include "core/plan/output_files.h"
+#include "core/plan/variance.h"
 #include "core/threads/semaphore_lock.h"
 #include "io/text/error.h"
 
@@ -43,11 +45,11 @@ void weave(const StepRows& rows, uint64_t first, uint64_t end, uint64_t size, co
   }
 }
 
-// Whether a device may compute `count` elements of the step: rows are woven by the CPU, and fewer than a block of the
-// CPU's are done before they could be sent.
-bool is_sendable(const Plan& plan, const Step& step, uint64_t count) {
+// Whether a device may compute `count` elements of the step: rows are woven by the CPU, variances are looked at there,
+// and fewer than a block of the CPU's are done before they could be sent.
+bool is_sendable(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step, uint64_t count) {
   return step.expansion == Step::kWhole && computes(plan, step) && count >= kBlockElements &&
-         plan.programs[step.program].registers() <= cuda::kRegisters;
+         plan.programs[step.program].registers() <= cuda::kRegisters && !computes_variance(plan, checkpoints, step);
 }
 
 }  // namespace
@@ -93,9 +95,19 @@ uint64_t TileWorker::gather(ByteRange range) {
 }
 
 void TileWorker::compute_mapped(ByteRange batch, std::byte* out, DeviceRing* ring) {
-  if (ring && ring->working() && is_worth_sending(batch) && compute_on_device(batch, out, *ring)) return;
+  const bool sent = ring && ring->working() && is_worth_sending(batch) && compute_on_device(batch, out, *ring);
   const SemaphoreLock computing(*options_.semaphore);
-  compute_batch(batch, out);
+  if (!sent) compute_batch(batch, out);
+  note_zeros(batch, out);
+}
+
+void TileWorker::note_zeros(ByteRange batch, const std::byte* out) {
+  for_each_part(batch, [&](uint32_t index, ByteRange part) {
+    const Step& step = plan_.steps[index];
+    if (!computes(plan_, step)) return;
+    const uint64_t count = part.size() / element_size(step.dtype);
+    if (is_zero(out + (step.offset + part.begin - batch.begin), step.dtype, count)) step_report_.zeros[index] += count;
+  });
 }
 
 // fn(index, part) for every step in the batch, with the bytes of the step.
@@ -113,7 +125,7 @@ bool TileWorker::is_worth_sending(ByteRange batch) const {
   bool worth = false;
   for_each_part(batch, [&](uint32_t index, ByteRange part) {
     const Step& step = plan_.steps[index];
-    worth = worth || is_sendable(plan_, step, part.size() / element_size(step.dtype));
+    worth = worth || is_sendable(plan_, checkpoints_, step, part.size() / element_size(step.dtype));
   });
   return worth;
 }
@@ -196,7 +208,8 @@ void TileWorker::load_programs(uint32_t index) {
 // False where the CPU has to do it.
 bool TileWorker::send_part(uint32_t index, uint64_t count, std::byte* out) {
   const Step& step = plan_.steps[index];
-  return is_sendable(plan_, step, count) && device_->add(index, tile_program(step), operands_, count, out, step.dtype);
+  return is_sendable(plan_, checkpoints_, step, count) &&
+         device_->add(index, tile_program(step), operands_, count, out, step.dtype);
 }
 
 // That of program_, the step's own.
@@ -209,8 +222,10 @@ const cuda::TileProgram& TileWorker::tile_program(const Step& step) {
 }
 
 void TileWorker::run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts) {
-  run_program(*options_.kernels, *program_, operands_.data(), 0, part.size() / element_size(step.dtype), out,
-              step.dtype, counts);
+  const uint64_t count = part.size() / element_size(step.dtype);
+  run_program(*options_.kernels, *program_, operands_.data(), 0, count, out, step.dtype, counts);
+  if (computes_variance(plan_, checkpoints_, step))
+    counts.negative = negative_results(*options_.kernels, *program_, operands_, count, out, step.dtype);
 }
 
 // Heads and tails are computed some rows at a time, each as one run of elements, and then woven together.

@@ -53,6 +53,7 @@ class TileWorker {
   template <typename Fn>
   void for_each_part(ByteRange batch, const Fn& fn) const;
   void compute_batch(ByteRange batch, std::byte* out);
+  void note_zeros(ByteRange batch, const std::byte* out);
   void compute_part(uint32_t index, ByteRange part, std::byte* out);
   void copy_part(uint32_t index, ByteRange part, std::byte* out);
   bool send_part(uint32_t index, uint64_t count, std::byte* out);

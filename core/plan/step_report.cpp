@@ -5,13 +5,15 @@ namespace ckmerge {
 namespace {
 
 bool any(const StoreCounts& counts) {
-  return counts.saturated || counts.overflowed || counts.lost_inf || counts.non_finite || counts.created;
+  return counts.saturated || counts.overflowed || counts.lost_inf || counts.non_finite || counts.created || counts.vanished ||
+         counts.negative;
 }
 
 }  // namespace
 
 void StepReport::add(const StepReport& other) {
   for (const auto& [step, counts] : other.losses) add(step, counts);
+  for (const auto& [step, count] : other.zeros) zeros[step] += count;
   differing.insert(other.differing.begin(), other.differing.end());
 }
 
@@ -23,6 +25,8 @@ void StepReport::add(uint32_t step, const StoreCounts& counts) {
   sum.lost_inf += counts.lost_inf;
   sum.non_finite += counts.non_finite;
   sum.created += counts.created;
+  sum.vanished += counts.vanished;
+  sum.negative += counts.negative;
 }
 
 }  // namespace ckmerge

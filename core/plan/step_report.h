@@ -12,6 +12,7 @@ namespace ckmerge {
 
 struct StepReport {
   std::map<uint32_t, StoreCounts> losses;  ///< by step, only where something is not 0
+  std::map<uint32_t, uint64_t> zeros;      ///< by step: elements of tiles that came out as zeros only
   std::set<uint32_t> differing;            ///< compared steps whose sources differ
 
   void add(const StepReport& other);

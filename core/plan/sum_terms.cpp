@@ -36,8 +36,11 @@ std::optional<Terms> result_of(const Instruction& i, const std::array<Terms, kMa
     case Op::load: return Terms{{i.operand, 1}};
     case Op::scale: return is_operand(a) ? std::optional(scaled(a, i.k0)) : std::nullopt;
     case Op::add: return added(a, b);
-    case Op::mix: return is_operand(a) && is_operand(b) ? added(scaled(a, i.k0), scaled(b, i.k1)) : std::nullopt;
+    case Op::mix:
+    case Op::agree_or_mix:
+      return is_operand(a) && is_operand(b) ? added(scaled(a, i.k0), scaled(b, i.k1)) : std::nullopt;
     case Op::add_scaled: return is_operand(b) ? added(a, scaled(b, i.k0)) : std::nullopt;
+    case Op::agreed_or: return b;
     default: return std::nullopt;
   }
 }
@@ -48,6 +51,7 @@ std::optional<Terms> sum_terms(const Program& program) {
   if (program.has_slots()) return std::nullopt;
   std::array<Terms, kMaxRegisters> registers;
   for (const Instruction& i : program.code) {
+    if (i.op == Op::agree) continue;  // read by Op::agreed_or alone
     std::optional<Terms> terms = result_of(i, registers);
     if (!terms || terms->empty()) return std::nullopt;
     registers[i.dst] = std::move(*terms);
@@ -83,9 +87,11 @@ bool can_accumulate(const Plan& plan) {
 uint64_t Accumulation::sums_size(const Plan& plan, uint64_t tile_size) {
   constexpr uint64_t kUnit = OutputFile::kAlignment;
   uint64_t ratio = 0;
-  for (const Step& step : plan.steps)
-    if (computes(plan, step))
-      ratio = std::max(ratio, element_size(plan.programs[step.program].compute) / element_size(step.dtype));
+  for (const Step& step : plan.steps) {
+    if (!computes(plan, step)) continue;
+    const Program& program = plan.programs[step.program];
+    ratio = std::max(ratio, arrays_of(program) * element_size(program.compute) / element_size(step.dtype));
+  }
   return (tile_size * ratio + kMostParts * kAlignment + kUnit - 1) / kUnit * kUnit;
 }
 

@@ -21,7 +21,7 @@ struct SumTerm {
 };
 
 /// The terms of `program` in the order in which they are added; empty when it is no sum. The first two may be swapped:
-/// an addition commutes.
+/// an addition commutes. Whether equal elements are kept beside is not told (Program::keeps_equal).
 std::optional<std::vector<SumTerm>> sum_terms(const Program& program);
 
 /// The terms of `step`'s program in the order of the checkpoints, or nothing where they are not added in that order.
@@ -34,6 +34,10 @@ bool can_accumulate(const Plan& plan);
 struct Accumulation {
   static constexpr size_t kMostParts = 1024;  ///< parts of steps; lists of them and of what they read take 160 KiB
   static constexpr uint64_t kAlignment = 8;   ///< of the sums of a part, whatever lies before them
+
+  /// Values of the compute dtype for each element: the sum so far and, where equal elements are kept, the value that
+  /// all checkpoints so far agree on.
+  static uint64_t arrays_of(const Program& program) { return program.keeps_equal() ? 2 : 1; }
 
   /// Bytes of sums for `tile_size` bytes of output.
   static uint64_t sums_size(const Plan& plan, uint64_t tile_size);

@@ -40,7 +40,7 @@ void for_each_member(auto& recipe, const auto& visit) {
   visit("set_metadata", recipe.set_metadata);
   visit("hash", recipe.hash);
 }
-constexpr std::string_view kInputs = "inputs";
+constexpr std::string_view kInputs = "inputs", kVersion = "version";
 
 // Members that are there only where they say something: a text without them is what it was before there were any.
 void for_each_optional_member(auto& recipe, const auto& visit) {
@@ -49,6 +49,7 @@ void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("parts", recipe.parts);
   visit("prune", recipe.prune);
   visit("ema", recipe.ema);
+  visit("underflow", recipe.underflow);
   visit("bake_vae", recipe.bake_vae);
   visit("roles", recipe.roles);
   visit("layout", recipe.layout);
@@ -235,10 +236,18 @@ const JsonValue& member_of(const JsonValue& object, std::string_view member) {
   return object.items[static_cast<size_t>(found - object.keys.begin())];
 }
 
+int version_of(const JsonValue& root) {
+  if (std::ranges::find(root.keys, kVersion) == root.keys.end()) return 1;
+  double version = 0;
+  read_value(kVersion, member_of(root, kVersion), version);
+  if (version != 1 && version != kRecipeVersion) fail(kVersion, "is not one that this ckmerge knows; a newer one may");
+  return static_cast<int>(version);
+}
+
 }  // namespace
 
 std::string recipe_text(const Recipe& recipe, std::span<const std::string> names, std::span<const InputHash> hashes) {
-  std::string out = "{";
+  std::string out = sentence("{\"", kVersion, "\":", std::to_string(kRecipeVersion), ",");
   for_each_member(recipe, [&](std::string_view member, const auto& value) {
     append_json_string(out, member);
     out += ':';
@@ -266,8 +275,8 @@ std::string recipe_text(const Recipe& recipe, std::span<const std::string> names
 RecordedRecipe parse_recipe(std::string_view json) {
   const JsonValue root = parse_json(json, kLimits);
   if (root.kind != Kind::object) throw Error(ErrorCode::malformed, "", "it is not an object");
-  RecordedRecipe out;
-  std::vector<std::string> known{std::string(kInputs)};
+  RecordedRecipe out{.version = version_of(root), .recipe = {}, .sha256 = {}};
+  std::vector<std::string> known{std::string(kInputs), std::string(kVersion)};
   for_each_member(out.recipe, [&](std::string_view member, auto& value) {
     known.emplace_back(member);
     value = {};

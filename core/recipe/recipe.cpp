@@ -57,6 +57,8 @@ constexpr const char* kPolicyNames<ExpandPolicy>[] = {"copy", "zero"};
 template <>
 constexpr const char* kPolicyNames<NanPolicy>[] = {"error", "warn"};
 template <>
+constexpr const char* kPolicyNames<UnderflowPolicy>[] = {"warn", "error"};
+template <>
 constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none", "last"};
 template <>
 constexpr const char* kPolicyNames<EmaPolicy>[] = {"keep", "use", "drop"};
@@ -75,6 +77,7 @@ template std::span<const char* const> policy_names<MissingPolicy>();
 template std::span<const char* const> policy_names<ExtraPolicy>();
 template std::span<const char* const> policy_names<ExpandPolicy>();
 template std::span<const char* const> policy_names<NanPolicy>();
+template std::span<const char* const> policy_names<UnderflowPolicy>();
 template std::span<const char* const> policy_names<MetadataPolicy>();
 template std::span<const char* const> policy_names<EmaPolicy>();
 

@@ -42,6 +42,9 @@ enum class ExpandPolicy : uint8_t {
 /// NaN or Inf in the result where no input has one.
 enum class NanPolicy : uint8_t { error, warn };
 
+/// A tensor whose values are all stored as zero, though they were not all zero.
+enum class UnderflowPolicy : uint8_t { warn, error };
+
 /// What goes into __metadata__.
 enum class MetadataPolicy : uint8_t {
   keep,    ///< the inputs' fields, the first's where they differ, the format and the recipe
@@ -97,6 +100,7 @@ struct Recipe {
   NanPolicy nan = NanPolicy::error;
   bool merge_buffers = false;  ///< marks, schedules and other buffers (core/names/model_buffers.h) are merged as weights
   bool mend = false;           ///< position_ids are written anew: 0, 1, 2, ... as I64
+  UnderflowPolicy underflow = UnderflowPolicy::warn;
 
   // What the checkpoints are (core/plan/component_names.h), where they are not simply what the method merges.
   bool bake_vae = false;  ///< the last is a VAE, whose tensors take the place of those of the result

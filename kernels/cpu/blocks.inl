@@ -57,24 +57,35 @@ void load_wide(const void* src, To* __restrict__ dst, size_t n) {
 // for bf16 and half of it for fp8.
 
 template <typename F>
-bool store_ordinary(const float* src, void* dst, size_t n) {
+[[gnu::noinline]] uint32_t count_vanishing(const float* src, size_t n) {
+  uint32_t vanished = 0;
+  for (size_t i = 0; i < n; ++i) vanished += vanishes<F>(src[i]);
+  return vanished;
+}
+
+template <typename F>
+bool store_ordinary(const float* src, void* dst, size_t n, uint32_t& vanished) {
   auto* __restrict__ codes = static_cast<InFile<typename F::Code>*>(dst);
   int32_t largest = 0;
+  uint32_t least = UINT32_MAX;
   for (size_t i = 0; i < n; ++i) {
     largest = larger_magnitude(largest, src[i]);
+    least = smaller_beyond_zero(least, src[i]);
     codes[i] = static_cast<typename F::Code>(narrow_ordinary<F>(src[i]));
   }
+  if (some_vanish<F>(least)) vanished += count_vanishing<F>(src, n);
   return is_ordinary<F>(largest);
 }
 
 template <typename F>
 void store_special(const float* src, void* dst, size_t n, StoreCounts* counts) {
   auto* __restrict__ codes = static_cast<InFile<typename F::Code>*>(dst);
-  uint32_t too_large = 0, inf = 0, non_finite = 0;
+  uint32_t too_large = 0, inf = 0, non_finite = 0, vanished = 0;
   for (size_t i = 0; i < n; ++i) {
     const uint32_t magnitude = bits_of(src[i]) & kMagnitude;
     too_large += magnitude > kLargestSource<F> && magnitude < kInfBits;
     inf += magnitude == kInfBits;
+    vanished += vanishes<F>(src[i]);
     const uint32_t code = narrow<F>(src[i]);
     non_finite += (code & (F::kSign - 1)) > F::kLargest;
     codes[i] = static_cast<typename F::Code>(code);
@@ -82,11 +93,16 @@ void store_special(const float* src, void* dst, size_t n, StoreCounts* counts) {
   (F::kOver == F::kLargest ? counts->saturated : counts->overflowed) += too_large;
   if (!kHasInf<F>) counts->lost_inf += inf;
   counts->non_finite += non_finite;
+  counts->vanished += vanished;
 }
 
-template <typename F, bool (*kOrdinary)(const float*, void*, size_t) = store_ordinary<F>>
+template <typename F, bool (*kOrdinary)(const float*, void*, size_t, uint32_t&) = store_ordinary<F>>
 void store_small(const float* src, void* dst, size_t n, StoreCounts* counts) {
-  if (!kOrdinary(src, dst, n)) store_special<F>(src, dst, n, counts);
+  uint32_t vanished = 0;
+  if (kOrdinary(src, dst, n, vanished))
+    counts->vanished += vanished;
+  else
+    store_special<F>(src, dst, n, counts);
 }
 
 // A wide format: the bits of its exponent, and of the NaN that is stored.
@@ -136,12 +152,14 @@ void store_f32_as_f64(const float* src, void* dst, size_t n, StoreCounts* counts
 
 void store_f64_as_f32(const double* src, void* dst, size_t n, StoreCounts* counts) {
   float narrowed[kBlockElements];
-  uint32_t overflowed = 0;
+  uint32_t overflowed = 0, vanished = 0;
   for (size_t i = 0; i < n; ++i) {
     narrowed[i] = static_cast<float>(src[i]);
     overflowed += __builtin_fabsf(narrowed[i]) > FLT_MAX && __builtin_fabs(src[i]) <= DBL_MAX;
+    vanished += narrowed[i] == 0 && src[i] != 0;
   }
   counts->overflowed += overflowed;
+  counts->vanished += vanished;
   store_wide<Single>(narrowed, dst, n, counts);
 }
 
@@ -196,6 +214,50 @@ template <typename T>
 void add_scaled_difference(T* dst, const T* x, const T* y, const T* z, T k0, T, size_t n) {
   CKMERGE_INDEPENDENT
   for (size_t i = 0; i < n; ++i) dst[i] = x[i] + k0 * (y[i] - z[i]);
+}
+
+// ---- equal stays equal: operands that hold the same bits ----
+
+template <typename T>
+struct BitsOf {
+  using type = uint32_t;
+};
+template <>
+struct BitsOf<double> {
+  using type = uint64_t;
+};
+template <typename T>
+inline bool same_bits(T x, T y) {
+  return __builtin_bit_cast(typename BitsOf<T>::type, x) == __builtin_bit_cast(typename BitsOf<T>::type, y);
+}
+
+template <typename T>
+void agree(T* dst, const T* x, const T* y, const T*, T, T, size_t n) {
+  constexpr T kNan = static_cast<T>(__builtin_nanf(""));
+  CKMERGE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) dst[i] = same_bits(x[i], y[i]) ? x[i] : kNan;
+}
+template <typename T>
+void agreed_or(T* dst, const T* x, const T* y, const T*, T, T, size_t n) {
+  CKMERGE_INDEPENDENT
+  // Not a number is not itself. NOLINTNEXTLINE(misc-redundant-expression)
+  for (size_t i = 0; i < n; ++i) dst[i] = x[i] == x[i] ? x[i] : y[i];
+}
+template <typename T>
+void agree_or_mix(T* dst, const T* x, const T* y, const T*, T k0, T k1, size_t n) {
+  CKMERGE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) {
+    const T mixed = k0 * x[i] + k1 * y[i];
+    dst[i] = same_bits(x[i], y[i]) ? x[i] : mixed;
+  }
+}
+template <typename T>
+void agree_or_add_scaled_difference(T* dst, const T* x, const T* y, const T* z, T k0, T, size_t n) {
+  CKMERGE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) {
+    const T moved = x[i] + k0 * (y[i] - z[i]);
+    dst[i] = same_bits(x[i], y[i]) & same_bits(x[i], z[i]) ? x[i] : moved;
+  }
 }
 
 // ---- reductions ----
@@ -256,8 +318,10 @@ constexpr BlockKernels make_table() {
       .load64 = {},
       .store32 = {},
       .store64 = {},
-      .op32 = {nullptr, zero, scale, add, subtract, mix, add_scaled, add_scaled_difference},
-      .op64 = {nullptr, zero, scale, add, subtract, mix, add_scaled, add_scaled_difference},
+      .op32 = {nullptr, zero, scale, add, subtract, mix, add_scaled, add_scaled_difference, agree, agreed_or,
+               agree_or_mix, agree_or_add_scaled_difference},
+      .op64 = {nullptr, zero, scale, add, subtract, mix, add_scaled, add_scaled_difference, agree, agreed_or,
+               agree_or_mix, agree_or_add_scaled_difference},
       .dot32 = dot<float>,
       .dot64 = dot<double>,
   };
@@ -270,7 +334,8 @@ constexpr BlockKernels make_table() {
   }
   return table;
 }
-static_assert(static_cast<size_t>(Op::add_scaled_difference) == kOpCount - 1, "the operations above are in Op's order");
+static_assert(static_cast<size_t>(Op::agree_or_add_scaled_difference) == kOpCount - 1,
+              "the operations above are in Op's order");
 
 }  // namespace
 

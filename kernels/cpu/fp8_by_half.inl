@@ -37,17 +37,20 @@ inline float round_ordinary(float x) {
 }
 
 template <typename F>
-bool store_ordinary_fp8(const float* src, void* dst, size_t n) {
+bool store_ordinary_fp8(const float* src, void* dst, size_t n, uint32_t& vanished) {
   float rounded[kBlockElements];
   int32_t largest = 0;
+  uint32_t least = UINT32_MAX, ignored = 0;
   for (size_t i = 0; i < n; ++i) {
     largest = larger_magnitude(largest, src[i]);
+    least = smaller_beyond_zero(least, src[i]);
     rounded[i] = round_ordinary<F>(src[i]);
   }
   uint16_t halves[kBlockElements];
-  store_ordinary_halves(rounded, halves, n);
+  store_ordinary_halves(rounded, halves, n, ignored);
   auto* __restrict__ codes = static_cast<InFile<uint8_t>*>(dst);
   for (size_t i = 0; i < n; ++i)
     codes[i] = static_cast<uint8_t>(((halves[i] >> 8) & 0x80) | ((halves[i] >> kHalfShift<F>)&0x7f));
+  if (some_vanish<F>(least)) vanished += count_vanishing<F>(src, n);
   return is_ordinary<F>(largest);
 }

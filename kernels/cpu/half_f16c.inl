@@ -11,16 +11,22 @@ void load_halves(const void* src, float* __restrict__ dst, size_t n) {
   load_small<Half>(codes + i, dst + i, n - i);
 }
 
-bool store_ordinary_halves(const float* src, void* dst, size_t n) {
+bool store_ordinary_halves(const float* src, void* dst, size_t n, uint32_t& vanished) {
   auto* codes = static_cast<InFile<uint16_t>*>(dst);
   const __m256 magnitude = _mm256_set1_ps(float_of(kMagnitude));
   const __m256 largest = _mm256_set1_ps(float_of(kLargestSource<Half>));
   __m256 special = _mm256_setzero_ps();
+  __m256i least = _mm256_set1_epi32(-1);
   size_t i = 0;
   for (; i + 8 <= n; i += 8) {
     const __m256 x = _mm256_loadu_ps(src + i);
-    special = _mm256_or_ps(special, _mm256_cmp_ps(_mm256_and_ps(x, magnitude), largest, _CMP_NLE_UQ));
+    const __m256 y = _mm256_and_ps(x, magnitude);
+    special = _mm256_or_ps(special, _mm256_cmp_ps(y, largest, _CMP_NLE_UQ));
+    least = _mm256_min_epu32(least, _mm256_add_epi32(_mm256_castps_si256(y), _mm256_set1_epi32(-1)));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(codes + i), _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
   }
-  return store_ordinary<Half>(src + i, codes + i, n - i) && !_mm256_movemask_ps(special);
+  const __m256i vanishing = _mm256_set1_epi32(static_cast<int>(kLargestVanishing<Half> - 1));
+  if (_mm256_movemask_epi8(_mm256_cmpeq_epi32(_mm256_min_epu32(least, vanishing), least)) != 0)
+    vanished += count_vanishing<Half>(src, i);
+  return store_ordinary<Half>(src + i, codes + i, n - i, vanished) && !_mm256_movemask_ps(special);
 }

@@ -177,6 +177,7 @@ CKMERGE_INLINE void store_small_element(unsigned char* at, float x, StoreCounts&
   (F::kOver == F::kLargest ? counts.saturated : counts.overflowed) +=
       magnitude > kLargestSource<F> && magnitude < kInfBits;
   if (!kHasInf<F>) counts.lost_inf += magnitude == kInfBits;
+  counts.vanished += vanishes<F>(x);
   counts.non_finite += (code & (F::kSign - 1)) > F::kLargest;
   write_bytes(at, static_cast<typename F::Code>(code));
 }
@@ -186,6 +187,7 @@ CKMERGE_INLINE void store_single_element(unsigned char* at, T x, StoreCounts& co
   const auto narrowed = static_cast<float>(x);
   counts.overflowed += !is_finite(narrowed) && is_finite(x);
   counts.non_finite += !is_finite(narrowed);
+  counts.vanished += narrowed == 0 && x != 0;
   write_bytes(at, narrowed == narrowed ? bits_of(narrowed) : kNanBits);
 }
 
@@ -206,25 +208,29 @@ CKMERGE_INLINE void store_element(unsigned char* at, Dtype dtype, T x, StoreCoun
   }
 }
 
-// Writes a vector of ordinary values; false, and nothing written, where one needs the rules above.
+// Writes a vector of ordinary values, and adds those that become zero to `vanished`; false, and nothing done, where one
+// needs the rules above.
 template <typename F, uint32_t kVector, typename T>
-CKMERGE_INLINE bool store_small_vector(unsigned char* at, const T* values) {
+CKMERGE_INLINE bool store_small_vector(unsigned char* at, const T* values, uint32_t& vanished) {
   constexpr uint32_t kSize = sizeof(typename F::Code), kPerWord = 4 / kSize;
   uint32_t words[kVector / kPerWord] = {};
   int32_t largest = 0;
+  uint32_t gone = 0;
   for (uint32_t i = 0; i < kVector; ++i) {
     const float x = to_small_source(values[i]);
     largest = larger_magnitude(largest, x);
+    gone += vanishes<F>(x);
     words[i / kPerWord] |= narrow_ordinary_here<F>(x) << (8 * kSize * (i % kPerWord));
   }
   if (!is_ordinary<F>(largest)) return false;
+  vanished += gone;
   write_words<kVector * kSize>(at, words);
   return true;
 }
 
 template <uint32_t kVector, typename T>
-CKMERGE_INLINE bool store_wide_vector(unsigned char* at, Dtype dtype, const T* values) {
-  uint32_t words[2 * kVector];
+CKMERGE_INLINE bool store_wide_vector(unsigned char* at, Dtype dtype, const T* values, uint32_t& vanished) {
+  uint32_t words[2 * kVector], gone = 0;
   bool finite = true;
   if (dtype == Dtype::F64) {
     for (uint32_t i = 0; i < kVector; ++i) {
@@ -237,21 +243,23 @@ CKMERGE_INLINE bool store_wide_vector(unsigned char* at, Dtype dtype, const T* v
     for (uint32_t i = 0; i < kVector; ++i) {
       const auto narrowed = static_cast<float>(values[i]);
       finite &= is_finite(narrowed);
+      if constexpr (sizeof(T) > sizeof(float)) gone += narrowed == 0 && values[i] != 0;
       words[i] = bits_of(narrowed);
     }
     if (finite) write_words<4 * kVector>(at, words);
+    if (finite) vanished += gone;
   }
   return finite;
 }
 
 // REQUIRES: as load_vector().
 template <uint32_t kVector, typename T>
-CKMERGE_INLINE bool store_vector(unsigned char* at, Dtype dtype, const T* values) {
+CKMERGE_INLINE bool store_vector(unsigned char* at, Dtype dtype, const T* values, uint32_t& vanished) {
   switch (dtype) {
-    case Dtype::F8_E5M2: return store_small_vector<E5m2, kVector>(at, values);
-    case Dtype::F8_E4M3: return store_small_vector<E4m3, kVector>(at, values);
-    case Dtype::F16: return store_small_vector<Half, kVector>(at, values);
-    case Dtype::BF16: return store_small_vector<Bfloat, kVector>(at, values);
-    default: return store_wide_vector<kVector>(at, dtype, values);
+    case Dtype::F8_E5M2: return store_small_vector<E5m2, kVector>(at, values, vanished);
+    case Dtype::F8_E4M3: return store_small_vector<E4m3, kVector>(at, values, vanished);
+    case Dtype::F16: return store_small_vector<Half, kVector>(at, values, vanished);
+    case Dtype::BF16: return store_small_vector<Bfloat, kVector>(at, values, vanished);
+    default: return store_wide_vector<kVector>(at, dtype, values, vanished);
   }
 }

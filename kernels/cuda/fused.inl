@@ -31,6 +31,7 @@ struct FusedProgram {
 
   CKMERGE_INLINE float result(const float (&v)[3]) const {
     if constexpr (kShape == Shape::convert) return v[0];
+    if (part.keeps_equal && same_bits(v[0], v[1]) && (kShape == Shape::mix || same_bits(v[0], v[2]))) return v[0];
     if constexpr (kShape == Shape::mix) return k0 * v[0] + k1 * v[1];
     return v[0] + k0 * (v[1] - v[2]);
   }
@@ -52,12 +53,13 @@ struct FusedProgram {
     for (uint32_t e = 0; e < kVector; ++e) results[e] = result({values[0][e], values[1][e], values[2][e]});
   }
 
-  CKMERGE_INLINE float element(uint64_t i, bool& finite) const {
+  CKMERGE_INLINE float element(uint64_t i, Origins& origins) const {
     float values[3] = {};
     CKMERGE_UNROLL
     for (uint32_t k = 0; k < kOperands; ++k) {
-      values[k] = load_element<float>(element_at(launch, operands[k], i), operands[k].dtype);
-      finite &= is_finite(values[k]);
+      const unsigned char* bytes = element_at(launch, operands[k], i);
+      values[k] = load_element<float>(bytes, operands[k].dtype);
+      origins.take(bytes, operands[k].dtype, part.dtype, values[k]);
     }
     return result(values);
   }
@@ -106,7 +108,7 @@ struct AlikeVectors {
     for (uint32_t k = 0; k < kOperands; ++k) read_words<16>(x[k] + v * 16, words.of[k]);
   }
 
-  CKMERGE_INLINE bool store(const Program& program, uint32_t v, const Words& words) const {
+  CKMERGE_INLINE bool store(const Program& program, uint32_t v, const Words& words, uint32_t& vanished) const {
     float results[kVector];
     CKMERGE_UNROLL
     for (uint32_t e = 0; e < kVector; ++e) {
@@ -115,7 +117,7 @@ struct AlikeVectors {
       for (uint32_t k = 0; k < kOperands; ++k) values[k] = value_of<F>(code_in<F>(words.of[k], e));
       results[e] = program.result(values);
     }
-    return store_vector<kVector>(out + v * 16, kDtypeOf<F>, results);
+    return store_vector<kVector>(out + v * 16, kDtypeOf<F>, results, vanished);
   }
 };
 
@@ -136,8 +138,8 @@ CKMERGE_INLINE void run_alike_shape(const Launch& launch, uint32_t index, uint32
   const FusedProgram<kShape> program(launch, part, nullptr);
   const Vectors vectors(program, launch, part, block);
   static_assert(shape_of(kKernel).vectors_per_block / kThreads <= 32);
-  uint32_t left =
-      0;  // a bit for each vector of this thread that was not stored: a call in the loop would cost registers
+  uint32_t left = 0;  // a bit for each vector of this thread that was not stored: a call in the loop costs registers
+  uint32_t vanished = 0;
   for (uint32_t round = 0; round * kThreads + thread < vectors.count; round += kDepth) {
     typename Vectors::Words words[kDepth];
     CKMERGE_UNROLL
@@ -148,9 +150,11 @@ CKMERGE_INLINE void run_alike_shape(const Launch& launch, uint32_t index, uint32
     CKMERGE_UNROLL
     for (uint32_t d = 0; d < kDepth; ++d) {
       const uint32_t v = (round + d) * kThreads + thread;
-      if (v < vectors.count && !(vectors.is_whole(v) && vectors.store(program, v, words[d]))) left |= 1u << (round + d);
+      if (v < vectors.count && !(vectors.is_whole(v) && vectors.store(program, v, words[d], vanished)))
+        left |= 1u << (round + d);
     }
   }
+  if (vanished != 0) add_counts(launch, index, {.vanished = vanished});
   for (uint32_t v = thread; left != 0; v += kThreads, left >>= 1)
     if (left & 1) store_elements_of<kKernel, kShape>(launch, index, block, v);
 }

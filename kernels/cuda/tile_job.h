@@ -46,7 +46,8 @@ struct JobPart {
   uint32_t first_instruction = 0, instruction_count = 0;
   Dtype dtype = Dtype::F32;  ///< of the output
   Shape shape = Shape::interpreted;
-  uint8_t result = 0;  ///< register
+  uint8_t result = 0;        ///< register
+  bool keeps_equal = false;  ///< Program::keeps_equal
   /// Elements by which vectors begin before element 0: with operands and output placed accordingly, all but the first
   /// and the last vector of a part are aligned. Below kVector.
   uint8_t shift = 0;

@@ -15,7 +15,10 @@ struct Fused {
   Shape shape;
   size_t operands;
 };
-constexpr Fused kFused[] = {{Op::mix, Shape::mix, 2}, {Op::add_scaled_difference, Shape::add_scaled_difference, 3}};
+constexpr Fused kFused[] = {{Op::mix, Shape::mix, 2},
+                            {Op::agree_or_mix, Shape::mix, 2},
+                            {Op::add_scaled_difference, Shape::add_scaled_difference, 3},
+                            {Op::agree_or_add_scaled_difference, Shape::add_scaled_difference, 3}};
 
 // The operand that the loads put into register r; empty unless exactly one of them does.
 std::optional<uint16_t> loaded_into(std::span<const Instruction> loads, uint8_t r) {
@@ -61,7 +64,7 @@ bool fuse(const Program& program, TileProgram& into) {
 }  // namespace
 
 TileProgram tile_program(const Program& program) {
-  TileProgram result{.compute = program.compute, .result = program.result};
+  TileProgram result{.compute = program.compute, .result = program.result, .keeps_equal = program.keeps_equal()};
   if (fuse(program, result)) return result;
   result.operands.clear();
   for (const Instruction& i : program.code)

@@ -15,6 +15,7 @@ struct TileProgram {
   Dtype compute = Dtype::F32;
   Shape shape = Shape::interpreted;
   uint8_t result = 0;
+  bool keeps_equal = false;  ///< Program::keeps_equal
   double k0 = 0, k1 = 0;
   std::vector<uint16_t> operands = {};    ///< of a fused shape: the program's operand for x, y and z
   std::vector<JobInstruction> code = {};  ///< of an interpreted one

@@ -60,6 +60,27 @@ CKMERGE_INLINE bool is_aligned(const unsigned char* at, Dtype dtype, uint32_t sh
   return (reinterpret_cast<uintptr_t>(at) - shift * size) % alignment == 0;
 }
 
+// ---- equal stays equal, and whose a NaN is ----
+
+CKMERGE_INLINE bool same_bits(float x, float y) { return bits_of(x) == bits_of(y); }
+CKMERGE_INLINE bool same_bits(double x, double y) { return bits_of_double(x) == bits_of_double(y); }
+
+// What the operands of one element are.
+struct Origins {
+  bool nan = false, inf = false;         // one of them is
+  bool alike = true;                     // all are the same bits in the output's dtype
+  const unsigned char* first = nullptr;  // bytes
+
+  template <typename T>
+  CKMERGE_INLINE void take(const unsigned char* at, Dtype dtype, Dtype out, T value) {
+    nan |= value != value;
+    inf |= value == value && !is_finite(value);
+    if (!first) first = at;
+    alike &= dtype == out;
+    for (uint32_t k = 0; alike && k < size_of(dtype); ++k) alike = first[k] == at[k];
+  }
+};
+
 // ---- how a program is computed ----
 
 // Any program. Registers are columns of memory that belongs to this thread alone: register r, element e at
@@ -94,6 +115,13 @@ struct InterpretedProgram {
       case Op::mix: return k0 * at(i.a, e) + k1 * at(i.b, e);
       case Op::add_scaled: return at(i.a, e) + k0 * at(i.b, e);
       case Op::add_scaled_difference: return at(i.a, e) + k0 * (at(i.b, e) - at(i.c, e));
+      case Op::agree: return same_bits(at(i.a, e), at(i.b, e)) ? at(i.a, e) : static_cast<T>(float_of(kNanBits));
+      case Op::agreed_or: return at(i.a, e) == at(i.a, e) ? at(i.a, e) : at(i.b, e);
+      case Op::agree_or_mix: return same_bits(at(i.a, e), at(i.b, e)) ? at(i.a, e) : k0 * at(i.a, e) + k1 * at(i.b, e);
+      case Op::agree_or_add_scaled_difference:
+        return same_bits(at(i.a, e), at(i.b, e)) && same_bits(at(i.a, e), at(i.c, e))
+                   ? at(i.a, e)
+                   : at(i.a, e) + k0 * (at(i.b, e) - at(i.c, e));
       default: return 0;
     }
   }
@@ -122,12 +150,13 @@ struct InterpretedProgram {
     for (uint32_t e = 0; e < kVector; ++e) results[e] = at(part.result, e);
   }
 
-  CKMERGE_INLINE T element(uint64_t i, bool& finite) const {
+  CKMERGE_INLINE T element(uint64_t i, Origins& origins) const {
     for (uint32_t k = 0; k < part.instruction_count; ++k) {
       if (code[k].op == Op::load) {
         const JobOperand& operand = operands[code[k].operand];
-        at(code[k].dst, 0) = load_element<T>(element_at(launch, operand, i), operand.dtype);
-        finite &= is_finite(at(code[k].dst, 0));
+        const unsigned char* bytes = element_at(launch, operand, i);
+        at(code[k].dst, 0) = load_element<T>(bytes, operand.dtype);
+        origins.take(bytes, operand.dtype, part.dtype, at(code[k].dst, 0));
       } else {
         at(code[k].dst, 0) = operate(code[k], 0);
       }
@@ -139,13 +168,28 @@ struct InterpretedProgram {
 // ---- a thread's share of a part ----
 
 CKMERGE_INLINE void add_counts(const Launch& launch, uint32_t part, const StoreCounts& counts) {
-  if (!(counts.saturated | counts.overflowed | counts.lost_inf | counts.non_finite)) return;
+  if (!(counts.saturated | counts.overflowed | counts.lost_inf | counts.non_finite | counts.vanished)) return;
   StoreCounts* sums = reinterpret_cast<StoreCounts*>(launch.in + launch.counts) + part;
   add_to(&sums->saturated, counts.saturated);
   add_to(&sums->overflowed, counts.overflowed);
   add_to(&sums->lost_inf, counts.lost_inf);
   add_to(&sums->non_finite, counts.non_finite);
   add_to(&sums->created, counts.created);
+  add_to(&sums->vanished, counts.vanished);
+}
+
+// The rules of kernels/result_origins.cpp for a result that is NaN or Inf, which was stored at `out`.
+template <typename T>
+CKMERGE_INLINE void judge(const JobPart& part, T result, const Origins& origins, unsigned char* out,
+                          StoreCounts& counts) {
+  const bool is_nan = result != result;
+  if (is_nan && origins.nan) {
+    if (!part.keeps_equal || !origins.alike) return;
+    for (uint32_t k = 0; k < size_of(part.dtype); ++k) out[k] = origins.first[k];
+  } else if (is_nan || !(origins.nan || origins.inf)) {
+    ++counts.created;
+    if (!is_nan && part.dtype == Dtype::F8_E4M3) --counts.lost_inf;
+  }
 }
 
 // Elements [begin, end) of a part by all rules. Not inlined on the device, because its registers would be the hot
@@ -158,11 +202,11 @@ CKMERGE_COLD void store_elements(const Launch& launch, uint32_t index, uint64_t 
   const uint32_t size = size_of(part.dtype);
   StoreCounts counts;
   for (uint64_t i = begin; i < end; ++i) {
-    bool finite = true;
-    const auto value = program.element(part.first + i, finite);
-    const uint64_t non_finite = counts.non_finite;
-    store_element(launch.out + part.out + i * size, part.dtype, value, counts);
-    counts.created += counts.non_finite != non_finite && finite;
+    Origins origins;
+    const auto value = program.element(part.first + i, origins);
+    unsigned char* const out = launch.out + part.out + i * size;
+    store_element(out, part.dtype, value, counts);
+    if (!is_finite(value)) judge(part, value, origins, out, counts);
   }
   add_counts(launch, index, counts);
 }
@@ -202,16 +246,18 @@ CKMERGE_INLINE void run_part(const Launch& launch, uint32_t index, uint32_t bloc
   const bool aligned = program.is_aligned_throughout() && is_aligned<kVector>(out, dtype, share.shift);
   const uint64_t first = part.first;
   uint32_t left = 0, round = 0;  // a bit for each vector that was not stored: a call in the loop would cost registers
+  uint32_t vanished = 0;
   static_assert(share.kShape.vectors_per_block / share.kShape.threads <= 32);
   for (uint64_t v = share.begin + thread; v < share.end; v += share.kShape.threads, ++round) {
     const uint64_t from = share.first_element(v);
     if (aligned && share.is_whole(v)) {
       typename ProgramOf::Value results[kVector];
       program.vector(first + from, results);
-      if (store_vector<kVector>(out + from * size_of(dtype), dtype, results)) continue;
+      if (store_vector<kVector>(out + from * size_of(dtype), dtype, results, vanished)) continue;
     }
     left |= 1u << round;
   }
+  if (vanished != 0) add_counts(launch, index, {.vanished = vanished});
   for (uint64_t v = share.begin + thread; left != 0; v += share.kShape.threads, left >>= 1)
     if (left & 1) store_elements<ProgramOf>(launch, index, share.first_element(v), share.end_element(v), registers);
 }

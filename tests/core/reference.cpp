@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "tests/kernels/oracle.h"
@@ -73,10 +74,30 @@ struct Sum {
   }
 };
 
+// Whether all checkpoints that count hold the same number, and the coefficients add up to one.
+bool stays_equal(const Recipe& recipe, const std::vector<double>& c, const Aligned& all, size_t i, bool head) {
+  double sum = 0, magnitude = 0;
+  const bool difference = recipe.method == "add_difference";
+  std::optional<double> first;
+  for (size_t k = 0; k < (head ? all.values.size() : 1); ++k) {
+    const double coefficient = difference ? (k == 0 ? 1 : k == 1 ? c[0] : -c[0]) : c[k];
+    sum += coefficient;
+    magnitude += std::fabs(coefficient);
+    const double x = all.values[k][i];
+    if (coefficient == 0) continue;
+    if (first.value_or(x) != x || std::signbit(first.value_or(x)) != std::signbit(x)) return false;
+    first = x;
+  }
+  return first && std::fabs(sum - 1) <= 1e-12 * magnitude;
+}
+
 // The value of element i; in the tail (`head` false) only A counts.
 template <typename T>
 T merged_value(const Recipe& recipe, const std::vector<double>& c, const Aligned& all, size_t i, bool head) {
   const auto x = [&](size_t k) { return static_cast<T>(all.values[k][i]); };
+  if (stays_equal(recipe, c, all, i, head))
+    for (size_t k = 0; k < all.values.size(); ++k)
+      if (recipe.method == "add_difference" || c[k] != 0) return x(k);
   if (recipe.method == "add_difference") return head ? x(0) + static_cast<T>(c[0]) * (x(1) - x(2)) : x(0);
   Sum<T> sum;
   for (size_t k = 0; k < (head ? all.values.size() : 1); ++k) sum.add(c[k], x(k));

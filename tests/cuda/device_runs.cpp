@@ -143,6 +143,7 @@ std::vector<unsigned char> run_on(const DeviceUnderTest& device, const Program& 
                                                        .dtype = out_dtype,
                                                        .shape = tile.shape,
                                                        .result = tile.result,
+                                                       .keeps_equal = tile.keeps_equal,
                                                        .shift = static_cast<uint8_t>(shift)}});
   launch.counts = in.append(std::vector<StoreCounts>{counts});
   const size_t size = count * element_size(out_dtype);

@@ -44,10 +44,13 @@ Program compiled(const char* method, std::vector<double> coefficients, size_t in
 }  // namespace
 
 TEST_CASE("the fused operations are chosen") {
-  CHECK(ops(compiled("weighted_sum", {0.7, 0.3}, 2)) == std::vector{Op::load, Op::load, Op::mix});
+  CHECK(ops(compiled("weighted_sum", {0.7, 0.3}, 2)) == std::vector{Op::load, Op::load, Op::agree_or_mix});
+  CHECK(ops(compiled("weighted_sum", {0.7, 0.4}, 2)) == std::vector{Op::load, Op::load, Op::mix});
   CHECK(ops(compiled("add_difference", {0.5}, 3)) ==
-        std::vector{Op::load, Op::load, Op::load, Op::add_scaled_difference});
+        std::vector{Op::load, Op::load, Op::load, Op::agree_or_add_scaled_difference});
   CHECK(ops(compiled("linear", {0.5, 0.3, 0.2}, 3)) ==
+        std::vector{Op::load, Op::load, Op::agree, Op::mix, Op::load, Op::agree, Op::add_scaled, Op::agreed_or});
+  CHECK(ops(compiled("linear", {0.5, 0.3, 0.1}, 3)) ==
         std::vector{Op::load, Op::load, Op::mix, Op::load, Op::add_scaled});
   CHECK(ops(compiled("copy", {}, 1)) == std::vector{Op::load});
 }
@@ -60,8 +63,8 @@ TEST_CASE("a sum of any length uses two registers") {
   }
 }
 
-TEST_CASE("coefficients are rounded once to the compute dtype") {
-  CHECK(compiled("weighted_sum", {0.7, 0.1}, 2).code.back().k1 == static_cast<double>(0.1f));
+TEST_CASE("coefficients stay as they are given, to be rounded once to the compute dtype") {
+  CHECK(compiled("weighted_sum", {0.7, 0.1}, 2).code.back().k1 == 0.1);
   const Program wide = compiled([](const Tracing& in) { return in.c(0) * in.x(0); }, 1, {0.1}, Dtype::F64);
   CHECK(wide.code.back().k0 == 0.1);
   CHECK(wide.compute == Dtype::F64);
@@ -132,7 +135,7 @@ TEST_CASE("a product or a difference that is used twice is not folded into eithe
         return (product + in.x(1)) - product;
       },
       2, {0.5});
-  CHECK(ops(scaled) == std::vector{Op::load, Op::scale, Op::load, Op::add, Op::subtract});
+  CHECK(ops(scaled) == std::vector{Op::load, Op::scale, Op::load, Op::agree, Op::add, Op::subtract, Op::agreed_or});
   const Program subtracted = compiled(
       [](const Tracing& in) {
         const Symbol difference = in.x(0) - in.x(1);
@@ -151,14 +154,14 @@ TEST_CASE("coefficients that are slots stay products, whatever operation they ar
     return compile(traced(in)).value();
   };
   const Instruction mix = slots(formula, 2).code.back();
-  CHECK(mix == Instruction{.op = Op::mix, .a = 0, .b = 1, .slot0 = 0, .slot1 = 1});
+  CHECK(mix == Instruction{.op = Op::agree_or_mix, .a = 0, .b = 1, .slot0 = 0, .slot1 = 1});
   const Instruction scale = slots([](const Tracing& in) { return in.c(3) * in.x(0); }, 1).code.back();
   CHECK(scale == Instruction{.op = Op::scale, .slot0 = 3});
-  const Instruction scaled = slots([](const Tracing& in) { return in.c(2) * in.x(0) + in.x(1); }, 2).code.back();
-  CHECK(scaled == Instruction{.op = Op::add_scaled, .a = 0, .b = 1, .slot0 = 2});
+  const Program scaled = slots([](const Tracing& in) { return in.c(2) * in.x(0) + in.x(1); }, 2);
+  CHECK(std::ranges::count(scaled.code, Op::add_scaled, &Instruction::op) == 1);
   const Instruction difference =
       slots([](const Tracing& in) { return in.x(0) + in.c(1) * (in.x(1) - in.x(2)); }, 3).code.back();
-  CHECK(difference == Instruction{.op = Op::add_scaled_difference, .a = 0, .b = 1, .c = 2, .slot0 = 1});
+  CHECK(difference == Instruction{.op = Op::agree_or_add_scaled_difference, .a = 0, .b = 1, .c = 2, .slot0 = 1});
 }
 
 TEST_CASE("slots are filled with the tensor's coefficients; a program without them is left alone") {
@@ -176,6 +179,40 @@ TEST_CASE("slots are filled with the tensor's coefficients; a program without th
   fill_slots(plain, {});
   CHECK(plain == before);
   CHECK_FALSE(plain == program);
+}
+
+TEST_CASE("equal operands are kept where the coefficients, as they are given, add up to one") {
+  const auto keeps = [](const char* method, std::vector<double> coefficients, size_t inputs) {
+    return compiled(method, std::move(coefficients), inputs).keeps_equal();
+  };
+  CHECK(keeps("linear", {0.1, 0.2, 0.7}, 3));  // 1 - 1.1e-16 in f64
+  CHECK(keeps("linear", std::vector<double>(9, 1.0 / 9), 9));
+  CHECK(keeps("linear", {3, -2.5, 0.5}, 3));
+  CHECK(keeps("weighted_sum", {1 - 1e-8, 1e-8}, 2));  // in f32 the first is one
+  CHECK_FALSE(keeps("linear", {0.3333, 0.3333, 0.3333}, 3));
+  CHECK_FALSE(keeps("linear", {0.5}, 1));
+  CHECK_FALSE(keeps("copy", {}, 1));
+  const Formula nested = [](const Tracing& in) {
+    return in.c(0) * (in.c(1) * in.x(0) + in.c(2) * in.x(1)) + in.c(3) * in.x(2);
+  };
+  CHECK(compiled(nested, 3, {0.5, 0.3, 0.7, 0.5}).keeps_equal());
+  CHECK_FALSE(compiled(nested, 3, {0.5, 0.3, 0.6, 0.5}).keeps_equal());
+}
+
+TEST_CASE("coefficients of a tensor that do not add up to one keep no equal operands") {
+  const Tracing in(Dtype::F32, 3, {}, {.slots = true});
+  const Program mix = compile(in.c(0) * in.x(0) + in.c(1) * in.x(1)).value();
+  const Program sum = compile(in.c(0) * in.x(0) + in.c(1) * in.x(1) + in.c(2) * in.x(2)).value();
+  const auto filled = [](Program program, std::vector<double> coefficients) {
+    fill_slots(program, coefficients);
+    return program;
+  };
+  CHECK(filled(mix, {0.3, 0.7}).keeps_equal());
+  CHECK(ops(filled(mix, {0.3, 0.8})) == std::vector{Op::load, Op::load, Op::mix});
+  CHECK(filled(sum, {0.5, 0.25, 0.25}).keeps_equal());
+  const Program plain = filled(sum, {0.5, 0.25, 0.5});
+  CHECK(ops(plain) == std::vector{Op::load, Op::load, Op::mix, Op::load, Op::add_scaled});
+  CHECK(plain.result == plain.code.back().dst);
 }
 
 TEST_CASE("with only the first operand the others are zero, and vanish") {

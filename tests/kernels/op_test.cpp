@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -12,6 +13,11 @@
 
 namespace ckmerge {
 namespace {
+
+template <typename T>
+bool same_bits(T x, T y) {
+  return std::memcmp(&x, &y, sizeof(T)) == 0;
+}
 
 template <typename T>
 T reference(Op op, T x, T y, T z, T k0, T k1) {
@@ -31,6 +37,11 @@ T reference(Op op, T x, T y, T z, T k0, T k1) {
       first = y - z;
       second = k0 * first;
       return x + second;
+    case Op::agree: return same_bits(x, y) ? x : std::numeric_limits<T>::quiet_NaN();
+    case Op::agreed_or: return std::isnan(x) ? y : x;
+    case Op::agree_or_mix: return same_bits(x, y) ? x : reference(Op::mix, x, y, z, k0, k1);
+    case Op::agree_or_add_scaled_difference:
+      return same_bits(x, y) && same_bits(x, z) ? x : reference(Op::add_scaled_difference, x, y, z, k0, k1);
   }
   return 0;
 }
@@ -44,15 +55,22 @@ auto kernel(const BlockKernels& kernels, Op op) {
 }
 
 // Numbers of every size, so that cancellation, subnormals, overflow, Inf and NaN all occur; every third block plain
-// ones.
+// ones. Some elements are the same in every operand, some but for their sign.
 template <typename T>
 std::vector<T> operand(unsigned seed, bool plain) {
-  std::mt19937_64 random(seed);
+  std::mt19937_64 random(seed), shared(77);
   std::vector<T> values(kBlockElements);
-  for (T& value : values) {
+  const auto take = [plain](std::mt19937_64& from) {
     using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
-    value = plain ? static_cast<T>(std::ldexp(static_cast<double>(random() >> 11), -53)) - T(0.5)
-                  : oracle::bits_as<T>(static_cast<Bits>(random()));
+    const uint64_t bits = from();
+    return plain ? static_cast<T>(std::ldexp(static_cast<double>(bits >> 11), -53)) - T(0.5)
+                 : oracle::bits_as<T>(static_cast<Bits>(bits));
+  };
+  for (size_t i = 0; i < values.size(); ++i) {
+    const T own = take(random), common = i % 11 == 0   ? T(0)
+                                         : i % 13 == 0 ? std::numeric_limits<T>::infinity()
+                                                       : take(shared);
+    values[i] = i % 3 == 0 ? common : i % 7 == 0 ? (seed % 2 ? common : -common) : own;
   }
   return values;
 }
@@ -77,8 +95,17 @@ bool right(const BlockKernels& kernels, Op op, size_t n, int dst, bool plain) {
   return same(v[dst], expected);
 }
 
-constexpr Op kComputing[] = {
-    Op::zero, Op::scale, Op::add, Op::subtract, Op::mix, Op::add_scaled, Op::add_scaled_difference};
+constexpr Op kComputing[] = {Op::zero,
+                             Op::scale,
+                             Op::add,
+                             Op::subtract,
+                             Op::mix,
+                             Op::add_scaled,
+                             Op::add_scaled_difference,
+                             Op::agree,
+                             Op::agreed_or,
+                             Op::agree_or_mix,
+                             Op::agree_or_add_scaled_difference};
 
 template <typename T>
 void check_all() {

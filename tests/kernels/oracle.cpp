@@ -77,6 +77,7 @@ uint32_t encode(Dtype dtype, double value, StoreCounts& counts) {
     return f.nan;
   }
   const uint32_t code = nearest(dtype, std::fabs(value));
+  counts.vanished += code == 0 && value != 0;
   if (code <= largest) return sign | code;
   ++(f.saturates ? counts.saturated : counts.overflowed);
   counts.non_finite += !f.saturates;
@@ -108,6 +109,7 @@ void write(Dtype dtype, double value, void* at, StoreCounts& counts) {
     const auto narrowed = static_cast<float>(value);
     counts.overflowed += std::isinf(narrowed) && std::isfinite(value);
     counts.non_finite += !std::isfinite(narrowed);
+    counts.vanished += narrowed == 0 && value != 0;
     const uint32_t bits = std::isnan(value) ? 0x7fc00000 : bits_as<uint32_t>(narrowed);
     std::memcpy(at, &bits, sizeof(bits));
   } else {

@@ -14,7 +14,7 @@ namespace ckmerge {
 
 inline bool operator==(const StoreCounts& x, const StoreCounts& y) {
   return x.saturated == y.saturated && x.overflowed == y.overflowed && x.lost_inf == y.lost_inf &&
-         x.non_finite == y.non_finite && x.created == y.created;
+         x.non_finite == y.non_finite && x.created == y.created && x.vanished == y.vanished && x.negative == y.negative;
 }
 
 }  // namespace ckmerge

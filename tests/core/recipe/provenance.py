@@ -70,7 +70,7 @@ def parent(rng, name, hashes):
 
 
 def recipe_text(rng, names):
-    recipe = {"method": "weighted_sum", "parameters": {"alpha": rng.random()}, "dtype": rng.choice(["keep", "f16"]),
+    recipe = {"version": 2, "method": "weighted_sum", "parameters": {"alpha": rng.random()}, "dtype": rng.choice(["keep", "f16"]),
               "discard": rng.choice([[], ["a\\.b"], ["^x", "\u00e9$"]]), "only": [], "exclude": [], "missing": "keep",
               "extra": "drop", "expand": "copy", "nan": "error", "metadata": rng.choice(["keep", "recipe"]),
               "set_metadata": {"y": "mine"} if rng.random() < 0.5 else {}, "hash": True,

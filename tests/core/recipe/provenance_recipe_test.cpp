@@ -43,6 +43,16 @@ void check_round_trip(Recipe recipe, const std::vector<InputHash>& hashes) {
 
 }  // namespace
 
+TEST_CASE("a recipe says which version of the arithmetic it means; the first said nothing") {
+  CHECK(parse_recipe(kText).version == 1);
+  CHECK(parse_recipe(with("{", "{\"version\":1,")).version == 1);
+  CHECK(parse_recipe(with("{", "{\"version\":2,")).version == kRecipeVersion);
+  check_refused(with("{", "{\"version\":3,"), "'version' is not one that this ckmerge knows; a newer one may");
+  check_refused(with("{", "{\"version\":1.5,"), "'version' is not one that this ckmerge knows; a newer one may");
+  check_refused(with("{", "{\"version\":\"2\","), "'version' is not a number");
+  CHECK(recipe_text({}, {}, {}).starts_with("{\"version\":2,\"method\""));
+}
+
 TEST_CASE("a recipe reads back as it was") {
   check_round_trip({}, {});
   check_round_trip({.input_names = {"A", "B"}}, {{}, {kSha256, "01234567"}});

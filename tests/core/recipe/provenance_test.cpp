@@ -41,7 +41,7 @@ std::vector<std::string> keys(const Metadata& metadata) {
 }
 
 const std::string kDefaultRecipe =
-    R"({"method":"weighted_sum","parameters":{},"dtype":"keep","discard":[],"only":[],"exclude":[],)"
+    R"({"version":2,"method":"weighted_sum","parameters":{},"dtype":"keep","discard":[],"only":[],"exclude":[],)"
     R"("missing":"keep","extra":"drop","expand":"copy","nan":"error","metadata":"keep","set_metadata":{},)"
     R"("hash":false,"inputs":[{"name":"A.safetensors","sha256":null},{"name":"B.safetensors","sha256":null}]})";
 
@@ -76,7 +76,7 @@ TEST_CASE("every member of a recipe is recorded") {
   const std::vector<std::string> names{"A", "B"};
   const std::vector<InputHash> hashes{{kHashA, "01234567"}, {kHashB, "89abcdef"}};
   CHECK(recipe_text(recipe, names, hashes) ==
-        R"({"method":"linear","parameters":{"normalize":0,"weights":[0.1,1e+30]},"dtype":"f8_e4m3",)"
+        R"({"version":2,"method":"linear","parameters":{"normalize":0,"weights":[0.1,1e+30]},"dtype":"f8_e4m3",)"
         R"("discard":["^a\\.","\"b\""],"only":["café"],"exclude":["x"],"missing":"zero","extra":"add",)"
         R"("expand":"zero","nan":"warn","metadata":"recipe","set_metadata":{"z":"1","a":"\n"},"hash":true,)"
         R"("inputs":[{"name":"A","sha256":")" +
@@ -119,7 +119,7 @@ TEST_CASE("fields are the user's, then A's, then B's, beside ours; what is true 
   CHECK(field(kept, "format") == "pt");
   CHECK(field(kept, "modelspec.title") == "A");
   CHECK(field(kept, "only_a") == "mine");
-  CHECK(field(kept, "ckmerge.recipe").starts_with(R"({"method":"weighted_sum")"));
+  CHECK(field(kept, "ckmerge.recipe").starts_with(R"({"version":2,"method":"weighted_sum")"));
   CHECK(field(kept, "sd_merge_recipe").starts_with(R"({"type": "ckmerge")"));
 
   const Recipe ours{.metadata = MetadataPolicy::recipe, .set_metadata = {{"new", "3"}}};

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values that spoil a model without a word: NaN or Inf that no input has, which render black images, variances below
+// zero, whose square root is NaN, and tensors of which storing left only zeros.
+#pragma once
+
+#include <span>
+
+#include "core/plan/plan.h"
+#include "core/plan/step_report.h"
+
+namespace ckmerge {
+
+/// Whether all that is left of a step is zeros, and storing made at least one of them.
+bool is_all_zero(const Plan& plan, const StepReport& step_report, uint32_t step);
+
+/// Throws Error(mismatch) with a line per tensor where the merge made such values and the recipe does not allow them.
+void check_values(const Plan& plan, std::span<const Checkpoint> checkpoints, const StepReport& step_report);
+
+/// How many of `count` results of `program`, stored at `out` as `dtype`, are below zero where no operand is.
+uint64_t negative_results(const BlockKernels& kernels, const Program& program, std::span<const Operand> operands,
+                          uint64_t count, const std::byte* out, Dtype dtype);
+
+/// Whether `count` elements at `out` are all zero, of either sign.
+bool is_zero(const std::byte* out, Dtype dtype, uint64_t count);
+
+}  // namespace ckmerge
