@@ -12,12 +12,13 @@ namespace ckmerge::cli {
 
 /// The environment variables that mean something here, read once, in main.
 struct Environment {
-  std::string isa;         ///< CKMERGE_ISA; empty = the best this CPU runs
-  std::string hash_cache;  ///< file of known hashes in the user's cache folder; empty where there is none
-  std::string registry;    ///< in the user's data folder; empty where there is none
-  std::string home;        ///< HOME, for paths in other programs' files
-  bool no_color = false;   ///< NO_COLOR is set and not empty
-  bool dumb = false;       ///< TERM is "dumb" or empty: no escape sequences
+  std::string isa;               ///< CKMERGE_ISA; empty = the best this CPU runs
+  std::string hash_cache;        ///< file of known hashes in the user's cache folder; empty where there is none
+  std::string registry;          ///< in the user's data folder; empty where there is none
+  std::string home;              ///< HOME, for paths in other programs' files
+  std::string notify_auth = {};  ///< CKMERGE_NOTIFY_AUTH: USER:PASSWORD or @FILE
+  bool no_color = false;         ///< NO_COLOR is set and not empty
+  bool dumb = false;             ///< TERM is "dumb" or empty: no escape sequences
   bool stderr_tty = false;
 };
 Environment read_environment();

@@ -48,6 +48,7 @@ Environment read_environment() {
           .hash_cache = file_in(user_folder("XDG_CACHE_HOME", "/.cache"), "hashes"),
           .registry = file_in(user_folder("XDG_DATA_HOME", "/.local/share"), "registry.db"),
           .home = variable("HOME"),
+          .notify_auth = variable("CKMERGE_NOTIFY_AUTH"),
           .no_color = !variable("NO_COLOR").empty(),
           .dumb = term.empty() || term == "dumb",
           .stderr_tty = ::isatty(STDERR_FILENO) == 1};

@@ -78,6 +78,7 @@ class Engine {
     merge(parts);
     check_stop(options_.observer());
     describe(parts.front());
+    if (options_.on_commit) options_.on_commit();
     for (OutputPart& part : parts) part.commit();
     report_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     return std::move(report_);
