@@ -11,6 +11,7 @@
 #include "cli/shell/help.h"
 #include "cli/system/signals.h"
 #include "cli/system/system.h"
+#include "io/file/process_limits.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -53,19 +54,30 @@ int run(const std::vector<std::string>& words, const Environment& environment) {
   return 0;
 }
 
+// What is needed is known no longer where it could not be had.
+std::string advice_on_memory() {
+  const uint64_t limit = process_limits().address_space;
+  if (limit == ProcessLimits::kNone) return "";
+  return ", " + std::to_string(limit >> 10) + " KiB of addresses; twice as much may do (ulimit -v)";
+}
+
 int guarded_run(const std::vector<std::string>& words) {
   const Environment environment = read_environment();
   const ErrorStyle style = error_style(words);
   try {
+    keep_within_limits();
     return run(words, environment);
   } catch (const BrokenPipe&) {
     return 0;
   } catch (const Error& e) {
     return tell(failure_of(e), style, environment);
   } catch (const std::bad_alloc&) {
-    return tell(
-        {"resources", 5, "", "memory ran out; headers, plan and --memory need more than this process may have", {}},
-        style, environment);
+    return tell({"resources",
+                 5,
+                 "",
+                 "memory ran out; headers, plan and --memory need more than this process may have" + advice_on_memory(),
+                 {}},
+                style, environment);
   } catch (const std::exception& e) {
     return tell({"internal", 1, "", std::string("internal error: ") + e.what(), {}}, style, environment);
   }

@@ -77,6 +77,8 @@ std::string trouble_of(const std::function<void()>& act) {
 Announcement announcement_of(const Settings& settings, const Environment& environment) {
   Announcement out;
   out.notify = settings.notify;
+  if (out.notify && out.notify->authorization.empty())
+    out.notify->authorization = notify_authorization(environment.notify_auth);
   if (!settings.registers) return out;
   out.registry = registry_path(settings, environment);
   out.registry_was_named = settings.registry.has_value();

@@ -75,7 +75,8 @@ void check_output(MergeRequest& request, Prepared& prepared, Faults& faults) {
   faults.check([&] { check_target(place, identities(prepared.checkpoints), may_exist); });
   faults.check([&] { check_space(place, prepared.plan.output_size()); });
   faults.check([&] {
-    prepared.config = config_copy(settings.config, request.inputs, request.output, settings.run.replace);
+    prepared.config =
+        config_copy(settings.config, request.inputs, request.output, settings.run.replace, prepared.plan.warnings);
     if (prepared.config) request.config_from = prepared.config->from;
   });
 }
@@ -101,6 +102,15 @@ Prepared prepare(MergeRequest& request) {
   return prepared;
 }
 
+// What is told when a signal comes too late.
+const char* waiting_line(ProgressKind progress) {
+  if (progress == ProgressKind::json)
+    return "{\"event\":\"waiting\",\"message\":\"the output is complete; waiting for the disk to have all of it\"}\n";
+  return "the output is complete; waiting for the disk to have all of it, then it is put in place; a second signal "
+         "ends "
+         "ckmerge at once and leaves the target as it was\n";
+}
+
 RunReport run_watched(MergeRequest& request, Prepared& prepared) {
   catch_stop_signals();
   install_sigbus_guard();
@@ -109,8 +119,10 @@ RunReport run_watched(MergeRequest& request, Prepared& prepared) {
   if (prepared.names) options.replace = false;  // a free name is never somebody's file, -f or not
   options.stop = &stop_flag();
   options.on_progress = [&view](const Progress& progress) { view.update(progress); };
+  options.on_commit = [&] { answer_stop_with(waiting_line(request.progress)); };
   for (;;) try {
       RunReport report = run(prepared.plan, prepared.checkpoints, request.output, options);
+      answer_stop_with(nullptr);
       view.finish(report);
       return report;
     } catch (const TargetTaken&) {

@@ -75,6 +75,7 @@ std::string scan_text(const ScanReport& report, const ScanPlaces& places, const 
   row(report.forgotten, "forgotten");
   row(report.hashed, "hashed");
   row(report.unknown, "whose tensors are not known");
+  row(report.unread, "that could not be read this time");
   out += listed(report.moves.size(), [&](size_t i) { return shortened(report.moves[i], kSentenceWidth); });
   return out;
 }
@@ -95,6 +96,7 @@ JsonWriter scan_json(const ScanReport& report, const ScanPlaces& places, const s
   json.key("forgotten").value(report.forgotten);
   json.key("hashed").value(report.hashed);
   json.key("unknown").value(report.unknown);
+  json.key("unread").value(report.unread);
   json.key("moves").begin_array();
   for (const std::string& move : report.moves) json.value(move);
   json.end_array();

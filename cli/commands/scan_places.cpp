@@ -57,7 +57,10 @@ class Places {
   void add_named(const std::string& place) {
     const std::string path = real_path(place);
     if (is_yaml(path)) return add_yaml(path);
-    if (!is_folder(path))
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (error) throw Error(ErrorCode::io, place, place + ": cannot be examined: " + error.message());
+    if (!fs::is_directory(status))
       throw Error(ErrorCode::usage, place,
                   place + ": is neither a folder nor an extra_model_paths.yaml; give a folder");
     if (is_folder(path + "/models/Stable-diffusion")) return add_known(path, kA1111);

@@ -128,6 +128,7 @@ std::string status_section() {
 std::string environment_section() {
   return heading("ENVIRONMENT") +
          item(bold("CKMERGE_ISA"), "forces one set of kernels, for tests and measurements; the result is the same.") +
+         item(bold("CKMERGE_NOTIFY_AUTH"), "USER:PASSWORD for --notify, or @FILE, whose first line that is.") +
          item(bold("NO_COLOR"), "switches colour off.") + item(bold("TERM"), roff("dumb: neither colour nor a bar.")) +
          item(bold("XDG_CACHE_HOME"), "where the cache of known hashes is kept; without it, in \\fI\\(ti/.cache\\fR.") +
          item(bold("XDG_DATA_HOME"), "where the registry is kept; without it, in \\fI\\(ti/.local/share\\fR.");

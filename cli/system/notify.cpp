@@ -2,16 +2,28 @@
 #include "cli/system/notify.h"
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 
 #include "cli/system/text.h"
+#include "io/file/input_file.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {
 namespace {
 
+// Without what may be a user's name and password: all before the last @, and a port that is none.
+std::string without_password(const std::string& url) {
+  const size_t scheme = url.find("://"), begin = scheme == url.npos ? 0 : scheme + 3;
+  if (const size_t at = url.rfind('@'); at != url.npos && at >= begin)
+    return url.substr(0, begin) + "..." + url.substr(at);
+  const size_t colon = url.find(':', begin);
+  const size_t end = colon == url.npos ? url.npos : url.find_first_not_of("0123456789", colon + 1);
+  return end == url.npos || url[end] == '/' || url[begin] == '[' ? url : url.substr(0, colon + 1) + "...";
+}
+
 [[noreturn]] void refuse(const std::string& url, const std::string& why) {
-  throw Error(ErrorCode::usage, "--notify", "--notify: '" + url + "' " + why);
+  throw Error(ErrorCode::usage, "--notify", "--notify: '" + without_password(url) + "' " + why);
 }
 
 // What may stand in a request's line and fields: nothing that ends a line.
@@ -52,6 +64,23 @@ NotifyAddress parse_notify_url(const std::string& url) {
   address.port = colon == rest.npos ? "80" : rest.substr(colon + 1);
   if (address.host.empty() || !is_port(address.port)) refuse(url, kForm);
   return address;
+}
+
+std::string notify_authorization(const std::string& value) {
+  if (!value.starts_with('@')) {
+    if (!value.empty() && value.find(':') == value.npos)
+      throw Error(ErrorCode::usage, "CKMERGE_NOTIFY_AUTH",
+                  "CKMERGE_NOTIFY_AUTH: is not of the form USER:PASSWORD or @FILE");
+    return value;
+  }
+  const InputFile file(value.substr(1));
+  constexpr uint64_t kLongest = 4096;  // bytes
+  std::string text(std::min(file.size(), kLongest), '\0');
+  file.read_at(0, std::as_writable_bytes(std::span(text)));
+  text = text.substr(0, text.find_first_of("\r\n"));
+  if (text.find(':') == text.npos)
+    throw Error(ErrorCode::usage, file.path(), file.path() + ": its first line is not USER:PASSWORD");
+  return text;
 }
 
 }  // namespace ckmerge::cli

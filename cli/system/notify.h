@@ -17,6 +17,10 @@ struct NotifyAddress {
 /// Of http://[USER:PASSWORD@]HOST[:PORT][/PATH]. Throws Error(usage) for anything else, https among it.
 NotifyAddress parse_notify_url(const std::string& url);
 
+/// USER:PASSWORD of the environment's `value`: itself, or with @FILE in front the first line of that file. Throws
+/// Error(usage | io), in which neither is told.
+std::string notify_authorization(const std::string& value);
+
 /// POSTs /sdapi/v1/refresh-checkpoints and waits for the answer, five seconds at most in all. Empty, or a clause that
 /// says what failed.
 std::string ask_to_refresh(const NotifyAddress& address);

@@ -17,6 +17,10 @@ void catch_stop_signals();
 /// Set by the first signal; RunOptions::stop takes it.
 const std::atomic<bool>& stop_flag();
 
+/// From now on the first signal is answered by `line`, and nothing else comes of it; one that was caught already is
+/// answered at once. Null: no longer. REQUIRES: it lives as long as the process.
+void answer_stop_with(const char* line);
+
 /// 128 + the signal that was caught: the exit status of an interrupted run. 130 when it was none.
 int stop_status();
 

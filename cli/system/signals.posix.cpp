@@ -15,17 +15,34 @@ namespace {
 // A handler may touch lock-free atomics and call write() and _exit(), and nothing else here.
 std::atomic<bool> stop{false};
 std::atomic<int> caught{0};
-static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+std::atomic<const char*> answer{nullptr};
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free &&
+              std::atomic<const char*>::is_always_lock_free);
+
+void put(std::string_view text) {
+  [[maybe_unused]] const ssize_t ignored = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+void erase_progress_line() {
+  if (progress_line_stands.load()) put("\r\x1b[J");
+}
+
+// Once, whoever comes first.
+void give_answer() {
+  const char* const line = answer.exchange(nullptr);
+  if (!line) return;
+  erase_progress_line();
+  put(line);
+}
 
 void on_signal(int number) {
   int none = 0;
   if (caught.compare_exchange_strong(none, number)) {
     stop.store(true);
+    give_answer();
     return;
   }
-  constexpr std::string_view kErase = "\r\x1b[J";
-  if (progress_line_stands.load()) [[maybe_unused]]
-    const ssize_t ignored = ::write(STDERR_FILENO, kErase.data(), kErase.size());
+  erase_progress_line();
   ::_exit(128 + number);
 }
 
@@ -45,6 +62,11 @@ void catch_stop_signals() {
 }
 
 const std::atomic<bool>& stop_flag() { return stop; }
+
+void answer_stop_with(const char* line) {
+  answer.store(line);
+  if (caught.load()) give_answer();
+}
 
 int stop_status() { return 128 + (caught.load() ? caught.load() : SIGINT); }
 

@@ -12,12 +12,13 @@ namespace ckmerge::cli {
 
 /// The environment variables that mean something here, read once, in main.
 struct Environment {
-  std::string isa;         ///< CKMERGE_ISA; empty = the best this CPU runs
-  std::string hash_cache;  ///< file of known hashes in the user's cache folder; empty where there is none
-  std::string registry;    ///< in the user's data folder; empty where there is none
-  std::string home;        ///< HOME, for paths in other programs' files
-  bool no_color = false;   ///< NO_COLOR is set and not empty
-  bool dumb = false;       ///< TERM is "dumb" or empty: no escape sequences
+  std::string isa;               ///< CKMERGE_ISA; empty = the best this CPU runs
+  std::string hash_cache;        ///< file of known hashes in the user's cache folder; empty where there is none
+  std::string registry;          ///< in the user's data folder; empty where there is none
+  std::string home;              ///< HOME, for paths in other programs' files
+  std::string notify_auth = {};  ///< CKMERGE_NOTIFY_AUTH: USER:PASSWORD or @FILE
+  bool no_color = false;         ///< NO_COLOR is set and not empty
+  bool dumb = false;             ///< TERM is "dumb" or empty: no escape sequences
   bool stderr_tty = false;
 };
 Environment read_environment();
@@ -27,6 +28,11 @@ unsigned terminal_width();
 
 /// As many open files as the system lets this process have: shells give 1024, and every input stays open.
 void allow_many_files();
+
+/// Where addresses or stacks are limited, threads get small stacks and share one heap: the C library would take 8 MiB
+/// and 64 MiB for each, and what is left for a merge would be chance. Throws Error(resources) for a stack that is too
+/// small to run on.
+void keep_within_limits();
 
 /// How many files this process may have open; UINT64_MAX where the system does not say.
 uint64_t most_open_files();

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <malloc.h>
+#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -48,6 +50,7 @@ Environment read_environment() {
           .hash_cache = file_in(user_folder("XDG_CACHE_HOME", "/.cache"), "hashes"),
           .registry = file_in(user_folder("XDG_DATA_HOME", "/.local/share"), "registry.db"),
           .home = variable("HOME"),
+          .notify_auth = variable("CKMERGE_NOTIFY_AUTH"),
           .no_color = !variable("NO_COLOR").empty(),
           .dumb = term.empty() || term == "dumb",
           .stderr_tty = ::isatty(STDERR_FILENO) == 1};
@@ -64,6 +67,24 @@ void allow_many_files() {
   if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
   files.rlim_cur = files.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &files);
+}
+
+void keep_within_limits() {
+  constexpr uint64_t kLeastStack = 64ull << 10, kGoodStack = 1ull << 20, kSmallStack = 512ull << 10;  // bytes
+  rlimit stack{}, addresses{};
+  const bool stack_is_limited = ::getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < kGoodStack;
+  const bool addresses_are = ::getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY;
+  if (stack_is_limited && stack.rlim_cur < kLeastStack)
+    throw Error(ErrorCode::resources, "stack",
+                "the stack may have " + std::to_string(stack.rlim_cur >> 10) +
+                    " KiB, which is too little to run on; give it 64 KiB at least, 1024 KiB are enough (ulimit -s)");
+  if (addresses_are) ::mallopt(M_ARENA_MAX, 1);
+  if (!stack_is_limited && !addresses_are) return;
+  pthread_attr_t attributes;
+  ::pthread_attr_init(&attributes);
+  ::pthread_attr_setstacksize(&attributes, kSmallStack);
+  ::pthread_setattr_default_np(&attributes);
+  ::pthread_attr_destroy(&attributes);
 }
 
 uint64_t most_open_files() {

@@ -6,9 +6,11 @@
 #include <cassert>
 #include <chrono>
 #include <deque>
+#include <new>
 #include <optional>
 
 #include "core/device/device_backend.h"
+#include "core/engine/allowance.h"
 #include "core/engine/input_hashes.h"
 #include "core/engine/merge_stage.h"
 #include "core/engine/output_part.h"
@@ -78,6 +80,7 @@ class Engine {
     merge(parts);
     check_stop(options_.observer());
     describe(parts.front());
+    if (options_.on_commit) options_.on_commit();
     for (OutputPart& part : parts) part.commit();
     report_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
     return std::move(report_);
@@ -170,7 +173,17 @@ RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, std::sp
   assert(targets.size() == plan.files.size());
   if (options.discard && (options.verify || options.hash || plan.recipe.hash))
     throw Error(ErrorCode::usage, "discard", "an output that is discarded cannot be verified or hashed");
-  return Engine(plan, checkpoints, targets, options).run();
+  Allowance allowance(options);
+  for (;;) try {
+      return Engine(plan, checkpoints, targets, allowance.options()).run();
+    } catch (const std::bad_alloc&) {
+      allowance.take_less("memory ran out");
+    } catch (const MemoryShortage& error) {
+      allowance.take_less(error.what());
+    } catch (const Error& error) {
+      if (error.where() == "memory") allowance.fail_if_less();
+      throw;
+    }
 }
 
 RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,

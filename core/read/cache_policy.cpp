@@ -36,11 +36,11 @@ uint64_t size_of(std::span<const Checkpoint> checkpoints) {
 
 // Windows beyond what can be had are taken away before they are used, and read again and again: in a 40 MiB cgroup the
 // default budget ran for minutes. So a program of some MiB and the kernel's readahead are left room, and half of the
-// rest is the budget's. The budget is an upper bound; less is allowed.
+// rest is the budget's. The budget is an upper bound; less is allowed. Likewise of addresses, where `ulimit -v` counts
+// them: stacks of threads and what the C library asks for take their part of the other half.
 uint64_t affordable_budget(uint64_t budget) {
-  constexpr uint64_t kReserve = 16ull << 20, kFloor = 4ull << 20;
-  const uint64_t available = available_memory();
-  return std::min(budget, std::max(kFloor, (available - std::min(available, kReserve)) / 2));
+  const uint64_t available = std::min(available_memory(), address_space().left());
+  return std::min(budget, std::max(kLeastBudget, (available - std::min(available, kReserved)) / 2));
 }
 
 // Page cache is kept while inputs and output fit in a quarter of the memory that can be had: whoever loads the result,

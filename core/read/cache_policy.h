@@ -10,6 +10,9 @@
 
 namespace ckmerge {
 
+/// Bytes that are left to others, and those that a run is given however little there is.
+inline constexpr uint64_t kReserved = 16ull << 20, kLeastBudget = 4ull << 20;
+
 /// `budget`, or less where memory is tighter.
 uint64_t affordable_budget(uint64_t budget);
 

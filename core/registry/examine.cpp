@@ -75,6 +75,11 @@ std::string dtypes_json(const TensorTable& tensors) {
   return out + "}";
 }
 
+// What a later examination of the same bytes may find otherwise.
+bool is_passing(ErrorCode code) {
+  return code == ErrorCode::io || code == ErrorCode::resources || code == ErrorCode::interrupted;
+}
+
 void record_tensors(const Checkpoint& checkpoint, RegisteredFile& file) {
   file.tensors = checkpoint.tensors.size();
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i) file.parameters += checkpoint.tensors[i].count;
@@ -108,7 +113,7 @@ std::optional<RegisteredFile> examine(const std::string& path, const std::string
     const Checkpoint checkpoint = open_checkpoint(path);
     record_tensors(checkpoint, file);
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::resources || error.code() == ErrorCode::interrupted) throw;
+    if (is_passing(error.code())) throw;
     file.trouble = valid_utf8(error.what());
   }
   FileIdentity now_there;

@@ -18,10 +18,11 @@ inline constexpr int64_t kExaminer = 4;
 /// Whether a file of this base name may be a checkpoint, by its extension.
 bool is_called_like_a_checkpoint(std::string_view name);
 
-/// The file at `path`, `name` being what it is called below its root. What cannot be read of it is its `trouble`, not
-/// an error. None when it is no checkpoint at all: a .bin file of something else. `now` shows whether the state is
-/// so fresh that it may still change unseen (RegisteredFile::settled). Throws Error(io) when the file itself cannot be
-/// read.
+/// The file at `path`, `name` being what it is called below its root. What the file itself does not give is its
+/// `trouble`, not an error. None when it is no checkpoint at all: a .bin file of something else. `now` shows whether
+/// the state is so fresh that it may still change unseen (RegisteredFile::settled). Throws Error(io) for what may be
+/// otherwise the next time (a disk that fails, descriptors that have run out, a file without permission),
+/// Error(resources).
 std::optional<RegisteredFile> examine(const std::string& path, const std::string& name,
                                       std::chrono::system_clock::time_point now);
 

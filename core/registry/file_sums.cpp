@@ -54,14 +54,14 @@ class OneFile {
   // Throws what the first thread threw.
   FileSums sums() {
     {
+      BlockBuffer buffer(std::min(kBlockSize, std::max<uint64_t>(file_.size(), 1)));
       std::vector<std::jthread> others;
       const uint64_t blocks = file_.size() / kBlockSize + 1;
       try {
-        while (others.size() + 1 < std::min<uint64_t>(kThreadsPerFile, blocks))
-          others.emplace_back([this] { guarded_work(); });
+        while (others.size() + 1 < std::min<uint64_t>(kThreadsPerFile, blocks)) others.emplace_back([this] { help(); });
       } catch (const std::system_error&) {  // this thread does it alone
       }
-      guarded_work();
+      guarded_work(buffer);
     }
     if (first_error_) std::rethrow_exception(first_error_);
     file_.check_unchanged();
@@ -72,9 +72,18 @@ class OneFile {
   }
 
  private:
-  void guarded_work() noexcept {
+  // Where there is no memory for another block, those who have one do it.
+  void help() noexcept {
     try {
-      work();
+      BlockBuffer buffer(std::min(kBlockSize, std::max<uint64_t>(file_.size(), 1)));
+      guarded_work(buffer);
+    } catch (const std::bad_alloc&) {
+    }
+  }
+
+  void guarded_work(BlockBuffer& buffer) noexcept {
+    try {
+      work(buffer);
     } catch (...) {
       std::lock_guard lock(error_mutex_);
       if (!first_error_) first_error_ = std::current_exception();
@@ -82,9 +91,7 @@ class OneFile {
     }
   }
 
-  void work() {
-    if (file_.size() == 0) return;
-    BlockBuffer buffer(std::min(kBlockSize, file_.size()));
+  void work(BlockBuffer& buffer) {
     for (uint64_t begin; (begin = next_block_.fetch_add(kBlockSize)) < file_.size();) {
       check();
       const auto bytes = buffer.first(std::min(kBlockSize, file_.size() - begin));

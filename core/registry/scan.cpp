@@ -112,13 +112,28 @@ class Scan {
         pool.add_done(1);
       }
     });
+    examine_again();
     registry_.write(waiting_);
     waiting_ = {};
   }
 
+  // What could not be read while others were, alone now, with all descriptors to itself. What still cannot is told and
+  // not recorded.
+  void examine_again() {
+    std::vector<Unread> again;
+    again.swap(unread_);
+    std::ranges::sort(again, {}, [](const Unread& unread) { return unread.file->path; });
+    for (const Unread& unread : again) {
+      check_stop(options_.run.observer());
+      examine_one(*unread.file);
+    }
+    report_.unread = unread_.size();
+    for (Unread& unread : unread_)
+      report_.troubles.push_back(sentence(unread.reason, "; the next scan examines it again"));
+  }
+
   void examine_one(const FileToExamine& file) {
     std::optional<RegisteredFile> record;
-    std::string trouble;
     try {
       record = examine(file.path, file.name, std::chrono::system_clock::now());
       if (record && !record->settled && record->state.mtime_nanoseconds != 0 && waits_++ < kMostWaits) {
@@ -128,11 +143,12 @@ class Scan {
       if (record) add_known_sums(file, *record);
       if (record && record->kind.empty()) record->kind = kind_in(file.root_kind);
     } catch (const Error& error) {
-      if (error.code() == ErrorCode::resources || error.code() == ErrorCode::interrupted) throw;
-      trouble = error.what();
+      if (error.code() == ErrorCode::interrupted) throw;
+      return put_off(file, error.what());
+    } catch (const std::bad_alloc&) {
+      return put_off(file, file.path + ": memory ran out");
     }
     std::lock_guard lock(mutex_);
-    if (!trouble.empty()) report_.troubles.push_back(trouble);
     if (!record) return;
     count(file, *record);
     if (file.moved_from) waiting_.remove.push_back(*file.moved_from);
@@ -142,6 +158,11 @@ class Scan {
     registry_.write(waiting_);
     waiting_ = {};
     written_ = now;
+  }
+
+  void put_off(const FileToExamine& file, const std::string& reason) {
+    std::lock_guard lock(mutex_);
+    unread_.push_back({&file, reason});
   }
 
   void add_known_sums(const FileToExamine& file, RegisteredFile& record) const {
@@ -198,13 +219,16 @@ class Scan {
 
   void forget() {
     Registry::Changes changes;
-    for (RegisteredFile& file : registry_.files(Registry::Columns::without_metadata)) {
-      FileIdentity now;
-      if (file.gone && !look_up_file(file.path, now)) changes.remove.push_back(std::move(file));
-    }
+    for (RegisteredFile& file : registry_.files(Registry::Columns::without_metadata))
+      if (file.gone && is_gone(file.path)) changes.remove.push_back(std::move(file));
     report_.forgotten = changes.remove.size();
     registry_.write(changes);
   }
+
+  struct Unread {
+    const FileToExamine* file;
+    std::string reason;
+  };
 
   Registry& registry_;
   std::span<const RegistryRoot> roots_;
@@ -214,6 +238,7 @@ class Scan {
   std::vector<RegistryRoot> new_roots_;
   std::mutex mutex_;  // guards what follows while files are examined, the registry too
   Registry::Changes waiting_;
+  std::vector<Unread> unread_;
   std::chrono::steady_clock::time_point written_ = std::chrono::steady_clock::now();
   ScanReport report_;
 };

@@ -28,6 +28,7 @@ struct ScanReport {
   uint64_t forgotten = 0;  ///< entries removed
   uint64_t hashed = 0;
   uint64_t unknown = 0;               ///< of those found: their tensors are not known
+  uint64_t unread = 0;                ///< of those found: they could not be read, and nothing of that is recorded
   std::vector<std::string> moves;     ///< "OLD is now NEW"
   std::vector<std::string> troubles;  ///< folders and files that cannot be read, a sentence each
 };

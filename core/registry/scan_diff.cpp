@@ -34,8 +34,7 @@ class MissingEntries {
                              entry.state.mtime_nanoseconds == file.state.mtime_nanoseconds;
       const bool renamed = entry.state.same_file(file.state);
       const bool carried = file.state.mtime_nanoseconds != 0 && base_name(entry.path) == base_name(file.path);
-      FileIdentity now;
-      if (!same_time || (!renamed && !carried) || look_up_file(entry.path, now)) continue;
+      if (!same_time || (!renamed && !carried) || !is_gone(entry.path)) continue;
       by_size_.erase(candidate);
       return &entry;
     }
@@ -95,9 +94,8 @@ ScanDiff compare(std::span<const FoundFile> found, const std::vector<RegisteredF
     by_path.erase(entry);
   }
   for (const auto& [path, entry] : by_path) {
-    FileIdentity now;
     if (!entry->gone && is_below_any(entry->path, scanned) && !settled_elsewhere.contains(entry) &&
-        !look_up_file(entry->path, now))
+        is_gone(entry->path))
       diff.gone.push_back(*entry);
   }
   return diff;

@@ -14,7 +14,14 @@ unsigned allowed_processors();
 /// when that is smaller. UINT64_MAX when nothing is known.
 uint64_t available_memory();
 
-/// What the two above are made of, for those who want to know why.
+/// Bytes of addresses that this process has, and may have (RLIMIT_AS): `limit` is UINT64_MAX where there is no limit.
+struct AddressSpace {
+  uint64_t used = 0, limit = UINT64_MAX;
+  uint64_t left() const { return limit == UINT64_MAX ? limit : limit - (used < limit ? used : limit); }
+};
+AddressSpace address_space();
+
+/// What processors and memory are made of, for those who want to know why.
 struct MachineFacts {
   std::string cpu;                         ///< the model, as the system names it; empty where it does not
   unsigned processors = 1;                 ///< that are there

@@ -2,6 +2,7 @@
 // Limits are read from the process's own cgroup and every one above it, since the tightest holds. Both versions are
 // tried: hybrid systems mount both, and containers often see only the root of theirs.
 #include <sched.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -109,6 +110,15 @@ std::string cpu_model() {
 unsigned allowed_processors() { return std::max(1u, processors_of_quota(processors_of_affinity())); }
 
 uint64_t available_memory() { return std::min(system_memory_available(), cgroup_memory_limit()); }
+
+AddressSpace address_space() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return {};
+  std::ifstream file("/proc/self/statm");
+  uint64_t pages = 0;
+  file >> pages;
+  return {.used = pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)), .limit = limit.rlim_cur};
+}
 
 MachineFacts machine_facts() {
   return {.cpu = cpu_model(),

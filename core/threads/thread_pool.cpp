@@ -4,6 +4,7 @@
 #include <string>
 #include <system_error>
 
+#include "io/file/input_windows.h"
 #include "io/text/error.h"
 
 namespace ckmerge {
@@ -44,7 +45,7 @@ bool ThreadPool::add_worker(std::vector<std::jthread>& workers, const std::funct
     return true;
   } catch (const std::system_error& error) {
     if (!workers.empty()) return false;
-    throw Error(ErrorCode::resources, "threads", std::string("no thread can be started: ") + error.what());
+    throw MemoryShortage(ErrorCode::resources, "threads", std::string("no thread can be started: ") + error.what());
   }
 }
 

@@ -18,8 +18,9 @@ struct FoundFile {
 };
 
 struct FolderWalk {
-  std::vector<FoundFile> files;       ///< sorted by path
-  std::vector<std::string> troubles;  ///< a sentence for each folder that cannot be read
+  std::vector<FoundFile> files;  ///< sorted by path
+  std::vector<std::string>
+      troubles;  ///< a sentence for each folder that cannot be read, and each file that may be there
 };
 
 /// `wanted` is asked about base names. What begins with a dot is left out, folders too. Throws Error(io) when
@@ -30,7 +31,10 @@ FolderWalk walk_folder(const std::string& folder, const std::function<bool(std::
 /// there.
 std::string real_path(const std::string& path);
 
-/// The state of the file at `path`, its links followed; false when there is no regular file.
+/// The state of the file at `path`, its links followed; false when there is no regular file, or it cannot be told.
 bool look_up_file(const std::string& path, FileIdentity& state);
+
+/// Whether it is certain that no regular file is at `path`. A disk that fails for the moment leaves that open.
+bool is_gone(const std::string& path);
 
 }  // namespace ckmerge

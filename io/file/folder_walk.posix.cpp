@@ -14,6 +14,7 @@
 #include <set>
 #include <utility>
 
+#include "io/file/retry.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -31,6 +32,9 @@ FileIdentity identity_of(const struct stat& status) {
           .mtime_seconds = status.st_mtim.tv_sec,
           .mtime_nanoseconds = status.st_mtim.tv_nsec};
 }
+
+// A link to nowhere, or in a circle, is no file.
+bool means_nowhere(int error) { return error == ENOENT || error == ENOTDIR || error == ELOOP; }
 
 class Walk {
  public:
@@ -60,7 +64,7 @@ class Walk {
  private:
   // Empty, or why the folder cannot be read.
   std::string visit(const std::string& path) {
-    const int descriptor = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int descriptor = retried([&] { return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
     struct stat status;
     std::unique_ptr<DIR, CloseFolder> folder(descriptor >= 0 ? fdopendir(descriptor) : nullptr);
     if (!folder) {
@@ -83,7 +87,11 @@ class Walk {
     if (entry.d_type == DT_DIR) waiting_.push_back(before + entry.d_name);
     if (entry.d_type == DT_DIR || (entry.d_type == DT_REG && !is_wanted)) return;
     struct stat status;
-    if (fstatat(folder, entry.d_name, &status, 0) != 0) return;  // a link to nowhere is no file
+    if (retried([&] { return fstatat(folder, entry.d_name, &status, 0); }) != 0) {
+      if (!means_nowhere(errno))
+        out_.troubles.push_back(sentence(before, entry.d_name, ": cannot be examined: ", strerror(errno)));
+      return;
+    }
     if (S_ISDIR(status.st_mode)) (is_link ? linked_ : waiting_).push_back(before + entry.d_name);
     if (S_ISREG(status.st_mode) && is_wanted) out_.files.push_back({before + entry.d_name, identity_of(status)});
   }
@@ -112,9 +120,15 @@ std::string real_path(const std::string& path) {
 
 bool look_up_file(const std::string& path, FileIdentity& state) {
   struct stat status;
-  if (stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  if (retried([&] { return stat(path.c_str(), &status); }) != 0 || !S_ISREG(status.st_mode)) return false;
   state = identity_of(status);
   return true;
+}
+
+bool is_gone(const std::string& path) {
+  struct stat status;
+  if (retried([&] { return stat(path.c_str(), &status); }) != 0) return means_nowhere(errno);
+  return !S_ISREG(status.st_mode);
 }
 
 }  // namespace ckmerge

@@ -10,8 +10,14 @@
 #include <vector>
 
 #include "io/file/input_file.h"
+#include "io/text/error.h"
 
 namespace ckmerge {
+
+/// Memory, maps, addresses or threads ran out: who asked for less might get it.
+struct MemoryShortage : Error {
+  using Error::Error;
+};
 
 class InputWindows {
  public:

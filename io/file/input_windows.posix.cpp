@@ -56,7 +56,7 @@ void on_sigbus(int, siginfo_t* fault, void*) {
 }
 
 [[noreturn]] void fail_memory(const std::string& what) {
-  throw Error(ErrorCode::resources, "memory", what + ": " + std::strerror(errno));
+  throw MemoryShortage(ErrorCode::resources, "memory", what + ": " + std::strerror(errno));
 }
 
 int map(void* address, uint64_t size, const InputFile& file, uint64_t offset) {

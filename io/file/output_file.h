@@ -19,6 +19,7 @@ struct OutputOptions {
   bool sync = true;                    ///< make it durable: data, then the rename
   std::function<bool()> stopped = {};  ///< asked while space is reserved, which can take long on a tmpfs
   bool drop_cache = false;             ///< speed only: do not leave written pages in the page cache
+  uint32_t mode = 0666;                ///< of a new file, less the umask; one that is replaced keeps its own within it
 };
 
 class OutputFile {
@@ -49,7 +50,8 @@ class OutputFile {
   /// write_at(). Thread-safe. Throws Error(io).
   void read_back(uint64_t offset, std::span<std::byte> out) const;
 
-  /// Makes the target exist: mode set, data synced, renamed, folder synced. Throws Error(io | usage | resources); then
+  /// Makes the target exist: mode set, data synced, size and first bytes seen to be as written, renamed, folder synced.
+  /// Throws Error(io | usage | resources); then
   /// the target is what it was before, save where the error says that it is complete and only its folder was not
   /// synced.
   void commit();

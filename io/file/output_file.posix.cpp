@@ -2,11 +2,15 @@
 #include "io/file/output_file.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <vector>
 
 #include "io/file/partial_file.h"
 #include "io/file/retry.h"
@@ -18,6 +22,8 @@ namespace {
 // Buffered writes are pushed to the disk at once and waited for this far behind, so that dirty pages stay few: the last
 // fsync is short, and an interrupt is answered within a second.
 constexpr uint64_t kDirtyWindow = 64ull << 20;
+
+constexpr size_t kAlignment = OutputFile::kAlignment;
 
 uint64_t padded(uint64_t count) {
   return (count + OutputFile::kAlignment - 1) / OutputFile::kAlignment * OutputFile::kAlignment;
@@ -32,9 +38,10 @@ struct OutputFile::State {
   PartialFile partial;
   bool reserved = false;
   std::atomic<bool> direct{false};
+  std::vector<std::byte> beginning;  // as it was written last
 
   State(const std::string& path, uint64_t bytes, std::span<const FileIdentity> inputs, OutputOptions how)
-      : target(path), size(bytes), options(std::move(how)), partial(path, inputs) {}
+      : target(path), size(bytes), options(std::move(how)), partial(path, inputs, options.mode) {}
 
   int descriptor() const { return partial.descriptor(); }
 
@@ -124,6 +131,40 @@ struct OutputFile::State {
     if (options.drop_cache) posix_fadvise(descriptor(), behind, static_cast<off_t>(count), POSIX_FADV_DONTNEED);
   }
 
+  void keep_beginning(uint64_t offset, std::span<const std::byte> bytes) {
+    if (offset == 0)
+      beginning.assign(bytes.begin(), bytes.begin() + std::min<ptrdiff_t>(std::ssize(bytes), kAlignment));
+  }
+
+  [[noreturn]] void fail_cut_short() const {
+    throw Error(ErrorCode::io, target,
+                target + ": another program has cut its partial file short, and nothing was put in place; run again");
+  }
+
+  // A file that was cut short and written on has a hole, where the filesystem says so and has none of its own accord.
+  bool has_hole() const {
+    struct statfs status;
+    if (fstatfs(descriptor(), &status) != 0) return false;
+    constexpr decltype(status.f_type) kTrusted[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, TMPFS_MAGIC};
+    if (std::ranges::find(kTrusted, status.f_type) == std::end(kTrusted)) return false;
+    const off_t hole = lseek(descriptor(), 0, SEEK_HOLE);
+    return hole >= 0 && static_cast<uint64_t>(hole) < size;
+  }
+
+  // Before the size is set: that would hide a cut.
+  void check_size() const {
+    struct stat status;
+    if (retried([&] { return fstat(descriptor(), &status); }) != 0) fail_output(target, "cannot be examined", errno);
+    if (static_cast<uint64_t>(status.st_size) < size) fail_cut_short();
+  }
+
+  void check_beginning() {
+    alignas(kAlignment) std::byte buffer[kAlignment];
+    const uint64_t count = std::min<uint64_t>(beginning.size(), size);
+    if (count > 0) read_all(0, buffer, count);
+    if (!std::equal(beginning.begin(), beginning.begin() + static_cast<ptrdiff_t>(count), buffer)) fail_cut_short();
+  }
+
   void sync_data() const {
     if (sync_file(descriptor()) != 0) fail_output(target, "cannot be made durable", errno);
   }
@@ -161,6 +202,7 @@ OutputFile::~OutputFile() = default;
 void OutputFile::write_at(uint64_t offset, std::span<const std::byte> bytes) {
   if (!state_) return;
   state_->write_all(offset, bytes.data(), bytes.size());
+  state_->keep_beginning(offset, bytes);
   state_->push_out(offset, bytes.size());
 }
 
@@ -173,9 +215,12 @@ void OutputFile::read_back(uint64_t offset, std::span<std::byte> out) const {
 void OutputFile::commit() {
   if (!state_) return;
   State& state = *state_;
+  state.check_size();
   state.set_size();
   state.partial.take_over_mode();
   state.flush();
+  state.check_beginning();
+  if (state.has_hole()) state.fail_cut_short();
   state.partial.put_in_place(state.options.replace);
   if (state.options.sync) state.partial.sync_folder();
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/file/output_target.h"
 
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -52,6 +53,24 @@ void check_existing(const std::string& target, const struct stat& file, std::spa
   if (S_ISDIR(file.st_mode)) refuse(target, "is a folder; give a file name");
   if (!S_ISREG(file.st_mode)) refuse(target, "is a pipe, device or socket; the output must be a regular file");
   if (!replace) throw TargetTaken(ErrorCode::usage, target, target + ": already exists; use -f to replace it");
+}
+
+// What the system would say when all is done and the new file is to take the old one's name.
+void check_replaceable(const std::string& target, const std::string& resolved, const struct stat& file) {
+  const auto refuse_to_replace = [&](const std::string& why) {
+    throw Error(ErrorCode::io, target, target + ": cannot be replaced: " + why + "; give another name");
+  };
+  struct statx facts;
+  if (statx(AT_FDCWD, resolved.c_str(), 0, STATX_BASIC_STATS, &facts) == 0) {
+    const uint64_t known = facts.stx_attributes & facts.stx_attributes_mask;
+    if (known & STATX_ATTR_MOUNT_ROOT) refuse_to_replace("it is a mount point");
+    if (known & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) refuse_to_replace("it may not be changed (lsattr)");
+  }
+  struct stat folder;
+  const uid_t me = geteuid();
+  if (stat(folder_of(resolved).c_str(), &folder) != 0 || !(folder.st_mode & S_ISVTX) || me == 0) return;
+  if (file.st_uid != me && folder.st_uid != me)
+    refuse_to_replace("it is somebody else's, and in its folder only owners may (the sticky bit)");
 }
 
 std::string to_gigabytes(uint64_t size) {
@@ -106,7 +125,9 @@ void check_target(const std::string& target, std::span<const FileIdentity> input
   if (exists && !reaches && errno != ENOENT) fail_output(target, "cannot be examined", errno);
   if (exists && !reaches) refuse(target, "is a link that leads nowhere; remove it or give another name");
   if (reaches) check_existing(target, file, inputs, replace);
-  check_folder(target, folder_of(reaches ? resolve_target(target) : target));
+  const std::string resolved = reaches ? resolve_target(target) : target;
+  check_folder(target, folder_of(resolved));
+  if (reaches) check_replaceable(target, resolved, file);
 }
 
 // Root may use the blocks that a filesystem reserves for it.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The partial file: a hidden file beside the target, named after it and locked, so that a second run to the same target
 // sees the first, and one that was killed leaves something the next run recognises and takes over. It becomes the
-// target or disappears. O_TMPFILE would leave nothing behind, but cannot replace an existing file in one step and is
+// target or disappears. All is done through the folder's descriptor, so that a folder that is moved meanwhile takes the
+// file along. O_TMPFILE would leave nothing behind, but cannot replace an existing file in one step and is
 // missing on many filesystems.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -14,16 +16,18 @@ namespace ckmerge {
 
 class PartialFile {
  public:
-  /// Makes a fresh, locked partial file beside what `target` leads to. Throws TargetTaken where another run holds it,
+  /// Makes a fresh, locked partial file beside what `target` leads to. `mode` is a new target's, less the umask; where
+  /// one is to be replaced, nobody else can read the partial file. Throws TargetTaken where another run holds it,
   /// Error(usage) where a file of that name is no partial file of ours, Error(io | resources).
-  PartialFile(const std::string& target, std::span<const FileIdentity> inputs);
+  PartialFile(const std::string& target, std::span<const FileIdentity> inputs, uint32_t mode);
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
   ~PartialFile();  ///< removed, unless put_in_place() has returned
 
   int descriptor() const { return descriptor_; }  ///< for reading and writing
 
-  /// Takes over mode, and owner where that is allowed, of the file that is to be replaced. Throws Error(io).
+  /// Takes over mode, and owner where that is allowed, of the file that is to be replaced; nobody gets a right by that
+  /// which `mode` does not give. Throws Error(io).
   void take_over_mode() const;
 
   /// In one step, becomes the target. Throws Error(usage) where one appeared that may not be replaced, Error(io).
@@ -33,10 +37,14 @@ class PartialFile {
   void sync_folder() const;
 
  private:
-  explicit PartialFile(const std::string& target);
-  int open_at_path(int flags) const;
+  PartialFile(const std::string& target, uint32_t mode);
+  void open_folder();
+  uint32_t mode_to_begin_with() const;
+  int open_at_path(int flags, uint32_t mode) const;
+  int remove_name() const;
   bool still_named() const;
   [[noreturn]] void fail_unexamined() const;
+  bool is_of_group(uint32_t group) const;
   bool lock() const;
   bool make(std::span<const FileIdentity> inputs);
   void remove_stale(std::span<const FileIdentity> inputs) const;
@@ -44,7 +52,10 @@ class PartialFile {
 
   std::string target_;  // as given, for messages
   std::string final_;   // links resolved
-  std::string path_;
+  std::string path_;    // for messages; the file is reached by its name in folder_
+  std::string name_, final_name_;
+  const uint32_t mode_;
+  int folder_ = -1;
   int descriptor_ = -1;
   bool owned_ = false;
 };

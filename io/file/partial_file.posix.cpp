@@ -25,17 +25,26 @@ int away_from_standard_streams(int descriptor) {
   return moved;
 }
 
+std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
 }  // namespace
 
 int sync_file(int descriptor) {
   return retried([&] { return fsync(descriptor); });
 }
 
-PartialFile::PartialFile(const std::string& target)
-    : target_(target), final_(resolve_target(target)), path_(partial_path(final_)) {}
+PartialFile::PartialFile(const std::string& target, uint32_t mode)
+    : target_(target),
+      final_(resolve_target(target)),
+      path_(partial_path(final_)),
+      name_(name_of(path_)),
+      final_name_(name_of(final_)),
+      mode_(mode) {}
 
 // Delegating, so that the destructor runs when this one throws.
-PartialFile::PartialFile(const std::string& target, std::span<const FileIdentity> inputs) : PartialFile(target) {
+PartialFile::PartialFile(const std::string& target, std::span<const FileIdentity> inputs, uint32_t mode)
+    : PartialFile(target, mode) {
+  open_folder();
   for (int attempt = 0; attempt < 100; ++attempt)
     if (make(inputs)) return;
   throw Error(ErrorCode::io, target_,
@@ -43,8 +52,26 @@ PartialFile::PartialFile(const std::string& target, std::span<const FileIdentity
 }
 
 PartialFile::~PartialFile() {
-  if (owned_ && still_named()) retried([&] { return unlink(path_.c_str()); });
+  if (owned_ && still_named()) remove_name();
   close_descriptor();
+  if (folder_ >= 0) close(folder_);
+}
+
+// O_PATH: a folder may be written without being read.
+void PartialFile::open_folder() {
+  const std::string folder = folder_of(final_);
+  folder_ = away_from_standard_streams(retried([&] { return open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
+  if (folder_ < 0) fail_output(target_, "the folder " + folder + " cannot be used", errno);
+}
+
+int PartialFile::remove_name() const {
+  return retried([&] { return unlinkat(folder_, name_.c_str(), 0); });
+}
+
+// What replaces a file is nobody else's to read before it has that file's mode.
+uint32_t PartialFile::mode_to_begin_with() const {
+  struct stat old;
+  return fstatat(folder_, final_name_.c_str(), &old, 0) == 0 ? mode_ & 0600 : mode_;
 }
 
 void PartialFile::close_descriptor() {
@@ -52,9 +79,9 @@ void PartialFile::close_descriptor() {
   descriptor_ = -1;
 }
 
-int PartialFile::open_at_path(int flags) const {
-  const int opened =
-      retried([&] { return open(path_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags, 0666); });
+int PartialFile::open_at_path(int flags, uint32_t mode) const {
+  constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  const int opened = retried([&] { return openat(folder_, name_.c_str(), kFlags | flags, mode); });
   return away_from_standard_streams(opened);
 }
 
@@ -62,7 +89,7 @@ int PartialFile::open_at_path(int flags) const {
 bool PartialFile::still_named() const {
   struct stat mine, named;
   if (retried([&] { return fstat(descriptor_, &mine); }) != 0) return false;
-  if (retried([&] { return lstat(path_.c_str(), &named); }) != 0) {
+  if (retried([&] { return fstatat(folder_, name_.c_str(), &named, AT_SYMLINK_NOFOLLOW); }) != 0) {
     if (errno == ENOENT) errno = 0;
     return false;
   }
@@ -72,6 +99,11 @@ bool PartialFile::still_named() const {
 
 void PartialFile::fail_unexamined() const {
   fail_output(target_, "its partial file " + path_ + " cannot be examined", errno);
+}
+
+bool PartialFile::is_of_group(uint32_t group) const {
+  struct stat mine;
+  return fstat(descriptor_, &mine) == 0 && mine.st_gid == group;
 }
 
 bool PartialFile::lock() const {
@@ -90,7 +122,7 @@ bool PartialFile::lock() const {
 
 // A fresh, locked partial file. False: there was one already; it has been dealt with, try again.
 bool PartialFile::make(std::span<const FileIdentity> inputs) {
-  descriptor_ = open_at_path(O_CREAT | O_EXCL);
+  descriptor_ = open_at_path(O_CREAT | O_EXCL, mode_to_begin_with());
   if (descriptor_ >= 0) {
     lock();
     owned_ = true;
@@ -101,7 +133,7 @@ bool PartialFile::make(std::span<const FileIdentity> inputs) {
     return false;
   }
   if (errno != EEXIST) fail_output(target_, "its partial file " + path_ + " cannot be made", errno);
-  descriptor_ = open_at_path(0);
+  descriptor_ = open_at_path(0, 0);
   if (descriptor_ < 0 && errno == ENOENT) return false;
   if (descriptor_ < 0) fail_output(target_, "its partial file " + path_ + " is in the way and cannot be opened", errno);
   remove_stale(inputs);
@@ -128,19 +160,23 @@ void PartialFile::remove_stale(std::span<const FileIdentity> inputs) const {
     if (errno != 0) fail_unexamined();
     return;
   }
-  if (retried([&] { return unlink(path_.c_str()); }) != 0 && errno != ENOENT)
+  if (remove_name() != 0 && errno != ENOENT)
     fail_output(target_, "its stale partial file " + path_ + " cannot be removed", errno);
 }
 
 void PartialFile::take_over_mode() const {
   struct stat old;
-  if (retried([&] { return stat(final_.c_str(), &old); }) != 0) {
+  if (retried([&] { return fstatat(folder_, final_name_.c_str(), &old, 0); }) != 0) {
     if (errno == ENOENT) return;
     fail_output(target_, "its mode cannot be learned", errno);
   }
-  // A run that is not root's may not give files away; the mode alone is kept then.
-  static_cast<void>(!fchown(descriptor_, old.st_uid, old.st_gid));
-  if (retried([&] { return fchmod(descriptor_, old.st_mode & 07777); }) != 0)
+  // A run that is not root's may not give files away; the mode alone is kept then, and what the old group might do is
+  // not allowed to another one.
+  const bool same_group = fchown(descriptor_, old.st_uid, old.st_gid) == 0 ||
+                          fchown(descriptor_, static_cast<uid_t>(-1), old.st_gid) == 0 || is_of_group(old.st_gid);
+  const mode_t others = old.st_mode & 07, group = same_group ? old.st_mode & 070 : old.st_mode & 070 & others << 3;
+  const mode_t wide = (old.st_mode & 07707) | group;
+  if (retried([&] { return fchmod(descriptor_, wide & (07111 | mode_)); }) != 0)
     fail_output(target_, "its mode cannot be set", errno);
 }
 
@@ -155,14 +191,14 @@ void PartialFile::put_in_place(bool replace) {
   };
   bool refusing = !replace;  // until the filesystem turns out not to know how
   if (refusing &&
-      retried([&] { return renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, final_.c_str(), RENAME_NOREPLACE); }) != 0) {
+      retried([&] { return renameat2(folder_, name_.c_str(), folder_, final_name_.c_str(), RENAME_NOREPLACE); }) != 0) {
     if (errno == EEXIST) appeared();
     if (errno != EINVAL && errno != ENOSYS) fail_output(target_, "cannot be put in place", errno);
     refusing = false;
     struct stat there;
-    if (lstat(final_.c_str(), &there) == 0) appeared();
+    if (fstatat(folder_, final_name_.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0) appeared();
   }
-  if (!refusing && retried([&] { return rename(path_.c_str(), final_.c_str()); }) != 0)
+  if (!refusing && retried([&] { return renameat(folder_, name_.c_str(), folder_, final_name_.c_str()); }) != 0)
     fail_output(target_, "cannot be put in place", errno);
   owned_ = false;
 }
@@ -170,8 +206,7 @@ void PartialFile::put_in_place(bool replace) {
 void PartialFile::sync_folder() const {
   constexpr const char* kWarning =
       "is complete, but its folder cannot be synced, so that it may not survive a power loss";
-  const std::string folder = folder_of(final_);
-  const int descriptor = retried([&] { return open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  const int descriptor = retried([&] { return openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (descriptor < 0 && errno == EACCES) return;  // a folder that may be written but not read cannot be synced
   if (descriptor < 0) fail_output(target_, kWarning, errno);
   const int error = sync_file(descriptor) == 0 ? 0 : errno;

@@ -7,7 +7,7 @@ namespace ckmerge {
 
 Presence presence_of(const RegisteredFile& file) {
   FileIdentity now;
-  if (!look_up_file(file.path, now)) return Presence::gone;
+  if (!look_up_file(file.path, now)) return is_gone(file.path) ? Presence::gone : Presence::there;
   return file.same_state(now) ? Presence::there : Presence::changed;
 }
 

@@ -10,7 +10,8 @@ namespace ckmerge {
 
 enum class Presence : uint8_t { there, changed, gone };
 
-/// Looks the file up; its bytes are not read.
+/// Looks the file up; its bytes are not read. One that cannot be looked up is taken to be there: whoever opens it is
+/// told the reason.
 Presence presence_of(const RegisteredFile& file);
 
 }  // namespace ckmerge

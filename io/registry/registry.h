@@ -15,6 +15,9 @@
 
 namespace ckmerge {
 
+/// Whether rows have checksums (io/registry/registry_rows.h); those of a damaged registry may be an older version's.
+enum class Sealing : uint8_t { bare, sealed };
+
 struct RegisteredFile {
   int64_t id = 0;            ///< of its row; 0 = none yet
   std::string path;          ///< absolute
@@ -48,15 +51,16 @@ struct RegistryRoot {
 
 class Registry {
  public:
-  enum class Access : uint8_t { existing, create };
+  enum class Access : uint8_t { existing, create, damaged };
 
-  /// Opens the database at `path`; with `create` makes it, and its folders. Throws Error: usage where there is none or
-  /// another program's file, io; DatabaseDamaged.
+  /// Opens the database at `path`; with `create` makes it, and its folders, or nothing at all; `damaged` opens whatever
+  /// is there, to read from it what can be read. Throws Error: usage where there is none or another program's file, io,
+  /// resources; DatabaseDamaged.
   Registry(const std::string& path, Access access);
 
   const std::string& path() const { return database_.path(); }
 
-  /// Throws DatabaseDamaged. Reads all of it.
+  /// Throws DatabaseDamaged. Reads all of it, the checksums of rows too.
   void check() const;
   uint64_t size() const;  ///< bytes of the database
 
@@ -88,7 +92,10 @@ class Registry {
   bool put_sums(const RegisteredFile& sums);
 
  private:
+  std::vector<RegisteredFile> find(const char* condition, const std::string& value) const;
+
   Database database_;
+  Sealing sealing_ = Sealing::sealed;
 };
 
 }  // namespace ckmerge

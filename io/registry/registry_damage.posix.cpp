@@ -2,7 +2,6 @@
 #include "io/registry/registry_damage.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,26 +13,14 @@
 
 #include "io/file/retry.h"
 #include "io/registry/registry.h"
+#include "io/registry/registry_header.h"
+#include "io/registry/registry_lock.h"
+#include "io/registry/registry_place.h"
+#include "io/registry/registry_rows.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
-
-// Held while a registry is looked at and set aside. The file stays: were it removed, two
-// processes could each lock one of that name.
-class Lock {
- public:
-  explicit Lock(const std::string& path)
-      : descriptor_(retried([&] { return open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600); })) {
-    if (descriptor_ >= 0 && retried([&] { return flock(descriptor_, LOCK_EX); }) == 0) return;
-    throw Error(ErrorCode::io, path, sentence(path, ": cannot be locked: ", strerror(errno)));
-  }
-  Lock(const Lock&) = delete;
-  ~Lock() { close(descriptor_); }
-
- private:
-  int descriptor_;
-};
 
 bool is_there(const std::string& path) {
   struct stat status;
@@ -57,6 +44,23 @@ std::string free_name(const std::string& path) {
 void move(const std::string& from, const std::string& to) {
   if (rename(from.c_str(), to.c_str()) != 0 && errno != ENOENT)
     throw Error(ErrorCode::io, from, sentence(from, ": is damaged and cannot be set aside: ", strerror(errno)));
+}
+
+constexpr const char* kLogs[] = {"-wal", "-shm"};
+
+// The log first: what a new registry finds beside it would be taken for its own. The old one keeps its name, where the
+// filesystem knows links, until the new one takes it.
+void set_parts_aside(const std::string& path, const std::string& kept_as) {
+  for (const char* const log : kLogs) move(path + log, kept_as + log);
+  if (link(path.c_str(), kept_as.c_str()) != 0) move(path, kept_as);
+}
+
+void put_parts_back(const std::string& path, const std::string& kept_as) {
+  if (is_there(path))
+    unlink(kept_as.c_str());
+  else
+    move(kept_as, path);
+  for (const char* const log : kLogs) move(kept_as + log, path + log);
 }
 
 // Rows up to the first that cannot be read.
@@ -119,11 +123,25 @@ void lengthen_to_promised_size(const std::string& path) {
   close(file);
 }
 
+// What is the same in every registry costs no row, were it spoilt.
+void mend_header_of(const std::string& path) {
+  const int file = retried([&] { return open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW); });
+  if (file < 0) return;
+  std::string header(kRegistryHeaderSize, '\0');
+  if (pread(file, header.data(), header.size(), 0) == static_cast<ssize_t>(header.size()) &&
+      says_it_is_a_registry(header) && !has_a_header_of_ours(header)) {
+    mend_header(header);
+    static_cast<void>(!pwrite(file, header.data(), header.size(), 0));  // else as before
+  }
+  close(file);
+}
+
 Registry::Changes save(const std::string& path) {
+  mend_header_of(path);
   lengthen_to_promised_size(path);
   Registry::Changes saved;
   as_far_as_possible([&] {
-    const Registry damaged(path, Registry::Access::existing);
+    const Registry damaged(path, Registry::Access::damaged);
     as_far_as_possible([&] { saved.roots = damaged.roots(); });
     as_far_as_possible([&] { save_files(damaged, saved); });
   });
@@ -133,14 +151,24 @@ Registry::Changes save(const std::string& path) {
 }  // namespace
 
 SetAside set_registry_aside(const std::string& path) {
-  const Lock lock(path + ".lock");
+  const RegistryLock lock(path);
   if (!is_there(path) || is_good(path)) return {};
   const Registry::Changes saved = save(path);
   const std::string kept_as = free_name(path);
-  // The log first: what a new registry finds beside it would be taken for its own.
-  for (const char* const part : {"-wal", "-shm", ""}) move(path + part, kept_as + part);
-  Registry fresh(path, Registry::Access::create);
-  fresh.write(saved);
+  try {
+    build_registry(
+        path,
+        [&](const Database& database) {
+          Transaction transaction(database);
+          put_roots(database, saved.roots);
+          put_files(database, saved.put);
+          transaction.commit();
+        },
+        [&] { set_parts_aside(path, kept_as); });
+  } catch (...) {
+    put_parts_back(path, kept_as);
+    throw;
+  }
   return {.kept_as = kept_as, .files_saved = saved.put.size()};
 }
 

@@ -1,25 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/registry/registry_schema.h"
 
-#include <sys/stat.h>
-
-#include <array>
-#include <cerrno>
+#include <string>
 #include <string_view>
+#include <vector>
 
-#include "io/file/input_file.h"
+#include "io/registry/registry_rows.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
-constexpr int64_t kApplication = 0x434b4d52;  // "CKMR", which `file` shows
-constexpr int64_t kVersion = 1;
-constexpr std::string_view kMagic{"SQLite format 3\0", 16};
+// 2: rows have checksums.
+constexpr int64_t kVersion = 2;
 
 // WITHOUT ROWID and foreign keys are left out: a plain table is what every tool reads, and triggers need no pragma.
-constexpr const char* kTables = R"sql(
-CREATE TABLE files(
+// Columns of later versions stand where ALTER TABLE puts them, so that the texts of old and new registries are the
+// same.
+constexpr std::string_view kFiles = R"sql(CREATE TABLE files(
   id INTEGER PRIMARY KEY,
   path NOT NULL UNIQUE,
   name NOT NULL,
@@ -42,48 +40,68 @@ CREATE TABLE files(
   sha256 TEXT,
   tensor_sha256 TEXT,
   crc32 TEXT,
-  metadata TEXT);
-CREATE INDEX files_by_sha256 ON files(sha256);
-CREATE TABLE aliases(alias NOT NULL, file INTEGER NOT NULL);
-CREATE INDEX aliases_by_alias ON aliases(alias);
-CREATE INDEX aliases_by_file ON aliases(file);
-CREATE TRIGGER files_deleted AFTER DELETE ON files BEGIN DELETE FROM aliases WHERE file = old.id; END;
-CREATE TABLE roots(path NOT NULL PRIMARY KEY, kind TEXT);
-)sql";
+  metadata TEXT)sql";
+constexpr std::string_view kRoots = "CREATE TABLE roots(path NOT NULL PRIMARY KEY, kind TEXT";
 
-[[noreturn]] void refuse(const std::string& path, const std::string& sentence) {
-  throw Error(ErrorCode::usage, path, path + ": " + sentence);
+struct Made {
+  std::string name, sql;
+};
+
+std::vector<Made> tables_of(int64_t version) {
+  const bool sums = version >= 2;
+  return {
+      {"files", sentence(kFiles, sums ? ", checksum INTEGER, metadata_checksum INTEGER)" : ")")},
+      {"files_by_sha256", "CREATE INDEX files_by_sha256 ON files(sha256)"},
+      {"aliases", "CREATE TABLE aliases(alias NOT NULL, file INTEGER NOT NULL)"},
+      {"aliases_by_alias", "CREATE INDEX aliases_by_alias ON aliases(alias)"},
+      {"aliases_by_file", "CREATE INDEX aliases_by_file ON aliases(file)"},
+      {"files_deleted",
+       "CREATE TRIGGER files_deleted AFTER DELETE ON files BEGIN DELETE FROM aliases WHERE file = old.id; END"},
+      {"roots", sentence(kRoots, sums ? ", checksum INTEGER)" : ")")},
+  };
 }
 
-// What is called like a database is taken for a registry whose beginning was overwritten.
-bool is_called_like_a_database(std::string_view path) {
-  return path.ends_with(".db") || path.ends_with(".sqlite") || path.ends_with(".sqlite3");
+[[noreturn]] void refuse(const Database& database, const std::string& sentence) {
+  throw Error(ErrorCode::usage, database.path(), database.path() + ": " + sentence);
 }
 
-void look_at_beginning(const std::string& path, bool create) {
-  const InputFile file(path);
-  std::string bytes(std::min<uint64_t>(file.size(), kMagic.size()), '\0');
-  file.read_at(0, std::as_writable_bytes(std::span(bytes)));
-  // Another process may be about to make its tables.
-  if (bytes.empty() && !create) refuse(path, "is empty; `ckmerge scan DIR` makes a registry of it");
-  if (bytes.empty() || bytes == kMagic) return;
-  if (is_called_like_a_database(path))
-    throw DatabaseDamaged(ErrorCode::malformed, path, path + ": is damaged: it does not begin as a database does");
-  refuse(path, "is no registry; give --registry another file");
+[[noreturn]] void fail_damaged(const Database& database, const std::string& what) {
+  throw DatabaseDamaged(ErrorCode::malformed, database.path(), database.path() + ": is damaged: " + what);
 }
 
-void make_folders(const std::string& path) {
-  for (size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1))
-    mkdir(path.substr(0, at).c_str(), 0700);  // what is wrong with one, opening says
-}
+bool is_registry(const Database& database) { return database.number("PRAGMA application_id") == kRegistryApplication; }
 
-bool is_registry(const Database& database) { return database.number("PRAGMA application_id") == kApplication; }
+int64_t version_of(const Database& database) { return database.number("PRAGMA user_version"); }
+
+bool is_as_made(const Database& database, const Made& made) {
+  Statement query = database.prepare("SELECT sql FROM sqlite_master WHERE name = ?1");
+  query.bind(1, made.name);
+  return query.step() && query.text(0) == made.sql;
+}
 
 void make_tables(const Database& database) {
   Transaction transaction(database);
   if (is_registry(database)) return transaction.commit();  // another was faster
-  database.execute(kTables);
-  database.execute(sentence("PRAGMA application_id = ", kApplication).c_str());
+  for (const Made& made : tables_of(kVersion)) database.execute(made.sql.c_str());
+  database.execute(sentence("PRAGMA application_id = ", kRegistryApplication).c_str());
+  database.execute(sentence("PRAGMA user_version = ", kVersion).c_str());
+  transaction.commit();
+}
+
+// Checksums are only worth what the rows are that they are made of.
+void check_before_sealing(const Database& database) {
+  Statement query = database.prepare("PRAGMA integrity_check(1)");
+  if (query.step() && query.text(0) != "ok") fail_damaged(database, query.text(0));
+}
+
+void bring_up_to_date(const Database& database) {
+  check_before_sealing(database);
+  Transaction transaction(database);
+  if (version_of(database) == kVersion) return transaction.commit();  // another was faster
+  database.execute("ALTER TABLE files ADD COLUMN checksum INTEGER");
+  database.execute("ALTER TABLE files ADD COLUMN metadata_checksum INTEGER");
+  database.execute("ALTER TABLE roots ADD COLUMN checksum INTEGER");
+  seal_all(database);
   database.execute(sentence("PRAGMA user_version = ", kVersion).c_str());
   transaction.commit();
 }
@@ -103,38 +121,57 @@ void use_write_ahead_log(const Database& database) {
   }
 }
 
+// Of a registry whose very name was spoilt the tables tell.
+bool has_our_tables(const Database& database) {
+  for (const int64_t version : {int64_t{1}, kVersion})
+    if (is_as_made(database, tables_of(version)[0])) return true;
+  return false;
+}
+
 // Nothing is written before this has returned.
 void refuse_others(const Database& database) {
   // Asked in this order, because another process may be making the tables.
   const bool used =
       database.number("SELECT count(*) FROM sqlite_master") + database.number("PRAGMA application_id") != 0;
-  if (used && !is_registry(database))
-    refuse(database.path(), "is the database of another program; give --registry another file");
-  if (database.number("PRAGMA user_version") > kVersion)
-    refuse(database.path(), "was made by a newer ckmerge; use that one, or give --registry another file");
+  if (used && !is_registry(database)) {
+    if (has_our_tables(database)) fail_damaged(database, "its header does not say that it is a registry");
+    refuse(database, "is the database of another program; give --registry another file");
+  }
+  if (version_of(database) > kVersion)
+    refuse(database, "was made by a newer ckmerge; use that one, or give --registry another file");
+}
+
+void check_tables(const Database& database) {
+  const int64_t version = version_of(database);
+  if (version < 1) fail_damaged(database, "its header has no version");
+  for (const Made& made : tables_of(version))
+    if (!is_as_made(database, made)) fail_damaged(database, sentence("its ", made.name, " are not as they were made"));
 }
 
 }  // namespace
 
-const std::string& registry_place(const std::string& path, bool create) {
-  struct stat status;
-  if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
-    refuse(path, "is a folder; give --registry a file");
-  else if (stat(path.c_str(), &status) == 0)
-    look_at_beginning(path, create);
-  else if (create)
-    make_folders(path);
-  else if (errno == ENOENT || errno == ENOTDIR)
-    refuse(path, "there is no registry; `ckmerge scan DIR` makes one");
-  return path;
+void make_schema(const Database& database) {
+  database.execute("PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL");
+  make_tables(database);
 }
 
 void prepare_schema(const Database& database) {
   refuse_others(database);
   use_write_ahead_log(database);
   if (!is_registry(database)) make_tables(database);
+  check_tables(database);
+  if (version_of(database) < kVersion) bring_up_to_date(database);
   // A power cut may take the last commits with it, never the database.
   database.execute("PRAGMA synchronous = NORMAL");
+}
+
+bool has_checksums(const Database& database) {
+  try {
+    database.prepare("SELECT checksum, metadata_checksum FROM files LIMIT 0");
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace ckmerge

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registry's tables, and what may lie at its place: nothing, a registry, or somebody else's file, which is never
-// touched.
+// The registry's tables, and how those of older versions become today's.
 #pragma once
 
-#include <string>
+#include <cstdint>
 
 #include "io/registry/sqlite.h"
 
 namespace ckmerge {
 
-/// Returns `path` where a registry may be opened there; with `create` its folder is made. Throws Error(usage) where
-/// there is none to open or something else lies there, DatabaseDamaged where what lies there was a registry.
-const std::string& registry_place(const std::string& path, bool create);
+constexpr uint32_t kRegistryApplication = 0x434b4d52;  ///< "CKMR", which `file` shows
 
-/// Makes the tables where there are none. Throws Error(usage) for another program's database or a newer registry.
+/// Makes the tables in an empty database that nobody else uses. No log is begun, so that all is in the one file.
+void make_schema(const Database& database);
+
+/// Makes the tables where there are none, and brings an older registry up to date. Throws Error(usage) for another
+/// program's database or a newer registry, DatabaseDamaged where the tables are not as they were made.
 void prepare_schema(const Database& database);
+
+/// Whether rows have checksums, as far as that can be told of a damaged registry.
+bool has_checksums(const Database& database);
 
 }  // namespace ckmerge

@@ -57,11 +57,14 @@ class Statement {
   sqlite3_stmt* statement_;
 };
 
+/// An SQL function that every Database has: the CRC-32 of its arguments, which tells values, types and places apart.
+inline constexpr const char* kChecksum = "ckmerge_checksum";
+
 class Database {
  public:
-  /// Opens the file, for writing where that is allowed; with `create` makes it. What a writer holds for up to ten
-  /// seconds is waited for. Throws Error(io), DatabaseDamaged.
-  Database(const std::string& path, bool create);
+  /// Opens the file, for writing where that is allowed. What a writer holds for up to ten seconds is waited for. Throws
+  /// Error(io), DatabaseDamaged.
+  explicit Database(const std::string& path);
   Database(const Database&) = delete;
   ~Database();
 
@@ -70,7 +73,7 @@ class Database {
   Statement prepare(const char* sql) const;
   int64_t number(const char* sql) const;  ///< of a query with one row and column
 
-  /// Throws the Error for `result`, a code that is not one of success.
+  /// Throws the Error for `result`, a code that is not one of success. A full disk or quota is Error(resources).
   [[noreturn]] void fail(int result) const;
 
  private:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Preloaded into ckmerge (LD_PRELOAD): makes the n-th system call of one kind on files of the test's folder fail, once
 // or from then on, or come back short. Told by the environment:
-//   CKMERGE_FAULT         KIND ERROR N once|always, where ERROR is an errno or half, odd or zero
-//   CKMERGE_FAULT_FOLDER  the folder; relative paths count as inside, since the program is run there
+//   CKMERGE_FAULT         KIND ERROR N once|always, where ERROR is an errno, or half, odd or zero, or wait, which takes
+//   three seconds CKMERGE_FAULT_FOLDER  the folder; relative paths count as inside, since the program is run there
 //   CKMERGE_FAULT_COUNTS  a file that is mapped and counted in, so that the counts outlive every kind of end
 //   CKMERGE_FAULT_BUFFERED=1  the filesystem has no direct I/O
 // Calls that libc makes itself (stdio, realpath's readlink) are not seen.
@@ -62,6 +62,8 @@ bool fires(const char* kind) {
 // Whether this call shall fail; errno says how.
 bool fails(const char* kind, auto file) {
   if (!is_ours(file) || !fires(kind)) return false;
+  if (wanted.error[0] == 'w') sleep(3);
+  if (wanted.error[0] == 'w') return false;
   errno = wanted.number;
   return true;
 }
@@ -219,6 +221,12 @@ DEFINE_QUIET_CALL("stat", stat64, (const char* path, struct stat64* out), path, 
 DEFINE_QUIET_CALL("stat", lstat64, (const char* path, struct stat64* out), path, (path, out))
 DEFINE_QUIET_CALL("stat", fstat64, (int fd, struct stat64* out), fd, (fd, out))
 DEFINE_QUIET_CALL("unlink", unlink, (const char* path), path, (path))
+DEFINE_QUIET_CALL("rename", renameat, (int f, const char* from, int t, const char* to), from, (f, from, t, to))
+DEFINE_QUIET_CALL("stat", fstatat, (int at, const char* path, struct stat* out, int flags), path,
+                  (at, path, out, flags))
+DEFINE_QUIET_CALL("stat", fstatat64, (int at, const char* path, struct stat64* out, int flags), path,
+                  (at, path, out, flags))
+DEFINE_QUIET_CALL("unlink", unlinkat, (int at, const char* path, int flags), path, (at, path, flags))
 DEFINE_QUIET_CALL("flock", flock, (int fd, int operation), fd, (fd, operation))
 DEFINE_QUIET_CALL("fchmod", fchmod, (int fd, mode_t mode), fd, (fd, mode))
 

@@ -27,9 +27,10 @@ CASES = [
     ("open", "ENOSPC", {1, 5}, None),  # 1: of an input, where it means nothing
     ("read", "EIO", IO, None), ("read", "zero", IO, None), ("read", "EINTR", INVISIBLE, IO),
     ("read", "EAGAIN", INVISIBLE, IO), ("read", "half", INVISIBLE, INVISIBLE), ("read", "odd", INVISIBLE, None),
-    ("mmap", "EIO", IO, None), ("mmap", "EACCES", IO, None), ("mmap", "ENOMEM", FULL, None),
+    ("mmap", "EIO", IO, None), ("mmap", "EACCES", IO, None),
+    ("mmap", "ENOMEM", {0, 5}, FULL),  # 0: smaller windows are tried
     ("mmap", "EAGAIN", INVISIBLE, FULL),
-    ("madvise", "EIO", IO, None), ("madvise", "EFAULT", IO, None), ("madvise", "ENOMEM", FULL, None),
+    ("madvise", "EIO", IO, None), ("madvise", "EFAULT", IO, None), ("madvise", "ENOMEM", {0, 5}, FULL),
     ("madvise", "EINTR", INVISIBLE, IO), ("madvise", "EAGAIN", INVISIBLE, IO),
     ("madvise", "EINVAL", INVISIBLE, None),  # a kernel before 5.14
     ("fallocate", "EIO", IO, None), ("fallocate", "ENOSPC", FULL, None), ("fallocate", "EINTR", INVISIBLE, IO),

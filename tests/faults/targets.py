@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import stat
+import subprocess
 import sys
 
 import scene
@@ -132,6 +133,100 @@ def without_permission(folder):
     folder.ckmerge = folder_ckmerge
 
 
+def told_before(folder, options, keywords, target, *parts):
+    """A target that only the last step would find irreplaceable: plan says so too, and nothing is made."""
+    for command in ("merge", "plan"):
+        before = set(folder.names())
+        result = folder.run(command, "a.safetensors", "b.safetensors", "-q", "-f", "-o", target, *options, **keywords)
+        expect_refusal(result, 1, "cannot be replaced", *parts)
+        expect(set(folder.names()) == before, f"{target}: something was made")
+
+
+def irreplaceable(folder):
+    fresh(folder)
+    (folder / OUT).write_bytes(OLD)
+    if subprocess.run(["chattr", "+i", str(folder / OUT)], capture_output=True).returncode == 0:
+        told_before(folder, [], {}, OUT, "it may not be changed")
+        subprocess.run(["chattr", "-i", str(folder / OUT)])
+    else:
+        scene.not_run("a target that may not be changed", "no chattr here")
+    mounted = ["unshare", "-m", "sh", "-c", f'mount --bind "$0" "$0" && exec "$@"', str(folder / OUT)]
+    if subprocess.run([*mounted, "true"], capture_output=True).returncode == 0:
+        program, folder.ckmerge = folder.ckmerge, mounted[0]
+        words = [*mounted[1:], program]
+        for command in ("merge", "plan"):
+            result = folder.run(*words, command, "a.safetensors", "b.safetensors", "-q", "-f", "-o", OUT)
+            expect_refusal(result, 1, "cannot be replaced", "it is a mount point")
+        folder.ckmerge = program
+    else:
+        scene.not_run("a target that is a mount point", "no mounts here")
+    expect((folder / OUT).read_bytes() == OLD, "a target that cannot be replaced was written")
+
+
+def sticky_folder(folder):
+    """As in /tmp: everybody may make files, and only owners may replace them."""
+    fresh(folder)
+    if os.geteuid() != 0:
+        return scene.not_run("somebody else's target in a sticky folder", "not root")
+    sub, program = folder / "sub", folder / "ckmerge"
+    sub.mkdir()
+    sub.chmod(0o1777)
+    folder.path.chmod(0o755)
+    shutil.copy(folder.ckmerge, program)
+    program.chmod(0o755)
+    (sub / OUT).write_bytes(OLD)
+    (sub / OUT).chmod(0o666)
+    before, folder.ckmerge = folder.ckmerge, str(program)
+    keywords = {"preexec_fn": lambda: (os.setgroups([]), os.setgid(NOBODY), os.setuid(NOBODY))}
+    if folder.run("--version", **keywords).code == 0:
+        told_before(folder, [], keywords, f"sub/{OUT}", "somebody else's", "sticky")
+        expect(os.listdir(sub) == [OUT] and (sub / OUT).read_bytes() == OLD, f"a sticky folder: {os.listdir(sub)}")
+        os.chown(sub / OUT, NOBODY, NOBODY)
+        result = folder.run("merge", "a.safetensors", "b.safetensors", "-q", "-f", "-o", f"sub/{OUT}", **keywords)
+        expect(result.code == 0, f"one's own target in a sticky folder: {result}")
+    else:
+        scene.not_run("somebody else's target in a sticky folder", "the program does not run as nobody")
+    folder.ckmerge = before
+    return None
+
+
+def configurations(folder):
+    """OUT.yaml: its place is looked at before the work, no link leads out of a folder, and what is private stays so."""
+    def merge(*options):
+        return folder.merge("--config", "A", *options, preexec_fn=lambda: os.umask(0o022))
+
+    fresh(folder)
+    (folder / "a.yaml").write_bytes(b"model: 1\n")
+    (folder / "a.yaml").chmod(0o600)
+    (folder / "out.yaml").symlink_to("nowhere")
+    expect_refusal(merge(), 2, "out.yaml", "is a link that leads nowhere")
+    expect(OUT not in folder.names(), "told after the work")
+    (folder / "out.yaml").unlink()
+    (folder / "out.yaml").mkdir()
+    expect_refusal(merge("-f"), 2, "out.yaml", "is a folder")
+    (folder / "out.yaml").rmdir()
+    expect(merge().code == 0 and stat.S_IMODE(os.stat(folder / "out.yaml").st_mode) == 0o600, "a private configuration")
+    (folder / "out.yaml").chmod(0o644)
+    expect(merge("-f").code == 0 and stat.S_IMODE(os.stat(folder / "out.yaml").st_mode) == 0o600, "a replaced configuration")
+    (folder / "elsewhere").mkdir()
+    for name in ("a.yaml", "out.yaml"):
+        (folder / name).rename(folder / "elsewhere" / name)
+        (folder / name).symlink_to(f"elsewhere/{name}")
+        before = (folder / "elsewhere" / name).stat()
+        expect_refusal(merge("-f"), 2, name, "leads out of its folder")
+        expect((folder / "elsewhere" / name).stat().st_ino == before.st_ino, f"{name}: a link was followed")
+        (folder / name).unlink()
+        (folder / "elsewhere" / name).rename(folder / name)
+    (folder / "a.yaml").rename(folder / "elsewhere/a.yaml")
+    (folder / "a.yaml").symlink_to("elsewhere/a.yaml")
+    result = folder.run("merge", "a.safetensors", "b.safetensors", "-f", "-o", OUT, "--config", "auto")
+    expect(result.code == 0 and "leads out of its folder" in result.out.decode() + result.text(), f"not told: {result}")
+    (folder / "a.yaml").unlink()
+    (folder / "a.yaml").symlink_to("other.yaml")
+    (folder / "elsewhere/a.yaml").rename(folder / "other.yaml")
+    expect(merge("-f").code == 0, "a link in the folder")
+
+
 def main(ckmerge):
     with scene.Folder(ckmerge) as folder:
         for name in ("a.safetensors", "b.safetensors"):
@@ -139,7 +234,8 @@ def main(ckmerge):
             (folder / name).chmod(0o644)
         result = folder.merge(out="expected")
         expect(result.code == 0, f"a plain target: {result}")
-        for check in (links, no_regular_files, hard_links, in_the_way, without_permission):
+        for check in (links, no_regular_files, hard_links, in_the_way, without_permission, irreplaceable,
+                      sticky_folder, configurations):
             check(folder)
     scene.finish()
 

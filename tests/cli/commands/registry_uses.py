@@ -188,6 +188,8 @@ def check_files(place):
         place.run("merge", "m/a.safetensors", "-m", "copy", "-o", "out.safetensors", "-f", "--registry", name)
         expect((place / name).read_bytes() == content, f"{name} was written to")
     place.run("scan", "m", "--registry", "new/folder/r.db")
+    mode = (place / "new/folder/r.db").stat().st_mode & 0o777
+    expect(mode == 0o600, f"a registry may be read by others: {mode:o}")
     with sqlite3.connect(place / "new/folder/r.db") as database:
         database.execute("PRAGMA user_version = 99")
     done = place.run("list", "--registry", "new/folder/r.db", status=2)

@@ -98,6 +98,11 @@ with tempfile.TemporaryDirectory(prefix="ckmerge-cli-") as name:
     for user in ("u:p", "user:pass:word", "ab:c", "abc:de"):
         expect("Authorization: Basic " + base64.b64encode(user.encode()).decode() + "\r\n" in works(folder, [OK], "", user + "@")[0],
                f"the password of {user}")
+    (folder / "auth").write_text("file:pw\n")
+    for value, user in (("env:pw", "env:pw"), (f"@{folder / 'auth'}", "file:pw")):
+        os.environ["CKMERGE_NOTIFY_AUTH"] = value
+        expect("Authorization: Basic " + base64.b64encode(user.encode()).decode() + "\r\n" in works(folder, [OK])[0], f"CKMERGE_NOTIFY_AUTH={value}")
+    del os.environ["CKMERGE_NOTIFY_AUTH"]
     try:
         works(folder, [OK], family=socket.AF_INET6, address="::1")
     except OSError as error:

@@ -134,6 +134,7 @@ TEST_CASE("a target that appears during the run is not replaced unasked") {
   TempFolder folder;
   {
     OutputFile file(folder / "out", 10, {}, kFresh);
+    file.write_at(0, Buffer(10).bytes());
     touch(folder / "out", "somebody else's");
     CHECK(failure([&] { file.commit(); }).code == ErrorCode::usage);
   }
@@ -236,4 +237,53 @@ TEST_CASE("reading back sees what another program did to the file") {
   const Failure fault = failure([&] { file.read_back(4096, Buffer(4096).bytes()); });
   CHECK(fault.code == ErrorCode::io);
   CHECK(fault.text.find("read back at byte 4096") != std::string::npos);
+}
+
+TEST_CASE("a partial file that was cut short is not put in place") {
+  const TempFolder folder;
+  const Buffer bytes(100000);
+  const auto commit_after = [&](const auto& act) {
+    OutputFile file(folder / "out", bytes.size, {}, kFresh);
+    file.write_at(0, bytes.bytes());
+    act(partial(folder, "out"));
+    return failure([&] { file.commit(); }).text;
+  };
+  CHECK(commit_after([](const std::string& path) { std::filesystem::resize_file(path, 99999); }).find("cut") !=
+        std::string::npos);
+  CHECK(commit_after([](const std::string& path) {
+          std::filesystem::resize_file(path, 0);
+          std::filesystem::resize_file(path, 100000);
+        }).find("cut") != std::string::npos);
+  CHECK(folder.names().empty());
+}
+
+TEST_CASE("a partial file is no wider than what it replaces, nor than it is asked to be") {
+  const TempFolder folder;
+  const mode_t umask_before = umask(0);
+  touch(folder / "out");
+  for (const mode_t private_mode : {0600, 0640, 0400}) {
+    CHECK(chmod((folder / "out").c_str(), private_mode) == 0);
+    OutputFile file(folder / "out", 10, {}, kReplace);
+    CHECK((mode(partial(folder, "out")) & 0077) == 0);
+    file.write_at(0, Buffer(10).bytes());
+    file.commit();
+    CHECK(mode(folder / "out") == private_mode);
+  }
+  write_target(folder / "fresh", 10, {.replace = false, .sync = false, .mode = 0640});
+  CHECK(mode(folder / "fresh") == 0640);
+  CHECK(chmod((folder / "fresh").c_str(), 0664) == 0);
+  write_target(folder / "fresh", 10, {.replace = true, .sync = false, .mode = 0600});
+  CHECK(mode(folder / "fresh") == 0600);
+  umask(umask_before);
+}
+
+TEST_CASE("an output follows its folder, wherever that is moved") {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / "sub");
+  OutputFile file(folder / "sub/out", 10, {}, kFresh);
+  file.write_at(0, Buffer(10).bytes());
+  std::filesystem::rename(folder / "sub", folder / "moved");
+  file.commit();
+  CHECK(read_file(folder / "moved/out") == "xxxxxxxxxx");
+  CHECK_FALSE(std::filesystem::exists(folder / "sub"));
 }

@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""usage: limits.py CKMERGE
+Less address space (ulimit -v) or stack (ulimit -s) than is wanted: a merge, or a sum, is done with fewer windows and
+threads, or refused with a sentence; the same each time, and more room is never worse."""
+import os
+import resource
+import sys
+
+import scene
+from scene import OUT, expect
+
+TIMES = 10
+INPUTS = ["a.safetensors", "b.safetensors"]
+
+
+def limited(kind, kibibytes):
+    return {"preexec_fn": lambda: resource.setrlimit(kind, (kibibytes << 10, kibibytes << 10))}
+
+
+def address_space(folder):
+    if folder.run("--version", **limited(resource.RLIMIT_AS, 400_000)).code != 0:
+        return scene.not_run("little address space", "it cannot be limited")
+    works = {}
+    for kibibytes in [*range(20_000, 60_000, 8_000), *range(60_000, 400_001, 34_000)]:
+        for name, words in (("merge", ["merge", *INPUTS, "-q", "-f", "-o", OUT, "--no-register"]), ("slerp", [
+                "merge", *INPUTS, "-q", "-f", "-o", "slerp", "-m", "slerp", "--no-register"]), ("hash", ["hash", *INPUTS])):
+            results = [folder.run(*words, **limited(resource.RLIMIT_AS, kibibytes)) for _ in range(TIMES if name == "merge" else 3)]
+            codes = {result.code for result in results}
+            where = f"{name} in {kibibytes} KiB: {results[0]}: exits {codes}"
+            expect(len(codes) == 1 and codes <= {0, 5, 127}, where)  # 127: too little for the loader of the program
+            expect(codes == {0} or not works.get(name), where + ", with less it worked")
+            expect(codes != {5} or "ulimit -v" in results[0].text(), where)
+            works[name] = works.get(name) or codes == {0}
+            expect(codes != {0} or name != "merge" or (folder / OUT).read_bytes() == (folder / "expected").read_bytes(), where)
+            expect(set(folder.names()) <= {*INPUTS, OUT, "expected", "slerp"}, where + f": {folder.names()} are there")
+    expect(all(works.values()), f"what works in 400,000 KiB: {works}")
+    return None
+
+
+def stack(folder):
+    """Of a sanitizer's programs the stack is larger."""
+    for kibibytes in (16, 32, 48, 64, 256, 8192):
+        result = folder.merge("-f", **limited(resource.RLIMIT_STACK, kibibytes))
+        if kibibytes < 64:
+            expect(result.code == 5 and f"the stack may have {kibibytes} KiB" in result.text(), f"a stack of {kibibytes} KiB: {result}")
+        else:
+            expect(result.code == 0 and (folder / OUT).read_bytes() == (folder / "expected").read_bytes(), f"{kibibytes} KiB: {result}")
+
+
+def main(ckmerge):
+    with scene.Folder(ckmerge) as folder:
+        for name in INPUTS:
+            scene.write_random(folder / name, name, tensors=3, elements=1 << 21)
+        result = folder.merge(out="expected")
+        expect(result.code == 0, f"without limits: {result}")
+        for check in (address_space, stack):
+            check(folder)
+    scene.finish()
+
+
+main(os.path.abspath(sys.argv[1]))
