@@ -8,6 +8,7 @@
 #include <numeric>
 #include <utility>
 
+#include "core/plan/extrapolation.h"
 #include "core/plan/form_dtypes.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/name_walk.h"
@@ -48,7 +49,9 @@ class Planner {
       plan_name(walk, selection.place(walk.name()), replacements, steps);
     raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
     selection.check_parts();
+    plan_.warnings = pattern_warnings(selection, merged);
     replacements.finish(plan_);
+    expect_tensors(plan_, merged);
     programs_.expect_matched();
     programs_.finish(plan_);
     plan_.accumulates = can_accumulate(plan_);
@@ -123,11 +126,11 @@ class Planner {
     if (are_strangers())
       plan_.warnings.push_back(
           "the checkpoints have no tensor name in common; nothing is merged, their tensors are put into one file");
-    if (plan_.steps.empty())
-      plan_.warnings.push_back("the output has no tensors");
-    else if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
+    if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
       plan_.warnings.push_back("nothing is merged: every tensor of the output is that of " + checkpoints_[0].path);
     if (plan_.recipe.dtype) warn_about_opaque();
+    for (std::string& warning : extrapolation_warnings(plan_, checkpoints_))
+      plan_.warnings.push_back(std::move(warning));
     for (std::string& warning : metadata_warnings(plan_.recipe, checkpoints_))
       plan_.warnings.push_back(std::move(warning));
     warn_about_form_dtypes(plan_);
