@@ -72,4 +72,10 @@ Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options) 
   return checkpoint;
 }
 
+void share_names(std::span<Checkpoint> checkpoints) {
+  if (checkpoints.size() < 2) return;
+  TensorTable& last = checkpoints.back().tensors;
+  if (!last.share_names(checkpoints.front().tensors)) last.share_names(checkpoints[checkpoints.size() - 2].tensors);
+}
+
 }  // namespace ckmerge

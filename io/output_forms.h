@@ -43,4 +43,8 @@ const OutputForm* find_output_form(std::string_view name);
 /// The form that a file's name promises, or null: programs go by its extension, in whatever case.
 const OutputForm* promised_form(std::string_view path);
 
+/// What a file of this name is to other programs, where that is something else than a checkpoint that we write ("a zip
+/// archive"), or empty.
+std::string_view promised_elsewhere(std::string_view path);
+
 }  // namespace ckmerge

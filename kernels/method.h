@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cfloat>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -20,6 +21,12 @@ enum class ParameterKind : uint8_t {
   flag,     ///< on or off (--name, --no-name)
 };
 
+/// Beyond these a number is taken, and a warning says that the result lies far outside of what the checkpoints span.
+struct UsualRange {
+  double least = -DBL_MAX, most = DBL_MAX;
+};
+inline constexpr UsualRange kShare{-1, 2};  ///< of a checkpoint or a difference, of which 0 to 1 is all
+
 struct ParameterSpec {
   const char* name;  ///< as in --param NAME=VALUE and in recipes
   ParameterKind kind;
@@ -27,6 +34,7 @@ struct ParameterSpec {
   const char* default_text;      ///< as shown to people ("0.5", "1/N each", "on")
   const char* meaning;           ///< one phrase
   const char* option = nullptr;  ///< the command line's option, without dashes; null = called like the parameter
+  UsualRange usual = {};         ///< of number; of numbers: of the coefficients that they come to
 
   const char* option_name() const { return option ? option : name; }
 };

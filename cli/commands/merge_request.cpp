@@ -3,6 +3,7 @@
 
 #include "cli/commands/open_inputs.h"
 #include "cli/commands/work_options.h"
+#include "cli/options/output_extension.h"
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
 
@@ -22,6 +23,7 @@ void check_files(const MergeRequest& merge, Command command, Faults& faults) {
     });
   if (!settings.output && !settings.filename_prefix && !settings.only_plan)
     faults.check([] { refuse("--output", "no output is given; name the file to write with -o OUT"); });
+  if (settings.output && !is_folder(*settings.output)) faults.check([&] { expect_checkpoint_name(*settings.output); });
 }
 
 // By the name of the file, unless it is said.
@@ -33,6 +35,9 @@ void choose_form(MergeRequest& merge) {
   if (promised && form != promised)
     merge.warnings.push_back(merge.output + " is called as another form than --format " + form->name +
                              ", by which programs may refuse it");
+  if (merge.settings.filename_prefix || is_folder(merge.output)) return;
+  if (std::string warning = extension_warning(merge.output, *form); !warning.empty())
+    merge.warnings.push_back(std::move(warning));
 }
 
 // --vae of merge and bake: the last input, and the recipe's word for it.

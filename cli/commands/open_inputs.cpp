@@ -53,6 +53,7 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
       const std::string key = key_of(request, k);
       checkpoints.push_back(
           open_checkpoint(request.inputs[k], {.key = key, .allow_expanded = request.settings.allow_expanded}));
+      share_names(checkpoints);
       if (const InputForm& form = *checkpoints.back().form; form.has_pickle)
         used[k] = key;
       else if (!key.empty() && key != request.key)

@@ -25,7 +25,7 @@ class NameWalk {
   bool advance() {
     const std::string_view* least = nullptr;
     for (size_t k = 0; k < heads_.size(); ++k)
-      if (has_head(k) && (!least || heads_[k] < *least)) least = &heads_[k];
+      if (has_head(k) && (!least || (!same(heads_[k], *least) && heads_[k] < *least))) least = &heads_[k];
     if (!least) return false;
     name_ = *least;
     for (size_t k = 0; k < heads_.size(); ++k) take_if_named(k);
@@ -37,15 +37,20 @@ class NameWalk {
   std::span<const uint32_t> rows() const { return rows_; }
 
  private:
+  // Tables that share their names are walked without reading them.
+  static bool same(std::string_view a, std::string_view b) {
+    return a.size() == b.size() && (a.data() == b.data() || a == b);
+  }
+
   bool has_head(size_t k) const { return next_[k] < checkpoints_[k].tensors.size(); }
 
   void look_at_head(size_t k) {
-    if (has_head(k)) heads_[k] = checkpoints_[k].tensors[next_[k]].name;
+    if (has_head(k)) heads_[k] = checkpoints_[k].tensors.name(next_[k]);
   }
 
   void take_if_named(size_t k) {
     rows_[k] = kAbsent;
-    if (!has_head(k) || heads_[k] != name_) return;
+    if (!has_head(k) || !same(heads_[k], name_)) return;
     rows_[k] = next_[k]++;
     look_at_head(k);
   }

@@ -11,6 +11,7 @@
 
 #include "core/names/whole_part.h"
 #include "core/plan/buffer_warnings.h"
+#include "core/plan/extrapolation.h"
 #include "core/plan/form_dtypes.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/name_walk.h"
@@ -55,7 +56,9 @@ class Planner {
     raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
     selection.check_parts();
     check_part_dtypes();
+    add_warnings(pattern_warnings(selection, merged));
     replacements.finish(plan_);
+    expect_tensors(plan_, merged);
     programs_.expect_matched();
     programs_.finish(plan_);
     plan_.accumulates = can_accumulate(plan_);
@@ -151,15 +154,14 @@ class Planner {
     if (are_strangers())
       plan_.warnings.push_back(
           "the checkpoints have no tensor name in common; nothing is merged, their tensors are put into one file");
-    if (plan_.steps.empty())
-      plan_.warnings.push_back("the output has no tensors");
-    else if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
+    if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
       plan_.warnings.push_back("nothing is merged: every tensor of the output is that of " + checkpoints_[0].path);
     if (plan_.recipe.dtype) warn_about_opaque();
     add_warnings(buffer_warnings(plan_, checkpoints_));
     add_warnings(metadata_warnings(plan_.recipe, checkpoints_));
     add_warnings(inheritance_warnings(plan_.recipe, checkpoints_));
     add_warnings(origin_warnings(plan_, checkpoints_));
+    add_warnings(extrapolation_warnings(plan_, checkpoints_));
     warn_about_form_dtypes(plan_);
   }
 

@@ -2,7 +2,9 @@
 #include "core/plan/plan_faults.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
+#include <utility>
 
 #include "core/names/name_hint.h"
 #include "core/names/near_name.h"
@@ -62,9 +64,9 @@ Error no_common_name(std::span<const Checkpoint> checkpoints) {
   return {ErrorCode::mismatch, "", "the checkpoints have no tensor name in common; " + remedy, hints};
 }
 
-std::vector<Error> unmatched(const Selection& selection, std::span<const Checkpoint> checkpoints) {
+std::vector<Error> unmatched(const std::vector<const NamePattern*>& patterns, std::span<const Checkpoint> checkpoints) {
   std::vector<Error> errors;
-  for (const NamePattern* pattern : selection.unmatched())
+  for (const NamePattern* pattern : patterns)
     errors.emplace_back(ErrorCode::usage, pattern->where(), unmatched_sentence(*pattern, checkpoints));
   return errors;
 }
@@ -87,6 +89,8 @@ class Gathered {
     ++count_;
   }
 
+  bool empty() const { return count_ == 0; }
+
   void throw_any() const {
     if (count_ == 1) throw *only_;
     if (count_ > 1) throw Error(only_->code(), only_->where(), clauses_, lines_);
@@ -105,16 +109,53 @@ class Gathered {
 
 void raise_faults(const Selection& selection, std::span<const Checkpoint> checkpoints,
                   const std::vector<std::string>& misfits, bool strangers) {
+  constexpr const char *kOne = "matches no tensor name", *kSeveral = "match no tensor name";
   Gathered faults;
   faults.add_patterns(selection.faults(), "cannot be understood", "cannot be understood");
-  faults.add_patterns(unmatched(selection, checkpoints), "matches no tensor name", "match no tensor name");
+  std::vector<Error> misspelt = unmatched(selection.unmatched_only(), checkpoints);
+  std::vector<Error> defensive = unmatched(selection.unmatched_defensive(), checkpoints);
+  if (!faults.empty() || !misspelt.empty()) {
+    std::ranges::move(defensive, std::back_inserter(misspelt));
+    defensive.clear();
+  }
+  faults.add_patterns(misspelt, kOne, kSeveral);
   if (strangers)
     faults.add(no_common_name(checkpoints));
   else if (!misfits.empty() && selection.faults().empty())
     faults.add({ErrorCode::mismatch, "",
                 "the checkpoints do not fit together: " + counted(misfits.size(), "tensor") + " cannot be merged",
                 misfits});
+  if (!faults.empty()) faults.add_patterns(defensive, kOne, kSeveral);
   faults.throw_any();
+}
+
+std::vector<std::string> pattern_warnings(const Selection& selection, std::span<const Checkpoint> checkpoints) {
+  std::vector<std::string> warnings;
+  for (const Error& error : unmatched(selection.unmatched_defensive(), checkpoints))
+    warnings.emplace_back(error.what());
+  return warnings;
+}
+
+void expect_tensors(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  if (!plan.steps.empty()) return;
+  const auto is_empty = [](const Checkpoint& checkpoint) { return checkpoint.tensors.size() == 0; };
+  if (std::ranges::all_of(checkpoints, is_empty))
+    throw Error(ErrorCode::mismatch, checkpoints[0].path,
+                checkpoints[0].path + ": has no tensors; there is nothing to write");
+  const Recipe& recipe = plan.recipe;
+  const std::pair<bool, const char*> causes[] = {{!recipe.discard.empty(), "--discard"},
+                                                 {!recipe.parts.empty(), "--part"},
+                                                 {recipe.prune, "--prune"},
+                                                 {recipe.ema != EmaPolicy::keep, "--ema"},
+                                                 {recipe.missing == MissingPolicy::drop, "--missing drop"}};
+  std::string given, where;
+  for (const auto& [is_given, option] : causes) {
+    if (!is_given) continue;
+    if (given.empty()) where = option;
+    given += (given.empty() ? "" : " and ") + std::string(option);
+  }
+  throw Error(ErrorCode::usage, where,
+              "the output would have no tensors: " + given + " left all of them out; leave out less");
 }
 
 }  // namespace ckmerge

@@ -6,16 +6,24 @@
 #include <string>
 #include <vector>
 
+#include "core/plan/plan.h"
 #include "core/plan/selection.h"
 #include "io/table/checkpoint.h"
 
 namespace ckmerge {
 
 /// Throws what there is to say, or returns. Patterns are the recipe's, so they come first: Error(usage) where one
-/// cannot be understood or matches no name, with whatever else is wrong. `misfits`, a line per tensor, are left out
-/// where a pattern that cannot be understood might have kept them out. `strangers`: the checkpoints have no name in
-/// common, and should have.
+/// cannot be understood or an --only matches no name, with whatever else is wrong; a --discard or --exclude that
+/// matches none is told beside it. `misfits`, a line per tensor, are left out where a pattern that cannot be understood
+/// might have kept them out. `strangers`: the checkpoints have no name in common, and should have.
 void raise_faults(const Selection& selection, std::span<const Checkpoint> checkpoints,
                   const std::vector<std::string>& misfits, bool strangers);
+
+/// A sentence for each --discard and --exclude that matches no name: nothing is lost by it.
+std::vector<std::string> pattern_warnings(const Selection& selection, std::span<const Checkpoint> checkpoints);
+
+/// Throws for an output without a tensor: Error(mismatch) where no checkpoint has one, else Error(usage), which says
+/// what of the recipe left all of them out.
+void expect_tensors(const Plan& plan, std::span<const Checkpoint> checkpoints);
 
 }  // namespace ckmerge

@@ -7,6 +7,16 @@
 #include "io/text/error.h"
 
 namespace ckmerge {
+namespace {
+
+// It would match every name, and is what a shell makes of a variable that is not set.
+void expect_filled(const char* option, const std::string& text) {
+  if (text.empty())
+    throw Error(ErrorCode::usage, option,
+                std::string(option) + ": the pattern is empty; leave the option out, or write '.' for all names");
+}
+
+}  // namespace
 
 Selection::Selection(const Recipe& recipe, std::optional<Part> whole_part)
     : recipe_(recipe),
@@ -20,6 +30,7 @@ Selection::Selection(const Recipe& recipe, std::optional<Part> whole_part)
 Selection::Patterns Selection::compile(const char* option, const std::vector<std::string>& texts) {
   std::vector<NamePattern> patterns;
   for (const std::string& text : texts) try {
+      expect_filled(option, text);
       patterns.emplace_back(option, text);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::usage) throw;
@@ -81,11 +92,17 @@ Selection::Place Selection::place(std::string_view name) {
   return wanted && !excluded ? Place::inside : Place::outside;
 }
 
-std::vector<const NamePattern*> Selection::unmatched() const {
+std::vector<const NamePattern*> Selection::Patterns::without_match() const {
   std::vector<const NamePattern*> found;
-  for (const auto* patterns : {&discard_, &only_, &exclude_})
-    for (size_t i = 0; i < patterns->matched.size(); ++i)
-      if (!patterns->matched[i]) found.push_back(&patterns->set.patterns()[i]);
+  for (size_t i = 0; i < matched.size(); ++i)
+    if (!matched[i]) found.push_back(&set.patterns()[i]);
+  return found;
+}
+
+std::vector<const NamePattern*> Selection::unmatched_defensive() const {
+  std::vector<const NamePattern*> found = discard_.without_match();
+  const std::vector<const NamePattern*> excluding = exclude_.without_match();
+  found.insert(found.end(), excluding.begin(), excluding.end());
   return found;
 }
 

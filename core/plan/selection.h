@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which tensors a merge is about: first --discard, then --only and --exclude. Patterns that match nothing are almost
-// always misspelt, so they are reported.
+// Which tensors a merge is about: first --discard, then --only and --exclude. Patterns that match nothing are reported:
+// an
+// --only is misspelt then; --discard and --exclude may be there for other checkpoints, and lose nothing.
 #pragma once
 
 #include <array>
@@ -36,8 +37,10 @@ class Selection {
   /// Throws Error(usage) for parts of which place() saw no tensor.
   void check_parts() const;
 
-  /// Patterns that matched no name given to place() so far.
-  std::vector<const NamePattern*> unmatched() const;
+  /// Patterns of --only that matched no name given to place() so far.
+  std::vector<const NamePattern*> unmatched_only() const { return only_.without_match(); }
+  /// The same of --discard and --exclude.
+  std::vector<const NamePattern*> unmatched_defensive() const;
 
  private:
   /// The patterns of one option.
@@ -46,6 +49,7 @@ class Selection {
     std::vector<bool> matched;  // each pattern: some name
     size_t unmatched;           // patterns
     bool any_matches(std::string_view name);
+    std::vector<const NamePattern*> without_match() const;
   };
   Patterns compile(const char* option, const std::vector<std::string>& texts);
 

@@ -2,98 +2,164 @@
 #include "io/table/tensor_table.h"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 #include "io/table/name_order.h"
 
 namespace ckmerge {
 
-void TensorTable::add(std::string_view name, Dtype dtype, Shape shape, uint32_t shard, uint64_t offset, uint64_t size,
-                      uint64_t count) {
-  rows_.push_back({.name_begin = names_.size(),
-                   .shape_begin = shapes_.size(),
-                   .offset = offset,
-                   .size = size,
-                   .count = count,
-                   .name_size = static_cast<uint32_t>(name.size()),
-                   .shard = shard,
-                   .rank = static_cast<uint32_t>(shape.size()),
-                   .dtype = dtype,
-                   .strided = false});
-  names_.append(name);
-  shapes_.insert(shapes_.end(), shape.begin(), shape.end());
+void TensorTable::add(std::string_view name, Dtype dtype, Shape shape, uint32_t shard, uint64_t offset,
+                      uint64_t /*size*/, uint64_t /*count*/) {
+  Described& described = own_description();
+  described.rows.push_back({.name_begin = described.names.size(),
+                            .shape_begin = described.shapes.size(),
+                            .name_size = static_cast<uint32_t>(name.size()),
+                            .rank = static_cast<uint32_t>(shape.size()),
+                            .strided = 0});
+  described.names.append(name);
+  described.shapes.insert(described.shapes.end(), shape.begin(), shape.end());
+  if (shard != 0 && shards_.empty()) shards_.resize(offsets_.size());
+  if (shard != 0 || !shards_.empty()) shards_.push_back(shard);
+  offsets_.push_back(offset);
+  dtypes_.push_back(dtype);
 }
 
 void TensorTable::add_view(std::string_view name, Dtype dtype, Shape shape, Shape strides, uint32_t shard,
                            uint64_t offset, uint64_t size, uint64_t count) {
   add(name, dtype, shape, shard, offset, size, count);
-  rows_.back().strided = true;
-  shapes_.insert(shapes_.end(), strides.begin(), strides.end());
+  described_->rows.back().strided = 1;
+  described_->shapes.insert(described_->shapes.end(), strides.begin(), strides.end());
 }
 
 Tensor TensorTable::operator[](size_t index) const {
-  const Row& row = rows_[index];
-  return {.name = name_of(row),
-          .dtype = row.dtype,
-          .shape = Shape(shapes_).subspan(row.shape_begin, row.rank),
-          .strides = row.strided ? Shape(shapes_).subspan(row.shape_begin + row.rank, row.rank) : Shape(),
-          .shard = row.shard,
-          .offset = row.offset,
-          .size = row.size,
-          .count = row.count};
+  const Row& row = described_->rows[index];
+  const Shape numbers = described_->numbers(row), shape = numbers.first(row.rank);
+  const Dtype dtype = dtypes_[index];
+  uint64_t count = 1;
+  for (const uint64_t dimension : shape) count *= dimension;
+  return {.name = described_->name(row),
+          .dtype = dtype,
+          .shape = shape,
+          .strides = numbers.subspan(row.rank),
+          .shard = shards_.empty() ? 0 : shards_[index],
+          .offset = offsets_[index],
+          .size = count * info(dtype).bits / 8,
+          .count = count};
 }
 
 std::vector<size_t> TensorTable::sort_by_name() {
-  std::vector<std::string_view> names(rows_.size());
-  std::transform(rows_.begin(), rows_.end(), names.begin(), [this](const Row& row) { return name_of(row); });
+  std::vector<std::string_view> names(size());
+  for (size_t i = 0; i < names.size(); ++i) names[i] = name(i);
   put_in_order(order_by_name(names));
+  release_unused();
 
   std::vector<size_t> repeated;
-  for (size_t i = 1; i < rows_.size(); ++i)
-    if (name_of(rows_[i]) == name_of(rows_[i - 1])) repeated.push_back(i);
+  for (size_t i = 1; i < size(); ++i)
+    if (name(i) == name(i - 1)) repeated.push_back(i);
   return repeated;
 }
 
 std::vector<size_t> TensorTable::rename(const std::function<std::string(std::string_view)>& new_name) {
+  if (size() == 0) return {};
+  Described& described = own_description();
   std::string names;
-  names.reserve(names_.size());
-  std::vector<Row> rows;
-  rows.reserve(rows_.size());
-  for (Row row : rows_) {
-    const std::string name = new_name(name_of(row));
+  names.reserve(described.names.size());
+  size_t kept = 0;
+  for (size_t i = 0; i < size(); ++i) {
+    Row row = described.rows[i];
+    const std::string name = new_name(described.name(row));
     if (name.empty()) continue;
     row.name_begin = names.size();
     row.name_size = static_cast<uint32_t>(name.size());
     names += name;
-    rows.push_back(row);
+    described.rows[kept] = row;
+    offsets_[kept] = offsets_[i];
+    dtypes_[kept] = dtypes_[i];
+    if (!shards_.empty()) shards_[kept] = shards_[i];
+    ++kept;
   }
-  names_ = std::move(names);
-  rows_ = std::move(rows);
+  described.names = std::move(names);
+  described.rows.resize(kept);
+  offsets_.resize(kept);
+  dtypes_.resize(kept);
+  if (!shards_.empty()) shards_.resize(kept);
   return sort_by_name();
 }
 
-// Follows the permutation's cycles in place: a second array of rows would be the peak of memory at 10^6 tensors.
+// Follows the permutation's cycles in place: second arrays would be the peak of memory at 10^6 tensors.
 void TensorTable::put_in_order(std::vector<uint32_t> order) {
+  if (std::ranges::is_sorted(order)) return;
+  Described& described = own_description();
+  const auto swap_rows = [&](uint32_t a, uint32_t b) {
+    std::swap(described.rows[a], described.rows[b]);
+    std::swap(offsets_[a], offsets_[b]);
+    std::swap(dtypes_[a], dtypes_[b]);
+    if (!shards_.empty()) std::swap(shards_[a], shards_[b]);
+  };
   for (uint32_t first = 0; first < order.size(); ++first) {
-    const Row displaced = rows_[first];
     uint32_t to = first;
     for (uint32_t from = order[to]; from != first; from = order[to]) {
-      rows_[to] = rows_[from];
+      swap_rows(to, from);
       order[to] = to;
       to = from;
     }
-    rows_[to] = displaced;
     order[to] = to;
   }
 }
 
+// Arrays that grew hold up to twice of what is in them.
+void TensorTable::release_unused() {
+  if (!described_) return;
+  described_->rows.shrink_to_fit();
+  described_->names.shrink_to_fit();
+  described_->shapes.shrink_to_fit();
+  offsets_.shrink_to_fit();
+  dtypes_.shrink_to_fit();
+  shards_.shrink_to_fit();
+}
+
 size_t TensorTable::find(std::string_view name) const {
-  const auto before = [this](const Row& row, std::string_view wanted) { return name_of(row) < wanted; };
-  const auto found = std::lower_bound(rows_.begin(), rows_.end(), name, before);
-  return found != rows_.end() && name_of(*found) == name ? static_cast<size_t>(found - rows_.begin()) : npos;
+  if (size() == 0) return npos;
+  const std::vector<Row>& rows = described_->rows;
+  const auto before = [this](const Row& row, std::string_view wanted) { return described_->name(row) < wanted; };
+  const auto found = std::lower_bound(rows.begin(), rows.end(), name, before);
+  return found != rows.end() && described_->name(*found) == name ? static_cast<size_t>(found - rows.begin()) : npos;
+}
+
+bool TensorTable::share_names(const TensorTable& other) {
+  if (size() == 0 || size() != other.size()) return false;
+  if (described_ != other.described_ && !described_->says_the_same(*other.described_)) return false;
+  described_ = other.described_;
+  return true;
+}
+
+// Files of one program have their names in the same order, and then the arrays are the same.
+bool TensorTable::Described::says_the_same(const Described& other) const {
+  if (rows.size() != other.rows.size() || names.size() != other.names.size() || shapes.size() != other.shapes.size())
+    return false;
+  const auto same = [&](const Row& a, const Row& b) {
+    return a.strided == b.strided && name(a) == other.name(b) && std::ranges::equal(numbers(a), other.numbers(b));
+  };
+  return std::ranges::equal(rows, other.rows, same);
+}
+
+uint64_t TensorTable::Described::memory() const {
+  return rows.capacity() * sizeof(Row) + names.capacity() + shapes.capacity() * sizeof(uint64_t);
 }
 
 uint64_t TensorTable::memory() const {
-  return rows_.capacity() * sizeof(Row) + names_.capacity() + shapes_.capacity() * sizeof(uint64_t);
+  const uint64_t described = described_ ? described_->memory() / static_cast<uint64_t>(described_.use_count()) : 0;
+  return described + offsets_.capacity() * sizeof(uint64_t) + dtypes_.capacity() * sizeof(Dtype) +
+         shards_.capacity() * sizeof(uint32_t);
+}
+
+TensorTable::Described& TensorTable::own_description() {
+  if (!described_)
+    described_ = std::make_shared<Described>();
+  else if (described_.use_count() > 1)
+    described_ = std::make_shared<Described>(*described_);
+  return *described_;
 }
 
 }  // namespace ckmerge

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tensors of a checkpoint as flat arrays: 10^6 tensors cost one allocation per array, not one per tensor. Numbers
-// in it were checked when it was filled (invariant I5) and are trusted from then on.
+// in it were checked when it was filled (invariant I5) and are trusted from then on. Snapshots of one model differ in
+// nothing but where their tensors lie, so that names and shapes are a block of their own, which tables can share.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,8 +42,10 @@ class TensorTable {
   void add_view(std::string_view name, Dtype dtype, Shape shape, Shape strides, uint32_t shard, uint64_t offset,
                 uint64_t size, uint64_t count);
 
-  size_t size() const { return rows_.size(); }
+  size_t size() const { return offsets_.size(); }
   Tensor operator[](size_t index) const;
+  /// Its name alone, for those who compare names.
+  std::string_view name(size_t index) const { return described_->name(described_->rows[index]); }
 
   /// Sorts rows by name (UTF-8 bytes) so that find() works, and returns the indices, after sorting, of rows whose name
   /// is that of the row before. Equal names keep the order of their add().
@@ -55,24 +59,39 @@ class TensorTable {
   /// returns what sort_by_name() returns.
   std::vector<size_t> rename(const std::function<std::string(std::string_view)>& new_name);
 
-  /// Bytes this table holds: the plan's share of memory is reported from it.
+  /// Takes names and shapes from `other`, where they are the same, and gives up its own. Returns whether they are.
+  /// REQUIRES: both are sorted.
+  bool share_names(const TensorTable& other);
+
+  /// Bytes this table holds, its part of what it shares.
   uint64_t memory() const;
 
  private:
   struct Row {
     uint64_t name_begin, shape_begin;
-    uint64_t offset, size, count;
-    uint32_t name_size, shard;
-    uint32_t rank;
-    Dtype dtype;
-    bool strided;  // as many strides as dimensions follow the shape
+    uint32_t name_size;
+    uint32_t rank : 31, strided : 1;  // strided: as many strides as dimensions follow the shape
   };
-  std::string_view name_of(const Row& row) const { return {names_.data() + row.name_begin, row.name_size}; }
-  void put_in_order(std::vector<uint32_t> order);
+  struct Described {
+    std::vector<Row> rows;
+    std::string names;             // all names, one after another
+    std::vector<uint64_t> shapes;  // all dimensions (and strides), one shape after another
 
-  std::vector<Row> rows_;
-  std::string names_;             // all names, one after another
-  std::vector<uint64_t> shapes_;  // all dimensions (and strides), one shape after another
+    std::string_view name(const Row& row) const { return {names.data() + row.name_begin, row.name_size}; }
+    Shape numbers(const Row& row) const {
+      return Shape(shapes).subspan(row.shape_begin, size_t{row.rank} << row.strided);
+    }
+    bool says_the_same(const Described& other) const;
+    uint64_t memory() const;
+  };
+  Described& own_description();  // a copy where it is shared
+  void put_in_order(std::vector<uint32_t> order);
+  void release_unused();
+
+  std::shared_ptr<Described> described_;  // null: no tensor was added yet
+  std::vector<uint64_t> offsets_;
+  std::vector<Dtype> dtypes_;
+  std::vector<uint32_t> shards_;  // empty: all tensors are in the first
 };
 
 }  // namespace ckmerge

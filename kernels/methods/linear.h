@@ -16,7 +16,7 @@ struct linear {
       .min_inputs = 1,
       .max_inputs = 0,
       .source = "mergekit's \"linear\"; model soups (arXiv:2203.05482)",
-      .parameters = {{{"weights", ParameterKind::numbers, 0, "1/N each", "one weight per checkpoint"},
+      .parameters = {{{"weights", ParameterKind::numbers, 0, "1/N each", "one weight per checkpoint", nullptr, kShare},
                       {"normalize", ParameterKind::flag, 1, "on", "divide the weights by their sum"}}},
       .parameter_count = 2};
 

@@ -23,7 +23,7 @@ struct slerp {
       .max_inputs = 2,
       .source = "mergekit's \"slerp\"; K. Shoemake, Animating rotation with quaternion curves (1985)",
       .parameters = {{{"t", ParameterKind::number, 0.5, "0.5",
-                       "how far to go from A (0) to B (1), 100000 at most either way", "alpha"}}},
+                       "how far to go from A (0) to B (1), 100000 at most either way", "alpha", kShare}}},
       .parameter_count = 1};
 
   // math::sin must take any angle times this.

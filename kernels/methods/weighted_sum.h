@@ -7,15 +7,15 @@
 namespace ckmerge::method {
 
 struct weighted_sum {
-  static constexpr MethodSpec spec{
-      .name = "weighted_sum",
-      .summary = "the point between two checkpoints, alpha of the way from A to B",
-      .formula = "(1 - alpha) * A + alpha * B",
-      .min_inputs = 2,
-      .max_inputs = 2,
-      .source = "AUTOMATIC1111's \"Weighted sum\"; linear interpolation of weights",
-      .parameters = {{{"alpha", ParameterKind::number, 0.5, "0.5", "how far to go from A (0) to B (1)"}}},
-      .parameter_count = 1};
+  static constexpr MethodSpec spec{.name = "weighted_sum",
+                                   .summary = "the point between two checkpoints, alpha of the way from A to B",
+                                   .formula = "(1 - alpha) * A + alpha * B",
+                                   .min_inputs = 2,
+                                   .max_inputs = 2,
+                                   .source = "AUTOMATIC1111's \"Weighted sum\"; linear interpolation of weights",
+                                   .parameters = {{{"alpha", ParameterKind::number, 0.5, "0.5",
+                                                    "how far to go from A (0) to B (1)", nullptr, kShare}}},
+                                   .parameter_count = 1};
 
   static size_t coefficient_count(size_t) { return 2; }
 

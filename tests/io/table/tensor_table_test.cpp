@@ -47,7 +47,7 @@ TEST_CASE("a view has its strides, and only a view pays for them") {
   CHECK(views[1].strides.empty());
   views.sort_by_name();
   CHECK(views[1].strides.size() == 2);
-  CHECK(plain.memory() <= 56 + 15 + 16);  // a row, a name within the string, two dimensions
+  CHECK(plain.memory() <= 24 + 9 + 15 + 16);  // a row, its place, a name within the string, two dimensions
 }
 
 TEST_CASE("renaming forgets the order and keeps the rows") {
@@ -96,4 +96,49 @@ TEST_CASE("a million tensors take at most 300 bytes and their name each") {
   for (uint64_t i = 0; i < kCount; ++i) table.add(name, Dtype::F32, shape, 0, i, 4, 1);
   CHECK(table.memory() <= kCount * 320);
   CHECK(table.memory() >= kCount * 36);
+}
+
+TEST_CASE("tables of the same names and shapes share them, whatever else differs") {
+  const std::array<uint64_t, 2> shape{2, 3}, other_shape{3, 2}, strides{1, 2};
+  const auto table = [&](Shape first, uint64_t offset, Dtype dtype, std::string_view last = "a") {
+    TensorTable out;
+    out.add("a.much.longer.name.than.a.string.holds", dtype, first, 0, offset, 6 * info(dtype).bits / 8, 6);
+    out.add(last, dtype, {}, 0, offset + 100, info(dtype).bits / 8, 1);
+    out.sort_by_name();
+    return out;
+  };
+  const TensorTable a = table(shape, 8, Dtype::F32);
+  const uint64_t alone = a.memory();
+  TensorTable b = table(shape, 1000, Dtype::F16);
+  CHECK(b.share_names(a));
+  CHECK(b.memory() + a.memory() < 2 * alone);
+  CHECK(b[0].name.data() == a[0].name.data());
+  CHECK(b[1].name == "a.much.longer.name.than.a.string.holds");
+  CHECK(b[1].offset == 1000);
+  CHECK(b[1].dtype == Dtype::F16);
+  CHECK(b[1].size == 12);
+  CHECK(a[1].size == 24);
+  CHECK(b.find("a") == 0);
+  // What is renamed has names of its own again.
+  b.rename([](std::string_view name) { return name == "a" ? std::string() : std::string(name); });
+  CHECK(b.size() == 1);
+  CHECK(a.size() == 2);
+  CHECK(a[0].name == "a");
+  CHECK(a.memory() == alone);
+  // Another shape, another name, one less, other strides.
+  TensorTable reshaped = table(other_shape, 8, Dtype::F32), renamed = table(shape, 8, Dtype::F32, "b"), viewed;
+  viewed.add_view("a.much.longer.name.than.a.string.holds", Dtype::F32, shape, strides, 0, 8, 24, 6);
+  viewed.add("a", Dtype::F32, {}, 0, 108, 4, 1);
+  viewed.sort_by_name();
+  for (TensorTable* different : {&reshaped, &renamed, &viewed, &b}) CHECK_FALSE(different->share_names(a));
+  CHECK(viewed[1].strides.size() == 2);
+  TensorTable nothing;
+  CHECK_FALSE(nothing.share_names(a));
+  CHECK(nothing.rename([](std::string_view name) { return std::string(name); }).empty());
+  // Added to, a table leaves what it shared.
+  TensorTable more = a;
+  more.add("z", Dtype::U8, {}, 3, 9, 1, 1);
+  CHECK(a.size() == 2);
+  CHECK(more[2].shard == 3);
+  CHECK(more[1].shard == 0);
 }
