@@ -15,6 +15,7 @@
 #include "core/plan/plan_faults.h"
 #include "core/plan/replacements.h"
 #include "core/plan/selection.h"
+#include "core/plan/stale_averages.h"
 #include "core/plan/step_planner.h"
 #include "core/plan/sum_terms.h"
 #include "io/text/error.h"
@@ -39,16 +40,18 @@ class Planner {
     StepPlanner steps(plan_, programs_, checkpoints_);
     Selection selection(plan_.recipe);
     Replacements replacements(plan_.recipe, checkpoints_);
+    StaleAverages averages(plan_.recipe, merged);
     const TensorTable& first = checkpoints_[0].tensors;
     plan_.steps.reserve(first.size());
     plan_.sources.reserve(first.size() * checkpoints_.size());
     composed_ = !plan_.recipe.roles.empty();
     merged_count_ = merged.size();
     for (NameWalk walk(composed_ ? checkpoints_ : merged); walk.advance();)
-      plan_name(walk, selection.place(walk.name()), replacements, steps);
+      plan_name(walk, selection.place(walk.name()), replacements, averages, steps);
     raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
     selection.check_parts();
     replacements.finish(plan_);
+    averages.finish(plan_);
     programs_.expect_matched();
     programs_.finish(plan_);
     plan_.accumulates = can_accumulate(plan_);
@@ -76,7 +79,8 @@ class Planner {
                 lines.size() == 1 ? std::vector<std::string>() : lines);
   }
 
-  void plan_name(const NameWalk& walk, Selection::Place place, Replacements& replacements, StepPlanner& steps) {
+  void plan_name(const NameWalk& walk, Selection::Place place, Replacements& replacements, StaleAverages& averages,
+                 StepPlanner& steps) {
     const std::span<const uint32_t> rows = walk.rows();
     const auto present = [](uint32_t row) { return row != NameWalk::kAbsent; };
     const auto holder = std::ranges::find_if(rows, present);
@@ -85,6 +89,8 @@ class Planner {
     common_names_ += everywhere;
     if (place == Selection::Place::discarded) return plan_.discarded.push_back({k, *holder});
     if (!plan_.recipe.roles.empty()) return steps.add_only(rows);
+    if (averages.leaves_out(walk.name(), everywhere && place == Selection::Place::inside, k == 0))
+      return plan_.discarded.push_back({k, *holder});
     if (k == 0)
       if (const auto found = replacements.find(walk.name(), *holder)) return steps.add_replacement(rows[0], *found);
     if (place == Selection::Place::outside && k != 0) return plan_.dropped.push_back({k, *holder});
