@@ -11,6 +11,7 @@
 namespace ckmerge {
 namespace {
 
+// Counters alone are none.
 bool has_averages(const TensorTable& tensors) {
   size_t begin = 0, end = tensors.size();
   while (begin < end) {
@@ -20,6 +21,7 @@ bool has_averages(const TensorTable& tensors) {
     else
       end = middle;
   }
+  while (begin < tensors.size() && is_ema(tensors[begin].name) && is_training_state(tensors[begin].name)) ++begin;
   return begin < tensors.size() && is_ema(tensors[begin].name);
 }
 
@@ -30,7 +32,7 @@ std::string_view field(const Checkpoint& checkpoint, std::string_view key) {
 
 }  // namespace
 
-StaleAverages::StaleAverages(const Recipe& recipe, std::span<const Checkpoint> merged) : checkpoints_(merged) {
+StaleAverages::StaleAverages(const Recipe& recipe, std::span<const Checkpoint> merged) {
   if (merged.size() < 2 || !recipe.roles.empty()) return;
   for (const Checkpoint& checkpoint : merged) {
     const bool has = has_averages(checkpoint.tensors);

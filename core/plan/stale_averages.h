@@ -27,7 +27,6 @@ class StaleAverages {
  private:
   bool fits_its_weight(std::string_view name, bool merged);
 
-  std::span<const Checkpoint> checkpoints_;
   bool active_ = false, sorted_ = false, any_merged_ = false;
   std::string lacking_;            // the first checkpoint without any average
   std::vector<uint64_t> weights_;  // hashes of their averages' names; the last bit: merged
