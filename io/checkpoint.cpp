@@ -5,6 +5,7 @@
 
 #include "io/file_kind.h"
 #include "io/input_forms.h"
+#include "io/table/average_names.h"
 #include "io/table/quantized_names.h"
 #include "io/table/text_encoder_names.h"
 #include "io/text/error.h"
@@ -55,6 +56,18 @@ void read_to_look(Checkpoint& checkpoint, std::span<const std::byte> first_bytes
   }
 }
 
+// What was never filled: a rank's placeholders, a model on torch's meta device.
+void refuse_empty(const Checkpoint& checkpoint) {
+  const TensorTable& tensors = checkpoint.tensors;
+  for (size_t i = 0; i < tensors.size(); ++i)
+    if (tensors[i].count > 0) return;
+  if (tensors.size() > 0)
+    throw Error(ErrorCode::mismatch, "",
+                sentence("all of its ", counted(tensors.size(), "tensor"),
+                         " are empty: placeholders, as DeepSpeed's ZeRO stage 3 and FSDP leave them in one rank's "
+                         "file; save whole weights (zero_to_fp32.py, full_state_dict=True)"));
+}
+
 }  // namespace
 
 Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options) {
@@ -66,6 +79,8 @@ Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options) 
   naming(path, [&] {
     if (options.as_stored) return read_to_look(checkpoint, first_bytes, options);
     read_form(checkpoint, first_bytes, options);
+    refuse_empty(checkpoint);
+    take_average_names(checkpoint, options.ema);
     rename_old_text_encoder(checkpoint);
   });
   checkpoint.codes = quantized_kind(checkpoint.tensors, checkpoint.metadata);

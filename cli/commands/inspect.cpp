@@ -4,6 +4,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/sizes.h"
+#include "cli/report/dicts_json.h"
 #include "cli/report/report.h"
 #include "io/input_forms.h"
 #include "io/text/json_writer.h"
@@ -148,6 +149,7 @@ void write_form(JsonWriter& json, const Checkpoint& checkpoint) {
   json.key("notes").begin_array();
   for (const std::string& note : checkpoint.notes) json.value(note);
   json.end_array();
+  write_dicts(json, checkpoint);
   json.key("quantized").value(checkpoint.codes);
 }
 

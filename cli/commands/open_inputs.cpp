@@ -51,8 +51,9 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
   for (size_t k = 0; k < request.inputs.size(); ++k)
     faults.check([&] {
       const std::string key = key_of(request, k);
-      checkpoints.push_back(
-          open_checkpoint(request.inputs[k], {.key = key, .allow_expanded = request.settings.allow_expanded}));
+      checkpoints.push_back(open_checkpoint(
+          request.inputs[k],
+          {.key = key, .allow_expanded = request.settings.allow_expanded, .ema = request.settings.recipe.ema}));
       share_names(checkpoints);
       if (const InputForm& form = *checkpoints.back().form; form.has_pickle)
         used[k] = key;

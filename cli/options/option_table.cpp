@@ -73,7 +73,7 @@ const std::vector<Row>& table() {
       {in(convert),
        {"prune", 0, "", "leave out what training left: optimizer states, losses, counters", read_flag(&Recipe::prune)}},
       {in(convert),
-       {"ema", 0, "P", "averages of weights (model_ema.): keep (default) them, use them as the weights, or drop",
+       {"ema", 0, "P", "averages of weights: keep (default) what programs load, use them as the weights, or drop them",
         read_choice(&Recipe::ema)}},
       {in(merge, plan, convert, bake, average),
        {"config", 0, "C",

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/report/device_text.h"
+#include "cli/report/dicts_json.h"
 #include "cli/system/system.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
@@ -89,6 +90,7 @@ void write_inputs(JsonWriter& json, const MergeFacts& facts) {
     json.key("form").value(checkpoint.form->name);
     json.key("key").value(checkpoint.key);
     write_texts(json, "notes", checkpoint.notes);
+    write_dicts(json, checkpoint);
     json.end_object();
   }
   json.end_array();

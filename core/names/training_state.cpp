@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "io/table/average_rows.h"
+
 namespace ckmerge {
 namespace {
 
@@ -17,8 +19,6 @@ constexpr std::string_view kNames[] = {
 // Of Adam and SGD, beside the weight that they belong to.
 constexpr std::string_view kEnds[] = {".exp_avg", ".exp_avg_sq", ".max_exp_avg_sq", ".momentum_buffer"};
 
-constexpr std::string_view kModel = "model.", kEma = "model_ema.";
-
 }  // namespace
 
 bool is_training_state(std::string_view name) {
@@ -27,14 +27,20 @@ bool is_training_state(std::string_view name) {
          std::ranges::any_of(kEnds, [&](std::string_view end) { return name.ends_with(end); });
 }
 
-bool is_ema(std::string_view name) { return name.starts_with(kEma); }
+bool is_ema(std::string_view name) { return name.starts_with(kLitEma.average); }
 
 std::string ema_name(std::string_view name) {
-  if (!name.starts_with(kModel)) return "";
-  std::string out(kEma);
-  for (const char c : name.substr(kModel.size()))
-    if (c != '.') out += c;
+  std::string out;
+  ema_name(name, out);
   return out;
+}
+
+void ema_name(std::string_view name, std::string& room) {
+  room.clear();
+  if (!name.starts_with(kLitEma.weights)) return;
+  room = kLitEma.average;
+  for (const char c : name.substr(kLitEma.weights.size()))
+    if (c != '.') room += c;
 }
 
 }  // namespace ckmerge

@@ -17,5 +17,6 @@ bool is_ema(std::string_view name);
 /// The name under which ldm's LitEma keeps the average of the weight `name`: model.diffusion_model.out.0.bias has
 /// model_ema.diffusion_modelout0bias. Empty for a name that is not below model.
 std::string ema_name(std::string_view name);
+void ema_name(std::string_view name, std::string& room);  ///< the same, into memory that is there
 
 }  // namespace ckmerge

@@ -20,6 +20,7 @@
 #include "core/plan/plan_faults.h"
 #include "core/plan/replacements.h"
 #include "core/plan/selection.h"
+#include "core/plan/stale_averages.h"
 #include "core/plan/step_planner.h"
 #include "core/plan/sum_terms.h"
 #include "core/recipe/inherited_metadata.h"
@@ -46,18 +47,20 @@ class Planner {
     if (speaks_of_parts()) plan_.whole_part = whole_part(checkpoints_[0]);
     Selection selection(plan_.recipe, plan_.whole_part);
     Replacements replacements(plan_.recipe, checkpoints_);
+    StaleAverages averages(plan_.recipe, merged);
     const TensorTable& first = checkpoints_[0].tensors;
     plan_.steps.reserve(first.size());
     plan_.sources.reserve(first.size() * checkpoints_.size());
     composed_ = !plan_.recipe.roles.empty();
     merged_count_ = merged.size();
     for (NameWalk walk(composed_ ? checkpoints_ : merged); walk.advance();)
-      plan_name(walk, selection.place(walk.name()), replacements, steps);
+      plan_name(walk, selection.place(walk.name()), replacements, averages, steps);
     raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
     selection.check_parts();
     check_part_dtypes();
     add_warnings(pattern_warnings(selection, merged));
     replacements.finish(plan_);
+    averages.finish(plan_);
     expect_tensors(plan_, merged);
     programs_.expect_matched();
     programs_.finish(plan_);
@@ -107,7 +110,8 @@ class Planner {
                              kPartNames[i], "; --dtype without a part is of all tensors"));
   }
 
-  void plan_name(const NameWalk& walk, Selection::Place place, Replacements& replacements, StepPlanner& steps) {
+  void plan_name(const NameWalk& walk, Selection::Place place, Replacements& replacements, StaleAverages& averages,
+                 StepPlanner& steps) {
     const std::span<const uint32_t> rows = walk.rows();
     const auto present = [](uint32_t row) { return row != NameWalk::kAbsent; };
     const auto holder = std::ranges::find_if(rows, present);
@@ -116,6 +120,8 @@ class Planner {
     common_names_ += everywhere;
     if (place == Selection::Place::discarded) return plan_.discarded.push_back({k, *holder});
     if (!plan_.recipe.roles.empty()) return steps.add_only(rows);
+    if (averages.leaves_out(walk.name(), everywhere && place == Selection::Place::inside, k == 0))
+      return plan_.discarded.push_back({k, *holder});
     if (k == 0)
       if (const auto found = replacements.find(walk.name(), *holder)) return steps.add_replacement(rows[0], *found);
     if (place == Selection::Place::outside && k != 0) return plan_.dropped.push_back({k, *holder});

@@ -5,6 +5,7 @@
 
 #include "core/names/training_state.h"
 #include "core/names/whole_part.h"
+#include "core/plan/stale_averages.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -18,7 +19,7 @@ Replacements::Replacements(const Recipe& recipe, std::span<const Checkpoint> che
 
 std::optional<Replacement> Replacements::find(std::string_view name, uint32_t first) {
   if (recipe_.bake_vae) return in_vae(name);
-  if (recipe_.ema == EmaPolicy::use) return in_ema(name, first);
+  if (recipe_.ema == EmaPolicy::use && !checkpoints_[0].average_taken) return in_ema(name, first);
   return std::nullopt;
 }
 
@@ -52,16 +53,29 @@ std::string Replacements::why_no_place() const {
   for (size_t i = 0; i < model.tensors.size(); ++i)
     if (part_of(model.tensors[i].name) == Part::vae) return ", whose VAE has other names";
   return ", which has no VAE; `ckmerge compose --unet M --te M --vae V` puts one in";
+void Replacements::fail_without(const Checkpoint& from) const {
+  if (recipe_.bake_vae)
+    throw Error(ErrorCode::mismatch, from.path,
+                from.path + ": no tensor of this VAE is in " + checkpoints_[0].path + why_no_place());
+  throw Error(ErrorCode::mismatch, from.path,
+              from.path + ": holds no average of its weights where any is known to be kept; leave out --ema use",
+              averages_looked_for());
 }
 
 void Replacements::finish(Plan& plan) const {
   if (!recipe_.bake_vae && recipe_.ema != EmaPolicy::use) return;
   const uint32_t k = recipe_.bake_vae ? static_cast<uint32_t>(checkpoints_.size() - 1) : 0;
   const Checkpoint& from = checkpoints_[k];
-  if (std::ranges::find(used_, true) == used_.end())
-    throw Error(ErrorCode::mismatch, from.path,
-                recipe_.bake_vae ? from.path + ": no tensor of this VAE is in " + checkpoints_[0].path + why_no_place()
-                                 : from.path + ": holds no average of its weights (model_ema.); leave out --ema use");
+  if (std::ranges::find(used_, true) == used_.end()) {
+    if (!recipe_.bake_vae && from.average_taken) return;
+    fail_without(from);
+  }
+  if (!recipe_.bake_vae)
+    if (const std::string doubt = doubt_about_averages(from); !doubt.empty())
+      throw Error(ErrorCode::mismatch, from.path,
+                  sentence(from.path, ": ", doubt,
+                           "; leave them out (--ema drop), or use those of its parents and merge "
+                           "the results"));
   std::vector<bool> unused(used_.size());
   for (size_t row = 0; row < used_.size(); ++row) {
     const std::string_view name = from.tensors[row].name;

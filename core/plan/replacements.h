@@ -29,6 +29,7 @@ class Replacements {
   void finish(Plan& plan) const;
 
  private:
+  [[noreturn]] void fail_without(const Checkpoint& from) const;
   std::optional<Replacement> in_vae(std::string_view name);
   std::optional<Replacement> in_ema(std::string_view name, uint32_t first);
   std::string why_no_place() const;

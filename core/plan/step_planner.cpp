@@ -204,7 +204,11 @@ void StepPlanner::add_merged(std::span<const uint32_t> rows, const MergeProgram&
 void StepPlanner::add_single(Source named, Source source, Action action) {
   const Tensor tensor = tensor_of(named);
   if (is_mended(tensor)) return add_counted(named);
-  const Dtype from = tensor_of(source).dtype, to = output_dtype(tensor, action);
+  const Dtype from = tensor_of(source).dtype;
+  // Averages are kept in more digits than the weights beside them, for a reason.
+  const bool own = action == Action::ema && is_real(from) && is_real(tensor.dtype);
+  const Dtype to = own ? stored_dtype(plan_.recipe, part_in(tensor.name, plan_.whole_part), from)
+                       : output_dtype(tensor, action);
   if (from != to && !can_convert(tensor, source, to)) return;
   if (from != to && action == Action::copy) action = Action::convert;
   if (info(from).kind == DtypeKind::integer && action == Action::copy) action = Action::copy_integer;

@@ -194,7 +194,7 @@ std::string web_models(std::span<const Checkpoint> checkpoints, std::span<const 
 // ---- fields
 
 bool written_by_us(std::string_view key) {
-  return key == kFormat || key == kRecipe || key == kWebRecipe || key == kWebModels;
+  return key == kFormat || key == kRecipe || key == kWebRecipe || key == kWebModels || key == kAveragesField;
 }
 
 // Fields that say something of the parent's bytes or looks would lie about the result.
@@ -271,6 +271,7 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
     for (const auto& [key, value] : recipe.set_metadata) fields[key] = value;
     fields[std::string(kRecipe)] = recipe_text(recipe, names, hashes);
     fields[std::string(kWebRecipe)] = web_recipe(recipe, kind, names, hashes);
+    if (kind.averages) fields[std::string(kAveragesField)] = "merged";
     if (recipe.hash) fields[std::string(kWebModels)] = web_models(ancestors, names, hashes);
   }
   fields[std::string(kFormat)] = "pt";

@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/recipe/recipe.h"
@@ -26,7 +27,11 @@ std::vector<InputHash> stand_in_hashes(size_t inputs);
 struct ResultKind {
   bool inpainting = false;        ///< a tensor was expanded from 4 to 9 channels
   bool instruct_pix2pix = false;  ///< from 4 to 8
+  bool averages = false;          ///< those of weights (model_ema.) were merged with the weights
 };
+
+/// The field that says that averages in a merged file are those of its weights.
+inline constexpr std::string_view kAveragesField = "ckmerge.averages";
 
 /// The file's __metadata__, to be laid out with its tensors. With recipe.hash, `hashes` has one entry per checkpoint;
 /// stand-ins of the same length, each different from all others, give a map at least as large as the real ones will.

@@ -12,6 +12,7 @@
 
 #include "core/names/part.h"
 #include "io/output_forms.h"
+#include "io/table/average_rows.h"
 #include "io/table/metadata.h"
 #include "kernels/dtype.h"
 #include "kernels/method.h"
@@ -51,13 +52,6 @@ enum class MetadataPolicy : uint8_t {
   recipe,  ///< the format and the recipe
   none,    ///< the format only
   last,    ///< as keep, but the last's where they differ: A1111's rule
-};
-
-/// What becomes of the averages of weights that training kept beside them (model_ema.).
-enum class EmaPolicy : uint8_t {
-  keep,  ///< they are tensors like others
-  use,   ///< each takes the place of the weight that it is the average of
-  drop,  ///< they are left out
 };
 
 /// What the `real` tensors of one part are stored as; empty = as --dtype, or nothing, says of all.

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "io/file/input_file.h"
+#include "io/table/average_rows.h"
 #include "io/table/metadata.h"
 #include "io/table/pickle_global.h"
+#include "io/table/tensor_dict.h"
 #include "io/table/tensor_table.h"
 
 namespace ckmerge {
@@ -25,6 +27,9 @@ struct Checkpoint {
   uint64_t header_size = 0;           ///< of the first shard; of a PyTorch file, its pickles
   const InputForm* form = nullptr;    ///< of every checkpoint that was opened
   std::string key;                    ///< where in a PyTorch file the tensors are, with dots; empty: at the top
+  std::vector<TensorDict> dicts;      ///< of a PyTorch file: all that it holds, those that were taken and the others
+  std::vector<std::string> beside;    ///< what else it holds, and no output does: how it is reached, at most 1000
+  bool average_taken = false;         ///< its tensors are an average of the weights, as EmaPolicy::use asks
   std::vector<PickleGlobal> globals;  ///< what its pickle names, in order
   std::vector<std::string> notes;     ///< what was done to read it, one clause each: names changed, values left out
   std::string codes;  ///< what its tensors are codes of, which a merge would turn into noise; empty: they are numbers
@@ -33,9 +38,10 @@ struct Checkpoint {
 };
 
 struct OpenOptions {
-  std::string key = {};         ///< where in a PyTorch file the tensors are; empty: looked for, ".": at the top
-  bool allow_expanded = false;  ///< views may add up to any number of bytes
-  bool as_stored = false;       ///< for looking only: old names stay, and files refused as unsafe are opened
+  std::string key = {};             ///< where in a PyTorch file the tensors are (dicts_at); empty: looked for
+  bool allow_expanded = false;      ///< views may add up to any number of bytes
+  EmaPolicy ema = EmaPolicy::keep;  ///< which of weights and average, where they lie apart, is taken
+  bool as_stored = false;           ///< for looking only: old names stay, and files refused as unsafe are opened
 };
 
 /// Of all their files, so that an output can be told from its inputs.

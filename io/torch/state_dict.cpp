@@ -7,6 +7,7 @@
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
+#include "io/torch/tensor_dicts.h"
 #include "io/torch/torch_tensor.h"
 
 namespace ckmerge {
@@ -14,7 +15,7 @@ namespace {
 
 // In this order: where a file has several, the first is what its program would load, or the smoothed weights.
 constexpr std::string_view kNames[] = {"state_dict", "model_state_dict", "model", "module",
-                                       "params_ema", "params",           "ema"};
+                                       "params_ema", "params",           "ema",   "weight"};
 
 // A1111 unwraps twice; no program is known that wraps deeper.
 constexpr int kMostWraps = 4;
@@ -75,16 +76,6 @@ void list_members(const PickleValues& values, PickleRef top, const std::string& 
   });
 }
 
-// `key` whole, or in parts: names may have dots themselves.
-PickleRef follow(const PickleValues& values, PickleRef dict, std::string_view key) {
-  if (!is_dict(values, dict)) return PickleValues::kNone;
-  if (const PickleRef found = values.member(dict, key); found != PickleValues::kNone) return found;
-  for (size_t dot = key.find('.'); dot != key.npos; dot = key.find('.', dot + 1))
-    if (const PickleRef part = values.member(dict, key.substr(0, dot)); part != PickleValues::kNone)
-      return follow(values, part, key.substr(dot + 1));
-  return PickleValues::kNone;
-}
-
 StateDict at_key(const PickleValues& values, PickleRef top, std::string_view key) {
   const PickleRef found = key == "." ? top : follow(values, top, key);
   if (is_dict(values, found) && census(values, found).tensors > 0) return {found, std::string(key == "." ? "" : key)};
@@ -96,6 +87,17 @@ StateDict at_key(const PickleValues& values, PickleRef top, std::string_view key
               lines);
 }
 
+// A whole module, as ultralytics saves one: what it consists of is its program's business.
+std::string pickled_module(const PickleValues& values, PickleRef top) {
+  constexpr std::string_view kPlaces[] = {"model", "ema", "net", "network", "module", "state_dict"};
+  for (const std::string_view place : kPlaces) {
+    const PickleRef found = is_dict(values, top) ? values.member(top, place) : PickleValues::kNone;
+    if (found != PickleValues::kNone && values.kind(found) == PickleKind::call && !is_tensor(values, found))
+      return sentence(place, ", ", description(values, found));
+  }
+  return "";
+}
+
 [[noreturn]] void fail_without_weights(const PickleValues& values, PickleRef top) {
   std::vector<std::string> lines;
   if (is_dict(values, top)) list_members(values, top, "", lines);
@@ -103,19 +105,55 @@ StateDict at_key(const PickleValues& values, PickleRef top, std::string_view key
     throw Error(ErrorCode::malformed, "",
                 sentence("a PyTorch file that holds ", description(values, top),
                          ", not a dict of tensors; save the model's state_dict() instead"));
+  if (const std::string module = pickled_module(values, top); !module.empty())
+    throw Error(ErrorCode::malformed, "",
+                sentence("a PyTorch file whose weights are a whole module (", module,
+                         "), which the program that wrote it can load; save its state_dict() there"),
+                lines);
   throw Error(ErrorCode::malformed, "",
               "a PyTorch file in which no dict of tensors has a known name; say which it is (--key NAME)", lines);
 }
 
 }  // namespace
 
-StateDict find_state_dict(const PickleValues& values, PickleRef top, std::string_view key) {
-  if (!key.empty()) return at_key(values, top, key);
-  std::vector<PickleRef> seen;
-  StateDict found = search(values, {top, ""}, 0, seen);
+StateDict find_state_dict(const PickleValues& values, PickleRef top) {
+  StateDict found = search_state_dict(values, {top, ""});
   if (found.dict != PickleValues::kNone) return found;
   if (is_dict(values, top) && census(values, top).members == 0) return {top, ""};
   fail_without_weights(values, top);
+}
+
+StateDict search_state_dict(const PickleValues& values, const StateDict& from) {
+  std::vector<PickleRef> seen;
+  return search(values, from, 0, seen);
+}
+
+std::vector<StateDict> dicts_at(const PickleValues& values, PickleRef top, std::string_view key) {
+  if (key.find(',') == key.npos || follow(values, top, key) != PickleValues::kNone) return {at_key(values, top, key)};
+  std::vector<StateDict> found;
+  for (size_t begin = 0; begin <= key.size();) {
+    const size_t end = std::min(key.find(',', begin), key.size());
+    found.push_back(at_key(values, top, key.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return found;
+}
+
+PickleRef follow(const PickleValues& values, PickleRef from, std::string_view key) {
+  const auto member = [&](std::string_view name) {
+    PickleRef found = PickleValues::kNone;
+    if (is_dict(values, from)) return values.member(from, name);
+    if (values.kind(from) == PickleKind::list)
+      for_each_inside(values, from, [&](MemberName item, PickleRef value) {
+        if (text_of(values, item) == name) found = value;
+      });
+    return found;
+  };
+  if (const PickleRef found = member(key); found != PickleValues::kNone) return found;
+  for (size_t dot = key.find('.'); dot != key.npos; dot = key.find('.', dot + 1))
+    if (const PickleRef part = member(key.substr(0, dot)); part != PickleValues::kNone)
+      return follow(values, part, key.substr(dot + 1));
+  return PickleValues::kNone;
 }
 
 std::string description(const PickleValues& values, PickleRef value) {

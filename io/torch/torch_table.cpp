@@ -2,12 +2,16 @@
 #include "io/torch/torch_table.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
+#include "io/torch/dict_choice.h"
+#include "io/torch/dict_notes.h"
 #include "io/torch/pickle_globals.h"
 #include "io/torch/state_dict.h"
+#include "io/torch/torch_pieces.h"
 
 namespace ckmerge {
 namespace {
@@ -66,6 +70,7 @@ class TableFiller {
 
   void add(PickleRef key, PickleRef value) {
     const bool named = values_.kind(key) == PickleKind::text && is_utf8(values_.text(key));
+    if (named) refuse_piece(values_, values_.text(key), value);
     if (!is_tensor(values_, value)) return ignore(key, value);
     if (!named) throw Error(ErrorCode::malformed, "", "the name of a tensor is not a text in UTF-8");
     const std::string_view name = values_.text(key);
@@ -92,7 +97,7 @@ class TableFiller {
   }
 
  private:
-  static constexpr uint64_t kExamples = 3;
+  static constexpr uint64_t kExamples = 20;
 
   [[noreturn]] static void fail_repeated(std::string_view name) {
     throw Error(ErrorCode::malformed, shown(name), sentence("tensor '", shown(name), "': the name is there twice"));
@@ -120,10 +125,13 @@ class TableFiller {
 
   // A training run's counters, for the most part.
   void ignore(PickleRef key, PickleRef value) {
-    if (++ignored_ > kExamples) return;
+    constexpr uint64_t kMostBeside = 1000;
+    if (++ignored_ > kMostBeside) return;
+    const std::string name = values_.kind(key) == PickleKind::text ? shown(values_.text(key)) : "a key that is no text";
+    checkpoint_.beside.push_back(name);
+    if (ignored_ > kExamples) return;
     if (!examples_.empty()) examples_ += ", ";
-    examples_ += values_.kind(key) == PickleKind::text ? shown(values_.text(key)) : "a key that is no text";
-    examples_ += " (" + description(values_, value) + ")";
+    examples_ += name + " (" + description(values_, value) + ")";
   }
 
   const PickleValues& values_;
@@ -172,6 +180,33 @@ void fill_metadata(const PickleValues& values, PickleRef dict, Checkpoint& check
   checkpoint.notes.push_back("its __metadata__ is not a table of texts in UTF-8 and was left out");
 }
 
+bool is_buffer_member(const PickleValues& values, PickleRef key, PickleRef value, TorchTensor& room) {
+  if (values.kind(key) != PickleKind::text || !is_tensor(values, value)) return false;
+  if (is_buffer(values.text(key), std::nullopt)) return true;
+  try {
+    read_tensor(values, value, room);
+    return is_buffer(values.text(key), room.type->dtype);
+  } catch (const Error&) {
+    return false;  // said of it when its turn comes
+  }
+}
+
+// The members of `dict`; where `buffers` is given, its running statistics and integers in place of those of `dict`.
+template <typename Each>
+void for_each_chosen(const PickleValues& values, PickleRef dict, PickleRef buffers, const Each& each) {
+  if (buffers == PickleValues::kNone) return values.for_each_member(dict, each);
+  std::unordered_set<std::string_view> names;
+  TorchTensor room;
+  values.for_each_member(buffers, [&](PickleRef key, PickleRef value) {
+    if (!is_buffer_member(values, key, value, room)) return;
+    names.insert(values.text(key));
+    each(key, value);
+  });
+  values.for_each_member(dict, [&](PickleRef key, PickleRef value) {
+    if (values.kind(key) != PickleKind::text || !names.contains(values.text(key))) each(key, value);
+  });
+}
+
 }  // namespace
 
 PickleRef run_judged(PickleMachine& machine, const OpenOptions& options, Checkpoint& checkpoint, bool may_go_on) {
@@ -194,12 +229,14 @@ PickleRef run_judged(PickleMachine& machine, const OpenOptions& options, Checkpo
 
 void fill_from_pickle(const PickleValues& values, PickleRef top, const LocateStorage& locate,
                       const OpenOptions& options, Checkpoint& checkpoint) {
-  const StateDict found = find_state_dict(values, top, options.key);
-  checkpoint.key = found.key;
+  const DictChoice choice = choose_dicts(values, top, options, checkpoint);
+  refuse_placeholders(values, top, choice.taken, options, checkpoint);
   TableFiller filler(values, locate, options, checkpoint);
-  values.for_each_member(found.dict, [&](PickleRef key, PickleRef value) { filler.add(key, value); });
+  for (const StateDict& dict : choice.taken)
+    for_each_chosen(values, dict.dict, choice.buffers, [&](PickleRef key, PickleRef value) { filler.add(key, value); });
   filler.finish();
-  fill_metadata(values, found.dict, checkpoint);
+  note_masters(values, top, choice.taken.front().dict, checkpoint);
+  fill_metadata(values, choice.taken.front().dict, checkpoint);
   note_unknown(checkpoint);
 }
 

@@ -5,6 +5,7 @@
 
 #include "io/text/error.h"
 #include "io/text/sentence.h"
+#include "io/torch/torch_pieces.h"
 
 namespace ckmerge {
 namespace {
@@ -215,6 +216,8 @@ void read_tensor(const PickleValues& values, PickleRef value, TorchTensor& tenso
         values.kind(parts[2]) != PickleKind::tuple)
       fail("is made in a way that is not known");
     maker = name_of(values, parts[0]);
+    if (const std::string_view piece = piece_kind(values, parts[1]); !piece.empty())
+      throw Error(ErrorCode::mismatch, "", piece_sentence(piece));
     parts = values.tuple(parts[2]);
   } else if (module_of(values, values.called(value)) != "torch._utils") {
     fail("is no tensor");

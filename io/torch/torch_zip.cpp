@@ -7,6 +7,7 @@
 #include "io/text/sentence.h"
 #include "io/torch/torch_file.h"
 #include "io/torch/torch_table.h"
+#include "io/torch/unwritten_storages.h"
 #include "io/torch/zip_directory.h"
 
 namespace ckmerge {
@@ -98,6 +99,7 @@ void read_torch_zip(Checkpoint& checkpoint, const OpenOptions& options) {
   std::string name = root + "data/";
   const size_t folder = name.size();
   const ZipEntry* guess = nullptr;  // newer files store in the order in which tensors come
+  UnwrittenStorages unwritten(file, pickle.crc != 0);
   const auto locate = [&](const TorchStorage& storage) {
     name.resize(folder);
     name += storage.key;
@@ -106,9 +108,11 @@ void read_torch_zip(Checkpoint& checkpoint, const OpenOptions& options) {
     if (entry->size != storage.size)
       fail(sentence("its storage has ", entry->size, " bytes in the archive, its pickle says ", storage.size));
     guess = zip.next(entry);
+    unwritten.look_at(*entry);
     return entry->payload;
   };
   fill_from_pickle(machine.values(), top, locate, options, checkpoint);
+  unwritten.judge(checkpoint, options.as_stored);
 }
 
 }  // namespace ckmerge

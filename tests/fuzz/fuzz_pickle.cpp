@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pickle machine on any bytes, by itself and as data.pkl of an archive whose storages are there, so that what it
 // says of tensors is looked at too.
+#include "io/torch/average_dicts.h"
 #include "io/torch/pickle_globals.h"
 #include "io/torch/pickle_machine.h"
 #include "io/torch/state_dict.h"
+#include "io/torch/tensor_dicts.h"
 #include "tests/fuzz/torch_bytes.h"
 
 using namespace ckmerge;
@@ -53,7 +55,9 @@ void run_alone(std::string_view bytes) {
     const PickleRef top = machine.run();
     expect(machine.size() <= bytes.size());
     description(machine.values(), top);
-    find_state_dict(machine.values(), top, "");
+    find_state_dict(machine.values(), top);
+    tensor_dicts(machine.values(), top);
+    find_average_pair(machine.values(), top);
   } catch (const Error&) {
   }
   for (const PickleMachine::Name& name : machine.names()) danger_of(name.module, name.name);
