@@ -7,6 +7,7 @@
 #include "io/input_forms.h"
 #include "io/table/quantized_names.h"
 #include "io/table/text_encoder_names.h"
+#include "io/table/training_wrappers.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/torch/zip_directory.h"
@@ -66,6 +67,7 @@ Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options) 
   naming(path, [&] {
     if (options.as_stored) return read_to_look(checkpoint, first_bytes, options);
     read_form(checkpoint, first_bytes, options);
+    take_off_training_wrappers(checkpoint);
     rename_old_text_encoder(checkpoint);
   });
   checkpoint.codes = quantized_kind(checkpoint.tensors, checkpoint.metadata);

@@ -16,6 +16,6 @@ namespace ckmerge {
 /// where a pattern that cannot be understood might have kept them out. `strangers`: the checkpoints have no name in
 /// common, and should have.
 void raise_faults(const Selection& selection, std::span<const Checkpoint> checkpoints,
-                  const std::vector<std::string>& misfits, bool strangers);
+                  const std::vector<std::string>& misfits, bool strangers, const std::vector<Error>& pieces);
 
 }  // namespace ckmerge

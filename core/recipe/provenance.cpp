@@ -10,6 +10,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "core/recipe/layout_fields.h"
 #include "core/recipe/python_text.h"
 #include "io/hash/sha256.h"
 #include "io/text/error.h"
@@ -266,6 +267,7 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
     for (const Checkpoint& checkpoint : checkpoints.first(checkpoints.size() - recipe.bake_vae))
       for (const auto& [key, value] : checkpoint.metadata)
         if (!true_of_parent_only(key)) fields[key] = value;
+  for (const auto& [key, value] : kept_layout_fields(checkpoints)) fields[key] = value;
   if (recipe.metadata != MetadataPolicy::none) {
     if (!recipe.hash) hashes = {};
     // A1111 counts a VAE that is baked in among no merge's models.
@@ -276,7 +278,7 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
     fields[std::string(kWebRecipe)] = web_recipe(recipe, kind, names, hashes);
     if (recipe.hash) fields[std::string(kWebModels)] = web_models(ancestors, names, hashes);
   }
-  fields[std::string(kFormat)] = "pt";
+  fields[std::string(kFormat)] = output_format(checkpoints);
   return {fields.begin(), fields.end()};
 }
 

@@ -52,6 +52,9 @@ void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("bake_vae", recipe.bake_vae);
   visit("roles", recipe.roles);
   visit("layout", recipe.layout);
+  visit("strip_prefix", recipe.strip_prefix);
+  visit("rename", recipe.rename);
+  visit("add_prefix", recipe.add_prefix);
 }
 using PartDtypes = decltype(Recipe::part_dtypes);
 

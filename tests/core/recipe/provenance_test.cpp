@@ -115,7 +115,7 @@ TEST_CASE("fields are A's, then B's, then the user's, then ours; what is true of
   const Metadata kept = output_metadata({.set_metadata = {{"only_a", "mine"}, {"new", "3"}}}, pair(a, b), {}, {});
   CHECK(keys(kept) == std::vector<std::string>{"ckmerge.recipe", "format", "modelspec.title", "new", "only_a", "only_b",
                                                "sd_merge_recipe", "sshs"});
-  CHECK(field(kept, "format") == "pt");
+  CHECK(field(kept, "format") == "np");
   CHECK(field(kept, "modelspec.title") == "B");
   CHECK(field(kept, "only_a") == "mine");
   CHECK(field(kept, "ckmerge.recipe").starts_with(R"({"method":"weighted_sum")"));
@@ -124,7 +124,7 @@ TEST_CASE("fields are A's, then B's, then the user's, then ours; what is true of
   const Recipe ours{.metadata = MetadataPolicy::recipe, .set_metadata = {{"new", "3"}}};
   CHECK(keys(output_metadata(ours, pair(a, b), {}, {})) ==
         std::vector<std::string>{"ckmerge.recipe", "format", "new", "sd_merge_recipe"});
-  CHECK(output_metadata({.metadata = MetadataPolicy::none}, pair(a, b), {}, {}) == Metadata{{"format", "pt"}});
+  CHECK(output_metadata({.metadata = MetadataPolicy::none}, pair(a, b), {}, {}) == Metadata{{"format", "np"}});
 }
 
 TEST_CASE("fields that are not the user's to set are refused by name") {
