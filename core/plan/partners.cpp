@@ -92,8 +92,10 @@ class Pairs {
   }
 };
 
+// Stacked, many are few.
 bool are_many(const Side& first, const Side& other, const Share& all) {
-  return first.size() >= 2 && other.size() >= 2 &&
+  constexpr size_t kFewest = 6;
+  return std::max(first.size(), other.size()) >= kFewest && std::min(first.size(), other.size()) > 0 &&
          (first.size() * 20 >= all.tensors || first.elements * 20 >= all.elements);
 }
 

@@ -31,8 +31,8 @@ class Partners {
   };
 
   /// When all names were taken. Looks at weights alone, not at integers, averages and what training left. The tensors
-  /// that lack a partner on either side are the same under other names where there are at least two of them and a
-  /// twentieth of the first checkpoint's tensors or of its elements, and
+  /// that lack a partner on either side are the same under other names where there are at least six of them on one side
+  /// and a twentieth of the first checkpoint's tensors or of its elements, and
   ///   - nine in ten of both sides have the same shapes, or both have the same number of elements (within a hundredth,
   ///     so that fused and stacked tensors count); or
   ///   - nine in ten of the smaller side have shapes of the other, and are half of the smaller file.

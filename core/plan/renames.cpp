@@ -99,7 +99,7 @@ class Renames {
   }
 
   // What is wrong, all of it.
-  void raise() {
+  void throw_any() {
     for (const Rule& rule : rules_)
       if (rule.matched == 0) faults_.push_back({ErrorCode::usage, rule.option, unmatched(rule)});
     if (faults_.empty()) return;
@@ -140,7 +140,7 @@ void rename_tensors(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) 
   if (recipe.strip_prefix.empty() && recipe.rename.empty() && recipe.add_prefix.empty()) return;
   Renames renames(recipe, checkpoints.size());
   for (size_t k = 0; k < checkpoints.size(); ++k) renames.rename(checkpoints[k], k);
-  renames.raise();
+  renames.throw_any();
 }
 
 }  // namespace ckmerge

@@ -108,12 +108,13 @@ def tied():
 
 
 def two_spellings():
-    make("a.safetensors", network(1))
-    make("b.safetensors", network(9, "", [name.replace("attn", "self_attention") for name in NAMES]))
+    blocks = [f"blocks.{i}.{name}.w" for i in range(6) for name in ("attn", "mlp")]
+    make("a.safetensors", network(1, "", blocks))
+    make("b.safetensors", network(9, "", [name.replace("attn", "self_attention") for name in blocks]))
     refused(4, "blocks.0.attn.w | blocks.0.self_attention.w  [2, 3]", "merge", "a.safetensors", "b.safetensors", "-o",
             "no.safetensors")
-    many = [f"blocks.{i}.w" for i in range(9)]
-    vae = ["decoder.a.w", "decoder.b.w"]
+    many = [f"blocks.{i}.w" for i in range(12)]
+    vae = [f"decoder.{i}.w" for i in range(6)]
     make("a.safetensors", network(1, "model.", many) | network(2, "first_stage_model.", vae))
     make("b.safetensors", network(3, "model.", many) | network(4, "vae.", vae))
     done = call("merge", "a.safetensors", "b.safetensors", "-o", "out.safetensors")

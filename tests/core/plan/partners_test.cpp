@@ -49,21 +49,24 @@ std::vector<std::string> warnings(const Tensors& a, const Tensors& b, const Reci
 }  // namespace
 
 TEST_CASE("the same tensors under other names are refused, with the two spellings side by side") {
-  const Failure failed = fault(network("blocks.", 4), network("blocks.", 4, "q", "b"));
+  const Failure failed = fault(network("blocks.", 8), network("blocks.", 8, "q", "b"));
   CHECK(failed.code == ErrorCode::mismatch);
-  CHECK(failed.text.find("two spellings: 4 of the 8 tensors of ") != std::string::npos);
+  CHECK(failed.text.find("two spellings: 8 of the 16 tensors of ") != std::string::npos);
   CHECK(failed.text.find("--rename 'B:REGEX=REPLACEMENT'") != std::string::npos);
-  REQUIRE(failed.details.size() == 4);
+  REQUIRE(failed.details.size() == 8);
   CHECK(failed.details[0] == "blocks.0.w | blocks.0.q  [4, 4]");
 }
 
 TEST_CASE("stacked and fused tensors are told by the number of their elements") {
-  const Tensors stacked{zeros("blocks.w", {4, 4, 4}), zeros("blocks.b", {4, 4})};
-  CHECK(fault(network("blocks.", 4), stacked + network("head.", 1)).code == ErrorCode{});  // one more block
-  const Failure failed = fault(network("blocks.", 4) + network("head.", 1), stacked + network("head.", 1));
+  const Tensors stacked{zeros("blocks.w", {4, 4, 4}), zeros("blocks.b", {1, 4, 4})}, head = network("head.", 1);
+  const Tensors larger{zeros("blocks.w", {5, 4, 4}), zeros("blocks.b", {1, 5, 4})};
+  CHECK(fault(network("blocks.", 4) + head, larger + head).code == ErrorCode{});
+  const Failure failed = fault(network("blocks.", 4) + head, stacked + head);
   CHECK(failed.code == ErrorCode::mismatch);
   CHECK(failed.text.find("which has the same in 2 of other names and shapes") != std::string::npos);
-  CHECK(failed.details.size() == 8 + 2);
+  REQUIRE(failed.details.size() == 8 + 2);
+  CHECK(failed.details[0] == "blocks.0.b |  [4]");
+  CHECK(failed.details[9] == "| blocks.w  [4, 4, 4]");
 }
 
 TEST_CASE("checkpoints without a name in common are told as two spellings where they are") {
@@ -92,7 +95,7 @@ TEST_CASE("what only one side has is no other spelling") {
 }
 
 TEST_CASE("tensors that are excluded or added are not asked for a partner") {
-  const Tensors a = network("blocks.", 4) + network("head.", 1), b = network("layers.", 4, "q") + network("head.", 1);
+  const Tensors head = network("head.", 1), a = network("blocks.", 4) + head, b = network("layers.", 4, "q") + head;
   CHECK(fault(a, b).code == ErrorCode::mismatch);
   CHECK(fault(a, b, {.exclude = {"^blocks", "^layers"}}).code == ErrorCode{});
   CHECK(warnings(a, b, {.extra = ExtraPolicy::add}).size() == 1);
