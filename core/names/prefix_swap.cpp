@@ -11,6 +11,7 @@ using std::string_view;
 
 constexpr size_t kSamples = 8;     // names whose stems are looked for
 constexpr size_t kMostRivals = 8;  // places of one stem that are tried
+constexpr size_t kMostTried = 12;  // swaps, each of which costs a search for every name
 
 // Bytes of the longest stem, of whole components, that both names end with.
 size_t common_stem(string_view a, string_view b) {
@@ -69,7 +70,7 @@ class Search {
 
   void try_swap(string_view strip, string_view add) {
     const auto known = [&](const PrefixSwap& swap) { return swap.strip == strip && swap.add == add; };
-    if (strip == add || std::ranges::any_of(tried_, known)) return;
+    if (strip == add || tried_.size() == kMostTried || std::ranges::any_of(tried_, known)) return;
     PrefixSwap swap{.strip = std::string(strip), .add = std::string(add)};
     for (const uint32_t row : from_.rows) {
       const Tensor tensor = from_.tensors[row];

@@ -2,6 +2,7 @@
 #include "core/plan/tied_heads.h"
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 
 #include "io/text/sentence.h"
@@ -32,22 +33,55 @@ constexpr TiedHead kTiedHeads[] = {
 size_t find(const Checkpoint& checkpoint, std::string_view name) { return checkpoint.tensors.find(name); }
 bool has(const Checkpoint& checkpoint, std::string_view name) { return find(checkpoint, name) != TensorTable::npos; }
 
-void untie(const Checkpoint& first, Checkpoint& other, const TiedHead& tied) {
-  const size_t head = find(first, tied.head), row = find(other, tied.embedding);
-  if (head == TensorTable::npos || row == TensorTable::npos || has(other, tied.head)) return;
-  const Tensor embedding = other.tensors[row];
-  if (!has(first, tied.embedding) || !std::ranges::equal(first.tensors[head].shape, embedding.shape)) return;
-  // Its views would not outlive the table's growth.
-  const std::vector<uint64_t> shape(embedding.shape.begin(), embedding.shape.end());
-  const std::vector<uint64_t> strides(embedding.strides.begin(), embedding.strides.end());
-  if (strides.empty())
-    other.tensors.add(tied.head, embedding.dtype, shape, embedding.shard, embedding.offset, embedding.size,
-                      embedding.count);
-  else
-    other.tensors.add_view(tied.head, embedding.dtype, shape, strides, embedding.shard, embedding.offset,
-                           embedding.size, embedding.count);
-  other.tensors.sort_by_name();
-  other.notes.push_back(sentence("has no ", tied.head, ": its embedding, ", tied.embedding, ", counts as its head"));
+// What takes the place of tensors that a checkpoint leaves out.
+class Untied {
+ public:
+  Untied(const Checkpoint& first, Checkpoint& other) : first_(first), other_(other) {}
+
+  void offer(const TiedHead& tied, std::string note) {
+    const size_t head = find(first_, tied.head), row = find(other_, tied.embedding);
+    if (head == TensorTable::npos || row == TensorTable::npos || has(other_, tied.head)) return;
+    if (!has(first_, tied.embedding)) return;
+    if (!std::ranges::equal(first_.tensors[head].shape, other_.tensors[row].shape)) return;
+    if (rows_.emplace(tied.head, row).second) other_.notes.push_back(std::move(note));
+  }
+
+  void add() {
+    if (rows_.empty()) return;
+    for (const auto& [name, row] : rows_) add_as(name, row);
+    other_.tensors.sort_by_name();
+    // They are there now, whatever the metadata says.
+    std::erase_if(other_.metadata, [&](const auto& field) { return rows_.contains(field.first); });
+  }
+
+ private:
+  void add_as(std::string_view name, size_t row) {
+    const Tensor tensor = other_.tensors[row];
+    // Its views would not outlive the table's growth.
+    const std::vector<uint64_t> shape(tensor.shape.begin(), tensor.shape.end());
+    const std::vector<uint64_t> strides(tensor.strides.begin(), tensor.strides.end());
+    if (strides.empty())
+      other_.tensors.add(name, tensor.dtype, shape, tensor.shard, tensor.offset, tensor.size, tensor.count);
+    else
+      other_.tensors.add_view(name, tensor.dtype, shape, strides, tensor.shard, tensor.offset, tensor.size,
+                              tensor.count);
+  }
+
+  const Checkpoint& first_;
+  Checkpoint& other_;
+  std::map<std::string_view, size_t> rows_;  // what each is, in the table of the other
+};
+
+// safetensors' save_model writes one of several equal tensors, and a field for each other: its name, and whose it is.
+void untie(const Checkpoint& first, Checkpoint& other) {
+  const Metadata fields = other.metadata;  // of which names are kept until they are added
+  Untied untied(first, other);
+  for (const auto& [left_out, kept] : fields)
+    untied.offer({left_out, kept},
+                 sentence("has no ", left_out, ", which is ", kept, " by its metadata, and counts as that"));
+  for (const TiedHead& tied : kTiedHeads)
+    untied.offer(tied, sentence("has no ", tied.head, ": its embedding, ", tied.embedding, ", counts as its head"));
+  untied.add();
 }
 
 }  // namespace
@@ -57,15 +91,15 @@ std::vector<std::string> untie_heads(const Recipe& recipe, std::vector<Checkpoin
   const size_t merged = merged_inputs(recipe, checkpoints.size());
   if (merged == 0) return warnings;
   const Checkpoint& first = checkpoints[0];
-  for (size_t k = 1; k < merged; ++k)
-    for (const TiedHead& tied : kTiedHeads) {
-      Checkpoint& other = checkpoints[k];
-      untie(first, other, tied);
+  for (size_t k = 1; k < merged; ++k) {
+    Checkpoint& other = checkpoints[k];
+    untie(first, other);
+    for (const TiedHead& tied : kTiedHeads)
       if (recipe.extra == ExtraPolicy::drop && !has(first, tied.head) && has(first, tied.embedding) &&
           has(other, tied.head) && has(other, tied.embedding))
         warnings.push_back(sentence(tied.head, " of ", other.path, " is not merged: in ", first.path,
                                     " the embedding is the head, and so it is in the result"));
-    }
+  }
   return warnings;
 }
 

@@ -12,7 +12,8 @@
 namespace ckmerge {
 
 /// Gives each checkpoint that `recipe` merges and that lacks the first one's head its own embedding under that name,
-/// where the shapes agree, and notes it. Returns a warning for each head that only others than the first have: it is
+/// where the shapes agree, and notes it; so with any tensor of the first that the metadata of the other says to be one
+/// of its own under another name. Returns a warning for each head that only others than the first have: it is
 /// not merged. REQUIRES: tables are sorted by name.
 std::vector<std::string> untie_heads(const Recipe& recipe, std::vector<Checkpoint>& checkpoints);
 

@@ -34,8 +34,8 @@ constexpr Order kOrders[] = {
     {"flax", 2, "rows and columns of matrices"},
 };
 
-// A million names of a shard fit.
-constexpr JsonLimits kOffsetLimits{.size = size_t{96} << 20, .depth = 8, .values = size_t{1} << 23};
+// Some hundred thousand names; fields that are equal as texts are not read at all.
+constexpr JsonLimits kOffsetLimits{.size = size_t{16} << 20, .depth = 8, .values = size_t{1} << 20};
 
 const std::string* field(const Checkpoint& checkpoint, string_view key) {
   const auto found = std::ranges::find(checkpoint.metadata, key, &Metadata::value_type::first);

@@ -31,6 +31,9 @@ constexpr size_t kWrapperCount = std::size(kWrappers);
 // What those that wrap a whole network keep beside it.
 constexpr string_view kCounters[] = {"n_averaged", "initted", "step", "steps"};
 
+// Bytes of a name in which wrappers are looked for: a hostile one may nest them without end.
+constexpr size_t kDeepest = 512;
+
 // A wrapper of the rows from begin to end, in whose names it stands at `at`.
 struct Wrapped {
   size_t begin, end;
@@ -77,7 +80,7 @@ class Finder {
   }
 
   void look_at(size_t row, string_view name, size_t at) {
-    for (size_t dot = name.find('.', at); dot != string_view::npos; at = dot + 1, dot = name.find('.', at))
+    for (size_t dot = name.find('.', at); dot < kDeepest; at = dot + 1, dot = name.find('.', at))
       if (const Wrapper* wrapper = wrapper_at(name.substr(at))) consider(row, name, at, *wrapper);
   }
 

@@ -129,6 +129,14 @@ TEST_CASE("the embedding of a model without a head counts as its head, where the
   CHECK(tied.notes[0] == "has no lm_head.weight: its embedding, model.embed_tokens.weight, counts as its head");
   CHECK(step_of(files.plan(), files, "lm_head.weight").action == Action::merge);
 
+  Opened recorded;
+  recorded.add({f32("a", {2}, {1, 2}), f32("b", {2}, {1, 2})}).add({f32("a", {2}, {3, 4})});
+  recorded.checkpoints[1].metadata = {{"b", "a"}, {"format", "pt"}};
+  untie_heads({}, recorded.checkpoints);
+  CHECK(step_of(recorded.plan(), recorded, "b").action == Action::merge);
+  CHECK(recorded.checkpoints[1].notes == Names{"has no b, which is a by its metadata, and counts as that"});
+  CHECK(recorded.checkpoints[1].metadata.size() == 1);
+
   Opened first_is_tied;
   model(first_is_tied, false);
   model(first_is_tied, true);

@@ -60,6 +60,12 @@ TEST_CASE("what only looks like a wrapper stays") {
     CHECK(unwrapped(names) == names_of(named(names)));
 }
 
+TEST_CASE("a name of wrappers without end is read in time") {
+  std::string name;
+  for (int i = 0; i < 200'000; ++i) name += "module.";
+  CHECK(unwrapped({name + "a", name + "b"})[0].size() + 500 < name.size());
+}
+
 TEST_CASE("the counters beside an averaged model do not keep its wrapper on") {
   CHECK(unwrapped({"module.a.w", "module.b.w", "n_averaged"}) == Names{"a.w", "b.w", "n_averaged"});
   CHECK(unwrapped({"ema_model.a.w", "initted", "step"}) == Names{"a.w", "initted", "step"});
