@@ -8,6 +8,7 @@
 #include "io/table/average_names.h"
 #include "io/table/quantized_names.h"
 #include "io/table/text_encoder_names.h"
+#include "io/table/training_wrappers.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/torch/zip_directory.h"
@@ -81,6 +82,7 @@ Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options) 
     read_form(checkpoint, first_bytes, options);
     refuse_empty(checkpoint);
     take_average_names(checkpoint, options.ema);
+    take_off_training_wrappers(checkpoint);
     rename_old_text_encoder(checkpoint);
   });
   checkpoint.codes = quantized_kind(checkpoint.tensors, checkpoint.metadata);

@@ -59,7 +59,7 @@ constexpr Signature kTexts[] = {
     {0, "<!doctype html"sv, "an HTML page, not the file itself; the download went to a web page"},
     {0, "<html"sv, "an HTML page, not the file itself; the download went to a web page"},
     {0, "<"sv, "an XML or HTML document, such as a server's error message, not the file itself"},
-    {0, "{"sv, "JSON text, such as a server's error message or a shard index, not the file itself"},
+    {0, "{"sv, "JSON text, such as a server's error message, not the file itself"},
     {0, "["sv, "JSON text, such as a server's error message, not the file itself"},
 };
 
@@ -94,6 +94,9 @@ bool is_text(std::string_view bytes) {
 
 std::string_view text_kind(std::string_view bytes) {
   bytes.remove_prefix(std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size()));
+  if (bytes.starts_with('{') && bytes.find("\"weight_map\"") != std::string_view::npos)
+    return "the index of a checkpoint in shards, which ckmerge cannot take together yet; give the checkpoint as one "
+           "file";
   for (const Signature& text : kTexts)
     if (starts_with_ignoring_case(bytes, text.bytes)) return text.kind;
   return "a text file, such as a server's error message";

@@ -13,6 +13,7 @@
 #include "cli/system/signals.h"
 #include "core/plan/component_names.h"
 #include "core/read/buffer_values.h"
+#include "core/plan/input_names.h"
 #include "core/read/tile_sizing.h"
 
 namespace ckmerge::cli {
@@ -58,7 +59,7 @@ struct Prepared {
 void plan_merge(MergeRequest& request, Prepared& prepared) {
   const Settings& settings = request.settings;
   Plan& plan = prepared.plan;
-  const std::vector<std::string> notes = name_components(request.settings.recipe, prepared.checkpoints);
+  const std::vector<std::string> notes = name_inputs(request.settings.recipe, prepared.checkpoints);
   request.warnings.insert(request.warnings.end(), notes.begin(), notes.end());
   plan = make_plan(settings.recipe, prepared.checkpoints);
   plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());

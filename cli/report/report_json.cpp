@@ -66,6 +66,9 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   write_texts(json, "discard", recipe.discard);
   write_texts(json, "only", recipe.only);
   write_texts(json, "exclude", recipe.exclude);
+  write_texts(json, "strip_prefix", recipe.strip_prefix);
+  write_texts(json, "rename", recipe.rename);
+  write_texts(json, "add_prefix", recipe.add_prefix);
   json.key("missing").value(ckmerge::name(recipe.missing));
   json.key("extra").value(ckmerge::name(recipe.extra));
   json.key("expand").value(ckmerge::name(recipe.expand));

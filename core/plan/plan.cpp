@@ -17,6 +17,8 @@
 #include "core/plan/name_walk.h"
 #include "core/plan/origin_warnings.h"
 #include "core/plan/output_files.h"
+#include "core/plan/partners.h"
+#include "core/plan/pieces.h"
 #include "core/plan/plan_faults.h"
 #include "core/plan/replacements.h"
 #include "core/plan/selection.h"
@@ -24,6 +26,7 @@
 #include "core/plan/step_planner.h"
 #include "core/plan/sum_terms.h"
 #include "core/recipe/inherited_metadata.h"
+#include "core/recipe/layout_fields.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -33,7 +36,10 @@ namespace {
 class Planner {
  public:
   Planner(const Recipe& recipe, const MergeGraph& graph, std::span<const Checkpoint> checkpoints)
-      : checkpoints_(checkpoints), programs_(graph) {
+      : checkpoints_(checkpoints),
+        programs_(graph),
+        partners_(checkpoints.first(merged_inputs(recipe, checkpoints.size()))),
+        needs_whole_tensors_(std::ranges::any_of(graph.terms(), has_reductions)) {
     plan_.recipe = recipe;
   }
 
@@ -55,7 +61,8 @@ class Planner {
     merged_count_ = merged.size();
     for (NameWalk walk(composed_ ? checkpoints_ : merged); walk.advance();)
       plan_name(walk, selection.place(walk.name()), replacements, averages, steps);
-    raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
+    raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add,
+                 judge_inputs());
     selection.check_parts();
     check_part_dtypes();
     add_warnings(pattern_warnings(selection, merged));
@@ -110,6 +117,25 @@ class Planner {
                              kPartNames[i], "; --dtype without a part is of all tensors"));
   }
 
+  static bool has_reductions(const Term& term) {
+    return term.kind == Term::Kind::method && !find_method(term.method)->reductions.empty();
+  }
+
+  // What speaks against merging the inputs by their names and places, whatever a tensor's shape and dtype.
+  std::vector<Error> judge_inputs() {
+    std::vector<Error> faults;
+    const LayoutVerdict layouts = judge_layout_fields(plan_.recipe, checkpoints_, needs_whole_tensors_);
+    for (const std::string& fault : layouts.faults) faults.emplace_back(ErrorCode::mismatch, "", fault);
+    PieceVerdict pieces = judge_pieces(plan_.recipe, checkpoints_, partners_);
+    faults.insert(faults.end(), pieces.faults.begin(), pieces.faults.end());
+    Partners::Verdict spellings;
+    if (faults.empty()) spellings = partners_.judge(plan_.recipe);  // of pieces names say nothing
+    faults.insert(faults.end(), spellings.faults.begin(), spellings.faults.end());
+    for (const auto& warnings : {layouts.warnings, pieces.warnings, spellings.warnings})
+      input_warnings_.insert(input_warnings_.end(), warnings.begin(), warnings.end());
+    return faults;
+  }
+
   void plan_name(const NameWalk& walk, Selection::Place place, Replacements& replacements, StaleAverages& averages,
                  StepPlanner& steps) {
     const std::span<const uint32_t> rows = walk.rows();
@@ -126,6 +152,7 @@ class Planner {
       if (const auto found = replacements.find(walk.name(), *holder)) return steps.add_replacement(rows[0], *found);
     if (place == Selection::Place::outside && k != 0) return plan_.dropped.push_back({k, *holder});
     if (place == Selection::Place::outside) return steps.add_outside(rows[0]);
+    if (!everywhere) partners_.visit(rows);
     if (k != 0) return steps.add_extra(rows);
     everywhere ? steps.add_common(rows) : steps.add_missing(rows);
   }
@@ -154,6 +181,7 @@ class Planner {
 
   void warn() {
     warn_about_same_files();
+    plan_.warnings.insert(plan_.warnings.end(), input_warnings_.begin(), input_warnings_.end());
     const auto from_first = [&](const Step& step) {
       return step.program == Step::kCopy && step.expansion == Step::kWhole && plan_.source(step).checkpoint == 0;
     };
@@ -200,6 +228,9 @@ class Planner {
 
   std::span<const Checkpoint> checkpoints_;
   MergePrograms programs_;
+  Partners partners_;
+  bool needs_whole_tensors_;
+  std::vector<std::string> input_warnings_;
   Plan plan_;
   size_t common_names_ = 0, merged_count_ = 0;
   bool composed_ = false;

@@ -60,7 +60,7 @@ Error no_common_name(std::span<const Checkpoint> checkpoints) {
   if (const std::string advice = vae_advice(checkpoints); !advice.empty())
     return {ErrorCode::mismatch, "", "the checkpoints have no tensor name in common; " + advice, hints};
   const std::string remedy = hints.empty() ? "they are of different kinds (--extra add puts them into one file)"
-                                           : "rename tensors so that they match";
+                                           : "rename tensors so that they match (--rename, --add-prefix)";
   return {ErrorCode::mismatch, "", "the checkpoints have no tensor name in common; " + remedy, hints};
 }
 
@@ -108,7 +108,7 @@ class Gathered {
 }  // namespace
 
 void raise_faults(const Selection& selection, std::span<const Checkpoint> checkpoints,
-                  const std::vector<std::string>& misfits, bool strangers) {
+                  const std::vector<std::string>& misfits, bool strangers, const std::vector<Error>& pieces) {
   constexpr const char *kOne = "matches no tensor name", *kSeveral = "match no tensor name";
   Gathered faults;
   faults.add_patterns(selection.faults(), "cannot be understood", "cannot be understood");
@@ -119,9 +119,9 @@ void raise_faults(const Selection& selection, std::span<const Checkpoint> checkp
     defensive.clear();
   }
   faults.add_patterns(misspelt, kOne, kSeveral);
-  if (strangers)
-    faults.add(no_common_name(checkpoints));
-  else if (!misfits.empty() && selection.faults().empty())
+  for (const Error& piece : pieces) faults.add(piece);
+  if (strangers && pieces.empty()) faults.add(no_common_name(checkpoints));
+  if (!strangers && !misfits.empty() && selection.faults().empty())
     faults.add({ErrorCode::mismatch, "",
                 "the checkpoints do not fit together: " + counted(misfits.size(), "tensor") + " cannot be merged",
                 misfits});

@@ -17,7 +17,7 @@ namespace ckmerge {
 /// matches none is told beside it. `misfits`, a line per tensor, are left out where a pattern that cannot be understood
 /// might have kept them out. `strangers`: the checkpoints have no name in common, and should have.
 void raise_faults(const Selection& selection, std::span<const Checkpoint> checkpoints,
-                  const std::vector<std::string>& misfits, bool strangers);
+                  const std::vector<std::string>& misfits, bool strangers, const std::vector<Error>& pieces);
 
 /// A sentence for each --discard and --exclude that matches no name: nothing is lost by it.
 std::vector<std::string> pattern_warnings(const Selection& selection, std::span<const Checkpoint> checkpoints);

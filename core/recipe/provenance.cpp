@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "core/recipe/inherited_metadata.h"
+#include "core/recipe/layout_fields.h"
 #include "core/recipe/python_text.h"
 #include "io/hash/sha256.h"
 #include "io/text/error.h"
@@ -263,6 +264,7 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
                          std::span<const InputHash> hashes) {
   check_set_metadata(recipe);
   std::map<std::string, std::string> fields = inherited_fields(recipe, checkpoints, true_of_parent_only);
+  for (const auto& [key, value] : kept_layout_fields(checkpoints)) fields[key] = value;
   if (recipe.metadata != MetadataPolicy::none) {
     if (!recipe.hash) hashes = {};
     // A1111 counts a VAE that is baked in among no merge's models.
@@ -274,7 +276,7 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
     if (kind.averages) fields[std::string(kAveragesField)] = "merged";
     if (recipe.hash) fields[std::string(kWebModels)] = web_models(ancestors, names, hashes);
   }
-  fields[std::string(kFormat)] = "pt";
+  fields[std::string(kFormat)] = output_format(checkpoints);
   return {fields.begin(), fields.end()};
 }
 

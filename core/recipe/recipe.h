@@ -108,6 +108,9 @@ struct Recipe {
   bool hash = false;                          ///< the inputs' SHA-256 sums are recorded
   std::vector<std::string> input_names = {};  ///< as recorded; empty = the base names of the paths
 
+  // Other names for the inputs' tensors (core/plan/renames.h), each for all inputs or, as `B:...`, for one.
+  std::vector<std::string> strip_prefix = {}, rename = {}, add_prefix = {};
+
   /// Where in each input's pickle the tensors are (OpenOptions::key), where that was said; empty = looked for in all.
   std::vector<std::string> input_keys = {};
 

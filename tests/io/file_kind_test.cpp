@@ -31,7 +31,7 @@ TEST_CASE("downloads of something else are named") {
   CHECK(is("\xef\xbb\xbf<html lang=en>", "an HTML page"));
   CHECK(is("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code>", "an XML or HTML document"));
   CHECK(is("{\"error\":\"Repository not found\"}", "JSON text"));
-  CHECK(is("{\"metadata\": {\"total_size\": 1}, \"weight_map\": {}}", "JSON text"));
+  CHECK(is("{\"metadata\": {\"total_size\": 1}, \"weight_map\": {}}", "the index of a checkpoint in shards"));
   CHECK(is("Entry not found", "a text file"));
   CHECK(is("no", "a text file"));
   CHECK(is("", "an empty file"));

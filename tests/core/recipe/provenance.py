@@ -107,7 +107,7 @@ def expected_metadata(text, parents):
         for row in parents:
             fields.update({k: v for k, v in row[3].items() if k not in NOT_COPIED and not k.startswith("sshs_")})
     fields.update(recipe["set_metadata"])
-    fields["format"] = "pt"
+    fields["format"] = parents[0][3].get("format") or "pt"
     fields["sd_merge_recipe"] = json.dumps(web)
     fields["sd_merge_models"] = json.dumps(expected_models(parents, names))
     fields["ckmerge.recipe"] = recipe

@@ -116,7 +116,7 @@ TEST_CASE("fields are the user's, then A's, then B's, beside ours; what is true 
   const Metadata kept = output_metadata({.set_metadata = {{"only_a", "mine"}, {"new", "3"}}}, pair(a, b), {}, {});
   CHECK(keys(kept) == std::vector<std::string>{"ckmerge.recipe", "format", "modelspec.title", "new", "only_a", "only_b",
                                                "sd_merge_recipe", "sshs"});
-  CHECK(field(kept, "format") == "pt");
+  CHECK(field(kept, "format") == "np");
   CHECK(field(kept, "modelspec.title") == "A");
   CHECK(field(kept, "only_a") == "mine");
   CHECK(field(kept, "ckmerge.recipe").starts_with(R"({"version":2,"method":"weighted_sum")"));
@@ -125,7 +125,7 @@ TEST_CASE("fields are the user's, then A's, then B's, beside ours; what is true 
   const Recipe ours{.metadata = MetadataPolicy::recipe, .set_metadata = {{"new", "3"}}};
   CHECK(keys(output_metadata(ours, pair(a, b), {}, {})) ==
         std::vector<std::string>{"ckmerge.recipe", "format", "new", "sd_merge_recipe"});
-  CHECK(output_metadata({.metadata = MetadataPolicy::none}, pair(a, b), {}, {}) == Metadata{{"format", "pt"}});
+  CHECK(output_metadata({.metadata = MetadataPolicy::none}, pair(a, b), {}, {}) == Metadata{{"format", "np"}});
 }
 
 TEST_CASE("what says how a file is read is A's, whoever else has it") {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/plan/tied_heads.h"
+
+#include <algorithm>
+#include <map>
+#include <string_view>
+
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+// T5 is missing on purpose: where its head is tied, what goes into it is scaled, so that the embedding is another head.
+struct TiedHead {
+  std::string_view head, embedding;
+};
+constexpr TiedHead kTiedHeads[] = {
+    {"lm_head.weight", "model.embed_tokens.weight"},  // Llama, Mistral, Qwen, Gemma, Phi and most others
+    {"lm_head.weight", "model.language_model.embed_tokens.weight"},
+    {"lm_head.weight", "language_model.model.embed_tokens.weight"},
+    {"language_model.lm_head.weight", "language_model.model.embed_tokens.weight"},
+    {"lm_head.weight", "model.decoder.embed_tokens.weight"},   // OPT
+    {"lm_head.weight", "transformer.wte.weight"},              // GPT-2, GPT-J, Falcon's kin
+    {"lm_head.weight", "transformer.word_embeddings.weight"},  // BLOOM, Falcon
+    {"lm_head.weight", "backbone.embeddings.weight"},          // Mamba
+    {"lm_head.weight", "backbone.embedding.weight"},
+    {"embed_out.weight", "gpt_neox.embed_in.weight"},
+    {"output.weight", "tok_embeddings.weight"},                   // Llama as its authors publish it
+    {"output_layer.weight", "embedding.word_embeddings.weight"},  // Megatron
+    {"cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"},
+};
+
+size_t find(const Checkpoint& checkpoint, std::string_view name) { return checkpoint.tensors.find(name); }
+bool has(const Checkpoint& checkpoint, std::string_view name) { return find(checkpoint, name) != TensorTable::npos; }
+
+// What takes the place of tensors that a checkpoint leaves out.
+class Untied {
+ public:
+  Untied(const Checkpoint& first, Checkpoint& other) : first_(first), other_(other) {}
+
+  void offer(const TiedHead& tied, std::string note) {
+    const size_t head = find(first_, tied.head), row = find(other_, tied.embedding);
+    if (head == TensorTable::npos || row == TensorTable::npos || has(other_, tied.head)) return;
+    if (!has(first_, tied.embedding)) return;
+    if (!std::ranges::equal(first_.tensors[head].shape, other_.tensors[row].shape)) return;
+    if (rows_.emplace(tied.head, row).second) other_.notes.push_back(std::move(note));
+  }
+
+  void add() {
+    if (rows_.empty()) return;
+    for (const auto& [name, row] : rows_) add_as(name, row);
+    other_.tensors.sort_by_name();
+    // They are there now, whatever the metadata says.
+    std::erase_if(other_.metadata, [&](const auto& field) { return rows_.contains(field.first); });
+  }
+
+ private:
+  void add_as(std::string_view name, size_t row) {
+    const Tensor tensor = other_.tensors[row];
+    // Its views would not outlive the table's growth.
+    const std::vector<uint64_t> shape(tensor.shape.begin(), tensor.shape.end());
+    const std::vector<uint64_t> strides(tensor.strides.begin(), tensor.strides.end());
+    if (strides.empty())
+      other_.tensors.add(name, tensor.dtype, shape, tensor.shard, tensor.offset, tensor.size, tensor.count);
+    else
+      other_.tensors.add_view(name, tensor.dtype, shape, strides, tensor.shard, tensor.offset, tensor.size,
+                              tensor.count);
+  }
+
+  const Checkpoint& first_;
+  Checkpoint& other_;
+  std::map<std::string_view, size_t> rows_;  // what each is, in the table of the other
+};
+
+// safetensors' save_model writes one of several equal tensors, and a field for each other: its name, and whose it is.
+void untie(const Checkpoint& first, Checkpoint& other) {
+  const Metadata fields = other.metadata;  // of which names are kept until they are added
+  Untied untied(first, other);
+  for (const auto& [left_out, kept] : fields)
+    untied.offer({left_out, kept},
+                 sentence("has no ", left_out, ", which is ", kept, " by its metadata, and counts as that"));
+  for (const TiedHead& tied : kTiedHeads)
+    untied.offer(tied, sentence("has no ", tied.head, ": its embedding, ", tied.embedding, ", counts as its head"));
+  untied.add();
+}
+
+}  // namespace
+
+std::vector<std::string> untie_heads(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
+  std::vector<std::string> warnings;
+  const size_t merged = merged_inputs(recipe, checkpoints.size());
+  if (merged == 0) return warnings;
+  const Checkpoint& first = checkpoints[0];
+  for (size_t k = 1; k < merged; ++k) {
+    Checkpoint& other = checkpoints[k];
+    untie(first, other);
+    for (const TiedHead& tied : kTiedHeads)
+      if (recipe.extra == ExtraPolicy::drop && !has(first, tied.head) && has(first, tied.embedding) &&
+          has(other, tied.head) && has(other, tied.embedding))
+        warnings.push_back(sentence(tied.head, " of ", other.path, " is not merged: in ", first.path,
+                                    " the embedding is the head, and so it is in the result"));
+  }
+  return warnings;
+}
+
+}  // namespace ckmerge

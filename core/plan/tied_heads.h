@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Language models whose head is their embedding are saved without the head. Beside a model that has one, the embedding
+// counts as the head that was left out.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/recipe/recipe.h"
+#include "io/table/checkpoint.h"
+
+namespace ckmerge {
+
+/// Gives each checkpoint that `recipe` merges and that lacks the first one's head its own embedding under that name,
+/// where the shapes agree, and notes it; so with any tensor of the first that the metadata of the other says to be one
+/// of its own under another name. Returns a warning for each head that only others than the first have: it is
+/// not merged. REQUIRES: tables are sorted by name.
+std::vector<std::string> untie_heads(const Recipe& recipe, std::vector<Checkpoint>& checkpoints);
+
+}  // namespace ckmerge
