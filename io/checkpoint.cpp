@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "io/adapter_config.h"
 #include "io/file_kind.h"
 #include "io/input_forms.h"
-#include "io/table/quantized_names.h"
 #include "io/table/text_encoder_names.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -68,7 +68,9 @@ Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options) 
     read_form(checkpoint, first_bytes, options);
     rename_old_text_encoder(checkpoint);
   });
-  checkpoint.codes = quantized_kind(checkpoint.tensors, checkpoint.metadata);
+  if (checkpoint.judgement.holds == Holds::weights)  // a pickle's reader knows of codes that are no tensors
+    checkpoint.judgement = judge(checkpoint.tensors, checkpoint.metadata);
+  judge_by_adapter_config(checkpoint);
   return checkpoint;
 }
 

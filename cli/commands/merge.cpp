@@ -11,6 +11,7 @@
 #include "cli/report/report.h"
 #include "cli/report/report_json.h"
 #include "cli/system/signals.h"
+#include "core/engine/differing_copies.h"
 #include "core/plan/component_names.h"
 #include "core/read/tile_sizing.h"
 
@@ -155,6 +156,8 @@ void merge_command(MergeRequest request) {
                          .verbose = request.settings.verbose};
   if (request.settings.only_plan) return print_plan(request, facts);
   const RunReport report = run_in_place(request, prepared);
+  for (std::string& warning : integer_warnings(prepared.plan, prepared.checkpoints, report.differing))
+    prepared.plan.warnings.push_back(std::move(warning));
   const auto troubles = announce(request.announcement, request.output, prepared.checkpoints, report);
   if (request.settings.json)
     prepared.plan.warnings.insert(prepared.plan.warnings.end(), troubles.begin(), troubles.end());

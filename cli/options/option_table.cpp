@@ -100,6 +100,9 @@ const std::vector<Row>& table() {
         "channels that only A has (inpainting, instruct-pix2pix): copy (default) them from A, or let the others count "
         "as zero",
         read_choice(&Recipe::expand)}},
+      {recipes,
+       {"copy-codes", 0, "", "copy the layers of quantized files from A as they are, codes and scales",
+        read_flag(&Recipe::copy_codes)}},
       {recipes, {"nan", 0, "P", "NaN or Inf that no input has: error (default) or warn", read_choice(&Recipe::nan)}},
       {recipes,
        {"metadata", 0, "P", "what the file says of itself: keep (default), recipe or none",

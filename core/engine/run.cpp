@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/device/device_backend.h"
+#include "core/engine/differing_copies.h"
 #include "core/engine/input_hashes.h"
 #include "core/engine/merge_stage.h"
 #include "core/engine/non_finite.h"
@@ -116,6 +117,7 @@ class Engine {
     stage.run();
     check_unchanged(checkpoints_);
     check_non_finite(plan_, checkpoints_, stage.step_report());
+    check_equal_copies(plan_, checkpoints_, stage.step_report());
     if (inputs) hashes->take_digest();
     const std::vector<std::string> last_headers = inputs ? final_headers(*hashes) : headers;
     if (inputs) stage.write_held(last_headers);

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "core/plan/form_dtypes.h"
+#include "core/plan/judged_inputs.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/name_walk.h"
 #include "core/plan/output_files.h"
@@ -34,7 +36,8 @@ class Planner {
   void set_coefficients(std::vector<double> coefficients) { plan_.coefficients = std::move(coefficients); }
 
   Plan run() {
-    refuse_codes();
+    refuse_unmergeable(plan_.recipe, checkpoints_);
+    if (plan_.recipe.copy_codes) coded_.emplace(checkpoints_);
     const std::span<const Checkpoint> merged = checkpoints_.first(merged_inputs(plan_.recipe, checkpoints_.size()));
     StepPlanner steps(plan_, programs_, checkpoints_);
     Selection selection(plan_.recipe);
@@ -46,6 +49,7 @@ class Planner {
     merged_count_ = merged.size();
     for (NameWalk walk(composed_ ? checkpoints_ : merged); walk.advance();)
       plan_name(walk, selection.place(walk.name()), replacements, steps);
+    steps.warn_about_lengths();
     raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
     selection.check_parts();
     replacements.finish(plan_);
@@ -60,22 +64,6 @@ class Planner {
   }
 
  private:
-  // Copied, codes keep the scales beside them and their meaning.
-  void refuse_codes() const {
-    const auto converts = [](const std::optional<PartDtype>& part) { return part && part->dtype; };
-    const bool as_stored =
-        !plan_.recipe.dtype && !plan_.recipe.half && std::ranges::none_of(plan_.recipe.part_dtypes, converts);
-    if (plan_.recipe.method == "copy" && as_stored) return;
-    std::vector<std::string> lines;
-    for (const Checkpoint& checkpoint : checkpoints_)
-      if (!checkpoint.codes.empty())
-        lines.push_back(checkpoint.path + ": is quantized, " + checkpoint.codes +
-                        "; a merge of its codes would be noise, give the f16, bf16 or f32 original");
-    if (lines.empty()) return;
-    throw Error(ErrorCode::mismatch, "", lines.size() == 1 ? lines[0] : "quantized checkpoints cannot be merged",
-                lines.size() == 1 ? std::vector<std::string>() : lines);
-  }
-
   void plan_name(const NameWalk& walk, Selection::Place place, Replacements& replacements, StepPlanner& steps) {
     const std::span<const uint32_t> rows = walk.rows();
     const auto present = [](uint32_t row) { return row != NameWalk::kAbsent; };
@@ -84,7 +72,11 @@ class Planner {
     const bool everywhere = std::ranges::all_of(rows, present);
     common_names_ += everywhere;
     if (place == Selection::Place::discarded) return plan_.discarded.push_back({k, *holder});
-    if (!plan_.recipe.roles.empty()) return steps.add_only(rows);
+    const bool is_coded = coded_ && coded_->covers(walk.name());
+    if (!plan_.recipe.roles.empty())
+      return is_coded && std::ranges::count_if(rows, present) == 1 ? steps.add_codes({k, *holder})
+                                                                   : steps.add_only(rows);
+    if (is_coded && (k == 0 || plan_.recipe.extra == ExtraPolicy::add)) return steps.add_codes({k, *holder});
     if (k == 0)
       if (const auto found = replacements.find(walk.name(), *holder)) return steps.add_replacement(rows[0], *found);
     if (place == Selection::Place::outside && k != 0) return plan_.dropped.push_back({k, *holder});
@@ -128,6 +120,8 @@ class Planner {
     else if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
       plan_.warnings.push_back("nothing is merged: every tensor of the output is that of " + checkpoints_[0].path);
     if (plan_.recipe.dtype) warn_about_opaque();
+    for (std::string& warning : judgement_warnings(plan_.recipe, checkpoints_))
+      plan_.warnings.push_back(std::move(warning));
     for (std::string& warning : metadata_warnings(plan_.recipe, checkpoints_))
       plan_.warnings.push_back(std::move(warning));
     warn_about_form_dtypes(plan_);
@@ -159,6 +153,7 @@ class Planner {
   std::span<const Checkpoint> checkpoints_;
   MergePrograms programs_;
   Plan plan_;
+  std::optional<CodedModules> coded_;  // with Recipe::copy_codes
   size_t common_names_ = 0, merged_count_ = 0;
   bool composed_ = false;
 };
@@ -166,8 +161,9 @@ class Planner {
 }  // namespace
 
 const char* name(Action action) {
-  constexpr const char* kNames[kActionCount] = {"merge",   "convert", "copy", "copy_integer", "copy_positions", "keep",
-                                                "outside", "zero",    "add",  "expand",       "bake",           "ema"};
+  constexpr const char* kNames[kActionCount] = {"merge",       "convert",        "copy", "copy_integer", "copy_codes",
+                                                "copy_opaque", "copy_positions", "keep", "outside",      "zero",
+                                                "add",         "expand",         "bake", "ema"};
   return kNames[static_cast<size_t>(action)];
 }
 

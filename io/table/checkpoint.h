@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "io/file/input_file.h"
+#include "io/table/judgement.h"
 #include "io/table/metadata.h"
 #include "io/table/pickle_global.h"
 #include "io/table/tensor_table.h"
@@ -27,7 +28,7 @@ struct Checkpoint {
   std::string key;                    ///< where in a PyTorch file the tensors are, with dots; empty: at the top
   std::vector<PickleGlobal> globals;  ///< what its pickle names, in order
   std::vector<std::string> notes;     ///< what was done to read it, one clause each: names changed, values left out
-  std::string codes;  ///< what its tensors are codes of, which a merge would turn into noise; empty: they are numbers
+  Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
 
   uint64_t file_size() const;  ///< bytes of all shards
 };

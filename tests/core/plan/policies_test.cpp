@@ -244,7 +244,15 @@ TEST_CASE("integers and position_ids are never expanded") {
             f32("w", {1}, {1})})
       .add({bits("n", Dtype::I64, {1, 4}, std::vector<uint64_t>(4)), f32("position_ids", {1, 4}, zeros(4)),
             f32("w", {1}, {1})});
-  CHECK(files.fault().details.size() == 2);
+  const Failure refused = files.fault();
+  REQUIRE(refused.details.size() == 1);
+  CHECK(refused.details[0].starts_with("position_ids: "));
+  const Plan plan = files.plan({.discard = {"position_ids"}});
+  CHECK(step_of(plan, files, "n").action == Action::copy_integer);
+  CHECK(step_of(plan, files, "n").source_count == 1);
+  REQUIRE(plan.warnings.size() == 1);
+  CHECK(
+      plan.warnings[0].starts_with("1 integer tensor has another shape in another input and is A's: n [1, 9], [1, 4]"));
 }
 
 TEST_CASE("the header with hashes is as long as the plan's, even where inputs turn out to be equal") {
