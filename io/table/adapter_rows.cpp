@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bitset>
 #include <optional>
 #include <unordered_map>
 
@@ -91,27 +92,39 @@ constexpr string_view kPrefixes[] = {"lora_unet_",        "lora_te_",    "lora_t
                                      "lora_transformer_", "lora_prior_", "lora_unet.",   "lycoris_",  "oft_unet_",
                                      "hada_unet_",        "lora_llm_",   "lora_prompt_", "lora_t5_"};
 
-using Rows = std::unordered_map<string_view, const AdapterRow*>;
+// Most parts of most names begin like none of these, so that they are told apart by two characters.
+class Rows {
+ public:
+  Rows() {
+    for (const AdapterRow& row : kRows) {
+      const string_view part = row.part.ends_with('*') ? row.part.substr(0, row.part.size() - 1) : row.part;
+      begins_[beginning(part)] = true;
+      rows_.emplace(part, &row);
+    }
+  }
 
-// By whole parts, and by what a part begins with, its first '_' included.
-const Rows& rows() {
-  static const Rows all = [] {
-    Rows map;
-    for (const AdapterRow& row : kRows)
-      map.emplace(row.part.ends_with('*') ? row.part.substr(0, row.part.size() - 1) : row.part, &row);
-    return map;
-  }();
-  return all;
-}
+  const AdapterRow* find(string_view part) const {
+    constexpr size_t kLongest = 64;  // of parts that a row knows, with room for what follows a star
+    if (part.size() < 2 || part.size() > kLongest || !begins_[beginning(part)]) return nullptr;
+    if (const auto whole = rows_.find(part); whole != rows_.end()) return whole->second;
+    const size_t line = part.find('_');
+    if (line == string_view::npos) return nullptr;
+    const auto start = rows_.find(part.substr(0, line + 1));
+    return start == rows_.end() ? nullptr : start->second;
+  }
+
+ private:
+  static size_t beginning(string_view part) {
+    return static_cast<size_t>(static_cast<unsigned char>(part[0])) << 8 | static_cast<unsigned char>(part[1]);
+  }
+
+  std::bitset<1 << 16> begins_;
+  std::unordered_map<string_view, const AdapterRow*> rows_;  // whole parts, and those with a star up to it
+};
 
 const AdapterRow* row_of_part(string_view part) {
-  constexpr size_t kLongest = 64;  // of parts that a row knows, with room for what follows a star
-  const size_t line = part.find('_');
-  if (line == string_view::npos) return part == "diff" ? rows().at(part) : nullptr;
-  if (part.size() > kLongest) return nullptr;
-  if (const auto whole = rows().find(part); whole != rows().end()) return whole->second;
-  const auto beginning = rows().find(part.substr(0, line + 1));
-  return beginning == rows().end() ? nullptr : beginning->second;
+  static const Rows rows;
+  return rows.find(part);
 }
 
 constexpr AdapterRow kByPrefix{"", factor, 0, "LoRA or another of kohya's or LyCORIS's kinds"},

@@ -13,67 +13,78 @@ using Where = Companion::Where;
 
 string_view stem_of(string_view name) { return name.substr(0, name.rfind('.') + 1); }
 
-bool ends_as_part(string_view name, string_view part) {
-  if (!name.ends_with(part)) return false;
-  return name.size() == part.size() || name[name.size() - part.size() - 1] == '.';
-}
+bool has_star(string_view leaf) { return leaf.starts_with('*') || leaf.ends_with('*'); }
 
-// Whether `name` is called as `leaf` says; then `stem` is its module's name with the dot, `front` what a star stands
-// for in front of the leaf.
-bool is_called(string_view name, string_view leaf, string_view& stem, string_view& front) {
-  stem = stem_of(name);
-  const string_view last = name.substr(stem.size());
-  if (leaf == "*") return true;
-  if (leaf.starts_with('*')) {
-    leaf.remove_prefix(1);
-    if (!last.ends_with(leaf)) return false;
-    front = last.substr(0, last.size() - leaf.size());
-    return true;
-  }
-  if (leaf.ends_with('*')) return last.starts_with(leaf.substr(0, leaf.size() - 1));
-  if (!ends_as_part(name, leaf)) return false;
-  stem = name.substr(0, name.size() - leaf.size());
-  return true;
-}
+// The part of a leaf behind its last dot, by which rows are looked up: `_data` of `_data._data`.
+string_view last_part(string_view leaf) { return leaf.substr(leaf.rfind('.') + 1); }
 
 }  // namespace
 
 struct CodeJudge::Place {
   size_t index = 0;
   Tensor tensor = {};
-  string_view stem = {}, front = {};  // as is_called() says
-  bool has_own = false;               // a name that begins with the tensor's follows it
+  string_view module = {}, last = {};  // its name, cut behind the last dot
+  string_view stem = {}, front = {};   // for the row at hand: what stands in front of the leaf, and for its star
+  bool has_own = false;                // a name that begins with the tensor's follows it
+  bool has_siblings = false;           // so does or precedes one of its module
 
-  std::string name_of(const Companion& companion) const {
-    switch (companion.where) {
-      case Where::beside: return sentence(stem, companion.name);
-      case Where::own: return sentence(tensor.name, companion.name);
-      case Where::twin: return sentence(stem, front, companion.name);
-      case Where::none: break;
+  // Whether the tensor is called as `leaf` says.
+  bool is_called(string_view leaf) {
+    stem = module;
+    front = {};
+    if (leaf == "*") return true;
+    if (leaf.ends_with('*')) return last.starts_with(leaf.substr(0, leaf.size() - 1));
+    if (leaf.starts_with('*')) {
+      if (!last.ends_with(leaf.substr(1))) return false;
+      front = last.substr(0, last.size() + 1 - leaf.size());
+      return true;
     }
-    return "";
+    if (leaf == last) return true;
+    const string_view name = tensor.name;
+    if (!name.ends_with(leaf)) return false;
+    stem = name.substr(0, name.size() - leaf.size());
+    return stem.empty() || stem.ends_with('.');
+  }
+
+  void put_name(const Companion& companion, std::string& out) const {
+    out = companion.where == Where::own ? tensor.name : stem;
+    if (companion.where == Where::twin) out += front;
+    out += companion.name;
+  }
+
+  bool may_have(const Companion& companion) const {
+    return companion.where == Where::none || (companion.where == Where::own ? has_own : has_own || has_siblings);
   }
 };
 
+void CodeJudge::LeafRows::add(const CodeRow& row) {
+  all.push_back(&row);
+  if (row.companions[0].where == Where::none) alone.push_back(&row);
+}
+
 CodeJudge::CodeJudge(const TensorTable& tensors) : tensors_(tensors) {
   for (const CodeRow& row : code_rows())
-    (row.companions[0].where == Where::none ? alone_ : accompanied_).push_back(&row);
+    if (!has_star(row.leaf)) rows_[last_part(row.leaf)];
+  for (const CodeRow& row : code_rows()) {
+    for (auto& [last, rows] : rows_)
+      if (has_star(row.leaf) || last == last_part(row.leaf)) rows.add(row);
+    if (has_star(row.leaf)) others_.add(row);
+  }
 }
 
 const CodeRow* CodeJudge::row_of(size_t index) const {
   Place place{.index = index, .tensor = tensors_[index]};
+  const string_view name = place.tensor.name;
   if (!contains(kCodes, place.tensor.dtype)) return nullptr;
-  place.has_own = index + 1 < tensors_.size() && tensors_[index + 1].name.starts_with(place.tensor.name);
-  const auto fitting = [&](const std::vector<const CodeRow*>& rows) -> const CodeRow* {
-    for (const CodeRow* row : rows)
-      if (contains(row->dtypes, place.tensor.dtype) &&
-          is_called(place.tensor.name, row->leaf, place.stem, place.front) && fits(*row, place))
-        return row;
-    return nullptr;
-  };
-  if (place.has_own || has_siblings(index, stem_of(place.tensor.name)))
-    if (const CodeRow* row = fitting(accompanied_)) return row;
-  return fitting(alone_);
+  place.module = stem_of(name);
+  place.last = name.substr(place.module.size());
+  place.has_own = index + 1 < tensors_.size() && tensors_[index + 1].name.starts_with(name);
+  place.has_siblings = has_siblings(index, place.module);
+  const auto found = rows_.find(place.last);
+  const LeafRows& rows = found == rows_.end() ? others_ : found->second;
+  for (const CodeRow* row : place.has_own || place.has_siblings ? rows.all : rows.alone)
+    if (fits(*row, place)) return row;
+  return nullptr;
 }
 
 // A bias is no companion of any row.
@@ -88,16 +99,19 @@ bool CodeJudge::has_siblings(size_t index, string_view stem) const {
   return false;
 }
 
-bool CodeJudge::fits(const CodeRow& row, const Place& place) const {
-  return place.tensor.count >= row.least_elements &&
-         std::ranges::all_of(row.companions, [&](const Companion& companion) {
-           return companion.where == Where::none || is_there(companion, place);
-         });
+bool CodeJudge::fits(const CodeRow& row, Place& place) const {
+  if (!contains(row.dtypes, place.tensor.dtype) || place.tensor.count < row.least_elements) return false;
+  const auto may_be = [&](const Companion& companion) { return place.may_have(companion); };
+  const auto is = [&](const Companion& companion) {
+    return companion.where == Where::none || is_there(companion, place);
+  };
+  return std::ranges::all_of(row.companions, may_be) && place.is_called(row.leaf) &&
+         std::ranges::all_of(row.companions, is);
 }
 
 bool CodeJudge::is_there(const Companion& companion, const Place& place) const {
-  if (companion.where == Where::own && !place.has_own) return false;
-  const size_t index = find_near(place.index, place.name_of(companion));
+  place.put_name(companion, name_);
+  const size_t index = find_near(place.index, name_);
   if (index == TensorTable::npos) return false;
   const Tensor found = tensors_[index];
   const auto width = [](const Tensor& tensor) { return tensor.shape.empty() ? 1 : tensor.shape.back(); };
@@ -141,12 +155,14 @@ size_t CodeJudge::find_near(size_t index, string_view name) const {
 std::string CodeJudge::evidence(size_t index, const CodeRow& row) const {
   constexpr size_t kLongest = 200;
   Place place{.index = index, .tensor = tensors_[index]};
-  is_called(place.tensor.name, row.leaf, place.stem, place.front);
+  place.module = stem_of(place.tensor.name);
+  place.last = place.tensor.name.substr(place.module.size());
+  place.is_called(row.leaf);
   std::string text = sentence(place.tensor.name.substr(0, kLongest), " is ", info(place.tensor.dtype).name);
   for (const char* between = ", beside "; const Companion& companion : row.companions) {
     if (companion.where == Where::none) break;
-    const std::string name = place.name_of(companion);
-    text += sentence(between, string_view(name).substr(place.stem.size(), kLongest));
+    place.put_name(companion, name_);
+    text += sentence(between, string_view(name_).substr(place.stem.size(), kLongest));
     between = " and ";
   }
   return text;

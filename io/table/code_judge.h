@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "io/table/code_rows.h"
@@ -11,6 +12,7 @@
 
 namespace ckmerge {
 
+/// For one thread.
 class CodeJudge {
  public:
   /// REQUIRES: `tensors` are sorted by name, and outlive the judge.
@@ -24,14 +26,21 @@ class CodeJudge {
   std::string evidence(size_t index, const CodeRow& row) const;
 
  private:
-  struct Place;  // of a tensor: its name, taken apart for one row
-  bool fits(const CodeRow& row, const Place& place) const;
+  struct Place;                              // of a tensor: its name, taken apart
+  using Rows = std::vector<const CodeRow*>;  // in the order of the table
+  struct LeafRows {
+    Rows all, alone;  // alone: those that need no companion
+    void add(const CodeRow& row);
+  };
+  bool fits(const CodeRow& row, Place& place) const;
   bool is_there(const Companion& companion, const Place& place) const;
   bool has_siblings(size_t index, std::string_view stem) const;
   size_t find_near(size_t index, std::string_view name) const;
 
   const TensorTable& tensors_;
-  std::vector<const CodeRow*> alone_, accompanied_;  // rows without and with companions, in order
+  std::unordered_map<std::string_view, LeafRows> rows_;  // by the last part of names; with those that take any name
+  LeafRows others_;                                      // for last parts that no row is about
+  mutable std::string name_;                             // of a companion: one buffer for all
 };
 
 }  // namespace ckmerge
