@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "io/adapter_config.h"
 #include "io/file_kind.h"
 #include "io/input_forms.h"
 #include "io/table/average_names.h"
-#include "io/table/quantized_names.h"
 #include "io/table/text_encoder_names.h"
 #include "io/table/training_wrappers.h"
 #include "io/text/error.h"
@@ -85,7 +85,9 @@ Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options) 
     take_off_training_wrappers(checkpoint);
     rename_old_text_encoder(checkpoint);
   });
-  checkpoint.codes = quantized_kind(checkpoint.tensors, checkpoint.metadata);
+  if (checkpoint.judgement.holds == Holds::weights)  // a pickle's reader knows of codes that are no tensors
+    checkpoint.judgement = judge(checkpoint.tensors, checkpoint.metadata);
+  judge_by_adapter_config(checkpoint);
   return checkpoint;
 }
 

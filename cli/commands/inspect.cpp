@@ -91,7 +91,12 @@ std::string pickle_lines(const Checkpoint& checkpoint) {
 
 std::string note_lines(const Checkpoint& checkpoint) {
   std::string out;
-  if (!checkpoint.codes.empty()) out += "  quantized: " + visible(checkpoint.codes) + "\n";
+  const Judgement& judgement = checkpoint.judgement;
+  if (judgement.holds == Holds::codes) out += "  quantized: " + visible(judgement.text()) + "\n";
+  if (judgement.holds == Holds::factors) out += "  adapter: " + visible(judgement.text()) + "\n";
+  if (judgement.holds == Holds::weights && judgement.factors > 0)
+    out += "  " + counted(judgement.factors, "factor") +
+           " of an adapter beside its weights: " + visible(judgement.kind) + "\n";
   for (const std::string& note : checkpoint.notes) out += "  " + visible(note) + "\n";
   return out;
 }
@@ -150,7 +155,9 @@ void write_form(JsonWriter& json, const Checkpoint& checkpoint) {
   for (const std::string& note : checkpoint.notes) json.value(note);
   json.end_array();
   write_dicts(json, checkpoint);
-  json.key("quantized").value(checkpoint.codes);
+  const Judgement& judgement = checkpoint.judgement;
+  json.key("quantized").value(judgement.holds == Holds::codes ? judgement.text() : "");
+  json.key("adapter").value(judgement.holds == Holds::factors ? judgement.kind : "");
 }
 
 void write_tensor(JsonWriter& json, const Tensor& tensor) {

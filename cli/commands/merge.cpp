@@ -11,6 +11,7 @@
 #include "cli/report/report.h"
 #include "cli/report/report_json.h"
 #include "cli/system/signals.h"
+#include "core/engine/differing_copies.h"
 #include "core/plan/component_names.h"
 #include "core/read/buffer_values.h"
 #include "core/plan/input_names.h"
@@ -176,6 +177,7 @@ void merge_command(MergeRequest request) {
   const RunReport report = run_in_place(request, prepared);
   append(prepared.plan.warnings, difference_warnings(prepared.plan, prepared.checkpoints, report.differing));
   for (std::string& warning : value_warnings(facts, report)) prepared.plan.warnings.push_back(std::move(warning));
+  append(prepared.plan.warnings, integer_warnings(prepared.plan, prepared.checkpoints, report.differing));
   const auto troubles = announce(request.announcement, request.output, prepared.checkpoints, report);
   if (request.settings.json)
     prepared.plan.warnings.insert(prepared.plan.warnings.end(), troubles.begin(), troubles.end());

@@ -93,6 +93,8 @@ const char* done_phrase(Action action) {
     case Action::convert: return "converted to another dtype";
     case Action::copy: return "copied";
     case Action::copy_integer: return "copied from A, integers or booleans";
+    case Action::copy_codes: return "copied, codes and what lies beside them (--copy-codes)";
+    case Action::copy_opaque: return "copied from A, of dtypes without arithmetic, equal in all";
     case Action::copy_positions: return "copied from A, position_ids";
     case Action::keep: return "kept from A, another checkpoint lacks them";
     case Action::outside: return "A's, outside of --only or --exclude";

@@ -41,6 +41,7 @@ void write_forms(JsonWriter& json, const Recipe& recipe) {
   json.key("half").value(recipe.half);
   json.key("format").value(recipe.form->name);
   write_texts(json, "parts", recipe.parts);
+  json.key("copy_codes").value(recipe.copy_codes);
   json.key("prune").value(recipe.prune);
   json.key("ema").value(ckmerge::name(recipe.ema));
   json.key("bake_vae").value(recipe.bake_vae);

@@ -11,6 +11,7 @@
 
 #include "core/device/device_backend.h"
 #include "core/engine/allowance.h"
+#include "core/engine/differing_copies.h"
 #include "core/engine/input_hashes.h"
 #include "core/engine/merge_stage.h"
 #include "core/engine/output_part.h"
@@ -119,6 +120,7 @@ class Engine {
     stage.run();
     check_unchanged(checkpoints_);
     check_values(plan_, checkpoints_, stage.step_report());
+    check_equal_copies(plan_, checkpoints_, stage.step_report());
     if (inputs) hashes->take_digest();
     const std::vector<std::string> last_headers = inputs ? final_headers(*hashes) : headers;
     if (inputs) stage.write_held(last_headers);

@@ -7,6 +7,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "io/text/sentence.h"
+
 namespace ckmerge {
 namespace {
 
@@ -60,7 +62,6 @@ constexpr size_t kLongestName = 300;
 struct Found {
   std::vector<std::array<bool, 3>> signs;  // per rule
   unsigned parts = 0;
-  size_t adapters = 0;       // tensors of LoRAs and their like
   uint64_t in_channels = 0;  // of a UNet's first convolution
 };
 
@@ -86,28 +87,6 @@ bool fits(const ArchitectureSign& sign, Shape shape) {
   return dimension < shape.size() && shape[dimension] == sign.size;
 }
 
-bool is_adapter(std::string_view name) {
-  constexpr std::string_view kEnds[] = {".lora_down.weight",
-                                        ".lora_up.weight",
-                                        ".lora_A.weight",
-                                        ".lora_B.weight",
-                                        ".lora_A",
-                                        ".lora_B",
-                                        ".hada_w1_a",
-                                        ".hada_w1_b",
-                                        ".lokr_w1",
-                                        ".lokr_w1_a",
-                                        ".lokr_w2",
-                                        ".lokr_w2_a",
-                                        ".oft_blocks",
-                                        ".lora_linear_layer.down.weight",
-                                        ".lora.down.weight",
-                                        ".lora_A.default.weight",
-                                        ":down",
-                                        ":up"};
-  return std::ranges::any_of(kEnds, [&](std::string_view end) { return name.ends_with(end); });
-}
-
 void look_at(const Tensor& tensor, Found& found) {
   if (tensor.name.size() > kLongestName) return;
   std::string_view name = tensor.name;
@@ -117,7 +96,6 @@ void look_at(const Tensor& tensor, Found& found) {
       name.remove_prefix(prefix.text.size());
       break;
     }
-  found.adapters += is_adapter(name);
   if (name == "input_blocks.0.0.weight" && tensor.shape.size() == 4) found.in_channels = tensor.shape[1];
   const auto [begin, end] = places().equal_range(normalised(name));
   for (auto place = begin; place != end; ++place)
@@ -199,15 +177,16 @@ ArchitectureGuess of_rule(const ArchitectureRule& rule, const Found& found) {
 
 }  // namespace
 
-ArchitectureGuess guess_architecture(const TensorTable& tensors, const Metadata& metadata) {
+ArchitectureGuess guess_architecture(const TensorTable& tensors, const Metadata& metadata, const Judgement& judgement) {
   Found found{.signs = std::vector<std::array<bool, 3>>(architecture_rules().size())};
   for (size_t i = 0; i < tensors.size(); ++i) look_at(tensors[i], found);
-  // An adapter has little beside its factors: a third are ends such as .alpha.
   ArchitectureGuess guess;
-  if (found.adapters * 4 > tensors.size())
-    guess = {adapter_architecture(tensors), "lora"};
+  if (judgement.holds == Holds::factors)
+    guess = {adapter_architecture(tensors), sentence("adapter (", judgement.kind, ")")};
   else if (const ArchitectureRule* rule = first_rule(found))
     guess = of_rule(*rule, found);
+  if (judgement.holds == Holds::codes)
+    guess.kind += sentence(guess.kind.empty() ? "" : ", ", "quantized (", judgement.kind, ")");
   if (guess.architecture.empty()) guess.architecture = stated_architecture(metadata);
   return guess;
 }

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "io/table/judgement.h"
 #include "io/table/metadata.h"
 #include "io/table/tensor_table.h"
 
@@ -13,11 +14,13 @@ namespace ckmerge {
 
 struct ArchitectureGuess {
   std::string architecture;  ///< "sd1", "sdxl", "flux-dev", "llama", ...; empty = not known
-  std::string kind;          ///< "checkpoint", "diffusion model", "vae", "lora", ...; empty = not known
+  std::string
+      kind;  ///< "checkpoint", "diffusion model", "vae", "adapter (LoRA)", "vae, quantized (GPTQ)"; empty = unknown
   friend bool operator==(const ArchitectureGuess&, const ArchitectureGuess&) = default;
 };
 
-ArchitectureGuess guess_architecture(const TensorTable& tensors, const Metadata& metadata);
+/// `judgement` is that of the same tensors (Checkpoint::judgement).
+ArchitectureGuess guess_architecture(const TensorTable& tensors, const Metadata& metadata, const Judgement& judgement);
 
 /// A name, with numbers standing for any number, and what is expected of one dimension.
 struct ArchitectureSign {

@@ -6,6 +6,7 @@
 #include "core/names/model_buffers.h"
 #include "core/names/part.h"
 #include "core/names/training_state.h"
+#include "core/plan/judged_inputs.h"
 #include "core/plan/pipeline_layout.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -171,6 +172,7 @@ std::vector<std::string> read_in_roles(const Recipe& recipe, std::vector<Checkpo
 }  // namespace
 
 std::vector<std::string> name_components(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
+  if (!recipe.roles.empty() || recipe.bake_vae) refuse_unmergeable(recipe, checkpoints);
   if (!recipe.roles.empty()) return read_in_roles(recipe, checkpoints);
   if (!recipe.bake_vae) return {};
   if (checkpoints.size() < 2) throw Error(ErrorCode::usage, "--vae", "a VAE needs a checkpoint to be baked into");

@@ -7,12 +7,14 @@
 #include <array>
 #include <cmath>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "core/names/whole_part.h"
 #include "core/plan/buffer_warnings.h"
 #include "core/plan/extrapolation.h"
 #include "core/plan/form_dtypes.h"
+#include "core/plan/judged_inputs.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/name_walk.h"
 #include "core/plan/origin_warnings.h"
@@ -47,7 +49,8 @@ class Planner {
   void set_coefficients(std::vector<double> coefficients) { plan_.coefficients = std::move(coefficients); }
 
   Plan run() {
-    refuse_codes();
+    refuse_unmergeable(plan_.recipe, checkpoints_);
+    if (plan_.recipe.copy_codes) coded_.emplace(checkpoints_);
     const std::span<const Checkpoint> merged = checkpoints_.first(merged_inputs(plan_.recipe, checkpoints_.size()));
     StepPlanner steps(plan_, programs_, checkpoints_);
     if (speaks_of_parts()) plan_.whole_part = whole_part(checkpoints_[0]);
@@ -61,6 +64,7 @@ class Planner {
     merged_count_ = merged.size();
     for (NameWalk walk(composed_ ? checkpoints_ : merged); walk.advance();)
       plan_name(walk, selection.place(walk.name()), replacements, averages, steps);
+    steps.warn_about_lengths();
     raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add,
                  judge_inputs());
     selection.check_parts();
@@ -80,22 +84,6 @@ class Planner {
   }
 
  private:
-  // Copied, codes keep the scales beside them and their meaning.
-  void refuse_codes() const {
-    const auto converts = [](const std::optional<PartDtype>& part) { return part && part->dtype; };
-    const bool as_stored =
-        !plan_.recipe.dtype && !plan_.recipe.half && std::ranges::none_of(plan_.recipe.part_dtypes, converts);
-    if (plan_.recipe.method == "copy" && as_stored) return;
-    std::vector<std::string> lines;
-    for (const Checkpoint& checkpoint : checkpoints_)
-      if (!checkpoint.codes.empty())
-        lines.push_back(checkpoint.path + ": is quantized, " + checkpoint.codes +
-                        "; a merge of its codes would be noise, give the f16, bf16 or f32 original");
-    if (lines.empty()) return;
-    throw Error(ErrorCode::mismatch, "", lines.size() == 1 ? lines[0] : "quantized checkpoints cannot be merged",
-                lines.size() == 1 ? std::vector<std::string>() : lines);
-  }
-
   bool speaks_of_parts() const {
     return !plan_.recipe.parts.empty() ||
            std::ranges::any_of(plan_.recipe.part_dtypes, [](const auto& part) { return part.has_value(); });
@@ -145,9 +133,13 @@ class Planner {
     const bool everywhere = std::ranges::all_of(rows, present);
     common_names_ += everywhere;
     if (place == Selection::Place::discarded) return plan_.discarded.push_back({k, *holder});
-    if (!plan_.recipe.roles.empty()) return steps.add_only(rows);
+    const bool is_coded = coded_ && coded_->covers(walk.name());
+    if (!plan_.recipe.roles.empty())
+      return is_coded && std::ranges::count_if(rows, present) == 1 ? steps.add_codes({k, *holder})
+                                                                   : steps.add_only(rows);
     if (averages.leaves_out(walk.name(), everywhere && place == Selection::Place::inside, k == 0))
       return plan_.discarded.push_back({k, *holder});
+    if (is_coded && (k == 0 || plan_.recipe.extra == ExtraPolicy::add)) return steps.add_codes({k, *holder});
     if (k == 0)
       if (const auto found = replacements.find(walk.name(), *holder)) return steps.add_replacement(rows[0], *found);
     if (place == Selection::Place::outside && k != 0) return plan_.dropped.push_back({k, *holder});
@@ -191,11 +183,7 @@ class Planner {
     if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
       plan_.warnings.push_back("nothing is merged: every tensor of the output is that of " + checkpoints_[0].path);
     if (plan_.recipe.dtype) warn_about_opaque();
-    add_warnings(buffer_warnings(plan_, checkpoints_));
-    add_warnings(metadata_warnings(plan_.recipe, checkpoints_));
-    add_warnings(inheritance_warnings(plan_.recipe, checkpoints_));
-    add_warnings(origin_warnings(plan_, checkpoints_));
-    add_warnings(extrapolation_warnings(plan_, checkpoints_));
+    add_warnings(judgement_warnings(plan_.recipe, checkpoints_));
     warn_about_form_dtypes(plan_);
   }
 
@@ -232,6 +220,7 @@ class Planner {
   bool needs_whole_tensors_;
   std::vector<std::string> input_warnings_;
   Plan plan_;
+  std::optional<CodedModules> coded_;  // with Recipe::copy_codes
   size_t common_names_ = 0, merged_count_ = 0;
   bool composed_ = false;
 };
@@ -239,7 +228,7 @@ class Planner {
 }  // namespace
 
 const char* name(Action action) {
-  constexpr const char* kNames[kActionCount] = {"merge", "convert", "copy",        "copy_integer", "copy_positions",
+  constexpr const char* kNames[kActionCount] = {"merge", "convert", "copy", "copy_integer", "copy_codes", "copy_opaque", "copy_positions",
                                                 "keep",  "outside", "zero",        "add",          "expand",
                                                 "bake",  "ema",     "copy_buffer", "mend"};
   return kNames[static_cast<size_t>(action)];

@@ -32,6 +32,8 @@ enum class Action : uint8_t {
   convert,         ///< one checkpoint's tensor in another dtype
   copy,            ///< one checkpoint's bytes: nothing to compute (I8)
   copy_integer,    ///< integers are never averaged: the first checkpoint's bytes; differences are reported
+  copy_codes,      ///< of a module of codes, with Recipe::copy_codes: the first checkpoint's bytes that has the name
+  copy_opaque,     ///< a dtype without arithmetic: the first checkpoint's bytes; differences end the run
   copy_positions,  ///< a position_ids buffer: likewise, whatever its dtype
   keep,            ///< another checkpoint lacks the name: the first checkpoint's tensor, copied or converted
   outside,         ///< outside of --only and --exclude: the first checkpoint's tensor, copied or converted
@@ -43,7 +45,7 @@ enum class Action : uint8_t {
   copy_buffer,     ///< a mark, schedule, mask, table or counter: as copy_positions
   mend,            ///< a position_ids buffer, written anew
 };
-inline constexpr size_t kActionCount = 14;
+inline constexpr size_t kActionCount = 16;
 const char* name(Action action);
 
 /// A tensor whose rows are cut in two: the first `head` of every `row` elements are computed by the step's program, the

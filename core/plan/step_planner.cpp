@@ -6,6 +6,7 @@
 #include "core/names/model_buffers.h"
 #include "core/plan/name_walk.h"
 #include "io/text/error.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
@@ -43,6 +44,7 @@ void StepPlanner::add_common(std::span<const uint32_t> rows) {
   if (is_copied_buffer(first)) return add_buffer(rows);
   const Fit fit = fit_of(rows);
   if (fit == Fit::none) return;
+  if (fit == Fit::integers) return add_other_shape(rows);
   if (info(first.dtype).kind == DtypeKind::integer) return add_compared(rows, Action::copy_integer);
   programs_.take_name(first.name);
   const MergeProgram& merge = programs_.for_dtypes(dtypes_);
@@ -116,6 +118,7 @@ StepPlanner::Fit StepPlanner::fit_of(std::span<const uint32_t> rows) {
   }
   if (same) return Fit::same;
   if (narrow) return Fit::narrow;
+  if (info(first.dtype).kind == DtypeKind::integer) return Fit::integers;
   std::string sentence = std::string(first.name) + ": " + to_text(first.shape) + " in " + path_of(0);
   for (uint32_t k = 1; k < rows.size(); ++k)
     if (uneven || !std::ranges::equal(shape_of(k), first.shape))
@@ -191,7 +194,46 @@ void StepPlanner::add_counted(Source named) {
   add_step({.named = named, .program = Step::kCount, .action = Action::mend, .dtype = Dtype::I64});
 }
 
+void StepPlanner::add_as_stored(Source source, Action action) {
+  plan_.sources.push_back(source);
+  add_step({.named = source, .program = Step::kCopy, .action = action, .dtype = tensor_of(source).dtype});
+}
+
+// A tokenizer stored as bytes, a table of state.
+void StepPlanner::add_other_shape(std::span<const uint32_t> rows) {
+  const Tensor first = tensor_of({0, rows[0]});
+  std::string clause = std::string(first.name) + " " + to_text(first.shape);
+  for (uint32_t k = 1; k < rows.size(); ++k)
+    if (const Shape shape = tensor_of({k, rows[k]}).shape; !std::ranges::equal(shape, first.shape))
+      clause += ", " + to_text(shape) + " in " + path_of(k);
+  other_shapes_.push_back(std::move(clause));
+  add_as_stored({0, rows[0]}, Action::copy_integer);
+}
+
+void StepPlanner::warn_about_lengths() {
+  constexpr size_t kExamples = 3;
+  if (other_shapes_.empty()) return;
+  std::string text = counted(other_shapes_.size(), "integer tensor");
+  text += other_shapes_.size() == 1 ? " has" : " have";
+  text += " another shape in another input and " + std::string(other_shapes_.size() == 1 ? "is" : "are") + " A's: ";
+  for (size_t i = 0; i < std::min(kExamples, other_shapes_.size()); ++i) text += (i ? "; " : "") + other_shapes_[i];
+  plan_.warnings.push_back(text + (other_shapes_.size() > kExamples ? "; ..." : ""));
+}
+
+// Complex numbers and their like have no arithmetic here, but need none where all inputs hold the same; whether they
+// do is seen when their bytes are read (core/engine/differing_copies.h).
+bool StepPlanner::add_opaque(std::span<const uint32_t> rows, const MergeProgram& merge) {
+  const auto alike = [&](uint32_t k) { return dtypes_[k] == dtypes_[0]; };
+  if (info(dtypes_[0]).kind != DtypeKind::opaque || !std::ranges::all_of(merge.operands, alike)) return false;
+  plan_.sources.push_back({0, rows[0]});
+  for (const uint32_t k : merge.operands)
+    if (k != 0) plan_.sources.push_back({k, rows[k]});
+  add_step({.named = {0, rows[0]}, .program = Step::kCopy, .action = Action::copy_opaque, .dtype = dtypes_[0]});
+  return true;
+}
+
 void StepPlanner::add_merged(std::span<const uint32_t> rows, const MergeProgram& merge) {
+  if (add_opaque(rows, merge)) return;
   if (!has_arithmetic(rows, merge)) return;
   for (const uint32_t k : merge.operands) plan_.sources.push_back({k, rows[k]});
   add_step({.named = {0, rows[0]},

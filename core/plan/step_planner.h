@@ -33,13 +33,19 @@ class StepPlanner {
 
   /// The name of the first checkpoint's `row`, under which something else is stored.
   void add_replacement(uint32_t row, const Replacement& replacement);
+  /// A tensor of a module of codes, which stays as it is stored.
+  void add_codes(Source source) { add_as_stored(source, Action::copy_codes); }
   /// A name of checkpoints that are put together: one of them has it, or it is a fault.
   void add_only(std::span<const uint32_t> rows);
+
+  /// Adds a warning to the plan of the integers that are A's because their shapes differ.
+  void warn_about_lengths();
 
   const std::vector<std::string>& faults() const { return faults_; }
 
  private:
-  enum class Fit : uint8_t { same, narrow, none };  // narrow: the others have the first 4 channels only
+  // narrow: the others have the first 4 channels only; integers: of other shapes in others, which nobody averages.
+  enum class Fit : uint8_t { same, narrow, integers, none };
 
   Tensor tensor_of(Source source) const { return checkpoints_[source.checkpoint].tensors[source.tensor]; }
   const std::string& path_of(size_t k) const { return checkpoints_[k].path; }
@@ -53,6 +59,9 @@ class StepPlanner {
   void add_compared(std::span<const uint32_t> rows, Action action);
   void add_buffer(std::span<const uint32_t> rows);
   void add_counted(Source named);
+  void add_as_stored(Source source, Action action);
+  void add_other_shape(std::span<const uint32_t> rows);
+  bool add_opaque(std::span<const uint32_t> rows, const MergeProgram& merge);
   void add_merged(std::span<const uint32_t> rows, const MergeProgram& merge);
   void add_single(Source named, Source source, Action action);
   void add_zero(Source named);
@@ -67,6 +76,7 @@ class StepPlanner {
   std::span<const Checkpoint> checkpoints_;
   std::vector<Dtype> dtypes_;  // per checkpoint: that of the tensor being planned
   std::vector<std::string> faults_;
+  std::vector<std::string> other_shapes_;  // of integers: a clause each
   uint32_t sources_taken_ = 0;
 };
 

@@ -58,6 +58,7 @@ void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("strip_prefix", recipe.strip_prefix);
   visit("rename", recipe.rename);
   visit("add_prefix", recipe.add_prefix);
+  visit("copy_codes", recipe.copy_codes);
 }
 using PartDtypes = decltype(Recipe::part_dtypes);
 

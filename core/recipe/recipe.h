@@ -86,6 +86,7 @@ struct Recipe {
   std::vector<std::string> only = {};     ///< not empty: tensors that none of them matches are copied from A
   std::vector<std::string> exclude = {};  ///< tensors that one of them matches are copied from A
   std::vector<std::string> parts = {};    ///< not empty: tensors of these parts only (core/names/part.h)
+  bool copy_codes = false;                ///< modules that hold codes (core/plan/judged_inputs.h) are A's as stored
   bool prune = false;                     ///< without what training left behind (core/names/training_state.h)
   EmaPolicy ema = EmaPolicy::keep;
   MissingPolicy missing = MissingPolicy::keep;

@@ -85,7 +85,7 @@ void record_tensors(const Checkpoint& checkpoint, RegisteredFile& file) {
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i) file.parameters += checkpoint.tensors[i].count;
   file.dtypes = dtypes_json(checkpoint.tensors);
   if (checkpoint.has_metadata) file.metadata = metadata_json(checkpoint.metadata);
-  const ArchitectureGuess guess = guess_architecture(checkpoint.tensors, checkpoint.metadata);
+  const ArchitectureGuess guess = guess_architecture(checkpoint.tensors, checkpoint.metadata, checkpoint.judgement);
   file.architecture = guess.architecture;
   file.kind = guess.kind;
 }

@@ -31,7 +31,7 @@ constexpr unsigned kMostWaits = 64;
 // What a folder's name says of files whose tensors do not: ComfyUI's words for its folders, and ours for kinds.
 std::string kind_in(const std::string& root_kind) {
   constexpr const char* kKinds[][2] = {{"checkpoints", "checkpoint"},
-                                       {"loras", "lora"},
+                                       {"loras", "adapter"},
                                        {"vae", "vae"},
                                        {"embeddings", "embedding"},
                                        {"controlnet", "controlnet"},

@@ -9,6 +9,7 @@
 
 #include "io/file/input_file.h"
 #include "io/table/average_rows.h"
+#include "io/table/judgement.h"
 #include "io/table/metadata.h"
 #include "io/table/pickle_global.h"
 #include "io/table/tensor_dict.h"
@@ -32,7 +33,7 @@ struct Checkpoint {
   bool average_taken = false;         ///< its tensors are an average of the weights, as EmaPolicy::use asks
   std::vector<PickleGlobal> globals;  ///< what its pickle names, in order
   std::vector<std::string> notes;     ///< what was done to read it, one clause each: names changed, values left out
-  std::string codes;  ///< what its tensors are codes of, which a merge would turn into noise; empty: they are numbers
+  Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
 
   uint64_t file_size() const;  ///< bytes of all shards
 };

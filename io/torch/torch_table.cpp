@@ -71,7 +71,10 @@ class TableFiller {
   void add(PickleRef key, PickleRef value) {
     const bool named = values_.kind(key) == PickleKind::text && is_utf8(values_.text(key));
     if (named) refuse_piece(values_, values_.text(key), value);
-    if (!is_tensor(values_, value)) return ignore(key, value);
+    if (!is_tensor(values_, value)) {
+      if (named && is_packed(values_.text(key), value)) note_packed(values_.text(key));
+      return ignore(key, value);
+    }
     if (!named) throw Error(ErrorCode::malformed, "", "the name of a tensor is not a text in UTF-8");
     const std::string_view name = values_.text(key);
     if (seen_.size() <= key) seen_.resize(std::max<size_t>(key + 1, 2 * seen_.size()));
@@ -88,6 +91,10 @@ class TableFiller {
   }
 
   void finish() {
+    if (checkpoint_.judgement.holds == Holds::codes && !options_.as_stored)
+      throw Error(ErrorCode::mismatch, "",
+                  sentence("is quantized, ", checkpoint_.judgement.text(),
+                           "; such weights are no tensors and would be left out: take the f16, bf16 or f32 original"));
     const std::vector<size_t> repeated = checkpoint_.tensors.sort_by_name();
     if (!repeated.empty()) fail_repeated(checkpoint_.tensors[repeated.front()].name);
     if (ignored_ > 0)
@@ -121,6 +128,20 @@ class TableFiller {
       checkpoint_.tensors.add(name, dtype, tensor_.shape, 0, offset, size, tensor_.count);
     else
       checkpoint_.tensors.add_view(name, dtype, tensor_.shape, tensor_.strides, 0, offset, size, tensor_.count);
+  }
+
+  // torch's quantized modules keep weight and bias of a layer in a tuple, those of a recurrent one in a list of them.
+  bool is_packed(std::string_view name, PickleRef value) const {
+    const PickleKind kind = values_.kind(value);
+    if (kind != PickleKind::tuple && kind != PickleKind::list && kind != PickleKind::call) return false;
+    return name.ends_with("_packed_params") || name.find("_all_weight_values") != name.npos;
+  }
+
+  void note_packed(std::string_view name) {
+    if (checkpoint_.judgement.holds == Holds::codes) return;
+    checkpoint_.judgement = {.holds = Holds::codes,
+                             .kind = "torch's quantized modules",
+                             .evidence = sentence(shown(name), " holds packed weights")};
   }
 
   // A training run's counters, for the most part.

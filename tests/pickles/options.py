@@ -132,7 +132,7 @@ write("scaled.safetensors", safetensors({"x.weight": fp8, "x.scale_weight": ("F3
 write("cast.safetensors", safetensors({"x.weight": fp8}))
 for options in ((), ("--dtype", "f16", "-m", "copy")):
     text = run("plan", "scaled.safetensors", *(() if options else ("cast.safetensors",)), *options, rc=4)
-    assert "scaled.safetensors: is quantized, scaled fp8 (x.scale_weight" in text, text
+    assert "scaled.safetensors: is quantized, scaled fp8 of ComfyUI (x.weight" in text, text
 run("merge", "scaled.safetensors", "-m", "copy", "-o", "kept", "-q")
 assert read_safetensors("kept") == read_safetensors("scaled.safetensors"), "copied, codes keep their scales"
 run("merge", "cast.safetensors", "cast.safetensors", "-o", "plain", "-q")

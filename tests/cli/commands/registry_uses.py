@@ -151,7 +151,7 @@ relative:
     report = place.json("scan", "webui")
     expect(place.names() == ["e.safetensors", "l.safetensors", "sub/a.safetensors", "v.safetensors"], f"A1111: {place.names()}")
     kinds = {file["name"]: file["kind"] for file in place.json("list")["files"]}
-    expect(kinds == {"e.safetensors": "embedding", "l.safetensors": "lora", "sub/a.safetensors": "checkpoint",
+    expect(kinds == {"e.safetensors": "embedding", "l.safetensors": "adapter", "sub/a.safetensors": "checkpoint",
                      "v.safetensors": "vae"}, f"kinds: {kinds}")
     report = place.json("scan", "comfy")
     found = set(place.names()) - set(kinds)

@@ -21,7 +21,7 @@ ArchitectureGuess guess(const std::vector<Named>& tensors, const Metadata& metad
     for (const uint64_t dimension : tensor.shape) count *= dimension;
     table.add(tensor.name, Dtype::F16, tensor.shape, 0, 0, 2 * count, count);
   }
-  return guess_architecture(table, metadata);
+  return guess_architecture(table, metadata, judge(table, metadata));
 }
 
 }  // namespace
@@ -76,19 +76,19 @@ TEST_CASE("adapters, by the modules that they change") {
   const std::string module = "lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn2_to_k";
   const std::string down = module + ".lora_down.weight", up = module + ".lora_up.weight", alpha = module + ".alpha";
   CHECK(guess({{alpha.c_str(), {}}, {down.c_str(), {16, 768}}, {up.c_str(), {320, 16}}}) ==
-        ArchitectureGuess{"sd1", "lora"});
+        ArchitectureGuess{"sd1", "adapter (LoRA)"});
   CHECK(guess({{down.c_str(), {16, 2048}}, {up.c_str(), {640, 16}}}).architecture == "sdxl");
   CHECK(guess({{"lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_down.weight", {4, 1280}}}).architecture == "sdxl");
   CHECK(guess({{"lora_unet_double_blocks_0_img_attn_proj.lora_down.weight", {4, 3072}}}).architecture == "flux");
   CHECK(guess({{"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", {8, 4096}}}) ==
-        ArchitectureGuess{"llama", "lora"});
+        ArchitectureGuess{"llama", "adapter (LoRA)"});
 }
 
 TEST_CASE("where tensors say nothing the metadata may") {
   CHECK(guess({{"w", {4}}}) == ArchitectureGuess{});
   CHECK(guess({{"w", {4}}}, {{"modelspec.architecture", "stable-diffusion-xl-v1-base/lora"}}).architecture == "sdxl");
   CHECK(guess({{"x.lora_down.weight", {4, 4}}}, {{"ss_base_model_version", "sdxl_base_v1-0"}}) ==
-        ArchitectureGuess{"sdxl", "lora"});
+        ArchitectureGuess{"sdxl", "adapter (LoRA)"});
   // Tensors are believed before metadata.
   CHECK(guess({{"joint_blocks.0.context_block.attn.qkv.weight", {1, 1}}}, {{"modelspec.architecture", "flux-1-dev"}})
             .architecture == "sd3");

@@ -51,7 +51,7 @@ TEST_CASE("empty checkpoints and inputs given twice are told plainly, once") {
   CHECK(twice.plan({.method = "linear"}).warnings.size() == 1);
 }
 
-TEST_CASE("integers and position_ids are copied from A and compared, opaque dtypes are refused with the reason") {
+TEST_CASE("integers, position_ids and opaque dtypes are copied from A and compared") {
   Opened files;
   files.add({bits("n", Dtype::I64, {1}, {7}), f32("clip.position_ids", {1}, {3}), f32("w", {1}, {1})})
       .add({bits("n", Dtype::I64, {1}, {8}), f32("clip.position_ids", {1}, {4}), f32("w", {1}, {1})});
@@ -60,12 +60,13 @@ TEST_CASE("integers and position_ids are copied from A and compared, opaque dtyp
   CHECK(step_of(plan, files, "n").source_count == 2);
   CHECK(step_of(plan, files, "clip.position_ids").action == Action::copy_positions);
 
-  Opened scales;
-  scales.add({bits("s", Dtype::F8_E8M0, {1}, {1})}).add({bits("s", Dtype::F8_E8M0, {1}, {2})});
-  CHECK(scales.fault().code == ErrorCode::mismatch);
-  REQUIRE(scales.fault().details.size() == 1);
-  CHECK(scales.fault().details[0].find("s: is F8_E8M0 in ") == 0);
-  CHECK(scales.fault(weighted(1)).code == ErrorCode{});  // a copy needs no arithmetic
+  Opened tables;
+  tables.add({bits("s", Dtype::C64, {1}, {1})}).add({bits("s", Dtype::C64, {1}, {2})}).add({f32("s", {1}, {2})});
+  CHECK(tables.fault({.method = "linear"}).details.at(0).find("s: is C64 in ") == 0);
+  tables.checkpoints.pop_back();
+  CHECK(step_of(tables.plan(), tables, "s").action == Action::copy_opaque);
+  CHECK(step_of(tables.plan(), tables, "s").source_count == 2);
+  CHECK(step_of(tables.plan(weighted(0)), tables, "s").action == Action::copy);  // nothing else counts
 }
 
 TEST_CASE("--dtype converts float tensors, copied and kept ones too, but no integers and no position_ids") {
@@ -157,9 +158,10 @@ TEST_CASE("codes are not merged and not converted, but copied; all checkpoints o
   opened.add(codes).add(codes);
   const Failure refused = opened.fault();
   CHECK(refused.code == ErrorCode::mismatch);
-  CHECK(refused.text == "quantized checkpoints cannot be merged");
+  CHECK(refused.text == "2 inputs hold no weights that could be merged");
   REQUIRE(refused.details.size() == 2);
-  CHECK(refused.details[1].starts_with(opened.checkpoints[1].path + ": is quantized, scaled fp8 (x.scale_weight "));
+  CHECK(
+      refused.details[1].starts_with(opened.checkpoints[1].path + ": is quantized, scaled fp8 of ComfyUI (x.weight "));
   Opened one;
   one.add(codes);
   CHECK(one.plan({.method = "copy"}).steps.size() == 2);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/plan/judged_inputs.h"
+
+#include <algorithm>
+
+#include "io/table/code_judge.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+using std::string_view;
+
+bool holds_weights(const Checkpoint& checkpoint) { return checkpoint.judgement.holds == Holds::weights; }
+
+bool copies_one_file(const Recipe& recipe) {
+  return recipe.method == "copy" && !recipe.bake_vae && recipe.roles.empty();
+}
+
+bool converts(const Recipe& recipe) {
+  return recipe.dtype || recipe.half ||
+         std::ranges::any_of(recipe.part_dtypes, [](const auto& part) { return part && part->dtype; });
+}
+
+std::string codes_line(const Checkpoint& checkpoint) {
+  return sentence(checkpoint.path, ": is quantized, ", checkpoint.judgement.text(),
+                  "; its codes are no numbers to compute with: take the f16, bf16 or f32 original, or copy the "
+                  "quantized layers as A has them (--copy-codes)");
+}
+
+std::string factors_line(const Checkpoint& checkpoint, bool beside_weights) {
+  const string_view advice =
+      beside_weights ? "bringing it into a checkpoint is not built yet: let the program that loads it do so (ComfyUI's "
+                       "LoraLoader and CheckpointSave, kohya's merge_lora.py, PEFT's merge_and_unload) and merge the "
+                       "checkpoint that it saves"
+                     : "its factors cannot be averaged, since the product of averages is not the average of products, "
+                       "and merging adapters rightly is not built yet";
+  return sentence(checkpoint.path, ": is an adapter, ", checkpoint.judgement.text(), "; ", advice);
+}
+
+string_view stem_of(string_view name) { return name.substr(0, name.rfind('.') + 1); }
+string_view without_dot(string_view stem) { return stem.substr(0, stem.size() - !stem.empty()); }
+
+}  // namespace
+
+void refuse_unmergeable(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
+  const bool factors_stay = copies_one_file(recipe);
+  const bool codes_stay = (factors_stay && !converts(recipe)) || recipe.copy_codes;
+  const bool beside_weights = std::ranges::any_of(checkpoints, holds_weights);
+  std::vector<std::string> lines;
+  for (const Checkpoint& checkpoint : checkpoints) {
+    const Holds holds = checkpoint.judgement.holds;
+    if (holds == Holds::codes && !codes_stay) lines.push_back(codes_line(checkpoint));
+    if (holds == Holds::factors && !factors_stay) lines.push_back(factors_line(checkpoint, beside_weights));
+  }
+  if (lines.empty()) return;
+  if (lines.size() == 1) throw Error(ErrorCode::mismatch, "", lines[0]);
+  throw Error(ErrorCode::mismatch, "", sentence(lines.size(), " inputs hold no weights that could be merged"), lines);
+}
+
+std::vector<std::string> judgement_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
+  std::vector<std::string> warnings;
+  const auto holds_codes = [](const Checkpoint& checkpoint) { return checkpoint.judgement.holds == Holds::codes; };
+  if (recipe.copy_codes && std::ranges::none_of(checkpoints, holds_codes))
+    warnings.emplace_back("--copy-codes changes nothing: no input is quantized");
+  if (copies_one_file(recipe)) return warnings;
+  for (const Checkpoint& checkpoint : checkpoints)
+    if (const Judgement& judgement = checkpoint.judgement; holds_weights(checkpoint) && judgement.factors > 0)
+      warnings.push_back(sentence(checkpoint.path, ": ", counted(judgement.factors, "tensor"),
+                                  judgement.factors == 1 ? " is a factor" : " are factors",
+                                  " of an adapter beside its weights (", judgement.kind,
+                                  "), and factors that are averaged make no average; --exclude or --discard them"));
+  return warnings;
+}
+
+CodedModules::CodedModules(std::span<const Checkpoint> checkpoints) {
+  for (const Checkpoint& checkpoint : checkpoints) {
+    const CodeJudge judge(checkpoint.tensors);
+    for (size_t i = 0; i < checkpoint.tensors.size(); ++i) {
+      if (!judge.row_of(i)) continue;
+      string_view code = checkpoint.tensors[i].name;
+      while (code.ends_with("._data")) code.remove_suffix(string_view("._data").size());
+      modules_.insert(stem_of(code));
+      owners_.insert(code);
+    }
+  }
+}
+
+bool CodedModules::covers(string_view name) const {
+  const string_view stem = stem_of(name), above = stem_of(without_dot(stem));
+  if (modules_.contains(stem) || owners_.contains(name)) return true;
+  if (!above.empty() && modules_.contains(above)) return true;
+  return owners_.contains(without_dot(stem)) || owners_.contains(without_dot(above));
+}
+
+}  // namespace ckmerge
