@@ -14,4 +14,7 @@ namespace ckmerge {
 /// front.
 Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options = {});
 
+/// The same of a file that is open, and is or will be `path`.
+Checkpoint open_checkpoint(InputFile file, const std::string& path, const OpenOptions& options = {});
+
 }  // namespace ckmerge

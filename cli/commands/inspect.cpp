@@ -92,6 +92,12 @@ std::string note_lines(const Checkpoint& checkpoint) {
   std::string out;
   if (!checkpoint.codes.empty()) out += "  quantized: " + visible(checkpoint.codes) + "\n";
   for (const std::string& note : checkpoint.notes) out += "  " + visible(note) + "\n";
+  if (!checkpoint.unread.empty())
+    out += "  not read: " + counted(checkpoint.unread.size(), "tensor") + "\n" +
+           listed(checkpoint.unread.size(), [&](size_t i) {
+             const UnreadTensor& tensor = checkpoint.unread[i];
+             return shortened(tensor.name, kNameWidth) + " " + visible(tensor.why);
+           });
   return out;
 }
 
@@ -149,6 +155,14 @@ void write_form(JsonWriter& json, const Checkpoint& checkpoint) {
   for (const std::string& note : checkpoint.notes) json.value(note);
   json.end_array();
   json.key("quantized").value(checkpoint.codes);
+  json.key("unread").begin_array();
+  for (const UnreadTensor& tensor : checkpoint.unread) {
+    json.begin_object();
+    json.key("name").value(tensor.name);
+    json.key("why").value(tensor.why);
+    json.end_object();
+  }
+  json.end_array();
 }
 
 void write_tensor(JsonWriter& json, const Tensor& tensor) {

@@ -46,7 +46,9 @@ class Planner {
     merged_count_ = merged.size();
     for (NameWalk walk(composed_ ? checkpoints_ : merged); walk.advance();)
       plan_name(walk, selection.place(walk.name()), replacements, steps);
-    raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
+    const bool adds = composed_ || plan_.recipe.extra != ExtraPolicy::drop;
+    const std::vector<std::string> unread = needed_unread(selection, checkpoints_, merged.size(), adds);
+    raise_faults(selection, merged, steps.faults(), unread, are_strangers() && plan_.recipe.extra != ExtraPolicy::add);
     selection.check_parts();
     replacements.finish(plan_);
     programs_.expect_matched();

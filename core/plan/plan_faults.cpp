@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/plan/plan_faults.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "core/names/name_hint.h"
@@ -31,6 +32,16 @@ std::string unmatched_sentence(const NamePattern& pattern, std::span<const Check
       for (size_t i = 0; i < checkpoint.tensors.size(); ++i) nearest.offer(checkpoint.tensors[i].name);
   return pattern.where() + " '" + pattern.text() + "' matches no tensor name" +
          (nearest.found().empty() ? "" : "; did you mean '" + nearest.found() + "'?");
+}
+
+// As a shell takes it.
+std::string discard_pattern(std::string_view name) {
+  std::string pattern = "'^";
+  for (const char c : name) {
+    if (std::string_view("\\.[](){}*+?|^$").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern + "$'";
 }
 
 Error no_common_name(std::span<const Checkpoint> checkpoints) {
@@ -90,17 +101,42 @@ class Gathered {
 }  // namespace
 
 void raise_faults(const Selection& selection, std::span<const Checkpoint> checkpoints,
-                  const std::vector<std::string>& misfits, bool strangers) {
+                  const std::vector<std::string>& misfits, const std::vector<std::string>& unread, bool strangers) {
   Gathered faults;
   faults.add_patterns(selection.faults(), "cannot be understood", "cannot be understood");
   faults.add_patterns(unmatched(selection, checkpoints), "matches no tensor name", "match no tensor name");
-  if (strangers)
+  if (!unread.empty() && selection.faults().empty())
+    faults.add({ErrorCode::mismatch, "",
+                unread.size() == 1 ? unread[0] : sentence(unread.size(), " tensors cannot be read"),
+                unread.size() == 1 ? std::vector<std::string>() : unread});
+  if (strangers && unread.empty())
     faults.add(no_common_name(checkpoints));
   else if (!misfits.empty() && selection.faults().empty())
     faults.add({ErrorCode::mismatch, "",
                 "the checkpoints do not fit together: " + counted(misfits.size(), "tensor") + " cannot be merged",
                 misfits});
   faults.throw_any();
+}
+
+std::vector<std::string> needed_unread(Selection& selection, std::span<const Checkpoint> checkpoints, size_t merged,
+                                       bool adds) {
+  std::vector<std::string> lines;
+  std::vector<std::string_view> first;
+  for (const UnreadTensor& tensor : checkpoints[0].unread) first.push_back(tensor.name);
+  std::ranges::sort(first);
+  const auto first_has = [&](const std::string& name) {
+    return checkpoints[0].tensors.find(name) != TensorTable::npos || std::ranges::binary_search(first, name);
+  };
+  for (size_t k = 0; k < checkpoints.size(); ++k)
+    for (const UnreadTensor& tensor : checkpoints[k].unread) {
+      const Selection::Place place = selection.place(tensor.name);
+      const bool only_merged = k > 0 && k < merged && !adds;
+      if (place == Selection::Place::discarded) continue;
+      if (only_merged && (place == Selection::Place::outside || !first_has(tensor.name))) continue;
+      lines.push_back(sentence(checkpoints[k].path, ": tensor '", tensor.name, "': ", tensor.why,
+                               "; leave it out (--discard ", discard_pattern(tensor.name), ")"));
+    }
+  return lines;
 }
 
 }  // namespace ckmerge

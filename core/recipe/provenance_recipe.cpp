@@ -52,6 +52,7 @@ void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("bake_vae", recipe.bake_vae);
   visit("roles", recipe.roles);
   visit("layout", recipe.layout);
+  visit("mend", recipe.mend);
 }
 using PartDtypes = decltype(Recipe::part_dtypes);
 

@@ -83,6 +83,9 @@ struct Recipe {
   bool half = false;  ///< where nothing else is said, F32 is stored as F16 (A1111's "Save as float16")
   const OutputForm* form = &output_forms().front();  ///< of the output; never null. Not recorded: the file shows it
 
+  std::string wrap =
+      {};  ///< of a form with levels: the dict that the tensors lie in; empty = none. Not recorded either
+
   // Which tensors (core/plan/selection.h): patterns (core/names/name_pattern.h).
   std::vector<std::string> discard = {};  ///< not in the output
   std::vector<std::string> only = {};     ///< not empty: tensors that none of them matches are copied from A
@@ -94,6 +97,7 @@ struct Recipe {
   ExtraPolicy extra = ExtraPolicy::drop;
   ExpandPolicy expand = ExpandPolicy::copy;
   NanPolicy nan = NanPolicy::error;
+  bool mend = false;  ///< what is wrong with inputs, and can be put right, is (OpenOptions::mend)
 
   // What the checkpoints are (core/plan/component_names.h), where they are not simply what the method merges.
   bool bake_vae = false;  ///< the last is a VAE, whose tensors take the place of those of the result

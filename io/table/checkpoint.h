@@ -16,6 +16,11 @@ namespace ckmerge {
 
 struct InputForm;  // a row of io/input_forms
 
+/// A tensor that cannot be read: sparse, on no device, of a dtype that safetensors lacks. Who needs it is stopped.
+struct UnreadTensor {
+  std::string name, why;  ///< why: "is complex128, which safetensors cannot hold"
+};
+
 struct Checkpoint {
   std::string path;  ///< as the user gave it
   std::vector<InputFile> shards;
@@ -25,6 +30,7 @@ struct Checkpoint {
   uint64_t header_size = 0;           ///< of the first shard; of a PyTorch file, its pickles
   const InputForm* form = nullptr;    ///< of every checkpoint that was opened
   std::string key;                    ///< where in a PyTorch file the tensors are, with dots; empty: at the top
+  std::vector<UnreadTensor> unread;   ///< of a PyTorch file, in its order
   std::vector<PickleGlobal> globals;  ///< what its pickle names, in order
   std::vector<std::string> notes;     ///< what was done to read it, one clause each: names changed, values left out
   std::string codes;  ///< what its tensors are codes of, which a merge would turn into noise; empty: they are numbers
@@ -36,6 +42,8 @@ struct OpenOptions {
   std::string key = {};         ///< where in a PyTorch file the tensors are; empty: looked for, ".": at the top
   bool allow_expanded = false;  ///< views may add up to any number of bytes
   bool as_stored = false;       ///< for looking only: old names stay, and files refused as unsafe are opened
+  bool mend = false;            ///< safetensors files with bytes behind their tensors, or NUL behind their header
+  bool from_unsafe = false;     ///< files whose pickle names something unsafe are read too: nothing of it is run
 };
 
 /// Of all their files, so that an output can be told from its inputs.
