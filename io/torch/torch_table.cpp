@@ -38,6 +38,20 @@ void note_unknown(Checkpoint& checkpoint) {
                                         count > 1 ? ", ... (ckmerge inspect lists them)" : ""));
 }
 
+constexpr const char* kArraysOnly =
+    "a PyTorch file that holds NumPy arrays and no tensor; load it in Python, make tensors of them (torch.from_numpy) "
+    "and "
+    "save those";
+
+bool holds_arrays_only(const std::vector<PickleGlobal>& globals) {
+  const auto named = [&](std::string_view beginning, std::string_view end) {
+    return std::ranges::any_of(globals, [&](const PickleGlobal& global) {
+      return global.name.starts_with(beginning) && global.name.ends_with(end);
+    });
+  };
+  return named("numpy.", "multiarray._reconstruct") && !named("torch._utils._rebuild", "");
+}
+
 class TableFiller {
  public:
   TableFiller(const PickleValues& values, const LocateStorage& locate, const OpenOptions& options,
@@ -209,8 +223,11 @@ void fill_from_pickle(const PickleValues& values, PickleRef top, const LocateSto
   try {
     found = find_state_dict(values, top, options.key);
   } catch (const Error& error) {
-    if (!options.as_stored || error.code() == ErrorCode::usage) throw;
-    checkpoint.notes.push_back(error.what());
+    if (error.code() == ErrorCode::usage) throw;
+    const bool arrays = holds_arrays_only(checkpoint.globals);
+    if (!options.as_stored && arrays) throw Error(ErrorCode::malformed, "", kArraysOnly, error.details());
+    if (!options.as_stored) throw;
+    checkpoint.notes.push_back(arrays ? kArraysOnly : error.what());
     checkpoint.notes.insert(checkpoint.notes.end(), error.details().begin(), error.details().end());
     return note_unknown(checkpoint);
   }

@@ -121,6 +121,10 @@ for name, globals_, words in (("module.pt", f"unknown  {ABSENT}.Sequential", "sa
     assert globals_ in text and words in text and "0 tensors" in text, f"{name}: {text}"
 assert "is not in it" in run("inspect", "unnamed.pt", "--key", "y", rc=2)
 
+pathlib.Path("arrays.pt").write_bytes(torch_zip({"w": stand_in("numpy._core.multiarray._reconstruct")}))
+for command in (("plan", "arrays.pt", "-m", "copy"), ("inspect", "arrays.pt")):
+    assert "holds NumPy arrays and no tensor" in run(*command, rc=3 if command[0] == "plan" else 0)
+
 # ---- what was reported
 if reported.is_dir():
     for name, words in (("forms/flax_model.msgpack", "msgpack"), ("forms/v2pro.pth", "GPT-SoVITS"), ("distcp/__0_0.distcp", "dcp_to_torch"),
