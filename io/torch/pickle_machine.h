@@ -50,6 +50,7 @@ class PickleMachine {
 
  private:
   friend struct PickleOpcodes;
+  friend struct PickleLines;
 
   // Reading.
   uint64_t take_number(size_t bytes);

@@ -2,11 +2,11 @@
 // What each opcode does, as a table; Python's pickletools is the reference for their meaning. Opcodes with a reason in
 // place of an action are known and refused: what would need a registry or buffers outside of the file, and calls in
 // forms that torch never wrote.
-#include <algorithm>
 #include <array>
 #include <bit>
 
 #include "io/text/sentence.h"
+#include "io/torch/pickle_lines.h"
 #include "io/torch/pickle_machine.h"
 
 namespace ckmerge {
@@ -48,41 +48,6 @@ struct PickleOpcodes {
   static void skip_bytes(M& m) {
     m.take(m.take_number(bytes));
     m.push(m.values_.add_opaque());
-  }
-
-  // ---- the same as lines of text, in protocol 0; protocol 1 has integers and booleans so
-  static constexpr size_t kLongestLine = 100'000'000;  // a safetensors header's
-  static void integer_line(M& m) {
-    const std::string_view rest(reinterpret_cast<const char*>(m.bytes_.data()) + m.at_, m.bytes_.size() - m.at_);
-    if (!rest.starts_with("00\n") && !rest.starts_with("01\n")) return m.push(m.take_decimal());
-    m.push(m.values_.add_boolean(m.take_line(2) == "01"));
-  }
-  static void long_line(M& m) { m.push(m.take_decimal()); }
-  static void float_line(M& m) {
-    m.take_line(kLongestLine);
-    m.push(m.values_.add_opaque());
-  }
-  // With an escape in it a text is other than it stands there, and so is one beyond ASCII: both lines are Latin-1.
-  static void push_line(M& m, size_t begin, std::string_view text) {
-    const bool plain = std::ranges::none_of(text, [](unsigned char c) { return c == '\\' || c >= 0x80; });
-    m.push(plain ? m.values_.add_text(begin, text.size()) : m.values_.add_opaque());
-  }
-  static void unicode_line(M& m) {
-    const size_t begin = m.at_;
-    push_line(m, begin, m.take_line(kLongestLine));
-  }
-  static void string_line(M& m) {
-    const size_t begin = m.at_;
-    const std::string_view line = m.take_line(kLongestLine);
-    if (line.size() < 2 || line.front() != line.back() || (line.front() != '\'' && line.front() != '"'))
-      m.fail("a text without its quotes");
-    push_line(m, begin + 1, line.substr(1, line.size() - 2));
-  }
-  static void persid(M& m) {
-    m.take_line(kLongestLine);
-    throw Error(ErrorCode::malformed, "",
-                "a pickle of protocol 0, in which torch itself cannot load storages again; save it anew with "
-                "pickle_protocol=2");
   }
 
   // ---- containers
@@ -153,8 +118,6 @@ struct PickleOpcodes {
   static void put(M& m) {
     m.memoize(m.take_number(bytes));
   }
-  static void put_line(M& m) { m.memoize(m.take_memo_number()); }
-  static void get_line(M& m) { m.push(m.remembered(m.take_memo_number())); }
   static void memoize(M& m) { m.memoize(m.memo_count_); }
   template <size_t bytes>
   static void get(M& m) {
@@ -227,21 +190,21 @@ struct PickleOpcodes {
       {'0', "POP", pop},
       {'1', "POP_MARK", pop_mark},
       {'2', "DUP", dup},
-      {'F', "FLOAT", float_line},
+      {'F', "FLOAT", PickleLines::float_line},
       {'G', "BINFLOAT", binfloat},
-      {'I', "INT", integer_line},
+      {'I', "INT", PickleLines::integer_line},
       {'J', "BININT", binint},
       {'K', "BININT1", unsigned_integer<1>},
-      {'L', "LONG", long_line},
+      {'L', "LONG", PickleLines::long_line},
       {'M', "BININT2", unsigned_integer<2>},
       {'N', "NONE", none},
-      {'P', "PERSID", persid},
+      {'P', "PERSID", PickleLines::persid},
       {'Q', "BINPERSID", binpersid},
       {'R', "REDUCE", call},
-      {'S', "STRING", string_line},
+      {'S', "STRING", PickleLines::string_line},
       {'T', "BINSTRING", text<4>},
       {'U', "SHORT_BINSTRING", text<1>},
-      {'V', "UNICODE", unicode_line},
+      {'V', "UNICODE", PickleLines::unicode_line},
       {'X', "BINUNICODE", text<4>},
       {']', "EMPTY_LIST", container<PickleKind::list>},
       {'a', "APPEND", append},
@@ -249,13 +212,13 @@ struct PickleOpcodes {
       {'c', "GLOBAL", global},
       {'d', "DICT", dict_to_mark},
       {'e', "APPENDS", appends},
-      {'g', "GET", get_line},
+      {'g', "GET", PickleLines::get_line},
       {'h', "BINGET", get<1>},
       {'i', "INST", inst},
       {'j', "LONG_BINGET", get<4>},
       {'l', "LIST", list_to_mark},
       {'o', "OBJ", nullptr},
-      {'p', "PUT", put_line},
+      {'p', "PUT", PickleLines::put_line},
       {'q', "BINPUT", put<1>},
       {'r', "LONG_BINPUT", put<4>},
       {'s', "SETITEM", setitem},
