@@ -2,6 +2,7 @@
 #include "io/checkpoint.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "io/adapter_config.h"
 #include "io/file_kind.h"
@@ -11,7 +12,7 @@
 #include "io/table/training_wrappers.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
-#include "io/torch/zip_directory.h"
+#include "io/torch/zip_end.h"
 
 namespace ckmerge {
 namespace {
@@ -32,12 +33,19 @@ std::vector<std::byte> first_bytes_of(const InputFile& file) {
   return bytes;
 }
 
+std::string_view kind_of(const InputFile& file, const std::string& path, std::span<const std::byte> first_bytes) {
+  constexpr uint64_t kLastBytes = 8;
+  std::vector<std::byte> last(std::min(kLastBytes, file.size()));
+  file.read_at(file.size() - last.size(), last);
+  return other_file_kind({.first = first_bytes, .last = last, .path = path});
+}
+
 // A row's reader knows its own form; that a file is something else, or two things at once, is known here.
 void read_form(Checkpoint& checkpoint, std::span<const std::byte> first_bytes, const OpenOptions& options) {
   const InputForm& form = *checkpoint.form;
   const InputFile& file = checkpoint.shards[0];
   if (!form.begins(first_bytes))
-    if (const std::string_view kind = other_file_kind(first_bytes); !kind.empty())
+    if (const std::string_view kind = kind_of(file, checkpoint.path, first_bytes); !kind.empty())
       throw Error(ErrorCode::malformed, "", sentence("not a safetensors or PyTorch file but ", kind));
   if (form.tensors_begin && form.tensors_begin(first_bytes, file.size()) && ends_as_zip(file))
     throw Error(ErrorCode::malformed, "", sentence(form.name, " in front and a zip archive behind"));
@@ -72,9 +80,13 @@ void refuse_empty(const Checkpoint& checkpoint) {
 }  // namespace
 
 Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options) {
+  return open_checkpoint(InputFile(path), path, options);
+}
+
+Checkpoint open_checkpoint(InputFile file, const std::string& path, const OpenOptions& options) {
   Checkpoint checkpoint;
   checkpoint.path = path;
-  checkpoint.shards.emplace_back(path);
+  checkpoint.shards.push_back(std::move(file));
   const std::vector<std::byte> first_bytes = first_bytes_of(checkpoint.shards[0]);
   checkpoint.form = &input_form(first_bytes);
   naming(path, [&] {

@@ -18,5 +18,7 @@ Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options =
 /// Lets the last of several share its names and shapes with the first, or the one before it, where they are the same:
 /// snapshots of one model then cost 9 bytes a tensor each. Nothing else changes.
 void share_names(std::span<Checkpoint> checkpoints);
+/// The same of a file that is open, and is or will be `path`.
+Checkpoint open_checkpoint(InputFile file, const std::string& path, const OpenOptions& options = {});
 
 }  // namespace ckmerge

@@ -16,11 +16,19 @@ namespace {
 constexpr const char* kSafetensorsExtensions[] = {".safetensors", ".sft"};
 constexpr const char* kTorchExtensions[] = {".ckpt", ".pt", ".pth", ".bin"};
 
+OutputLayout safetensors_layout(std::span<const OutputTensor> tensors, const LayoutOptions& options) {
+  return lay_out_safetensors(tensors, options.metadata, options.least_header_size);
+}
+
+OutputLayout ckpt_layout(std::span<const OutputTensor> tensors, const LayoutOptions& options) {
+  return lay_out_ckpt(tensors, options.metadata, options.wrap);
+}
+
 constexpr OutputForm kForms[] = {
-    {.name = "safetensors", .extensions = kSafetensorsExtensions, .lay_out = lay_out_safetensors},
+    {.name = "safetensors", .extensions = kSafetensorsExtensions, .lay_out = safetensors_layout},
     {.name = "ckpt",
      .extensions = kTorchExtensions,
-     .lay_out = lay_out_ckpt,
+     .lay_out = ckpt_layout,
      .stores = {.takes = has_torch_storage,
                 .before = "a dtype that a .ckpt cannot hold for every torch since 1.6; store floats in another "
                           "(--dtype f16), --discard integers, or write a .safetensors"},
@@ -28,6 +36,7 @@ constexpr OutputForm kForms[] = {
                  .before = "older versions of A1111 refuse a .ckpt that holds ",
                  .behind = "; F16 and F32 are taken by all (--dtype f16), and so is any .safetensors"},
      .says_format = false,
+     .has_levels = true,
      .has_tensor_sum = false},
 };
 

@@ -19,16 +19,23 @@ struct DtypeRule {
   const char* behind = "";
 };
 
+/// What lies in a file beside its tensors.
+struct LayoutOptions {
+  const Metadata* metadata = nullptr;  ///< null: none
+  size_t least_header_size = 0;        ///< the header is padded to it where the form can
+  std::string_view wrap = {};          ///< not empty: the tensors lie in a dict of that name
+};
+
 struct OutputForm {
   const char* name;                         ///< of --format
   std::span<const char* const> extensions;  ///< of files that promise it; the first is given to those that we name
-  /// Lays out tensors and metadata (null: none). The header is padded to `least_header_size` where the form can.
-  /// Throws Error(resources). REQUIRES: `stores` takes every dtype.
-  OutputLayout (*lay_out)(std::span<const OutputTensor> tensors, const Metadata* metadata, size_t least_header_size);
+  /// Lays out tensors. Throws Error(resources | mismatch). REQUIRES: `stores` takes every dtype.
+  OutputLayout (*lay_out)(std::span<const OutputTensor> tensors, const LayoutOptions& options);
   DtypeRule stores = {};   ///< others have no place in it; `before` goes on behind "3 tensors have"
   DtypeRule is_read = {};  ///< others are refused by programs that people use; their names stand between its texts
   /// Metadata says that tensors are torch's (`format`), even where none is asked for (MetadataPolicy::none).
   bool says_format = true;
+  bool has_levels = false;     ///< LayoutOptions::wrap is heeded
   bool has_tensor_sum = true;  ///< tensors follow each other behind the header and have a sum of their own (AutoV3)
 
   std::string extension() const { return extensions.front(); }

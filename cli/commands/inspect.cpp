@@ -98,6 +98,12 @@ std::string note_lines(const Checkpoint& checkpoint) {
     out += "  " + counted(judgement.factors, "factor") +
            " of an adapter beside its weights: " + visible(judgement.kind) + "\n";
   for (const std::string& note : checkpoint.notes) out += "  " + visible(note) + "\n";
+  if (!checkpoint.unread.empty())
+    out += "  not read: " + counted(checkpoint.unread.size(), "tensor") + "\n" +
+           listed(checkpoint.unread.size(), [&](size_t i) {
+             const UnreadTensor& tensor = checkpoint.unread[i];
+             return shortened(tensor.name, kNameWidth) + " " + visible(tensor.why);
+           });
   return out;
 }
 
@@ -158,6 +164,14 @@ void write_form(JsonWriter& json, const Checkpoint& checkpoint) {
   const Judgement& judgement = checkpoint.judgement;
   json.key("quantized").value(judgement.holds == Holds::codes ? judgement.text() : "");
   json.key("adapter").value(judgement.holds == Holds::factors ? judgement.kind : "");
+  json.key("unread").begin_array();
+  for (const UnreadTensor& tensor : checkpoint.unread) {
+    json.begin_object();
+    json.key("name").value(tensor.name);
+    json.key("why").value(tensor.why);
+    json.end_object();
+  }
+  json.end_array();
 }
 
 void write_tensor(JsonWriter& json, const Tensor& tensor) {

@@ -71,6 +71,9 @@ MergeRequest merge_request(const Request& request, const Environment& environmen
   faults.raise();
   merge.output = settings.output.value_or("");
   choose_form(merge);
+  if (!settings.recipe.wrap.empty() && !settings.recipe.form->has_levels)
+    refuse("--wrap", std::string("--wrap is of a .ckpt; a ") + settings.recipe.form->name +
+                         " has no levels (--format ckpt, or an OUT that ends so)");
   add_preset_warnings(merge);
   add_vae(merge);
   merge.progress = progress_kind(settings, environment);

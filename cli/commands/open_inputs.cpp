@@ -28,6 +28,18 @@ void check_open_files(size_t checkpoints) {
                   counted(most, "open file") + "; raise its limit (ulimit -n)");
 }
 
+// What somebody who asked for the tensors of an unsafe file gets to know of it.
+std::string unsafe_warning(const Checkpoint& checkpoint) {
+  std::string names;
+  size_t count = 0;
+  for (const PickleGlobal& global : checkpoint.globals)
+    if (global.danger == PickleDanger::unsafe && ++count <= kListed) names += (count > 1 ? ", " : "") + global.name;
+  if (count == 0) return checkpoint.path + " names nothing unsafe: --from-unsafe changes nothing";
+  if (count > kListed) names += " and " + std::to_string(count - kListed) + " more";
+  return checkpoint.path + " would run " + names +
+         " in programs that load it with Python; nothing was run here, and only its tensors are taken";
+}
+
 }  // namespace
 
 void read_keys(MergeRequest& request) {
@@ -51,10 +63,13 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
   for (size_t k = 0; k < request.inputs.size(); ++k)
     faults.check([&] {
       const std::string key = key_of(request, k);
-      checkpoints.push_back(open_checkpoint(
-          request.inputs[k],
-          {.key = key, .allow_expanded = request.settings.allow_expanded, .ema = request.settings.recipe.ema}));
+      checkpoints.push_back(open_checkpoint(request.inputs[k], {.key = key,
+                                                                .allow_expanded = request.settings.allow_expanded,
+                                                                .ema = request.settings.recipe.ema,
+                                                                .mend = request.settings.recipe.mend,
+                                                                .from_unsafe = request.settings.from_unsafe}));
       share_names(checkpoints);
+      if (request.settings.from_unsafe) request.warnings.push_back(unsafe_warning(checkpoints.back()));
       if (const InputForm& form = *checkpoints.back().form; form.has_pickle)
         used[k] = key;
       else if (!key.empty() && key != request.key)

@@ -63,7 +63,10 @@ MergeRequest operation_request(const Request& asked, const Environment& environm
   if (request.command == Command::bake) check_bake(request);
   if (request.command == Command::compose) take_components(request);
   if (request.command == Command::average) request.refused.check([&] { set_weights(request, recipe); });
-  return merge_request(request, environment);
+  MergeRequest merge = merge_request(request, environment);
+  if (merge.settings.from_unsafe && merge.settings.recipe.form != &output_forms().front())
+    refuse("--from-unsafe", "--from-unsafe writes a .safetensors, which cannot hold code");
+  return merge;
 }
 
 }  // namespace ckmerge::cli

@@ -82,6 +82,14 @@ Reader read_format() {
   return {.type = ValueType::choice, .choices = names, .read = read};
 }
 
+Reader read_wrap() {
+  const std::vector<std::string> names{"state_dict", "model_state_dict", "model", "params_ema", "params"};
+  const auto read = [names](Settings& settings, const Word& word) {
+    settings.recipe.wrap = names[choice_index(word.option, word.text, names)];
+  };
+  return {.type = ValueType::choice, .choices = names, .read = read};
+}
+
 Reader read_component(Part part) {
   const auto read = [part](Settings& settings, const Word& word) { settings.components.push_back({part, word.text}); };
   return {.type = ValueType::checkpoint, .read = read};

@@ -32,6 +32,7 @@ struct Settings {
   std::vector<Component> components = {};  ///< in the order of the table
   std::vector<std::string> keys = {};      ///< K or B=K (cli/commands/open_inputs.h)
   bool allow_expanded = false;             ///< views of PyTorch files may be larger than the files
+  bool from_unsafe = false;                ///< tensors of a PyTorch file that names something unsafe are taken
   std::optional<double> beta = {}, gamma = {};
   std::optional<std::string> models = {};  ///< the folder in which `run` looks for inputs
   std::optional<std::string> like = {};    ///< a ready-made set of options (presets.h)

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "core/engine/output_digest.h"
+#include "core/engine/output_reading.h"
 #include "core/engine/range_checksums.h"
 #include "core/engine/run.h"
 #include "core/engine/seals.h"
@@ -48,6 +49,11 @@ class OutputPart {
   /// What is on the disk then is right. Throws Error(difference) where it is not what was computed;
   /// Error(io | resources | interrupted).
   void finish(std::string_view header, const TileSizing& sizing, const RunOptions& options);
+
+  /// After finish(): see core/engine/output_reading.h.
+  void check_readable(std::span<const Checkpoint> checkpoints) const {
+    ckmerge::check_readable(file_, target_, plan_, planned_, checkpoints);
+  }
 
   /// Puts the file in place.
   void commit() { file_.commit(); }

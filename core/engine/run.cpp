@@ -125,6 +125,8 @@ class Engine {
     const std::vector<std::string> last_headers = inputs ? final_headers(*hashes) : headers;
     if (inputs) stage.write_held(last_headers);
     for (size_t k = 0; k < parts.size(); ++k) parts[k].finish(last_headers[k], sizing_, options_);
+    if (options_.verify)
+      for (const OutputPart& part : parts) part.check_readable(checkpoints_);
     take_step_report(stage.step_report());
     if (hashes) report_.input_hashes = hashes->hashes();
     for (OutputPart& part : parts)

@@ -26,7 +26,8 @@ std::vector<OutputTensor> output_tensors(std::span<const Step> planned, std::spa
 OutputLayout lay_out(const Recipe& recipe, std::span<const OutputTensor> tensors, const Metadata& metadata,
                      size_t least_header_size = 0) {
   const bool told = recipe.form->says_format || recipe.metadata != MetadataPolicy::none;
-  return recipe.form->lay_out(tensors, told ? &metadata : nullptr, least_header_size);
+  return recipe.form->lay_out(
+      tensors, {.metadata = told ? &metadata : nullptr, .least_header_size = least_header_size, .wrap = recipe.wrap});
 }
 
 uint64_t round_up(uint64_t offset) {

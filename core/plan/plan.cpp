@@ -65,7 +65,9 @@ class Planner {
     for (NameWalk walk(composed_ ? checkpoints_ : merged); walk.advance();)
       plan_name(walk, selection.place(walk.name()), replacements, averages, steps);
     steps.warn_about_lengths();
-    raise_faults(selection, merged, steps.faults(), are_strangers() && plan_.recipe.extra != ExtraPolicy::add,
+    const bool adds = composed_ || plan_.recipe.extra != ExtraPolicy::drop;
+    const std::vector<std::string> unread = needed_unread(selection, checkpoints_, merged.size(), adds);
+    raise_faults(selection, merged, steps.faults(), unread, are_strangers() && plan_.recipe.extra != ExtraPolicy::add,
                  judge_inputs());
     selection.check_parts();
     check_part_dtypes();

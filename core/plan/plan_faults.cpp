@@ -47,6 +47,16 @@ std::string vae_advice(std::span<const Checkpoint> checkpoints) {
          "compose --unet F --te F --vae F` into one that has none";
 }
 
+// As a shell takes it.
+std::string discard_pattern(std::string_view name) {
+  std::string pattern = "'^";
+  for (const char c : name) {
+    if (std::string_view("\\.[](){}*+?|^$").find(c) != std::string_view::npos) pattern += '\\';
+    pattern += c;
+  }
+  return pattern + "$'";
+}
+
 Error no_common_name(std::span<const Checkpoint> checkpoints) {
   for (const Checkpoint& checkpoint : checkpoints)
     if (checkpoint.tensors.size() == 0)
@@ -108,7 +118,8 @@ class Gathered {
 }  // namespace
 
 void raise_faults(const Selection& selection, std::span<const Checkpoint> checkpoints,
-                  const std::vector<std::string>& misfits, bool strangers, const std::vector<Error>& pieces) {
+                  const std::vector<std::string>& misfits, const std::vector<std::string>& unread, bool strangers,
+                  const std::vector<Error>& pieces) {
   constexpr const char *kOne = "matches no tensor name", *kSeveral = "match no tensor name";
   Gathered faults;
   faults.add_patterns(selection.faults(), "cannot be understood", "cannot be understood");
@@ -120,7 +131,11 @@ void raise_faults(const Selection& selection, std::span<const Checkpoint> checkp
   }
   faults.add_patterns(misspelt, kOne, kSeveral);
   for (const Error& piece : pieces) faults.add(piece);
-  if (strangers && pieces.empty()) faults.add(no_common_name(checkpoints));
+  if (!unread.empty() && selection.faults().empty())
+    faults.add({ErrorCode::mismatch, "",
+                unread.size() == 1 ? unread[0] : sentence(unread.size(), " tensors cannot be read"),
+                unread.size() == 1 ? std::vector<std::string>() : unread});
+  if (strangers && pieces.empty() && unread.empty()) faults.add(no_common_name(checkpoints));
   if (!strangers && !misfits.empty() && selection.faults().empty())
     faults.add({ErrorCode::mismatch, "",
                 "the checkpoints do not fit together: " + counted(misfits.size(), "tensor") + " cannot be merged",
@@ -156,6 +171,27 @@ void expect_tensors(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   }
   throw Error(ErrorCode::usage, where,
               "the output would have no tensors: " + given + " left all of them out; leave out less");
+}
+
+std::vector<std::string> needed_unread(Selection& selection, std::span<const Checkpoint> checkpoints, size_t merged,
+                                       bool adds) {
+  std::vector<std::string> lines;
+  std::vector<std::string_view> first;
+  for (const UnreadTensor& tensor : checkpoints[0].unread) first.push_back(tensor.name);
+  std::ranges::sort(first);
+  const auto first_has = [&](const std::string& name) {
+    return checkpoints[0].tensors.find(name) != TensorTable::npos || std::ranges::binary_search(first, name);
+  };
+  for (size_t k = 0; k < checkpoints.size(); ++k)
+    for (const UnreadTensor& tensor : checkpoints[k].unread) {
+      const Selection::Place place = selection.place(tensor.name);
+      const bool only_merged = k > 0 && k < merged && !adds;
+      if (place == Selection::Place::discarded) continue;
+      if (only_merged && (place == Selection::Place::outside || !first_has(tensor.name))) continue;
+      lines.push_back(sentence(checkpoints[k].path, ": tensor '", tensor.name, "': ", tensor.why,
+                               "; leave it out (--discard ", discard_pattern(tensor.name), ")"));
+    }
+  return lines;
 }
 
 }  // namespace ckmerge

@@ -81,6 +81,9 @@ struct Recipe {
   bool half = false;  ///< where nothing else is said, F32 is stored as F16 (A1111's "Save as float16")
   const OutputForm* form = &output_forms().front();  ///< of the output; never null. Not recorded: the file shows it
 
+  std::string wrap =
+      {};  ///< of a form with levels: the dict that the tensors lie in; empty = none. Not recorded either
+
   // Which tensors (core/plan/selection.h): patterns (core/names/name_pattern.h).
   std::vector<std::string> discard = {};  ///< not in the output
   std::vector<std::string> only = {};     ///< not empty: tensors that none of them matches are copied from A
@@ -94,7 +97,7 @@ struct Recipe {
   ExpandPolicy expand = ExpandPolicy::copy;
   NanPolicy nan = NanPolicy::error;
   bool merge_buffers = false;  ///< marks, schedules and other buffers (core/names/model_buffers.h) are merged as weights
-  bool mend = false;           ///< position_ids are written anew: 0, 1, 2, ... as I64
+  bool mend = false;  ///< position_ids are written anew, and what is wrong with a file and can be put right is (OpenOptions)
   UnderflowPolicy underflow = UnderflowPolicy::warn;
 
   // What the checkpoints are (core/plan/component_names.h), where they are not simply what the method merges.

@@ -34,7 +34,7 @@ std::string form_of(const InputFile& file) {
   const auto first_bytes = std::span(buffer).first(std::min<uint64_t>(buffer.size(), file.size()));
   file.read_at(0, first_bytes);
   const InputForm& form = input_form(first_bytes);
-  const bool claimed = form.begins(first_bytes) || other_file_kind(first_bytes).empty();
+  const bool claimed = form.begins(first_bytes) || other_file_kind({.first = first_bytes}).empty();
   const bool whole = !form.tensors_begin || form.tensors_begin(first_bytes, file.size());
   if (claimed && whole) return form.recorded;
   return is_gguf(first_bytes) ? "gguf" : "unknown";

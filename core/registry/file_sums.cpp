@@ -30,7 +30,7 @@ std::optional<uint64_t> tensors_begin(const InputFile& file) {
   const auto first_bytes = std::span(buffer).first(std::min<uint64_t>(buffer.size(), file.size()));
   file.read_at(0, first_bytes);
   const InputForm& form = input_form(first_bytes);
-  if (!form.tensors_begin || !other_file_kind(first_bytes).empty()) return std::nullopt;
+  if (!form.tensors_begin || !other_file_kind({.first = first_bytes}).empty()) return std::nullopt;
   return form.tensors_begin(first_bytes, file.size());
 }
 

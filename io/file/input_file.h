@@ -24,6 +24,8 @@ class InputFile {
  public:
   /// Opens a regular file. Throws Error(io) with path and reason.
   explicit InputFile(const std::string& path);
+  /// Of an open descriptor, which it takes: the first `size` bytes of what will be `path`. Throws Error(io).
+  InputFile(int descriptor, const std::string& path, uint64_t size);
   InputFile(InputFile&&) noexcept;
   InputFile& operator=(InputFile&&) noexcept;
   ~InputFile();

@@ -66,6 +66,15 @@ InputFile::InputFile(const std::string& path) : state_(std::make_unique<State>()
     throw Error(ErrorCode::io, path, path + ": is " + file_type(status.st_mode) + "; give a .safetensors file");
   state.identity = identity_of(status);
 }
+
+InputFile::InputFile(int descriptor, const std::string& path, uint64_t size) : state_(std::make_unique<State>()) {
+  state_->path = path;
+  state_->descriptor = descriptor;
+  struct stat status;
+  if (retried([&] { return fstat(descriptor, &status); }) != 0) fail_io(path, "cannot be examined", errno);
+  state_->identity = identity_of(status);
+  state_->identity.size = size;
+}
 InputFile::InputFile(InputFile&&) noexcept = default;
 InputFile& InputFile::operator=(InputFile&&) noexcept = default;
 InputFile::~InputFile() = default;

@@ -50,6 +50,10 @@ class OutputFile {
   /// write_at(). Thread-safe. Throws Error(io).
   void read_back(uint64_t offset, std::span<std::byte> out) const;
 
+  /// What was written, to be opened as any file is. After begin_read_back(); nothing is written afterwards. Throws
+  /// Error(io).
+  InputFile as_input() const;
+
   /// Makes the target exist: mode set, data synced, size and first bytes seen to be as written, renamed, folder synced.
   /// Throws Error(io | usage | resources); then
   /// the target is what it was before, save where the error says that it is complete and only its folder was not

@@ -212,6 +212,17 @@ void OutputFile::read_back(uint64_t offset, std::span<std::byte> out) const {
   state_->read_all(offset, out.data(), out.size());
 }
 
+// Direct I/O, which the descriptor may be in, reads whole blocks only.
+InputFile OutputFile::as_input() const {
+  const int descriptor = retried([&] { return fcntl(state_->descriptor(), F_DUPFD_CLOEXEC, 0); });
+  if (descriptor < 0) fail_output(state_->target, "cannot be read back", errno);
+  InputFile file(descriptor, state_->target, state_->size);
+  const int flags = fcntl(descriptor, F_GETFL);
+  if (flags < 0 || fcntl(descriptor, F_SETFL, flags & ~O_DIRECT) != 0)
+    fail_output(state_->target, "cannot be read back", errno);
+  return file;
+}
+
 void OutputFile::commit() {
   if (!state_) return;
   State& state = *state_;

@@ -31,7 +31,10 @@ HeaderPieces::HeaderPieces(std::string_view json, size_t piece_size) : piece_siz
   if (object.front() != '{')
     throw Error(ErrorCode::malformed, "", "the header is not a JSON object: it does not begin with {");
   if (object.back() == '\0')
-    throw Error(ErrorCode::malformed, "", "the header is padded with NUL bytes, expected spaces after its JSON object");
+    throw Error(ErrorCode::malformed, "",
+                "the header is padded with NUL bytes, expected spaces after its JSON object; `ckmerge convert --mend` "
+                "writes it "
+                "anew");
   if (object.size() < 2 || object.back() != '}')
     throw Error(ErrorCode::malformed, "", "the header is not a JSON object: it does not end with }");
   members_ = trimmed(object.substr(1, object.size() - 2));

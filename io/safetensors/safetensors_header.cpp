@@ -236,13 +236,15 @@ uint64_t end_of_tensors(const TensorTable& tensors, uint64_t data_begin) {
   return end;
 }
 
-void expect_file_size(uint64_t file_size, uint64_t data_begin, uint64_t data_size) {
+void expect_file_size(uint64_t file_size, uint64_t data_begin, uint64_t data_size, uint64_t* rest) {
   const uint64_t present = file_size - data_begin;
   const uint64_t promised = std::max(data_begin + data_size, data_size);  // a sum that wraps around is no better
   if (data_size > present)
     fail("download incomplete: the header promises a file of ", promised, " bytes, this one has ", file_size);
-  if (data_size < present)
-    fail("bytes after the last tensor: the header promises a file of ", promised, " bytes, this one has ", file_size);
+  if (rest) *rest = present - data_size;
+  if (data_size < present && !rest)
+    fail("bytes after the last tensor: the header promises a file of ", promised, " bytes, this one has ", file_size,
+         "; `ckmerge convert --mend` writes it without them");
 }
 
 void expect_unique_names(const TensorTable& tensors, const std::vector<size_t>& repeated) {
@@ -268,7 +270,7 @@ uint64_t header_size(std::span<const std::byte> first_bytes, uint64_t file_size)
   return size;
 }
 
-Header parse_header(std::span<const std::byte> json, uint64_t file_size, uint32_t shard) {
+Header parse_header(std::span<const std::byte> json, uint64_t file_size, uint32_t shard, uint64_t* rest) {
   expect_header_within(json.size(), file_size);
   HeaderReader reader(json.size(), shard);
   HeaderPieces pieces(std::string_view(reinterpret_cast<const char*>(json.data()), json.size()));
@@ -276,7 +278,7 @@ Header parse_header(std::span<const std::byte> json, uint64_t file_size, uint32_
   Header header = reader.take();
   expect_unique_names(header.tensors, header.tensors.sort_by_name());
   const uint64_t data_begin = 8 + json.size();
-  expect_file_size(file_size, data_begin, end_of_tensors(header.tensors, data_begin));
+  expect_file_size(file_size, data_begin, end_of_tensors(header.tensors, data_begin), rest);
   return header;
 }
 

@@ -28,8 +28,9 @@ struct Header {
 /// Throws Error(malformed) without a path: whoever knows the path adds it.
 uint64_t header_size(std::span<const std::byte> first_bytes, uint64_t file_size);
 
-/// Parses the N bytes of JSON. `shard` goes into every row.
+/// Parses the N bytes of JSON. `shard` goes into every row. Bytes behind the last tensor are an error, or counted in
+/// `*rest` where that is not null.
 /// Throws Error(malformed) that names the tensor and what was expected and found.
-Header parse_header(std::span<const std::byte> json, uint64_t file_size, uint32_t shard = 0);
+Header parse_header(std::span<const std::byte> json, uint64_t file_size, uint32_t shard = 0, uint64_t* rest = nullptr);
 
 }  // namespace ckmerge

@@ -61,19 +61,42 @@ size_t expected_size(std::span<const OutputTensor> tensors) {
   return std::min<size_t>(size, kMaxHeaderSize + 4096);
 }
 
+// Metadata is to blame only where the header would fit without it, but for the format, which is always told.
+[[noreturn]] void refuse_size(uint64_t size, size_t metadata_size) {
+  constexpr size_t kFormat = 40;
+  const bool helps = size - metadata_size + kFormat <= kMaxHeaderSize;
+  throw Error(ErrorCode::resources, "",
+              sentence("the output's header would take ", size, " bytes, the format allows ", kMaxHeaderSize,
+                       helps ? "; leave out metadata (--metadata none)"
+                             : "; write a .ckpt, which has room for more names (--format ckpt), or leave out tensors "
+                               "(--discard)"));
+}
+
+constexpr std::string_view kMetadataName = "__metadata__";
+
+[[noreturn]] void refuse_name() {
+  throw Error(
+      ErrorCode::mismatch, std::string(kMetadataName),
+      "a tensor called '__metadata__' makes a .safetensors that nothing reads, whose header has texts under that "
+      "name; leave it out (--discard '^__metadata__$') or write a .ckpt (--format ckpt)");
+}
+
 // Pads the JSON, which begins after the length's eight bytes, and fills in the length.
-void finish_header(std::string& header, size_t least_size) {
+void finish_header(std::string& header, size_t least_size, size_t metadata_size) {
   if (header.size() < least_size) header.append(least_size - header.size(), ' ');
   header.append(-header.size() % 8, ' ');
   const uint64_t size = header.size() - kLengthSize;
-  if (size > kMaxHeaderSize)
-    throw Error(ErrorCode::resources, "",
-                sentence("the output's header would take ", size, " bytes, the format allows ", kMaxHeaderSize,
-                         "; leave out metadata (--metadata none) or tensors (--discard)"));
+  if (size > kMaxHeaderSize) refuse_size(size, metadata_size);
   for (size_t i = 0; i < kLengthSize; ++i) header[i] = static_cast<char>(size >> 8 * i & 0xff);
 }
 
 }  // namespace
+
+size_t metadata_json_size(const Metadata& metadata) {
+  std::string json = "{";
+  append_metadata(json, metadata);
+  return json.size();
+}
 
 OutputLayout lay_out_safetensors(std::span<const OutputTensor> tensors, const Metadata* metadata,
                                  size_t least_header_size) {
@@ -84,8 +107,10 @@ OutputLayout lay_out_safetensors(std::span<const OutputTensor> tensors, const Me
   header.assign(kLengthSize, '\0');
   header += '{';
   if (metadata) append_metadata(header, *metadata);
+  const size_t metadata_size = header.size() - kLengthSize - 1;
   uint64_t end = 0;
   for (const uint32_t i : layout.order) {
+    if (tensors[i].name == kMetadataName) refuse_name();
     const uint64_t begin = end;
     end = end_of(begin, tensors[i].size);
     if (header.back() != '{') header += ',';
@@ -93,7 +118,7 @@ OutputLayout lay_out_safetensors(std::span<const OutputTensor> tensors, const Me
     layout.offsets[i] = begin;
   }
   header += '}';
-  finish_header(header, least_header_size);
+  finish_header(header, least_header_size, metadata_size);
   for (uint64_t& offset : layout.offsets) offset += header.size();
   layout.file_size = end_of(header.size(), end);
   return layout;

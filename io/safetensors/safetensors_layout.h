@@ -8,6 +8,9 @@
 
 namespace ckmerge {
 
+/// Bytes of the header's JSON up to the end of `metadata`: the brace, the key and the object.
+size_t metadata_json_size(const Metadata& metadata);
+
 /// Lays out `tensors`. The header is 8 bytes of length, JSON and padding, up to `least_header_size` where it is
 /// shorter. `metadata` is written sorted by key, or left out when null. Throws Error(resources) when the header would
 /// exceed the format's cap.

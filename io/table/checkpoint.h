@@ -19,6 +19,11 @@ namespace ckmerge {
 
 struct InputForm;  // a row of io/input_forms
 
+/// A tensor that cannot be read: sparse, on no device, of a dtype that safetensors lacks. Who needs it is stopped.
+struct UnreadTensor {
+  std::string name, why;  ///< why: "is complex128, which safetensors cannot hold"
+};
+
 struct Checkpoint {
   std::string path;  ///< as the user gave it
   std::vector<InputFile> shards;
@@ -31,6 +36,7 @@ struct Checkpoint {
   std::vector<TensorDict> dicts;      ///< of a PyTorch file: all that it holds, those that were taken and the others
   std::vector<std::string> beside;    ///< what else it holds, and no output does: how it is reached, at most 1000
   bool average_taken = false;         ///< its tensors are an average of the weights, as EmaPolicy::use asks
+  std::vector<UnreadTensor> unread;   ///< of a PyTorch file, in its order
   std::vector<PickleGlobal> globals;  ///< what its pickle names, in order
   std::vector<std::string> notes;     ///< what was done to read it, one clause each: names changed, values left out
   Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
@@ -43,6 +49,8 @@ struct OpenOptions {
   bool allow_expanded = false;      ///< views may add up to any number of bytes
   EmaPolicy ema = EmaPolicy::keep;  ///< which of weights and average, where they lie apart, is taken
   bool as_stored = false;           ///< for looking only: old names stay, and files refused as unsafe are opened
+  bool mend = false;         ///< safetensors files with bytes behind their tensors, or NUL behind their header
+  bool from_unsafe = false;  ///< files whose pickle names something unsafe are read too: nothing of it is run
 };
 
 /// Of all their files, so that an output can be told from its inputs.

@@ -128,8 +128,8 @@ constexpr string_view kBuiltinModules =
     " builtins __builtin__ __builtins__"
     " ";
 constexpr string_view kPlainBuiltins =
-    " bool bytearray bytes complex dict float frozenset int list long object range set slice str tuple unicode"
-    " xrange Exception ValueError"
+    " bool bytearray bytes complex dict Ellipsis float frozenset int list long NotImplemented object range set slice"
+    " str tuple unicode xrange Exception ValueError"
     " ";
 
 constexpr Function kHarmless[] = {
@@ -145,6 +145,11 @@ constexpr Function kHarmless[] = {
     {"torch._utils", "_rebuild_sparse_tensor"},
     {"torch._utils", "_rebuild_nested_tensor"},
     {"torch._utils", "_rebuild_meta_tensor_no_storage"},
+    {"torch._utils", "_rebuild_device_tensor_from_cpu_tensor"},
+    {"torch._utils", "_rebuild_device_tensor_from_numpy"},
+    {"torch._utils", "_rebuild_wrapper_subclass"},
+    {"torch._tensor", "_rebuild_from_type"},
+    {"torch.tensor", "_rebuild_from_type"},
     {"torch._tensor", "_rebuild_from_type_v2"},
     {"torch", "Size"},
     {"torch", "Tensor"},
@@ -163,6 +168,21 @@ constexpr Function kHarmless[] = {
     {"numpy.core.multiarray", "_reconstruct"},
     {"numpy._core.multiarray", "scalar"},
     {"numpy._core.multiarray", "_reconstruct"},
+    // States of random numbers, which trainers keep: numpy names their makers with two underscores.
+    {"numpy.random", "__RandomState_ctor"},
+    {"numpy.random._pickle", "__randomstate_ctor"},
+    {"numpy.random._pickle", "__generator_ctor"},
+    {"numpy.random._pickle", "__bit_generator_ctor"},
+    {"numpy.random.bit_generator", "__pyx_unpickle_SeedSequence"},
+    {"numpy.random.bit_generator", "SeedSequence"},
+    {"numpy.random._mt19937", "MT19937"},
+    {"numpy.random._pcg64", "PCG64"},
+    {"numpy.random._pcg64", "PCG64DXSM"},
+    {"numpy.random._philox", "Philox"},
+    {"numpy.random._sfc64", "SFC64"},
+    {"numpy.random.mtrand", "RandomState"},
+    {"uuid", "UUID"},  // of a module that looks for the machine's address by running programs
+    {"uuid", "SafeUUID"},
     {"_codecs", "encode"},
 };
 
@@ -198,11 +218,15 @@ bool in_unsafe_module(string_view module) {
   return module.size() <= kLongest && is_unsafe_module(module);
 }
 
-// What modules import is an attribute of theirs, often behind an underscore: `random` and `_os.system`.
+// What modules import is an attribute of theirs, often behind an underscore: `random` and `_os.system`, `foo` and
+// `builtins.eval`, `foo` and `numpy.memmap`.
 bool goes_through_unsafe_module(string_view name) {
+  const size_t last = name.rfind('.');
   for (size_t begin = 0, dot; (dot = name.find('.', begin)) != name.npos; begin = dot + 1) {
     const string_view part = name.substr(begin, dot - begin);
     if (is_unsafe_module(part) || (part.starts_with('_') && is_unsafe_module(part.substr(1)))) return true;
+    if (is_word_of(kBuiltinModules, part)) return true;
+    if (contains(kUnsafeFunctions, name.substr(begin, last - begin), name.substr(last + 1))) return true;
   }
   return false;
 }
@@ -226,6 +250,7 @@ PickleDanger danger_of(string_view module, string_view name) {
   if (dot != name.npos) whole.append(".").append(name.substr(0, dot));
   if (in_unsafe_module(whole) || goes_through_unsafe_module(name)) return PickleDanger::unsafe;
   if (contains(kUnsafeFunctions, whole, last)) return PickleDanger::unsafe;
+  if (last == "from_file") return PickleDanger::unsafe;  // of any storage or tensor: it makes the file, too
   // Names that Python keeps for the machinery of objects are the way around every list.
   if (whole.find(".__") != whole.npos || last.starts_with("__") || module.empty() || name.empty())
     return PickleDanger::unsafe;

@@ -11,4 +11,9 @@ namespace ckmerge {
 
 PickleDanger danger_of(std::string_view module, std::string_view name);
 
+/// Whether it is `getattr`, which pickles use to name what lies in a class, and attacks to reach anything.
+inline bool looks_up_members(std::string_view module, std::string_view name) {
+  return name == "getattr" && (module == "builtins" || module == "__builtin__" || module == "__builtins__");
+}
+
 }  // namespace ckmerge

@@ -3,15 +3,14 @@
 #include "io/torch/pickle_machine.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "io/text/sentence.h"
+#include "io/torch/pickle_globals.h"
 
 namespace ckmerge {
 namespace {
-
-// A text may be a field of the metadata, and is as long as a safetensors header may be.
-constexpr uint64_t kLongestText = 100'000'000;
 
 // A number of the memo takes at least two bytes of file to give, so no honest one is larger than the file, and the memo
 // is no larger than four times the file.
@@ -52,16 +51,39 @@ uint64_t PickleMachine::take_number(size_t bytes) {
 
 PickleRef PickleMachine::take_text(uint64_t size) {
   const uint64_t begin = at_;
-  if (size > kLongestText) fail(sentence("a text of ", size, " bytes, longer than any"));
   take(size);
   return values_.add_text(begin, size);
 }
 
-PickleRef PickleMachine::take_line() {
-  const uint64_t begin = at_;
+// Without its end.
+std::string_view PickleMachine::take_line(size_t longest) {
+  const size_t begin = at_;
   while (take(1)[0] != std::byte{'\n'})
-    if (at_ - begin > kLongestName) fail("a line longer than any name");
-  return values_.add_text(begin, at_ - begin - 1);
+    if (at_ - begin > longest) fail("a line longer than any");
+  return {reinterpret_cast<const char*>(bytes_.data()) + begin, at_ - begin - 1};
+}
+
+PickleRef PickleMachine::take_name() {
+  const size_t begin = at_;
+  const size_t size = take_line(kLongestName).size();
+  return values_.add_text(begin, size);
+}
+
+// A number in digits, as protocol 0 has them; what 64 bits do not hold counts nothing that we look at.
+PickleRef PickleMachine::take_decimal() {
+  std::string_view line = take_line(kLongestName);
+  if (line.ends_with('L')) line.remove_suffix(1);
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), value);
+  if (end != line.data() + line.size() || error == std::errc::invalid_argument) fail("an integer that is none");
+  return error == std::errc() ? values_.add_integer(value) : values_.add_opaque();
+}
+
+uint64_t PickleMachine::take_memo_number() {
+  const PickleRef number = take_decimal();
+  if (values_.kind(number) != PickleKind::integer || values_.integer(number) < 0)
+    fail("a number of the memo that is none");
+  return static_cast<uint64_t>(values_.integer(number));
 }
 
 // Two's complement, any number of bytes; what 64 bits do not hold counts nothing that we look at.
@@ -89,6 +111,12 @@ void PickleMachine::expect(size_t values) const {
 }
 
 PickleRef PickleMachine::pop() {
+  const PickleRef ref = pop_called();
+  refuse_getattr_as({&ref, 1});
+  return ref;
+}
+
+PickleRef PickleMachine::pop_called() {
   expect(1);
   const PickleRef ref = stack_.back();
   stack_.pop_back();
@@ -105,11 +133,13 @@ std::span<const PickleRef> PickleMachine::pop_to_mark() {
   popped_.assign(stack_.begin() + marks_.back(), stack_.end());
   stack_.resize(marks_.back());
   marks_.pop_back();
+  refuse_getattr_as(popped_);
   return popped_;
 }
 
 void PickleMachine::pop_into_tuple(size_t count) {
   expect(count);
+  refuse_getattr_as(std::span(stack_).last(count));
   const PickleRef tuple = values_.add_tuple(std::span(stack_).last(count));
   stack_.resize(stack_.size() - count);
   push(tuple);
@@ -136,12 +166,17 @@ PickleRef PickleMachine::remembered(uint64_t number) const {
 void PickleMachine::push_global(PickleRef module, PickleRef name) {
   if (values_.kind(module) != PickleKind::text || values_.kind(name) != PickleKind::text)
     fail("a global whose name is not a text");
-  const Name seen{values_.text(module), values_.text(name)};
-  if (seen.module.size() > kLongestName || seen.name.size() > kLongestName)
-    fail(sentence("a class or function whose name has more than ", kLongestName, " bytes"));
-  if (known_names_.insert(sentence(seen.module, "\n", seen.name)).second) names_.push_back(seen);
-  if (names_.size() > kMostNames) fail(sentence("more than ", kMostNames, " classes and functions"));
+  note_name(values_.text(module), values_.text(name));
+  names_getattr_ = names_getattr_ || looks_up_members(values_.text(module), values_.text(name));
   push(values_.add_global(module, name));
+}
+
+void PickleMachine::note_name(std::string_view module, std::string_view name) {
+  if (module.size() > kLongestName || name.size() > kLongestName)
+    fail(sentence("a class or function whose name has more than ", kLongestName, " bytes"));
+  if (known_names_.insert(sentence(module, "\n", name)).second)
+    names_.push_back({std::string(module), std::string(name)});
+  if (names_.size() > kMostNames) fail(sentence("more than ", kMostNames, " classes and functions"));
 }
 
 // Dicts by another name are dicts; all else that is called is kept as it stands.
@@ -149,6 +184,7 @@ void PickleMachine::push_call(PickleRef called, PickleRef arguments) {
   const PickleKind kind = values_.kind(called);
   if (kind != PickleKind::global && kind != PickleKind::call) fail("a call of something that is no function");
   if (values_.kind(arguments) != PickleKind::tuple) fail("a call with something that is no tuple");
+  if (is_getattr(called)) note_member(arguments);
   if (kind == PickleKind::global && values_.is_text(values_.global_module(called), "collections")) {
     const std::string_view name = values_.text(values_.global_name(called));
     const std::span<const PickleRef> all = values_.tuple(arguments);
@@ -190,9 +226,40 @@ void PickleMachine::append_members(PickleRef dict, PickleRef source) {
 void PickleMachine::put_items(PickleRef target, std::span<const PickleRef> items, PickleKind expected,
                               const char* opcode) {
   const PickleKind kind = values_.kind(target);
+  refuse_change_of(target);
   if (expected == PickleKind::dict && items.size() % 2 != 0) fail(sentence(opcode, " with a key that has no value"));
   if (kind == expected && kind != PickleKind::opaque) return values_.append(target, items);
   if (kind != PickleKind::call && kind != PickleKind::opaque) fail(sentence(opcode, " on a value that takes none"));
 }
+
+// ---- members
+
+bool PickleMachine::is_getattr(PickleRef value) const {
+  return names_getattr_ && values_.kind(value) == PickleKind::global &&
+         looks_up_members(values_.text(values_.global_module(value)), values_.text(values_.global_name(value)));
+}
+
+bool PickleMachine::is_member(PickleRef value) const {
+  return names_getattr_ && values_.kind(value) == PickleKind::call && is_getattr(values_.called(value));
+}
+
+// getattr(CLASS, 'NAME'), and no other: of a member, of an object or of a text it may be anything.
+void PickleMachine::note_member(PickleRef arguments) {
+  const std::span<const PickleRef> all = values_.tuple(arguments);
+  if (all.size() != 2 || values_.kind(all[0]) != PickleKind::global || values_.kind(all[1]) != PickleKind::text) {
+    misuses_getattr_ = true;
+    return;
+  }
+  note_name(values_.text(values_.global_module(all[0])),
+            sentence(values_.text(values_.global_name(all[0])), ".", values_.text(all[1])));
+}
+
+// It is there to be called; who gets it as a value calls it unseen.
+void PickleMachine::refuse_getattr_as(std::span<const PickleRef> values) {
+  if (names_getattr_ && std::ranges::any_of(values, [&](PickleRef value) { return is_getattr(value); }))
+    misuses_getattr_ = true;
+}
+
+void PickleMachine::refuse_change_of(PickleRef value) { misuses_getattr_ = misuses_getattr_ || is_member(value); }
 
 }  // namespace ckmerge

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each opcode does, as a table; Python's pickletools is the reference for their meaning. Opcodes with a reason in
-// place of an action are known and refused: the oldest text forms, which torch never wrote, and what would need a
-// registry or buffers outside of the file.
+// place of an action are known and refused: what would need a registry or buffers outside of the file, and calls in
+// forms that torch never wrote.
 #include <array>
 #include <bit>
 
 #include "io/text/sentence.h"
+#include "io/torch/pickle_lines.h"
 #include "io/torch/pickle_machine.h"
 
 namespace ckmerge {
@@ -58,6 +59,19 @@ struct PickleOpcodes {
   template <PickleKind kind>
   static void container(M& m) {
     m.push(m.values_.add_container(kind));
+  }
+  static void list_to_mark(M& m) {
+    const std::span<const PickleRef> items = m.pop_to_mark();
+    const PickleRef list = m.values_.add_container(PickleKind::list);
+    m.values_.append(list, items);
+    m.push(list);
+  }
+  static void dict_to_mark(M& m) {
+    const std::span<const PickleRef> items = m.pop_to_mark();
+    if (items.size() % 2 != 0) m.fail("DICT with a key that has no value");
+    const PickleRef dict = m.values_.add_container(PickleKind::dict);
+    m.values_.append(dict, items);
+    m.push(dict);
   }
   static void empty_set(M& m) { m.push(m.values_.add_opaque()); }
   static void frozenset(M& m) {
@@ -112,25 +126,32 @@ struct PickleOpcodes {
 
   // ---- objects
   static void global(M& m) {
-    const PickleRef module = m.take_line();
-    m.push_global(module, m.take_line());
+    const PickleRef module = m.take_name();
+    m.push_global(module, m.take_name());
   }
   static void stack_global(M& m) {
     const PickleRef name = m.pop(), module = m.pop();
     m.push_global(module, name);
   }
   static void call(M& m) {
-    const PickleRef arguments = m.pop(), called = m.pop();
+    const PickleRef arguments = m.pop(), called = m.pop_called();
+    m.refuse_change_of(called);
     m.push_call(called, arguments);
+  }
+  // Makes an object of a class, which may be a nested one; of anything else Python makes none.
+  static void newobj(M& m) {
+    const PickleRef arguments = m.pop(), made = m.pop();
+    m.push_call(made, arguments);
   }
   static void newobj_ex(M& m) {
     m.pop();  // arguments by name
-    call(m);
+    newobj(m);
   }
   // The state of an object, which is of interest where it is a dict's: the attributes of an OrderedDict.
   static void build(M& m) {
     const PickleRef state = m.pop();
     const PickleKind kind = m.values_.kind(m.top());
+    m.refuse_change_of(m.top());
     if (kind == PickleKind::dict) m.values_.set_state(m.top(), state);
     if (kind != PickleKind::call && kind != PickleKind::opaque && kind != PickleKind::dict && kind != PickleKind::list)
       m.fail("BUILD on a value that has no state");
@@ -158,6 +179,7 @@ struct PickleOpcodes {
   }
   static void stop(M& m) {
     m.expect(1);
+    m.refuse_getattr_as(m.stack_);
     if (m.stack_.size() != 1 || !m.marks_.empty()) m.fail("it stops with values left over");
     m.stopped_ = true;
   }
@@ -168,35 +190,35 @@ struct PickleOpcodes {
       {'0', "POP", pop},
       {'1', "POP_MARK", pop_mark},
       {'2', "DUP", dup},
-      {'F', "FLOAT", nullptr},
+      {'F', "FLOAT", PickleLines::float_line},
       {'G', "BINFLOAT", binfloat},
-      {'I', "INT", nullptr},
+      {'I', "INT", PickleLines::integer_line},
       {'J', "BININT", binint},
       {'K', "BININT1", unsigned_integer<1>},
-      {'L', "LONG", nullptr},
+      {'L', "LONG", PickleLines::long_line},
       {'M', "BININT2", unsigned_integer<2>},
       {'N', "NONE", none},
-      {'P', "PERSID", nullptr},
+      {'P', "PERSID", PickleLines::persid},
       {'Q', "BINPERSID", binpersid},
       {'R', "REDUCE", call},
-      {'S', "STRING", nullptr},
+      {'S', "STRING", PickleLines::string_line},
       {'T', "BINSTRING", text<4>},
       {'U', "SHORT_BINSTRING", text<1>},
-      {'V', "UNICODE", nullptr},
+      {'V', "UNICODE", PickleLines::unicode_line},
       {'X', "BINUNICODE", text<4>},
       {']', "EMPTY_LIST", container<PickleKind::list>},
       {'a', "APPEND", append},
       {'b', "BUILD", build},
       {'c', "GLOBAL", global},
-      {'d', "DICT", nullptr},
+      {'d', "DICT", dict_to_mark},
       {'e', "APPENDS", appends},
-      {'g', "GET", nullptr},
+      {'g', "GET", PickleLines::get_line},
       {'h', "BINGET", get<1>},
       {'i', "INST", inst},
       {'j', "LONG_BINGET", get<4>},
-      {'l', "LIST", nullptr},
+      {'l', "LIST", list_to_mark},
       {'o', "OBJ", nullptr},
-      {'p', "PUT", nullptr},
+      {'p', "PUT", PickleLines::put_line},
       {'q', "BINPUT", put<1>},
       {'r', "LONG_BINPUT", put<4>},
       {'s', "SETITEM", setitem},
@@ -205,7 +227,7 @@ struct PickleOpcodes {
       {'}', "EMPTY_DICT", container<PickleKind::dict>},
       {')', "EMPTY_TUPLE", tuple<0>},
       {0x80, "PROTO", proto},
-      {0x81, "NEWOBJ", call},
+      {0x81, "NEWOBJ", newobj},
       {0x82, "EXT1", nullptr},
       {0x83, "EXT2", nullptr},
       {0x84, "EXT4", nullptr},
@@ -249,7 +271,10 @@ PickleRef PickleMachine::run() {
     const auto code = std::to_integer<unsigned char>(take(1)[0]);
     const Opcode* const opcode = kByCode[code];
     if (!opcode) fail(sentence("the byte ", unsigned{code}, " is no opcode"));
-    if (!opcode->run) fail(sentence("opcode ", opcode->name, ", which torch does not write"));
+    if (!opcode->run)
+      throw Error(ErrorCode::malformed, "",
+                  sentence("its pickle has the opcode ", opcode->name, " at byte ", at_ - 1,
+                           ", which torch does not write; load it in Python and save it with torch.save"));
     opcode->run(*this);
   }
   return stack_[0];

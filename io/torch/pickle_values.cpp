@@ -6,14 +6,11 @@
 
 #include "io/text/error.h"
 #include "io/text/sentence.h"
+#include "io/torch/torch_limits.h"
 
 namespace ckmerge {
 namespace {
 
-// A tensor takes some twelve values: 10^6 tensors fit. 16 bytes each, so at most 256 MiB, and at least a byte of file
-// for each.
-constexpr size_t kMostValues = 1 << 24;
-constexpr size_t kMostItems = 1 << 25;
 constexpr uint16_t kDeepest = 1000;
 
 constexpr PickleRef kFirstInteger = 4;
@@ -35,13 +32,13 @@ PickleValues::PickleValues(std::span<const std::byte> bytes) : bytes_(bytes) {
 }
 
 PickleRef PickleValues::add(Node node) {
-  if (nodes_.size() >= kMostValues) fail("values", kMostValues);
+  if (nodes_.size() >= kMostPickleValues) fail("values", kMostPickleValues);
   nodes_.push_back(node);
   return static_cast<PickleRef>(nodes_.size() - 1);
 }
 
 uint32_t PickleValues::add_items(std::span<const PickleRef> items) {
-  if (items.size() > kMostItems - items_.size()) fail("items of lists and dicts", kMostItems);
+  if (items.size() > kMostPickleItems - items_.size()) fail("items of lists and dicts", kMostPickleItems);
   const auto begin = static_cast<uint32_t>(items_.size());
   items_.insert(items_.end(), items.begin(), items.end());
   return begin;

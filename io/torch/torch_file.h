@@ -14,8 +14,8 @@ namespace ckmerge {
 void read_torch_zip(Checkpoint& checkpoint, const OpenOptions& options);
 void read_torch_stream(Checkpoint& checkpoint, const OpenOptions& options);
 
-/// A pickle that is no checkpoint: throws always, and names what it would run in Python. With options.as_stored it
-/// fills checkpoint.globals first.
+/// A pickle that is no checkpoint: throws, and names whose it is and what it would run in Python. With
+/// options.as_stored it fills checkpoint.globals and notes instead.
 void read_plain_pickle(Checkpoint& checkpoint, const OpenOptions& options);
 
 /// Whether a file begins as each of them does: as a zip archive; as a pickle of torch's magic number; as any pickle, of

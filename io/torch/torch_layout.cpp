@@ -7,13 +7,12 @@
 
 namespace ckmerge {
 
-OutputLayout lay_out_ckpt(std::span<const OutputTensor> tensors, const Metadata* metadata,
-                          size_t /*least_header_size*/) {
+OutputLayout lay_out_ckpt(std::span<const OutputTensor> tensors, const Metadata* metadata, std::string_view wrap) {
   OutputLayout layout;
   layout.order = canonical_order(tensors);
   std::vector<uint64_t> sizes;
   for (const uint32_t i : layout.order) sizes.push_back(tensors[i].size);
-  const std::string pickle = torch_pickle(tensors, layout.order, metadata);
+  const std::string pickle = torch_pickle(tensors, layout.order, metadata, wrap);
   auto frame = std::make_unique<ZipFrame>(pickle.size(), sizes);
   layout.header = frame->first_header(crc32_of(std::as_bytes(std::span(pickle)))) + pickle;
   layout.offsets.resize(tensors.size());

@@ -8,9 +8,9 @@
 namespace ckmerge {
 
 /// Lays `tensors` out (io/torch/torch_pickle.h, io/torch/zip_frame.h), in the canonical order. The header is that of
-/// the archive's first entry and the pickle, which cannot be padded. Throws Error(resources).
+/// the archive's first entry and the pickle (which has a level called `wrap` where that is not empty), and cannot be
+/// padded. Throws Error(resources).
 /// REQUIRES: torch_storage() for every dtype.
-OutputLayout lay_out_ckpt(std::span<const OutputTensor> tensors, const Metadata* metadata,
-                          size_t least_header_size = 0);
+OutputLayout lay_out_ckpt(std::span<const OutputTensor> tensors, const Metadata* metadata, std::string_view wrap = {});
 
 }  // namespace ckmerge

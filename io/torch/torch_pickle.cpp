@@ -8,6 +8,8 @@
 #include <string_view>
 
 #include "io/text/error.h"
+#include "io/text/sentence.h"
+#include "io/torch/torch_limits.h"
 
 namespace ckmerge {
 namespace {
@@ -164,6 +166,23 @@ size_t expected_size(std::span<const OutputTensor> tensors) {
   return size;
 }
 
+// What a reader makes of it, counted from above.
+void check_limits(std::span<const OutputTensor> tensors, uint64_t size) {
+  uint64_t values = 0, items = 0;
+  for (const OutputTensor& tensor : tensors) {
+    values += 12 + 2 * tensor.shape.size();
+    items += 13 + 2 * tensor.shape.size();
+  }
+  constexpr uint64_t kOther = 1000;  // the dict itself, and what is said once
+  if (size <= kLargestPickle && values + kOther <= kMostPickleValues && items + kOther <= kMostPickleItems &&
+      tensors.size() + kOther <= kMostZipEntries)
+    return;
+  throw Error(ErrorCode::resources, "",
+              sentence("the output's ", tensors.size(), " tensors would take a pickle of ", size,
+                       " bytes, more than ckmerge reads again of a .ckpt (docs/pickles.md, Limits); write a "
+                       ".safetensors, or leave out tensors (--discard)"));
+}
+
 }  // namespace
 
 const char* torch_storage(Dtype dtype) {
@@ -177,10 +196,11 @@ bool is_known_to_a1111(Dtype dtype) {
 }
 
 std::string torch_pickle(std::span<const OutputTensor> tensors, std::span<const uint32_t> order,
-                         const Metadata* metadata) {
+                         const Metadata* metadata, std::string_view wrap) {
   Writer out(expected_size(tensors));
   out.op('\x80');
   out.op('\x02');
+  if (!wrap.empty()) out.op('}'), out.text(wrap);
   out.ordered_dict();
   for (size_t begin = 0; begin < order.size(); begin += kBatch) {
     out.op('(');
@@ -188,8 +208,11 @@ std::string torch_pickle(std::span<const OutputTensor> tensors, std::span<const 
     out.op('u');
   }
   if (metadata && !metadata->empty()) write_attribute(out, *metadata);
+  if (!wrap.empty()) out.op('s');
   out.op('.');
-  return out.take();
+  std::string pickle = out.take();
+  check_limits(tensors, pickle.size());
+  return pickle;
 }
 
 }  // namespace ckmerge

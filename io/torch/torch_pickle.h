@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "io/table/metadata.h"
 #include "io/table/output_layout.h"
@@ -22,8 +23,9 @@ bool is_known_to_a1111(Dtype dtype);
 
 /// data.pkl for `tensors`, the k-th of `order` being stored as data/k. `metadata` becomes an attribute of the state
 /// dict, `__metadata__`, or is left out when null or empty. REQUIRES: torch_storage() for every dtype.
-/// Throws Error(resources) for a text of more than 4 GiB.
+/// Where `wrap` is not empty the state dict is the only member of a dict, of that name.
+/// Throws Error(resources) for more than a reader takes, and for a text of more than 4 GiB.
 std::string torch_pickle(std::span<const OutputTensor> tensors, std::span<const uint32_t> order,
-                         const Metadata* metadata);
+                         const Metadata* metadata, std::string_view wrap = {});
 
 }  // namespace ckmerge

@@ -7,7 +7,9 @@
 
 #include "io/text/error.h"
 #include "io/text/sentence.h"
+#include "io/torch/pickle_kinds.h"
 #include "io/torch/torch_file.h"
+#include "io/torch/torch_limits.h"
 #include "io/torch/torch_table.h"
 
 namespace ckmerge {
@@ -16,7 +18,7 @@ namespace {
 using namespace std::string_view_literals;
 
 // Up to here pickles are read; storages follow, and nothing says where.
-constexpr uint64_t kFirstRead = 1 << 20, kGrowth = 16, kLargestPickles = 256 << 20;
+constexpr uint64_t kFirstRead = 1 << 20, kGrowth = 16;
 
 // LONG1, ten bytes, STOP; before it PROTO and, from protocol 4 on, a FRAME.
 constexpr std::string_view kMagic = "\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."sv;
@@ -29,6 +31,9 @@ constexpr int64_t kProtocol = 1001;
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
+
+// Of protocols 0 and 1: the same number in digits.
+constexpr std::string_view kMagicInDigits = "L119547037146038801333356L\n."sv;
 
 // Protocols 2 to 5, then an opcode, of which zero is none: 640 is a safetensors header's length too.
 bool begins_with_protocol(std::string_view bytes) {
@@ -45,9 +50,16 @@ bool begins_with_global(std::string_view bytes) {
          });
 }
 
+// Or a dict or list, and its number in the memo.
+bool begins_with_container(std::string_view bytes) {
+  constexpr std::string_view kBeginnings[] = {"(dp0\n"sv, "(dp1\n"sv, "(lp0\n"sv, "(lp1\n"sv, "}q\0"sv, "]q\0"sv};
+  return std::ranges::any_of(kBeginnings, [&](std::string_view beginning) { return bytes.starts_with(beginning); });
+}
+
 // Bytes of the pickle of torch's magic number; 0 where the file begins with something else.
 size_t magic_size(std::span<const std::byte> bytes) {
   const std::string_view text = text_of(bytes);
+  if (text.starts_with(kMagicInDigits)) return kMagicInDigits.size();
   if (!text.starts_with('\x80')) return 0;
   for (const size_t before : {kProtoSize, kProtoSize + kFrameSize})
     if (text.size() > before && text.substr(before).starts_with(kMagic)) return before + kMagic.size();
@@ -187,7 +199,7 @@ template <typename Read>
 void with_enough_bytes(const InputFile& file, Checkpoint& checkpoint, const Read& read) {
   std::vector<std::byte> bytes;
   for (uint64_t size = std::min(kFirstRead, file.size());;
-       size = std::min({size * kGrowth, kLargestPickles, file.size()})) {
+       size = std::min({size * kGrowth, kLargestPickle, file.size()})) {
     const uint64_t old = bytes.size();
     bytes.resize(size);
     file.read_at(old, std::span(bytes).subspan(old));
@@ -196,7 +208,7 @@ void with_enough_bytes(const InputFile& file, Checkpoint& checkpoint, const Read
       return read(bytes);
     } catch (const PickleEndsEarly& error) {
       if (size == file.size()) throw Error(ErrorCode::malformed, "", sentence("download incomplete: ", error.what()));
-      if (size == kLargestPickles) fail(sentence("its pickles are larger than ", kLargestPickles, " bytes"));
+      if (size == kLargestPickle) fail(sentence("its pickles are larger than ", kLargestPickle, " bytes"));
     }
   }
 }
@@ -206,7 +218,8 @@ void with_enough_bytes(const InputFile& file, Checkpoint& checkpoint, const Read
 bool begins_torch_stream(std::span<const std::byte> first_bytes) { return magic_size(first_bytes) > 0; }
 
 bool begins_pickle(std::span<const std::byte> first_bytes) {
-  return begins_with_protocol(text_of(first_bytes)) || begins_with_global(text_of(first_bytes));
+  const std::string_view text = text_of(first_bytes);
+  return begins_with_protocol(text) || begins_with_global(text) || begins_with_container(text);
 }
 
 void read_torch_stream(Checkpoint& checkpoint, const OpenOptions& options) {
@@ -218,10 +231,17 @@ void read_plain_pickle(Checkpoint& checkpoint, const OpenOptions& options) {
   const InputFile& file = checkpoint.shards[0];
   with_enough_bytes(file, checkpoint, [&](std::span<const std::byte> bytes) {
     PickleMachine machine(bytes);
-    run_judged(machine, options, checkpoint, bytes.size() < file.size());
+    OpenOptions whole = options;
+    whole.as_stored = true;  // whose it is may say more than what is unsafe in it
+    run_judged(machine, whole, checkpoint, bytes.size() < file.size());
     checkpoint.header_size = machine.size();
   });
-  throw Error(ErrorCode::malformed, "", "a Python pickle, but no PyTorch checkpoint; save tensors with torch.save");
+  const std::string_view kind = other_pickle_kind(checkpoint.globals);
+  std::string said = "a Python pickle, but no PyTorch checkpoint; save tensors with torch.save";
+  if (!kind.empty()) said = sentence("not a PyTorch checkpoint but ", kind);
+  if (options.as_stored) return static_cast<void>(checkpoint.notes.push_back(said));
+  if (kind.empty()) refuse_unsafe(checkpoint.globals);
+  fail(sentence(said, unsafe_clause(checkpoint.globals)));
 }
 
 }  // namespace ckmerge

@@ -24,21 +24,11 @@ constexpr size_t kLongestShown = 200;
 std::string shown(std::string_view text) { return valid_utf8(text.substr(0, kLongestShown)); }
 
 void judge_names(const PickleMachine& machine, Checkpoint& checkpoint) {
-  for (const PickleMachine::Name& seen : machine.names())
-    checkpoint.globals.push_back({shown(seen.module) + "." + shown(seen.name), danger_of(seen.module, seen.name)});
-}
-
-void refuse_unsafe(const std::vector<PickleGlobal>& globals) {
-  std::vector<std::string> lines;
-  for (const PickleGlobal& global : globals)
-    if (global.danger == PickleDanger::unsafe) lines.push_back(global.name);
-  if (lines.empty()) return;
-  const std::string first = lines[0];
-  throw Error(ErrorCode::malformed, first,
-              sentence("unsafe: it would run ", first,
-                       " in programs that load it with Python; nothing was run here. "
-                       "Delete it, or get it from its author as safetensors"),
-              lines.size() > 1 ? lines : std::vector<std::string>());
+  for (const auto& [module, name] : machine.names()) {
+    const bool only_names = looks_up_members(module, name) && !machine.misuses_getattr();
+    checkpoint.globals.push_back(
+        {shown(module) + "." + shown(name), only_names ? PickleDanger::harmless : danger_of(module, name)});
+  }
 }
 
 void note_unknown(Checkpoint& checkpoint) {
@@ -52,14 +42,18 @@ void note_unknown(Checkpoint& checkpoint) {
                                         count > 1 ? ", ... (ckmerge inspect lists them)" : ""));
 }
 
-bool lies_in_order(const TorchTensor& tensor) {
-  if (tensor.count == 0) return true;
-  uint64_t expected = 1;
-  for (size_t i = tensor.shape.size(); i-- > 0;) {
-    if (tensor.shape[i] != 1 && tensor.strides[i] != expected) return false;
-    expected *= tensor.shape[i];
-  }
-  return true;
+constexpr const char* kArraysOnly =
+    "a PyTorch file that holds NumPy arrays and no tensor; load it in Python, make tensors of them (torch.from_numpy) "
+    "and "
+    "save those";
+
+bool holds_arrays_only(const std::vector<PickleGlobal>& globals) {
+  const auto named = [&](std::string_view beginning, std::string_view end) {
+    return std::ranges::any_of(globals, [&](const PickleGlobal& global) {
+      return global.name.starts_with(beginning) && global.name.ends_with(end);
+    });
+  };
+  return named("numpy.", "multiarray._reconstruct") && !named("torch._utils._rebuild", "");
 }
 
 class TableFiller {
@@ -86,6 +80,7 @@ class TableFiller {
         throw Error(ErrorCode::mismatch, "", sentence("is ", tensor_.type->name, ", which safetensors cannot hold"));
       add_tensor(name);
     } catch (const Error& error) {
+      if (error.code() == ErrorCode::mismatch) return leave_unread(name, error.what());
       throw Error(error.code(), shown(name), sentence("tensor '", shown(name), "': ", error.what()));
     }
   }
@@ -110,11 +105,19 @@ class TableFiller {
     throw Error(ErrorCode::malformed, shown(name), sentence("tensor '", shown(name), "': the name is there twice"));
   }
 
+  // It stops whoever needs it. A file may have any number of them, whose names are copied.
+  void leave_unread(std::string_view name, const std::string& why) {
+    copied_ += name.size() + kDimension * (tensor_.shape.size() + tensor_.strides.size());
+    if (copied_ > values_.size()) throw Error(ErrorCode::malformed, "", "names add up to more than the pickle holds");
+    checkpoint_.unread.push_back({std::string(name), why});
+  }
+
   void add_tensor(std::string_view name) {
     const Dtype dtype = *tensor_.type->dtype;
     const uint64_t item = tensor_.type->size;
+    const uint64_t in_item = item * 8 / info(dtype).bits;  // elements, as we count them
     uint64_t size = 0;
-    if (__builtin_mul_overflow(tensor_.count, item, &size) || __builtin_add_overflow(total_, size, &total_) ||
+    if (__builtin_mul_overflow(tensor_.count / in_item, item, &size) || __builtin_add_overflow(total_, size, &total_) ||
         (total_ > std::max(kAlwaysAllowed, 2 * checkpoint_.file_size()) && !options_.allow_expanded &&
          !options_.as_stored))
       throw Error(ErrorCode::malformed, "",
@@ -124,7 +127,7 @@ class TableFiller {
     if (copied_ > values_.size())
       throw Error(ErrorCode::malformed, "", "names and shapes add up to more than the pickle holds");
     const uint64_t offset = locate_(tensor_.storage) + tensor_.storage.view_begin + tensor_.offset * item;
-    if (lies_in_order(tensor_))
+    if (in_item > 1 || lies_in_order(tensor_))
       checkpoint_.tensors.add(name, dtype, tensor_.shape, 0, offset, size, tensor_.count);
     else
       checkpoint_.tensors.add_view(name, dtype, tensor_.shape, tensor_.strides, 0, offset, size, tensor_.count);
@@ -161,8 +164,9 @@ class TableFiller {
   Checkpoint& checkpoint_;
   TorchTensor tensor_;
   uint64_t total_ = 0;  // bytes of all tensors
-  // Names, and dimensions beyond those that every row has room for: a pickle may refer to a long one often.
-  static constexpr size_t kDimension = 8, kFewDimensions = 8;
+  // Names, and dimensions beyond those that every row has room for, of which each takes two bytes in a pickle: it may
+  // refer to a long one often.
+  static constexpr size_t kDimension = 2, kFewDimensions = 8;
   uint64_t copied_ = 0;     // bytes
   std::vector<bool> seen_;  // keys, by number
   uint64_t ignored_ = 0;
@@ -230,6 +234,27 @@ void for_each_chosen(const PickleValues& values, PickleRef dict, PickleRef buffe
 
 }  // namespace
 
+void refuse_unsafe(const std::vector<PickleGlobal>& globals) {
+  std::vector<std::string> lines;
+  for (const PickleGlobal& global : globals)
+    if (global.danger == PickleDanger::unsafe) lines.push_back(global.name);
+  if (lines.empty()) return;
+  const std::string first = lines[0];
+  throw Error(ErrorCode::malformed, first,
+              sentence("unsafe: it would run ", first,
+                       " in programs that load it with Python; nothing was run here. "
+                       "Delete it, get it from its author as safetensors, or take its tensors alone (ckmerge convert "
+                       "--from-unsafe)"),
+              lines.size() > 1 ? lines : std::vector<std::string>());
+}
+
+std::string unsafe_clause(const std::vector<PickleGlobal>& globals) {
+  const auto unsafe = [](const PickleGlobal& global) { return global.danger == PickleDanger::unsafe; };
+  const auto found = std::ranges::find_if(globals, unsafe);
+  return found == globals.end() ? ""
+                                : sentence("; it would run ", found->name, " in programs that load it with Python");
+}
+
 PickleRef run_judged(PickleMachine& machine, const OpenOptions& options, Checkpoint& checkpoint, bool may_go_on) {
   PickleRef top = PickleValues::kNone;
   try {
@@ -244,13 +269,24 @@ PickleRef run_judged(PickleMachine& machine, const OpenOptions& options, Checkpo
     throw;
   }
   judge_names(machine, checkpoint);
-  if (!options.as_stored) refuse_unsafe(checkpoint.globals);
+  if (!options.as_stored && !options.from_unsafe) refuse_unsafe(checkpoint.globals);
   return top;
 }
 
 void fill_from_pickle(const PickleValues& values, PickleRef top, const LocateStorage& locate,
                       const OpenOptions& options, Checkpoint& checkpoint) {
-  const DictChoice choice = choose_dicts(values, top, options, checkpoint);
+  DictChoice choice;
+  try {
+    choice = choose_dicts(values, top, options, checkpoint);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::usage || !checkpoint.dicts.empty()) throw;
+    const bool arrays = holds_arrays_only(checkpoint.globals);
+    if (!options.as_stored && arrays) throw Error(ErrorCode::malformed, "", kArraysOnly, error.details());
+    if (!options.as_stored) throw;
+    checkpoint.notes.push_back(arrays ? kArraysOnly : error.what());
+    checkpoint.notes.insert(checkpoint.notes.end(), error.details().begin(), error.details().end());
+    return note_unknown(checkpoint);
+  }
   refuse_placeholders(values, top, choice.taken, options, checkpoint);
   TableFiller filler(values, locate, options, checkpoint);
   for (const StateDict& dict : choice.taken)

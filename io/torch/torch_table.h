@@ -16,6 +16,12 @@ namespace ckmerge {
 PickleRef run_judged(PickleMachine& machine, const OpenOptions& options, Checkpoint& checkpoint,
                      bool may_go_on = false);
 
+/// Throws Error(malformed) where one of `globals` is unsafe.
+void refuse_unsafe(const std::vector<PickleGlobal>& globals);
+
+/// "; it would run X in programs that load it with Python", or empty: nothing is unsafe.
+std::string unsafe_clause(const std::vector<PickleGlobal>& globals);
+
 /// The offset in the file of a storage's first byte. Throws Error(malformed) when it is not there, or not whole.
 using LocateStorage = std::function<uint64_t(const TorchStorage&)>;
 

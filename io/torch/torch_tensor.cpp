@@ -10,39 +10,8 @@
 namespace ckmerge {
 namespace {
 
-constexpr size_t kMostDimensions = 64;  // as many as torch allows
-
 // Keys are numbers; those of a stream are looked up at every mention.
 constexpr size_t kLongestKey = 1000;
-
-constexpr TorchDtype kTypes[] = {
-    {"Double", "float64", 8, Dtype::F64},
-    {"Float", "float32", 4, Dtype::F32},
-    {"Half", "float16", 2, Dtype::F16},
-    {"BFloat16", "bfloat16", 2, Dtype::BF16},
-    {"Long", "int64", 8, Dtype::I64},
-    {"Int", "int32", 4, Dtype::I32},
-    {"Short", "int16", 2, Dtype::I16},
-    {"Char", "int8", 1, Dtype::I8},
-    {"Byte", "uint8", 1, Dtype::U8},
-    {"Bool", "bool", 1, Dtype::BOOL},
-    {"ComplexFloat", "complex64", 8, Dtype::C64},
-    {"ComplexDouble", "complex128", 16, std::nullopt},
-    {"QInt8", "qint8", 1, std::nullopt},
-    {"QUInt8", "quint8", 1, std::nullopt},
-    {"QInt32", "qint32", 4, std::nullopt},
-    {"QUInt4x2", "quint4x2", 1, std::nullopt},
-    {"QUInt2x4", "quint2x4", 1, std::nullopt},
-    {nullptr, "complex32", 4, std::nullopt},
-    {nullptr, "uint16", 2, Dtype::U16},
-    {nullptr, "uint32", 4, Dtype::U32},
-    {nullptr, "uint64", 8, Dtype::U64},
-    {nullptr, "float8_e4m3fn", 1, Dtype::F8_E4M3},
-    {nullptr, "float8_e5m2", 1, Dtype::F8_E5M2},
-    {nullptr, "float8_e4m3fnuz", 1, Dtype::F8_E4M3FNUZ},
-    {nullptr, "float8_e5m2fnuz", 1, Dtype::F8_E5M2FNUZ},
-    {nullptr, "float8_e8m0fnu", 1, Dtype::F8_E8M0},
-};
 
 [[noreturn]] void fail(const char* what) { throw Error(ErrorCode::malformed, "", what); }
 
@@ -84,8 +53,7 @@ const TorchDtype* storage_type(const PickleValues& values, PickleRef type) {
   if (name == "UntypedStorage" || name == "_UntypedStorage") return nullptr;
   if (!name.ends_with("Storage")) fail(kNoStorage);
   name.remove_suffix(7);
-  for (const TorchDtype& row : kTypes)
-    if (row.storage && name == row.storage) return &row;
+  if (const TorchDtype* const type = torch_dtype_of_storage(name)) return type;
   fail(kNoStorage);
 }
 
@@ -110,22 +78,55 @@ bool is_made_in_torch(const PickleValues& values, PickleRef value) {
   if (values.kind(value) != PickleKind::call || !is_global(values, values.called(value))) return false;
   const std::string_view module = module_of(values, values.called(value));
   const std::string_view name = name_of(values, values.called(value));
-  return ((module == "torch._utils" || module == "torch._tensor") && name.starts_with("_rebuild")) ||
+  return ((module == "torch._utils" || module == "torch._tensor" || module == "torch.tensor") &&
+          name.starts_with("_rebuild")) ||
          (module == "torch.nn.parameter" && (name == "Parameter" || name == "Buffer"));
 }
 
-// Parameters are tensors in a wrapper, as deep as somebody wrapped them: a tensor's own arguments are what we read.
-PickleRef unwrapped(const PickleValues& values, PickleRef value) {
+// What makes a tensor: a function of torch._utils and its arguments.
+struct Maker {
+  std::string_view name;
+  std::span<const PickleRef> parts;
+};
+
+bool is_parameter(std::string_view maker) {
+  return maker == "_rebuild_parameter" || maker == "_rebuild_parameter_with_state" || maker == "Parameter" ||
+         maker == "Buffer";
+}
+
+// _rebuild_from_type_v2(function, type, arguments, state), and before torch 1.11 without the 2.
+Maker made_with_type(const PickleValues& values, const Maker& maker) {
+  const std::span<const PickleRef> parts = maker.parts;
+  if (parts.size() != 4 || !is_global(values, parts[0]) || module_of(values, parts[0]) != "torch._utils" ||
+      values.kind(parts[2]) != PickleKind::tuple)
+    fail("is made in a way that is not known");
+  if (const std::string_view piece = piece_kind(values, parts[1]); !piece.empty())
+    throw Error(ErrorCode::mismatch, "", piece_sentence(piece));
+  return {name_of(values, parts[0]), values.tuple(parts[2])};
+}
+
+Maker maker_of(const PickleValues& values, PickleRef value) {
+  if (!is_made_in_torch(values, value)) fail("is no tensor");
+  return {name_of(values, values.called(value)), values.tuple(values.arguments(value))};
+}
+
+// Tensors come in wrappers, as deep as somebody wrapped them: parameters, attributes, and tensors of devices that have
+// no storages of their own (_rebuild_device_tensor_from_cpu_tensor(tensor, dtype, device, requires_grad)), of which
+// `device_dtype` is the dtype.
+Maker unwrapped(const PickleValues& values, PickleRef value, PickleRef& device_dtype) {
   constexpr int kMostWraps = 8;
+  Maker maker = maker_of(values, value);
   for (int i = 0; i < kMostWraps; ++i) {
-    const bool parameter = is_called(values, value, "torch._utils", "_rebuild_parameter") ||
-                           is_called(values, value, "torch._utils", "_rebuild_parameter_with_state") ||
-                           is_called(values, value, "torch.nn.parameter", "Parameter") ||
-                           is_called(values, value, "torch.nn.parameter", "Buffer");
-    if (!parameter) return value;
-    const auto arguments = values.tuple(values.arguments(value));
-    if (arguments.empty()) fail("a parameter without its tensor");
-    value = arguments[0];
+    const bool on_device = maker.name == "_rebuild_device_tensor_from_cpu_tensor";
+    if (maker.name == "_rebuild_from_type_v2" || maker.name == "_rebuild_from_type") {
+      maker = made_with_type(values, maker);
+    } else if (is_parameter(maker.name) || on_device) {
+      if (maker.parts.size() < (on_device ? 2u : 1u)) fail("is wrapped without its tensor");
+      if (on_device) device_dtype = maker.parts[1];
+      maker = maker_of(values, maker.parts[0]);
+    } else {
+      return maker;
+    }
   }
   fail("a tensor wrapped too often");
 }
@@ -137,10 +138,7 @@ void read_numbers(const PickleValues& values, PickleRef list, std::vector<uint64
     list = arguments[0];
   }
   numbers.clear();
-  const auto take = [&](PickleRef item) {
-    if (numbers.size() >= kMostDimensions) fail("has more dimensions than torch allows");
-    numbers.push_back(whole_number(values, item, what));
-  };
+  const auto take = [&](PickleRef item) { numbers.push_back(whole_number(values, item, what)); };
   if (values.kind(list) == PickleKind::tuple)
     std::ranges::for_each(values.tuple(list), take);
   else if (values.kind(list) == PickleKind::list)
@@ -151,8 +149,7 @@ void read_numbers(const PickleValues& values, PickleRef list, std::vector<uint64
 
 const TorchDtype* type_of(const PickleValues& values, PickleRef dtype) {
   if (is_global(values, dtype) && module_of(values, dtype) == "torch")
-    for (const TorchDtype& row : kTypes)
-      if (name_of(values, dtype) == row.name) return &row;
+    if (const TorchDtype* const type = torch_dtype(name_of(values, dtype))) return type;
   fail("has no known dtype");
 }
 
@@ -182,7 +179,30 @@ void check_place(const TorchTensor& tensor) {
   if (last >= elements) fail("reaches outside of its storage");
 }
 
+// torch counts a byte as one element where it holds two (float4_e2m1fn_x2); safetensors counts both, along the last
+// dimension.
+void count_halves(TorchTensor& tensor) {
+  const uint64_t in_byte = 8 / info(*tensor.type->dtype).bits;
+  if (tensor.shape.empty())
+    throw Error(ErrorCode::mismatch, "", sentence("is one ", tensor.type->name, ", which safetensors cannot hold"));
+  if (!lies_in_order(tensor))
+    throw Error(ErrorCode::mismatch, "",
+                sentence("is a view of ", tensor.type->name, " out of order; save it contiguous"));
+  tensor.shape.back() = product(tensor.shape.back(), in_byte);
+  tensor.count = product(tensor.count, in_byte);
+}
+
 }  // namespace
+
+bool lies_in_order(const TorchTensor& tensor) {
+  if (tensor.count == 0) return true;
+  uint64_t expected = 1;
+  for (size_t i = tensor.shape.size(); i-- > 0;) {
+    if (tensor.shape[i] != 1 && tensor.strides[i] != expected) return false;
+    expected *= tensor.shape[i];
+  }
+  return true;
+}
 
 TorchStorage read_storage(const PickleValues& values, PickleRef persistent) {
   const PickleRef id = values.persistent_id(persistent);
@@ -205,23 +225,12 @@ TorchStorage read_storage(const PickleValues& values, PickleRef persistent) {
 bool is_tensor(const PickleValues& values, PickleRef value) { return is_made_in_torch(values, value); }
 
 // _rebuild_tensor(storage, offset, size, stride), _v2(..., requires_grad, hooks[, metadata]),
-// _v3(..., requires_grad, hooks, dtype[, metadata]), _rebuild_from_type_v2(function, type, arguments, state).
+// _v3(..., requires_grad, hooks, dtype[, metadata]).
 void read_tensor(const PickleValues& values, PickleRef value, TorchTensor& tensor) {
-  value = unwrapped(values, value);
-  if (values.kind(value) != PickleKind::call || !is_global(values, values.called(value))) fail("is no tensor");
-  std::string_view maker = name_of(values, values.called(value));
-  std::span<const PickleRef> parts = values.tuple(values.arguments(value));
-  if (is_called(values, value, "torch._tensor", "_rebuild_from_type_v2")) {
-    if (parts.size() != 4 || !is_global(values, parts[0]) || module_of(values, parts[0]) != "torch._utils" ||
-        values.kind(parts[2]) != PickleKind::tuple)
-      fail("is made in a way that is not known");
-    maker = name_of(values, parts[0]);
-    if (const std::string_view piece = piece_kind(values, parts[1]); !piece.empty())
-      throw Error(ErrorCode::mismatch, "", piece_sentence(piece));
-    parts = values.tuple(parts[2]);
-  } else if (module_of(values, values.called(value)) != "torch._utils") {
-    fail("is no tensor");
-  }
+  PickleRef device_dtype = PickleValues::kNone;
+  tensor.shape.clear();
+  tensor.strides.clear();
+  const auto [maker, parts] = unwrapped(values, value, device_dtype);
   const bool v1 = maker == "_rebuild_tensor", v2 = maker == "_rebuild_tensor_v2", v3 = maker == "_rebuild_tensor_v3";
   if (!v1 && !v2 && !v3)
     throw Error(ErrorCode::mismatch, "",
@@ -231,6 +240,9 @@ void read_tensor(const PickleValues& values, PickleRef value, TorchTensor& tenso
   tensor.storage = read_storage(values, parts[0]);
   tensor.type = v3 ? type_of(values, parts[6]) : tensor.storage.type;
   if (!tensor.type || (tensor.storage.type && tensor.storage.type != tensor.type)) fail("has no known dtype");
+  if (device_dtype != PickleValues::kNone && type_of(values, device_dtype) != tensor.type)
+    throw Error(ErrorCode::mismatch, "",
+                "is stored in one dtype and was of another on its device; save it as a plain one");
   tensor.offset = whole_number(values, parts[1], "begins before its storage");
   read_numbers(values, parts[2], tensor.shape, "has sizes that are no whole numbers");
   read_numbers(values, parts[3], tensor.strides, "has strides that are no whole numbers");
@@ -238,6 +250,7 @@ void read_tensor(const PickleValues& values, PickleRef value, TorchTensor& tenso
   tensor.count = 1;
   for (const uint64_t dimension : tensor.shape) tensor.count = product(tensor.count, dimension);
   check_place(tensor);
+  if (tensor.type->dtype && info(*tensor.type->dtype).bits < 8) count_halves(tensor);
 }
 
 }  // namespace ckmerge

@@ -4,23 +4,14 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "io/torch/pickle_values.h"
-#include "kernels/dtype.h"
+#include "io/torch/torch_dtypes.h"
 
 namespace ckmerge {
-
-/// An element type of torch.
-struct TorchDtype {
-  const char* storage;         ///< its legacy storage class, without "Storage"; null where it never had one
-  const char* name;            ///< torch.NAME
-  uint64_t size;               ///< bytes of an element
-  std::optional<Dtype> dtype;  ///< ours; none where safetensors has none
-};
 
 /// A storage as a persistent id describes it.
 struct TorchStorage {
@@ -34,7 +25,8 @@ struct TorchStorage {
 /// Reads a persistent id. Throws Error(malformed).
 TorchStorage read_storage(const PickleValues& values, PickleRef persistent);
 
-/// A tensor as described: `offset`, `strides` and `shape` in elements, checked to lie within its storage.
+/// A tensor as described: `offset`, `strides` and `shape` in elements, checked to lie within its storage. Of a dtype
+/// with two elements in a byte `shape` and `count` are safetensors', the others torch's, in bytes.
 struct TorchTensor {
   const TorchDtype* type = nullptr;
   TorchStorage storage;
@@ -44,6 +36,9 @@ struct TorchTensor {
 
 /// Whether the value would be a tensor in Python, of whatever kind.
 bool is_tensor(const PickleValues& values, PickleRef value);
+
+/// Whether its elements follow each other in the storage.
+bool lies_in_order(const TorchTensor& tensor);
 
 /// REQUIRES: is_tensor(). Fills `tensor`, whose memory is used again. Throws Error(malformed) that says what is wrong
 /// with it, without its name; Error(mismatch) for kinds that cannot be read: sparse, quantized, conjugated ones.

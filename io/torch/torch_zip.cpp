@@ -6,15 +6,15 @@
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/torch/torch_file.h"
+#include "io/torch/torch_limits.h"
 #include "io/torch/torch_table.h"
 #include "io/torch/unwritten_storages.h"
 #include "io/torch/zip_directory.h"
+#include "io/torch/zip_end.h"
+#include "io/torch/zip_kinds.h"
 
 namespace ckmerge {
 namespace {
-
-// 10^6 tensors take some 150 MB.
-constexpr uint64_t kLargestPickle = 256ull << 20;
 
 [[noreturn]] void fail(const std::string& what) { throw Error(ErrorCode::malformed, "", what); }
 
@@ -30,16 +30,17 @@ std::string root_of(const ZipDirectory& zip) {
   if (zip.size() == 0) fail("an empty zip archive");
   const std::string_view first = zip.name(zip[0]);
   std::string root(first.substr(0, first.find('/') + 1));
-  if (zip.find(root + "constants.pkl") || zip.find(root + "code/__torch__.py"))
-    fail("a TorchScript program (torch.jit.save), not a checkpoint; load it in torch and save its state_dict()");
-  if (root.empty() || !zip.find(root + "data.pkl"))
-    fail("a zip archive, but no PyTorch checkpoint: it has no data.pkl");
-  for (size_t i = 0; i < zip.size(); ++i) {
-    const std::string_view name = zip.name(zip[i]);
-    if (!name.starts_with(root)) fail("a zip archive with more than one folder, as torch does not write it");
-    if (name.starts_with(root + "code/"))
-      fail("a TorchScript program (torch.jit.save), not a checkpoint; load it in torch and save its state_dict()");
-  }
+  const bool has_pickle = !root.empty() && zip.find(root + "data.pkl");
+  const std::string code = root + "code/";
+  bool program = zip.find(root + "constants.pkl") != nullptr;
+  for (size_t i = 0; i < zip.size() && !program; ++i) program = zip.name(zip[i]).starts_with(code);
+  if (!has_pickle || program)
+    if (const std::string kind = other_zip_kind(zip); !kind.empty()) fail(kind);
+  if (!has_pickle)
+    fail("a zip archive, but no PyTorch checkpoint: it has no data.pkl; unpack it if a checkpoint lies in it");
+  for (size_t i = 0; i < zip.size(); ++i)
+    if (!zip.name(zip[i]).starts_with(root))
+      fail("a zip archive with more than one folder, as torch does not write it; load it in torch and save it anew");
   if (zip.compressed())
     fail("a zip archive with compressed entries, as torch does not write it; load it in torch and save it anew");
   return root;
@@ -94,6 +95,7 @@ void read_torch_zip(Checkpoint& checkpoint, const OpenOptions& options) {
     checkpoint.notes.push_back("its pickle is not what was written, by the archive's CRC-32: the file may be damaged");
   PickleMachine machine(bytes);
   const PickleRef top = run_judged(machine, options, checkpoint);
+  if (checkpoint.path.ends_with(".distcp") && machine.values().kind(top) != PickleKind::dict) fail(kDistributedShard);
   if (machine.size() != bytes.size()) fail("bytes behind the end of its pickle, where something may hide");
   checkpoint.header_size = pickle.size;
   std::string name = root + "data/";

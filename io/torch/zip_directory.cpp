@@ -7,85 +7,21 @@
 #include <array>
 #include <span>
 
-#include "io/text/error.h"
-#include "io/text/sentence.h"
+#include "io/torch/torch_limits.h"
+#include "io/torch/zip_bytes.h"
+#include "io/torch/zip_end.h"
 
 namespace ckmerge {
 namespace {
 
-constexpr uint64_t kEndSize = 22, kEnd64Size = 56, kLocatorSize = 20, kRecordSize = 46, kLocalSize = 30;
-constexpr uint32_t kEndMark = 0x06054b50, kEnd64Mark = 0x06064b50, kLocatorMark = 0x07064b50, kRecordMark = 0x02014b50,
-                   kLocalMark = 0x04034b50;
-constexpr uint64_t kMostEntries = 1 << 20;
+constexpr uint64_t kRecordSize = 46, kLocalSize = 30;
+constexpr uint32_t kRecordMark = 0x02014b50, kLocalMark = 0x04034b50;
 constexpr uint64_t kLongestName = 1024;
+constexpr uint64_t kNoRoom = 0xffffffff;  // for a size or an offset: it is in the zip64 field
 
 // Bits of the flags: how hard it was compressed (1, 2), sizes follow the payload (3), the name is UTF-8 (11). Any other
 // changes what the bytes are.
 constexpr uint64_t kSizesFollow = 0x8, kKnownFlags = 0x80e;
-
-template <typename... Parts>
-[[noreturn]] void fail(const Parts&... parts) {
-  throw Error(ErrorCode::malformed, "", sentence("its zip archive is damaged or made to deceive: ", parts...));
-}
-
-uint64_t number(const unsigned char* at, size_t bytes) {
-  uint64_t value = 0;
-  for (size_t i = bytes; i-- > 0;) value = value << 8 | at[i];
-  return value;
-}
-
-template <size_t size>
-std::array<unsigned char, size> read(const InputFile& file, uint64_t offset) {
-  std::array<unsigned char, size> bytes;
-  file.read_at(offset, std::as_writable_bytes(std::span(bytes)));
-  return bytes;
-}
-
-struct Directory {
-  uint64_t begin = 0, end = 0, entries = 0;
-};
-
-// A number of the classic record: that of the zip64 record, or all ones where it does not fit.
-void expect_same(uint64_t classic, size_t bytes, uint64_t value, const char* what) {
-  const uint64_t most = bytes == 2 ? 0xffff : 0xffffffff;
-  if (classic != value && classic != most) fail("its two ends disagree about ", what);
-}
-
-Directory read_end64(const InputFile& file, uint64_t locator, const std::array<unsigned char, kEndSize>& end) {
-  const auto bytes = read<kLocatorSize>(file, locator);
-  const uint64_t at = number(&bytes[8], 8);
-  if (number(&bytes[4], 4) != 0 || number(&bytes[16], 4) > 1) fail("it is one part of several");
-  if (locator < kEnd64Size || at != locator - kEnd64Size) fail("its zip64 end is not where it should be");
-  const auto record = read<kEnd64Size>(file, at);
-  if (number(&record[0], 4) != kEnd64Mark || number(&record[4], 8) != kEnd64Size - 12) fail("its zip64 end is none");
-  if (number(&record[16], 4) != 0 || number(&record[20], 4) != 0) fail("it is one part of several");
-  const uint64_t entries = number(&record[32], 8), size = number(&record[40], 8), begin = number(&record[48], 8);
-  if (number(&record[24], 8) != entries) fail("it is one part of several");
-  expect_same(number(&end[8], 2), 2, entries, "the number of entries");
-  expect_same(number(&end[10], 2), 2, entries, "the number of entries");
-  expect_same(number(&end[12], 4), 4, size, "the directory's size");
-  expect_same(number(&end[16], 4), 4, begin, "the directory's place");
-  if (begin > at || size != at - begin) fail("its directory does not end where the end begins");
-  return {begin, at, entries};
-}
-
-Directory find_directory(const InputFile& file) {
-  if (file.size() < kEndSize)
-    throw Error(ErrorCode::malformed, "", "download incomplete: a zip archive without its end");
-  const uint64_t at = file.size() - kEndSize;
-  const auto end = read<kEndSize>(file, at);
-  if (number(&end[0], 4) != kEndMark || number(&end[20], 2) != 0)
-    throw Error(ErrorCode::malformed, "",
-                "download incomplete, or changed after it was written: a zip archive whose end is not at the end of "
-                "the file");
-  if (number(&end[4], 2) != 0 || number(&end[6], 2) != 0) fail("it is one part of several");
-  if (at >= kLocatorSize && number(read<4>(file, at - kLocatorSize).data(), 4) == kLocatorMark)
-    return read_end64(file, at - kLocatorSize, end);
-  const uint64_t entries = number(&end[10], 2), size = number(&end[12], 4), begin = number(&end[16], 4);
-  if (number(&end[8], 2) != entries) fail("it is one part of several");
-  if (begin > at || size != at - begin) fail("its directory does not end where the end begins");
-  return {begin, at, entries};
-}
 
 // The file's bytes in order, read ahead: 10^6 small reads would take seconds.
 class ForwardReader {
@@ -115,7 +51,7 @@ class ForwardReader {
 };
 
 void check_name(std::string_view name) {
-  const auto refuse = [&](const char* why) { fail("an entry's name ", why); };
+  const auto refuse = [&](const char* why) { fail_zip("an entry's name ", why); };
   if (name.empty() || name.size() > kLongestName) refuse("is empty or too long");
   if (name.find('\0') != name.npos || name.find('\\') != name.npos) refuse("has a NUL or a backslash");
   if (name[0] == '/' || (name.size() > 1 && name[1] == ':')) refuse("is an absolute path");
@@ -126,23 +62,29 @@ void check_name(std::string_view name) {
   }
 }
 
-// Takes from the zip64 field, in their order, the numbers that the record itself has no room for.
-void take_zip64(const unsigned char* extra, uint64_t extra_size, std::span<uint64_t*> wanted) {
+// Takes from the zip64 field, in their order, the numbers that the record itself has no room for. False: it has none.
+bool take_zip64(const unsigned char* extra, uint64_t extra_size, std::span<uint64_t*> wanted) {
   for (uint64_t at = 0; at + 4 <= extra_size;) {
-    const uint64_t id = number(extra + at, 2), size = number(extra + at + 2, 2);
-    if (size > extra_size - at - 4) fail("an entry's extra field is longer than the record");
+    const uint64_t id = zip_number(extra + at, 2), size = zip_number(extra + at + 2, 2);
+    if (size > extra_size - at - 4) fail_zip("an entry's extra field is longer than the record");
     if (id == 1) {
       if (size < 8 * wanted.size()) break;
-      for (size_t i = 0; i < wanted.size(); ++i) *wanted[i] = number(extra + at + 4 + 8 * i, 8);
-      return;
+      for (size_t i = 0; i < wanted.size(); ++i) *wanted[i] = zip_number(extra + at + 4 + 8 * i, 8);
+      return true;
     }
     at += 4 + size;
   }
-  if (!wanted.empty()) fail("an entry lacks its zip64 sizes");
+  return false;
+}
+
+// Of a local header, where a writer that did not know them yet has made room for them (zipfile's force_zip64).
+void take_large_sizes(const unsigned char* extra, uint64_t extra_size, uint64_t& size, uint64_t& packed) {
+  uint64_t* both[] = {&size, &packed};
+  if (size == kNoRoom && packed == kNoRoom) take_zip64(extra, extra_size, both);
 }
 
 void check_flags(uint64_t flags) {
-  if (flags & ~kKnownFlags) fail("an entry is encrypted or patched (flags ", flags, ")");
+  if (flags & ~kKnownFlags) fail_zip("an entry is encrypted or patched (flags ", flags, ")");
 }
 
 std::string lower_case(std::string_view name) {
@@ -155,10 +97,10 @@ std::string lower_case(std::string_view name) {
 }  // namespace
 
 ZipDirectory::ZipDirectory(const InputFile& file) {
-  const Directory directory = find_directory(file);
-  if (directory.entries > kMostEntries)
+  const ZipEnd directory = find_zip_end(file);
+  if (directory.entries > kMostZipEntries)
     throw Error(ErrorCode::malformed, "",
-                sentence("a zip archive of ", directory.entries, " entries; at most ", kMostEntries, " are read"));
+                sentence("a zip archive of ", directory.entries, " entries; at most ", kMostZipEntries, " are read"));
   read_entries(file, directory.begin, directory.end, directory.entries);
   std::ranges::sort(entries_, {}, &ZipEntry::header);
   check_local_headers(file, directory.begin);
@@ -166,44 +108,46 @@ ZipDirectory::ZipDirectory(const InputFile& file) {
 }
 
 void ZipDirectory::read_entries(const InputFile& file, uint64_t begin, uint64_t end, uint64_t count) {
-  if (count > (end - begin) / kRecordSize) fail("it promises more entries than its directory has room for");
+  if (count > (end - begin) / kRecordSize) fail_zip("it promises more entries than its directory has room for");
   entries_.reserve(count);
   ForwardReader reader(file);
   uint64_t at = begin;
   for (uint64_t i = 0; i < count; ++i) {
-    if (end - at < kRecordSize) fail("its directory ends within a record");
+    if (end - at < kRecordSize) fail_zip("its directory ends within a record");
     const unsigned char* record = reader.at(at, kRecordSize);
-    const uint64_t size = kRecordSize + number(record + 28, 2) + number(record + 30, 2) + number(record + 32, 2);
-    if (size > end - at) fail("its directory ends within a record");
+    const uint64_t size =
+        kRecordSize + zip_number(record + 28, 2) + zip_number(record + 30, 2) + zip_number(record + 32, 2);
+    if (size > end - at) fail_zip("its directory ends within a record");
     add(reader.at(at, size), begin);
     at += size;
   }
-  if (at != end) fail("bytes between its last entry and its end");
+  if (at != end) fail_zip("bytes between its last entry and its end");
 }
 
 void ZipDirectory::add(const unsigned char* record, uint64_t directory_begin) {
-  if (number(record, 4) != kRecordMark) fail("a record of its directory is none");
-  const uint64_t name_size = number(record + 28, 2), extra_size = number(record + 30, 2);
+  if (zip_number(record, 4) != kRecordMark) fail_zip("a record of its directory is none");
+  const uint64_t name_size = zip_number(record + 28, 2), extra_size = zip_number(record + 30, 2);
   const std::string_view name(reinterpret_cast<const char*>(record + kRecordSize), name_size);
   check_name(name);
-  check_flags(number(record + 8, 2));
-  const uint64_t method = number(record + 10, 2);
-  uint64_t packed = number(record + 20, 4), size = number(record + 24, 4), header = number(record + 42, 4);
+  check_flags(zip_number(record + 8, 2));
+  const uint64_t method = zip_number(record + 10, 2);
+  uint64_t packed = zip_number(record + 20, 4), size = zip_number(record + 24, 4), header = zip_number(record + 42, 4);
   std::vector<uint64_t*> too_large;
   for (uint64_t* value : {&size, &packed, &header})
-    if (*value == 0xffffffff) too_large.push_back(value);
-  take_zip64(record + kRecordSize + name_size, extra_size, too_large);
-  if (number(record + 34, 2) != 0) fail("it is one part of several");
-  if (method == 0 && packed != size) fail("a stored entry has two sizes");
+    if (*value == kNoRoom) too_large.push_back(value);
+  if (!too_large.empty() && !take_zip64(record + kRecordSize + name_size, extra_size, too_large))
+    fail_zip("an entry lacks its zip64 sizes");
+  if (zip_number(record + 34, 2) != 0) fail_zip("it is one part of several");
+  if (method == 0 && packed != size) fail_zip("a stored entry has two sizes");
   compressed_ |= method != 0;
-  if (header > directory_begin || directory_begin - header < kLocalSize) fail("an entry lies outside of the file");
+  if (header > directory_begin || directory_begin - header < kLocalSize) fail_zip("an entry lies outside of the file");
   entries_.push_back({.header = header,
                       .size = size,
                       .packed = packed,
                       .name_begin = names_.size(),
-                      .crc = static_cast<uint32_t>(number(record + 16, 4)),
+                      .crc = static_cast<uint32_t>(zip_number(record + 16, 4)),
                       .name_size = static_cast<uint16_t>(name_size),
-                      .flags = static_cast<uint16_t>(number(record + 8, 2)),
+                      .flags = static_cast<uint16_t>(zip_number(record + 8, 2)),
                       .method = static_cast<uint16_t>(method)});
   names_ += name;
 }
@@ -213,26 +157,28 @@ void ZipDirectory::check_local_headers(const InputFile& file, uint64_t directory
   ForwardReader reader(file);
   uint64_t free = 0;
   for (ZipEntry& entry : entries_) {
-    if (entry.header < free) fail("two entries overlap");
-    if (free == 0 && entry.header != 0) fail("bytes before its first entry");
+    if (entry.header < free) fail_zip("two entries overlap");
+    if (free == 0 && entry.header != 0) fail_zip("bytes before its first entry");
     const unsigned char* local = reader.at(entry.header, kLocalSize);
-    if (number(local, 4) != kLocalMark) fail("an entry is not where its directory says");
-    const uint64_t flags = number(local + 6, 2), crc = number(local + 14, 4), packed = number(local + 18, 4),
-                   size = number(local + 22, 4), name_size = number(local + 26, 2), extra = number(local + 28, 2);
-    if (flags != entry.flags || number(local + 8, 2) != entry.method)
-      fail("an entry and its directory disagree about how it is stored");
-    const auto agrees = [&](uint64_t here, uint64_t listed) {
-      return here == listed || (here == 0 && flags & kSizesFollow) || (here == 0xffffffff && listed >= here);
-    };
-    if (!agrees(size, entry.size) || !agrees(packed, entry.packed) || !agrees(crc, entry.crc))
-      fail("an entry and its directory disagree about its size or sum");
+    if (zip_number(local, 4) != kLocalMark) fail_zip("an entry is not where its directory says");
+    const uint64_t flags = zip_number(local + 6, 2), crc = zip_number(local + 14, 4),
+                   name_size = zip_number(local + 26, 2), extra = zip_number(local + 28, 2);
+    uint64_t packed = zip_number(local + 18, 4), size = zip_number(local + 22, 4);
+    if (flags != entry.flags || zip_number(local + 8, 2) != entry.method)
+      fail_zip("an entry and its directory disagree about how it is stored");
     const uint64_t head = kLocalSize + name_size + extra;
     if (head > directory_begin - entry.header || entry.packed > directory_begin - entry.header - head)
-      fail("an entry reaches into its directory");
+      fail_zip("an entry reaches into its directory");
     local = reader.at(entry.header, head);
+    take_large_sizes(local + kLocalSize + name_size, extra, size, packed);
+    const auto agrees = [&](uint64_t here, uint64_t listed) {
+      return here == listed || (here == 0 && flags & kSizesFollow) || (here == kNoRoom && listed >= here);
+    };
+    if (!agrees(size, entry.size) || !agrees(packed, entry.packed) || !agrees(crc, entry.crc))
+      fail_zip("an entry and its directory disagree about its size or sum");
     if (name_size != entry.name_size ||
         name(entry) != std::string_view(reinterpret_cast<const char*>(local) + kLocalSize, name_size))
-      fail("an entry and its directory disagree about its name");
+      fail_zip("an entry and its directory disagree about its name");
     entry.payload = entry.header + head;
     free = entry.payload + entry.packed;
   }
@@ -244,9 +190,9 @@ void ZipDirectory::index_names() {
   const bool any_upper = std::ranges::any_of(names_, [](char c) { return c >= 'A' && c <= 'Z'; });
   by_name_.reserve(entries_.size());
   for (size_t i = 0; i < entries_.size(); ++i) {
-    if (!by_name_.emplace(name(entries_[i]), static_cast<uint32_t>(i)).second) fail("two entries have one name");
+    if (!by_name_.emplace(name(entries_[i]), static_cast<uint32_t>(i)).second) fail_zip("two entries have one name");
     if (any_upper && !lower.emplace(lower_case(name(entries_[i])), true).second)
-      fail("names of two entries differ in case only");
+      fail_zip("names of two entries differ in case only");
   }
 }
 
@@ -254,13 +200,6 @@ const ZipEntry* ZipDirectory::find(std::string_view name, const ZipEntry* guess)
   if (guess && this->name(*guess) == name) return guess;
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : &entries_[found->second];
-}
-
-bool ends_as_zip(const InputFile& file) {
-  if (file.size() < kEndSize) return false;
-  const auto end = read<kEndSize>(file, file.size() - kEndSize);
-  const uint64_t at = file.size() - kEndSize;
-  return number(&end[0], 4) == kEndMark && number(&end[20], 2) == 0 && number(&end[16], 4) + number(&end[12], 4) <= at;
 }
 
 }  // namespace ckmerge

@@ -58,8 +58,4 @@ class ZipDirectory {
   std::unordered_map<std::string_view, uint32_t> by_name_;
 };
 
-/// Whether the last bytes of the file are the end of a zip archive: a file that begins as something else is read as a
-/// zip by other programs.
-bool ends_as_zip(const InputFile& file);
-
 }  // namespace ckmerge

@@ -70,7 +70,7 @@ void check_file(std::span<const std::byte> file) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto file = std::as_bytes(std::span(data, size));
-  other_file_kind(file);
+  other_file_kind({.first = file});
   std::string report;
   append_json_string(report, {reinterpret_cast<const char*>(data), size}, /*terminal_safe=*/true);
   try {

@@ -11,7 +11,9 @@ using namespace std::string_literals;
 
 namespace {
 
-std::string kind(const std::string& bytes) { return std::string(other_file_kind(std::as_bytes(std::span(bytes)))); }
+std::string kind(const std::string& bytes) {
+  return std::string(other_file_kind({.first = std::as_bytes(std::span(bytes))}));
+}
 
 bool is(const std::string& bytes, const std::string& beginning) { return kind(bytes).starts_with(beginning); }
 
@@ -50,6 +52,23 @@ TEST_CASE("other formats of checkpoints and archives are named") {
   const auto gguf = [](const std::string& bytes) { return is_gguf(std::as_bytes(std::span(bytes))); };
   CHECK(gguf("GGUF\3"));
   CHECK(!gguf("GGU"));
+}
+
+TEST_CASE("kinds that the end or the name of a file tells") {
+  const auto told = [](const std::string& first, const std::string& last, std::string_view path) {
+    return std::string(other_file_kind(
+        {.first = std::as_bytes(std::span(first)), .last = std::as_bytes(std::span(last)), .path = path}));
+  };
+  const std::string zeros(64, '\0'), footer = "\x57\xfb\x80\x8b\x24\x75\x47\xdb";
+  CHECK(told(zeros, footer, "model.index").starts_with("a part of a TensorFlow checkpoint"));
+  CHECK(told(zeros, zeros, "model.ckpt-7.data-00000-of-00001").starts_with("a part of a TensorFlow checkpoint"));
+  CHECK(told(zeros, zeros, "model.ckpt-7.data-0000a-of-00001").starts_with("a file that begins with zeros"));
+  CHECK(told("05\3\4\0\0"s, zeros, "m.pth").starts_with("a model of GPT-SoVITS"));
+  CHECK(told("AB\3\4\0\0"s, zeros, "m.pth") == "");
+  CHECK(told("\x81\xa6params\x81"s, zeros, "m").starts_with("a msgpack file"));
+  CHECK(told("\xdf\0\0\1\0\xd9\2ab\x81"s, zeros, "m").starts_with("a msgpack file"));
+  CHECK(told("\x81\xa6para\1s\x81"s, zeros, "m") == "");
+  CHECK(told("\x81\xa0"s, zeros, "m") == "");
 }
 
 TEST_CASE("what may be a safetensors file is nothing else") {

@@ -41,7 +41,7 @@ TEST_CASE("every form places all tensors behind its header, apart from each othe
       {"b", Dtype::F16, shape, 30}, {"a", Dtype::F32, shape, 60}, {"none", Dtype::F32, {}, 4}};
   const Metadata metadata{{"format", "pt"}};
   for (const OutputForm& form : output_forms()) {
-    const OutputLayout layout = form.lay_out(tensors, &metadata, 0);
+    const OutputLayout layout = form.lay_out(tensors, {.metadata = &metadata});
     uint64_t end = layout.header.size();
     for (const uint32_t i : layout.order) {
       CHECK(layout.offsets[i] >= end);

@@ -111,12 +111,13 @@ assert old + "encoder.w" in run("inspect", "old.safetensors"), "inspect shows wh
 write("bad.ckpt", torch_zip({"state_dict": weights(1, 2), "x": stand_in(REFUSED)()}))
 write("bad.bin", torch_stream({"state_dict": weights(1, 2), "x": stand_in(REFUSED)()}))
 said = f"unsafe: it would run {REFUSED} in programs that load it with Python; nothing was run here. "
+advice = "or take its tensors alone (ckmerge convert --from-unsafe)"
 for path in ("bad.ckpt", "bad.bin"):
     for command in (("merge", path, "-m", "copy", "-o", "refused"), ("plan", path, "-m", "copy")):
         assert run(*command, rc=3).startswith(f"error: {path}: {said}"), command
         error = json.loads(run(*command, "--json", "-q", rc=3).partition("\nerror: ")[0])["error"]
         assert (error["code"], error["exit"], error["where"]) == ("malformed", 3, path), error
-        assert error["message"].startswith(f"{path}: {said}"), error
+        assert error["message"].startswith(f"{path}: {said}") and error["message"].endswith(advice), error
     assert not os.path.exists("refused"), "nothing is written"
     text = run("inspect", path)
     assert f"unsafe  {REFUSED}" in text and "harmless  torch.FloatStorage" in text and "F32 [2]" in text, text
@@ -125,6 +126,18 @@ for path in ("bad.ckpt", "bad.bin"):
 write("two.ckpt", torch_zip({"state_dict": weights(1, 2), "x": [stand_in(REFUSED), stand_in(f"{ABSENT}.__other__")]}))
 error = json.loads(run("plan", "two.ckpt", "-m", "copy", "--json", rc=3).partition("\nerror: ")[0])["error"]
 assert error["details"] == [REFUSED, f"{ABSENT}.__other__"], error
+
+# ---- and what its tensors are, for who asks for them
+for path in ("bad.ckpt", "bad.bin", "two.ckpt"):
+    text = run("convert", "--from-unsafe", path, "taken.safetensors", "-f")
+    assert f"warning: {path} would run {REFUSED}" in text and "nothing was run here" in text, text
+    assert values("taken.safetensors") == (1, 2), path
+done = json.loads(run("convert", "--from-unsafe", "--json", "two.ckpt", "taken.safetensors", "-f"))
+assert f"{REFUSED}, {ABSENT}.__other__" in done["warnings"][0], done
+assert "names nothing unsafe" in run("convert", "--from-unsafe", "notes.ckpt", "taken.safetensors", "-f")
+assert "cannot hold code" in run("convert", "--from-unsafe", "bad.ckpt", "taken.ckpt", rc=2) and not os.path.exists("taken.ckpt")
+run("merge", "--from-unsafe", "bad.ckpt", "-m", "copy", "-o", "taken.safetensors", rc=2)
+assert "unsafe: it would run" in run("run", "taken.safetensors", "A=two.ckpt", "-o", "again.safetensors", rc=3)
 
 # ---- codes
 fp8 = ("F8_E4M3", [2], b"\x38\x40")

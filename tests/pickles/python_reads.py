@@ -19,8 +19,8 @@ from corpus import corpus
 from pickle_words import ABSENT
 
 # By the first part of the module.
-KNOWN = {"torch": None, "collections": {"OrderedDict"}, "__builtin__": {"set", "bytearray", "frozenset"},
-         "builtins": {"set", "bytearray", "frozenset"}, "_codecs": {"encode"}}
+KNOWN = {"torch": None, "collections": {"OrderedDict"}, "__builtin__": {"set", "bytearray", "frozenset", "Ellipsis", "getattr"},
+         "builtins": {"set", "bytearray", "frozenset", "getattr"}, "uuid": {"UUID"}, "_codecs": {"encode"}}
 OPAQUE = {ABSENT, "pytorch_lightning", "__call__"}  # a class of Lightning's, and what DUP makes of the stand-in
 SEEDS = [pathlib.Path(__file__).resolve().parents[1] / "fuzz/corpus" / name for name in ("fuzz_pickle", "fuzz_legacy", "fuzz_zip")]
 

@@ -56,12 +56,13 @@ def archives():
     yield "a name of 1025 bytes", zip_bytes(entries + [("archive/" + "x" * 1017, b"x")]), "too long"
     yield "bytes in front", b"PK\3\4" + b"x" * 64 + whole, "zip"
     yield "bytes behind", whole + b"x", "download incomplete"
-    yield "a comment", whole[:-2] + struct.pack("<H", 5) + b"hello", "download incomplete"
+    yield "opened: a comment", whole[:-2] + struct.pack("<H", 5) + b"hello", None
+    yield "a comment that is longer than it says", whole[:-2] + struct.pack("<H", 4) + b"hello", "download incomplete"
     yield "an end in the comment", whole[:-2] + struct.pack("<H", 22) + whole[-22:], "zip"
     yield "cut short", whole[:-40], "download incomplete"
     yield "more entries than there are", whole[:-14] + struct.pack("<HH", 9, 9) + whole[-10:], "disagree"
     yield "several disks", whole[:-18] + struct.pack("<H", 1) + whole[-16:], "several"
-    yield "2^20 entries and one", lying_end(whole, entries=(1 << 20) + 1), "at most 1048576"
+    yield "2^21 entries and one", lying_end(whole, entries=(1 << 21) + 1), "at most 2097152"
     yield "more entries than there is room for", lying_end(whole, entries=100), "promises more entries"
     yield "fewer entries than there are", lying_end(whole, entries=1), "bytes between"
     yield "a directory that is too long", lying_end(whole, size=len(whole)), "does not end where"
@@ -152,7 +153,7 @@ def repeated():
     yield "repeated: a large dict in itself", zipped(PROTO + b"}q\x30(" + b"NN" * 200000 + names + b"u."), "PyTorch file"
     shape = PROTO + b"](" + b"K\1" * 100000 + b"eq\x300"
     listed = tensor_words(size=b"h\x30")[len(PROTO + b"}" + text("w")):-2]
-    yield "repeated: a long list as the shape", zipped(shape + b"}" + text("w") + listed + b"s."), "more dimensions"
+    yield "repeated: a long list as the shape", zipped(shape + b"}" + text("w") + listed + b"s."), "more sizes than strides"
 
 
 def machines():
@@ -173,12 +174,12 @@ def machines():
     yield case("1001 marks", b"(" * 1001 + b".", "marks")
     yield case("1001 tuples deep", b")" + b"\x85" * 1001 + b".", "nesting")
     yield case("1001 calls deep", THING + b")R" * 1001 + b".", "nesting")
-    yield case("a text of 10^8 bytes and one", b"X" + struct.pack("<I", 10**8 + 1) + b"abc.", "longer than any")
+    yield case("a text of 10^8 bytes and one", b"X" + struct.pack("<I", 10**8 + 1) + b"abc.", "ends early")
     yield case("a module of 1001 bytes", named_from_stack("m" * 1001, "x") + b".", "whose name has more than 1000 bytes")
     yield case("a name of 1001 bytes", named_from_stack(name="x" * 1001) + b".", "whose name has more than 1000 bytes")
-    yield case("a line of 1002 bytes", named(name="x" * 1002) + b".", "a line longer than any name")
+    yield case("a line of 1002 bytes", named(name="x" * 1002) + b".", "a line longer than any")
     yield case("10,001 names", b"".join(named(name=f"Thing{i}") + b"0" for i in range(10001)) + b"N.", "more than 10000 classes")
-    yield case("a text of 2^64-1", b"\x8d" + b"\xff" * 8 + b".", "longer than any")
+    yield case("a text of 2^64-1", b"\x8d" + b"\xff" * 8 + b".", "ends early")
     yield case("bytes of 2^64-1", b"\x8e" + b"\xff" * 8 + b".", "ends early")
     yield case("a byte array of 2^63", b"\x96" + struct.pack("<Q", 1 << 63) + b".", "ends early")
     yield case("a frame of 2^63", b"\x95" + struct.pack("<Q", 1 << 63) + b"N.", "ends early")
@@ -201,11 +202,11 @@ def machines():
     yield case("a global made of numbers", b"K\1K\2\x93.", "not a text")
     yield case("protocol 6", b"\x80\6N.", "protocol")
     yield case("EXT1", b"\x82\1.", "EXT1")
-    yield case("PERSID", b"P0\n.", "PERSID")
+    yield case("PERSID", b"P0\n.", "protocol 0")
     yield case("NEXT_BUFFER", b"\x97.", "NEXT_BUFFER")
     yield case("a byte that is no opcode", b"\xff.", "no opcode")
     yield case("persistent id that is a number", b"}" + text("w") + b"K\1Qs.", "PyTorch file")
-    yield case("10^6 empty lists", b"(" + b"]" * 1000000 + b"l.", "LIST")
+    yield case("10^6 empty lists", b"(" + b"]" * 1000000 + b"l.", "not a dict of tensors")
 
 
 def tensors():
@@ -224,7 +225,7 @@ def tensors():
     yield case("an offset of 2^62", "outside of its storage", offset=big)
     yield case("an offset beyond 64 bits", "begins before", offset=b"\x8a\x09" + b"\xff" * 8 + b"\0")
     yield case("sizes and no strides", "strides", stride=b")")
-    yield case("65 dimensions", "dimensions", size=b"(" + b"K\1" * 65 + b"t", stride=b"(" + b"K\1" * 65 + b"t")
+    yield "opened: 65 dimensions", zipped(tensor_words(size=b"(" + b"K\1" * 65 + b"t", stride=b"(" + b"K\1" * 65 + b"t")), None
     yield case("sizes that are texts", "sizes", size=text("a") + b"\x85")
     yield case("a storage of 2^62 elements", "64 bits", numel=big)
     yield case("quantized", "qint8", cls=b"ctorch\nQInt8Storage\n")

@@ -54,9 +54,11 @@ TEST_CASE("bytes after the last tensor are refused") {
   const std::string json = one_tensor("\"F32\"", "[2,3]", "[0,24]");
   const std::string promised = std::to_string(8 + json.size() + 24);
   const std::string present = std::to_string(8 + json.size() + 25);
-  CHECK(fault(json, 25) ==
-        "bytes after the last tensor: the header promises a file of " + promised + " bytes, this one has " + present);
-  CHECK(fault("{}", 1) == "bytes after the last tensor: the header promises a file of 10 bytes, this one has 11");
+  CHECK(fault(json, 25) == "bytes after the last tensor: the header promises a file of " + promised +
+                               " bytes, this one has " + present + "; `ckmerge convert --mend` writes it without them");
+  CHECK(fault("{}", 1) ==
+        "bytes after the last tensor: the header promises a file of 10 bytes, this one has 11; "
+        "`ckmerge convert --mend` writes it without them");
 }
 
 TEST_CASE("holes and overlaps name the tensor behind them") {
@@ -113,7 +115,8 @@ TEST_CASE("faults of the whole header") {
   CHECK(fault("[]", 0) == "the header is not a JSON object: it does not begin with {");
   CHECK(fault("{", 0) == "the header is not a JSON object: it does not end with }");
   CHECK(fault(std::string("{}\0\0", 4), 0) ==
-        "the header is padded with NUL bytes, expected spaces after its JSON object");
+        "the header is padded with NUL bytes, expected spaces after its JSON object; `ckmerge convert --mend` writes "
+        "it anew");
   CHECK(fault("{" + u8("\xff", 0, 1) + "}", 1) == "the header is not valid UTF-8");
   CHECK(fault("{" + u8("a", 0, 1) + ",}", 1).starts_with("the header is not valid JSON: "));
   CHECK(fault(R"({"__metadata__":{},"__metadata__":{}})", 0) == "'__metadata__' is there twice");

@@ -92,8 +92,20 @@ TEST_CASE("a header at the format's cap is written, one step above is refused") 
   const Failure found = failure([&] { header_of({{longer, Dtype::U8, {}, 1}}); });
   CHECK(found.code == ErrorCode::resources);
   CHECK(found.text ==
-        "the output's header would take 100000008 bytes, the format allows 100000000; leave out metadata (--metadata "
-        "none) or tensors (--discard)");
+        "the output's header would take 100000008 bytes, the format allows 100000000; write a .ckpt, which has room "
+        "for more names (--format ckpt), or leave out tensors (--discard)");
+  const Metadata metadata{{"format", "pt"}, {"more", std::string(1000, 'm')}};
+  const std::string shorter(kMaxHeaderSize - 1000, 'n');
+  const Failure with_metadata = failure([&] { header_of({{shorter, Dtype::U8, {}, 1}}, &metadata); });
+  CHECK(with_metadata.text ==
+        "the output's header would take 100000096 bytes, the format allows 100000000; leave out metadata (--metadata "
+        "none)");
+}
+
+TEST_CASE("a tensor called as the metadata is has no place in a header") {
+  const Failure found = failure([] { header_of({{"__metadata__", Dtype::U8, {}, 1}}); });
+  CHECK(found.code == ErrorCode::mismatch);
+  CHECK(found.where == "__metadata__");
 }
 
 TEST_CASE("tensors of more bytes than a file can count are refused") {

@@ -116,6 +116,12 @@ TEST_CASE("what checkpoints are made of is harmless") {
       {"numpy.core.multiarray", "_reconstruct", kHarmless},
       {"_codecs", "encode", kHarmless},
       {"builtins", "set", kHarmless},
+      {"__builtin__", "Ellipsis", kHarmless},
+      {"torch._utils", "_rebuild_device_tensor_from_cpu_tensor", kHarmless},
+      {"numpy.random._pickle", "__randomstate_ctor", kHarmless},
+      {"numpy.random._mt19937", "MT19937", kHarmless},
+      {"numpy.random.bit_generator", "__pyx_unpickle_SeedSequence", kHarmless},
+      {"uuid", "UUID", kHarmless},  // of a module that is unsafe else
       {"__builtin__", "set", kHarmless},
   };
   check(kRows);
@@ -134,6 +140,7 @@ TEST_CASE("a class of some program is unknown, however much its name looks like 
       {"torch.load", "x", kUnknown},
       {"foo", "_private", kUnknown},
       {"foo", "Bar.method", kUnknown},
+      {"torch.distributed._shard.sharded_tensor.api", "ShardedTensor", kUnknown},
   };
   check(kRows);
   const std::string long_name(100, 'x');
@@ -156,12 +163,17 @@ TEST_CASE("a dot in a name reaches through what it begins with") {
       {"torch", "hub.load", kUnsafe},                  // a module in a module
       {"torch", "hub.sub.load", kUnsafe},              //
       {"pathlib", "Path.write_text", kUnsafe},         // a method of a class
+      {"torch", "FloatStorage.from_file", kUnsafe},    //
       {"torch", "storage._load_from_bytes", kUnsafe},  // a function
       {"foo", "os.system", kUnsafe},                   // what a module imports
       {"random", "_os.system", kUnsafe},               // often behind an underscore
       {"torch", "functional.sys.modules", kUnsafe},    // or two steps away
       {"torch", "functional._sys.modules", kUnsafe},   //
+      {"foo", "numpy.memmap", kUnsafe},                // a function of what it imports
+      {"foo", "torch.storage._load_from_bytes", kUnsafe},
+      {"foo", "builtins.eval", kUnsafe},
       {"foo", "os_like.system", kUnknown},
+      {"uuid", "UUID.thing", kUnsafe},
   };
   check(kRows);
 }

@@ -117,11 +117,33 @@ TEST_CASE("what is called is noted and left alone") {
   CHECK(Run("cckmerge_test_absent\nThing\n)\x81}b."s).kind() == PickleKind::call);  // NEWOBJ, BUILD
 }
 
+TEST_CASE("members that getattr looks up in a global are named, and any other use of it is noted") {
+  const std::string getter = "c__builtin__\ngetattr\n", thing = "cckmerge_test_absent\nThing\n";
+  const std::string member = getter + thing + "X\1\0\0\0m\x86R"s;
+  const auto misuses = [](const std::string& pickle) { return Run(pickle).machine.misuses_getattr(); };
+  const Run run(member + ".");
+  CHECK_FALSE(run.machine.misuses_getattr());
+  REQUIRE(run.machine.names().size() == 3);
+  CHECK(run.machine.names()[2].module == "ckmerge_test_absent");
+  CHECK(run.machine.names()[2].name == "Thing.m");
+  CHECK_FALSE(misuses(member + ")\x81}b."));  // an object of a nested class
+  CHECK(misuses(member + ")R."));             // a call of a method
+  CHECK(misuses(member + "}b."));             // a member that is changed
+  CHECK(misuses(member + "K\1a."));           //
+  CHECK(misuses(getter + member + "X\1\0\0\0m\x86R."s));
+  CHECK(misuses(getter + thing + "\x85R."));
+  CHECK(misuses(getter + "."));
+  CHECK(misuses("](" + getter + "e."));
+  CHECK(misuses(getter + "0N."));
+}
+
 TEST_CASE("faults say where and what") {
   CHECK(fault("K") == "its pickle ends early: at byte 1 it promises 1 more, there are 0");
   CHECK(fault("N") == "its pickle ends early: at byte 1 it promises 1 more, there are 0");
   CHECK(fault("NN.") == "its pickle is damaged at byte 3: it stops with values left over");
   CHECK(fault("h\1.") == "its pickle is damaged at byte 2: the memo's number 1, which nothing has");
   CHECK(fault("(i") == "its pickle ends early: at byte 2 it promises 1 more, there are 0");
-  CHECK(fault("S'x'\n.") == "its pickle is damaged at byte 1: opcode STRING, which torch does not write");
+  CHECK(fault("o.") ==
+        "its pickle has the opcode OBJ at byte 0, which torch does not write; load it in Python and save it with "
+        "torch.save");
 }
