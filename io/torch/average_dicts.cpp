@@ -2,6 +2,7 @@
 #include "io/torch/average_dicts.h"
 
 #include <map>
+#include <unordered_set>
 
 #include "io/text/utf8.h"
 #include "io/torch/torch_tensor.h"
@@ -12,7 +13,7 @@ namespace {
 // The rows share their names: each is looked for once, in whatever is at the top.
 class Places {
  public:
-  Places(const PickleValues& values, PickleRef top) : values_(values) {
+  Places(const PickleValues& values, PickleRef top) : values_(values), fruitless_{top} {
     for (const AverageDicts& row : average_dicts())
       for (const std::string_view key : {row.weights, row.average, row.proof})
         at_top_.emplace(key.substr(0, key.find('.')), PickleValues::kNone);
@@ -35,12 +36,15 @@ class Places {
   }
 
  private:
-  StateDict dict_at(PickleRef found, std::string_view key) const {
-    return found == PickleValues::kNone ? StateDict{} : search_state_dict(values_, {found, std::string(key)});
+  StateDict dict_at(PickleRef place, std::string_view key) {
+    if (place == PickleValues::kNone || fruitless_.contains(place)) return {};
+    StateDict found = search_state_dict(values_, {place, std::string(key)});
+    if (found.dict == PickleValues::kNone) fruitless_.insert(place);
+    return found;
   }
 
   // The first member of the dict called `before` that has a dict called `behind`.
-  StateDict dict_below(std::string_view before, std::string_view behind) const {
+  StateDict dict_below(std::string_view before, std::string_view behind) {
     StateDict out;
     if (!has(before)) return out;
     values_.while_members(at_top_.at(before), [&](PickleRef key, PickleRef value) {
@@ -56,6 +60,7 @@ class Places {
   const PickleValues& values_;
   std::map<std::string_view, PickleRef> at_top_;
   std::map<std::string_view, StateDict> dicts_;
+  std::unordered_set<PickleRef> fruitless_;  // a hostile file may have one large dict under every name
 };
 
 uint64_t tensors_in(const PickleValues& values, PickleRef dict) {

@@ -62,7 +62,8 @@ assert "given twice" in run("plan", "two.pth", "-m", "copy", "--key", "a", "--ke
 assert "no input is a PyTorch file" in run("plan", "plain.safetensors", "-m", "copy", "--key", "params", rc=2)
 assert "is a safetensors file" in run("plan", "plain.safetensors", "two.pth", "--key", "A=params", rc=2)
 seen = json.loads(run("inspect", "--json", "--key", "params", "two.pth"))["files"][0]
-assert (seen["form"], seen["key"], seen["notes"]) == ("torch zip", "params", []), seen
+assert (seen["form"], seen["key"], seen["beside"]) == ("torch zip", "params", ["step"]), seen
+assert [(found["key"], found["taken"]) for found in seen["dicts"]] == [("params_ema", False), ("params", True), ("other.deep.er", False)], seen
 
 # ---- storages that are parts of others, as torch had them before 0.4
 root = struct.pack("<5f", 0, 1, 2, 3, 4)
@@ -86,11 +87,11 @@ assert pathlib.Path("found").read_bytes() == pathlib.Path("ab").read_bytes()
 # ---- what is told
 write("notes.ckpt", torch_zip({"state_dict": {**weights(1, 2), "epoch": 3, "lr": 0.5, "tag": "x", "more": None}, "cb": stand_in("lightning.Callback")()}))
 text = run("plan", "notes.ckpt", "-m", "copy")
-assert "4 values that are no tensor were left out: epoch (the integer 3), lr (a number), tag (the text 'x'), ..." in text, text
+assert "4 values that are no tensor were left out: epoch (the integer 3), lr (a number), tag (the text 'x'), more (None)" in text, text
 assert "1 class or function is not known to be harmless in Python: lightning.Callback" in text, text
 assert "torch zip, at state_dict" in text, text
 notes = json.loads(run("plan", "--json", "notes.ckpt", "-m", "copy"))["inputs"][0]
-assert notes["form"] == "torch zip" and notes["key"] == "state_dict" and len(notes["notes"]) == 2, notes
+assert notes["form"] == "torch zip" and notes["key"] == "state_dict" and len(notes["notes"]) == 3, notes
 assert "unknown  lightning.Callback" in run("inspect", "notes.ckpt")
 
 # ---- old text encoders, in every form
