@@ -87,7 +87,7 @@ constexpr CodeRow kRows[] = {
     {"weight", kInt, 2, {by("scales"), by("tables")}, "HIGGS"},
     {"weight", set_of(I8), 2, {by("weight_scales")}, "EETQ"},
     {"weight", set_of(U32), 2, {by("scales"), by("qbiases")}, "Metal kernels of transformers"},
-    {"weight", set_of(U32), 2, {by("scales", kByte)}, "MLX (mxfp4, mxfp8 or nvfp4)"},
+    {"weight", set_of(U32), 2, {by("scales", kByte)}, "mxfp4, mxfp8 or nvfp4 of MLX"},
     {"weight", set_of(U32), 2, {by("scales")}, "MLX"},
     {"weight", kInt, 2, {by("input_activation_scale"), by("weight_scale")}, "quantized layers of Gemma"},
     {"weight", kByte, 2, {by("weight_scale", kE8)}, "mxfp4 of modelopt or ComfyUI"},
@@ -113,6 +113,7 @@ constexpr CodeRow kRows[] = {
     {"weight", k8, 0, {by("weight_scale", kHalf, kOne)}, "scaled fp8 of compressed-tensors or auto-round"},
     {"weight", k8, 0, {by("weight_scale", kHalf)}, "scaled fp8 of compressed-tensors"},
     {"weight", k8, 0, {unlike(by("weight_scale"))}, "scaled fp8 of ComfyUI, compressed-tensors or modelopt"},
+    {"weight", kFp8, 0, {unlike(by("weight_scale"))}, "scaled fp8"},
     {"weight", k8, 0, {unlike(by("weight_scale_inv"))}, "block-wise fp8 of transformers, as DeepSeek's"},
     {"weight", k8, 0, {unlike(by("scale"))}, "scaled fp8 of SDNQ or DeepSeek"},
     {"weight", k8, 0, {unlike(by("scales"))}, "scaled fp8"},
@@ -131,9 +132,9 @@ constexpr CodeRow kRows[] = {
     {"weight", kInt | kFp8, 0, {unlike(by("scales"))}, "codes with scales"},
 
     // Types that have no meaning without the scales of their blocks, and integer weights of whatever library.
-    {"*", kFp4, 0, {}, "fp4 with block scales (nvfp4 or mxfp4)"},
+    {"*", kFp4, 0, {}, "nvfp4 or mxfp4"},
     {"*", kFp6, 0, {}, "mxfp6"},
-    {"*", kE8, 0, {}, "block scales of an MX form (mxfp8, mxfp6 or mxfp4)"},
+    {"*", kE8, 0, {}, "mxfp8, mxfp6 or mxfp4, whose block scales are F8_E8M0"},
     {"weight", kInt, 2, {}, "integer weights of a library that is not known here"},
 };
 

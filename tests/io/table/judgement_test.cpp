@@ -48,11 +48,11 @@ TEST_CASE("codes are told by dtype before name, with what stands beside them") {
   CHECK(codes({{"weight", Dtype::U32}, {"scales"}}) == "MLX");
   CHECK(codes({{"x.weight.scale", Dtype::F32}, {"x.weight", Dtype::F8_E5M2}}) == "codes with a scale");
   CHECK(codes({{"x.up.blocks", Dtype::U8}, {"x.up.scales", Dtype::U8}}) == "mxfp4 of gpt-oss");
-  CHECK(codes({{"x.weight", Dtype::F8_E4M3FNUZ}, {"x.weight_scale", Dtype::F32}}) != "");
+  CHECK(codes({{"x.weight", Dtype::F8_E4M3FNUZ}, {"x.weight_scale", Dtype::F32}}) == "scaled fp8");
   CHECK(codes({{"x.weight", Dtype::I8}, {"x.scaling_factor", Dtype::F32}}) ==
         "integer weights of a library that is not known here");
   CHECK(codes({{"x", Dtype::F8_E4M3}, {"x_scale_inv", Dtype::F32}}) == "block-wise fp8 experts of transformers");
-  CHECK(codes({{"x.w", Dtype::F4}}) == "fp4 with block scales (nvfp4 or mxfp4)");
+  CHECK(codes({{"x.w", Dtype::F4}}) == "nvfp4 or mxfp4");
 }
 
 TEST_CASE("floats are never codes, and integers only where the rule says so") {
