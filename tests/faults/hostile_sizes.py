@@ -74,7 +74,7 @@ def all_commands(folder, what, name, seconds, mebibytes, code=0, says=()):
 
 
 def million(folder):
-    """A table of 56 bytes and the name each, per input; a plan of 300 bytes and the name each (I3); the header's text and
+    """A table of 33 bytes and the name each, which the second input shares; a plan of 300 bytes and the name each (I3); the header's text and
     what its parser holds, one file at a time; the budget."""
     count = 10**6
     text = ",".join(f'"t{i:06d}":{{"dtype":"F32","shape":[],"data_offsets":[{4 * i},{4 * i + 4}]}}' for i in range(count))
