@@ -80,7 +80,7 @@ const EncoderPlace& place_of(const Layout& layout, EncoderKind kind, const std::
 
 // Inpainting and the like are of the family of the model that they were made from.
 std::string family_of(const Checkpoint& unet) {
-  const ArchitectureGuess guess = guess_architecture(unet.tensors, {});
+  const ArchitectureGuess guess = guess_architecture(unet.tensors, {}, {});
   if (!guess.kind.starts_with("diffusion model") && !guess.kind.starts_with("checkpoint")) return "";
   std::string family = guess.architecture;
   for (const std::string_view ending : {"-inpainting", "-pix2pix"})
@@ -141,7 +141,7 @@ EncoderKind t5_kind(const Checkpoint& file) {
 }
 
 std::optional<EncoderKind> language_kind(const Checkpoint& file) {
-  const std::string family = guess_architecture(file.tensors, {}).architecture;
+  const std::string family = guess_architecture(file.tensors, {}, {}).architecture;
   if (family == "gemma2") return EncoderKind{Encoder::gemma2};
   if (family == "qwen2") return EncoderKind{Encoder::qwen2};
   if (family == "qwen3") return EncoderKind{Encoder::qwen3};

@@ -53,6 +53,8 @@ std::string Replacements::why_no_place() const {
   for (size_t i = 0; i < model.tensors.size(); ++i)
     if (part_of(model.tensors[i].name) == Part::vae) return ", whose VAE has other names";
   return ", which has no VAE; `ckmerge compose --unet M --te M --vae V` puts one in";
+}
+
 void Replacements::fail_without(const Checkpoint& from) const {
   if (recipe_.bake_vae)
     throw Error(ErrorCode::mismatch, from.path,
