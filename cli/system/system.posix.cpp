@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <malloc.h>
-#include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,6 +10,7 @@
 #include <fstream>
 
 #include "cli/system/system.h"
+#include "core/threads/machine.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {
@@ -80,11 +80,7 @@ void keep_within_limits() {
                     " KiB, which is too little to run on; give it 64 KiB at least, 1024 KiB are enough (ulimit -s)");
   if (addresses_are) ::mallopt(M_ARENA_MAX, 1);
   if (!stack_is_limited && !addresses_are) return;
-  pthread_attr_t attributes;
-  ::pthread_attr_init(&attributes);
-  ::pthread_attr_setstacksize(&attributes, kSmallStack);
-  ::pthread_setattr_default_np(&attributes);
-  ::pthread_attr_destroy(&attributes);
+  give_threads_stacks_of(kSmallStack);
 }
 
 uint64_t most_open_files() {

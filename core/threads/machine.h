@@ -21,6 +21,9 @@ struct AddressSpace {
 };
 AddressSpace address_space();
 
+/// Threads that are started from now on have stacks of so many bytes, whatever `ulimit -s` says.
+void give_threads_stacks_of(uint64_t size);
+
 /// What processors and memory are made of, for those who want to know why.
 struct MachineFacts {
   std::string cpu;                         ///< the model, as the system names it; empty where it does not

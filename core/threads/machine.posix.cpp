@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Limits are read from the process's own cgroup and every one above it, since the tightest holds. Both versions are
 // tried: hybrid systems mount both, and containers often see only the root of theirs.
+#include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -118,6 +119,14 @@ AddressSpace address_space() {
   uint64_t pages = 0;
   file >> pages;
   return {.used = pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)), .limit = limit.rlim_cur};
+}
+
+void give_threads_stacks_of(uint64_t size) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, size);
+  pthread_setattr_default_np(&attributes);
+  pthread_attr_destroy(&attributes);
 }
 
 MachineFacts machine_facts() {

@@ -54,10 +54,9 @@ class OutputFile {
   /// Error(io).
   InputFile as_input() const;
 
-  /// Makes the target exist: mode set, data synced, size and first bytes seen to be as written, renamed, folder synced.
-  /// Throws Error(io | usage | resources); then
-  /// the target is what it was before, save where the error says that it is complete and only its folder was not
-  /// synced.
+  /// REQUIRES: every byte was written. Makes the target exist: mode set, data synced, size and first bytes seen to be
+  /// as written, renamed, folder synced. Throws Error(io | usage | resources); then the target is what it was before,
+  /// save where the error says that it is complete and only its folder was not synced.
   void commit();
 
   /// How bytes are moved here ("direct writes, space reserved"), for -v.

@@ -30,7 +30,7 @@ FileIdentity identity(const std::string& path) { return InputFile(path).identity
 // What a run that wants `target` for itself ends with, as an exit status.
 int claim(const std::string& target) {
   try {
-    OutputFile file(target, 10, {}, kFresh);
+    OutputFile file(target, 0, {}, kFresh);
     file.commit();
     return 0;
   } catch (const TargetTaken&) {
