@@ -12,7 +12,7 @@
 #pragma once
 
 #include "core/engine/run.h"
-#include "core/plan/input_names.h"
+#include "core/inputs/input_names.h"
 #include "core/plan/plan.h"
 #include "core/recipe/recipe.h"
 #include "io/checkpoint.h"

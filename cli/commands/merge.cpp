@@ -12,9 +12,9 @@
 #include "cli/report/report_json.h"
 #include "cli/system/signals.h"
 #include "core/engine/differing_copies.h"
-#include "core/plan/component_names.h"
+#include "core/inputs/component_names.h"
+#include "core/inputs/input_names.h"
 #include "core/read/buffer_values.h"
-#include "core/plan/input_names.h"
 #include "core/read/tile_sizing.h"
 
 namespace ckmerge::cli {

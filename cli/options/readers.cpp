@@ -7,7 +7,7 @@
 #include "cli/options/numbers.h"
 #include "cli/options/output_name.h"
 #include "cli/options/sizes.h"
-#include "core/plan/pipeline_layout.h"
+#include "core/inputs/pipeline_layout.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {

@@ -10,11 +10,11 @@
 #include <optional>
 #include <utility>
 
+#include "core/inputs/judged_inputs.h"
 #include "core/names/whole_part.h"
 #include "core/plan/buffer_warnings.h"
 #include "core/plan/extrapolation.h"
 #include "core/plan/form_dtypes.h"
-#include "core/plan/judged_inputs.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/name_walk.h"
 #include "core/plan/origin_warnings.h"
@@ -186,6 +186,11 @@ class Planner {
       plan_.warnings.push_back("nothing is merged: every tensor of the output is that of " + checkpoints_[0].path);
     if (plan_.recipe.dtype) warn_about_opaque();
     add_warnings(judgement_warnings(plan_.recipe, checkpoints_));
+    add_warnings(buffer_warnings(plan_, checkpoints_));
+    add_warnings(metadata_warnings(plan_.recipe, checkpoints_));
+    add_warnings(inheritance_warnings(plan_.recipe, checkpoints_));
+    add_warnings(origin_warnings(plan_, checkpoints_));
+    add_warnings(extrapolation_warnings(plan_, checkpoints_));
     warn_about_form_dtypes(plan_);
   }
 
@@ -230,9 +235,9 @@ class Planner {
 }  // namespace
 
 const char* name(Action action) {
-  constexpr const char* kNames[kActionCount] = {"merge", "convert", "copy", "copy_integer", "copy_codes", "copy_opaque", "copy_positions",
-                                                "keep",  "outside", "zero",        "add",          "expand",
-                                                "bake",  "ema",     "copy_buffer", "mend"};
+  constexpr const char* kNames[kActionCount] = {
+      "merge",   "convert", "copy", "copy_integer", "copy_codes", "copy_opaque", "copy_positions", "keep",
+      "outside", "zero",    "add",  "expand",       "bake",       "ema",         "copy_buffer",    "mend"};
   return kNames[static_cast<size_t>(action)];
 }
 

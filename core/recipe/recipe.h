@@ -89,18 +89,20 @@ struct Recipe {
   std::vector<std::string> only = {};     ///< not empty: tensors that none of them matches are copied from A
   std::vector<std::string> exclude = {};  ///< tensors that one of them matches are copied from A
   std::vector<std::string> parts = {};    ///< not empty: tensors of these parts only (core/names/part.h)
-  bool copy_codes = false;                ///< modules that hold codes (core/plan/judged_inputs.h) are A's as stored
+  bool copy_codes = false;                ///< modules that hold codes (core/inputs/judged_inputs.h) are A's as stored
   bool prune = false;                     ///< without what training left behind (core/names/training_state.h)
   EmaPolicy ema = EmaPolicy::keep;
   MissingPolicy missing = MissingPolicy::keep;
   ExtraPolicy extra = ExtraPolicy::drop;
   ExpandPolicy expand = ExpandPolicy::copy;
   NanPolicy nan = NanPolicy::error;
-  bool merge_buffers = false;  ///< marks, schedules and other buffers (core/names/model_buffers.h) are merged as weights
-  bool mend = false;  ///< position_ids are written anew, and what is wrong with a file and can be put right is (OpenOptions)
+  bool merge_buffers =
+      false;  ///< marks, schedules and other buffers (core/names/model_buffers.h) are merged as weights
+  bool mend =
+      false;  ///< position_ids are written anew, and what is wrong with a file and can be put right is (OpenOptions)
   UnderflowPolicy underflow = UnderflowPolicy::warn;
 
-  // What the checkpoints are (core/plan/component_names.h), where they are not simply what the method merges.
+  // What the checkpoints are (core/inputs/component_names.h), where they are not simply what the method merges.
   bool bake_vae = false;  ///< the last is a VAE, whose tensors take the place of those of the result
   /// Not empty: they are put together, not merged; what each of them is: unet, te or vae.
   std::vector<std::string> roles = {};
@@ -112,7 +114,7 @@ struct Recipe {
   bool hash = false;                          ///< the inputs' SHA-256 sums are recorded
   std::vector<std::string> input_names = {};  ///< as recorded; empty = the base names of the paths
 
-  // Other names for the inputs' tensors (core/plan/renames.h), each for all inputs or, as `B:...`, for one.
+  // Other names for the inputs' tensors (core/inputs/renames.h), each for all inputs or, as `B:...`, for one.
   std::vector<std::string> strip_prefix = {}, rename = {}, add_prefix = {};
 
   /// Where in each input's pickle the tensors are (OpenOptions::key), where that was said; empty = looked for in all.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A class or function that a pickle names, and what it means that it does. Judged in io/torch/pickle_globals; kept here
-// because a checkpoint carries what its file names.
+// A class or function that a pickle names, and what it means that it does. Judged in io/pickle/pickle_globals; kept
+// here because a checkpoint carries what its file names.
 #pragma once
 
 #include <cstddef>

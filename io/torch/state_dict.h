@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "io/torch/pickle_values.h"
+#include "io/pickle/pickle_values.h"
 
 namespace ckmerge {
 

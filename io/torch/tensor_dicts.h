@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "io/pickle/pickle_values.h"
 #include "io/table/tensor_dict.h"
-#include "io/torch/pickle_values.h"
 
 namespace ckmerge {
 

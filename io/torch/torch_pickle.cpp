@@ -7,9 +7,9 @@
 #include <numeric>
 #include <string_view>
 
+#include "io/pickle/torch_limits.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
-#include "io/torch/torch_limits.h"
 
 namespace ckmerge {
 namespace {

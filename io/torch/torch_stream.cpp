@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "io/pickle/pickle_kinds.h"
+#include "io/pickle/torch_limits.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
-#include "io/torch/pickle_kinds.h"
 #include "io/torch/torch_file.h"
-#include "io/torch/torch_limits.h"
 #include "io/torch/torch_table.h"
 
 namespace ckmerge {

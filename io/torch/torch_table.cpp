@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "io/pickle/pickle_globals.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
 #include "io/torch/dict_choice.h"
 #include "io/torch/dict_notes.h"
-#include "io/torch/pickle_globals.h"
 #include "io/torch/state_dict.h"
 #include "io/torch/torch_pieces.h"
 

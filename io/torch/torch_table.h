@@ -4,8 +4,8 @@
 
 #include <functional>
 
+#include "io/pickle/pickle_machine.h"
 #include "io/table/checkpoint.h"
-#include "io/torch/pickle_machine.h"
 #include "io/torch/torch_tensor.h"
 
 namespace ckmerge {

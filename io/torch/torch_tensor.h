@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "io/torch/pickle_values.h"
+#include "io/pickle/pickle_values.h"
 #include "io/torch/torch_dtypes.h"
 
 namespace ckmerge {

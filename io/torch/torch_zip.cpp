@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "io/hash/crc32.h"
+#include "io/pickle/torch_limits.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/torch/torch_file.h"
-#include "io/torch/torch_limits.h"
 #include "io/torch/torch_table.h"
 #include "io/torch/unwritten_storages.h"
 #include "io/torch/zip_directory.h"

@@ -7,7 +7,7 @@
 #include <array>
 #include <span>
 
-#include "io/torch/torch_limits.h"
+#include "io/pickle/torch_limits.h"
 #include "io/torch/zip_bytes.h"
 #include "io/torch/zip_end.h"
 

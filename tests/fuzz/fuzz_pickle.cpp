@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pickle machine on any bytes, by itself and as data.pkl of an archive whose storages are there, so that what it
 // says of tensors is looked at too.
+#include "io/pickle/pickle_globals.h"
+#include "io/pickle/pickle_machine.h"
 #include "io/torch/average_dicts.h"
-#include "io/torch/pickle_globals.h"
-#include "io/torch/pickle_machine.h"
 #include "io/torch/state_dict.h"
 #include "io/torch/tensor_dicts.h"
 #include "tests/fuzz/torch_bytes.h"

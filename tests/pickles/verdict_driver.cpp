@@ -3,7 +3,7 @@
 #include <iostream>
 #include <string>
 
-#include "io/torch/pickle_globals.h"
+#include "io/pickle/pickle_globals.h"
 
 int main() {
   for (std::string line; std::getline(std::cin, line);) {

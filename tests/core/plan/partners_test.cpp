@@ -91,7 +91,7 @@ TEST_CASE("what only one side has is no other spelling") {
         std::pair{unet + vae, unet + averages}, std::pair{unet + clip, unet + vae},
         std::pair{unet + Tensors{zeros("head.w", {4, 4})}, unet + Tensors{zeros("score.w", {4, 4})}},
         std::pair{network("model.", 10), network("model.", 12)}})
-    CHECK(warnings(a, b).empty());
+    for (const std::string& warning : warnings(a, b)) CHECK(warning.find("--rename") == std::string::npos);
 }
 
 TEST_CASE("tensors that are excluded or added are not asked for a partner") {

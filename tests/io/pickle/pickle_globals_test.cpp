@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Verdicts on names, which are texts here: no test makes a file that names any of them.
-#include "io/torch/pickle_globals.h"
+#include "io/pickle/pickle_globals.h"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/plan/tied_heads.h"
+#include "core/inputs/tied_heads.h"
 
 #include <algorithm>
 #include <map>

@@ -12,8 +12,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "io/pickle/pickle_values.h"
 #include "io/text/error.h"
-#include "io/torch/pickle_values.h"
 
 namespace ckmerge {
 

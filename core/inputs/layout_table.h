@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "core/plan/pipeline_layout.h"
+#include "core/inputs/pipeline_layout.h"
 
 namespace ckmerge {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/torch/pickle_globals.h"
+#include "io/pickle/pickle_globals.h"
 
 #include <algorithm>
 #include <unordered_set>

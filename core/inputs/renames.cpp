@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/plan/renames.h"
+#include "core/inputs/renames.h"
 
 #include <algorithm>
 #include <charconv>

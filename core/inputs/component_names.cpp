@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/plan/component_names.h"
+#include "core/inputs/component_names.h"
 
 #include <algorithm>
 
+#include "core/inputs/judged_inputs.h"
+#include "core/inputs/pipeline_layout.h"
 #include "core/names/model_buffers.h"
 #include "core/names/part.h"
 #include "core/names/training_state.h"
-#include "core/plan/judged_inputs.h"
-#include "core/plan/pipeline_layout.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/plan/common_spelling.h"
+#include "core/inputs/common_spelling.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "core/names/prefix_swap.h"
+#include "core/names/whole_part.h"
 #include "core/recipe/layout_fields.h"
 #include "io/text/sentence.h"
 
@@ -65,6 +66,8 @@ std::string told(const PrefixSwap& swap, size_t renamed) {
 
 void bring_to(Checkpoint& first, Checkpoint& other) {
   if (share_names(first.tensors, other.tensors) || lists_tensors_by_name(first) || lists_tensors_by_name(other)) return;
+  // A VAE among models is meant to be baked in, and is told so.
+  if ((whole_part(first) == Part::vae) != (whole_part(other) == Part::vae)) return;
   const std::vector<uint32_t> own = all_rows(first.tensors), theirs = all_rows(other.tensors);
   const auto swap = find_prefix_swap({other.tensors, theirs}, {first.tensors, own});
   if (!swap || !is_beyond_doubt(*swap, smaller_of(first.tensors, other.tensors).size())) return;

@@ -2,7 +2,7 @@
 // The opcodes whose arguments are lines of text: all of protocol 0's, of which protocol 1 has integers and booleans.
 #pragma once
 
-#include "io/torch/pickle_machine.h"
+#include "io/pickle/pickle_machine.h"
 
 namespace ckmerge {
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading, stack and memo; what each opcode does with them is in pickle_opcodes.cpp.
-#include "io/torch/pickle_machine.h"
+#include "io/pickle/pickle_machine.h"
 
 #include <algorithm>
 #include <charconv>
 #include <utility>
 
+#include "io/pickle/pickle_globals.h"
 #include "io/text/sentence.h"
-#include "io/torch/pickle_globals.h"
 
 namespace ckmerge {
 namespace {

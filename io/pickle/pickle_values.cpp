@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/torch/pickle_values.h"
+#include "io/pickle/pickle_values.h"
 
 #include <algorithm>
 #include <bit>
 
+#include "io/pickle/torch_limits.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
-#include "io/torch/torch_limits.h"
 
 namespace ckmerge {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/torch/pickle_lines.h"
+#include "io/pickle/pickle_lines.h"
 
 #include <algorithm>
 

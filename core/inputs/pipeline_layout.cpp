@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/plan/pipeline_layout.h"
+#include "core/inputs/pipeline_layout.h"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
 
+#include "core/inputs/layout_table.h"
 #include "core/names/architecture.h"
-#include "core/plan/layout_table.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 

@@ -10,9 +10,9 @@
 
 namespace ckmerge {
 
-/// Gives tensors the names that `recipe` asks for (core/plan/renames), A's where a prefix is all that differs
-/// (core/plan/common_spelling), their heads to tied models (core/plan/tied_heads), and their places to components
-/// (core/plan/component_names). Returns warnings; what was done to an input is in its notes. Throws Error(usage |
+/// Gives tensors the names that `recipe` asks for (core/inputs/renames), A's where a prefix is all that differs
+/// (core/inputs/common_spelling), their heads to tied models (core/inputs/tied_heads), and their places to components
+/// (core/inputs/component_names). Returns warnings; what was done to an input is in its notes. Throws Error(usage |
 /// mismatch) as those do.
 std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints);
 

@@ -2,9 +2,9 @@
 // What inputs' tensors are called before they are planned: renamed as asked, brought to A's spelling, heads untied.
 #include <doctest/doctest.h>
 
-#include "core/plan/common_spelling.h"
-#include "core/plan/renames.h"
-#include "core/plan/tied_heads.h"
+#include "core/inputs/common_spelling.h"
+#include "core/inputs/renames.h"
+#include "core/inputs/tied_heads.h"
 #include "tests/core/plan/planned.h"
 
 using namespace ckmerge;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The machine on pickles that Python's pickletools disassembles as the comments say. Whole files are tests/pickles'.
-#include "io/torch/pickle_machine.h"
+#include "io/pickle/pickle_machine.h"
 
 #include <doctest/doctest.h>
 

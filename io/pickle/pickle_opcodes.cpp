@@ -5,9 +5,9 @@
 #include <array>
 #include <bit>
 
+#include "io/pickle/pickle_lines.h"
+#include "io/pickle/pickle_machine.h"
 #include "io/text/sentence.h"
-#include "io/torch/pickle_lines.h"
-#include "io/torch/pickle_machine.h"
 
 namespace ckmerge {
 

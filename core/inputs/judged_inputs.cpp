@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/plan/judged_inputs.h"
+#include "core/inputs/judged_inputs.h"
 
 #include <algorithm>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/plan/input_names.h"
+#include "core/inputs/input_names.h"
 
-#include "core/plan/common_spelling.h"
-#include "core/plan/component_names.h"
-#include "core/plan/renames.h"
-#include "core/plan/tied_heads.h"
+#include "core/inputs/common_spelling.h"
+#include "core/inputs/component_names.h"
+#include "core/inputs/renames.h"
+#include "core/inputs/tied_heads.h"
 
 namespace ckmerge {
 

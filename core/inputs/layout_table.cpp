@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The table of layouts. Sources: ComfyUI's supported_models.py and model_detection.py, the checkpoints of Stability AI
 // and Black Forest Labs. A family that is not here is refused by name, not written under another's prefixes.
-#include "core/plan/layout_table.h"
+#include "core/inputs/layout_table.h"
 
 namespace ckmerge {
 namespace {
