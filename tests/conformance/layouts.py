@@ -125,6 +125,10 @@ def check_program(folder, program):
         scattered.write_bytes(scattered_file(source, tensors, None))
         command = [program, "merge", scattered, "--method", "copy", "-o", merged, "-f", "-q", "--no-fsync", "--metadata", "none"]
         run = subprocess.run(command, capture_output=True, text=True)
+        file = scattered.read_bytes()
+        has_data = len(file) > 8 + int.from_bytes(file[:8], "little")
+        if not has_data and run.returncode == 4 and "placeholders" in run.stderr:
+            continue  # nothing but empty tensors is refused
         if run.returncode != 0:
             faults.append(f"exit {run.returncode}: {run.stderr}")
         elif merged.read_bytes() != reference_file(tensors, {"format": "pt"}):

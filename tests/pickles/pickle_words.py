@@ -12,7 +12,7 @@ PROTO = b"\x80\x02"
 F32 = struct.pack("<4f", 1, 2, 3, 4)
 
 # A module that exists nowhere: Python can import nothing from it, so a file that names it can do nothing. ckmerge refuses
-# what begins with two underscores in whatever module (tests/io/torch/pickle_globals_test.cpp), so that the stand-in gets all
+# what begins with two underscores in whatever module (tests/io/pickle/pickle_globals_test.cpp), so that the stand-in gets all
 # that a name on the lists gets. Anything else of the module is a class of some program that ckmerge does not know.
 ABSENT, NAME = "ckmerge_test_absent", "__call__"
 REFUSED = f"{ABSENT}.{NAME}"

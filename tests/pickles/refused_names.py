@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files that name what no checkpoint may name, in every way and at every place there is: all name the stand-in, and none
-gives it anything to do. Which names are refused is tests/io/torch/pickle_globals_test.cpp's and verdicts.py's."""
+gives it anything to do. Which names are refused is tests/io/pickle/pickle_globals_test.cpp's and verdicts.py's."""
 from pickle_words import ABSENT, NAME, PROTO, REFUSED, called, in_dict, named, named_from_stack, stream, text, zipped
 
 PROTO4 = b"\x80\x04"

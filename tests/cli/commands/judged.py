@@ -103,13 +103,13 @@ def test_copy_codes():
 # ---- integers, and what has no arithmetic
 
 def test_integers():
-    ids = {"gate.tid2eid": ("I64", [300, 6]), "gate.weight": ("F32", [4]), "steps": ("I64", [10])}
+    ids = {"vocabulary.table": ("I64", [300, 6]), "gate.weight": ("F32", [4]), "steps": ("I64", [10])}
     write("a.safetensors", ids)
     write("b.safetensors", ids, fill=0x39)
     done = call("merge", "a.safetensors", "b.safetensors", "-o", "out.safetensors")
-    expect("warning: 1 tensor of more than 1000 integers differs between the inputs and is A's: gate.tid2eid (I64)" in done.stdout, f"{done}")
+    expect("warning: 1 tensor of more than 1000 integers differs between the inputs and is A's: vocabulary.table (I64)" in done.stdout, f"{done}")
     told = json.loads(call("merge", "a.safetensors", "b.safetensors", "-o", "out.safetensors", "-f", "--json").stdout)
-    expect(any("gate.tid2eid" in warning for warning in told["warnings"]) and "steps" not in str(told["warnings"]), f"{told['warnings']}")
+    expect(any("vocabulary.table" in warning for warning in told["warnings"]) and "steps" not in str(told["warnings"]), f"{told['warnings']}")
     expect("warning: 1 tensor of" not in call("merge", "a.safetensors", "a.safetensors", "-o", "out.safetensors", "-f").stdout, "equal")
 
     write("a.safetensors", {"te.spiece_model": ("U8", [900]), "w": ("F32", [2]), "x._extra_state": ("U8", [0])})
