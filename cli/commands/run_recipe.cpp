@@ -156,10 +156,10 @@ MergeRequest run_request(const Request& asked, const Environment& environment) {
   faults.raise();
   request.inputs = inputs;
   if (recorded.version < kRecipeVersion)
-    request.warnings.push_back(
-        "the recipe is an older ckmerge's (version " + std::to_string(recorded.version) +
-        "): elements that are equal in all inputs are kept today, and may differ from the file's "
-        "in their last bit");
+    request.warnings.push_back("the recipe is an older ckmerge's (version " + std::to_string(recorded.version) +
+                               "): today elements that are equal in all inputs are kept, schedules and other buffers "
+                               "are A's, and so are fields "
+                               "of metadata that differ, so the file may come out otherwise");
   Settings& settings = request.settings;
   recorded.recipe.form = settings.recipe.form;
   settings.recipe = recorded.recipe;

@@ -189,9 +189,11 @@ std::string loss_line(const MergeFacts& facts, const StoreLoss& loss) {
   add(loss.counts.saturated, "stored as the largest finite value");
   add(loss.counts.overflowed, "stored as Inf");
   add(loss.counts.lost_inf, "Inf stored as NaN");
-  add(loss.counts.created, "NaN or Inf where no input has one");
+  add(loss.counts.created, "NaN or Inf that the merge made");
   add(loss.counts.negative, "below 0, of a variance");
-  add(loss.counts.vanished, loss.all_zero ? "stored as 0, and no other value left" : "stored as 0 though they are not");
+  add(loss.counts.vanished, loss.all_zero               ? "stored as 0, and no other value left"
+                            : loss.counts.vanished == 1 ? "stored as 0 though it is not"
+                                                        : "stored as 0 though they are not");
   add(inherited(loss.counts), "NaN or Inf of the inputs");
   return shortened(facts.tensor(step).name, kNameWidth) + "  " + info(step.dtype).name + ": " + joined(parts, ", ");
 }

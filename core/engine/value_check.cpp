@@ -16,7 +16,9 @@ namespace {
 enum class Wider : uint8_t { none, bf16, f32, f64 };
 
 constexpr const char* kRemedies[] = {
-    "the numbers are too large for the arithmetic: give coefficients that are nearer to 0",
+    "the numbers are too large for the arithmetic, or Inf of one input meets that of another: give coefficients that "
+    "are "
+    "nearer to 0, or copy such tensors from A (--exclude)",
     "store the result in a dtype with more range (--dtype bf16 or f32)",
     "store the result in a dtype with more range (--dtype f32)",
     "store the result in a dtype with more range (--dtype f64)",
@@ -51,8 +53,8 @@ void check_made(const Plan& plan, std::span<const Checkpoint> checkpoints, const
       lines.push_back(sentence(name_of(checkpoints, step), ": ", counted(counts.negative, "variance"), " below 0"));
   }
   if (lines.empty()) return;
-  const std::string of_values =
-      sentence(counted(values, "value"), values == 1 ? " that is" : " that are", " NaN or Inf where no input has one");
+  const std::string of_values = sentence(counted(values, "value"), values == 1 ? " that is" : " that are",
+                                         " NaN where no input is, or Inf where all inputs are finite");
   const std::string of_variances =
       sentence(counted(variances, "variance"), " below 0, whose square root is NaN, where no input has one");
   const std::string what = values == 0 ? of_variances : variances == 0 ? of_values : of_values + " and " + of_variances;

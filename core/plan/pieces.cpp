@@ -2,6 +2,7 @@
 #include "core/plan/pieces.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "io/text/sentence.h"
 
@@ -24,13 +25,16 @@ size_t digits_at(string_view text, size_t at) {
   return count;
 }
 
+string_view base_name(string_view path) { return path.substr(path.rfind('/') + 1); }
+
 bool behind_mark(string_view text, size_t at) {
   const string_view front = text.substr(0, at);
   if (std::ranges::any_of(kRankMarks, [&](string_view mark) { return front.ends_with(mark); })) return true;
   if (front.ends_with(kRankInWorld) && front.find(kWorld) != string_view::npos) return true;
-  // __0_1.distcp
-  const size_t end = at + digits_at(text, at);
-  return front.ends_with(kWriter) && end < text.size() && text[end] == '_' && digits_at(text, end + 1) > 0;
+  // __0_1.distcp: nothing else is in the name.
+  const size_t end = at + digits_at(text, at), second = end < text.size() ? digits_at(text, end + 1) : 0;
+  return base_name(front) == kWriter && second > 0 && text[end] == '_' &&
+         text.substr(end + 1 + second).starts_with('.');
 }
 
 // The path without the numbers of its ranks. Megatron's pipeline rank follows the tensor rank: mp_rank_00_001.
@@ -46,7 +50,12 @@ std::string without_ranks(string_view path) {
   return out;
 }
 
-string_view base_name(string_view path) { return path.substr(path.rfind('/') + 1); }
+// As the file system has it, links followed: a rank may stand in a name that was not typed.
+std::string resolved_path(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path resolved = std::filesystem::canonical(path, error);
+  return error ? path : resolved.string();
+}
 
 class Judge {
  public:
@@ -90,7 +99,7 @@ class Judge {
 
   void warn_of_rank(size_t k) {
     for (size_t other = 0; other < k; ++other)
-      if (are_ranks_of_one(checkpoints_[other].path, checkpoints_[k].path)) {
+      if (are_ranks_of_one(resolved_path(checkpoints_[other].path), resolved_path(checkpoints_[k].path))) {
         verdict_.warnings.push_back(sentence(checkpoints_[other].path, " and ", checkpoints_[k].path,
                                              " are two ranks of one checkpoint, by their paths: each holds other parts "
                                              "of the same tensors, and their mean is no model; merge a rank with the "

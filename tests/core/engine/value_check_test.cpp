@@ -35,7 +35,8 @@ TEST_CASE("Inf that no input has is refused with every tensor and count, and not
   const Failure fault = failure([&] { merge(doubled(NanPolicy::error), paths, folder / "out"); });
   CHECK(fault.code == ErrorCode::mismatch);
   CHECK(fault.text ==
-        "the result would have 4 values that are NaN or Inf where no input has one, in 2 tensors; store the result in "
+        "the result would have 4 values that are NaN where no input is, or Inf where all inputs are finite, in 2 "
+        "tensors; store the result in "
         "a dtype "
         "with more range (--dtype bf16 or f32), or take them (--nan warn)");
   CHECK(fault.details == std::vector<std::string>{"big: 3 values", "huge: 1 value"});
@@ -49,7 +50,7 @@ TEST_CASE("the advice is one that helps: another dtype where storing made them, 
     Recipe recipe = doubled(NanPolicy::error);
     recipe.dtype = dtype;
     const std::string text = failure([&] { merge(recipe, {a, b}, folder / "out"); }).text;
-    CHECK(text.find("1 value that is NaN or Inf") != std::string::npos);
+    CHECK(text.find("1 value that is NaN where") != std::string::npos);
     return text.substr(text.find("in 1 tensor; ") + 13);
   };
   const FileTensor half = bits("w", Dtype::F16, {1}, {0x7bff}), brain = bits("w", Dtype::BF16, {1}, {0x7f7f}),
@@ -62,7 +63,8 @@ TEST_CASE("the advice is one that helps: another dtype where storing made them, 
   CHECK(advice(wide, Dtype::BF16) == in_f64);
   CHECK(advice(wide, Dtype::F16) == in_f64);  // BF16 and F32 do not hold them either
   const std::string too_large =
-      "the numbers are too large for the arithmetic: give coefficients that are nearer to 0, or take them (--nan warn)";
+      "the numbers are too large for the arithmetic, or Inf of one input meets that of another: give coefficients that "
+      "are nearer to 0, or copy such tensors from A (--exclude), or take them (--nan warn)";
   CHECK(advice(single, {}) == too_large);
   CHECK(advice(single, Dtype::F64) == too_large);  // the sum is made in f32
   CHECK(advice(brain, {}) == too_large);
