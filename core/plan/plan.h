@@ -132,8 +132,8 @@ struct Plan {
   std::vector<Expansion> expansions;         ///< shared likewise
   std::vector<Step> steps;                   ///< file by file
   std::vector<Source> sources;
-  std::optional<Part> whole_part;            ///< of the first checkpoint, where the recipe speaks of parts
-  bool accumulates = false;  ///< a tile adds the checkpoints one after another (core/plan/sum_terms.h)
+  std::optional<Part> whole_part;  ///< of the first checkpoint, where the recipe speaks of parts
+  bool accumulates = false;        ///< a tile adds the checkpoints one after another (core/plan/sum_terms.h)
 
   ResultKind kind;                 ///< which tensors were expanded
   std::vector<PlannedFile> files;  ///< the output, one behind another: one, as long as nobody asks for shards

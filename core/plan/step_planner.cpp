@@ -249,8 +249,8 @@ void StepPlanner::add_single(Source named, Source source, Action action) {
   const Dtype from = tensor_of(source).dtype;
   // Averages are kept in more digits than the weights beside them, for a reason.
   const bool own = action == Action::ema && is_real(from) && is_real(tensor.dtype);
-  const Dtype to = own ? stored_dtype(plan_.recipe, part_in(tensor.name, plan_.whole_part), from)
-                       : output_dtype(tensor, action);
+  const Dtype to =
+      own ? stored_dtype(plan_.recipe, part_in(tensor.name, plan_.whole_part), from) : output_dtype(tensor, action);
   if (from != to && !can_convert(tensor, source, to)) return;
   if (from != to && action == Action::copy) action = Action::convert;
   if (info(from).kind == DtypeKind::integer && action == Action::copy) action = Action::copy_integer;

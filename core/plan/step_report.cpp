@@ -5,8 +5,8 @@ namespace ckmerge {
 namespace {
 
 bool any(const StoreCounts& counts) {
-  return counts.saturated || counts.overflowed || counts.lost_inf || counts.non_finite || counts.created || counts.vanished ||
-         counts.negative;
+  return counts.saturated || counts.overflowed || counts.lost_inf || counts.non_finite || counts.created ||
+         counts.vanished || counts.negative;
 }
 
 }  // namespace

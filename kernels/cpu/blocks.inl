@@ -220,15 +220,15 @@ void add_scaled_difference(T* dst, const T* x, const T* y, const T* z, T k0, T, 
 
 template <typename T>
 struct BitsOf {
-  using type = uint32_t;
+  using Type = uint32_t;
 };
 template <>
 struct BitsOf<double> {
-  using type = uint64_t;
+  using Type = uint64_t;
 };
 template <typename T>
 inline bool same_bits(T x, T y) {
-  return __builtin_bit_cast(typename BitsOf<T>::type, x) == __builtin_bit_cast(typename BitsOf<T>::type, y);
+  return __builtin_bit_cast(typename BitsOf<T>::Type, x) == __builtin_bit_cast(typename BitsOf<T>::Type, y);
 }
 
 template <typename T>
