@@ -150,7 +150,7 @@ def irreplaceable(folder):
         subprocess.run(["chattr", "-i", str(folder / OUT)])
     else:
         scene.not_run("a target that may not be changed", "no chattr here")
-    mounted = ["unshare", "-m", "sh", "-c", f'mount --bind "$0" "$0" && exec "$@"', str(folder / OUT)]
+    mounted = ["unshare", "-m", "sh", "-c", 'mount --bind "$0" "$0" && exec "$@"', str(folder / OUT)]
     if subprocess.run([*mounted, "true"], capture_output=True).returncode == 0:
         program, folder.ckmerge = folder.ckmerge, mounted[0]
         words = [*mounted[1:], program]
