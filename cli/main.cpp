@@ -61,11 +61,15 @@ std::string advice_on_memory() {
   return ", " + std::to_string(limit >> 10) + " KiB of addresses; twice as much may do (ulimit -v)";
 }
 
-int guarded_run(const std::vector<std::string>& words) {
+// Without an exception, whose unwinding a stack of 16 KiB has no room for; and the frames of a run are not beneath it.
+[[gnu::noinline]] int refuse_limits(const std::vector<std::string>& words, const std::string& fault) {
+  return tell({"resources", 5, "stack", fault, {}}, error_style(words), read_environment());
+}
+
+[[gnu::noinline]] int guarded_run(const std::vector<std::string>& words) {
   const Environment environment = read_environment();
   const ErrorStyle style = error_style(words);
   try {
-    keep_within_limits();
     return run(words, environment);
   } catch (const BrokenPipe&) {
     return 0;
@@ -89,5 +93,7 @@ int guarded_run(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   ckmerge::cli::leave_write_failures_to_errno();
   ckmerge::cli::allow_many_files();
-  return ckmerge::cli::guarded_run({argv + std::min(argc, 1), argv + argc});
+  const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+  const std::string fault = ckmerge::cli::keep_within_limits();
+  return fault.empty() ? ckmerge::cli::guarded_run(words) : ckmerge::cli::refuse_limits(words, fault);
 }

@@ -30,9 +30,9 @@ unsigned terminal_width();
 void allow_many_files();
 
 /// Where addresses or stacks are limited, threads get small stacks and share one heap: the C library would take 8 MiB
-/// and 64 MiB for each, and what is left for a merge would be chance. Throws Error(resources) for a stack that is too
-/// small to run on.
-void keep_within_limits();
+/// and 64 MiB for each, and what is left for a merge would be chance. Returns a sentence where the stack is too small
+/// to run on, else an empty text; throws nothing, because there would be no room for it.
+std::string keep_within_limits();
 
 /// How many files this process may have open; UINT64_MAX where the system does not say.
 uint64_t most_open_files();

@@ -69,18 +69,17 @@ void allow_many_files() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
-void keep_within_limits() {
+std::string keep_within_limits() {
   constexpr uint64_t kLeastStack = 64ull << 10, kGoodStack = 1ull << 20, kSmallStack = 512ull << 10;  // bytes
   rlimit stack{}, addresses{};
   const bool stack_is_limited = ::getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < kGoodStack;
   const bool addresses_are = ::getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY;
   if (stack_is_limited && stack.rlim_cur < kLeastStack)
-    throw Error(ErrorCode::resources, "stack",
-                "the stack may have " + std::to_string(stack.rlim_cur >> 10) +
-                    " KiB, which is too little to run on; give it 64 KiB at least, 1024 KiB are enough (ulimit -s)");
+    return "the stack may have " + std::to_string(stack.rlim_cur >> 10) +
+           " KiB, which is too little to run on; give it 64 KiB at least, 1024 KiB are enough (ulimit -s)";
   if (addresses_are) ::mallopt(M_ARENA_MAX, 1);
-  if (!stack_is_limited && !addresses_are) return;
-  give_threads_stacks_of(kSmallStack);
+  if (stack_is_limited || addresses_are) give_threads_stacks_of(kSmallStack);
+  return "";
 }
 
 uint64_t most_open_files() {
