@@ -6,6 +6,7 @@
 #include "io/pickle/torch_limits.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
+#include "io/torch/judged_names.h"
 #include "io/torch/torch_file.h"
 #include "io/torch/torch_table.h"
 #include "io/torch/unwritten_storages.h"
