@@ -10,11 +10,12 @@ namespace ckmerge {
 namespace {
 
 constexpr int kMostLevels = 8;  // classes in classes
+constexpr size_t kLongestPart = 1000;
 
 bool is_identifier(std::string_view name) {
   const auto is_letter = [](unsigned char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   const auto is_digit = [](unsigned char c) { return c >= '0' && c <= '9'; };
-  return !name.empty() && !is_digit(static_cast<unsigned char>(name[0])) &&
+  return !name.empty() && name.size() <= kLongestPart && !is_digit(static_cast<unsigned char>(name[0])) &&
          std::ranges::all_of(name, [&](unsigned char c) { return is_letter(c) || is_digit(c); });
 }
 
@@ -45,19 +46,17 @@ bool is_member(const PickleValues& values, PickleRef value) {
 
 std::optional<DottedName> looked_up(const PickleValues& values, PickleRef arguments) {
   std::string name;
-  bool plain = true;
   for (int level = 0; level < kMostLevels; ++level) {
     const std::span<const PickleRef> all = values.tuple(arguments);
     if (all.size() != 2 || values.kind(all[1]) != PickleKind::text) return std::nullopt;
     const std::string_view part = values.text(all[1]);
-    plain = plain && is_identifier(part);
+    const bool ends = values.kind(all[0]) == PickleKind::global;
+    if (!ends && !is_member(values, all[0])) return std::nullopt;
+    if ((level > 0 || !ends) && !is_identifier(part)) return std::nullopt;
     name = level == 0 ? std::string(part) : sentence(part, ".", name);
-    if (values.kind(all[0]) == PickleKind::global) {
-      if (level > 0 && !plain) return std::nullopt;
+    if (ends)
       return DottedName{values.text(values.global_module(all[0])),
                         sentence(values.text(values.global_name(all[0])), ".", name)};
-    }
-    if (!is_member(values, all[0])) return std::nullopt;
     arguments = values.arguments(all[0]);
   }
   return std::nullopt;
