@@ -147,7 +147,9 @@ class StreamReader {
     if (little == PickleValues::kNone || values.kind(little) != PickleKind::boolean)
       fail("a PyTorch stream that does not say which machine wrote it");
     if (!values.boolean(little))
-      fail("a big-endian PyTorch file; load it in torch and save it on a little-endian machine");
+      fail(
+          "a big-endian PyTorch file; if you trust its author, load it in torch and save it on a little-endian "
+          "machine");
   }
 
   // The pickle says how large each is; what it never mentions has no size, and hides all that follows it.
