@@ -162,6 +162,7 @@ MergeRequest run_request(const Request& asked, const Environment& environment) {
                                "of metadata that differ, so the file may come out otherwise");
   Settings& settings = request.settings;
   recorded.recipe.form = settings.recipe.form;
+  recorded.recipe.wrap = settings.recipe.wrap;
   settings.recipe = recorded.recipe;
   settings.run.hash = recorded.recipe.hash;
   settings.run.expected_sha256 = recorded.sha256;

@@ -85,7 +85,7 @@ const std::vector<Row>& table() {
       {writes,
        {"format", 0, "F", "the form of the output: " + joined(form_names(), " or ") + " (default: by OUT's extension)",
         read_format()}},
-      {recipes,
+      {writes,
        {"wrap", 0, "NAME", "of a .ckpt: put the tensors into a dict of this name, as old programs want (state_dict)",
         read_wrap()}},
       {recipes,

@@ -29,32 +29,33 @@ constexpr string_view kUnsafeModules =
     " _lzma _markupbase _msi _multibytecodec _multiprocessing _opcode _opcode_metadata _osx_support _overlapped"
     " _peg_parser _pickle _posixshmem _posixsubprocess _py_warnings _pyio _pylong _pyrepl _remote_debugging _scproxy"
     " _signal _sitebuiltins _socket _sqlite3 _ssl _stat _strptime _suggestions _symtable _sysconfig _testcapi _thread"
-    " _threading_local _tkinter _tokenize _tracemalloc _types _uuid _warnings _winapi _winreg _xxsubinterpreters"
-    " _zstd aifc aiohttp annotationlib antigravity anydbm ast asynchat asyncio asyncore atexit audioop BaseHTTPServer"
-    " bdb binhex bz2 cffi cgi CGIHTTPServer cgitb chunk cloudpickle cmd code codeop commands compileall compression"
+    " _threading_local _tkinter _tokenize _tracemalloc _types _uuid _warnings _winapi _winreg _xxsubinterpreters _zstd"
+    " aifc aiohttp annotationlib antigravity anydbm ast asynchat asyncio asyncore atexit audioop BaseHTTPServer bdb"
+    " binhex bz2 cffi cgi CGIHTTPServer cgitb chunk cloudpickle cmd code codeop commands compileall compression"
     " concurrent configparser ConfigParser contextlib Cookie cookielib cPickle cppyy cProfile crypt csv ctypes curses"
     " dbhash dbm Dialog difflib dill dis distutils doctest DocXMLRPCServer dumbdbm dummy_thread dummy_threading email"
     " encodings ensurepip faulthandler fcntl filecmp FileDialog fileinput fnmatch formatter fsspec ftplib gc gdbm"
-    " genericpath getopt getpass gettext glob graphlib grp gzip html htmlentitydefs HTMLParser http httplib httpx"
-    " hydra idlelib imaplib imghdr imp importlib inspect IPython jax.experimental joblib jsonpickle lib2to3 linecache"
-    " locale logging.config logging.handlers lzma macpath mailbox mailcap markupbase marshal mimetypes mmap"
-    " modulefinder msilib msvcrt multiprocessing netrc nis nntplib nt ntpath nturl2path numpy._core.memmap"
-    " numpy.compat numpy.core.memmap numpy.ctypeslib numpy.distutils numpy.f2py numpy.lib numpy.testing opcode os"
-    " ossaudiodev pandas.io paramiko parser pathlib.Path pathlib.PosixPath pathlib.PurePath pathlib.WindowsPath pdb"
-    " pexpect pickle pickletools pip pipes pkg_resources pkgutil platform plistlib popen2 poplib posix posixpath"
-    " profile pstats pty ptyprocess pwd py_compile pyclbr pydoc pydoc_data pyexpat quopri readline requests resource"
-    " rlcompleter robotparser ruamel runpy sched ScrolledText secrets select selectors setuptools shelve shlex shutil"
-    " signal SimpleDialog SimpleHTTPServer SimpleXMLRPCServer site smtpd smtplib sndhdr socket socketserver"
-    " SocketServer spwd sqlite3 ssl stringprep subprocess sunau symbol symtable sys sysconfig syslog tabnanny tarfile"
-    " telnetlib tempfile termios test this thread threading timeit Tix tkColorChooser tkCommonDialog Tkconstants"
-    " Tkdnd tkFileDialog tkFont Tkinter tkinter tkMessageBox tkSimpleDialog token tokenize tomllib torch._C._jit"
-    " torch._classes torch._dynamo torch._inductor torch.classes torch.distributed.elastic torch.distributed.launcher"
-    " torch.distributed.rpc torch.distributed.run torch.export torch.fx torch.hub torch.jit torch.multiprocessing"
-    " torch.onnx torch.ops torch.package torch.serialization torch.testing._internal torch.utils._config_module"
-    " torch.utils.bottleneck torch.utils.collect_env torch.utils.cpp_extension torch.utils.data.datapipes"
-    " torch.utils.model_zoo trace traceback tracemalloc ttk tty turtle turtledemo unittest urllib urllib2 urllib3"
-    " urlparse uu uuid venv warnings wave webbrowser whichdb winreg winsound wsgiref xdrlib xml xmlrpc xmlrpclib yaml"
-    " zipapp zipfile zipimport"
+    " genericpath getopt getpass gettext glob graphlib grp gzip html htmlentitydefs HTMLParser http httplib httpx hydra"
+    " idlelib imaplib imghdr imp importlib inspect IPython jax.experimental joblib jsonpickle lib2to3 linecache locale"
+    " logging.config logging.handlers lzma macpath mailbox mailcap markupbase marshal mimetypes mmap modulefinder"
+    " msilib msvcrt multiprocessing netrc nis nntplib nt ntpath nturl2path numpy._core.memmap numpy.compat"
+    " numpy.core.memmap numpy.ctypeslib numpy.distutils numpy.f2py numpy.lib numpy.testing opcode os ossaudiodev"
+    " pandas.io paramiko parser pathlib._abc pathlib._local.Path pathlib._local.PosixPath pathlib._local.PurePath"
+    " pathlib._local.WindowsPath pathlib._os pathlib.Path pathlib.PosixPath pathlib.PurePath pathlib.types"
+    " pathlib.WindowsPath pdb pexpect pickle pickletools pip pipes pkg_resources pkgutil platform plistlib popen2"
+    " poplib posix posixpath profile pstats pty ptyprocess pwd py_compile pyclbr pydoc pydoc_data pyexpat quopri"
+    " readline requests resource rlcompleter robotparser ruamel runpy sched ScrolledText secrets select selectors"
+    " setuptools shelve shlex shutil signal SimpleDialog SimpleHTTPServer SimpleXMLRPCServer site six smtpd smtplib"
+    " sndhdr socket socketserver SocketServer spwd sqlite3 ssl stringprep subprocess sunau symbol symtable sys"
+    " sysconfig syslog tabnanny tarfile telnetlib tempfile termios test this thread threading timeit Tix tkColorChooser"
+    " tkCommonDialog Tkconstants Tkdnd tkFileDialog tkFont Tkinter tkinter tkMessageBox tkSimpleDialog token tokenize"
+    " tomllib torch._C._jit torch._classes torch._dynamo torch._inductor torch.classes torch.distributed.elastic"
+    " torch.distributed.launcher torch.distributed.rpc torch.distributed.run torch.export torch.fx torch.hub torch.jit"
+    " torch.multiprocessing torch.onnx torch.ops torch.package torch.serialization torch.testing._internal"
+    " torch.utils._config_module torch.utils.bottleneck torch.utils.collect_env torch.utils.cpp_extension"
+    " torch.utils.data.datapipes torch.utils.model_zoo trace traceback tracemalloc ttk tty turtle turtledemo unittest"
+    " urllib urllib2 urllib3 urlparse uu uuid venv warnings wave webbrowser whichdb winreg winsound wsgiref xdrlib xml"
+    " xmlrpc xmlrpclib yaml zipapp zipfile zipimport"
     " ";
 
 // Of modules that checkpoints do use: what must not be called.
@@ -131,6 +132,17 @@ constexpr string_view kPlainBuiltins =
     " bool bytearray bytes complex dict Ellipsis float frozenset int list long NotImplemented object range set slice"
     " str tuple unicode xrange Exception ValueError"
     " ";
+
+// Methods that write a file, of whatever class: those of storages, tensors and arrays are inherited.
+constexpr string_view kWriters =
+    " dump from_file tofile"
+    " ";
+
+// Modules of Python 2 that Python takes for others in protocols 0 to 2, where those are not unsafe as a whole.
+constexpr Function kPython2Modules[] = {
+    {"copy_reg", "copyreg"},     {"cStringIO", "io"},         {"StringIO", "io"},
+    {"UserDict", "collections"}, {"UserList", "collections"}, {"UserString", "collections"},
+};
 
 constexpr Function kHarmless[] = {
     {"collections", "OrderedDict"},
@@ -231,9 +243,21 @@ bool goes_through_unsafe_module(string_view name) {
   return false;
 }
 
+string_view module_today(string_view module) {
+  const auto row = std::ranges::find(kPython2Modules, module, &Function::module);
+  return row == std::end(kPython2Modules) ? module : row->name;
+}
+
+// six.moves.builtins, past.builtins
+bool is_copy_of_builtins(string_view module) {
+  const size_t dot = module.rfind('.');
+  return dot != module.npos && is_word_of(kBuiltinModules, module.substr(dot + 1));
+}
+
 bool is_torch_data(string_view module, string_view name) {
-  return (module == "torch" && (is_word_of(kTorchDtypes, name) || name.ends_with("Storage"))) ||
-         (module == "torch.cuda" && name.ends_with("Storage"));
+  const bool is_storage = name.ends_with("Storage") && name.find('.') == name.npos;  // not torch and hub.load_Storage
+  return (module == "torch" && (is_word_of(kTorchDtypes, name) || is_storage)) ||
+         (module == "torch.cuda" && is_storage);
 }
 
 }  // namespace
@@ -241,16 +265,18 @@ bool is_torch_data(string_view module, string_view name) {
 // A dot in a name reaches through what it begins with: `torch` and `hub.load`, or, from protocol 4 on, any attribute
 // of anything. Both parts are looked at together.
 PickleDanger danger_of(string_view module, string_view name) {
+  module = module_today(module);
   if (contains(kHarmless, module, name) || is_torch_data(module, name)) return PickleDanger::harmless;
   if (is_word_of(kBuiltinModules, module))
     return is_word_of(kPlainBuiltins, name) ? PickleDanger::harmless : PickleDanger::unsafe;
+  if (is_copy_of_builtins(module) && !is_word_of(kPlainBuiltins, name)) return PickleDanger::unsafe;
   const size_t dot = name.rfind('.');
   const string_view last = dot == name.npos ? name : name.substr(dot + 1);
   std::string whole(module);
   if (dot != name.npos) whole.append(".").append(name.substr(0, dot));
   if (in_unsafe_module(whole) || goes_through_unsafe_module(name)) return PickleDanger::unsafe;
   if (contains(kUnsafeFunctions, whole, last)) return PickleDanger::unsafe;
-  if (last == "from_file") return PickleDanger::unsafe;  // of any storage or tensor: it makes the file, too
+  if (is_word_of(kWriters, last)) return PickleDanger::unsafe;
   // Names that Python keeps for the machinery of objects are the way around every list.
   if (whole.find(".__") != whole.npos || last.starts_with("__") || module.empty() || name.empty())
     return PickleDanger::unsafe;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "io/pickle/pickle_globals.h"
+#include "io/pickle/pickle_members.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -185,6 +186,7 @@ void PickleMachine::push_call(PickleRef called, PickleRef arguments) {
   if (kind != PickleKind::global && kind != PickleKind::call) fail("a call of something that is no function");
   if (values_.kind(arguments) != PickleKind::tuple) fail("a call with something that is no tuple");
   if (is_getattr(called)) note_member(arguments);
+  refuse_member_given(called, arguments);
   if (kind == PickleKind::global && values_.is_text(values_.global_module(called), "collections")) {
     const std::string_view name = values_.text(values_.global_name(called));
     const std::span<const PickleRef> all = values_.tuple(arguments);
@@ -234,24 +236,36 @@ void PickleMachine::put_items(PickleRef target, std::span<const PickleRef> items
 
 // ---- members
 
-bool PickleMachine::is_getattr(PickleRef value) const {
-  return names_getattr_ && values_.kind(value) == PickleKind::global &&
-         looks_up_members(values_.text(values_.global_module(value)), values_.text(values_.global_name(value)));
-}
+bool PickleMachine::is_getattr(PickleRef value) const { return names_getattr_ && ckmerge::is_getattr(values_, value); }
 
-bool PickleMachine::is_member(PickleRef value) const {
-  return names_getattr_ && values_.kind(value) == PickleKind::call && is_getattr(values_.called(value));
-}
+bool PickleMachine::is_member(PickleRef value) const { return names_getattr_ && ckmerge::is_member(values_, value); }
 
-// getattr(CLASS, 'NAME'), and no other: of a member, of an object or of a text it may be anything.
+// getattr(CLASS, 'NAME'), and that of such a member: of an object or of a text it may be anything.
 void PickleMachine::note_member(PickleRef arguments) {
-  const std::span<const PickleRef> all = values_.tuple(arguments);
-  if (all.size() != 2 || values_.kind(all[0]) != PickleKind::global || values_.kind(all[1]) != PickleKind::text) {
+  const std::optional<DottedName> found = looked_up(values_, arguments);
+  if (found)
+    note_name(found->module, found->name);
+  else
     misuses_getattr_ = true;
-    return;
+}
+
+// Who calls what it is given calls a member unseen. It may be told to call another of its kind, no deeper than this.
+void PickleMachine::refuse_member_given(PickleRef called, PickleRef arguments) {
+  constexpr int kDeepest = 8;
+  for (int depth = 0; names_getattr_ && values_.kind(called) == PickleKind::global; ++depth) {
+    const PickleCaller* const caller =
+        caller_of(values_.text(values_.global_module(called)), values_.text(values_.global_name(called)));
+    if (!caller) return;
+    if (depth == kDeepest || values_.kind(arguments) != PickleKind::tuple) {
+      misuses_getattr_ = true;
+      return;
+    }
+    const std::span<const PickleRef> all = values_.tuple(arguments);
+    for (const PickleRef given : all.first(std::min(caller->called, all.size()))) refuse_change_of(given);
+    if (caller->arguments == 0 || caller->arguments >= all.size()) return;
+    called = all[0];
+    arguments = all[caller->arguments];
   }
-  note_name(values_.text(values_.global_module(all[0])),
-            sentence(values_.text(values_.global_name(all[0])), ".", values_.text(all[1])));
 }
 
 // It is there to be called; who gets it as a value calls it unseen.

@@ -89,6 +89,7 @@ class PickleMachine {
   bool is_getattr(PickleRef value) const;
   bool is_member(PickleRef value) const;
   void note_member(PickleRef arguments);
+  void refuse_member_given(PickleRef called, PickleRef arguments);
   void refuse_getattr_as(std::span<const PickleRef> values);
   void refuse_change_of(PickleRef value);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each opcode does, as a table; Python's pickletools is the reference for their meaning. Opcodes with a reason in
-// place of an action are known and refused: what would need a registry or buffers outside of the file, and calls in
-// forms that torch never wrote.
+// place of an action are known and refused: what would need a registry or buffers outside of the file.
 #include <array>
 #include <bit>
 
@@ -160,10 +159,18 @@ struct PickleOpcodes {
     m.push(m.values_.add_persistent(m.pop()));
     m.persistent_.push_back(m.top());
   }
-  // Refused, but its name is noted first, so that the refusal can say what it would have run.
+  // Calls in the words of protocols 0 and 1.
   static void inst(M& m) {
     global(m);
-    m.fail("opcode INST, which torch does not write");
+    const PickleRef called = m.pop_called();
+    m.push_call(called, m.values_.add_tuple(m.pop_to_mark()));
+  }
+  static void obj(M& m) {
+    const std::span<const PickleRef> all = m.pop_to_mark();
+    if (all.empty()) m.fail("OBJ without a class");
+    const PickleRef called = all[0];
+    m.refuse_change_of(called);
+    m.push_call(called, m.values_.add_tuple(all.subspan(1)));
   }
 
   // ---- frame of the stream
@@ -217,7 +224,7 @@ struct PickleOpcodes {
       {'i', "INST", inst},
       {'j', "LONG_BINGET", get<4>},
       {'l', "LIST", list_to_mark},
-      {'o', "OBJ", nullptr},
+      {'o', "OBJ", obj},
       {'p', "PUT", PickleLines::put_line},
       {'q', "BINPUT", put<1>},
       {'r', "LONG_BINPUT", put<4>},
@@ -274,7 +281,7 @@ PickleRef PickleMachine::run() {
     if (!opcode->run)
       throw Error(ErrorCode::malformed, "",
                   sentence("its pickle has the opcode ", opcode->name, " at byte ", at_ - 1,
-                           ", which torch does not write; load it in Python and save it with torch.save"));
+                           ", which torch does not write; get it from its author as safetensors"));
     opcode->run(*this);
   }
   return stack_[0];

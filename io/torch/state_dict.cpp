@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
+#include "io/pickle/pickle_members.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
@@ -98,6 +100,19 @@ std::string pickled_module(const PickleValues& values, PickleRef top) {
   return "";
 }
 
+// How the dict with most tensors is reached, at whatever depth; "NAME" where none can be.
+std::string key_of_most(const PickleValues& values, PickleRef top) {
+  uint64_t most = census(values, top).tensors;
+  std::string key = most > 0 ? "." : "NAME";
+  for (const FoundDict& found : tensor_dicts(values, top)) {
+    if (found.at == top || !found.dict.named || found.dict.tensors <= most) continue;
+    if (follow(values, top, found.dict.key) != found.at) continue;
+    most = found.dict.tensors;
+    key = found.dict.key;
+  }
+  return key;
+}
+
 [[noreturn]] void fail_without_weights(const PickleValues& values, PickleRef top) {
   std::vector<std::string> lines;
   if (is_dict(values, top)) list_members(values, top, "", lines);
@@ -108,10 +123,12 @@ std::string pickled_module(const PickleValues& values, PickleRef top) {
   if (const std::string module = pickled_module(values, top); !module.empty())
     throw Error(ErrorCode::malformed, "",
                 sentence("a PyTorch file whose weights are a whole module (", module,
-                         "), which the program that wrote it can load; save its state_dict() there"),
+                         "); save its state_dict() in the program that wrote it"),
                 lines);
   throw Error(ErrorCode::malformed, "",
-              "a PyTorch file in which no dict of tensors has a known name; say which it is (--key NAME)", lines);
+              sentence("a PyTorch file in which no dict of tensors has a known name; say which it is (--key ",
+                       key_of_most(values, top), ")"),
+              lines);
 }
 
 }  // namespace
@@ -157,10 +174,9 @@ PickleRef follow(const PickleValues& values, PickleRef from, std::string_view ke
 }
 
 std::string description(const PickleValues& values, PickleRef value) {
-  const auto named = [&](PickleRef global) {
-    return values.kind(global) != PickleKind::global ? std::string("?")
-                                                     : shown(values.text(values.global_module(global))) + "." +
-                                                           shown(values.text(values.global_name(global)));
+  const auto named = [&](PickleRef named) {
+    const std::optional<DottedName> name = dotted_name(values, named);
+    return name ? shown(name->module) + "." + shown(name->name) : std::string("?");
   };
   switch (values.kind(value)) {
     case PickleKind::none: return "None";
@@ -177,7 +193,9 @@ std::string description(const PickleValues& values, PickleRef value) {
                  : sentence("a dict of ", all.members);
     }
     case PickleKind::global: return named(value);
-    case PickleKind::call: return is_tensor(values, value) ? "a tensor" : "an object of " + named(values.called(value));
+    case PickleKind::call:
+      if (is_tensor(values, value)) return "a tensor";
+      return dotted_name(values, value) ? named(value) : "an object of " + named(values.called(value));
     case PickleKind::persistent: return "a storage";
     case PickleKind::opaque: break;
   }

@@ -9,6 +9,7 @@
 #include "io/pickle/torch_limits.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
+#include "io/torch/judged_names.h"
 #include "io/torch/torch_file.h"
 #include "io/torch/torch_table.h"
 
@@ -146,7 +147,9 @@ class StreamReader {
     if (little == PickleValues::kNone || values.kind(little) != PickleKind::boolean)
       fail("a PyTorch stream that does not say which machine wrote it");
     if (!values.boolean(little))
-      fail("a big-endian PyTorch file; load it in torch and save it on a little-endian machine");
+      fail(
+          "a big-endian PyTorch file; if you trust its author, load it in torch and save it on a little-endian "
+          "machine");
   }
 
   // The pickle says how large each is; what it never mentions has no size, and hides all that follows it.
@@ -239,9 +242,10 @@ void read_plain_pickle(Checkpoint& checkpoint, const OpenOptions& options) {
   const std::string_view kind = other_pickle_kind(checkpoint.globals);
   std::string said = "a Python pickle, but no PyTorch checkpoint; save tensors with torch.save";
   if (!kind.empty()) said = sentence("not a PyTorch checkpoint but ", kind);
-  if (options.as_stored) return static_cast<void>(checkpoint.notes.push_back(said));
+  if (options.as_stored) return static_cast<void>(checkpoint.notes.push_back(safe_advice(said, checkpoint.globals)));
   if (kind.empty()) refuse_unsafe(checkpoint.globals);
-  fail(sentence(said, unsafe_clause(checkpoint.globals)));
+  const std::string safe = safe_advice(said, checkpoint.globals);
+  fail(safe == said ? said + unsafe_clause(checkpoint.globals) : safe);
 }
 
 }  // namespace ckmerge

@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "io/pickle/pickle_globals.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
 #include "io/torch/dict_choice.h"
 #include "io/torch/dict_notes.h"
+#include "io/torch/judged_names.h"
 #include "io/torch/state_dict.h"
 #include "io/torch/torch_pieces.h"
 
@@ -22,14 +22,6 @@ constexpr uint64_t kAlwaysAllowed = 1ull << 30;
 constexpr size_t kLongestShown = 200;
 
 std::string shown(std::string_view text) { return valid_utf8(text.substr(0, kLongestShown)); }
-
-void judge_names(const PickleMachine& machine, Checkpoint& checkpoint) {
-  for (const auto& [module, name] : machine.names()) {
-    const bool only_names = looks_up_members(module, name) && !machine.misuses_getattr();
-    checkpoint.globals.push_back(
-        {shown(module) + "." + shown(name), only_names ? PickleDanger::harmless : danger_of(module, name)});
-  }
-}
 
 void note_unknown(Checkpoint& checkpoint) {
   size_t count = 0;
@@ -232,49 +224,8 @@ void for_each_chosen(const PickleValues& values, PickleRef dict, PickleRef buffe
   });
 }
 
-}  // namespace
-
-void refuse_unsafe(const std::vector<PickleGlobal>& globals) {
-  std::vector<std::string> lines;
-  for (const PickleGlobal& global : globals)
-    if (global.danger == PickleDanger::unsafe) lines.push_back(global.name);
-  if (lines.empty()) return;
-  const std::string first = lines[0];
-  throw Error(ErrorCode::malformed, first,
-              sentence("unsafe: it would run ", first,
-                       " in programs that load it with Python; nothing was run here. "
-                       "Delete it, get it from its author as safetensors, or take its tensors alone (ckmerge convert "
-                       "--from-unsafe)"),
-              lines.size() > 1 ? lines : std::vector<std::string>());
-}
-
-std::string unsafe_clause(const std::vector<PickleGlobal>& globals) {
-  const auto unsafe = [](const PickleGlobal& global) { return global.danger == PickleDanger::unsafe; };
-  const auto found = std::ranges::find_if(globals, unsafe);
-  return found == globals.end() ? ""
-                                : sentence("; it would run ", found->name, " in programs that load it with Python");
-}
-
-PickleRef run_judged(PickleMachine& machine, const OpenOptions& options, Checkpoint& checkpoint, bool may_go_on) {
-  PickleRef top = PickleValues::kNone;
-  try {
-    top = machine.run();
-  } catch (const PickleEndsEarly&) {
-    judge_names(machine, checkpoint);
-    if (!may_go_on) refuse_unsafe(checkpoint.globals);
-    throw;
-  } catch (const Error&) {
-    judge_names(machine, checkpoint);
-    refuse_unsafe(checkpoint.globals);
-    throw;
-  }
-  judge_names(machine, checkpoint);
-  if (!options.as_stored && !options.from_unsafe) refuse_unsafe(checkpoint.globals);
-  return top;
-}
-
-void fill_from_pickle(const PickleValues& values, PickleRef top, const LocateStorage& locate,
-                      const OpenOptions& options, Checkpoint& checkpoint) {
+void fill(const PickleValues& values, PickleRef top, const LocateStorage& locate, const OpenOptions& options,
+          Checkpoint& checkpoint) {
   DictChoice choice;
   try {
     choice = choose_dicts(values, top, options, checkpoint);
@@ -283,7 +234,7 @@ void fill_from_pickle(const PickleValues& values, PickleRef top, const LocateSto
     const bool arrays = holds_arrays_only(checkpoint.globals);
     if (!options.as_stored && arrays) throw Error(ErrorCode::malformed, "", kArraysOnly, error.details());
     if (!options.as_stored) throw;
-    checkpoint.notes.push_back(arrays ? kArraysOnly : error.what());
+    checkpoint.notes.push_back(safe_advice(arrays ? kArraysOnly : error.what(), checkpoint.globals));
     checkpoint.notes.insert(checkpoint.notes.end(), error.details().begin(), error.details().end());
     return note_unknown(checkpoint);
   }
@@ -295,6 +246,17 @@ void fill_from_pickle(const PickleValues& values, PickleRef top, const LocateSto
   note_masters(values, top, choice.taken.front().dict, checkpoint);
   fill_metadata(values, choice.taken.front().dict, checkpoint);
   note_unknown(checkpoint);
+}
+
+}  // namespace
+
+void fill_from_pickle(const PickleValues& values, PickleRef top, const LocateStorage& locate,
+                      const OpenOptions& options, Checkpoint& checkpoint) {
+  try {
+    fill(values, top, locate, options, checkpoint);
+  } catch (const Error& error) {
+    throw Error(error.code(), error.where(), safe_advice(error.what(), checkpoint.globals), error.details());
+  }
 }
 
 }  // namespace ckmerge

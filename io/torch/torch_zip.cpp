@@ -6,6 +6,7 @@
 #include "io/pickle/torch_limits.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
+#include "io/torch/judged_names.h"
 #include "io/torch/torch_file.h"
 #include "io/torch/torch_table.h"
 #include "io/torch/unwritten_storages.h"
@@ -40,9 +41,13 @@ std::string root_of(const ZipDirectory& zip) {
     fail("a zip archive, but no PyTorch checkpoint: it has no data.pkl; unpack it if a checkpoint lies in it");
   for (size_t i = 0; i < zip.size(); ++i)
     if (!zip.name(zip[i]).starts_with(root))
-      fail("a zip archive with more than one folder, as torch does not write it; load it in torch and save it anew");
+      fail(
+          "a zip archive with more than one folder, as torch does not write it; if you trust its author, load it in "
+          "torch and save it anew");
   if (zip.compressed())
-    fail("a zip archive with compressed entries, as torch does not write it; load it in torch and save it anew");
+    fail(
+        "a zip archive with compressed entries, as torch does not write it; if you trust its author, load it in torch "
+        "and save it anew");
   return root;
 }
 
@@ -51,7 +56,8 @@ void check_byte_order(const InputFile& file, const ZipDirectory& zip, const std:
   if (!entry) return;
   const std::string order = text_of(file, *entry);
   if (order == "little") return;
-  if (order == "big") fail("a big-endian PyTorch file; load it in torch and save it on a little-endian machine");
+  if (order == "big")
+    fail("a big-endian PyTorch file; if you trust its author, load it in torch and save it on a little-endian machine");
   fail("a PyTorch file with a byte order that is neither little nor big");
 }
 

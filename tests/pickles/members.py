@@ -20,7 +20,11 @@ def opened():
     yield "an object of a nested class", zipped(in_dict(member("Data") + b")\x81}" + text("workers") + b"K\4sb"))
     yield "methods in a dict, getattr from the memo", zipped(in_dict(b"}(" + text("mean") + getter() + b"q\xf0" + named(ABSENT, "History") + b"q\xf1"
                                                                      + text("mean") + b"\x86R" + text("max") + b"h\xf0h\xf1" + text("max") + b"\x86Ru"))
+    yield "an object of a class in a nested class", zipped(in_dict(member("Deep", member("Inner")) + b")\x81"))
+    yield "a tensor of a nested class", zipped(in_dict(named("torch._tensor", "_rebuild_from_type_v2") + b"(" + named("torch", "Tensor") + member("Kind") + b")}" + text("k") + member() + b"stR"))
     yield "in a stream", stream(in_dict(member()))
+    yield "an object by INST", zipped(in_dict(b"(K\1" + f"i{ABSENT}\nThing\n".encode()))
+    yield "an object by OBJ", zipped(in_dict(b"(" + named(ABSENT, "Thing") + b"K\1o"))
     yield "Ellipsis", zipped(in_dict(named("__builtin__", "Ellipsis")))
     yield "a UUID", zipped(in_dict(named("uuid", "UUID") + b")\x81}" + text("int") + b"K\5sb"))
 
@@ -28,7 +32,9 @@ def opened():
 def refused():
     yield "a name of Python's machinery", zipped(in_dict(member(NAME))), f"{ABSENT}.Precision.{NAME}"
     yield "what a module imports", zipped(in_dict(member("os", named(ABSENT, "part")) + member("thing", named(ABSENT, "sub.os")) + b"\x86")), f"{ABSENT}.sub.os.thing"
-    yield "a member of a member", zipped(in_dict(member("y", member("x")))), GETATTR
+    yield "a member of a member, by a name with a dot", zipped(in_dict(member("y.z", member("x")))), GETATTR
+    yield "a member of a member, called", zipped(in_dict(member("y", member("x")) + b")R")), GETATTR
+    yield "given to torch, which calls it", zipped(in_dict(named("torch._tensor", "_rebuild_from_type_v2") + b"(" + member() + named("torch", "Tensor") + b")}tR")), GETATTR
     yield "a member of an object", zipped(in_dict(member("x", named(ABSENT, "Thing") + b")\x81"))), GETATTR
     yield "a member of a text", zipped(in_dict(member("x", text("a")))), GETATTR
     yield "with a default", zipped(in_dict(getter() + named(ABSENT, "Thing") + text("x") + b"N\x87R")), GETATTR

@@ -12,7 +12,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from pickle_words import ABSENT, REFUSED
+from pickle_words import ABSENT, REFUSED, in_dict, named, text as word, zipped
 from torch_files import Storage, Tensor, read_safetensors, safetensors, stand_in, torch_stream, torch_zip
 
 ckmerge = os.path.abspath(sys.argv[1])
@@ -65,6 +65,14 @@ seen = json.loads(run("inspect", "--json", "--key", "params", "two.pth"))["files
 assert (seen["form"], seen["key"], seen["beside"]) == ("torch zip", "params", ["step"]), seen
 assert [(found["key"], found["taken"]) for found in seen["dicts"]] == [("params_ema", False), ("params", True), ("other.deep.er", False)], seen
 
+# ---- where there is none by a known name: the key of the one with most tensors, however deep it lies
+layer = weights(1, 2)["w"]
+write("deep.pt", torch_zip({"a": {"b": {"c": {"w": layer, "v": layer}}}, "x": {"w": layer}}))
+write("words.pth", torch_zip({"w": layer, "kind": "qint8", "flag": True, "n": 3}))
+for path, key in (("deep.pt", "a.b.c"), ("words.pth", ".")):
+    assert f"say which it is (--key {key})" in run("plan", path, "-m", "copy", rc=3), path
+    run("plan", path, "-m", "copy", "--key", key)
+
 # ---- storages that are parts of others, as torch had them before 0.4
 root = struct.pack("<5f", 0, 1, 2, 3, 4)
 whole, part = Storage("Float", root, key="a"), Storage("Float", root, key="a", view=("b", 2, 3))
@@ -93,6 +101,13 @@ assert "torch zip, at state_dict" in text, text
 notes = json.loads(run("plan", "--json", "notes.ckpt", "-m", "copy"))["inputs"][0]
 assert notes["form"] == "torch zip" and notes["key"] == "state_dict" and len(notes["notes"]) == 3, notes
 assert "unknown  lightning.Callback" in run("inspect", "notes.ckpt")
+
+# ---- members are called by their names
+half = named("__builtin__", "getattr") + named("ckmerge_test_absent", "Precision") + word("HALF") + b"\x86R"
+write("member.ckpt", zipped(in_dict(half)))
+write("nested.ckpt", zipped(in_dict(half + b")\x81")))
+assert "x (ckmerge_test_absent.Precision.HALF)" in run("plan", "member.ckpt", "-m", "copy")
+assert "x (an object of ckmerge_test_absent.Precision.HALF)" in run("plan", "nested.ckpt", "-m", "copy")
 
 # ---- old text encoders, in every form
 old = "cond_stage_model.transformer."
@@ -124,6 +139,16 @@ for path in ("bad.ckpt", "bad.bin"):
     assert f"unsafe  {REFUSED}" in text and "harmless  torch.FloatStorage" in text and "F32 [2]" in text, text
     found = json.loads(run("inspect", "--json", path))["files"][0]["globals"]
     assert {"name": REFUSED, "danger": "unsafe"} in found, found
+write("module.ckpt", torch_zip({"state_dict": stand_in(REFUSED)()}))
+for words in (("inspect", "module.ckpt"), ("convert", "--from-unsafe", "module.ckpt", "no.safetensors")):
+    text = run(*words, rc=0 if words[0] == "inspect" else 3)
+    assert f"it would run {REFUSED} in programs that load it with Python" in text and "save its" not in text, text
+write("inst.ckpt", zipped(in_dict(b"(" + f"i{ABSENT}\n__call__\n".encode())))
+write("obj.ckpt", zipped(in_dict(b"(" + named() + b"o")))
+for path in ("inst.ckpt", "obj.ckpt"):
+    assert "--from-unsafe" in run("plan", path, "-m", "copy", rc=3)
+    run("convert", "--from-unsafe", path, "taken.safetensors", "-f")
+    assert len(read_safetensors("taken.safetensors")) == 1, path
 write("two.ckpt", torch_zip({"state_dict": weights(1, 2), "x": [stand_in(REFUSED), stand_in(f"{ABSENT}.__other__")]}))
 error = json.loads(run("plan", "two.ckpt", "-m", "copy", "--json", rc=3).partition("\nerror: ")[0])["error"]
 assert error["details"] == [REFUSED, f"{ABSENT}.__other__"], error

@@ -14,6 +14,7 @@ def ways():
     yield "in a pickle of nothing", PROTO + called() + b"."
     yield "not called", zipped(in_dict(named()))
     yield "by INST", zipped(in_dict(b"(" + f"i{ABSENT}\n{NAME}\n".encode()))
+    yield "by OBJ", zipped(in_dict(b"(" + named() + b"o"))
     yield "made by NEWOBJ", zipped(in_dict(named() + b")\x81"))
     yield "in protocol 0", named() + b"S'x'\n0."
     yield "of words from the memo", zipped(in_dict(text(ABSENT) + b"q\x01" + b"0" + text(NAME) + b"q\x02" + b"0h\x01h\x02\x93", PROTO4))

@@ -116,6 +116,10 @@ assert "tensors at state_dict" in run("inspect", "wrapped.ckpt") and "a: b" in r
 run("convert", "wrapped.ckpt", "out.safetensors", "-f")
 assert read_safetensors("out.safetensors") == read_safetensors("plain.safetensors")
 run("run", "wrapped.ckpt", "A=plain.safetensors", "-o", "again.ckpt")
+assert "tensors at the top" in run("inspect", "again.ckpt")
+run("run", "wrapped.ckpt", "A=plain.safetensors", "-o", "same.ckpt", "--wrap", "state_dict")
+assert pathlib.Path("same.ckpt").read_bytes() == pathlib.Path("wrapped.ckpt").read_bytes()
+assert "is of a .ckpt" in run("run", "wrapped.ckpt", "A=plain.safetensors", "-o", "same.safetensors", "--wrap", "state_dict", rc=2)
 assert "is of a .ckpt" in run("convert", "plain.safetensors", "out.safetensors", "-f", "--wrap", "state_dict", rc=2)
 assert "--wrap" in run("convert", "plain.safetensors", "out.ckpt", "--wrap", "x", rc=2)
 

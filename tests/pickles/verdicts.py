@@ -41,6 +41,9 @@ def python2_names():
     # Exceptions are data, and what was in itertools only computes, though their new home, builtins, is guarded.
     pairs = [((old, "x"), (new, "x")) for old, new in _compat_pickle.IMPORT_MAPPING.items()]
     pairs += list(_compat_pickle.NAME_MAPPING.items())
+    # Of modules that are not unsafe as a whole: what of them is.
+    functions = {"io": ("open", "open_code", "FileIO"), "copyreg": ("add_extension",), "collections": ("namedtuple",)}
+    pairs += [((old, name), (new, name)) for old, new in _compat_pickle.IMPORT_MAPPING.items() for name in functions.get(new, ())]
     danger = judged([name for pair in pairs for name in pair])
     for old, new in pairs:
         if danger[new] == "unsafe" and danger[old] != "unsafe" and old[0] not in ("exceptions", "itertools"):

@@ -58,7 +58,10 @@ constexpr std::string_view kDangerous =
     " _ctypes.dlopen _frozen_importlib.spec_from_loader typing._eval_type mailcap.findmatch"
     " _bootsubprocess.check_output _pyio.open uu.decode argparse.FileType wave.open numpy.core.memmap.memmap"
     " numpy.compat.py3k.open_latin1 torch.classes.load_library torch.export.load pathlib.Path.write_text"
-    " uuid.uuid1 test.regrtest itertools.starmap rlcompleter.Completer compileall.compile_file";
+    " uuid.uuid1 test.regrtest itertools.starmap rlcompleter.Completer compileall.compile_file"
+    " pathlib._local.Path.write_text pathlib._local.PosixPath.unlink six.moves.builtins.eval six.moves.getoutput"
+    " six.exec_ past.builtins.execfile StringIO.open cStringIO.FileIO copy_reg.add_extension UserDict.namedtuple"
+    " numpy.ndarray.tofile numpy.ndarray.dump numpy.ma.MaskedArray.tofile";
 
 // The functions of modules that are not unsafe as a whole, as far as they are not above.
 constexpr std::string_view kFunctions =
@@ -100,7 +103,7 @@ size_t check_unsafe(std::string_view words) {
 }  // namespace
 
 TEST_CASE("what scanners list as dangerous is unsafe") {
-  CHECK(check_unsafe(kDangerous) == 203);
+  CHECK(check_unsafe(kDangerous) == 216);
   CHECK(check_unsafe(kFunctions) == 31);
 }
 
@@ -140,6 +143,9 @@ TEST_CASE("a class of some program is unknown, however much its name looks like 
       {"torch.load", "x", kUnknown},
       {"foo", "_private", kUnknown},
       {"foo", "Bar.method", kUnknown},
+      {"future.builtins", "str", kUnknown},
+      {"pathlib._local", "PosixPath", kUnknown},
+      {"StringIO", "StringIO", kUnknown},
       {"torch.distributed._shard.sharded_tensor.api", "ShardedTensor", kUnknown},
   };
   check(kRows);
@@ -165,6 +171,10 @@ TEST_CASE("a dot in a name reaches through what it begins with") {
       {"pathlib", "Path.write_text", kUnsafe},         // a method of a class
       {"torch", "FloatStorage.from_file", kUnsafe},    //
       {"torch", "storage._load_from_bytes", kUnsafe},  // a function
+      {"torch", "hub.load_Storage", kUnsafe},          // however it ends
+      {"torch", "os.systemStorage", kUnsafe},          //
+      {"torch.cuda", "some.Storage", kUnknown},        //
+      {"numpy", "ndarray.tofile", kUnsafe},            // what writes a file
       {"foo", "os.system", kUnsafe},                   // what a module imports
       {"random", "_os.system", kUnsafe},               // often behind an underscore
       {"torch", "functional.sys.modules", kUnsafe},    // or two steps away

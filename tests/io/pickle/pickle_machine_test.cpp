@@ -130,11 +130,64 @@ TEST_CASE("members that getattr looks up in a global are named, and any other us
   CHECK(misuses(member + ")R."));             // a call of a method
   CHECK(misuses(member + "}b."));             // a member that is changed
   CHECK(misuses(member + "K\1a."));           //
-  CHECK(misuses(getter + member + "X\1\0\0\0m\x86R."s));
   CHECK(misuses(getter + thing + "\x85R."));
   CHECK(misuses(getter + "."));
   CHECK(misuses("](" + getter + "e."));
   CHECK(misuses(getter + "0N."));
+}
+
+TEST_CASE("members of members are named by plain names, to some depth") {
+  const std::string getter = "c__builtin__\ngetattr\n", thing = "cckmerge_test_absent\nThing\n";
+  const auto within = [&](const std::string& of, const std::string& name) {
+    return getter + of + "X" + static_cast<char>(name.size()) + "\0\0\0"s + name + "\x86R";
+  };
+  const auto misuses = [](const std::string& pickle) { return Run(pickle).machine.misuses_getattr(); };
+  const std::string inner = within(within(thing, "Inner"), "Deep_2");
+  const Run run(inner + ")\x81.");
+  CHECK_FALSE(run.machine.misuses_getattr());
+  REQUIRE(run.machine.names().size() == 4);
+  CHECK(run.machine.names()[3].name == "Thing.Inner.Deep_2");
+  for (const char* name : {"a.b", "", "2", "a b"}) {
+    CHECK(misuses(within(within(thing, "Inner"), name) + "."));
+    CHECK(misuses(within(within(thing, name), "Deep") + "."));
+  }
+  CHECK(misuses(inner + ")R."));
+  CHECK(misuses(inner + "}b."));
+  CHECK(misuses(within(thing + ")\x81", "Inner") + "."));
+  CHECK(misuses(within(within(thing + ")\x81", "Inner"), "Deep") + "."));
+  std::string deep = thing;
+  for (int i = 0; i < 9; ++i) deep = within(deep, "In");
+  CHECK(misuses(deep + "."));
+}
+
+TEST_CASE("who calls what it is given is given no member") {
+  const std::string thing = "cckmerge_test_absent\nThing\n";
+  const std::string member = "c__builtin__\ngetattr\n" + thing + "X\1\0\0\0m\x86R"s;
+  const std::string typed = "ctorch._tensor\n_rebuild_from_type_v2\n";
+  const std::string maker = "cnumpy.random._pickle\n__generator_ctor\n";
+  const std::string scalar = "cnumpy.core.multiarray\nscalar\n";
+  const auto misuses = [](const std::string& pickle) { return Run(pickle).machine.misuses_getattr(); };
+  CHECK(misuses(typed + "(" + member + thing + ")}tR."));
+  CHECK(misuses(typed + "(" + typed + thing + "(" + member + thing + ")}t}tR."));
+  CHECK(misuses(typed + "(" + typed + thing + "](" + member + "e}t" + "R."));  // not a tuple, as torch has it
+  CHECK(misuses(typed + "(" + maker + thing + "K\1" + member + "\x86}tR."));
+  CHECK(misuses(maker + "K\1" + member + "\x86R."));
+  CHECK(misuses(scalar + "K\1" + member + "\x86R."));
+  CHECK(misuses("(" + typed + member + thing + ")}o."));
+  CHECK_FALSE(misuses(typed + "(" + thing + member + ")}X\1\0\0\0a"s + member + "stR."));  // a class, a state
+  CHECK_FALSE(misuses(thing + member + "\x85R."));
+}
+
+TEST_CASE("INST and OBJ are calls") {
+  const Run inst("(K\1ickmerge_test_absent\nThing\n."s);
+  CHECK(inst.kind() == PickleKind::call);
+  CHECK(inst.values().tuple(inst.values().arguments(inst.top)).size() == 1);
+  const Run obj("(cckmerge_test_absent\nThing\nK\1K\2o."s);
+  CHECK(obj.kind() == PickleKind::call);
+  CHECK(obj.values().tuple(obj.values().arguments(obj.top)).size() == 2);
+  CHECK(Run("(icollections\nOrderedDict\n."s).kind() == PickleKind::dict);
+  CHECK(fault("(o.") == "its pickle is damaged at byte 2: OBJ without a class");
+  CHECK(fault("(K\1o.") == "its pickle is damaged at byte 4: a call of something that is no function");
 }
 
 TEST_CASE("faults say where and what") {
@@ -143,7 +196,6 @@ TEST_CASE("faults say where and what") {
   CHECK(fault("NN.") == "its pickle is damaged at byte 3: it stops with values left over");
   CHECK(fault("h\1.") == "its pickle is damaged at byte 2: the memo's number 1, which nothing has");
   CHECK(fault("(i") == "its pickle ends early: at byte 2 it promises 1 more, there are 0");
-  CHECK(fault("o.") ==
-        "its pickle has the opcode OBJ at byte 0, which torch does not write; load it in Python and save it with "
-        "torch.save");
+  CHECK(fault("\x82\1.") ==
+        "its pickle has the opcode EXT1 at byte 0, which torch does not write; get it from its author as safetensors");
 }
