@@ -2,7 +2,10 @@
 #include "core/inputs/judged_inputs.h"
 
 #include <algorithm>
+#include <optional>
 
+#include "core/names/part.h"
+#include "core/names/whole_part.h"
 #include "io/table/code_judge.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -18,9 +21,39 @@ bool copies_one_file(const Recipe& recipe) {
   return recipe.method == "copy" && !recipe.bake_vae && recipe.roles.empty();
 }
 
-bool converts(const Recipe& recipe) {
-  return recipe.dtype || recipe.half ||
-         std::ranges::any_of(recipe.part_dtypes, [](const auto& part) { return part && part->dtype; });
+// Codes that no row knows might be any tensor.
+bool any_code(const Checkpoint& checkpoint, const auto& test) {
+  const CodeJudge judge(checkpoint.tensors);
+  bool known = false;
+  for (size_t i = 0; i < checkpoint.tensors.size(); ++i) {
+    if (!judge.row_of(i)) continue;
+    if (test(checkpoint.tensors[i].name)) return true;
+    known = true;
+  }
+  return !known;
+}
+
+bool has_known_codes(const Checkpoint& checkpoint) {
+  return !any_code(checkpoint, [](string_view) { return false; });
+}
+
+bool converts_codes(const Recipe& recipe, const Checkpoint& checkpoint) {
+  if (recipe.dtype || recipe.half) return true;
+  const auto says_dtype = [](const auto& part) { return part && part->dtype; };
+  if (std::ranges::none_of(recipe.part_dtypes, says_dtype)) return false;
+  const std::optional<Part> whole = whole_part(checkpoint);
+  return any_code(checkpoint, [&](string_view name) {
+    const std::optional<Part> part = part_in(name, whole);
+    return part && says_dtype(recipe.part_dtypes[static_cast<size_t>(*part)]);
+  });
+}
+
+// A copy leaves codes as they are, with all that belongs to them, save a VAE that takes the place of codes.
+bool touches_codes(const Recipe& recipe, std::span<const Checkpoint> checkpoints, const Checkpoint& checkpoint) {
+  if (recipe.method != "copy" || converts_codes(recipe, checkpoint)) return true;
+  if (!recipe.bake_vae) return false;
+  return &checkpoint == &checkpoints.back() ||
+         any_code(checkpoint, [](string_view name) { return part_of(name) == Part::vae; });
 }
 
 std::string codes_line(const Checkpoint& checkpoint) {
@@ -39,6 +72,12 @@ std::string factors_line(const Checkpoint& checkpoint, bool beside_weights) {
   return sentence(checkpoint.path, ": is an adapter, ", checkpoint.judgement.text(), "; ", advice);
 }
 
+std::string unknown_codes_line(const Checkpoint& checkpoint) {
+  return sentence(checkpoint.path, ": is quantized, ", checkpoint.judgement.text(),
+                  ", but no tensor's name tells which are its codes, so that --copy-codes cannot copy them; take the "
+                  "f16, bf16 or f32 original");
+}
+
 string_view stem_of(string_view name) { return name.substr(0, name.rfind('.') + 1); }
 string_view without_dot(string_view stem) { return stem.substr(0, stem.size() - !stem.empty()); }
 
@@ -46,12 +85,13 @@ string_view without_dot(string_view stem) { return stem.substr(0, stem.size() - 
 
 void refuse_unmergeable(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   const bool factors_stay = copies_one_file(recipe);
-  const bool codes_stay = (factors_stay && !converts(recipe)) || recipe.copy_codes;
   const bool beside_weights = std::ranges::any_of(checkpoints, holds_weights);
   std::vector<std::string> lines;
   for (const Checkpoint& checkpoint : checkpoints) {
     const Holds holds = checkpoint.judgement.holds;
-    if (holds == Holds::codes && !codes_stay) lines.push_back(codes_line(checkpoint));
+    const bool touched = holds == Holds::codes && touches_codes(recipe, checkpoints, checkpoint);
+    if (touched && !recipe.copy_codes) lines.push_back(codes_line(checkpoint));
+    if (touched && recipe.copy_codes && !has_known_codes(checkpoint)) lines.push_back(unknown_codes_line(checkpoint));
     if (holds == Holds::factors && !factors_stay) lines.push_back(factors_line(checkpoint, beside_weights));
   }
   if (lines.empty()) return;
@@ -73,6 +113,8 @@ std::vector<std::string> judgement_warnings(const Recipe& recipe, std::span<cons
                                   "), and factors that are averaged make no average; --exclude or --discard them"));
   return warnings;
 }
+
+bool is_mark_of_codes(string_view name) { return name == "scaled_fp8"; }
 
 CodedModules::CodedModules(std::span<const Checkpoint> checkpoints) {
   for (const Checkpoint& checkpoint : checkpoints) {
