@@ -159,6 +159,9 @@ def test_marks_beside_parts():
     expect("scaled_fp8" in safetensors("unet.safetensors")[1], "the mark goes with the unet")
     expect(call("convert", "whole.safetensors", "vae.safetensors", "--part", "vae").returncode == 0, "convert to VAE")
     expect("scaled_fp8" not in safetensors("vae.safetensors")[1], "and not with the VAE")
+    write("te.safetensors", {**whole, **scaled("cond_stage_model.transformer.text_model.x.")})
+    refused(4, "is said by a mark beside all parts (scaled_fp8), which goes with the unet", "convert", "te.safetensors", "no.safetensors", "--part", "te")
+    expect(call("convert", "te.safetensors", "te_vae.safetensors", "--part", "vae").returncode == 0, "a part without codes")
     for more in ((), ("--copy-codes",)):
         done = call("compose", "--unet", "whole.safetensors", "--vae", "whole.safetensors", "--layout", "sd1", *more, "-o", "out.safetensors", "-f")
         expect(done.returncode == 0 and safetensors("out.safetensors")[1] == safetensors("whole.safetensors")[1], f"compose: {done}")
@@ -184,7 +187,9 @@ def test_untouched_codes():
                   ("compose", "--unet", "whole.safetensors", "--vae", "vae.safetensors", "--layout", "sd1", "--half")):
         refused(4, "is quantized", *words, "-o", "no.safetensors")
     write("coded.safetensors", {**vae, **scaled("first_stage_model.decoder.conv_in."), **scaled("model.diffusion_model.input_blocks.1.")})
-    refused(4, "is quantized", "bake", "coded.safetensors", "--vae", "vae.safetensors", "-o", "no.safetensors")
+    for more in ((), ("--copy-codes",)):
+        refused(4, "coded.safetensors: its VAE is quantized", "bake", "coded.safetensors", "--vae", "vae.safetensors", *more, "-o", "no.safetensors")
+        refused(4, "coded.safetensors: its VAE is quantized", "bake", "whole.safetensors", "--vae", "coded.safetensors", *more, "-o", "no.safetensors")
 
 
 # ---- integers, and what has no arithmetic
