@@ -42,7 +42,8 @@ std::string peft_type(const std::string& path) try {
 }  // namespace
 
 void judge_by_adapter_config(Checkpoint& checkpoint) {
-  if (checkpoint.judgement.holds != Holds::weights || !may_be_adapter(checkpoint)) return;
+  const Judgement& told = checkpoint.judgement;
+  if ((told.holds != Holds::weights && told.kind != kUnknownKind) || !may_be_adapter(checkpoint)) return;
   const size_t slash = checkpoint.path.rfind('/');
   const std::string folder = slash == std::string::npos ? "" : checkpoint.path.substr(0, slash + 1);
   const std::string type = peft_type(folder + "adapter_config.json");

@@ -16,8 +16,9 @@ namespace ckmerge {
 /// checkpoints that count (Action::copy_opaque).
 void check_equal_copies(const Plan& plan, std::span<const Checkpoint> checkpoints, const StepReport& step_report);
 
-/// One sentence, or none: integers of more than 1,000 elements that differ between inputs are hardly counters; codes
-/// and routing tables decide what the weights beside them mean. `differing` are steps (RunReport::differing).
+/// A sentence each of codes that are copied while other inputs hold others, and of integers: integers of more than
+/// 1,000 elements that differ between inputs are hardly counters; codes and routing tables decide what the weights
+/// beside them mean. `differing` are steps (RunReport::differing).
 std::vector<std::string> integer_warnings(const Plan& plan, std::span<const Checkpoint> checkpoints,
                                           std::span<const uint32_t> differing);
 

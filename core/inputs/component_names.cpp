@@ -8,6 +8,7 @@
 #include "core/names/model_buffers.h"
 #include "core/names/part.h"
 #include "core/names/training_state.h"
+#include "core/recipe/layout_fields.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -46,7 +47,24 @@ bool is_of_another(Part part, std::string_view name) {
 size_t rename(Checkpoint& checkpoint, const std::function<std::string(std::string_view)>& new_name,
               const std::string& part) {
   const size_t before = checkpoint.tensors.size();
-  const std::vector<size_t> repeated = checkpoint.tensors.rename(new_name);
+  const std::vector<std::string> fields = fields_by_name(checkpoint);
+  bool marked = false, mark_stays = false, changed = false;
+  const std::vector<size_t> repeated = checkpoint.tensors.rename([&](std::string_view name) {
+    std::string renamed = new_name(name);
+    marked |= is_mark_of_codes(name);
+    mark_stays |= is_mark_of_codes(name) && !renamed.empty();
+    changed |= !renamed.empty() && renamed != name;
+    return renamed;
+  });
+  if (changed && !fields.empty())
+    throw Error(ErrorCode::mismatch, checkpoint.path,
+                sentence(checkpoint.path, ": its metadata lists its tensors by name (", fields[0],
+                         "), and in the result they would be called otherwise"));
+  if (marked && !mark_stays && judge(checkpoint.tensors, {}).holds == Holds::codes)
+    throw Error(ErrorCode::mismatch, checkpoint.path,
+                sentence(checkpoint.path, ": its ", part,
+                         " is quantized, which a mark beside all of its parts says "
+                         "(scaled_fp8), and the result would be without it; give the whole file for the unet only"));
   if (!repeated.empty())
     throw Error(
         ErrorCode::mismatch, checkpoint.path,
@@ -99,7 +117,8 @@ size_t read_as_unet(Checkpoint& unet) {
   return rename(
       unet,
       [&](std::string_view name) -> std::string {
-        if (name.starts_with(kUnetPrefix) || stands_beside_parts(name)) return std::string(name);
+        const bool beside = is_mark_of_codes(name) ? whole : stands_beside_parts(name);
+        if (name.starts_with(kUnetPrefix) || beside) return std::string(name);
         if (whole || is_of_another(Part::unet, name)) return "";
         if (name.starts_with(kBareUnetPrefix)) name.remove_prefix(kBareUnetPrefix.size());
         return std::string(kUnetPrefix).append(name);

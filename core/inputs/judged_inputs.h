@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
@@ -19,6 +20,9 @@ void refuse_unmergeable(const Recipe& recipe, std::span<const Checkpoint> checkp
 
 /// One sentence each: factors beside weights, which are merged one by one; --copy-codes where there are no codes.
 std::vector<std::string> judgement_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
+
+/// Whether `name` is a mark that stands beside all parts and says that layers of theirs hold codes: scaled_fp8.
+bool is_mark_of_codes(std::string_view name);
 
 /// The modules that hold codes in any of the checkpoints: what is copied from A whole with Recipe::copy_codes.
 class CodedModules {

@@ -68,7 +68,7 @@ Rule make_rule(const char* option, const std::string& given, size_t inputs) {
 
 class Renames {
  public:
-  Renames(const Recipe& recipe, size_t inputs) {
+  Renames(const Recipe& recipe, size_t inputs) : copies_codes_(recipe.copy_codes) {
     add("--strip-prefix", recipe.strip_prefix, inputs);
     add("--rename", recipe.rename, inputs);
     add("--add-prefix", recipe.add_prefix, inputs);
@@ -93,8 +93,13 @@ class Renames {
       fail(checkpoint, sentence("two of its tensors would be called ", checkpoint.tensors[repeated[0]].name,
                                 repeated.size() > 1 ? sentence(", and ", repeated.size() - 1, " more likewise") : ""));
     if (changed == 0) return;
-    if (lists_tensors_by_name(checkpoint))
-      fail(checkpoint, "its metadata lists its tensors by name (DCP_SHARDING_INFO), so that they cannot be renamed");
+    if (const std::vector<std::string> fields = fields_by_name(checkpoint); !fields.empty())
+      fail(checkpoint,
+           sentence("its metadata lists its tensors by name (", fields[0], "), so that they cannot be renamed"));
+    else if (copies_codes_ && checkpoint.judgement.holds == Holds::codes)
+      fail(checkpoint,
+           "is quantized, and with --copy-codes its layers are known by the names that they have; rename "
+           "the result (convert)");
     checkpoint.notes.push_back(sentence(changed, changed == 1 ? " tensor was" : " tensors were", " renamed as asked"));
   }
 
@@ -130,6 +135,7 @@ class Renames {
                     rule.input ? " of that input" : "");
   }
 
+  bool copies_codes_;
   std::vector<Rule> rules_;
   std::vector<Error> faults_;
 };

@@ -137,11 +137,10 @@ class Planner {
     if (place == Selection::Place::discarded) return plan_.discarded.push_back({k, *holder});
     const bool is_coded = coded_ && coded_->covers(walk.name());
     if (!plan_.recipe.roles.empty())
-      return is_coded && std::ranges::count_if(rows, present) == 1 ? steps.add_codes({k, *holder})
-                                                                   : steps.add_only(rows);
+      return is_coded && std::ranges::count_if(rows, present) == 1 ? steps.add_codes(rows) : steps.add_only(rows);
     if (averages.leaves_out(walk.name(), everywhere && place == Selection::Place::inside, k == 0))
       return plan_.discarded.push_back({k, *holder});
-    if (is_coded && (k == 0 || plan_.recipe.extra == ExtraPolicy::add)) return steps.add_codes({k, *holder});
+    if (is_coded && (k == 0 || plan_.recipe.extra == ExtraPolicy::add)) return steps.add_codes(rows);
     if (k == 0)
       if (const auto found = replacements.find(walk.name(), *holder)) return steps.add_replacement(rows[0], *found);
     if (place == Selection::Place::outside && k != 0) return plan_.dropped.push_back({k, *holder});

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/plan/selection.h"
 
+#include "core/inputs/judged_inputs.h"
 #include "core/names/model_buffers.h"
 #include "core/names/part.h"
 #include "core/names/training_state.h"
@@ -74,6 +75,7 @@ bool Selection::is_left_out(std::string_view name) {
 bool Selection::is_wanted(std::optional<Part> part, std::string_view name) const {
   if (part) return parts_[static_cast<size_t>(*part)];
   if (!parts_[static_cast<size_t>(Part::unet)]) return false;
+  if (is_mark_of_codes(name)) return true;
   const BufferRow* const row = buffer_row(name, {});
   return row && is_of_sampling(*row);
 }

@@ -5,6 +5,7 @@
 
 #include "core/names/model_buffers.h"
 #include "core/plan/name_walk.h"
+#include "io/table/code_rows.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -99,6 +100,24 @@ void StepPlanner::add_only(std::span<const uint32_t> rows) {
     if (rows[other] != NameWalk::kAbsent)
       return fault(std::string(tensor_of(source).name) + ": is in " + path_of(k) + " and in " + path_of(other));
   add_single(source, source, is_copied_buffer(tensor_of(source)) ? Action::copy_buffer : Action::copy);
+}
+
+// Codes of others are compared, because nothing of them is in the result.
+void StepPlanner::add_codes(std::span<const uint32_t> rows) {
+  uint32_t k = 0;
+  while (rows[k] == NameWalk::kAbsent) ++k;
+  const Tensor own = tensor_of({k, rows[k]});
+  if (k > 0 && plan_.recipe.roles.empty())
+    return fault(std::string(own.name) + ": is in a quantized layer of " + path_of(k) + ", but not in " + path_of(0) +
+                 ", whose layers are copied; --discard it, or drop it (--extra drop)");
+  if (!contains(kCodes, own.dtype)) return add_as_stored({k, rows[k]}, Action::copy_codes);
+  for (uint32_t other = k; other < rows.size(); ++other) {
+    if (rows[other] == NameWalk::kAbsent) continue;
+    const Tensor theirs = tensor_of({other, rows[other]});
+    if (theirs.dtype == own.dtype && std::ranges::equal(theirs.shape, own.shape))
+      plan_.sources.push_back({other, rows[other]});
+  }
+  add_step({.named = {k, rows[k]}, .program = Step::kCopy, .action = Action::copy_codes, .dtype = own.dtype});
 }
 
 // ---- do the checkpoints fit?

@@ -33,8 +33,9 @@ class StepPlanner {
 
   /// The name of the first checkpoint's `row`, under which something else is stored.
   void add_replacement(uint32_t row, const Replacement& replacement);
-  /// A tensor of a module of codes, which stays as it is stored.
-  void add_codes(Source source) { add_as_stored(source, Action::copy_codes); }
+  /// A tensor of a module of codes: the first checkpoint's stays as it is stored, or of checkpoints that are put
+  /// together the only one. One that the first lacks would stand beside layers that it does not describe: a fault.
+  void add_codes(std::span<const uint32_t> rows);
   /// A name of checkpoints that are put together: one of them has it, or it is a fault.
   void add_only(std::span<const uint32_t> rows);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_set>
 
 #include "io/text/error.h"
 #include "io/text/json_value.h"
@@ -20,6 +21,8 @@ constexpr string_view kFormat = "format", kTorch = "pt", kOffsets = "DCP_SHARDIN
 // The shards of torch's distributed checkpoints; the slices of nanotron's, whose reader asks for its version.
 constexpr string_view kShardFields[] = {kOffsets, "DCP_VERSION"};
 constexpr string_view kSliceFields[] = {kSlices, kWholeShape, "version"};
+// ComfyUI's layers of codes; torchao's list of tensors, each of which has a field of its own besides.
+constexpr string_view kListing[] = {kOffsets, "_quantization_metadata"}, kTorchaoNames = "tensor_names";
 
 // What lies in another order than torch's, by the framework that `format` names, and from how many dimensions on.
 struct Order {
@@ -53,6 +56,12 @@ const Order* order_of(string_view format) {
   return found == std::end(kOrders) ? nullptr : found;
 }
 
+std::unordered_set<string_view> keys_of(const Checkpoint& checkpoint) {
+  std::unordered_set<string_view> keys;
+  for (const auto& [key, value] : checkpoint.metadata) keys.insert(key);
+  return keys;
+}
+
 bool any_of_rank(const Checkpoint& checkpoint, size_t least) {
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
     if (checkpoint.tensors[i].shape.size() >= least) return true;
@@ -74,6 +83,7 @@ class Judge {
     judge_form();
     judge_shards();
     judge_slices();
+    judge_fields_by_name();
     return std::move(verdict_);
   }
 
@@ -199,6 +209,35 @@ class Judge {
     return own == whole;
   }
 
+  // ---- codes that are described by their names
+
+  void judge_fields_by_name() {
+    const bool composed = !recipe_.roles.empty();
+    for (size_t k = composed ? 0 : 1; k < checkpoints_.size(); ++k)
+      for (const std::string& key : fields_by_name(checkpoints_[k]))
+        if (composed)
+          judge_composed(key, checkpoints_.subspan(0, k), checkpoints_[k]);
+        else
+          judge_kept(key, checkpoints_[k]);
+  }
+
+  void judge_composed(const std::string& key, std::span<const Checkpoint> earlier, const Checkpoint& file) {
+    const auto differs = [&](const Checkpoint& other) {
+      const std::string* const value = field(other, key);
+      return value && *value != *field(file, key);
+    };
+    if (const auto other = std::ranges::find_if(earlier, differs); other != earlier.end())
+      fault("the metadata of ", other->path, " and of ", file.path, " describe tensors in ", shown(key),
+            ", of which a file has one; put them together from files without it");
+  }
+
+  void judge_kept(const std::string& key, const Checkpoint& other) {
+    const std::string* const own = field(first(), key);
+    if (key == kOffsets || !own || *own == *field(other, key)) return;
+    warn("metadata: ", shown(key), ", which describes codes, is not the same in ", first().path, " and ", other.path,
+         "; the result has the codes of ", first().path, " and what its metadata says of them");
+  }
+
   const Recipe& recipe_;
   std::span<const Checkpoint> checkpoints_;
   bool needs_whole_tensors_;
@@ -223,7 +262,32 @@ Metadata kept_layout_fields(std::span<const Checkpoint> checkpoints) {
   return kept;
 }
 
-bool lists_tensors_by_name(const Checkpoint& checkpoint) { return field(checkpoint, kOffsets) != nullptr; }
+std::vector<std::string> fields_by_name(const Checkpoint& checkpoint) {
+  std::vector<std::string> keys;
+  for (const string_view key : kListing)
+    if (field(checkpoint, key)) keys.emplace_back(key);
+  const std::string* const names = field(checkpoint, kTorchaoNames);
+  if (!names) return keys;
+  keys.emplace_back(kTorchaoNames);
+  const std::unordered_set<string_view> all = keys_of(checkpoint);
+  try {
+    for (JsonValue& name : parse_json(*names, kOffsetLimits).items)
+      if (all.contains(name.text)) keys.push_back(std::move(name.text));
+  } catch (const Error&) {
+    return keys;  // no list of torchao's
+  }
+  return keys;
+}
+
+bool lists_tensors_by_name(const Checkpoint& checkpoint) { return !fields_by_name(checkpoint).empty(); }
+
+Metadata kept_fields_by_name(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
+  Metadata kept;
+  if (recipe.roles.empty() && !checkpoints.empty()) checkpoints = checkpoints.first(1);
+  for (const Checkpoint& checkpoint : checkpoints)
+    for (const std::string& key : fields_by_name(checkpoint)) kept.emplace_back(key, *field(checkpoint, key));
+  return kept;
+}
 
 LayoutVerdict judge_layout_fields(const Recipe& recipe, std::span<const Checkpoint> checkpoints,
                                   bool needs_whole_tensors) {

@@ -20,8 +20,14 @@ std::string output_format(std::span<const Checkpoint> checkpoints);
 /// The fields of the first checkpoint, but `format`, without which its tensors would be taken for something else.
 Metadata kept_layout_fields(std::span<const Checkpoint> checkpoints);
 
-/// Whether a field of `checkpoint` describes its tensors by their names.
+/// The fields of `checkpoint` that describe its tensors by their names, be it as one list or as a field per tensor.
+std::vector<std::string> fields_by_name(const Checkpoint& checkpoint);
+
+/// Whether it has any: its tensors cannot be renamed then, since what the fields say would be of no tensor.
 bool lists_tensors_by_name(const Checkpoint& checkpoint);
+
+/// What of fields_by_name() a result has: the first checkpoint's, or of files that are put together each one's.
+Metadata kept_fields_by_name(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
 
 /// What the fields have against a merge, one line each, and what its user should know of it.
 struct LayoutVerdict {

@@ -265,6 +265,9 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
   check_set_metadata(recipe);
   std::map<std::string, std::string> fields = inherited_fields(recipe, checkpoints, true_of_parent_only);
   for (const auto& [key, value] : kept_layout_fields(checkpoints)) fields[key] = value;
+  for (const Checkpoint& checkpoint : checkpoints)
+    for (const std::string& key : fields_by_name(checkpoint)) fields.erase(key);
+  for (const auto& [key, value] : kept_fields_by_name(recipe, checkpoints)) fields[key] = value;
   if (recipe.metadata != MetadataPolicy::none) {
     if (!recipe.hash) hashes = {};
     // A1111 counts a VAE that is baked in among no merge's models.

@@ -88,9 +88,10 @@ constexpr AdapterRow kRows[] = {
 };
 
 // Modules in front of whose factors trainers write this; nothing else begins so.
-constexpr string_view kPrefixes[] = {"lora_unet_",        "lora_te_",    "lora_te1_",    "lora_te2_", "lora_te3_",
-                                     "lora_transformer_", "lora_prior_", "lora_unet.",   "lycoris_",  "oft_unet_",
-                                     "hada_unet_",        "lora_llm_",   "lora_prompt_", "lora_t5_"};
+constexpr string_view kPrefixes[] = {"lora_unet_",   "lora_te_",          "lora_te1_",        "lora_te2_",
+                                     "lora_te3_",    "lora_transformer_", "lora_prior_",      "lora_unet.",
+                                     "lycoris_",     "oft_unet_",         "hada_unet_",       "lora_llm_",
+                                     "lora_prompt_", "lora_t5_",          "xlora_classifier."};
 
 // Most parts of most names begin like none of these, so that they are told apart by two characters.
 class Rows {
@@ -149,22 +150,25 @@ bool is_old_lora(string_view name, const std::array<string_view, 3>& parts) {
   return name.ends_with(":down") || name.ends_with(":up");
 }
 
-// LyCORIS has these four in each module; another's layers may be called so one by one.
-bool is_glora(const std::array<string_view, 3>& parts) {
-  return parts[0] == "weight" && (parts[1] == "a1" || parts[1] == "a2" || parts[1] == "b1" || parts[1] == "b2");
-}
-
 bool is_prefixed(string_view name) {
-  if (!name.starts_with('l') && !name.starts_with('o') && !name.starts_with('h')) return false;
+  if (name.empty() || string_view("lohx").find(name[0]) == string_view::npos) return false;
   return std::ranges::any_of(kPrefixes, [&](string_view prefix) { return name.starts_with(prefix); });
 }
 
-const AdapterRow* row_of(string_view name) {
+// LyCORIS has these four in each module, with an alpha; another's layers may be called so.
+bool is_glora(string_view name, const std::array<string_view, 3>& parts, const TensorTable& tensors) {
+  constexpr string_view kPlaces[] = {"a1", "a2", "b1", "b2"};
+  if (parts[0] != "weight" || std::ranges::find(kPlaces, parts[1]) == std::end(kPlaces)) return false;
+  name.remove_suffix(string_view("a1.weight").size());
+  return is_prefixed(name) || tensors.find(std::string(name) + "alpha") != TensorTable::npos;
+}
+
+const AdapterRow* row_of(string_view name, const TensorTable& tensors) {
   const std::array<string_view, 3> parts = last_parts(name);
   for (const string_view part : parts)
     if (const AdapterRow* row = row_of_part(part)) return row;
   if (is_old_lora(name, parts)) return &kOldLora;
-  if (is_glora(parts)) return &kGlora;
+  if (is_glora(name, parts, tensors)) return &kGlora;
   return nullptr;
 }
 
@@ -183,7 +187,9 @@ FactorCounts count_factors(const TensorTable& tensors) {
   for (size_t i = 0; i < tensors.size(); ++i) {
     const string_view name = tensors[i].name;
     const bool prefixed = is_prefixed(name);
-    const AdapterRow* row = row_of(name);
+    const AdapterRow* row = row_of(name, tensors);
+    counts.bases += name.ends_with(".base_layer.weight");
+    counts.of_peft += name.starts_with("base_model.");
     if (!row && prefixed) row = &kByPrefix;
     if (!row) continue;
     if (row->sign == mark)

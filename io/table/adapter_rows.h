@@ -18,9 +18,14 @@ enum class FactorSign : uint8_t {
 
 struct FactorCounts {
   size_t factors = 0, differences = 0, marks = 0;
+  size_t bases = 0;               ///< weights that stand beside factors: `x.base_layer.weight`
+  size_t of_peft = 0;             ///< names that begin as those of PEFT's adapters
   std::string_view kind = {};     ///< of the most telling; empty where there is none
   std::string_view example = {};  ///< the first name of that kind
 };
+
+/// What an adapter is called whose names are PEFT's and whose kind no row knows.
+inline constexpr std::string_view kUnknownKind = "PEFT's, of a kind that is not known";
 
 FactorCounts count_factors(const TensorTable& tensors);
 

@@ -79,19 +79,51 @@ def test_factors_beside_weights():
     expect("2 factors of an adapter beside its weights: LoRA" in call("inspect", "a.safetensors").stdout, "inspect")
 
 
+def test_models_with_adapters_in_them():
+    model = layer("model.embed_tokens.weight model.norm.weight lm_head.weight")
+    for i in range(3):
+        model.update(below(f"model.layers.{i}.qkv_proj.", layer("base_layer.weight lora_A.speech.weight lora_B.speech.weight lora_A.vision.weight lora_B.vision.weight")))
+    for prefix in ("", "base_model.model."):
+        write("a.safetensors", below(prefix, model))
+        write("b.safetensors", below(prefix, model), fill=0x39)
+        done = call("merge", "a.safetensors", "b.safetensors", "-o", "out.safetensors", "-f")
+        expect(done.returncode == 0 and "12 tensors are factors of an adapter beside its weights (LoRA)" in done.stdout, f"{done}")
+        expect(call("merge", "a.safetensors", "b.safetensors", "--exclude", "lora_", "-o", "out.safetensors", "-f").returncode == 0, "excluded")
+    # of an adapter PEFT saves embeddings and head with the factors
+    write("adapter.safetensors", below("base_model.model.", layer("embed.base_layer.weight head.base_layer.weight q.lora_A.weight q.lora_B.weight")))
+    refused(4, "is an adapter, LoRA", "merge", *["adapter.safetensors"] * 2, "-o", "out.safetensors", "-f")
+
+
+def test_names_of_peft():
+    for names in ("m.peanut_A", "m.poly_x", "prefix.weight", "m.lily_B m.lily_A"):
+        write("x.safetensors", below("base_model.model.", layer(names)))
+        refused(4, "is an adapter, PEFT's, of a kind that is not known (base_model.model.", "merge", *["x.safetensors"] * 2, "-o", "out.safetensors")
+    write("x.safetensors", layer("xlora_classifier.inner.0.weight"))
+    refused(4, "is an adapter, LoRA or another", "merge", *["x.safetensors"] * 2, "-o", "out.safetensors")
+    write("x.safetensors", layer("base_model.layers.0.weight head.weight"))
+    expect(call("merge", *["x.safetensors"] * 2, "-o", "out.safetensors").returncode == 0, "a part called base_model")
+
+
+def test_four_small_layers():
+    write("net.safetensors", below("net.", layer("a1.weight a2.weight b1.weight b2.weight head.weight")))
+    done = call("merge", *["net.safetensors"] * 2, "-o", "out.safetensors")
+    expect(done.returncode == 0 and "adapter" not in done.stdout, f"no GLoRA: {done}")
+
+
 def test_config_beside():
     os.mkdir("peft")
     write("peft/adapter_model.safetensors", below(PEFT, layer("strange")))
     write("peft/model.safetensors", layer(PLAIN))
     write("peft/wrapped.safetensors", below("base_model.model.", layer("a.weight")))
-    expect("adapter" not in call("inspect", "peft/adapter_model.safetensors").stdout.split("\n", 1)[1], "no config, no adapter")
+    unknown = "PEFT's, of a kind that is not known"
+    expect(f"adapter: {unknown}" in call("inspect", "peft/adapter_model.safetensors").stdout, "by its names")
     pathlib.Path("peft/adapter_config.json").write_text('{"peft_type": "PEANUT", "r": 8}')
     told = json.loads(call("inspect", "--json", *[f"peft/{name}.safetensors" for name in ("adapter_model", "model", "wrapped")]).stdout)["files"]
     expect([file["adapter"] for file in told] == ["PEANUT", "", "PEANUT"], f"{[file['adapter'] for file in told]}")
     refused(4, "is an adapter, PEANUT (the adapter_config.json beside it says so)", "merge", *["peft/adapter_model.safetensors"] * 2, "-o", "out.safetensors")
     for text in ("{", "[]", '{"peft_type": 3}', '{"peft_type": "LOHA"', "x" * (2 << 20)):
         pathlib.Path("peft/adapter_config.json").write_text(text)
-        expect(json.loads(call("inspect", "--json", "peft/adapter_model.safetensors").stdout)["files"][0]["adapter"] == "", f"{text[:20]}")
+        expect(json.loads(call("inspect", "--json", "peft/adapter_model.safetensors").stdout)["files"][0]["adapter"] == unknown, f"{text[:20]}")
 
 
 def test_registry():
@@ -113,4 +145,5 @@ def test_reported():
 
 
 run_in_folders(test_every_kind, test_no_false_alarm, test_beside_a_checkpoint, test_ranks_that_differ, test_what_copies,
-               test_factors_beside_weights, test_config_beside, test_registry, test_reported)
+               test_factors_beside_weights, test_models_with_adapters_in_them, test_names_of_peft, test_four_small_layers,
+               test_config_beside, test_registry, test_reported)

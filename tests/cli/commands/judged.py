@@ -59,9 +59,9 @@ def test_refused_whole_in_every_place():
     for words in (("merge", "q.safetensors", "q.safetensors", "--only", "norm"),
                   ("merge", "p.safetensors", "p.safetensors", "q.safetensors", "-m", "add_difference"),
                   ("average", "p.safetensors", "q.safetensors"),
-                  ("convert", "q.safetensors", "--half"), ("convert", "q.safetensors", "--dtype", "te=f16"),
+                  ("convert", "q.safetensors", "--half"), ("convert", "q.safetensors", "--dtype", "f16"),
                   ("bake", "model.safetensors", "--vae", "vae.safetensors"),
-                  ("compose", "--unet", "q.safetensors", "--vae", "vae.safetensors", "--layout", "sd1"),
+                  ("compose", "--unet", "q.safetensors", "--vae", "vae.safetensors", "--layout", "sd1", "--half"),
                   ("merge", "q.safetensors", "p.safetensors", "--exclude", "scales")):
         done = call(*words, "-o", "out.safetensors")
         expect(done.returncode == 4 and "is quantized, GPTQ (" in done.stderr, f"{words}: {done}")
@@ -98,6 +98,98 @@ def test_copy_codes():
     expect("--copy-codes changes nothing: no input is quantized" in done.stdout, f"{done}")
     done = call("plan", "plain.safetensors", "a.safetensors", "--copy-codes", "--json")
     expect(json.loads(done.stdout)["counts"]["copy_codes"] == 0, f"names that A lacks are dropped: {done}")
+
+
+# ---- copied codes, and what describes them
+
+def scaled(prefix):
+    return below(prefix, {"weight": ("F8_E4M3", [40, 40]), "scale_weight": ("F32", []), "bias": ("F16", [40])})
+
+
+def test_renamed_codes():
+    unet = scaled("model.diffusion_model.b.0.")
+    write("a.safetensors", {**unet, "scaled_fp8": ("F8_E4M3", [2])})
+    write("b.safetensors", {**unet, "scaled_fp8": ("F8_E4M3", [2])}, fill=0x39)
+    for words in (("--rename", "scale_weight=foo"), ("--strip-prefix", "model."), ("--add-prefix", "x.")):
+        refused(2, "is quantized, and with --copy-codes its layers are known by the names", "merge", "a.safetensors", "b.safetensors", *words,
+                "--copy-codes", "-o", "out.safetensors")
+    expect(call("convert", "a.safetensors", "renamed.safetensors", "--strip-prefix", "model.").returncode == 0, "convert renames")
+    write("hidden.safetensors", {"w.weight": ("F16", [2])}, metadata={"_quantization_metadata": "{}"})
+    refused(4, "no tensor's name tells which are its codes", "merge", *["hidden.safetensors"] * 2, "--copy-codes", "-o", "out.safetensors")
+    done = call("merge", "a.safetensors", "b.safetensors", "--copy-codes", "-o", "out.safetensors")
+    expect(done.returncode == 0 and "1 tensor of codes differs between the inputs" in done.stdout and "b.0.weight" in done.stdout, f"{done}")
+    done = call("merge", "a.safetensors", "a.safetensors", "--copy-codes", "-o", "out.safetensors", "-f", "--json")
+    expect(json.loads(done.stdout)["differing"] == [] and "of codes differ" not in done.stdout, f"equal codes: {done}")
+
+
+def test_codes_of_another():
+    write("q.safetensors", {**scaled("model.diffusion_model.b.0."), "scaled_fp8": ("F8_E4M3", [2])}, metadata={"_quantization_metadata": "{}"})
+    write("p.safetensors", {"model.diffusion_model.b.0.weight": ("F16", [40, 40])})
+    refused(4, "scaled_fp8: is in a quantized layer of q.safetensors, but not in p.safetensors", "merge", "p.safetensors", "q.safetensors",
+            "--copy-codes", "--extra", "add", "-o", "out.safetensors")
+    for policy in ("keep", "last"):
+        done = call("merge", "p.safetensors", "q.safetensors", "--copy-codes", "--metadata", policy, "-o", "out.safetensors", "-f")
+        expect(done.returncode == 0 and "_quantization_metadata" not in metadata_of("out.safetensors"), f"{policy}: {done}")
+    expect(call("merge", *["out.safetensors"] * 2, "-o", "again.safetensors").returncode == 0, "its own result is no file of codes")
+
+
+def test_descriptions_of_codes():
+    torchao = {"l._weight_qdata": ("I8", [64, 32]), "l._weight_scale": ("BF16", [64, 1])}
+    for tensors, key, others in ((scaled("l."), "_quantization_metadata", {}), (torchao, "l.weight", {"tensor_names": '["l.weight"]'})):
+        for name in "ab":
+            write(name + ".safetensors", tensors, metadata={**others, key: f'{{"of": "{name}"}}'})
+        for policy in ("keep", "last", "none"):
+            done = call("merge", "a.safetensors", "b.safetensors", "--copy-codes", "--metadata", policy, "-o", "out.safetensors", "-f")
+            expect(done.returncode == 0 and f"metadata: {key}, which describes codes, is not the same" in done.stdout, f"{policy}: {done}")
+            expect(metadata_of("out.safetensors")[key] == '{"of": "a"}', f"{policy}: A's codes, A's description")
+        for words in (("--add-prefix", "model."), ("--rename", "^l=m"), ("--strip-prefix", "l.")):
+            refused(2, f"its metadata lists its tensors by name ({next(iter(others), key)})", "convert", "a.safetensors", "new.safetensors", *words)
+        write("v.safetensors", {"decoder.x.weight": ("F16", [2])})
+        refused(4, "its metadata lists its tensors by name", "compose", "--unet", "a.safetensors", "--vae", "v.safetensors", "--layout", "sd1",
+                "-o", "new.safetensors")
+    done = call("merge", "a.safetensors", "a.safetensors", "--copy-codes", "-o", "out.safetensors", "-f")
+    expect("which describes codes" not in done.stdout, "the same description")
+
+
+def test_marks_beside_parts():
+    vae = {"first_stage_model.decoder.x.weight": ("F16", [2]), "first_stage_model.decoder.conv_in.weight": ("F16", [2])}
+    whole = {**scaled("model.diffusion_model.input_blocks.1."), **vae, "scaled_fp8": ("F8_E4M3", [2])}
+    write("whole.safetensors", whole)
+    expect(call("convert", "whole.safetensors", "unet.safetensors", "--part", "unet").returncode == 0, "convert")
+    expect("scaled_fp8" in safetensors("unet.safetensors")[1], "the mark goes with the unet")
+    expect(call("convert", "whole.safetensors", "vae.safetensors", "--part", "vae").returncode == 0, "convert to VAE")
+    expect("scaled_fp8" not in safetensors("vae.safetensors")[1], "and not with the VAE")
+    write("te.safetensors", {**whole, **scaled("cond_stage_model.transformer.text_model.x.")})
+    refused(4, "is said by a mark beside all parts (scaled_fp8), which goes with the unet", "convert", "te.safetensors", "no.safetensors", "--part", "te")
+    expect(call("convert", "te.safetensors", "te_vae.safetensors", "--part", "vae").returncode == 0, "a part without codes")
+    for more in ((), ("--copy-codes",)):
+        done = call("compose", "--unet", "whole.safetensors", "--vae", "whole.safetensors", "--layout", "sd1", *more, "-o", "out.safetensors", "-f")
+        expect(done.returncode == 0 and safetensors("out.safetensors")[1] == safetensors("whole.safetensors")[1], f"compose: {done}")
+    write("coded.safetensors", {**scaled("first_stage_model.decoder.x."), **scaled("model.diffusion_model.y."), "scaled_fp8": ("F8_E4M3", [2])})
+    refused(4, "its VAE is quantized, which a mark beside all of its parts says", "compose", "--unet", "whole.safetensors", "--vae", "coded.safetensors",
+            "--layout", "sd1", "--copy-codes", "-o", "no.safetensors")
+
+
+# ---- codes that nothing computes with
+
+def test_untouched_codes():
+    vae = {"first_stage_model.decoder.x.weight": ("F32", [2]), "first_stage_model.decoder.conv_in.weight": ("F32", [2])}
+    write("whole.safetensors", {**scaled("model.diffusion_model.input_blocks.1."), **vae, "scaled_fp8": ("F8_E4M3", [2])})
+    write("vae.safetensors", {name.replace("first_stage_model.", ""): table for name, table in vae.items()}, fill=0x39)
+    was = safetensors("whole.safetensors")[1]
+    for words in (("convert", "whole.safetensors", "--dtype", "vae=f16"), ("bake", "whole.safetensors", "--vae", "vae.safetensors")):
+        done = call(*words, "-o", "out.safetensors", "-f")
+        now = safetensors("out.safetensors")[1] if done.returncode == 0 else {}
+        expect(all(now.get(name) == was[name] for name in was if "first" not in name), f"{words}: {done}")
+        expect(now and all(now[name] != was[name] for name in vae), f"{words}: the VAE is changed")
+    for words in (("convert", "whole.safetensors", "--dtype", "unet=f16"), ("convert", "whole.safetensors", "--dtype", "f16"),
+                  ("bake", "whole.safetensors", "--vae", "vae.safetensors", "--half"),
+                  ("compose", "--unet", "whole.safetensors", "--vae", "vae.safetensors", "--layout", "sd1", "--half")):
+        refused(4, "is quantized", *words, "-o", "no.safetensors")
+    write("coded.safetensors", {**vae, **scaled("first_stage_model.decoder.conv_in."), **scaled("model.diffusion_model.input_blocks.1.")})
+    for more in ((), ("--copy-codes",)):
+        refused(4, "coded.safetensors: its VAE is quantized", "bake", "coded.safetensors", "--vae", "vae.safetensors", *more, "-o", "no.safetensors")
+        refused(4, "coded.safetensors: its VAE is quantized", "bake", "whole.safetensors", "--vae", "coded.safetensors", *more, "-o", "no.safetensors")
 
 
 # ---- integers, and what has no arithmetic
@@ -170,4 +262,5 @@ def test_reported():
 
 
 run_in_folders(test_every_form_is_refused_by_name, test_plain_files_are_merged, test_refused_whole_in_every_place,
-               test_copy_codes, test_integers, test_without_arithmetic, test_reported)
+               test_copy_codes, test_renamed_codes, test_codes_of_another, test_descriptions_of_codes, test_marks_beside_parts, test_untouched_codes,
+               test_integers, test_without_arithmetic, test_reported)

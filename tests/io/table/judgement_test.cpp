@@ -80,6 +80,7 @@ TEST_CASE("companions are found however many tensors lie between") {
 TEST_CASE("adapters are told by a quarter of their names, or by what trainers write in front of them") {
   CHECK(adapter({{"x.lora_A.weight"}, {"x.lora_B.weight"}}) == "LoRA");
   CHECK(adapter({{"x.lora_A.default.weight"}, {"x.lora_B.default.weight"}, {"x.base_layer.weight"}}) == "LoRA");
+  CHECK(adapter({{"base_model.model.x.peanut_A"}}) == "PEFT's, of a kind that is not known");
   CHECK(adapter({{"x.lora_down.weight"}, {"x.lora_up.weight"}, {"x.alpha"}, {"x.dora_scale"}}) == "LoRA with DoRA");
   CHECK(adapter({{"lora_unet_a.hada_w1_a"}, {"lora_unet_a.alpha"}}) == "LoHa");
   CHECK(adapter({{"x.to_q_lora.down.weight"}, {"x.to_q_lora.up.weight"}}) == "LoRA");
@@ -94,6 +95,8 @@ TEST_CASE("names that an adapter shares with models make none, and few factors b
   CHECK(adapter({{"x.diff"}, {"x.weight"}, {"x.bias"}}) == "");
   CHECK(adapter({{"lora.weight"}, {"road_head.weight"}, {"miss_rate"}, {"a1.weight"}, {"norm.weight"}}) == "");
   CHECK(adapter({{"x.up"}, {"x.down.weight"}, {"x.up.weight"}}) == "");
+  CHECK(adapter({{"x.a1.weight"}, {"x.a2.weight"}, {"x.b1.weight"}, {"x.b2.weight"}}) == "");
+  CHECK(adapter({{"base_model.x.weight"}, {"head.weight"}}) == "");
   std::vector<Named> model{{"x.lora_A.weight"}};
   for (int i = 0; i < 10; ++i) model.push_back({std::to_string(i) + ".weight"});
   const Judgement judgement = judged(model);
