@@ -119,7 +119,10 @@ const std::vector<Row>& table() {
       {in(merge, plan, average),
        {"merge-buffers", 0, "", "merge marks, noise schedules, masks and tables of positions as if they were weights",
         read_flag(&Recipe::merge_buffers)}},
-      {recipes, {"mend", 0, "", "put right what can be: position_ids that are not 0, 1, 2, ..., bytes behind the last tensor of a safetensors file",
+      {recipes,
+       {"mend", 0, "",
+        "put right what can be: position_ids that are not 0, 1, 2, ..., bytes behind the last tensor of a safetensors "
+        "file",
         read_flag(&Recipe::mend)}},
       {recipes,
        {"copy-codes", 0, "", "copy the layers of quantized files from A as they are, codes and scales",
@@ -131,7 +134,7 @@ const std::vector<Row>& table() {
       {recipes,
        {"metadata", 0, "P",
         "what the file says of itself: keep (default), recipe, none, or last: as keep, but the last input's where they "
-        "differ",
+        "differ, save config, model_version and the prediction, which stay A's",
         read_choice(&Recipe::metadata)}},
       {recipes | in(inspect),
        {"key", 0, "K", "where in a PyTorch file its tensors are, with dots; B=K for one input (default: looked for)",
