@@ -184,6 +184,8 @@ const BufferRow* buffer_row(std::string_view name, Shape shape) {
 
 const BufferRow* buffer_row(const TensorTable& table, const Tensor& tensor) {
   if (const BufferRow* const row = buffer_row(tensor.name, tensor.shape)) return row;
+  const bool may_be = may_fit(tensor.name, last_component(tensor.name)) || tensor.name.find("edm_") != tensor.name.npos;
+  if (!may_be) return nullptr;
   if (const BufferRow* const row = mark_below_prefix(table, tensor)) return row;
   return schedule_beside_others(table, tensor);
 }
