@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
 namespace ckmerge {
 namespace {
@@ -140,6 +141,30 @@ constexpr Ends ends_of_rows() {
 }
 constexpr Ends kEnds = ends_of_rows();
 
+// Of all names of a sorted table, up to a dot.
+size_t common_prefix(const TensorTable& table) {
+  const std::string_view first = table.name(0), last = table.name(table.size() - 1);
+  const auto common = static_cast<size_t>(std::ranges::mismatch(first, last).in1 - first.begin());
+  const size_t dot = first.substr(0, common).rfind('.');
+  return dot == first.npos ? 0 : dot + 1;
+}
+
+const BufferRow* mark_below_prefix(const TensorTable& table, const Tensor& tensor) {
+  const size_t prefix = common_prefix(table);
+  if (prefix == 0) return nullptr;
+  const BufferRow* const row = buffer_row(tensor.name.substr(prefix), tensor.shape);
+  return row && row->kind == BufferKind::mark ? row : nullptr;
+}
+
+// ldm's and guided-diffusion's modules hold all of these, whatever the modules are called.
+const BufferRow* schedule_beside_others(const TensorTable& table, const Tensor& tensor) {
+  const std::string_view last = last_component(tensor.name);
+  const BufferRow* const row = last.size() < tensor.name.size() ? buffer_row(last, tensor.shape) : nullptr;
+  if (!row || row->kind != BufferKind::schedule) return nullptr;
+  const std::string beside = std::string(tensor.name.substr(0, tensor.name.size() - last.size())) + "alphas_cumprod";
+  return table.find(beside) == TensorTable::npos ? nullptr : row;
+}
+
 bool may_fit(std::string_view name, std::string_view last) {
   if (last.empty()) return false;
   const auto first = static_cast<unsigned char>(last[0]);
@@ -155,6 +180,14 @@ const BufferRow* buffer_row(std::string_view name, Shape shape) {
   for (const BufferRow& row : kRows)
     if (fits_name(row, name, last) && fits_shape(row.shape, shape)) return &row;
   return nullptr;
+}
+
+const BufferRow* buffer_row(const TensorTable& table, const Tensor& tensor) {
+  if (const BufferRow* const row = buffer_row(tensor.name, tensor.shape)) return row;
+  const bool may_be = may_fit(tensor.name, last_component(tensor.name)) || tensor.name.find("edm_") != tensor.name.npos;
+  if (!may_be) return nullptr;
+  if (const BufferRow* const row = mark_below_prefix(table, tensor)) return row;
+  return schedule_beside_others(table, tensor);
 }
 
 bool is_position_ids(std::string_view name) { return last_component(name) == "position_ids"; }

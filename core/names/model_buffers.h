@@ -49,6 +49,10 @@ struct BufferRow {
 /// The row that the tensor fits; null: it is a weight, or nothing that is known. Costs no allocation.
 const BufferRow* buffer_row(std::string_view name, Shape shape);
 
+/// The same of a row of `table`, which is sorted: by its name below what all names of the table begin with (a prefix
+/// that was put around the whole model) it may be a mark, and beside alphas_cumprod a schedule.
+const BufferRow* buffer_row(const TensorTable& table, const Tensor& tensor);
+
 /// Marks and schedules say how the model is sampled: they go where the part goes that denoises.
 inline bool is_of_sampling(const BufferRow& row) {
   return row.kind == BufferKind::mark || row.kind == BufferKind::schedule;

@@ -18,6 +18,20 @@ struct Mark {
   bool kept;  // it is in the output
 };
 
+struct Schedule {
+  Source source;
+  bool kept;
+};
+
+// Several tensors may say one thing: edm_vpred.sigma_max and edm_vpred.sigma_min.
+struct MarkWarning {
+  const BufferRow* row;
+  std::string_view name;  // of the first
+  size_t count;
+  std::string with, without;
+  bool kept;
+};
+
 class BufferWarnings {
  public:
   BufferWarnings(const Plan& plan, std::span<const Checkpoint> checkpoints)
@@ -29,7 +43,7 @@ class BufferWarnings {
     if (checkpoints_.size() < 2) return {};
     find_givers();
     find_one_sided();
-    for (const auto& [name, mark] : marks_) warn_of_mark(name, *mark.row, mark.kept);
+    for (const MarkWarning& mark : joined_marks()) warn_of_mark(mark);
     warn_of_schedules();
     warn_of_shapes();
     return std::move(warnings_);
@@ -68,10 +82,10 @@ class BufferWarnings {
   void look_at(Source source, bool kept) {
     if (source.checkpoint >= checkpoints_.size()) return;
     const Tensor tensor = tensor_of(source);
-    const BufferRow* const row = buffer_row(tensor.name, tensor.shape);
+    const BufferRow* const row = buffer_row(checkpoints_[source.checkpoint].tensors, tensor);
     if (!row || !is_of_sampling(*row)) return;
     if (row->kind == BufferKind::mark && marks_.size() < kMostMarks) marks_.try_emplace(tensor.name, Mark{row, kept});
-    if (row->kind == BufferKind::schedule && is_one_sided(tensor.name)) schedules_.push_back(source);
+    if (row->kind == BufferKind::schedule && is_one_sided(tensor.name)) schedules_.push_back({source, kept});
   }
 
   bool is_one_sided(std::string_view name) const {
@@ -93,24 +107,41 @@ class BufferWarnings {
     return count > kShown ? sentence(out, " and ", counted(count - kShown, "other")) : out;
   }
 
-  void warn_of_mark(std::string_view name, const BufferRow& row, bool kept) {
-    const std::string with = paths(name, true), without = paths(name, false);
+  std::vector<MarkWarning> joined_marks() const {
+    std::vector<MarkWarning> joined;
+    for (const auto& [name, mark] : marks_) {
+      MarkWarning one{mark.row, name, 1, paths(name, true), paths(name, false), mark.kept};
+      const auto same = std::ranges::find_if(joined, [&](const MarkWarning& other) {
+        return other.row == one.row && one.row->place != NamePlace::dunder && other.with == one.with &&
+               other.without == one.without && other.kept == one.kept;
+      });
+      if (same == joined.end())
+        joined.push_back(std::move(one));
+      else
+        ++same->count;
+    }
+    return joined;
+  }
+
+  void warn_of_mark(const MarkWarning& mark) {
+    const auto& [row, first, count, with, without, kept] = mark;
+    const std::string name = sentence(first, count > 1 ? sentence(" (and ", counted(count - 1, "other"), ")") : "");
     if (!with.empty() && !without.empty())
-      warnings_.push_back(sentence(name, " is in ", with, " and not in ", without, ": ", row.meaning,
+      warnings_.push_back(sentence(name, " is in ", with, " and not in ", without, ": ", row->meaning,
                                    "; models that are sampled in two ways were mixed, and the result ",
                                    kept ? "has the mark" : "lacks the mark"));
     else if (!with.empty() && !kept)
-      warnings_.push_back(sentence(name, " of ", with, ", which gives the unet, is left out: ", row.meaning,
+      warnings_.push_back(sentence(name, " of ", with, ", which gives the unet, is left out: ", row->meaning,
                                    "; give it first, or keep its marks (--extra add)"));
     else if (!without.empty() && kept)
       warnings_.push_back(sentence(name, " is in the result, but not in ", without,
-                                   ", which gives the unet; leave it out (--discard '^", name, "$')"));
+                                   ", which gives the unet; leave it out (--discard '^",
+                                   count > 1 ? sentence(row->text) : sentence(first, "$"), "')"));
   }
 
   void warn_of_schedules() {
     if (schedules_.empty()) return;
-    const Source first = schedules_[0];
-    const bool kept = first.checkpoint == 0;
+    const auto [first, kept] = schedules_[0];
     warnings_.push_back(
         sentence("only ", checkpoints_[first.checkpoint].path, " has a noise schedule (", tensor_of(first).name,
                  schedules_.size() > 1 ? sentence(" and ", counted(schedules_.size() - 1, "other")) : "",
@@ -134,15 +165,15 @@ class BufferWarnings {
   std::span<const Checkpoint> checkpoints_;
   std::vector<bool> gives_;                 // per checkpoint: something of the unet
   std::map<std::string_view, Mark> marks_;  // that only some have, kMostMarks at most
-  std::vector<Source> schedules_;
+  std::vector<Schedule> schedules_;
   std::vector<std::string> warnings_;
 };
 
 }  // namespace
 
 const BufferRow* buffer_of(std::span<const Checkpoint> checkpoints, const Step& step) {
-  const Tensor tensor = checkpoints[step.named.checkpoint].tensors[step.named.tensor];
-  return buffer_row(tensor.name, tensor.shape);
+  const TensorTable& table = checkpoints[step.named.checkpoint].tensors;
+  return buffer_row(table, table[step.named.tensor]);
 }
 
 std::vector<std::string> buffer_warnings(const Plan& plan, std::span<const Checkpoint> checkpoints) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 
 #include "core/names/part.h"
@@ -34,13 +35,20 @@ void warn_of_parts(const Plan& plan, std::span<const Checkpoint> checkpoints, st
                    const std::string& value, std::vector<std::string>& warnings) {
   const auto primary = static_cast<uint32_t>(primary_input(plan.recipe));
   const Givers givers = givers_of_parts(plan, checkpoints);
+  std::map<std::string_view, std::string> parts;  // by the path that they come from
   for (size_t i = 0; i < kPartCount; ++i) {
     if (givers[i].empty() || givers[i].contains(primary)) continue;
     const Checkpoint& giver = checkpoints[*givers[i].begin()];
     const std::string* const own = find_field(giver, key);
-    if (own && *own == value) continue;
-    warnings.push_back(sentence("the ", kPartNames[i], " comes from ", giver.path, ", but ", key,
-                                " in the metadata, by which it is read, from ", checkpoints[primary].path));
+    if (own && say_the_same(*own, value)) continue;
+    std::string& names = parts[giver.path];
+    names += (names.empty() ? "the " : " and the ") + std::string(kPartNames[i]);
+  }
+  for (const auto& [path, names] : parts) {
+    const bool several = names.find(" and ") != names.npos;
+    warnings.push_back(sentence(names, several ? " come from " : " comes from ", path, ", but ", key,
+                                " in the metadata, by which ", several ? "they are" : "it is", " read, from ",
+                                checkpoints[primary].path));
   }
 }
 
@@ -78,10 +86,11 @@ std::vector<std::string> origin_warnings(const Plan& plan, std::span<const Check
   const size_t primary = primary_input(plan.recipe);
   if (primary >= checkpoints.size()) return warnings;
   if (keeps_fields(plan.recipe))
-    for (const std::string_view key : configuration_keys())
-      if (const std::string* const value = find_field(checkpoints[primary], key))
-        warn_of_parts(plan, checkpoints, key, *value, warnings);
-  warn_of_prediction(plan, checkpoints, checkpoints[primary], warnings);
+    for (const std::string_view key : configuration_keys()) {
+      const std::string* const value = find_field(checkpoints[primary], key);
+      if (value && !is_set(plan.recipe, key)) warn_of_parts(plan, checkpoints, key, *value, warnings);
+    }
+  if (may_predict(plan.recipe)) warn_of_prediction(plan, checkpoints, checkpoints[primary], warnings);
   return warnings;
 }
 

@@ -174,7 +174,7 @@ class Planner {
 
   void warn() {
     warn_about_same_files();
-    plan_.warnings.insert(plan_.warnings.end(), input_warnings_.begin(), input_warnings_.end());
+    add_warnings(input_warnings_);
     const auto from_first = [&](const Step& step) {
       return step.program == Step::kCopy && step.expansion == Step::kWhole && plan_.source(step).checkpoint == 0;
     };
@@ -193,8 +193,10 @@ class Planner {
     warn_about_form_dtypes(plan_);
   }
 
+  // Two components may come from one file.
   void add_warnings(const std::vector<std::string>& warnings) {
-    plan_.warnings.insert(plan_.warnings.end(), warnings.begin(), warnings.end());
+    for (const std::string& warning : warnings)
+      if (std::ranges::find(plan_.warnings, warning) == plan_.warnings.end()) plan_.warnings.push_back(warning);
   }
 
   // Parts may well come from one file.

@@ -42,7 +42,7 @@ std::string to_text(Shape shape) {
 void StepPlanner::add_common(std::span<const uint32_t> rows) {
   const Tensor first = tensor_of({0, rows[0]});
   for (uint32_t k = 0; k < rows.size(); ++k) dtypes_[k] = tensor_of({k, rows[k]}).dtype;
-  if (is_copied_buffer(first)) return add_buffer(rows);
+  if (is_copied_buffer({0, rows[0]})) return add_buffer(rows);
   const Fit fit = fit_of(rows);
   if (fit == Fit::none) return;
   if (fit == Fit::integers) return add_other_shape(rows);
@@ -56,7 +56,7 @@ void StepPlanner::add_common(std::span<const uint32_t> rows) {
 
 void StepPlanner::add_missing(std::span<const uint32_t> rows) {
   const Source first{0, rows[0]};
-  const bool buffer = plan_.recipe.missing == MissingPolicy::zero && is_copied_buffer(tensor_of(first));
+  const bool buffer = plan_.recipe.missing == MissingPolicy::zero && is_copied_buffer(first);
   switch (buffer ? MissingPolicy::keep : plan_.recipe.missing) {
     case MissingPolicy::keep: plan_.kept.push_back(first); return add_single(first, first, Action::keep);
     case MissingPolicy::zero: return add_zero(first);
@@ -99,7 +99,7 @@ void StepPlanner::add_only(std::span<const uint32_t> rows) {
   for (uint32_t other = k + 1; other < rows.size(); ++other)
     if (rows[other] != NameWalk::kAbsent)
       return fault(std::string(tensor_of(source).name) + ": is in " + path_of(k) + " and in " + path_of(other));
-  add_single(source, source, is_copied_buffer(tensor_of(source)) ? Action::copy_buffer : Action::copy);
+  add_single(source, source, is_copied_buffer(source) ? Action::copy_buffer : Action::copy);
 }
 
 // Codes of others are compared, because nothing of them is in the result.
@@ -172,16 +172,18 @@ bool StepPlanner::can_convert(const Tensor& named, Source source, Dtype to) {
 }
 
 // What a merge is not about keeps a buffer's dtype, whatever is said of merging buffers.
-Dtype StepPlanner::output_dtype(const Tensor& named, Action action) const {
-  if (!is_real(named.dtype) || is_copied_buffer(named)) return named.dtype;
-  if (action == Action::outside && buffer_row(named.name, named.shape)) return named.dtype;
-  return stored_dtype(plan_.recipe, part_in(named.name, plan_.whole_part), named.dtype);
+Dtype StepPlanner::output_dtype(Source named, Action action) const {
+  const Tensor tensor = tensor_of(named);
+  if (!is_real(tensor.dtype) || is_copied_buffer(named)) return tensor.dtype;
+  if (action == Action::outside && buffer_row(checkpoints_[named.checkpoint].tensors, tensor)) return tensor.dtype;
+  return stored_dtype(plan_.recipe, part_in(tensor.name, plan_.whole_part), tensor.dtype);
 }
 
 // Counters are integers like others, but for those that somebody has converted.
-bool StepPlanner::is_copied_buffer(const Tensor& tensor) const {
+bool StepPlanner::is_copied_buffer(Source source) const {
+  const Tensor tensor = tensor_of(source);
   if (plan_.recipe.merge_buffers) return is_position_ids(tensor.name);
-  const BufferRow* const row = buffer_row(tensor.name, tensor.shape);
+  const BufferRow* const row = buffer_row(checkpoints_[source.checkpoint].tensors, tensor);
   return row && (row->kind != BufferKind::counter || info(tensor.dtype).kind != DtypeKind::integer);
 }
 
@@ -258,7 +260,7 @@ void StepPlanner::add_merged(std::span<const uint32_t> rows, const MergeProgram&
   add_step({.named = {0, rows[0]},
             .program = *merge.program,
             .action = Action::merge,
-            .dtype = output_dtype(tensor_of({0, rows[0]}), Action::merge)});
+            .dtype = output_dtype({0, rows[0]}, Action::merge)});
 }
 
 // One tensor as it is, or in another dtype.
@@ -269,7 +271,7 @@ void StepPlanner::add_single(Source named, Source source, Action action) {
   // Averages are kept in more digits than the weights beside them, for a reason.
   const bool own = action == Action::ema && is_real(from) && is_real(tensor.dtype);
   const Dtype to =
-      own ? stored_dtype(plan_.recipe, part_in(tensor.name, plan_.whole_part), from) : output_dtype(tensor, action);
+      own ? stored_dtype(plan_.recipe, part_in(tensor.name, plan_.whole_part), from) : output_dtype(named, action);
   if (from != to && !can_convert(tensor, source, to)) return;
   if (from != to && action == Action::copy) action = Action::convert;
   if (info(from).kind == DtypeKind::integer && action == Action::copy) action = Action::copy_integer;
@@ -283,7 +285,7 @@ void StepPlanner::add_zero(Source named) {
     return fault(std::string(tensor.name) +
                  ": is F8_E8M0, which has no zero; --discard it, or keep it (--missing keep)");
   add_step(
-      {.named = named, .program = Step::kZero, .action = Action::zero, .dtype = output_dtype(tensor, Action::zero)});
+      {.named = named, .program = Step::kZero, .action = Action::zero, .dtype = output_dtype(named, Action::zero)});
 }
 
 void StepPlanner::add_expanded(std::span<const uint32_t> rows, const MergeProgram& head) {
@@ -291,7 +293,7 @@ void StepPlanner::add_expanded(std::span<const uint32_t> rows, const MergeProgra
   const Source named{0, rows[0]};
   const Tensor first = tensor_of(named);
   (first.shape[1] == 9 ? plan_.kind.inpainting : plan_.kind.instruct_pix2pix) = true;  // whatever is merged of it
-  const Dtype to = output_dtype(first, Action::expand);
+  const Dtype to = output_dtype(named, Action::expand);
   const uint16_t tail = tail_of(first, to);
   const bool only_first = !head.program && head.operands[0] == 0;
   if (only_first && tail == copy_or_convert(first.dtype, to)) return add_single(named, named, Action::copy);

@@ -53,8 +53,8 @@ class StepPlanner {
   Fit fit_of(std::span<const uint32_t> rows);
   void fault(const std::string& sentence) { faults_.push_back(sentence); }
   bool has_arithmetic(std::span<const uint32_t> rows, const MergeProgram& merge);
-  Dtype output_dtype(const Tensor& named, Action action) const;
-  bool is_copied_buffer(const Tensor& tensor) const;
+  Dtype output_dtype(Source named, Action action) const;
+  bool is_copied_buffer(Source source) const;
   bool is_mended(const Tensor& tensor) const;
   bool can_convert(const Tensor& named, Source source, Dtype to);
   void add_compared(std::span<const uint32_t> rows, Action action);

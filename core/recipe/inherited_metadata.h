@@ -20,6 +20,15 @@ size_t primary_input(const Recipe& recipe);
 /// The value of `key`; null where there is none.
 const std::string* find_field(const Checkpoint& checkpoint, std::string_view key);
 
+/// Whether two values of fields say the same: as JSON, where both are, whatever the order of keys and the blanks.
+bool say_the_same(const std::string& a, const std::string& b);
+
+/// Whether the result has a part that denoises, of which alone v-prediction says anything: it is not of --part vae.
+bool may_predict(const Recipe& recipe);
+
+/// Whether the user gives the field (Recipe::set_metadata).
+bool is_set(const Recipe& recipe, std::string_view key);
+
 /// Keys by which programs decide how the tensors are read: config, model_version.
 std::span<const std::string_view> configuration_keys();
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <unordered_set>
 
+#include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/json_value.h"
 #include "io/text/sentence.h"
@@ -62,6 +63,13 @@ std::unordered_set<string_view> keys_of(const Checkpoint& checkpoint) {
   return keys;
 }
 
+// What torch has pickled is in its order, whatever is said.
+bool tells_format(const Checkpoint& checkpoint) {
+  const std::string* const format = field(checkpoint, kFormat);
+  const bool pickled = checkpoint.form && checkpoint.form != &input_forms().front();
+  return pickled || (format && !format->empty());
+}
+
 bool any_of_rank(const Checkpoint& checkpoint, size_t least) {
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
     if (checkpoint.tensors[i].shape.size() >= least) return true;
@@ -97,12 +105,25 @@ class Judge {
     const std::string own = format_of(first()), theirs = format_of(other);
     if (own == theirs) return;
     const Order* const order = order_of(theirs) ? order_of(theirs) : order_of(own);
-    const std::string differ = sentence(first().path, " is of the format ", shown(own), ", ", other.path,
-                                        " of the format ", shown(theirs), ", by their metadata");
-    if (order && (any_of_rank(first(), order->least_rank) || any_of_rank(other, order->least_rank)))
+    const bool matters = order && (any_of_rank(first(), order->least_rank) || any_of_rank(other, order->least_rank));
+    if (!tells_format(first()) || !tells_format(other)) return warn_of_unnamed(other, matters ? order->what : nullptr);
+    const std::string differ =
+        sentence(first().path, " is of the format ", shown(own), ", ", other.path, " of the format ", shown(theirs));
+    if (matters)
       return fault(differ, ": ", order->what, " lie in another order there; convert one of them by the program that ",
                    "wrote it first");
     warn(differ, "; the result says ", shown(own));
+  }
+
+  // Whoever strips metadata does not turn tensors round.
+  void warn_of_unnamed(const Checkpoint& other, const char* in_order) {
+    const bool by_first = tells_format(first());
+    const Checkpoint &named = by_first ? first() : other, &unnamed = by_first ? other : first();
+    warn(named.path, " is of the format ", shown(format_of(named)), ", ", unnamed.path,
+         " has no format in its metadata; ",
+         in_order ? sentence("if it is of another, ", in_order, " lie in another order there, and the merge is wrong; ")
+                  : "",
+         "the result says ", shown(format_of(first())));
   }
 
   void judge_form() {

@@ -90,6 +90,20 @@ void record_tensors(const Checkpoint& checkpoint, RegisteredFile& file) {
   file.kind = guess.kind;
 }
 
+// Tensors of a file that are all empty, and known as such; 0: it is of another kind.
+uint64_t empty_tensors(const std::string& path) {
+  try {
+    const Checkpoint checkpoint = open_checkpoint(path, {.as_stored = true});
+    const TensorTable& tensors = checkpoint.tensors;
+    for (size_t i = 0; i < tensors.size(); ++i)
+      if (tensors[i].count > 0) return 0;
+    return tensors.size();
+  } catch (const Error& error) {
+    if (is_passing(error.code())) throw;
+    return 0;
+  }
+}
+
 }  // namespace
 
 bool is_called_like_a_checkpoint(std::string_view name) {
@@ -115,6 +129,7 @@ std::optional<RegisteredFile> examine(const std::string& path, const std::string
   } catch (const Error& error) {
     if (is_passing(error.code())) throw;
     file.trouble = valid_utf8(error.what());
+    if (error.code() == ErrorCode::mismatch) file.tensors = empty_tensors(path);
   }
   FileIdentity now_there;
   file.settled = file.settled && look_up_file(path, now_there) && file.same_state(now_there);

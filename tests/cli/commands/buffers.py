@@ -106,16 +106,37 @@ def test_metadata():
     told(merge("a.safetensors", "b.safetensors"), 'config is \'{"a": 1}\'')
     fields = metadata_of("out.safetensors")
     expect((fields["config"], fields["modelspec.title"], fields["note"]) == ('{"a": 1}', "A", "n"), f"fields: {fields}")
-    told(merge("a.safetensors", "b.safetensors", "--like", "a1111"))
+    told(merge("a.safetensors", "b.safetensors", "--like", "a1111"), "that of a.safetensors is kept")
     fields = metadata_of("out.safetensors")
     expect((fields["config"], fields["modelspec.title"]) == ('{"a": 1}', "B"), f"as A1111: {fields}")
     told(merge("a.safetensors", "b.safetensors", "--metadata", "recipe"))
     told(call("bake", "a.safetensors", "--vae", "b.safetensors", "-o", "out.safetensors", "-f"), "left out, being of no VAE",
          "the vae comes from b.safetensors, but config")
-    told(merge("a.safetensors", "b.safetensors", "--alpha", "1", "--exclude", "^first_stage"), "config is", "the unet comes from b", "the te comes from b")
+    told(merge("a.safetensors", "b.safetensors", "--alpha", "1", "--exclude", "^first_stage"), "config is", "the unet and the te come from b")
     told(call("compose", "--unet", "a.safetensors", "--vae", "b.safetensors", "-o", "out.safetensors", "-f"), "no unet", "no VAE", "config is",
          "the vae comes from b.safetensors, but config")
     expect(metadata_of("out.safetensors")["config"] == '{"a": 1}', "the unet's configuration")
+    told(merge("a.safetensors", "b.safetensors", "--set-metadata", 'config={"a": 3}'))
+    make("same.safetensors", model(2), {"config": '{"a":1}', "license": "nc"})
+    told(merge("a.safetensors", "same.safetensors"), "license is")
+    told(merge("a.safetensors", "same.safetensors", "--metadata", "last"), "that of same.safetensors is kept")
+    make("none.safetensors", model(2))
+    told(call("bake", "none.safetensors", "--vae", "b.safetensors", "-o", "out.safetensors", "-f"), "being of no VAE", "config of b.safetensors is left out")
+
+
+def test_parts():
+    predicts = {"modelspec.prediction_type": "v", "config": "1"}
+    make("v.safetensors", model(1, v_pred=("F32", [0], [])), predicts)
+    for part in ("vae", "te"):
+        told(call("convert", "v.safetensors", "out.safetensors", "--part", part, "-f"))
+        expect("modelspec.prediction_type" not in metadata_of("out.safetensors"), f"prediction of a {part}")
+    told(call("convert", "v.safetensors", "out.safetensors", "--part", "unet", "-f"))
+    expect(metadata_of("out.safetensors")["modelspec.prediction_type"] == "v", "prediction of a unet")
+    told(call("convert", "v.safetensors", "out.safetensors", "--add-prefix", "foo.", "--half", "-f"))
+    expect(read("out.safetensors")["foo.v_pred"][0] == "F32", "a mark below a prefix is no weight")
+    make("eps.safetensors", model(1), {"modelspec.prediction_type": "epsilon", "config": "2"})
+    told(call("compose", "--unet", "v.safetensors", "--te", "eps.safetensors", "--vae", "eps.safetensors", "-o", "out.safetensors", "-f"),
+         "being of no unet", "being of no text encoder", "being of no VAE", "config is", "the te and the vae come from eps.safetensors, but config")
 
 
 def test_reported():
@@ -131,4 +152,4 @@ def test_reported():
     told(merge(at("config/A"), at("config/B")), "config is", "model_version is '0.9.5'")
 
 
-run_in_folders(test_marks, test_schedules, test_positions, test_metadata, test_reported)
+run_in_folders(test_marks, test_schedules, test_positions, test_metadata, test_parts, test_reported)

@@ -169,6 +169,9 @@ relative:
                         ("a: " + "[" * 200, 3), ("", 0)):
         (place / "bad.yaml").write_text(bad)
         place.run("scan", "bad.yaml", "--registry", "bad.db", status=status, timeout=20)
+    place.make("empty/z.safetensors", ("w", "F32", [0], b""), ("x", "F32", [0, 4], b""))
+    place.run("scan", "empty", "--registry", "z.db")
+    expect(b"its tensors are all empty" in place.run("list", "--registry", "z.db").stdout, "a valid file of empty tensors")
     place.run("scan", "webui/models/VAE/v.safetensors", status=2)
     place.run("scan", "gone", status=1)
 

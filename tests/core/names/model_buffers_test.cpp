@@ -97,6 +97,34 @@ TEST_CASE("what belongs to a model as a whole is told from weights by its name a
   CHECK(!is_buffer({long_name.c_str(), {3}}));
 }
 
+TEST_CASE("marks below what all names begin with, and schedules beside alphas_cumprod, are told by their table") {
+  const uint64_t list[] = {4};
+  const auto table_of = [&](const std::vector<const char*>& names) {
+    TensorTable table;
+    for (const char* name : names) table.add(name, Dtype::F32, list, 0, 0, 16, 4);
+    table.sort_by_name();
+    return table;
+  };
+  const auto kind_in = [](const TensorTable& table, const char* name) -> int {
+    const BufferRow* const row = buffer_row(table, table[table.find(name)]);
+    return row ? static_cast<int>(row->kind) : -1;
+  };
+  const int mark = static_cast<int>(BufferKind::mark), schedule = static_cast<int>(BufferKind::schedule);
+  const TensorTable prefixed = table_of({"foo.v_pred", "foo.edm_mean", "foo.model.w", "foo.betas"});
+  CHECK(kind_in(prefixed, "foo.v_pred") == mark);
+  CHECK(kind_in(prefixed, "foo.edm_mean") == mark);
+  CHECK(kind_in(prefixed, "foo.betas") == -1);
+  CHECK(kind_in(prefixed, "foo.model.w") == -1);
+  CHECK(kind_in(table_of({"foo.v_pred", "bar.w"}), "foo.v_pred") == -1);
+  CHECK(kind_in(table_of({"foo.v_pred", "foodless"}), "foo.v_pred") == -1);
+  const TensorTable net = table_of({"net.alphas_cumprod", "net.betas", "net.logvar", "net.w", "norm.betas", "v_pred"});
+  CHECK(kind_in(net, "net.betas") == schedule);
+  CHECK(kind_in(net, "net.logvar") == schedule);
+  CHECK(kind_in(net, "net.w") == -1);
+  CHECK(kind_in(net, "norm.betas") == -1);
+  CHECK(kind_in(net, "v_pred") == mark);
+}
+
 TEST_CASE("marks and schedules say how a model is sampled") {
   CHECK(is_of_sampling(*buffer_row("v_pred", {})));
   CHECK(is_of_sampling(*buffer_row("betas", {})));

@@ -77,6 +77,49 @@ TEST_CASE("schedules that one has, and buffers of other shapes, are A's and told
   CHECK(step_of(plan, files, "a.inv_freq").source_count == 1);
 }
 
+TEST_CASE("what becomes of a schedule that one has is said as it is, and one mark of two tensors once") {
+  const auto added = [] {
+    Recipe recipe = weighted(0.5);
+    recipe.extra = ExtraPolicy::add;
+    return recipe;
+  };
+  const auto dropping = [] {
+    Recipe recipe = weighted(0.5);
+    recipe.missing = MissingPolicy::drop;
+    return recipe;
+  };
+  Opened second, first;
+  second.add({f32(kUnet, {1}, {1})}).add({f32("betas", {1}, {1}), f32(kUnet, {1}, {1})});
+  CHECK(warns(second.plan(), "B.safetensors has a noise schedule (betas); it is left out"));
+  CHECK(warns(second.plan(added()), "B.safetensors has a noise schedule (betas); it is kept"));
+  first.add({f32("betas", {1}, {1}), f32(kUnet, {1}, {1})}).add({f32(kUnet, {1}, {1})});
+  CHECK(warns(first.plan(dropping()), "A.safetensors has a noise schedule (betas); it is left out"));
+
+  Opened edm;
+  edm.add({f32("edm_vpred.sigma_max", {}, {1}), f32("edm_vpred.sigma_min", {}, {1}), f32(kUnet, {1}, {1})})
+      .add({f32(kUnet, {1}, {1})});
+  const Plan plan = edm.plan();
+  CHECK(plan.warnings.size() == 1);
+  CHECK(warns(plan, "edm_vpred.sigma_max (and 1 other) is in "));
+}
+
+TEST_CASE("below a prefix of all names marks are copied, and beside alphas_cumprod schedules") {
+  Opened files;
+  files
+      .add({f32("net.alphas_cumprod", {1}, {1}), f32("net.betas", {1}, {1}), f32("net.v_pred", {1}, {1}),
+            f32("net.w", {1}, {1})})
+      .add({f32("net.alphas_cumprod", {1}, {1}), f32("net.betas", {1}, {3}), f32("net.v_pred", {1}, {1}),
+            f32("net.w", {1}, {1})});
+  Recipe recipe = weighted(0.5);
+  recipe.dtype = Dtype::F16;
+  const Plan plan = files.plan(recipe);
+  for (const char* name : {"net.alphas_cumprod", "net.betas", "net.v_pred"}) {
+    CHECK(step_of(plan, files, name).action == Action::copy_buffer);
+    CHECK(step_of(plan, files, name).dtype == Dtype::F32);
+  }
+  CHECK(step_of(plan, files, "net.w").dtype == Dtype::F16);
+}
+
 TEST_CASE("positions are written anew by mend, and told where they are ruined") {
   Opened files;
   files

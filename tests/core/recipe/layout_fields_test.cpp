@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "core/recipe/provenance.h"
+#include "io/input_forms.h"
 
 using namespace ckmerge;
 
@@ -49,11 +50,9 @@ bool contains(const std::string& text, const char* part) { return text.find(part
 
 TEST_CASE("formats that lay tensors otherwise are not merged with torch's, where it matters") {
   const Metadata mlx{{"format", "mlx"}}, torch{{"format", "pt"}}, paddle{{"format", "pd"}}, other{{"format", "np"}};
-  for (const Metadata& theirs : {torch, Metadata{}}) {
-    const LayoutVerdict verdict = judged(all(file("A", theirs), file("B", mlx)));
-    REQUIRE(verdict.faults.size() == 1);
-    CHECK(contains(verdict.faults[0], "A is of the format pt, B of the format mlx"));
-  }
+  const LayoutVerdict refused = judged(all(file("A", torch), file("B", mlx)));
+  REQUIRE(refused.faults.size() == 1);
+  CHECK(contains(refused.faults[0], "A is of the format pt, B of the format mlx"));
   CHECK(judged(all(file("A", mlx), file("B", mlx))).faults.empty());
   CHECK(judged(all(file("A", mlx), file("B", mlx))).warnings.empty());
   const LayoutVerdict matrices = judged(all(file("A", mlx, {4, 4}), file("B", torch, {4, 4})));
@@ -64,6 +63,28 @@ TEST_CASE("formats that lay tensors otherwise are not merged with torch's, where
   CHECK(judged(all(file("A", torch), file("B", other))).faults.empty());
   CHECK(judged(all(file("A", torch), file("B", other))).warnings.size() == 1);
   CHECK(judged(all(file("A", torch), file("B", {}))).warnings.empty());
+}
+
+TEST_CASE("a file without a format in its metadata is not said to be torch's, and merges with a warning") {
+  const Metadata mlx{{"format", "mlx"}}, empty{{"format", ""}};
+  for (const Metadata& none : {Metadata{}, empty}) {
+    const LayoutVerdict second = judged(all(file("A", mlx), file("B", none)));
+    CHECK(second.faults.empty());
+    REQUIRE(second.warnings.size() == 1);
+    CHECK(
+        contains(second.warnings[0], "A is of the format mlx, B has no format in its metadata; if it is of another, "));
+    CHECK(contains(second.warnings[0], "the result says mlx"));
+    const LayoutVerdict first = judged(all(file("A", none), file("B", mlx)));
+    REQUIRE(first.warnings.size() == 1);
+    CHECK(contains(first.warnings[0], "B is of the format mlx, A has no format"));
+    CHECK(contains(first.warnings[0], "the result says pt"));
+    const LayoutVerdict matrices = judged(all(file("A", mlx, {4, 4}), file("B", none, {4, 4})));
+    REQUIRE(matrices.warnings.size() == 1);
+    CHECK(!contains(matrices.warnings[0], "lie in another order"));
+  }
+  Checkpoint pickled = file("B", {});
+  pickled.form = &input_forms().back();
+  CHECK(judged(all(file("A", mlx), std::move(pickled))).faults.size() == 1);
 }
 
 TEST_CASE("the result has A's format, and fields that say how its tensors lie, whatever of the metadata is kept") {

@@ -3,7 +3,6 @@
 
 #include <doctest/doctest.h>
 
-#include "core/recipe/inherited_metadata.h"
 #include "tests/core/failure.h"
 
 using namespace ckmerge;
@@ -153,23 +152,6 @@ TEST_CASE("what says how a file is read is A's, whoever else has it") {
   Recipe composed{.roles = {"te", "unet"}};
   CHECK(field(output_metadata(composed, pair(a, b), {}, {}), "config") == "{}");
   CHECK(field(output_metadata(composed, pair(a, b), {}, {}), "license") == "nc");
-}
-
-TEST_CASE("what inputs say against each other is warned of with both values, shortened") {
-  const std::string text(100, 'x');
-  const auto warnings = [](const Metadata& a, const Metadata& b, MetadataPolicy policy = MetadataPolicy::keep) {
-    return inheritance_warnings({.metadata = policy}, pair(a, b));
-  };
-  const auto told = warnings({{"config", text + "1"}}, {{"config", text + "2"}});
-  REQUIRE(told.size() == 1);
-  CHECK(told[0].find("config is '...") != std::string::npos);
-  CHECK(told[0].find("x1' in models/A.safetensors and '...") != std::string::npos);
-  CHECK(told[0].find("x2' in B.safetensors; the first is kept") != std::string::npos);
-  CHECK(warnings({{"modelspec.title", "A"}}, {{"modelspec.title", "B"}}).empty());
-  CHECK(warnings({{"config", "1"}}, {{"config", "1"}}).empty());
-  CHECK(warnings({}, {{"config", "1"}}).size() == 1);
-  CHECK(warnings({{"license", "mit"}}, {{"license", "nc"}}).size() == 1);
-  CHECK(warnings({{"license", "mit"}}, {{"license", "nc"}}, MetadataPolicy::recipe).empty());
 }
 
 TEST_CASE("fields that are not the user's to set are refused by name") {
