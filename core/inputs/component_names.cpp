@@ -46,7 +46,7 @@ bool is_of_another(Part part, std::string_view name) {
 size_t rename(Checkpoint& checkpoint, const std::function<std::string(std::string_view)>& new_name,
               const std::string& part) {
   const size_t before = checkpoint.tensors.size();
-  const std::vector<size_t> repeated = checkpoint.tensors.rename(new_name);
+  const std::vector<size_t> repeated = checkpoint.rename(new_name);
   if (!repeated.empty())
     throw Error(
         ErrorCode::mismatch, checkpoint.path,

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/file/input_file.h"
@@ -42,6 +44,9 @@ struct Checkpoint {
   Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
 
   uint64_t file_size() const;  ///< bytes of all shards
+
+  /// TensorTable::rename, of tensors that cannot be read as well. Returns a row of each that has a name twice.
+  std::vector<size_t> rename(const std::function<std::string(std::string_view)>& new_name);
 };
 
 struct OpenOptions {
@@ -49,8 +54,8 @@ struct OpenOptions {
   bool allow_expanded = false;      ///< views may add up to any number of bytes
   EmaPolicy ema = EmaPolicy::keep;  ///< which of weights and average, where they lie apart, is taken
   bool as_stored = false;           ///< for looking only: old names stay, and files refused as unsafe are opened
-  bool mend = false;         ///< safetensors files with bytes behind their tensors, or NUL behind their header
-  bool from_unsafe = false;  ///< files whose pickle names something unsafe are read too: nothing of it is run
+  bool mend = false;                ///< safetensors files with bytes behind their tensors, or NUL behind their header
+  bool from_unsafe = false;         ///< files whose pickle names something unsafe are read too: nothing of it is run
 };
 
 /// Of all their files, so that an output can be told from its inputs.
