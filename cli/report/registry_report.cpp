@@ -53,7 +53,8 @@ std::string what_text(const RegisteredFile& file, Presence presence) {
   if (file.form != input_forms().front().recorded) parts.push_back(file.form);
   if (const std::string dtypes = dtypes_text(file); !dtypes.empty()) parts.push_back(dtypes);
   parts.push_back(size_text(file.state.size));
-  if (!file.trouble.empty()) parts.emplace_back(file.tensors > 0 ? "its tensors are all empty" : "its tensors are not known");
+  if (!file.trouble.empty())
+    parts.emplace_back(file.tensors > 0 ? "its tensors are all empty" : "its tensors are not known");
   if (presence == Presence::gone) parts.emplace_back("GONE");
   if (presence == Presence::changed) parts.emplace_back("CHANGED since it was scanned");
   return visible(joined(parts, ", "));

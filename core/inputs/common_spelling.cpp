@@ -36,9 +36,7 @@ std::vector<uint32_t> all_rows(const TensorTable& tensors) {
 
 // Nine in ten of the smaller file; a swap of two prefixes on the word of more than a layer.
 bool is_beyond_doubt(const PrefixSwap& swap, size_t smaller) {
-  const bool both = !swap.strip.empty() && !swap.add.empty();
-  return swap.misfits == 0 && !swap.has_rival && swap.matches * 10 >= smaller * 9 &&
-         (both ? swap.matches >= 4 && swap.deepest >= 1 : swap.matches >= 2 || swap.deepest >= 1);
+  return swap.misfits == 0 && swap.matches * 10 >= smaller * 9 && swap.is_of_layers();
 }
 
 // Those that are the first checkpoint's as they are stay. False, with nothing done, where two would be equal.
@@ -53,7 +51,7 @@ bool rename(Checkpoint& checkpoint, const TensorTable& first, const PrefixSwap& 
     if (other != TensorTable::npos && !is_meant(tensors[other].name)) return false;
     ++renamed;
   }
-  tensors.rename([&](string_view name) { return is_meant(name) ? swap.apply(name) : std::string(name); });
+  checkpoint.rename([&](string_view name) { return is_meant(name) ? swap.apply(name) : std::string(name); });
   return true;
 }
 

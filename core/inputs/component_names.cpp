@@ -49,7 +49,7 @@ size_t rename(Checkpoint& checkpoint, const std::function<std::string(std::strin
   const size_t before = checkpoint.tensors.size();
   const std::vector<std::string> fields = fields_by_name(checkpoint);
   bool marked = false, mark_stays = false, changed = false;
-  const std::vector<size_t> repeated = checkpoint.tensors.rename([&](std::string_view name) {
+  const std::vector<size_t> repeated = checkpoint.rename([&](std::string_view name) {
     std::string renamed = new_name(name);
     marked |= is_mark_of_codes(name);
     mark_stays |= is_mark_of_codes(name) && !renamed.empty();

@@ -1,18 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/inputs/input_names.h"
 
+#include <algorithm>
+
 #include "core/inputs/common_spelling.h"
 #include "core/inputs/component_names.h"
 #include "core/inputs/renames.h"
 #include "core/inputs/tied_heads.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
+namespace {
+
+// Under the names that patterns have to match.
+void note_unread(Checkpoint& checkpoint) {
+  constexpr size_t kMostNamed = 3;
+  const std::vector<UnreadTensor>& unread = checkpoint.unread;
+  if (unread.empty()) return;
+  std::string named;
+  for (size_t i = 0; i < std::min(kMostNamed, unread.size()); ++i)
+    named += sentence(i == 0 ? "" : "; ", unread[i].name, " ", unread[i].why);
+  if (unread.size() > kMostNamed) named += sentence("; and ", unread.size() - kMostNamed, " more");
+  checkpoint.notes.push_back(
+      sentence(counted(unread.size(), "tensor"), unread.size() == 1 ? " is" : " are", " not read: ", named));
+}
+
+}  // namespace
 
 std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   rename_tensors(recipe, checkpoints);
   bring_to_common_spelling(recipe, checkpoints);
   std::vector<std::string> warnings = untie_heads(recipe, checkpoints);
   for (std::string& note : name_components(recipe, checkpoints)) warnings.push_back(std::move(note));
+  for (Checkpoint& checkpoint : checkpoints) note_unread(checkpoint);
   return warnings;
 }
 

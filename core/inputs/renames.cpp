@@ -81,7 +81,7 @@ class Renames {
     if (rules.empty()) return;
     size_t changed = 0;
     std::string emptied;
-    const std::vector<size_t> repeated = checkpoint.tensors.rename([&](string_view before) {
+    const std::vector<size_t> repeated = checkpoint.rename([&](string_view before) {
       std::string name(before);
       for (Rule* rule : rules) rule->matched += rule->apply(name);
       changed += name != before;

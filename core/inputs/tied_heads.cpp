@@ -90,6 +90,9 @@ std::vector<std::string> untie_heads(const Recipe& recipe, std::vector<Checkpoin
   std::vector<std::string> warnings;
   const size_t merged = merged_inputs(recipe, checkpoints.size());
   if (merged == 0) return warnings;
+  // The result has a head of its own then, to which A's embedding belongs as much.
+  if (recipe.extra == ExtraPolicy::add)
+    for (size_t k = 1; k < merged; ++k) untie(checkpoints[k], checkpoints[0]);
   const Checkpoint& first = checkpoints[0];
   for (size_t k = 1; k < merged; ++k) {
     Checkpoint& other = checkpoints[k];

@@ -19,6 +19,12 @@ struct PrefixSwap {
   size_t deepest = 0;      ///< dots of the stem with most of them
   bool has_rival = false;  ///< another swap matches as many
 
+  /// Told by more than two layers of one network, such as fc1. and fc2., would tell.
+  bool is_of_layers() const {
+    const bool both = !strip.empty() && !add.empty();
+    return !has_rival && (both ? matches >= 4 && deepest >= 1 : matches >= 2 || deepest >= 1);
+  }
+
   std::string apply(std::string_view name) const { return add + std::string(name.substr(strip.size())); }
 };
 

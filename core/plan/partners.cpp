@@ -5,6 +5,7 @@
 #include <map>
 
 #include "core/names/prefix_swap.h"
+#include "core/names/rename_advice.h"
 #include "core/names/training_state.h"
 #include "core/plan/name_walk.h"
 #include "core/plan/step_planner.h"
@@ -60,7 +61,7 @@ std::string_view block_of(std::string_view name) {
 // Each tensor of one side with one of the other of the same shape, in order: first those of the same block, then any.
 class Pairs {
  public:
-  Pairs(const Side& first, const Side& other) : partner(first.size(), kNone), taken(other.size()) {
+  Pairs(const Side& first, const Side& other) : partner(first.size(), kNone), taken(other.size()), sure(first.size()) {
     pair_by(first, other, block_of);
     pair_by(first, other, [](std::string_view) { return std::string_view(); });
   }
@@ -68,26 +69,35 @@ class Pairs {
 
   std::vector<size_t> partner;  // of the first side's, by index
   std::vector<bool> taken;      // of the other side's
+  std::vector<bool> sure;       // of the first side's: no other of the block has the shape, on either side
   size_t count = 0;
 
  private:
   using Key = std::pair<std::string_view, std::vector<uint64_t>>;
+  struct Alike {
+    std::vector<size_t> asking, waiting;  // of the first side; of the other, the first last
+  };
 
   void pair_by(const Side& first, const Side& other, const auto& place_of) {
     const auto key_of = [&](const Tensor& tensor) {
       return Key{place_of(tensor.name), {tensor.shape.begin(), tensor.shape.end()}};
     };
-    std::map<Key, std::vector<size_t>> waiting;  // the first last
+    std::map<Key, Alike> alike;
     for (size_t i = other.size(); i-- > 0;)
-      if (!taken[i]) waiting[key_of(other[i])].push_back(i);
-    for (size_t i = 0; i < first.size(); ++i) {
-      if (partner[i] != kNone) continue;
-      const auto found = waiting.find(key_of(first[i]));
-      if (found == waiting.end() || found->second.empty()) continue;
-      partner[i] = found->second.back();
-      found->second.pop_back();
-      taken[partner[i]] = true;
-      ++count;
+      if (!taken[i]) alike[key_of(other[i])].waiting.push_back(i);
+    for (size_t i = 0; i < first.size(); ++i)
+      if (const auto found = alike.find(key_of(first[i])); partner[i] == kNone && found != alike.end())
+        found->second.asking.push_back(i);
+    for (auto& [key, found] : alike) {
+      const bool alone = found.waiting.size() == 1 && found.asking.size() == 1 && !key.first.empty();
+      for (const size_t i : found.asking) {
+        if (found.waiting.empty()) break;
+        partner[i] = found.waiting.back();
+        sure[i] = alone;
+        found.waiting.pop_back();
+        taken[partner[i]] = true;
+        ++count;
+      }
     }
   }
 };
@@ -108,31 +118,52 @@ bool are_the_same(const Side& first, const Side& other, const Pairs& pairs, cons
   return same_elements || same_shapes || smaller_is_found;
 }
 
-std::vector<std::string> side_by_side(const Side& first, const Side& other, const Pairs& pairs) {
-  std::vector<std::string> lines;
-  for (size_t i = 0; i < first.size(); ++i)
-    if (pairs.partner[i] != Pairs::kNone)
-      lines.push_back(sentence(first[i].name, " | ", other[pairs.partner[i]].name, "  ", to_text(first[i].shape)));
-  for (size_t i = 0; i < first.size(); ++i)
-    if (pairs.partner[i] == Pairs::kNone) lines.push_back(sentence(first[i].name, " |  ", to_text(first[i].shape)));
-  for (size_t i = 0; i < other.size(); ++i)
-    if (!pairs.taken[i]) lines.push_back(sentence("| ", other[i].name, "  ", to_text(other[i].shape)));
-  return lines;
+// The last two components, since the last alone is "weight" of most.
+std::string_view ending_of(std::string_view name) {
+  const size_t last = name.rfind('.');
+  if (last == name.npos || last == 0) return name;
+  return name.substr(name.rfind('.', last - 1) + 1);
 }
 
-// As a pattern, and so that a shell takes it in quotes.
-std::string quoted(std::string_view prefix) {
-  std::string out;
-  for (const char c : prefix)
-    out += c == '.' || c == '[' || c == '(' || c == '+' || c == '*' ? std::string("\\") + c : std::string(1, c);
-  return out;
+std::string_view last_of(std::string_view name) { return name.substr(name.rfind('.') + 1); }
+
+// Whether a pair by shape is one by name as well, so that it can be told as one.
+bool are_alike(std::string_view a, std::string_view b) {
+  constexpr std::string_view kLeaves[] = {"weight", "bias"};  // of any layer
+  return std::ranges::find(kLeaves, last_of(a)) == std::end(kLeaves) ? last_of(a) == last_of(b)
+                                                                     : ending_of(a) == ending_of(b);
+}
+
+std::vector<std::string> side_by_side(const Side& first, const Side& other, const Pairs& pairs) {
+  std::vector<std::string> lines, own, theirs;
+  std::vector<bool> told(other.size());
+  for (size_t i = 0; i < first.size(); ++i) {
+    const size_t k = pairs.partner[i];
+    if (k != Pairs::kNone && (pairs.sure[i] || are_alike(first[i].name, other[k].name))) {
+      lines.push_back(sentence(first[i].name, " | ", other[k].name, "  ", to_text(first[i].shape)));
+      told[k] = true;
+    } else {
+      own.push_back(sentence(first[i].name, " |  ", to_text(first[i].shape)));
+    }
+  }
+  for (size_t i = 0; i < other.size(); ++i)
+    if (!told[i]) theirs.push_back(sentence("| ", other[i].name, "  ", to_text(other[i].shape)));
+  // In turn, since only the first lines are shown.
+  for (size_t i = 0; i < std::max(own.size(), theirs.size()); ++i) {
+    if (i < own.size()) lines.push_back(std::move(own[i]));
+    if (i < theirs.size()) lines.push_back(std::move(theirs[i]));
+  }
+  return lines;
 }
 
 std::string prefix_warning(const Side& first, const Side& other, const PrefixSwap& swap, const std::string& which) {
   const auto prefixed = [](const std::string& prefix) { return prefix.empty() ? "no prefix" : prefix; };
+  std::string options;
+  for (const std::string& rule : rename_advice(swap, {other.from.tensors, other.rows}, first.from.tensors))
+    options += sentence(options.empty() ? "" : " ", "--rename '", which, ":", rule, "'");
+  if (options.empty()) options = sentence("--rename '", which, ":REGEX=REPLACEMENT' of a pattern for them alone");
   return sentence(swap.matches, " tensors of ", first.from.path, ", with ", prefixed(swap.add), ", are in ",
-                  other.from.path, " with ", prefixed(swap.strip), ", and are not merged; --rename '", which, ":^",
-                  quoted(swap.strip), "=", swap.add, "' merges them");
+                  other.from.path, " with ", prefixed(swap.strip), ", and are not merged; ", options, " merges them");
 }
 
 Error two_spellings(const Side& first, const Side& other, const Pairs& pairs, const Share& all,
@@ -147,6 +178,14 @@ Error two_spellings(const Side& first, const Side& other, const Pairs& pairs, co
                          : std::string("convert one of them by the program that it is for, or "),
                    "leave them out (--exclude)"),
           side_by_side(first, other, pairs)};
+}
+
+// However few: half of the other file's names are the first one's under another prefix.
+void warn_of_half(const Side& first, const Side& other, const std::string& which, std::vector<std::string>& warnings) {
+  if (first.size() == 0 || other.size() * 2 < other.from.tensors.size()) return;
+  const auto swap = find_prefix_swap({other.from.tensors, other.rows}, {first.from.tensors, first.rows});
+  if (swap && swap->matches * 2 >= other.from.tensors.size() && swap->misfits == 0 && swap->is_of_layers())
+    warnings.push_back(prefix_warning(first, other, *swap, which));
 }
 
 // As reports call inputs.
@@ -172,7 +211,7 @@ Partners::Verdict Partners::judge(const Recipe& recipe) const {
 void Partners::judge_one(const Recipe& recipe, size_t k, Verdict& verdict) const {
   const Side first(checkpoints_[0], lacking_[k].of_first), other(checkpoints_[k], lacking_[k].of_other);
   const Share all = share_of(checkpoints_[0]);
-  if (!are_many(first, other, all)) return;
+  if (!are_many(first, other, all)) return warn_of_half(first, other, letter(k), verdict.warnings);
   const Pairs pairs(first, other);
   if (!are_the_same(first, other, pairs, all, checkpoints_[k].tensors.size())) return;
   const auto swap = find_prefix_swap({other.from.tensors, other.rows}, {first.from.tensors, first.rows});

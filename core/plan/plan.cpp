@@ -57,6 +57,7 @@ class Planner {
     Selection selection(plan_.recipe, plan_.whole_part);
     Replacements replacements(plan_.recipe, checkpoints_);
     StaleAverages averages(plan_.recipe, merged);
+    averages.weigh(selection);
     const TensorTable& first = checkpoints_[0].tensors;
     plan_.steps.reserve(first.size());
     plan_.sources.reserve(first.size() * checkpoints_.size());
@@ -138,8 +139,7 @@ class Planner {
     const bool is_coded = coded_ && coded_->covers(walk.name());
     if (!plan_.recipe.roles.empty())
       return is_coded && std::ranges::count_if(rows, present) == 1 ? steps.add_codes(rows) : steps.add_only(rows);
-    if (averages.leaves_out(walk.name(), everywhere && place == Selection::Place::inside, k == 0))
-      return plan_.discarded.push_back({k, *holder});
+    if (averages.leaves_out(walk.name())) return plan_.discarded.push_back({k, *holder});
     if (is_coded && (k == 0 || plan_.recipe.extra == ExtraPolicy::add)) return steps.add_codes(rows);
     if (k == 0)
       if (const auto found = replacements.find(walk.name(), *holder)) return steps.add_replacement(rows[0], *found);

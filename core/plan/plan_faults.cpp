@@ -92,12 +92,17 @@ class Gathered {
     count_ += errors.size();
   }
 
-  void add(const Error& error) {
-    add_clause(error.what());
+  // Where there is more to say, advice to one would run into the next: its sentence is a line then, `clause` what it
+  // is.
+  void add(const Error& error, const std::string& clause) {
+    add_clause(clause);
+    if (clause != error.what()) lines_.emplace_back(error.what());
     lines_.insert(lines_.end(), error.details().begin(), error.details().end());
     if (!only_) only_ = error;
     ++count_;
   }
+
+  void add(const Error& error) { add(error, error.what()); }
 
   bool empty() const { return count_ == 0; }
 
@@ -121,6 +126,7 @@ void raise_faults(const Selection& selection, std::span<const Checkpoint> checkp
                   const std::vector<std::string>& misfits, const std::vector<std::string>& unread, bool strangers,
                   const std::vector<Error>& pieces) {
   constexpr const char *kOne = "matches no tensor name", *kSeveral = "match no tensor name";
+  const std::string cannot_be_read = sentence(counted(unread.size(), "tensor"), " cannot be read");
   Gathered faults;
   faults.add_patterns(selection.faults(), "cannot be understood", "cannot be understood");
   std::vector<Error> misspelt = unmatched(selection.unmatched_only(), checkpoints);
@@ -132,9 +138,9 @@ void raise_faults(const Selection& selection, std::span<const Checkpoint> checkp
   faults.add_patterns(misspelt, kOne, kSeveral);
   for (const Error& piece : pieces) faults.add(piece);
   if (!unread.empty() && selection.faults().empty())
-    faults.add({ErrorCode::mismatch, "",
-                unread.size() == 1 ? unread[0] : sentence(unread.size(), " tensors cannot be read"),
-                unread.size() == 1 ? std::vector<std::string>() : unread});
+    faults.add(unread.size() == 1 ? Error(ErrorCode::mismatch, "", unread[0])
+                                  : Error(ErrorCode::mismatch, "", cannot_be_read, unread),
+               cannot_be_read);
   if (strangers && pieces.empty() && unread.empty()) faults.add(no_common_name(checkpoints));
   if (!strangers && !misfits.empty() && selection.faults().empty())
     faults.add({ErrorCode::mismatch, "",

@@ -6,6 +6,7 @@
 #include "core/names/training_state.h"
 #include "core/names/whole_part.h"
 #include "core/plan/stale_averages.h"
+#include "io/table/average_rows.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -55,13 +56,29 @@ std::string Replacements::why_no_place() const {
   return ", which has no VAE; `ckmerge compose --unet M --te M --vae V` puts one in";
 }
 
+// An average may be there, and be hidden by what the user asked for.
+std::string Replacements::why_no_average(const Checkpoint& from) const {
+  if (!from.key.empty())
+    for (const TensorDict& dict : from.dicts)
+      if (dict.key != from.key && says_average(std::string_view(dict.key).substr(dict.key.rfind('.') + 1)))
+        return sentence("holds no average of its weights in ", from.key, ", but ", dict.key,
+                        " beside it; leave out --key, or give --key ", dict.key, " without --ema use");
+  const char* const renaming = !recipe_.strip_prefix.empty() ? "--strip-prefix"
+                               : !recipe_.rename.empty()     ? "--rename"
+                               : !recipe_.add_prefix.empty() ? "--add-prefix"
+                                                             : nullptr;
+  if (renaming)
+    return sentence("holds no average of its weights under the names that ", renaming,
+                    " gave, where they are looked for; leave out ", renaming,
+                    " and rename the result, or leave out --ema use");
+  return "holds no average of its weights where any is known to be kept; leave out --ema use";
+}
+
 void Replacements::fail_without(const Checkpoint& from) const {
   if (recipe_.bake_vae)
     throw Error(ErrorCode::mismatch, from.path,
                 from.path + ": no tensor of this VAE is in " + checkpoints_[0].path + why_no_place());
-  throw Error(ErrorCode::mismatch, from.path,
-              from.path + ": holds no average of its weights where any is known to be kept; leave out --ema use",
-              averages_looked_for());
+  throw Error(ErrorCode::mismatch, from.path, sentence(from.path, ": ", why_no_average(from)), averages_looked_for());
 }
 
 void Replacements::finish(Plan& plan) const {

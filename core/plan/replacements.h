@@ -33,6 +33,7 @@ class Replacements {
   std::optional<Replacement> in_vae(std::string_view name);
   std::optional<Replacement> in_ema(std::string_view name, uint32_t first);
   std::string why_no_place() const;
+  std::string why_no_average(const Checkpoint& from) const;
 
   const Recipe& recipe_;
   std::span<const Checkpoint> checkpoints_;

@@ -9,6 +9,15 @@ uint64_t Checkpoint::file_size() const {
   return size;
 }
 
+std::vector<size_t> Checkpoint::rename(const std::function<std::string(std::string_view)>& new_name) {
+  std::vector<size_t> repeated = tensors.rename(new_name);
+  for (UnreadTensor& tensor : unread) tensor.name = new_name(tensor.name);
+  std::erase_if(unread, [](const UnreadTensor& tensor) { return tensor.name.empty(); });
+  for (const UnreadTensor& tensor : unread)
+    if (const size_t row = tensors.find(tensor.name); row != TensorTable::npos) repeated.push_back(row);
+  return repeated;
+}
+
 std::vector<FileIdentity> identities(std::span<const Checkpoint> checkpoints) {
   std::vector<FileIdentity> files;
   for (const Checkpoint& checkpoint : checkpoints)

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/file/input_file.h"
@@ -42,6 +44,9 @@ struct Checkpoint {
   Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
 
   uint64_t file_size() const;  ///< bytes of all shards
+
+  /// TensorTable::rename, of tensors that cannot be read as well. Returns a row of each that has a name twice.
+  std::vector<size_t> rename(const std::function<std::string(std::string_view)>& new_name);
 };
 
 struct OpenOptions {

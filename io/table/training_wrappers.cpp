@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -162,6 +163,19 @@ bool lists_tensors(const Metadata& metadata) {
   return std::ranges::any_of(metadata, [](const auto& field) { return field.first == "DCP_SHARDING_INFO"; });
 }
 
+// By the tensors around it; inner wrappers first, since each is at its place in the whole name.
+void unwrap_unread(Checkpoint& checkpoint, std::vector<Wrapped> wrapped) {
+  std::ranges::sort(wrapped, std::greater(), &Wrapped::at);
+  for (UnreadTensor& tensor : checkpoint.unread) {
+    const std::string whole = tensor.name;
+    for (const Wrapped& one : wrapped) {
+      const size_t size = kWrappers[one.wrapper].name.size();
+      const string_view front = checkpoint.tensors[one.begin].name.substr(0, one.at + size);
+      if (whole.starts_with(front)) tensor.name.erase(one.at, size);
+    }
+  }
+}
+
 }  // namespace
 
 void take_off_training_wrappers(Checkpoint& checkpoint) {
@@ -169,6 +183,7 @@ void take_off_training_wrappers(Checkpoint& checkpoint) {
   if (lists_tensors(checkpoint.metadata)) return;
   std::vector<Wrapped> wrapped = Finder(tensors).find();
   if (wrapped.empty()) return;
+  unwrap_unread(checkpoint, wrapped);
   Unwrapper unwrap(std::move(wrapped));
   const std::vector<size_t> repeated = tensors.rename([&](string_view name) { return unwrap(name); });
   if (!repeated.empty()) {

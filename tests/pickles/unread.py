@@ -78,6 +78,13 @@ write("a.pt", beside(UNREAD["sparse"][0], "layer.0[q]"))
 assert r"--discard '^layer\.0\[q\]$'" in run("convert", "a.pt", "out.safetensors", "-f", rc=4)
 run("convert", "a.pt", "out.safetensors", "-f", "--discard", r"^layer\.0\[q\]$")
 write("two.pt", zipped(PROTO + b"}(" + text("w") + UNREAD["sparse"][0] + text("v") + UNREAD["meta"][0] + b"u."))
+write("one.pt", beside(UNREAD["sparse"][0]))
+assert "1 tensor cannot be read, and a pattern matches no tensor name" in (told := run("convert", "one.pt", "out.safetensors", "-f", "--discard", "nothing", rc=4)), told
+assert "is not read: q " in run("merge", "plain.safetensors", "one.pt", "-o", "out.safetensors", "-f")
+write("ddp.pt", zipped(PROTO + b"}(" + text("module.w") + PLAIN + text("module.q") + UNREAD["sparse"][0] + b"u."))
+assert "tensor 'q'" in (told := run("merge", "both.safetensors", "ddp.pt", "-o", "out.safetensors", "-f", rc=4)), told
+run("convert", "one.pt", "out.safetensors", "-f", "--rename", "q=zz", "--discard", "zz")
+run("convert", "one.pt", "out.safetensors", "-f", "--add-prefix", "p.", "--discard", "^p.q$")
 assert "2 tensors cannot be read" in run("convert", "two.pt", "out.safetensors", "-f", rc=4)
 
 # ---- read

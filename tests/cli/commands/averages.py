@@ -110,6 +110,10 @@ def test_none():
     refused(4, "the average of its weights is ema.shadow_params, 2 tensors without names", "convert", "shadow.pt", "x.safetensors", "--ema", "use")
     gives("shadow.pt", "drop", WEIGHTS, told=["ema.shadow_params (2 tensors without names, an average)"])
     save("plain.pt", {"model": model(WEIGHTS)})
+    save("beside.pt", {"state_dict": model(WEIGHTS), "state_dict_ema": model(AVERAGE)})
+    refused(4, "in state_dict, but state_dict_ema beside it; leave out --key", "convert", "beside.pt", "x.safetensors", "--ema", "use", "--key", "state_dict")
+    make("ldm.safetensors", ldm(1.0, averages=2.0))
+    refused(4, "under the names that --add-prefix gave", "convert", "ldm.safetensors", "x.safetensors", "--ema", "use", "--add-prefix", "q.")
     for looked_for in ("tensors called model_ema.*", "the dict state_dict beside current_model_state, Lightning's weight averaging",
                        "the dict state_dict_ema beside state_dict, timm"):
         refused(4, looked_for, "convert", "plain.pt", "x.safetensors", "--ema", "use")
@@ -153,9 +157,17 @@ def test_merges():
     # Averages go with their weights: what stays A's keeps A's, what is merged keeps none that is not.
     out, document = merged("full.safetensors", "pruned.safetensors", "--only", "^other$")
     expect("model_ema.diffusion_modelout2weight" in out and not document["warnings"], f"--only other: {document['warnings']}")
-    out, document = merged("full.safetensors", "full2.safetensors", "--exclude", r"out\.2")
-    expect("model_ema.diffusion_modelout2weight" not in out and "model_ema.diffusion_modelin0bias" in out, f"--exclude: {sorted(out)}")
-    expect("1 tensor of averages" in " ".join(document["warnings"]), f"--exclude: {document['warnings']}")
+    # All of them or none, with the reason.
+    half = {name: value for name, value in ldm(3.0, averages=4.0).items() if "modelin0bias" not in name}
+    make("half.safetensors", half)
+    for words, reason in ((["full2.safetensors", "--exclude", r"out\.2"], "--only and --exclude do not merge the same"),
+                          (["full2.safetensors", "--exclude", r"^model\."], "--only and --exclude do not merge the same"),
+                          (["half.safetensors"], "half.safetensors has only some of them")):
+        out, document = merged("full.safetensors", *words)
+        expect(not [name for name in out if "model_ema" in name], f"{words}: {sorted(out)}")
+        expect("4 tensors of averages" in " ".join(document["warnings"]) and reason in " ".join(document["warnings"]), f"{words}: {document['warnings']}")
+    out, document = merged("full.safetensors", "full2.safetensors", "--only", "diffusion_model.?out")
+    expect(len([name for name in out if "model_ema" in name]) == 4, f"--only both: {sorted(out)}")
 
     # What others merged and left an input's averages in is known by its recipe.
     make("stale.safetensors", ldm(5.0, averages=2.0), {"format": "pt", "sd_merge_recipe": json.dumps({"type": "webui", "interp_method": "Weighted sum"})})

@@ -103,6 +103,8 @@ def tied():
     expected = mean(a, b | {"lm_head.weight": b["model.embed_tokens.weight"]})
     produces(expected, "merge", "a.safetensors", "b.safetensors", "-o", "out.safetensors")
     expect("counts as its head" in notes("a.safetensors", "b.safetensors")[1][0], "tied")
+    swapped = mean(b | {"lm_head.weight": b["model.embed_tokens.weight"]}, a)
+    produces(swapped, "merge", "b.safetensors", "a.safetensors", "-o", "out.safetensors", "--extra", "add")
     done = call("merge", "b.safetensors", "a.safetensors", "-o", "out.safetensors", "-f")
     expect("lm_head.weight of a.safetensors is not merged" in done.stdout, f"tied: {done.stdout}")
 

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include "core/inputs/common_spelling.h"
+#include "core/inputs/input_names.h"
 #include "core/inputs/renames.h"
 #include "core/inputs/tied_heads.h"
 #include "tests/core/plan/planned.h"
@@ -47,6 +48,19 @@ TEST_CASE("tensors are renamed as asked, of all inputs or of one; prefixes off, 
   rename_tensors({.rename = {"B:^blocks\\.(\\d)=layers.\\1"}, .add_prefix = {"B:m."}}, files.checkpoints);
   CHECK(names_of(files.checkpoints[0]) == kNames);
   CHECK(names_of(files.checkpoints[1]) == Names{"m.head.w", "m.in.w", "m.layers.0.w", "m.layers.1.w"});
+}
+
+TEST_CASE("tensors that cannot be read are renamed as others are, and told") {
+  Opened files;
+  add(files, "net.", kNames);
+  files.checkpoints[0].unread = {{"net.c", "is complex128"}};
+  rename_tensors({.rename = {"c$=z"}, .add_prefix = {"q."}}, files.checkpoints);
+  CHECK(files.checkpoints[0].unread.at(0).name == "q.net.z");
+  name_inputs({}, files.checkpoints);
+  CHECK(files.checkpoints[0].notes.back() == "1 tensor is not read: q.net.z is complex128");
+  CHECK(failure([&] {
+          rename_tensors({.rename = {"z$=head.w"}}, files.checkpoints);
+        }).text.find("two of its tensors") != std::string::npos);
 }
 
 TEST_CASE("renamings that match nothing, make names equal or empty, or cannot be understood are refused together") {
@@ -148,4 +162,12 @@ TEST_CASE("the embedding of a model without a head counts as its head, where the
   model(other_shape, false, 3);
   untie_heads({}, other_shape.checkpoints);
   CHECK(other_shape.checkpoints[1].notes.empty());
+
+  // Where the result takes the other's head, A's embedding is its part of it.
+  Opened added;
+  model(added, false);
+  model(added, true);
+  CHECK(untie_heads({.extra = ExtraPolicy::add}, added.checkpoints).empty());
+  CHECK(added.checkpoints[0].notes.size() == 1);
+  CHECK(step_of(added.plan({.extra = ExtraPolicy::add}), added, "lm_head.weight").action == Action::merge);
 }

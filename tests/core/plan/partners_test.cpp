@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "io/text/sentence.h"
 #include "tests/core/plan/planned.h"
 
 using namespace ckmerge;
@@ -66,7 +67,7 @@ TEST_CASE("stacked and fused tensors are told by the number of their elements") 
   CHECK(failed.text.find("which has the same in 2 of other names and shapes") != std::string::npos);
   REQUIRE(failed.details.size() == 8 + 2);
   CHECK(failed.details[0] == "blocks.0.b |  [4]");
-  CHECK(failed.details[9] == "| blocks.w  [4, 4, 4]");
+  CHECK(failed.details[3] == "| blocks.w  [4, 4, 4]");
 }
 
 TEST_CASE("checkpoints without a name in common are told as two spellings where they are") {
@@ -80,6 +81,46 @@ TEST_CASE("a part under another prefix is a warning that says which prefix would
   REQUIRE(told.size() == 1);
   CHECK(told[0].find("6 tensors of ") == 0);
   CHECK(told[0].find("--rename 'B:^vae\\.=first_stage_model.'") != std::string::npos);
+}
+
+TEST_CASE("tensors that only their shape pairs are no pair: they are told side by side, not as one") {
+  Tensors a, b;
+  for (const std::string block : {"0", "1", "2", "3"})
+    for (const std::string name : {"k", "q"}) {
+      a.push_back(zeros("blocks." + block + ".attn." + name + ".weight", {4, 4}));
+      b.push_back(zeros("blocks." + block + ".attn1.to_" + name + ".weight", {4, 4}));
+      a.push_back(zeros("blocks." + block + ".attn." + name + ".norm", {4}));
+      b.push_back(zeros("blocks." + block + ".attn1.to_" + name + ".norm", {4}));
+    }
+  const Failure failed = fault(a, b);
+  REQUIRE(failed.details.size() == 8 + 16);
+  CHECK(failed.details[0] == "blocks.0.attn.k.norm | blocks.0.attn1.to_k.norm  [4]");
+  CHECK(failed.details[8] == "blocks.0.attn.k.weight |  [4, 4]");
+  CHECK(failed.details[9] == "| blocks.0.attn1.to_k.weight  [4, 4]");
+}
+
+TEST_CASE("half of a small file under another prefix is told, layers of one shape are not") {
+  const Tensors unet{zeros("unet.0.w", {4}), zeros("unet.1.w", {4})};
+  const auto told = warnings(unet + Tensors{zeros("te.0.w", {3}), zeros("te.1.w", {3})},
+                             unet + Tensors{zeros("foo.te.0.w", {3}), zeros("foo.te.1.w", {3})});
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].find("--rename 'B:^foo\\.='") != std::string::npos);
+  CHECK(warnings({zeros("x", {4}), zeros("fc1.w", {4}), zeros("fc1.b", {4})},
+                 {zeros("x", {4}), zeros("fc2.w", {4}), zeros("fc2.b", {4})})
+            .empty());
+}
+
+TEST_CASE("a rename that is advised leaves alone what matches already") {
+  const Tensors layers = network("model.layers.", 10);
+  const auto advised = [&](const std::string& own, const std::string& theirs) {
+    const auto told = warnings(layers + network(own, 4), layers + network(theirs, 4));
+    return told.size() == 1 ? told[0] : sentence(told.size(), " warnings");
+  };
+  CHECK(advised("visual.", "model.visual.").find("--rename 'B:^model\\.visual\\.=visual.'") != std::string::npos);
+  CHECK(advised("model.visual.", "visual.").find("--rename 'B:^visual\\.=model.visual.'") != std::string::npos);
+  CHECK(warnings(layers + network("a.", 4) + network("b.", 2), layers + network("model.a.", 4) + network("model.b.", 2))
+            .at(0)
+            .find("--rename 'B:^model\\.a\\.=a.' --rename 'B:^model\\.b\\.=b.' merges") != std::string::npos);
 }
 
 TEST_CASE("what only one side has is no other spelling") {
