@@ -166,7 +166,7 @@ const BufferRow* schedule_beside_others(const TensorTable& table, const Tensor& 
 }
 
 bool may_fit(std::string_view name, std::string_view last) {
-  if (last.empty()) return false;
+  if (last.empty() || last == "weight") return false;  // begins and is as long as "window"
   const auto first = static_cast<unsigned char>(last[0]);
   if (first < kEnds.size() && last.size() < kLongest && (kEnds[first] >> last.size() & 1)) return true;
   return last.starts_with("__") || name.starts_with("edm_") || last.find("alphas_cumprod") != last.npos;
