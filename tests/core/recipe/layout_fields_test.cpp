@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "core/recipe/provenance.h"
 #include "io/input_forms.h"
 
