@@ -39,13 +39,15 @@ def address_space(folder):
 
 
 def stack(folder):
-    """Of a sanitizer's programs the stack is larger."""
+    """Set by a shell: Python itself, which runs on until the program takes its place, has no room in 16 KiB."""
+    program, folder.ckmerge = folder.ckmerge, "sh"
     for kibibytes in (16, 32, 48, 64, 256, 8192):
-        result = folder.merge("-f", **limited(resource.RLIMIT_STACK, kibibytes))
+        result = folder.run("-c", 'ulimit -s "$0" && exec "$@"', str(kibibytes), program, "merge", *INPUTS, "-q", "-f", "-o", OUT)
         if kibibytes < 64:
             expect(result.code == 5 and f"the stack may have {kibibytes} KiB" in result.text(), f"a stack of {kibibytes} KiB: {result}")
         else:
             expect(result.code == 0 and (folder / OUT).read_bytes() == (folder / "expected").read_bytes(), f"{kibibytes} KiB: {result}")
+    folder.ckmerge = program
 
 
 def main(ckmerge):
