@@ -4,33 +4,10 @@
 #include <doctest/doctest.h>
 
 #include "core/recipe/provenance.h"
+#include "tests/core/recipe/described_files.h"
 
 using namespace ckmerge;
-
-namespace {
-
-Checkpoint checkpoint(const std::string& path, const Metadata& metadata = {}) {
-  Checkpoint out;
-  out.path = path;
-  out.metadata = metadata;
-  out.has_metadata = true;
-  return out;
-}
-
-std::vector<Checkpoint> pair(const Metadata& a = {}, const Metadata& b = {}) {
-  std::vector<Checkpoint> out;
-  out.push_back(checkpoint("models/A.safetensors", a));
-  out.push_back(checkpoint("B.safetensors", b));
-  return out;
-}
-
-std::string field(const Metadata& metadata, const std::string& key) {
-  for (const auto& [name, value] : metadata)
-    if (name == key) return value;
-  return "(absent)";
-}
-
-}  // namespace
+using namespace ckmerge::test;
 
 TEST_CASE("what inputs say against each other is warned of with both values, shortened") {
   const std::string text(100, 'x');

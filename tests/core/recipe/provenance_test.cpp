@@ -4,34 +4,15 @@
 #include <doctest/doctest.h>
 
 #include "tests/core/failure.h"
+#include "tests/core/recipe/described_files.h"
 
 using namespace ckmerge;
+using namespace ckmerge::test;
 using ckmerge::test::failure;
 
 namespace {
 
 const std::string kHashA(64, 'a'), kHashB(64, 'b'), kHashC(64, 'c'), kHash1(64, '1');
-
-Checkpoint checkpoint(const std::string& path, const Metadata& metadata = {}) {
-  Checkpoint out;
-  out.path = path;
-  out.metadata = metadata;
-  out.has_metadata = true;
-  return out;
-}
-
-std::vector<Checkpoint> pair(const Metadata& a = {}, const Metadata& b = {}) {
-  std::vector<Checkpoint> out;
-  out.push_back(checkpoint("models/A.safetensors", a));
-  out.push_back(checkpoint("B.safetensors", b));
-  return out;
-}
-
-std::string field(const Metadata& metadata, const std::string& key) {
-  for (const auto& [name, value] : metadata)
-    if (name == key) return value;
-  return "(absent)";
-}
 
 std::vector<std::string> keys(const Metadata& metadata) {
   std::vector<std::string> out;
