@@ -22,11 +22,19 @@ std::string value_text(const ParameterSpec& parameter, const Recipe& recipe) {
   return joined(numbers, ",");
 }
 
+// --half promises nothing of files that hold no F32.
+bool is_halved(const MergeFacts& facts) {
+  return facts.plan.recipe.half && std::ranges::any_of(facts.plan.steps, [&](const Step& step) {
+           return facts.tensor(step).dtype == Dtype::F32 && step.dtype == Dtype::F16;
+         });
+}
+
 // As --dtype and --half say it: ", stored as F16, vae as F32"; empty where nothing is said.
-std::string dtypes_text(const Recipe& recipe) {
+std::string dtypes_text(const MergeFacts& facts) {
+  const Recipe& recipe = facts.plan.recipe;
   std::string out;
   if (recipe.dtype) out += std::string(", stored as ") + info(*recipe.dtype).name;
-  if (recipe.half) out += ", F32 stored as F16";
+  if (is_halved(facts)) out += ", F32 stored as F16";
   for (size_t i = 0; i < kPartCount; ++i)
     if (const auto& part = recipe.part_dtypes[i])
       out +=
@@ -34,12 +42,13 @@ std::string dtypes_text(const Recipe& recipe) {
   return out;
 }
 
-std::string parameters_text(const Recipe& recipe) {
+std::string parameters_text(const MergeFacts& facts) {
+  const Recipe& recipe = facts.plan.recipe;
   const MethodSpec& spec = *find_method(recipe.method)->spec;
   std::string out;
   for (size_t i = 0; i < spec.parameter_count; ++i)
     out += std::string(", ") + spec.parameters[i].name + " " + value_text(spec.parameters[i], recipe);
-  return out + dtypes_text(recipe);
+  return out + dtypes_text(facts);
 }
 
 // A word as a shell would take it back.
@@ -60,9 +69,10 @@ std::string form_text(const Checkpoint& checkpoint) {
   return std::string(", ") + checkpoint.form->name + (checkpoint.key.empty() ? "" : ", at " + visible(checkpoint.key));
 }
 
-std::string recipe_line(const Recipe& recipe) {
-  if (!recipe.roles.empty()) return "the files below in one checkpoint" + dtypes_text(recipe) + "\n";
-  return recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(recipe) + "\n";
+std::string recipe_line(const MergeFacts& facts) {
+  const Recipe& recipe = facts.plan.recipe;
+  if (!recipe.roles.empty()) return "the files below in one checkpoint" + dtypes_text(facts) + "\n";
+  return recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(facts) + "\n";
 }
 
 // What a checkpoint is, where it is not one of those that are merged.
@@ -73,8 +83,7 @@ std::string role_text(const MergeFacts& facts, size_t k) {
 }
 
 std::string recipe_lines(const MergeFacts& facts) {
-  const Recipe& recipe = facts.plan.recipe;
-  std::string out = recipe_line(recipe);
+  std::string out = recipe_line(facts);
   out += preset_line(facts.preset);
   const size_t count = facts.checkpoints.size();
   for (size_t k = 0; k < std::min(count, kListed); ++k) {

@@ -181,6 +181,7 @@ std::vector<std::string> read_in_roles(const Recipe& recipe, std::vector<Checkpo
       case Part::te: add_note(notes, file, read_as_encoder(file, layout), "text encoder"); break;
       case Part::vae:
         check_is_vae(file);
+        if (std::string told = other_latents(layout, file); !told.empty()) notes.push_back(std::move(told));
         add_note(notes, file, read_as_vae(file, layout.vae_prefix), "VAE");
         break;
     }

@@ -150,6 +150,26 @@ std::optional<EncoderKind> language_kind(const Checkpoint& file) {
 
 }  // namespace
 
+std::string other_latents(const Layout& layout, const Checkpoint& vae) {
+  // The original naming's, LTX-Video's and Wan's.
+  constexpr std::string_view kFirst[] = {"decoder.conv_in.weight", "decoder.conv_in.conv.weight",
+                                         "decoder.conv1.weight"};
+  for (size_t i = 0; i < vae.tensors.size(); ++i) {
+    const Tensor tensor = vae.tensors[i];
+    const bool known = std::ranges::any_of(kFirst, [&](std::string_view name) { return tensor.name.ends_with(name); });
+    if (!known || tensor.shape.size() < 4) continue;
+    const uint64_t dimensions = tensor.shape.size() - 2, channels = tensor.shape[1];
+    const auto [wanted_dimensions, wanted] = layout.latents;
+    if (dimensions == wanted_dimensions && (wanted == 0 || channels == wanted)) return "";
+    const auto of = [](uint64_t spatial, uint64_t count) {
+      return sentence(spatial, " dimensions", count == 0 ? "" : sentence(" and ", count, " channels"));
+    };
+    return sentence(vae.path, ": decodes latents of ", of(dimensions, channels), ", and ", layout.name,
+                    " makes them of ", of(wanted_dimensions, wanted), ": it is another family's VAE");
+  }
+  return "";
+}
+
 EncoderKind encoder_kind(const Checkpoint& file) {
   if (has(file, "encoder.block.0.layer.0.SelfAttention.q.weight")) return t5_kind(file);
   const bool open_clip = has(file, "transformer.resblocks.0.ln_1.weight");

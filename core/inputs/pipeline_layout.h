@@ -29,11 +29,19 @@ struct EncoderPlace {
   const char* transformer = "";  ///< between it and the names of Hugging Face's transformer
 };
 
+/// What a VAE decodes: the spatial dimensions of its convolutions and the channels of a latent, 0 where the models of a
+/// family differ in them.
+struct Latents {
+  uint8_t dimensions = 2;  ///< 3 for video, and for Qwen-Image, whose VAE is Wan's
+  uint8_t channels = 0;
+};
+
 /// A family of models and the names that a checkpoint of it has.
 struct Layout {
   const char* name;
   const char* architectures[2];  ///< as core/names/architecture_rules calls them; the second may be null
   const char* piece;             ///< of names of its unet in the original naming; diffusers' has none with it
+  Latents latents;
   const char* vae_prefix;
   const char* encoder_prefix;  ///< of all its text encoders
   EncoderPlace encoders[3];
@@ -48,6 +56,10 @@ const Layout& parse_layout(std::string_view name);
 /// The layout of the pipeline that `unet` is of; null where its tensors do not tell. Throws Error(mismatch) for one
 /// that is told and has no layout, and for one in diffusers' naming.
 const Layout* layout_of_unet(const Checkpoint& unet);
+
+/// A sentence for a VAE whose decoder takes other latents than a unet of `layout` makes; empty where it fits, or where
+/// its first convolution has no name that is known.
+std::string other_latents(const Layout& layout, const Checkpoint& vae);
 
 /// Throws Error(mismatch) for a file that is no known encoder.
 EncoderKind encoder_kind(const Checkpoint& file);

@@ -21,7 +21,9 @@ bool is_usual(double number, const UsualRange& usual) { return number >= usual.l
 std::string warning(const std::string& what, double number, const UsualRange& usual, bool as_given) {
   std::string text = sentence(what, " is ", shortest(number), ", outside of ", shortest(usual.least), " to ",
                               shortest(usual.most), ": the result is extrapolated, far beyond the checkpoints");
-  if (as_given && std::fabs(number) <= 100) text += sentence("; ", shortest(number), " % is ", shortest(number / 100));
+  // -1.5 was no percentage.
+  if (as_given && std::fabs(number) >= 2 && std::fabs(number) <= 100)
+    text += sentence("; ", shortest(number), " % is ", shortest(number / 100));
   return text;
 }
 

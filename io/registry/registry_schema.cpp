@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/registry/registry_schema.h"
 
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "io/registry/registry_rows.h"
@@ -104,6 +106,10 @@ void bring_up_to_date(const Database& database) {
   seal_all(database);
   database.execute(sentence("PRAGMA user_version = ", kVersion).c_str());
   transaction.commit();
+  // The first version made it as wide as the umask let it. Another user's stays as it is.
+  using std::filesystem::perms;
+  std::error_code ignored;
+  std::filesystem::permissions(database.path(), perms::owner_read | perms::owner_write, ignored);
 }
 
 // Where the filesystem cannot share memory (a network's), and while another process makes the tables, SQLite stays with

@@ -81,6 +81,7 @@ def test_reported():
         refused(4, unet, "compose", "--unet", at(unet), "--te", at("t5xxl"), "--vae", at("ae"), "-o", "x.safetensors")
         done = call("compose", "--unet", at(unet), "--vae", at("ae"), "-o", "out.safetensors", "-f")
         expect(done.returncode == 0 and any(name.startswith("vae.") for name in read("out.safetensors")), f"{unet}: {done.stderr}")
+        expect("it is another family's VAE" in done.stdout, f"{unet}: {done.stdout}")
     at = lambda name: str(REPORTED / "layout" / (name + ".safetensors"))
     refused(2, "is a unet of wan", "compose", "--unet", at("wan"), "--te", at("t5xxl"), "--vae", at("wan_vae"), "--layout", "flux", "-o", "x.safetensors")
     at = lambda name: str(REPORTED / "vaeasmodel" / name)

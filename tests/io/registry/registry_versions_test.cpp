@@ -2,6 +2,7 @@
 // Registries of the first version, whose rows have no checksums, become ones of today's with nothing lost.
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "io/registry/registry.h"
@@ -63,6 +64,7 @@ TEST_CASE("a registry of the first version gets checksums, and keeps what it kno
   const TempFolder folder;
   const std::string path = folder / "r.db";
   make_old(path);
+  std::filesystem::permissions(path, std::filesystem::perms(0644));
   for (int i = 0; i < 2; ++i) {
     const Registry registry(path, Registry::Access::existing);
     registry.check();
@@ -72,6 +74,7 @@ TEST_CASE("a registry of the first version gets checksums, and keeps what it kno
     REQUIRE(registry.roots().size() == 1);
     CHECK(registry.roots()[0].kind == "loras");
   }
+  CHECK(std::filesystem::status(path).permissions() == std::filesystem::perms(0600));
   CHECK(folder.names() == std::vector<std::string>{"r.db"});
 }
 
