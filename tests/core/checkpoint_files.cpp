@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <span>
 #include <sstream>
 #include <stdexcept>
 
@@ -28,9 +29,8 @@ std::vector<std::string> TempFolder::names() const {
 }
 
 FileTensor f32(const std::string& name, std::vector<uint64_t> shape, const std::vector<float>& values) {
-  std::string bytes(values.size() * 4, '\0');
-  std::memcpy(bytes.data(), values.data(), bytes.size());
-  return {name, Dtype::F32, std::move(shape), bytes};
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(values));
+  return {name, Dtype::F32, std::move(shape), {reinterpret_cast<const char*>(bytes.data()), bytes.size()}};
 }
 
 FileTensor bits(const std::string& name, Dtype dtype, std::vector<uint64_t> shape,
@@ -100,7 +100,7 @@ std::string tensor_bytes(const std::string& path, const std::string& name) {
 std::vector<float> f32_values(const std::string& path, const std::string& name) {
   const std::string bytes = tensor_bytes(path, name);
   std::vector<float> values(bytes.size() / 4);
-  std::memcpy(values.data(), bytes.data(), bytes.size());
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
   return values;
 }
 
