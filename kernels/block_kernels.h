@@ -62,6 +62,10 @@ struct StoreCounts {
 /// Sums of products are kept in this many f64 lanes: element i of a reduction goes to lane i mod kLanes.
 inline constexpr size_t kLanes = 16;
 
+/// A program of one operation over operands of one dtype, stored in that dtype, from memory to memory: true where every
+/// value is finite and none is lost, which is then what loads, operation and store give; else dst holds anything.
+using FusedLoop = bool (*)(const void* x, const void* y, const void* z, void* dst, float k0, float k1, size_t n);
+
 /// Loads are exact, save that of F64 to f32, which rounds once. Stores round once, to nearest even; a NaN is stored as
 /// the positive quiet one; subnormals are kept. The payload of a NaN between load and store is unspecified: no
 /// store keeps it. dtypes that are not `real` have null entries, and so has Op::load. Pointers to memory in a file's
@@ -81,6 +85,9 @@ struct BlockKernels {
   /// is rounded by itself. `first` is any number; kernels are fast where it is a multiple of kLanes.
   void (*dot32)(const float* x, const float* y, size_t n, size_t first, double lanes[kLanes]);
   void (*dot64)(const double* x, const double* y, size_t n, size_t first, double lanes[kLanes]);
+  /// Op::agree_or_mix (z is not read, but must be readable) and Op::agree_or_add_scaled_difference; null for dtypes
+  /// that have none.
+  FusedLoop fused_mix[kDtypeCount], fused_move[kDtypeCount];
 };
 
 /// Tables this program was built with and this CPU can run, best first; never empty (the baseline is always last).

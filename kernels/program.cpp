@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The register interpreter of tile programs on the CPU, and sums of products over the same operands. One instruction
 // costs a call per block; the arithmetic itself is in the block functions of the chosen ISA. Software prefetch of the
-// next block was measured and rejected (bf16 on AVX2 falls from 15 to 10 GB/s). No fused loop for common programs: on
-// one thread bf16, f16 and f32 already move 76 to 98 % of the bytes that a STREAM triad moves (bench/kernels.cpp).
+// next block was measured and rejected (bf16 on AVX2 falls from 15 to 10 GB/s). The two commonest programs have a loop
+// of their own where all operands are stored alike (FusedRun).
 #include "kernels/program.h"
 
 #include <algorithm>
@@ -122,14 +122,54 @@ class Interpreter {
   alignas(64) Value pool_[kPool];
 };
 
+// A program that is one operation over loaded operands, all of the dtype in which the result is stored, done from
+// memory to memory.
+class FusedRun {
+ public:
+  FusedRun(const BlockKernels& kernels, const Program& program, const Operand* operands, Dtype out_dtype) {
+    if (program.compute != Dtype::F32 || program.code.size() < 2) return;
+    const Instruction& last = program.code.back();
+    const bool mix = last.op == Op::agree_or_mix;
+    if (!mix && last.op != Op::agree_or_add_scaled_difference) return;
+    const auto loads = std::span(program.code).first(program.code.size() - 1);
+    for (const Instruction& load : loads) {
+      if (load.op != Op::load || operands[load.operand].dtype != out_dtype) return;
+      loaded_[load.dst] = &operands[load.operand];
+    }
+    x_ = loaded_[last.a], y_ = loaded_[last.b], z_ = mix ? x_ : loaded_[last.c];
+    size_ = element_size(out_dtype), k0_ = static_cast<float>(last.k0), k1_ = static_cast<float>(last.k1);
+    loop_ = (mix ? kernels.fused_mix : kernels.fused_move)[static_cast<size_t>(out_dtype)];
+  }
+
+  // False where elements [first, first + n) must be done by the instructions.
+  bool store(uint64_t first, size_t n, void* out) const {
+    if (!loop_ || first + n > std::min({x_->inner, y_->inner, z_->inner})) return false;
+    return loop_(at(*x_, first), at(*y_, first), at(*z_, first), out, k0_, k1_, n);
+  }
+
+ private:
+  Bytes at(const Operand& operand, uint64_t first) const { return static_cast<Bytes>(operand.data) + first * size_; }
+
+  FusedLoop loop_ = nullptr;
+  const Operand* loaded_[kMaxRegisters] = {};
+  const Operand *x_ = nullptr, *y_ = nullptr, *z_ = nullptr;
+  size_t size_ = 0;
+  float k0_ = 0, k1_ = 0;
+};
+
 template <typename Compute>
 void run(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first, uint64_t count,
          unsigned char* out, Dtype out_dtype, StoreCounts& counts) {
+  const FusedRun fused(kernels, program, operands, out_dtype);
   Interpreter<Compute> interpreter(kernels, program, operands);
   const auto store = Compute::store(kernels, out_dtype);
   const uint64_t out_size = element_size(out_dtype);
   for (uint64_t done = 0; done < count;) {
     const size_t n = static_cast<size_t>(std::min<uint64_t>(interpreter.length(), count - done));
+    if (fused.store(first + done, n, out + done * out_size)) {
+      done += n;
+      continue;
+    }
     const uint64_t non_finite = counts.non_finite;
     const auto* results = interpreter.block(first + done, n);
     store(results, out + done * out_size, n, &counts);

@@ -231,6 +231,27 @@ inline bool same_bits(T x, T y) {
   return __builtin_bit_cast(typename BitsOf<T>::Type, x) == __builtin_bit_cast(typename BitsOf<T>::Type, y);
 }
 
+// `then` where x and y are the same bits; specialised for vectors, element by element.
+template <typename V>
+struct WhereSame {
+  static V of(V x, V y, V then, V otherwise) { return same_bits(x, y) ? then : otherwise; }
+};
+
+// What an element becomes, of one value or of a vector of them.
+struct MixOrEqual {
+  template <typename V>
+  static V of(V x, V y, V, V k0, V k1) {
+    return WhereSame<V>::of(x, y, x, k0 * x + k1 * y);
+  }
+};
+struct MoveOrEqual {
+  template <typename V>
+  static V of(V x, V y, V z, V k0, V) {
+    const V moved = x + k0 * (y - z);
+    return WhereSame<V>::of(x, y, WhereSame<V>::of(x, z, x, moved), moved);
+  }
+};
+
 template <typename T>
 void agree(T* dst, const T* x, const T* y, const T*, T, T, size_t n) {
   constexpr T kNan = static_cast<T>(__builtin_nanf(""));
@@ -246,18 +267,12 @@ void agreed_or(T* dst, const T* x, const T* y, const T*, T, T, size_t n) {
 template <typename T>
 void agree_or_mix(T* dst, const T* x, const T* y, const T*, T k0, T k1, size_t n) {
   CKMERGE_INDEPENDENT
-  for (size_t i = 0; i < n; ++i) {
-    const T mixed = k0 * x[i] + k1 * y[i];
-    dst[i] = same_bits(x[i], y[i]) ? x[i] : mixed;
-  }
+  for (size_t i = 0; i < n; ++i) dst[i] = MixOrEqual::of(x[i], y[i], x[i], k0, k1);
 }
 template <typename T>
-void agree_or_add_scaled_difference(T* dst, const T* x, const T* y, const T* z, T k0, T, size_t n) {
+void agree_or_add_scaled_difference(T* dst, const T* x, const T* y, const T* z, T k0, T k1, size_t n) {
   CKMERGE_INDEPENDENT
-  for (size_t i = 0; i < n; ++i) {
-    const T moved = x[i] + k0 * (y[i] - z[i]);
-    dst[i] = same_bits(x[i], y[i]) & same_bits(x[i], z[i]) ? x[i] : moved;
-  }
+  for (size_t i = 0; i < n; ++i) dst[i] = MoveOrEqual::of(x[i], y[i], z[i], k0, k1);
 }
 
 // ---- reductions ----
@@ -274,6 +289,8 @@ void dot(const T* x, const T* y, size_t n, size_t first, double* lanes) {
   for (size_t lane = 0; lane < kLanes; ++lane) lanes[lane] = sums[lane];
 }
 
+#include "kernels/cpu/fused.inl"
+
 // ---- the table ----
 
 struct DtypeRow {
@@ -282,6 +299,11 @@ struct DtypeRow {
   void (*load64)(const void*, double*, size_t);
   void (*store32)(const float*, void*, size_t, StoreCounts*);
   void (*store64)(const double*, void*, size_t, StoreCounts*);
+};
+
+struct FusedRow {
+  Dtype dtype;
+  FusedLoop mix, move;
 };
 
 // A small format's row: its f64 functions follow from its f32 functions.
@@ -311,6 +333,32 @@ constexpr DtypeRow kRows[] = {
     {Dtype::F64, load_wide<double, float>, load_wide<double, double>, store_f32_as_f64, store_wide<Double>},
 };
 
+// How a fused loop goes over each format of 16 bits.
+#if defined(__AVX2__)
+#include "kernels/cpu/fused_x86.inl"
+template <typename Operation>
+constexpr FusedLoop kFusedHalf = fused_sixteens<Half, Operation>;
+template <typename Operation>
+constexpr FusedLoop kFusedBfloat = fused_sixteens<Bfloat, Operation>;
+#elif defined(__aarch64__)
+#include "kernels/cpu/fused_neon.inl"
+template <typename Operation>
+constexpr FusedLoop kFusedHalf = fused_halves<Operation>;
+template <typename Operation>
+constexpr FusedLoop kFusedBfloat = fused_small<Bfloat, Operation>;
+#else
+template <typename Operation>
+constexpr FusedLoop kFusedHalf = fused_small<Half, Operation>;
+template <typename Operation>
+constexpr FusedLoop kFusedBfloat = fused_small<Bfloat, Operation>;
+#endif
+
+constexpr FusedRow kFusedRows[] = {
+    {Dtype::F16, kFusedHalf<MixOrEqual>, kFusedHalf<MoveOrEqual>},
+    {Dtype::BF16, kFusedBfloat<MixOrEqual>, kFusedBfloat<MoveOrEqual>},
+    {Dtype::F32, fused_single<MixOrEqual>, fused_single<MoveOrEqual>},
+};
+
 constexpr BlockKernels make_table() {
   BlockKernels table = {
       .isa = CKMERGE_TEXT(CKMERGE_ISA),
@@ -324,6 +372,8 @@ constexpr BlockKernels make_table() {
                agree_or_mix, agree_or_add_scaled_difference},
       .dot32 = dot<float>,
       .dot64 = dot<double>,
+      .fused_mix = {},
+      .fused_move = {},
   };
   for (const DtypeRow& row : kRows) {
     const auto k = static_cast<size_t>(row.dtype);
@@ -331,6 +381,10 @@ constexpr BlockKernels make_table() {
     table.load64[k] = row.load64;
     table.store32[k] = row.store32;
     table.store64[k] = row.store64;
+  }
+  for (const FusedRow& row : kFusedRows) {
+    table.fused_mix[static_cast<size_t>(row.dtype)] = row.mix;
+    table.fused_move[static_cast<size_t>(row.dtype)] = row.move;
   }
   return table;
 }
