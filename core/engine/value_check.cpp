@@ -17,8 +17,7 @@ enum class Wider : uint8_t { none, bf16, f32, f64 };
 
 constexpr const char* kRemedies[] = {
     "the numbers are too large for the arithmetic, or Inf of one input meets that of another: give coefficients that "
-    "are "
-    "nearer to 0, or copy such tensors from A (--exclude)",
+    "are nearer to 0, or copy such tensors from A (--exclude)",
     "store the result in a dtype with more range (--dtype bf16 or f32)",
     "store the result in a dtype with more range (--dtype f32)",
     "store the result in a dtype with more range (--dtype f64)",

@@ -28,7 +28,7 @@
 #include "core/plan/step_planner.h"
 #include "core/plan/sum_terms.h"
 #include "core/recipe/inherited_metadata.h"
-#include "core/recipe/layout_fields.h"
+#include "core/recipe/layout_judge.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 

@@ -11,8 +11,22 @@
 
 #include "core/recipe/recipe.h"
 #include "io/table/checkpoint.h"
+#include "io/text/json_value.h"
 
 namespace ckmerge {
+
+/// Of a shard of torch's distributed checkpoints; of nanotron's slices, and of what they are slices.
+inline constexpr std::string_view kShardOffsetsField = "DCP_SHARDING_INFO", kSlicesField = "local_global_slices_pairs",
+                                  kWholeShapeField = "unsharded_shape";
+
+/// For fields that list tensors: some hundred thousand names. Those that are equal as texts are not read at all.
+inline constexpr JsonLimits kListLimits{.size = size_t{16} << 20, .depth = 8, .values = size_t{1} << 20};
+
+/// The value of a field of the metadata; null where there is none.
+const std::string* field(const Checkpoint& checkpoint, std::string_view key);
+
+/// What the metadata call the framework whose order the elements have; "pt" where nothing is said.
+std::string format_of(const Checkpoint& checkpoint);
 
 /// What `format` of a result is: the first checkpoint's, or pt where it has none.
 std::string output_format(std::span<const Checkpoint> checkpoints);
@@ -28,14 +42,5 @@ bool lists_tensors_by_name(const Checkpoint& checkpoint);
 
 /// What of fields_by_name() a result has: the first checkpoint's, or of files that are put together each one's.
 Metadata kept_fields_by_name(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
-
-/// What the fields have against a merge, one line each, and what its user should know of it.
-struct LayoutVerdict {
-  std::vector<std::string> faults, warnings;
-};
-
-/// Judges `checkpoints`, which are merged by a method that looks at whole tensors where `needs_whole_tensors`.
-LayoutVerdict judge_layout_fields(const Recipe& recipe, std::span<const Checkpoint> checkpoints,
-                                  bool needs_whole_tensors);
 
 }  // namespace ckmerge

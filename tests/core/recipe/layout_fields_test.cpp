@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/recipe/layout_judge.h"
 #include "core/recipe/provenance.h"
 #include "io/input_forms.h"
 
