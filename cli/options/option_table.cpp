@@ -116,6 +116,9 @@ const std::vector<Row>& table() {
         "channels that only A has (inpainting, instruct-pix2pix): copy (default) them from A, or let the others count "
         "as zero",
         read_choice(&Recipe::expand)}},
+      {in(merge, plan),
+       {"first-channels", 0, "REGEX", "A's first channels are the others' in these tensors, too",
+        read_texts(&Recipe::first_channels, ValueType::pattern)}},
       {in(merge, plan, average),
        {"merge-buffers", 0, "", "merge marks, noise schedules, masks and tables of positions as if they were weights",
         read_flag(&Recipe::merge_buffers)}},

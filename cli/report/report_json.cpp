@@ -73,6 +73,7 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   json.key("missing").value(ckmerge::name(recipe.missing));
   json.key("extra").value(ckmerge::name(recipe.extra));
   json.key("expand").value(ckmerge::name(recipe.expand));
+  write_texts(json, "first_channels", recipe.first_channels);
   json.key("nan").value(ckmerge::name(recipe.nan));
   json.key("merge_buffers").value(recipe.merge_buffers);
   json.key("mend").value(recipe.mend);

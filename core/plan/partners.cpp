@@ -8,7 +8,7 @@
 #include "core/names/rename_advice.h"
 #include "core/names/training_state.h"
 #include "core/plan/name_walk.h"
-#include "core/plan/step_planner.h"
+#include "core/plan/shape_fit.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {

@@ -52,9 +52,9 @@ class Planner {
     refuse_unmergeable(plan_.recipe, checkpoints_);
     if (plan_.recipe.copy_codes) coded_.emplace(checkpoints_);
     const std::span<const Checkpoint> merged = checkpoints_.first(merged_inputs(plan_.recipe, checkpoints_.size()));
-    StepPlanner steps(plan_, programs_, checkpoints_);
     if (speaks_of_parts()) plan_.whole_part = whole_part(checkpoints_[0]);
     Selection selection(plan_.recipe, plan_.whole_part);
+    StepPlanner steps(plan_, programs_, checkpoints_, selection);
     Replacements replacements(plan_.recipe, checkpoints_);
     StaleAverages averages(plan_.recipe, merged);
     averages.weigh(selection);

@@ -24,7 +24,8 @@ Selection::Selection(const Recipe& recipe, std::optional<Part> whole_part)
       whole_part_(whole_part),
       discard_(compile("--discard", recipe.discard)),
       only_(compile("--only", recipe.only)),
-      exclude_(compile("--exclude", recipe.exclude)) {
+      exclude_(compile("--exclude", recipe.exclude)),
+      first_channels_(compile("--first-channels", recipe.first_channels)) {
   for (const std::string& part : recipe.parts) parts_[static_cast<size_t>(parse_part("--part", part))] = true;
 }
 
@@ -90,6 +91,7 @@ Selection::Place Selection::place(std::string_view name) {
   const bool discarded = discard_.any_matches(name) | is_left_out(name);
   const bool wanted = only_.matched.empty() || only_.any_matches(name);
   const bool excluded = exclude_.any_matches(name);
+  first_channels_.any_matches(name);
   if (discarded) return Place::discarded;
   return wanted && !excluded ? Place::inside : Place::outside;
 }
@@ -98,6 +100,13 @@ std::vector<const NamePattern*> Selection::Patterns::without_match() const {
   std::vector<const NamePattern*> found;
   for (size_t i = 0; i < matched.size(); ++i)
     if (!matched[i]) found.push_back(&set.patterns()[i]);
+  return found;
+}
+
+std::vector<const NamePattern*> Selection::unmatched_only() const {
+  std::vector<const NamePattern*> found = only_.without_match();
+  const std::vector<const NamePattern*> wide = first_channels_.without_match();
+  found.insert(found.end(), wide.begin(), wide.end());
   return found;
 }
 

@@ -34,11 +34,14 @@ class Selection {
   };
   Place place(std::string_view name);
 
+  /// Whether the recipe says that the first checkpoint's first channels of this tensor are the others'.
+  bool has_first_channels(std::string_view name) const { return first_channels_.set.any_matches(name); }
+
   /// Throws Error(usage) for parts of which place() saw no tensor.
   void check_parts() const;
 
-  /// Patterns of --only that matched no name given to place() so far.
-  std::vector<const NamePattern*> unmatched_only() const { return only_.without_match(); }
+  /// Patterns of --only and --first-channels that matched no name given to place() so far.
+  std::vector<const NamePattern*> unmatched_only() const;
   /// The same of --discard and --exclude.
   std::vector<const NamePattern*> unmatched_defensive() const;
 
@@ -60,7 +63,7 @@ class Selection {
   const std::optional<Part> whole_part_;
   std::vector<Error> faults_;
   std::array<bool, kPartCount> parts_{}, seen_parts_{};  // wanted; met
-  Patterns discard_, only_, exclude_;
+  Patterns discard_, only_, exclude_, first_channels_;
 };
 
 }  // namespace ckmerge

@@ -12,17 +12,6 @@
 namespace ckmerge {
 namespace {
 
-// Latent images have 4 channels. Inpainting models see 5 more (the masked image and its mask), instruct-pix2pix models
-// 4 (the image to change).
-constexpr uint64_t kChannels = 4;
-bool is_wide(uint64_t channels) { return channels == 9 || channels == 8; }
-
-// Whether both differ in dimension 1 and nowhere else.
-bool differ_in_channels(Shape a, Shape b) {
-  return a.size() == b.size() && a.size() >= 2 && a[0] == b[0] && a[1] != b[1] &&
-         std::ranges::equal(a.subspan(2), b.subspan(2));
-}
-
 uint64_t product(Shape shape) {
   uint64_t count = 1;
   for (const uint64_t dimension : shape) count *= dimension;
@@ -31,25 +20,19 @@ uint64_t product(Shape shape) {
 
 }  // namespace
 
-std::string to_text(Shape shape) {
-  std::string text = "[";
-  for (size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
-  return text + "]";
-}
-
 // ---- the decisions
 
 void StepPlanner::add_common(std::span<const uint32_t> rows) {
   const Tensor first = tensor_of({0, rows[0]});
   for (uint32_t k = 0; k < rows.size(); ++k) dtypes_[k] = tensor_of({k, rows[k]}).dtype;
   if (is_copied_buffer({0, rows[0]})) return add_buffer(rows);
-  const Fit fit = fit_of(rows);
-  if (fit == Fit::none) return;
-  if (fit == Fit::integers) return add_other_shape(rows);
+  const ShapeFit fit = fit_shapes(checkpoints_, rows, selection_);
+  if (fit.kind == ShapeFit::Kind::none) return fault(fit.fault);
+  if (fit.kind == ShapeFit::Kind::integers) return add_other_shape(rows);
   if (info(first.dtype).kind == DtypeKind::integer) return add_compared(rows, Action::copy_integer);
   programs_.take_name(first.name);
   const MergeProgram& merge = programs_.for_dtypes(dtypes_);
-  if (fit == Fit::narrow) return add_expanded(rows, merge);
+  if (fit.kind == ShapeFit::Kind::narrow) return add_expanded(rows, merge);
   if (!merge.program) return add_single({0, rows[0]}, {merge.operands[0], rows[merge.operands[0]]}, Action::copy);
   add_merged(rows, merge);
 }
@@ -121,34 +104,6 @@ void StepPlanner::add_codes(std::span<const uint32_t> rows) {
 }
 
 // ---- do the checkpoints fit?
-
-// The rule of A1111's merger: A may have 9 or 8 channels where the others have 4, never the other way round.
-StepPlanner::Fit StepPlanner::fit_of(std::span<const uint32_t> rows) {
-  const Tensor first = tensor_of({0, rows[0]});
-  const auto shape_of = [&](uint32_t k) { return tensor_of({k, rows[k]}).shape; };
-  bool same = true, narrow = is_real(first.dtype), wider = false, uneven = false;
-  for (uint32_t k = 1; k < rows.size(); ++k) {
-    const Shape shape = shape_of(k);
-    same &= std::ranges::equal(shape, first.shape);
-    const bool channels = differ_in_channels(first.shape, shape);
-    narrow &= channels && is_wide(first.shape[1]) && shape[1] == kChannels;
-    wider |= channels && first.shape[1] == kChannels && is_wide(shape[1]);
-    uneven |= differ_in_channels(shape_of(1), shape);
-  }
-  if (same) return Fit::same;
-  if (narrow) return Fit::narrow;
-  if (info(first.dtype).kind == DtypeKind::integer) return Fit::integers;
-  std::string sentence = std::string(first.name) + ": " + to_text(first.shape) + " in " + path_of(0);
-  for (uint32_t k = 1; k < rows.size(); ++k)
-    if (uneven || !std::ranges::equal(shape_of(k), first.shape))
-      sentence += ", " + to_text(shape_of(k)) + " in " + path_of(k);
-  if (uneven)
-    sentence += "; the checkpoints after the first must be equally wide";
-  else if (wider)
-    sentence += "; the inpainting or instruct-pix2pix checkpoint must be the first, swap them";
-  fault(sentence);
-  return Fit::none;
-}
 
 bool StepPlanner::has_arithmetic(std::span<const uint32_t> rows, const MergeProgram& merge) {
   for (uint32_t k = 0; k < rows.size(); ++k) {
@@ -292,7 +247,10 @@ void StepPlanner::add_expanded(std::span<const uint32_t> rows, const MergeProgra
   if (!has_arithmetic(rows, head)) return;
   const Source named{0, rows[0]};
   const Tensor first = tensor_of(named);
-  (first.shape[1] == 9 ? plan_.kind.inpainting : plan_.kind.instruct_pix2pix) = true;  // whatever is merged of it
+  const uint64_t channels = tensor_of({1, rows[1]}).shape[1];
+  // Whatever is merged of it. A1111 knows no others.
+  if (channels == 4 && first.shape[1] == 9) plan_.kind.inpainting = true;
+  if (channels == 4 && first.shape[1] == 8) plan_.kind.instruct_pix2pix = true;
   const Dtype to = output_dtype(named, Action::expand);
   const uint16_t tail = tail_of(first, to);
   const bool only_first = !head.program && head.operands[0] == 0;
@@ -303,7 +261,7 @@ void StepPlanner::add_expanded(std::span<const uint32_t> rows, const MergeProgra
   add_step({.named = named,
             .program = head.program ? *head.program : copy_or_convert(dtypes_[head.operands[0]], to),
             .expansion = expansion({.row = first.shape[1] * plane,
-                                    .head = kChannels * plane,
+                                    .head = channels * plane,
                                     .tail = tail,
                                     .others_count_as_zero = plan_.recipe.expand == ExpandPolicy::zero}),
             .action = Action::expand,

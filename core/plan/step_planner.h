@@ -10,17 +10,20 @@
 #include "core/plan/merge_program.h"
 #include "core/plan/plan.h"
 #include "core/plan/replacements.h"
+#include "core/plan/selection.h"
+#include "core/plan/shape_fit.h"
 
 namespace ckmerge {
-
-/// "[320, 9, 3, 3]".
-std::string to_text(Shape shape);
 
 /// Adds steps to `plan`, in any order. `rows` are those of one name: its row in each checkpoint, or NameWalk::kAbsent.
 class StepPlanner {
  public:
-  StepPlanner(Plan& plan, MergePrograms& programs, std::span<const Checkpoint> checkpoints)
-      : plan_(plan), programs_(programs), checkpoints_(checkpoints), dtypes_(checkpoints.size()) {}
+  StepPlanner(Plan& plan, MergePrograms& programs, std::span<const Checkpoint> checkpoints, const Selection& selection)
+      : plan_(plan),
+        programs_(programs),
+        checkpoints_(checkpoints),
+        selection_(selection),
+        dtypes_(checkpoints.size()) {}
 
   /// A name that every checkpoint has.
   void add_common(std::span<const uint32_t> rows);
@@ -45,12 +48,8 @@ class StepPlanner {
   const std::vector<std::string>& faults() const { return faults_; }
 
  private:
-  // narrow: the others have the first 4 channels only; integers: of other shapes in others, which nobody averages.
-  enum class Fit : uint8_t { same, narrow, integers, none };
-
   Tensor tensor_of(Source source) const { return checkpoints_[source.checkpoint].tensors[source.tensor]; }
   const std::string& path_of(size_t k) const { return checkpoints_[k].path; }
-  Fit fit_of(std::span<const uint32_t> rows);
   void fault(const std::string& sentence) { faults_.push_back(sentence); }
   bool has_arithmetic(std::span<const uint32_t> rows, const MergeProgram& merge);
   Dtype output_dtype(Source named, Action action) const;
@@ -75,6 +74,7 @@ class StepPlanner {
   Plan& plan_;
   MergePrograms& programs_;
   std::span<const Checkpoint> checkpoints_;
+  const Selection& selection_;
   std::vector<Dtype> dtypes_;  // per checkpoint: that of the tensor being planned
   std::vector<std::string> faults_;
   std::vector<std::string> other_shapes_;  // of integers: a clause each

@@ -55,6 +55,7 @@ void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("layout", recipe.layout);
   visit("merge_buffers", recipe.merge_buffers);
   visit("mend", recipe.mend);
+  visit("first_channels", recipe.first_channels);
   visit("strip_prefix", recipe.strip_prefix);
   visit("rename", recipe.rename);
   visit("add_prefix", recipe.add_prefix);

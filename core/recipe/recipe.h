@@ -95,6 +95,7 @@ struct Recipe {
   MissingPolicy missing = MissingPolicy::keep;
   ExtraPolicy extra = ExtraPolicy::drop;
   ExpandPolicy expand = ExpandPolicy::copy;
+  std::vector<std::string> first_channels = {};  ///< patterns: A's first channels are the others' there, too
   NanPolicy nan = NanPolicy::error;
   bool merge_buffers =
       false;  ///< marks, schedules and other buffers (core/names/model_buffers.h) are merged as weights

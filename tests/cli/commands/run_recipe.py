@@ -41,6 +41,7 @@ RECIPES = {
     "recipe_only": "A B --metadata recipe",
     "expand": "W B --alpha 0.25 --expand zero",
     "expand_copy": "W B",
+    "first_channels": "W B --first-channels in[.]weight",
     "missing": "M B --missing zero --extra add",
     "three": "A B C -m add_difference --alpha 0.7",
     "linear": "A B C -m linear --weights 0.1,0.2,1e-3",

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether the tensors of one name can be merged, by their shapes.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "core/plan/selection.h"
+#include "io/table/checkpoint.h"
+
+namespace ckmerge {
+
+/// "[320, 9, 3, 3]".
+std::string to_text(Shape shape);
+
+struct ShapeFit {
+  enum class Kind : uint8_t {
+    same,
+    narrow,    ///< the others have the first's first channels (dimension 1) only
+    integers,  ///< of other shapes in others, which nobody averages
+    none,
+  };
+  Kind kind = Kind::same;
+  std::string fault = {};  ///< none: the shapes, and what to do
+};
+
+/// `rows` are those of one name in each of `checkpoints`; `selection` knows where the user says that channels
+/// correspond.
+ShapeFit fit_shapes(std::span<const Checkpoint> checkpoints, std::span<const uint32_t> rows,
+                    const Selection& selection);
+
+}  // namespace ckmerge
