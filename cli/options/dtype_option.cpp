@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cli/system/text.h"
+#include "core/recipe/dtype_rules.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {
@@ -44,6 +45,10 @@ void read_dtype_of_part(Recipe& recipe, const Word& word, size_t equals) {
 
 Reader read_dtype() {
   const auto read = [](Settings& settings, const Word& word) {
+    if (is_dtype_rule(word.text)) {
+      DtypeRules({word.text});  // throws where it is none
+      return settings.recipe.dtype_rules.push_back(word.text);
+    }
     const size_t equals = word.text.find('=');
     equals == word.text.npos ? read_dtype_of_all(settings.recipe, word)
                              : read_dtype_of_part(settings.recipe, word, equals);

@@ -50,7 +50,7 @@ const std::vector<Row>& table() {
       {recipes,
        {"dtype", 0, "D",
         "store float tensors as keep (default), f64, f32, f16, bf16, f8_e4m3 or f8_e5m2; those of a part with "
-        "PART=D, as in vae=f32 (unet, te, vae)",
+        "PART=D, as in vae=f32 (unet, te, vae), those of names with /REGEX/=D",
         read_dtype()}},
       {recipes, {"half", 0, "", "store F32 as F16 and leave the others, as A1111 does", read_half()}},
       {in(merge, plan, bake), {"vae", 0, "FILE", "bake this VAE in, as A1111 does", read_vae_to_bake()}},

@@ -34,6 +34,7 @@ std::string dtypes_text(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
   std::string out;
   if (recipe.dtype) out += std::string(", stored as ") + info(*recipe.dtype).name;
+  for (const std::string& rule : recipe.dtype_rules) out += ", " + visible(rule);
   if (is_halved(facts)) out += ", F32 stored as F16";
   for (size_t i = 0; i < kPartCount; ++i)
     if (const auto& part = recipe.part_dtypes[i])

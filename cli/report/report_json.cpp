@@ -38,6 +38,7 @@ void write_forms(JsonWriter& json, const Recipe& recipe) {
     if (const auto& part = recipe.part_dtypes[i])
       json.key(kPartNames[i]).value(part->dtype ? info(*part->dtype).name : "keep");
   json.end_object();
+  write_texts(json, "dtype_rules", recipe.dtype_rules);
   json.key("half").value(recipe.half);
   json.key("format").value(recipe.form->name);
   write_texts(json, "parts", recipe.parts);

@@ -6,6 +6,7 @@
 
 #include "core/names/part.h"
 #include "core/names/whole_part.h"
+#include "core/recipe/dtype_rules.h"
 #include "io/table/code_judge.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -40,9 +41,11 @@ bool has_known_codes(const Checkpoint& checkpoint) {
 bool converts_codes(const Recipe& recipe, const Checkpoint& checkpoint) {
   if (recipe.dtype || recipe.half) return true;
   const auto says_dtype = [](const auto& part) { return part && part->dtype; };
-  if (std::ranges::none_of(recipe.part_dtypes, says_dtype)) return false;
+  DtypeRules rules(recipe.dtype_rules);
+  if (std::ranges::none_of(recipe.part_dtypes, says_dtype) && !rules.say_dtype()) return false;
   const std::optional<Part> whole = whole_part(checkpoint);
   return any_code(checkpoint, [&](string_view name) {
+    if (const auto rule = rules.of(name)) return says_dtype(rule);
     const std::optional<Part> part = part_in(name, whole);
     return part && says_dtype(recipe.part_dtypes[static_cast<size_t>(*part)]);
   });

@@ -72,6 +72,7 @@ class Planner {
                  judge_inputs());
     selection.check_parts();
     check_part_dtypes();
+    steps.expect_dtypes_used();
     add_warnings(pattern_warnings(selection, merged));
     replacements.finish(plan_);
     averages.finish(plan_);

@@ -127,11 +127,16 @@ bool StepPlanner::can_convert(const Tensor& named, Source source, Dtype to) {
 }
 
 // What a merge is not about keeps a buffer's dtype, whatever is said of merging buffers.
-Dtype StepPlanner::output_dtype(Source named, Action action) const {
+Dtype StepPlanner::output_dtype(Source named, Action action) {
   const Tensor tensor = tensor_of(named);
   if (!is_real(tensor.dtype) || is_copied_buffer(named)) return tensor.dtype;
   if (action == Action::outside && buffer_row(checkpoints_[named.checkpoint].tensors, tensor)) return tensor.dtype;
-  return stored_dtype(plan_.recipe, part_in(tensor.name, plan_.whole_part), tensor.dtype);
+  return stored_as(tensor, tensor.dtype);
+}
+
+Dtype StepPlanner::stored_as(const Tensor& named, Dtype from) {
+  if (const auto rule = dtype_rules_.of(named.name)) return rule->dtype.value_or(from);
+  return stored_dtype(plan_.recipe, part_in(named.name, plan_.whole_part), from);
 }
 
 // Counters are integers like others, but for those that somebody has converted.
@@ -225,8 +230,7 @@ void StepPlanner::add_single(Source named, Source source, Action action) {
   const Dtype from = tensor_of(source).dtype;
   // Averages are kept in more digits than the weights beside them, for a reason.
   const bool own = action == Action::ema && is_real(from) && is_real(tensor.dtype);
-  const Dtype to =
-      own ? stored_dtype(plan_.recipe, part_in(tensor.name, plan_.whole_part), from) : output_dtype(named, action);
+  const Dtype to = own ? stored_as(tensor, from) : output_dtype(named, action);
   if (from != to && !can_convert(tensor, source, to)) return;
   if (from != to && action == Action::copy) action = Action::convert;
   if (info(from).kind == DtypeKind::integer && action == Action::copy) action = Action::copy_integer;

@@ -12,6 +12,7 @@
 #include "core/plan/replacements.h"
 #include "core/plan/selection.h"
 #include "core/plan/shape_fit.h"
+#include "core/recipe/dtype_rules.h"
 
 namespace ckmerge {
 
@@ -23,6 +24,7 @@ class StepPlanner {
         programs_(programs),
         checkpoints_(checkpoints),
         selection_(selection),
+        dtype_rules_(plan.recipe.dtype_rules),
         dtypes_(checkpoints.size()) {}
 
   /// A name that every checkpoint has.
@@ -45,6 +47,9 @@ class StepPlanner {
   /// Adds a warning to the plan of the integers that are A's because their shapes differ.
   void warn_about_lengths();
 
+  /// Throws Error(usage) where something is said of the dtypes of names that no float tensor has.
+  void expect_dtypes_used() const { dtype_rules_.expect_matched(); }
+
   const std::vector<std::string>& faults() const { return faults_; }
 
  private:
@@ -52,7 +57,8 @@ class StepPlanner {
   const std::string& path_of(size_t k) const { return checkpoints_[k].path; }
   void fault(const std::string& sentence) { faults_.push_back(sentence); }
   bool has_arithmetic(std::span<const uint32_t> rows, const MergeProgram& merge);
-  Dtype output_dtype(Source named, Action action) const;
+  Dtype output_dtype(Source named, Action action);
+  Dtype stored_as(const Tensor& named, Dtype from);
   bool is_copied_buffer(Source source) const;
   bool is_mended(const Tensor& tensor) const;
   bool can_convert(const Tensor& named, Source source, Dtype to);
@@ -75,6 +81,7 @@ class StepPlanner {
   MergePrograms& programs_;
   std::span<const Checkpoint> checkpoints_;
   const Selection& selection_;
+  DtypeRules dtype_rules_;
   std::vector<Dtype> dtypes_;  // per checkpoint: that of the tensor being planned
   std::vector<std::string> faults_;
   std::vector<std::string> other_shapes_;  // of integers: a clause each

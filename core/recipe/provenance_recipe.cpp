@@ -45,6 +45,7 @@ constexpr std::string_view kInputs = "inputs", kVersion = "version";
 // Members that are there only where they say something: a text without them is what it was before there were any.
 void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("dtypes", recipe.part_dtypes);
+  visit("dtype_rules", recipe.dtype_rules);
   visit("half", recipe.half);
   visit("parts", recipe.parts);
   visit("prune", recipe.prune);

@@ -78,6 +78,7 @@ struct Recipe {
   /// What `real` tensors are stored as; empty = as the first checkpoint stores each of them.
   std::optional<Dtype> dtype = {};
   std::array<std::optional<PartDtype>, kPartCount> part_dtypes = {};  ///< instead of `dtype`, by Part
+  std::vector<std::string> dtype_rules = {};  ///< instead of both, by name (core/recipe/dtype_rules.h); the last holds
   bool half = false;  ///< where nothing else is said, F32 is stored as F16 (A1111's "Save as float16")
   const OutputForm* form = &output_forms().front();  ///< of the output; never null. Not recorded: the file shows it
 

@@ -35,6 +35,7 @@ def has_method(name):
 RECIPES = {
     "weighted": "A B --alpha 0.3",
     "default": "A B",
+    "dtype_rules": "A B --dtype f16 --dtype /[.]a$/=f32 --dtype /ema/=keep",
     "discard": "A B --discard ^ema --discard b$",
     "only": "A B --only ^model --exclude [.]a$ --dtype f16",
     "fields": "A B --set-metadata z=1 --set-metadata a=\"\u00e9\n",

@@ -106,6 +106,10 @@ TEST_CASE("dtypes of all tensors and of parts") {
   CHECK(said.recipe.part_dtypes[static_cast<size_t>(Part::vae)] == PartDtype{Dtype::F32});
   CHECK(said.recipe.part_dtypes[static_cast<size_t>(Part::te)] == PartDtype{});
   CHECK(!said.recipe.part_dtypes[static_cast<size_t>(Part::unet)]);
+  CHECK(read(Command::merge, {{"dtype", {"/a=b/=f32", "f16"}}}).recipe.dtype_rules ==
+        std::vector<std::string>{"/a=b/=f32"});
+  for (const char* const wrong : {"/", "/a", "/a/", "/a/=", "/a/=f99", "//=f32", "/(/=f32"})
+    CHECK_MESSAGE(refusals(Command::merge, {{"dtype", {wrong}}}).size() == 1, wrong);
   CHECK(refusals(Command::merge, {{"dtype", {"keep", "keep"}}}).size() == 1);
   CHECK(refusals(Command::merge, {{"dtype", {"vae=f16", "vae=f16"}}}).size() == 1);
   CHECK(refusals(Command::merge, {{"half", {"true"}}, {"dtype", {"f16"}}}).size() == 1);

@@ -68,23 +68,48 @@ TEST_CASE("a part's dtype comes before that of all, and --half takes F32 alone")
   CHECK(dtype_of(opened, half, kVae) == Dtype::F32);
 }
 
+TEST_CASE("a dtype by name comes before those of parts and of all, and the last rule that matches holds") {
+  Opened opened;
+  add_parts(opened);
+  const Recipe recipe = copy_with([](Recipe& recipe) {
+    recipe.dtype = Dtype::F16;
+    recipe.part_dtypes[static_cast<size_t>(Part::vae)] = {Dtype::F64};
+    recipe.dtype_rules = {"/[.]a$/=bf16", "/first_stage/=f32", "/a=b|^half$/=keep"};
+  });
+  CHECK(dtype_of(opened, recipe, kUnet) == Dtype::BF16);
+  CHECK(dtype_of(opened, recipe, kVae) == Dtype::F32);
+  CHECK(dtype_of(opened, recipe, "other") == Dtype::F16);
+  CHECK(dtype_of(opened, recipe, "half") == Dtype::BF16);
+  const auto fault = [&](const char* rule) {
+    return opened.fault(copy_with([&](Recipe& recipe) { recipe.dtype_rules = {"/a/=f16", rule}; }));
+  };
+  CHECK(fault("/nowhere/=f16").code == ErrorCode::usage);
+  CHECK(fault("/nowhere/=f16").text.find("'/nowhere/'") != std::string::npos);
+  CHECK(fault("/(/=f16").code == ErrorCode::usage);
+  CHECK(fault("a=f16").code == ErrorCode::usage);
+}
+
 TEST_CASE("the recipe keeps what it says, and says no more than before where nothing new is said") {
   Recipe recipe{.method = "copy", .input_names = {"A"}};
   const std::vector<std::string> names{"A"};
   const std::string plain = recipe_text(recipe, names, {});
-  for (const char* const word : {"dtypes", "half", "parts", "prune", "ema", "bake_vae", "roles", "layout"})
+  for (const char* const word :
+       {"dtypes", "dtype_rules", "half", "parts", "prune", "ema", "bake_vae", "roles", "layout"})
     CHECK_MESSAGE(plain.find(word) == std::string::npos, word);
 
   recipe.part_dtypes[0] = PartDtype{};
   recipe.part_dtypes[2] = {Dtype::F32};
+  recipe.dtype_rules = {"/a/=f16"};
   recipe.half = recipe.prune = recipe.bake_vae = true;
   recipe.parts = {"unet", "vae"};
   recipe.ema = EmaPolicy::use;
   recipe.roles = {"te"};
   recipe.layout = "sdxl";
   const std::string text = recipe_text(recipe, names, {});
-  CHECK(text.find(R"("dtypes":{"unet":"keep","vae":"f32"},"half":true,"parts":["unet","vae"],"prune":true,"ema":"use",)"
-                  R"("bake_vae":true,"roles":["te"],"layout":"sdxl")") != std::string::npos);
+  CHECK(
+      text.find(
+          R"("dtypes":{"unet":"keep","vae":"f32"},"dtype_rules":["/a/=f16"],"half":true,"parts":["unet","vae"],"prune":true,"ema":"use",)"
+          R"("bake_vae":true,"roles":["te"],"layout":"sdxl")") != std::string::npos);
   CHECK(parse_recipe(text).recipe == recipe);
   CHECK(parse_recipe(plain).recipe.parts.empty());
   std::string unknown = text;
