@@ -12,57 +12,104 @@
 
 namespace ckmerge {
 
+MergeStage::Output::Output(const MergedOutput& output, const TileSizing& sizing)
+    : output(output),
+      statistics(output.plan),
+      queue(output.plan, sizing.tile_size, statistics.wanted(), lookahead(sizing)) {}
+
+uint64_t MergeStage::total_size(std::span<const MergedOutput> outputs) {
+  uint64_t size = 0;
+  for (const MergedOutput& output : outputs) size += output.plan.output_size();
+  return size;
+}
+
 MergeStage::MergeStage(const MergeSetting& setting)
     : setting_(setting),
-      pool_(setting.options.observer(), Stage::merge, setting.plan.output_size()),
-      semaphore_(setting.sizing.threads),
-      statistics_(setting.plan),
-      queue_(setting.plan, setting.sizing.tile_size, statistics_.wanted(), lookahead(setting.sizing)) {}
+      pool_(setting.options.observer(), Stage::merge, total_size(setting.outputs)),
+      semaphore_(setting.sizing.threads) {
+  for (const MergedOutput& output : setting.outputs) outputs_.emplace_back(output, setting.sizing);
+}
 
 void MergeStage::run() {
   pool_.run(setting_.sizing.tiles_in_flight, [this] { work(); });
 }
 
+// What one thread needs for one output.
+class MergeStage::Worker {
+ public:
+  Worker(MergeStage& stage, Output& output, WindowBatch& windows)
+      : output_(output),
+        gatherer_(output.output.plan, stage.setting_.checkpoints, windows, output.statistics,
+                  {.kernels = &stage.setting_.kernels,
+                   .piece_size = stage.setting_.sizing.tile_size,
+                   .drop_cache = stage.setting_.cache.drop_behind_statistics,
+                   .semaphore = &stage.semaphore_}),
+        options_{.kernels = &stage.setting_.kernels,
+                 // What is read is read for the last time.
+                 .drop_cache = stage.setting_.cache.drop_behind_tiles && &output == &stage.outputs_.back(),
+                 .headers = output.output.headers,
+                 .semaphore = &stage.semaphore_,
+                 .on_windows = stage.feed_inputs(output.output),
+                 .statistics = &output.statistics},
+        worker_(output.output.plan, stage.setting_.checkpoints, windows, options_) {
+    if (stage.setting_.sizing.accumulates)
+      accumulating_.emplace(output.output.plan, stage.setting_.checkpoints, windows, options_,
+                            stage.setting_.sizing.sums_size);
+  }
+
+  void gather(ByteRange range, DeviceRing* ring) { gatherer_.compute(range, ring); }
+  void compute(ByteRange tile, std::span<std::byte> out, DeviceRing* ring) {
+    accumulating_ ? accumulating_->compute(tile, out) : worker_.compute(tile, out, ring);
+  }
+  void report() { output_.step_report.add(accumulating_ ? accumulating_->step_report() : worker_.step_report()); }
+
+ private:
+  Output& output_;
+  StatisticsWorker gatherer_;
+  const TileWorker::Options options_;
+  TileWorker worker_;
+  std::optional<AccumulatingWorker> accumulating_;
+};
+
 void MergeStage::work() {
-  const MergeSetting& setting = setting_;
-  Staging staging(setting.sizing.tile_size);
+  Staging staging(setting_.sizing.tile_size);
   std::unique_ptr<PinnedMemory> pinned;
-  WindowBatch windows(setting.checkpoints, setting.sizing.window_size, setting.sizing.accumulates);
-  StatisticsWorker gatherer(setting.plan, setting.checkpoints, windows, statistics_,
-                            {.kernels = &setting.kernels,
-                             .piece_size = setting.sizing.tile_size,
-                             .drop_cache = setting.cache.drop_behind_statistics,
-                             .semaphore = &semaphore_});
-  const TileWorker::Options options{.kernels = &setting.kernels,
-                                    .drop_cache = setting.cache.drop_behind_tiles,
-                                    .headers = setting.headers,
-                                    .semaphore = &semaphore_,
-                                    .on_windows = feed_inputs(),
-                                    .statistics = &statistics_};
-  TileWorker worker(setting.plan, setting.checkpoints, windows, options);
-  std::optional<AccumulatingWorker> accumulating;
-  if (setting.sizing.accumulates)
-    accumulating.emplace(setting.plan, setting.checkpoints, windows, options, setting.sizing.sums_size);
-  for (std::optional<WorkQueue::Unit> unit; !pool_.stopping() && (unit = queue_.next());) {
-    if (unit->statistics) {
-      gatherer.compute(unit->range, setting.devices.ring_for_statistics().get());
+  WindowBatch windows(setting_.checkpoints, setting_.sizing.window_size, setting_.sizing.accumulates);
+  std::deque<Worker> workers;
+  for (Output& output : outputs_) workers.emplace_back(*this, output, windows);
+  for (std::optional<Unit> next_unit; !pool_.stopping() && (next_unit = next());) {
+    const WorkQueue::Unit& unit = next_unit->unit;
+    Output& output = outputs_[next_unit->output];
+    Worker& worker = workers[next_unit->output];
+    if (unit.statistics) {
+      worker.gather(unit.range, setting_.devices.ring_for_statistics().get());
       continue;
     }
-    const std::span<std::byte> out = staging.first(unit->range.size());
-    statistics_.wait_for(unit->range, pool_);
-    accumulating ? accumulating->compute(unit->range, out)
-                 : worker.compute(unit->range, out, ring_for(unit->range, staging, pinned).get());
-    finish_tile(unit->range, out);
+    const std::span<std::byte> out = staging.first(unit.range.size());
+    output.statistics.wait_for(unit.range, pool_);
+    worker.compute(unit.range, out, ring_for(unit.range, staging, pinned).get());
+    finish_tile(output, unit.range, out);
   }
   std::lock_guard lock(mutex_);
-  step_report_.add(accumulating ? accumulating->step_report() : worker.step_report());
+  for (Worker& worker : workers) worker.report();
+}
+
+// Each output's in turn; whose work is all handed out is passed over.
+std::optional<MergeStage::Unit> MergeStage::next() {
+  std::lock_guard lock(mutex_);
+  for (size_t tried = 0; tried < outputs_.size(); ++tried) {
+    const size_t output = turn_;
+    turn_ = (turn_ + 1) % outputs_.size();
+    if (const auto unit = outputs_[output].queue.next()) return Unit{output, *unit};
+  }
+  return std::nullopt;
 }
 
 // A tile's way back from a device ends in the worker's staging, which is pinned while devices may get tiles.
 std::shared_ptr<DeviceRing> MergeStage::ring_for(ByteRange tile, Staging& staging,
                                                  std::unique_ptr<PinnedMemory>& pinned) {
   DeviceBackend& devices = setting_.devices;
-  std::shared_ptr<DeviceRing> ring = devices.ring_for(tile);
+  std::shared_ptr<DeviceRing> ring = outputs_.size() == 1 ? devices.ring_for(tile) : nullptr;
   if (!ring) {
     if (devices.is_done()) pinned.reset();
     return nullptr;
@@ -76,23 +123,24 @@ std::shared_ptr<DeviceRing> MergeStage::ring_for(ByteRange tile, Staging& stagin
   return ring;
 }
 
-std::function<void(ByteRange, const WindowBatch&)> MergeStage::feed_inputs() {
-  if (!setting_.inputs) return {};
-  return [this](ByteRange batch, const WindowBatch& windows) {
-    const uint64_t next = next_offset(setting_.plan, batch.end);
-    setting_.inputs->add({batch.begin, next}, windows, next == setting_.plan.end(), pool_, semaphore_);
+std::function<void(ByteRange, const WindowBatch&)> MergeStage::feed_inputs(const MergedOutput& output) {
+  if (!output.inputs) return {};
+  return [this, &output](ByteRange batch, const WindowBatch& windows) {
+    const uint64_t next = next_offset(output.plan, batch.end);
+    output.inputs->add({batch.begin, next}, windows, next == output.plan.end(), pool_, semaphore_);
   };
 }
 
-void MergeStage::finish_tile(ByteRange tile, std::span<std::byte> out) {
-  setting_.parts[file_at(setting_.plan, tile.begin)].take(tile, out, pool_, semaphore_);
-  statistics_.release_before(queue_.finish(tile));
+void MergeStage::finish_tile(Output& output, ByteRange tile, std::span<std::byte> out) {
+  output.output.parts[file_at(output.output.plan, tile.begin)].take(tile, out, pool_, semaphore_);
+  output.statistics.release_before(output.queue.finish(tile));
   pool_.add_done(tile.size());
-  setting_.devices.finish(tile, pool_.seconds());
+  if (outputs_.size() == 1) setting_.devices.finish(tile, pool_.seconds());
 }
 
-void MergeStage::write_held(std::span<const std::string> headers) {
-  for (size_t k = 0; k < headers.size(); ++k) setting_.parts[k].write_held(headers[k], pool_, semaphore_);
+void MergeStage::write_held(size_t k, std::span<const std::string> headers) {
+  for (size_t file = 0; file < headers.size(); ++file)
+    setting_.outputs[k].parts[file].write_held(headers[file], pool_, semaphore_);
 }
 
 }  // namespace ckmerge

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The stage that writes the output: workers take tiles and ranges of statistics from one list until all is written.
+// The stage that writes the outputs: workers take tiles and ranges of statistics from one list until all is written.
+// Several outputs are made in turn, tile by tile, so that what one has read the next finds in the page cache.
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <semaphore>
 #include <span>
 #include <string>
@@ -22,18 +25,23 @@
 
 namespace ckmerge {
 
+/// One output of a run; everything outlives it.
+struct MergedOutput {
+  const Plan& plan;
+  std::span<const std::string> headers;  ///< of its files
+  std::deque<OutputPart>& parts;         ///< its files, prepared
+  InputDigest* inputs = nullptr;  ///< not null: gets what is read, and tiles with the header wait for write_held()
+};
+
 /// What a merge is told; everything outlives it.
 struct MergeSetting {
-  const Plan& plan;
+  std::span<const MergedOutput> outputs;  ///< over the same checkpoints
   std::span<const Checkpoint> checkpoints;
   const RunOptions& options;
   const BlockKernels& kernels;
   TileSizing sizing;
   CachePolicy cache;
-  std::span<const std::string> headers;  ///< of the output's files
-  std::deque<OutputPart>& parts;         ///< the output's files, prepared
-  DeviceBackend& devices;
-  InputDigest* inputs = nullptr;  ///< not null: gets what is read, and tiles with the header wait for write_held()
+  DeviceBackend& devices;  ///< of the only output; where there are several, it has no ring
 };
 
 class MergeStage {
@@ -47,24 +55,41 @@ class MergeStage {
   /// Returns when every byte is written, or held; throws the first error.
   void run();
 
-  /// Writes the tiles that were held, with `headers`, which are as long as the setting's, in front of each file.
-  void write_held(std::span<const std::string> headers);
+  /// Writes the tiles of output `k` that were held, with `headers`, which are as long as the setting's, in front of
+  /// each file.
+  void write_held(size_t k, std::span<const std::string> headers);
 
-  const StepReport& step_report() const { return step_report_; }
+  const StepReport& step_report(size_t k) const { return outputs_[k].step_report; }
 
  private:
+  // One output while it is made.
+  struct Output {
+    Output(const MergedOutput& output, const TileSizing& sizing);
+
+    const MergedOutput& output;
+    Statistics statistics;
+    WorkQueue queue;
+    StepReport step_report = {};  // guarded by mutex_
+  };
+  struct Unit {
+    size_t output;
+    WorkQueue::Unit unit;
+  };
+  class Worker;
+
+  static uint64_t total_size(std::span<const MergedOutput> outputs);
   void work();
-  std::function<void(ByteRange, const WindowBatch&)> feed_inputs();
+  std::optional<Unit> next();
+  std::function<void(ByteRange, const WindowBatch&)> feed_inputs(const MergedOutput& output);
   std::shared_ptr<DeviceRing> ring_for(ByteRange tile, Staging& staging, std::unique_ptr<PinnedMemory>& pinned);
-  void finish_tile(ByteRange tile, std::span<std::byte> out);
+  void finish_tile(Output& output, ByteRange tile, std::span<std::byte> out);
 
   const MergeSetting setting_;
   ThreadPool pool_;
   std::counting_semaphore<> semaphore_;
-  Statistics statistics_;
-  WorkQueue queue_;
+  std::deque<Output> outputs_;
   std::mutex mutex_;  // guards what follows
-  StepReport step_report_;
+  size_t turn_ = 0;   // whose next unit is handed out
 };
 
 }  // namespace ckmerge

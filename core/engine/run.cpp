@@ -29,10 +29,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-bool all_in_memory(std::span<const Checkpoint> checkpoints, std::span<const std::string> targets) {
+bool all_in_memory(std::span<const Checkpoint> checkpoints, std::span<const PlannedRun> runs) {
   const auto in_memory = [](const InputFile& file) { return file.in_memory(); };
   const auto whole = [&](const Checkpoint& checkpoint) { return std::ranges::all_of(checkpoint.shards, in_memory); };
-  return std::ranges::all_of(targets, target_in_memory) && std::ranges::all_of(checkpoints, whole);
+  const auto kept = [](const PlannedRun& run) { return std::ranges::all_of(run.targets, target_in_memory); };
+  return std::ranges::all_of(runs, kept) && std::ranges::all_of(checkpoints, whole);
+}
+
+// Several outputs are the CPU's: a device would have to be measured for each.
+DeviceOptions device_options(const RunOptions& options, size_t outputs) {
+  return outputs == 1 ? options.device : DeviceOptions{.choice = DeviceChoice::cpu};
 }
 
 std::vector<std::string> planned_headers(const Plan& plan) {
@@ -55,41 +61,59 @@ void check_expected(std::span<const Checkpoint> checkpoints, std::span<const std
                            ", that of the recorded input was ", expected[k], "; give the file that was merged"));
 }
 
+// One output of a run while it is made.
+struct Made {
+  const Plan& plan;
+  std::span<const std::string> targets;  // one per file of the plan
+  std::deque<OutputPart> parts = {};
+  std::vector<std::string> headers = {};
+  RunReport report = {};
+};
+
 class Engine {
  public:
-  Engine(const Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::string> targets,
-         const RunOptions& options)
-      : plan_(plan),
+  Engine(std::span<const PlannedRun> runs, std::span<const Checkpoint> checkpoints, const RunOptions& options)
+      : plan_(*runs[0].plan),
         checkpoints_(checkpoints),
-        targets_(targets),
         options_(options),
         kernels_(options.kernels ? *options.kernels : **available_kernels().begin()),
         threads_(options.threads ? options.threads : allowed_processors()),
-        devices_(options.device, plan, checkpoints,
+        device_options_(device_options(options, runs.size())),
+        devices_(device_options_, plan_, checkpoints,
                  {.budget = affordable_budget(options.memory_budget),
                   .threads = threads_,
                   .tile_size = options.tile_size,
-                  .all_in_memory = all_in_memory(checkpoints, targets)}),
+                  .all_in_memory = all_in_memory(checkpoints, runs)}),
         sizing_(devices_.sizing()),
-        cache_(cache_policy(plan, checkpoints, sizing_, MergeStage::lookahead(sizing_))) {}
+        cache_(cache_policy(plan_, checkpoints, sizing_, MergeStage::lookahead(sizing_), runs.size())) {
+    for (const PlannedRun& run : runs) made_.push_back({.plan = *run.plan, .targets = run.targets});
+  }
 
-  RunReport run() {
-    std::deque<OutputPart> parts;
-    for (size_t k = 0; k < plan_.files.size(); ++k)
-      parts.emplace_back(plan_, k, targets_[k],
-                         [&] { return options_.discard ? OutputFile::discarding() : output_file(k); });
-    merge(parts);
+  std::vector<RunReport> run() {
+    for (Made& made : made_) open_parts(made);
+    merge();
     check_stop(options_.observer());
-    describe(parts.front());
+    for (Made& made : made_) describe(made);
     if (options_.on_commit) options_.on_commit();
-    for (OutputPart& part : parts) part.commit();
-    report_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
-    return std::move(report_);
+    for (Made& made : made_)
+      for (OutputPart& part : made.parts) part.commit();
+    std::vector<RunReport> reports;
+    for (Made& made : made_) {
+      made.report.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+      reports.push_back(std::move(made.report));
+    }
+    return reports;
   }
 
  private:
-  OutputFile output_file(size_t k) const {
-    return OutputFile(targets_[k], plan_.files[k].size(), identities(checkpoints_),
+  void open_parts(Made& made) {
+    for (size_t k = 0; k < made.plan.files.size(); ++k)
+      made.parts.emplace_back(made.plan, k, made.targets[k],
+                              [&] { return options_.discard ? OutputFile::discarding() : output_file(made, k); });
+  }
+
+  OutputFile output_file(const Made& made, size_t k) const {
+    return OutputFile(made.targets[k], made.plan.files[k].size(), identities(checkpoints_),
                       {.replace = options_.replace,
                        .sync = options_.sync,
                        .stopped = [this] { return options_.observer().wants_stop(); },
@@ -99,87 +123,108 @@ class Engine {
   // When this returns, what is on the disk is right and may be put in place. With hashes that the merge itself takes,
   // headers are written last, and with seals they are; then the output's own sums are taken from what the disk gives
   // back.
-  void merge(std::deque<OutputPart>& parts) {
+  void merge() {
     std::optional<InputHashes> hashes;
     if (plan_.recipe.hash) hashes.emplace(plan_, checkpoints_, options_, threads_, cache_);
     InputDigest* const inputs = hashes ? hashes->digest() : nullptr;
-    const std::vector<std::string> headers = hashes && !inputs ? final_headers(*hashes) : planned_headers(plan_);
-    for (OutputPart& part : parts)
-      part.prepare({.hash = options_.hash, .verify = options_.verify, .header_last = inputs != nullptr},
-                   sizing_.tile_size);
-    MergeStage stage({.plan = plan_,
+    std::vector<MergedOutput> outputs;
+    for (Made& made : made_) {
+      made.headers = hashes && !inputs ? final_headers(made, *hashes) : planned_headers(made.plan);
+      for (OutputPart& part : made.parts)
+        part.prepare({.hash = options_.hash, .verify = options_.verify, .header_last = inputs != nullptr},
+                     sizing_.tile_size);
+      outputs.push_back({.plan = made.plan,
+                         .headers = made.headers,
+                         .parts = made.parts,
+                         .inputs = outputs.empty() ? inputs : nullptr});
+    }
+    MergeStage stage({.outputs = outputs,
                       .checkpoints = checkpoints_,
                       .options = options_,
                       .kernels = kernels_,
                       .sizing = sizing_,
                       .cache = cache_,
-                      .headers = headers,
-                      .parts = parts,
-                      .devices = devices_,
-                      .inputs = inputs});
+                      .devices = devices_});
     stage.run();
     check_unchanged(checkpoints_);
-    check_values(plan_, checkpoints_, stage.step_report());
-    check_equal_copies(plan_, checkpoints_, stage.step_report());
+    for (size_t k = 0; k < made_.size(); ++k) check(made_[k], stage.step_report(k));
     if (inputs) hashes->take_digest();
-    const std::vector<std::string> last_headers = inputs ? final_headers(*hashes) : headers;
-    if (inputs) stage.write_held(last_headers);
-    for (size_t k = 0; k < parts.size(); ++k) parts[k].finish(last_headers[k], sizing_, options_);
+    for (size_t k = 0; k < made_.size(); ++k) {
+      if (inputs) {
+        made_[k].headers = final_headers(made_[k], *hashes);
+        stage.write_held(k, made_[k].headers);
+      }
+      finish(made_[k], stage.step_report(k));
+      if (hashes) made_[k].report.input_hashes = hashes->hashes();
+    }
+  }
+
+  void check(const Made& made, const StepReport& step_report) const {
+    check_values(made.plan, checkpoints_, step_report);
+    check_equal_copies(made.plan, checkpoints_, step_report);
+  }
+
+  void finish(Made& made, const StepReport& step_report) const {
+    for (size_t k = 0; k < made.parts.size(); ++k) made.parts[k].finish(made.headers[k], sizing_, options_);
     if (options_.verify)
-      for (const OutputPart& part : parts) part.check_readable(checkpoints_);
-    take_step_report(stage.step_report());
-    if (hashes) report_.input_hashes = hashes->hashes();
-    for (OutputPart& part : parts)
-      if (options_.hash) report_.sums.push_back(part.sums());
-    report_.verified = options_.verify;
+      for (const OutputPart& part : made.parts) part.check_readable(checkpoints_);
+    take_step_report(made, step_report);
+    for (OutputPart& part : made.parts)
+      if (options_.hash) made.report.sums.push_back(part.sums());
+    made.report.verified = options_.verify;
   }
 
-  std::vector<std::string> final_headers(const InputHashes& hashes) const {
+  std::vector<std::string> final_headers(const Made& made, const InputHashes& hashes) const {
     check_expected(checkpoints_, options_.expected_sha256, hashes.hashes());
-    return headers_with_hashes(plan_, checkpoints_, hashes.hashes());
+    return headers_with_hashes(made.plan, checkpoints_, hashes.hashes());
   }
 
-  void take_step_report(const StepReport& step_report) {
-    report_.differing.assign(step_report.differing.begin(), step_report.differing.end());
+  static void take_step_report(Made& made, const StepReport& step_report) {
+    made.report.differing.assign(step_report.differing.begin(), step_report.differing.end());
     for (const auto& [step, counts] : step_report.losses)
-      report_.losses.push_back({step, counts, is_all_zero(plan_, step_report, step)});
+      made.report.losses.push_back({step, counts, is_all_zero(made.plan, step_report, step)});
   }
 
-  void describe(const OutputPart& output) {
-    report_.bytes_read = plan_.bytes_to_read;
-    report_.bytes_written = plan_.output_size();
-    report_.isa = kernels_.isa;
-    report_.threads = sizing_.threads;
-    report_.tiles_in_flight = sizing_.tiles_in_flight;
-    report_.tile_size = sizing_.tile_size;
-    report_.drops_cache = cache_.drop_behind_tiles;
-    report_.output_description = output.description();
-    report_.device = devices_.report();
+  void describe(Made& made) const {
+    made.report.bytes_read = made.plan.bytes_to_read;
+    made.report.bytes_written = made.plan.output_size();
+    made.report.isa = kernels_.isa;
+    made.report.threads = sizing_.threads;
+    made.report.tiles_in_flight = sizing_.tiles_in_flight;
+    made.report.tile_size = sizing_.tile_size;
+    made.report.drops_cache = cache_.drop_behind_tiles;
+    made.report.output_description = made.parts.front().description();
+    made.report.device = devices_.report();
   }
 
   const Clock::time_point start_ = Clock::now();  // before devices are opened
-  const Plan& plan_;
+  const Plan& plan_;                              // the first: all are over the same checkpoints, and laid out alike
   std::span<const Checkpoint> checkpoints_;
-  const std::span<const std::string> targets_;  // one per file of the plan
   const RunOptions& options_;
   const BlockKernels& kernels_;
   const unsigned threads_;
+  const DeviceOptions device_options_;
   DeviceBackend devices_;
   const TileSizing sizing_;
   const CachePolicy cache_;
-  RunReport report_;
+  std::deque<Made> made_;
 };
 
 }  // namespace
 
-RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::string> targets,
-              const RunOptions& options) {
-  assert(targets.size() == plan.files.size());
-  if (options.discard && (options.verify || options.hash || plan.recipe.hash))
-    throw Error(ErrorCode::usage, "discard", "an output that is discarded cannot be verified or hashed");
+std::vector<RunReport> run(std::span<const PlannedRun> runs, std::span<const Checkpoint> checkpoints,
+                           const RunOptions& options) {
+  assert(!runs.empty());
+  if (runs.size() > 1 && options.device.choice == DeviceChoice::cuda)
+    throw Error(ErrorCode::usage, "--device", "--device: several outputs of one run are made by the CPU");
+  for (const PlannedRun& run : runs) {
+    assert(run.targets.size() == run.plan->files.size());
+    if (options.discard && (options.verify || options.hash || run.plan->recipe.hash))
+      throw Error(ErrorCode::usage, "discard", "an output that is discarded cannot be verified or hashed");
+  }
   Allowance allowance(options);
   for (;;) try {
-      return Engine(plan, checkpoints, targets, allowance.options()).run();
+      return Engine(runs, checkpoints, allowance.options()).run();
     } catch (const std::bad_alloc&) {
       allowance.take_less("memory ran out");
     } catch (const MemoryShortage& error) {
@@ -188,6 +233,12 @@ RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, std::sp
       if (error.where() == "memory") allowance.fail_if_less();
       throw;
     }
+}
+
+RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::string> targets,
+              const RunOptions& options) {
+  const PlannedRun one{.plan = &plan, .targets = targets};
+  return std::move(run(std::span(&one, 1), checkpoints, options).front());
 }
 
 RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,

@@ -70,6 +70,12 @@ struct RunReport {
   DeviceReport device;
 };
 
+/// A plan and the targets of its files.
+struct PlannedRun {
+  const Plan* plan = nullptr;
+  std::span<const std::string> targets = {};
+};
+
 /// Merges into `targets`, one for each file of the plan: they are there, complete, when this returns. When it throws a
 /// target is what it was, save where the error says that it is complete and only its folder could not be synced; of
 /// several, which are put in place one after another when all are complete, those before it are there as well.
@@ -80,6 +86,12 @@ struct RunReport {
 /// (io/file/output_file.h).
 RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::string> targets,
               const RunOptions& options = {});
+
+/// Several plans over the same checkpoints, at least one, tile by tile in turn, so that the inputs are read from the
+/// disk once: a report for each. They are computed by the CPU where there are several. All targets are put in place
+/// when all are complete, one after another; throws as above, and what is wrong with one output is wrong with all.
+std::vector<RunReport> run(std::span<const PlannedRun> runs, std::span<const Checkpoint> checkpoints,
+                           const RunOptions& options = {});
 
 /// The same for a plan of one file.
 RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,

@@ -49,9 +49,9 @@ uint64_t affordable_budget(uint64_t budget) {
 // available, two cold 3.2 GB inputs took 3.9 to 4.1 s dropped and 5.1 to 6.8 s kept. What this run will read again is
 // worth more: a disk is slower than fresh pages.
 CachePolicy cache_policy(const Plan& plan, std::span<const Checkpoint> checkpoints, const TileSizing& sizing,
-                         unsigned lookahead) {
+                         unsigned lookahead, size_t outputs) {
   const uint64_t available = available_memory();
-  const bool drop = plan.bytes_to_read + plan.output_size() > available / 4;
+  const bool drop = plan.bytes_to_read + outputs * plan.output_size() > available / 4;
   return {.drop_behind_tiles = drop,
           .drop_behind_statistics = drop && between_passes(plan, checkpoints, sizing, lookahead) > available / 4,
           .drop_behind_hashes = drop && size_of(checkpoints) > available / 2};

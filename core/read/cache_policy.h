@@ -21,7 +21,8 @@ struct CachePolicy {
   bool drop_behind_statistics = false;  ///< what the first pass has read and the merge will read again
   bool drop_behind_hashes = false;      ///< what was hashed and the merge will read again
 };
+/// `outputs` plans like this one are run together.
 CachePolicy cache_policy(const Plan& plan, std::span<const Checkpoint> checkpoints, const TileSizing& sizing,
-                         unsigned lookahead);
+                         unsigned lookahead, size_t outputs = 1);
 
 }  // namespace ckmerge

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several plans run together, against the same plans run one by one.
+#include <doctest/doctest.h>
+
+#include "io/checkpoint.h"
+#include "tests/core/failure.h"
+#include "tests/core/merge_runs.h"
+
+using namespace ckmerge;
+using namespace ckmerge::test;
+
+namespace {
+
+// Plans over the same files and where they go to.
+class Sweep {
+ public:
+  Sweep(const std::vector<std::string>& paths, const std::vector<Recipe>& recipes, const TempFolder& folder)
+      : checkpoints_(open_all(paths)) {
+    for (const Recipe& recipe : recipes) {
+      plans_.push_back(make_plan(recipe, checkpoints_));
+      targets_.push_back(folder / ("together" + std::to_string(targets_.size())));
+    }
+    for (size_t k = 0; k < plans_.size(); ++k) runs_.push_back({.plan = &plans_[k], .targets = {&targets_[k], 1}});
+  }
+
+  std::vector<RunReport> run(const RunOptions& options) const { return ckmerge::run(runs_, checkpoints_, options); }
+  const std::string& target(size_t k) const { return targets_[k]; }
+
+ private:
+  std::vector<Checkpoint> checkpoints_;
+  std::vector<Plan> plans_;
+  std::vector<std::string> targets_;
+  std::vector<PlannedRun> runs_;
+};
+
+std::vector<std::string> write_inputs(const TempFolder& folder, size_t count) {
+  std::vector<std::string> paths;
+  for (size_t k = 0; k < count; ++k)
+    paths.push_back(write_file(folder / std::string(1, static_cast<char>('A' + k)), mixed(k + 1), k));
+  return paths;
+}
+
+void check_alike(const std::vector<std::string>& paths, const std::vector<Recipe>& recipes, const TempFolder& folder) {
+  const Sweep sweep(paths, recipes, folder);
+  for (const unsigned threads : {1u, 3u})
+    for (const uint64_t tile_size : {uint64_t{4096}, uint64_t{0}})
+      for (const bool hash : {false, true}) {
+        const RunOptions options{
+            .replace = true, .sync = false, .verify = hash, .hash = hash, .threads = threads, .tile_size = tile_size};
+        const std::vector<RunReport> reports = sweep.run(options);
+        REQUIRE(reports.size() == recipes.size());
+        for (size_t k = 0; k < recipes.size(); ++k) {
+          const RunReport alone = merge(recipes[k], paths, folder / "alone", options);
+          INFO(recipes[k].method << " " << k << " of " << recipes.size());
+          CHECK(read_file(sweep.target(k)) == read_file(folder / "alone"));
+          CHECK(reports[k].losses.size() == alone.losses.size());
+          CHECK(reports[k].differing == alone.differing);
+          CHECK(reports[k].verified == hash);
+          REQUIRE(reports[k].sums.size() == alone.sums.size());
+          if (hash) CHECK(reports[k].sums[0].sha256 == alone.sums[0].sha256);
+        }
+      }
+}
+
+}  // namespace
+
+TEST_CASE("plans that are run together give the bytes that each gives alone") {
+  const TempFolder folder;
+  const std::vector<std::string> paths = write_inputs(folder, 2);
+  check_alike(paths, {weighted(0.25), weighted(0), weighted(1), weighted(0.123456789)}, folder);
+  check_alike(paths, {weighted(0.5)}, folder);
+}
+
+TEST_CASE("methods with statistics, sums of many files and recorded hashes are run together, too") {
+  const TempFolder folder;
+  const std::vector<std::string> paths = write_inputs(folder, 3);
+  const std::vector<std::string> two(paths.begin(), paths.begin() + 2);
+  const auto slerp = [](double t) { return Recipe{.method = "slerp", .parameters = {{"t", {t}}}}; };
+  check_alike(two, {slerp(0.2), slerp(0.7), slerp(0)}, folder);
+  const auto linear = [](double first) {
+    return Recipe{.method = "linear", .parameters = {{"weights", {first, 0.3, 0.7 - first}}}};
+  };
+  check_alike(paths, {linear(0.1), linear(0.2)}, folder);
+  Recipe hashed = weighted(0.3), other = weighted(0.6);
+  hashed.hash = other.hash = true;
+  check_alike(two, {hashed, other}, folder);
+}
+
+TEST_CASE("what is wrong with one output leaves all targets as they were") {
+  const TempFolder folder;
+  const auto a = write_file(folder / "A", {f32("x", {2}, {3e38F, 1}), f32("y", {1}, {1})});
+  const auto b = write_file(folder / "B", {f32("x", {2}, {-3e38F, 2}), f32("y", {1}, {2})});
+  const Sweep sweep({a, b}, {weighted(0.5), weighted(-1)}, folder);
+  CHECK(failure([&] { sweep.run({.sync = false}); }).code == ErrorCode::mismatch);
+  CHECK(folder.names() == std::vector<std::string>{"A", "B"});
+}
+
+TEST_CASE("devices make one output") {
+  const TempFolder folder;
+  const Sweep sweep(write_inputs(folder, 2), {weighted(0.5), weighted(0.7)}, folder);
+  CHECK(failure([&] { sweep.run({.device = {.choice = DeviceChoice::cuda}}); }).code == ErrorCode::usage);
+}
