@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "cli/commands/commands.h"
 #include "cli/options/sizes.h"
 #include "cli/report/dicts_json.h"
 #include "cli/report/report.h"
+#include "cli/report/weight_report.h"
 #include "io/input_forms.h"
 #include "io/text/json_writer.h"
 
@@ -68,6 +70,10 @@ std::string tensor_line(const Tensor& tensor) {
          size_text(tensor.size);
 }
 
+const std::string& block_of(const BlockMap& blocks, const Tensor& tensor) {
+  return blocks.blocks()[blocks.of(blocks.weight_name(tensor.name))].name;
+}
+
 std::string layout_line(const Summary& summary, const InputForm& form) {
   if (!form.is_canonical) return "";
   std::string out =
@@ -107,7 +113,7 @@ std::string note_lines(const Checkpoint& checkpoint) {
   return out;
 }
 
-std::string checkpoint_text(const Checkpoint& checkpoint, bool all_tensors) {
+std::string checkpoint_text(const Checkpoint& checkpoint, const Settings& settings) {
   const Summary summary = summary_of(checkpoint);
   const TensorTable& tensors = checkpoint.tensors;
   std::string out = visible(checkpoint.path) + ": " + counted(tensors.size(), "tensor") + ", " +
@@ -116,9 +122,13 @@ std::string checkpoint_text(const Checkpoint& checkpoint, bool all_tensors) {
   for (const auto& [dtype, total] : summary.totals) out += total_line(dtype, total);
   out += layout_line(summary, *checkpoint.form) + pickle_lines(checkpoint) + note_lines(checkpoint);
   if (!checkpoint.form->has_pickle || checkpoint.has_metadata) out += metadata_lines(checkpoint);
+  std::optional<BlockMap> blocks;
+  if (settings.blocks) out += block_lines(blocks.emplace(blocks_of(checkpoint)));
   out += "  tensors, by name:\n";
-  return out + listed(
-                   tensors.size(), [&](size_t i) { return tensor_line(tensors[i]); }, all_tensors ? SIZE_MAX : kListed);
+  const auto line = [&](size_t i) {
+    return tensor_line(tensors[i]) + (blocks ? "  " + block_of(*blocks, tensors[i]) : "");
+  };
+  return out + listed(tensors.size(), line, settings.all_tensors ? SIZE_MAX : kListed);
 }
 
 // ---- for programs
@@ -174,7 +184,7 @@ void write_form(JsonWriter& json, const Checkpoint& checkpoint) {
   json.end_array();
 }
 
-void write_tensor(JsonWriter& json, const Tensor& tensor) {
+void write_tensor(JsonWriter& json, const Tensor& tensor, const BlockMap* blocks) {
   json.begin_object();
   json.key("name").value(tensor.name);
   json.key("dtype").value(info(tensor.dtype).name);
@@ -188,10 +198,11 @@ void write_tensor(JsonWriter& json, const Tensor& tensor) {
   }
   json.key("offset").value(tensor.offset);
   json.key("size").value(tensor.size);
+  if (blocks) json.key("block").value(block_of(*blocks, tensor));
   json.end_object();
 }
 
-void write_checkpoint(JsonWriter& json, const Checkpoint& checkpoint) {
+void write_checkpoint(JsonWriter& json, const Checkpoint& checkpoint, bool with_blocks) {
   const Summary summary = summary_of(checkpoint);
   json.begin_object();
   json.key("path").value(checkpoint.path);
@@ -203,15 +214,18 @@ void write_checkpoint(JsonWriter& json, const Checkpoint& checkpoint) {
   write_form(json, checkpoint);
   write_totals(json, summary);
   write_metadata(json, checkpoint);
+  std::optional<BlockMap> blocks;
+  if (with_blocks) write_blocks(json, blocks.emplace(blocks_of(checkpoint)));
   json.key("tensors").begin_array();
-  for (size_t i = 0; i < checkpoint.tensors.size(); ++i) write_tensor(json, checkpoint.tensors[i]);
+  for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
+    write_tensor(json, checkpoint.tensors[i], blocks ? &*blocks : nullptr);
   json.end_array().end_object();
 }
 
-JsonWriter checkpoints_json(const std::vector<Checkpoint>& checkpoints) {
+JsonWriter checkpoints_json(const std::vector<Checkpoint>& checkpoints, bool with_blocks) {
   JsonWriter json;
   json.begin_object().key("files").begin_array();
-  for (const Checkpoint& checkpoint : checkpoints) write_checkpoint(json, checkpoint);
+  for (const Checkpoint& checkpoint : checkpoints) write_checkpoint(json, checkpoint, with_blocks);
   json.end_array().end_object();
   return json;
 }
@@ -226,9 +240,8 @@ void inspect_command(const Request& request) {
   request.refused.raise();
   const std::vector<Checkpoint> checkpoints =
       open_checkpoints(request.operands, {.key = keys.empty() ? "" : keys[0], .as_stored = true});
-  if (request.settings.json) return write_document(checkpoints_json(checkpoints));
-  for (const Checkpoint& checkpoint : checkpoints)
-    write_stdout(checkpoint_text(checkpoint, request.settings.all_tensors));
+  if (request.settings.json) return write_document(checkpoints_json(checkpoints, request.settings.blocks));
+  for (const Checkpoint& checkpoint : checkpoints) write_stdout(checkpoint_text(checkpoint, request.settings));
 }
 
 }  // namespace ckmerge::cli

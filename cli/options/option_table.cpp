@@ -7,6 +7,7 @@
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
 #include "cli/options/readers.h"
+#include "cli/options/weight_options.h"
 #include "cli/system/text.h"
 
 namespace ckmerge::cli {
@@ -47,6 +48,20 @@ const std::vector<Row>& table() {
       {in(merge, plan),
        {"method", 'm', "M", "how to merge (default weighted_sum); see `ckmerge methods`", read_method()}},
       {in(merge, plan), {"param", 0, "K=V", "set a parameter of the method, whatever it is called", read_param()}},
+      {in(merge, plan),
+       {"mbw-presets", 0, "FILE", "the file in which --mbw-preset looks, of lines NAME and numbers",
+        read_filled_text(&Settings::mbw_presets, ValueType::file)}},
+      {in(merge, plan),
+       {"mbw-preset", 0, "NAME", "weights by block under this name in the file of --mbw-presets", read_mbw_preset()}},
+      {in(merge, plan),
+       {"mbw", 0, "X1,X2,...", "weights by block as supermerger lists them: 26 or 25 numbers, 20 for SDXL, 61 for Flux",
+        read_mbw()}},
+      {in(merge, plan), {"base-alpha", 0, "X", "the weight of BASE, what is in no block", read_base_alpha()}},
+      {in(merge, plan),
+       {"weight", 0, "SELECTOR=X",
+        "another number of the method for some tensors: IN04=0.2, IN00..IN08=0.2, 'OUT*=[0,1]', '/attn2/=0', or "
+        "supermerger's OUT03-OUT06:attn2:0.3; the last that selects a tensor holds",
+        read_weight()}},
       {recipes,
        {"dtype", 0, "D",
         "store float tensors as keep (default), f64, f32, f16, bf16, f8_e4m3 or f8_e5m2; those of a part with "
@@ -181,6 +196,8 @@ const std::vector<Row>& table() {
       {writes | in(hash, scan),
        {"progress", 0, "P", "auto (default), bar, plain, json (one object per line on stderr) or none",
         read_choice_of<ProgressChoice>(&Settings::progress, {"auto", "bar", "plain", "json", "none"})}},
+      {in(inspect),
+       {"blocks", 0, "", "list the blocks, as --weight and --mbw know them", read_flag(&Settings::blocks)}},
       {in(inspect), {"tensors", 0, "", "list all tensors, not the first 20", read_flag(&Settings::all_tensors)}},
       {in(scan),
        {"hash", 0, "", "compute the sums of checkpoints that have none, as `ckmerge hash` does",

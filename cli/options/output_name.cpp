@@ -133,6 +133,7 @@ std::string a1111_name(const Recipe& recipe, std::span<const std::string> inputs
   std::vector<std::string> models;
   for (const std::string& path : inputs.first(merged_inputs(recipe, inputs.size()))) models.push_back(model_name(path));
   std::string name = name_without_suffix(recipe, models);
+  if (!recipe.weights.empty()) name += " by blocks";  // the numbers before it are those of all other tensors
   if (kind.inpainting) name += ".inpainting";
   if (kind.instruct_pix2pix) name += ".instruct-pix2pix";
   name += recipe.form->extension();

@@ -34,9 +34,10 @@ struct Settings {
   bool allow_expanded = false;             ///< views of PyTorch files may be larger than the files
   bool from_unsafe = false;                ///< tensors of a PyTorch file that names something unsafe are taken
   std::optional<double> beta = {}, gamma = {};
-  std::optional<std::string> models = {};  ///< the folder in which `run` looks for inputs
-  std::optional<std::string> like = {};    ///< a ready-made set of options (presets.h)
-  std::vector<std::string> preset = {};    ///< what it came to, as words
+  std::optional<std::string> mbw_presets = {};  ///< a file of lists of weights by block
+  std::optional<std::string> models = {};       ///< the folder in which `run` looks for inputs
+  std::optional<std::string> like = {};         ///< a ready-made set of options (presets.h)
+  std::vector<std::string> preset = {};         ///< what it came to, as words
   // Where it goes.
   std::optional<std::string> output = {};           ///< a file or a folder
   std::optional<std::string> filename_prefix = {};  ///< ComfyUI's way of naming
@@ -53,10 +54,10 @@ struct Settings {
   bool registers = true;  ///< the output is added to the registry
   std::optional<NotifyAddress> notify = {};
   // What other commands than merges do.
-  bool all_tensors = false;                ///< of inspect
-  bool sum_files = false, forget = false;  ///< of scan
-  std::optional<std::string> check = {};   ///< of hash: a list of checksums
-  bool markdown = false;                   ///< of methods
+  bool all_tensors = false, blocks = false;  ///< of inspect
+  bool sum_files = false, forget = false;    ///< of scan
+  std::optional<std::string> check = {};     ///< of hash: a list of checksums
+  bool markdown = false;                     ///< of methods
 };
 
 }  // namespace ckmerge::cli

@@ -6,6 +6,7 @@
 #include "cli/options/numbers.h"
 #include "cli/options/sizes.h"
 #include "cli/report/device_text.h"
+#include "cli/report/weight_report.h"
 #include "cli/system/system.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
@@ -86,6 +87,7 @@ std::string role_text(const MergeFacts& facts, size_t k) {
 std::string recipe_lines(const MergeFacts& facts) {
   std::string out = recipe_line(facts);
   out += preset_line(facts.preset);
+  out += weight_lines(facts.plan);
   const size_t count = facts.checkpoints.size();
   for (size_t k = 0; k < std::min(count, kListed); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];

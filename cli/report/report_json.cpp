@@ -5,6 +5,7 @@
 
 #include "cli/report/device_text.h"
 #include "cli/report/dicts_json.h"
+#include "cli/report/weight_report.h"
 #include "cli/system/system.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
@@ -59,6 +60,7 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
     if (const auto given = recipe.parameters.find(spec.parameters[i].name); given != recipe.parameters.end())
       write_parameter(json, spec.parameters[i], given->second);
   json.end_object();
+  write_weights(json, facts.plan);
   json.key("coefficients").begin_array();
   for (const double coefficient : facts.plan.coefficients) json.value(coefficient);
   json.end_array();

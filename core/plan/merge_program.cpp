@@ -160,6 +160,7 @@ uint16_t MergePrograms::add(StatisticSet set) {
 }
 
 void MergePrograms::finish(Plan& plan) {
+  plan.weighted = numbers_.held();
   plan.programs = std::move(programs_);
   plan.statistics = std::move(statistics_);
   plan.program_statistics = std::move(program_statistics_);

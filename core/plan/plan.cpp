@@ -27,8 +27,10 @@
 #include "core/plan/stale_averages.h"
 #include "core/plan/step_planner.h"
 #include "core/plan/sum_terms.h"
+#include "core/plan/weight_warnings.h"
 #include "core/recipe/inherited_metadata.h"
 #include "core/recipe/layout_judge.h"
+#include "core/recipe/weighted_graph.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -191,6 +193,7 @@ class Planner {
     add_warnings(inheritance_warnings(plan_.recipe, checkpoints_));
     add_warnings(origin_warnings(plan_, checkpoints_));
     add_warnings(extrapolation_warnings(plan_, checkpoints_));
+    add_warnings(weight_warnings(plan_));
     warn_about_form_dtypes(plan_);
   }
 
@@ -271,7 +274,7 @@ uint64_t Plan::memory() const {
 
 Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   if (checkpoints.empty()) throw Error(ErrorCode::usage, "", "no checkpoint was given");
-  const MergeGraph graph = merge_graph(recipe, checkpoints.size());
+  const MergeGraph graph = weighted_graph(recipe, checkpoints);
   Planner planner(recipe, graph, checkpoints);
   planner.set_coefficients(resolve_coefficients(recipe, checkpoints.size()));
   return planner.run();

@@ -126,6 +126,7 @@ struct PlannedFile {
 struct Plan {
   Recipe recipe;
   std::vector<double> coefficients;          ///< of the recipe's method, in f64; empty where it is a graph
+  std::vector<uint64_t> weighted;            ///< per Recipe::weights: tensors that are merged with its number
   std::vector<Program> programs;             ///< shared by steps that are merged alike: a handful
   std::vector<StatisticSet> statistics;      ///< shared likewise
   std::vector<uint16_t> program_statistics;  ///< per program: index into `statistics`, or kNoStatistics

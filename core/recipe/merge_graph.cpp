@@ -178,34 +178,78 @@ MergeGraph merge_graph(const Recipe& recipe, size_t inputs) {
   return graph;
 }
 
-NumbersByName::NumbersByName(const MergeGraph& graph) : graph_(graph), numbers_(graph.terms().size()) {
+NumbersByName::NumbersByName(const MergeGraph& graph)
+    : graph_(graph), numbers_(graph.terms().size()), origins_(graph.terms().size()), held_(graph.origins().size()) {
   std::vector<NamePattern> patterns;
   for (TermId id = 0; id < graph.terms().size(); ++id)
-    for (const NumberByName::Rule& rule : graph[id].number.rules) {
-      rules_.push_back({id, rule.value});
-      patterns.emplace_back("weight", rule.pattern);
-    }
+    for (const NumberByName::Rule& rule : graph[id].number.rules) add(id, rule, patterns);
+  pattern_fits_.resize(patterns.size());
   patterns_.emplace(std::move(patterns));
+  sort_by_block();
+}
+
+void NumbersByName::add(TermId term, const NumberByName::Rule& rule, std::vector<NamePattern>& patterns) {
+  int index = -1;
+  if (!rule.pattern.empty() || rule.blocks.empty()) {
+    const auto known = std::ranges::find(patterns, rule.pattern, &NamePattern::text);
+    index = static_cast<int>(known - patterns.begin());
+    if (known == patterns.end()) patterns.emplace_back("weight", rule.pattern);
+  }
+  rules_.push_back({term, &rule, index});
+}
+
+// So that a name asks those rules only that may be of its block, however many there are.
+void NumbersByName::sort_by_block() {
+  const size_t blocks = graph_.blocks() ? graph_.blocks()->blocks().size() : 0;
+  by_block_.resize(blocks + 1);
+  for (uint32_t index = 0; index < rules_.size(); ++index) {
+    const std::vector<BlockId>& of_blocks = rules_[index].given->blocks;
+    if (of_blocks.empty())
+      for (std::vector<uint32_t>& rules : by_block_) rules.push_back(index);
+    for (const BlockId block : of_blocks) by_block_.at(block).push_back(index);
+  }
+}
+
+bool NumbersByName::fits(const Rule& rule) const {
+  return rule.pattern < 0 || pattern_fits_[static_cast<size_t>(rule.pattern)] != rule.given->unless;
 }
 
 // In the order of the rules, of which the last that matches holds.
 const std::vector<double>& NumbersByName::of(std::string_view name) {
+  const BlockMap* const blocks = graph_.blocks();
+  if (blocks) name = blocks->weight_name(name);
   for (TermId id = 0; id < numbers_.size(); ++id) numbers_[id] = graph_[id].number.value;
-  std::vector<int> matching = patterns_->matching(name);
-  std::ranges::sort(matching);
-  for (const int index : matching) {
-    Rule& rule = rules_[static_cast<size_t>(index)];
+  std::ranges::fill(origins_, NumberByName::Rule::kNoOrigin);
+  const std::vector<int>& matching = patterns_->matching(name);
+  for (const int index : matching) pattern_fits_[static_cast<size_t>(index)] = true;
+  const size_t block = blocks ? std::min<size_t>(blocks->of(name), by_block_.size() - 1) : 0;
+  for (const uint32_t index : by_block_[block]) {
+    Rule& rule = rules_[index];
+    if (!fits(rule)) continue;
     rule.matched = true;
-    numbers_[rule.term] = rule.value;
+    numbers_[rule.term] = rule.given->value;
+    origins_[rule.term] = rule.given->origin;
   }
+  for (const int index : matching) pattern_fits_[static_cast<size_t>(index)] = false;
+  for (const uint32_t origin : origins_)
+    if (origin != NumberByName::Rule::kNoOrigin) ++held_[origin];
   return numbers_;
 }
 
 void NumbersByName::expect_matched() const {
-  for (size_t i = 0; i < rules_.size(); ++i)
-    if (!rules_[i].matched)
-      refuse("weight",
-             "the pattern '" + patterns_->patterns()[i].text() + "' matches the name of no tensor that is merged");
+  std::vector<bool> lacks(held_.size());
+  for (const Rule& rule : rules_) {
+    if (rule.matched || rule.given->optional) continue;
+    if (rule.given->origin == NumberByName::Rule::kNoOrigin)
+      refuse("weight", "the pattern '" + rule.given->pattern + "' matches the name of no tensor that is merged");
+    lacks[rule.given->origin] = true;
+  }
+  for (const Rule& rule : rules_)
+    if (rule.matched && rule.given->origin != NumberByName::Rule::kNoOrigin) lacks[rule.given->origin] = false;
+  for (size_t origin = 0; origin < lacks.size(); ++origin)
+    if (lacks[origin])
+      refuse("weight", "the weight '" + graph_.origins().at(origin) + "' selects no tensor that is merged" +
+                           (graph_.blocks() ? "; the blocks are " + graph_.blocks()->text() : ""));
 }
 
 std::vector<double> coefficients_of(const Term& term, std::span<const double> numbers) {

@@ -7,11 +7,13 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/blocks/block_map.h"
 #include "core/names/name_pattern_set.h"
 #include "core/recipe/recipe.h"
 
@@ -29,6 +31,12 @@ struct NumberByName {
   struct Rule {
     std::string pattern;  ///< core/names/name_pattern.h
     double value = 0;
+    std::vector<BlockId> blocks = {};  ///< sorted, of MergeGraph::blocks(); empty: in any
+    bool unless = false;               ///< of names that the pattern does not fit
+    uint32_t origin = kNoOrigin;       ///< index into MergeGraph::origins()
+    bool optional = false;             ///< it need not match anything
+
+    static constexpr uint32_t kNoOrigin = UINT32_MAX;
 
     friend auto operator<=>(const Rule&, const Rule&) = default;
   };
@@ -87,6 +95,14 @@ class MergeGraph {
   void set_result(TermId id);
   TermId result() const { return result_; }
 
+  /// What the blocks of rules are of, null where none has any, and what rules were made of, as text.
+  void set_blocks(std::shared_ptr<const BlockMap> blocks, std::vector<std::string> origins) {
+    blocks_ = std::move(blocks);
+    origins_ = std::move(origins);
+  }
+  const BlockMap* blocks() const { return blocks_.get(); }
+  const std::vector<std::string>& origins() const { return origins_; }
+
   /// Whether any number depends on the tensor's name.
   bool depends_on_names() const;
 
@@ -97,6 +113,8 @@ class MergeGraph {
   std::vector<Term> terms_;
   std::map<Term, TermId> known_;
   TermId result_ = 0;
+  std::shared_ptr<const BlockMap> blocks_;
+  std::vector<std::string> origins_;
 };
 
 /// The graph of one node that `recipe`'s method is, over as many of `inputs` checkpoints as it merges
@@ -113,19 +131,31 @@ class NumbersByName {
 
   const std::vector<double>& of(std::string_view name);
 
-  /// Throws Error(usage) for a rule that matched no name given to of().
+  /// Throws Error(usage) for a rule that matched no name given to of(); of the rules of one origin one must.
   void expect_matched() const;
+
+  /// For how many names given to of() each of the origins had the last word.
+  const std::vector<uint64_t>& held() const { return held_; }
 
  private:
   struct Rule {
     TermId term;
-    double value;
+    const NumberByName::Rule* given;
+    int pattern;  // index into patterns_; -1: none
     bool matched = false;
   };
+  void add(TermId term, const NumberByName::Rule& rule, std::vector<NamePattern>& patterns);
+  void sort_by_block();
+  bool fits(const Rule& rule) const;
+
   const MergeGraph& graph_;
   std::vector<Rule> rules_;
-  std::optional<NamePatternSet> patterns_;  // of the rules, in their order
+  std::optional<NamePatternSet> patterns_;
+  std::vector<bool> pattern_fits_;               // the name at hand
+  std::vector<std::vector<uint32_t>> by_block_;  // rules; the last: of names in none
   std::vector<double> numbers_;
+  std::vector<uint32_t> origins_;  // by term: of the rule that holds
+  std::vector<uint64_t> held_;
 };
 
 /// The coefficients of the method that `term` is, in f64, defaults filled in; `numbers` by term (NumbersByName::of()).

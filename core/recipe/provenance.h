@@ -52,6 +52,8 @@ std::vector<std::string> recorded_names(const Recipe& recipe, std::span<const Ch
 /// What a recipe means: 2 since elements in which all inputs hold the same bits are kept (docs/methods.md). A text
 /// without a version is of 1, whose results may differ from today's in such elements.
 inline constexpr int kRecipeVersion = 2;
+/// That of texts with weights by block or name, which older readers do not know.
+inline constexpr int kWeightsVersion = 3;
 
 /// `ckmerge.recipe`: one JSON object.
 std::string recipe_text(const Recipe& recipe, std::span<const std::string> names, std::span<const InputHash> hashes);

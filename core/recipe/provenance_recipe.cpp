@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "core/recipe/provenance.h"
+#include "core/recipe/weight_rule_json.h"
 #include "io/hash/sha256.h"
 #include "io/text/error.h"
 #include "io/text/json_value.h"
@@ -61,6 +62,7 @@ void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("rename", recipe.rename);
   visit("add_prefix", recipe.add_prefix);
   visit("copy_codes", recipe.copy_codes);
+  visit("weights", recipe.weights);
 }
 using PartDtypes = decltype(Recipe::part_dtypes);
 
@@ -108,6 +110,10 @@ void append_value(std::string& out, const Fields& fields) {
     out += ':';
     append_value(out, field.second);
   });
+}
+
+void append_value(std::string& out, const std::vector<WeightRule>& rules) {
+  append_list(out, "[]", rules, [&](const WeightRule& rule) { append_json(out, rule); });
 }
 
 // As --dtype takes it.
@@ -219,6 +225,11 @@ void read_value(std::string_view member, const JsonValue& value, PartDtypes& out
   }
 }
 
+void read_value(std::string_view member, const JsonValue& value, std::vector<WeightRule>& out) {
+  expect(member, value, Kind::array, "an array");
+  for (const JsonValue& item : value.items) out.push_back(parse_weight_rule(item));
+}
+
 // A name is compared with files' names and may become part of one, so it must not lead anywhere.
 void read_input(const JsonValue& input, RecordedRecipe& out) {
   const std::vector<std::string> members{"name", "sha256"}, with_key{"name", "sha256", "key"};
@@ -246,14 +257,16 @@ int version_of(const JsonValue& root) {
   if (std::ranges::find(root.keys, kVersion) == root.keys.end()) return 1;
   double version = 0;
   read_value(kVersion, member_of(root, kVersion), version);
-  if (version != 1 && version != kRecipeVersion) fail(kVersion, "is not one that this ckmerge knows; a newer one may");
+  if (version != 1 && version != kRecipeVersion && version != kWeightsVersion)
+    fail(kVersion, "is not one that this ckmerge knows; a newer one may");
   return static_cast<int>(version);
 }
 
 }  // namespace
 
 std::string recipe_text(const Recipe& recipe, std::span<const std::string> names, std::span<const InputHash> hashes) {
-  std::string out = sentence("{\"", kVersion, "\":", std::to_string(kRecipeVersion), ",");
+  std::string out =
+      sentence("{\"", kVersion, "\":", std::to_string(recipe.weights.empty() ? kRecipeVersion : kWeightsVersion), ",");
   for_each_member(recipe, [&](std::string_view member, const auto& value) {
     append_json_string(out, member);
     out += ':';
@@ -293,6 +306,8 @@ RecordedRecipe parse_recipe(std::string_view json) {
     const auto found = std::ranges::find(root.keys, member);
     if (found != root.keys.end()) read_value(member, root.items[static_cast<size_t>(found - root.keys.begin())], value);
   });
+  if (!out.recipe.weights.empty() && out.version < kWeightsVersion)
+    fail("weights", "is of a later version than the text");
   const JsonValue& inputs = member_of(root, kInputs);
   expect(kInputs, inputs, Kind::array, "an array");
   for (const JsonValue& input : inputs.items) read_input(input, out);

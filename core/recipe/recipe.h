@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/names/part.h"
+#include "core/recipe/weight_rule.h"
 #include "io/output_forms.h"
 #include "io/table/average_rows.h"
 #include "io/table/metadata.h"
@@ -75,6 +76,8 @@ struct Recipe {
   /// Parameters that were given, by name: one number, one per checkpoint, or 1 / 0 for a flag. Others take the method's
   /// default.
   std::map<std::string, std::vector<double>> parameters = {};
+  /// Instead of them, for some of the tensors; the last that selects a tensor holds (core/recipe/weighted_graph.h).
+  std::vector<WeightRule> weights = {};
   /// What `real` tensors are stored as; empty = as the first checkpoint stores each of them.
   std::optional<Dtype> dtype = {};
   std::array<std::optional<PartDtype>, kPartCount> part_dtypes = {};  ///< instead of `dtype`, by Part

@@ -14,13 +14,15 @@ from checks import call, expect, run_in_folders, safetensors
 
 PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs/from-comfyui.md"
 UNET, CLIP, VAE = "model.diffusion_model.", "cond_stage_model.transformer.text_model.", "first_stage_model."
-NAMES = {UNET + "out.2.bias": 0.7, CLIP + "final_layer_norm.weight": 0.5, VAE + "quant_conv.bias": 1}  # share of the first
+TOLD = UNET + "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight"  # by its width it is SD 1
+NAMES = {UNET + "out.2.bias": 0.7, UNET + "time_embed.0.bias": 0.7, UNET + "middle_block.1.norm.bias": 0.7, TOLD: 0.7, CLIP + "final_layer_norm.weight": 0.5, VAE + "quant_conv.bias": 1}  # share of the first
 
 
 def write_pair():
     for name, value in (("A", 1), ("B", 2), ("C", 3)):
         make_inputs.write(f"{name}.safetensors", {"format": "pt"},
-                          [make_inputs.parse(f"{tensor} F32 2 {value} {value}") for tensor in NAMES], True)
+                          [make_inputs.parse(f"{tensor} F32 1,768" + f" {value}" * 768 if tensor == TOLD else f"{tensor} F32 2 {value} {value}")
+                           for tensor in NAMES], True)
 
 
 def commands():
@@ -40,6 +42,11 @@ def main():
     for name, share in NAMES.items():
         value = struct.unpack("<f", tensors[name][2][:4])[0]
         expect(abs(value - (share + (1 - share) * 2)) < 1e-6, f"{name}: {value}")
+    tensors = safetensors("output/blocks.safetensors")[1]
+    kept = {UNET + "out.2.bias": 0.25, UNET + "time_embed.0.bias": 0.75, UNET + "middle_block.1.norm.bias": 0.5, TOLD: 0.75}
+    for name in NAMES:
+        value = struct.unpack("<f", tensors[name][2][:4])[0]
+        expect(abs(value - (2 - kept.get(name, 1))) < 1e-6, f"blocks: {name}: {value}")
     told = call("merge", "A.safetensors", "B.safetensors", "--exclude", "logit_scale$", "-o", "x.safetensors").stdout
     expect("warning: --exclude 'logit_scale$' matches no tensor name" in told, told)
 

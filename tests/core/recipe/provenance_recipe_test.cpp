@@ -47,14 +47,23 @@ TEST_CASE("a recipe says which version of the arithmetic it means; the first sai
   CHECK(parse_recipe(kText).version == 1);
   CHECK(parse_recipe(with("{", "{\"version\":1,")).version == 1);
   CHECK(parse_recipe(with("{", "{\"version\":2,")).version == kRecipeVersion);
-  check_refused(with("{", "{\"version\":3,"), "'version' is not one that this ckmerge knows; a newer one may");
+  CHECK(parse_recipe(with("{", "{\"version\":3,")).version == kWeightsVersion);
+  check_refused(with("{", "{\"version\":4,"), "'version' is not one that this ckmerge knows; a newer one may");
   check_refused(with("{", "{\"version\":1.5,"), "'version' is not one that this ckmerge knows; a newer one may");
   check_refused(with("{", "{\"version\":\"2\","), "'version' is not a number");
   CHECK(recipe_text({}, {}, {}).starts_with("{\"version\":2,\"method\""));
+  CHECK(recipe_text({.weights = {{.parameter = "alpha", .selector = "IN*", .values = {0.5}}}}, {}, {})
+            .starts_with("{\"version\":3,\"method\""));
+  const std::string weights = R"("weights":[{"parameter":"alpha","select":"IN*","value":0.5}],"hash")";
+  CHECK(parse_recipe(with("{", "{\"version\":3,")).recipe.weights.empty());
+  check_refused(with("\"hash\"", weights), "'weights' is of a later version than the text");
 }
 
 TEST_CASE("a recipe reads back as it was") {
   check_round_trip({}, {});
+  check_round_trip({.weights = {{.parameter = "alpha", .selector = "OUT*", .values = {0, 0.1}},
+                                {.parameter = "alpha", .by = WeightRule::By::list, .values = {0.5, 1}}}},
+                   {});
   check_round_trip({.input_names = {"A", "B"}}, {{}, {kSha256, "01234567"}});
   check_round_trip({.input_names = {"A", "B"}, .input_keys = {"", "state_dict.\xc3\xa9\""}}, {{}, {kSha256, "0"}});
   check_round_trip({.method = "of the future",

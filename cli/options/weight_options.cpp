@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/options/weight_options.h"
+
+#include <algorithm>
+#include <fstream>
+#include <span>
+#include <utility>
+
+#include "cli/options/numbers.h"
+#include "cli/system/text.h"
+#include "core/names/name_pattern.h"
+#include "io/text/error.h"
+#include "kernels/method.h"
+
+namespace ckmerge::cli {
+namespace {
+
+[[noreturn]] void refuse(const Word& word, const std::string& rest) {
+  throw Error(ErrorCode::usage, word.option, word.option + rest);
+}
+
+std::string trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r";
+  const size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == text.npos) return "";
+  return std::string(text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1));
+}
+
+// Without the blanks around each that people write behind commas.
+std::vector<double> numbers_of(const Word& word, std::string_view text) {
+  std::string tight;
+  for (size_t begin = 0; begin <= text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    tight += (begin ? "," : "") + trimmed(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parse_numbers(word.option, tight);
+}
+
+std::span<const ParameterSpec> parameters_of(const MethodSpec& spec) {
+  return std::span(spec.parameters).first(spec.parameter_count);
+}
+
+// The parameter that a rule is for, and for methods of one number per checkpoint which of them.
+struct Target {
+  std::string parameter;
+  int input = -1;
+};
+
+Target first_number(const MethodSpec& spec, const Word& word) {
+  for (const ParameterSpec& parameter : parameters_of(spec))
+    if (parameter.kind == ParameterKind::number) return {parameter.name};
+  for (const ParameterSpec& parameter : parameters_of(spec))
+    if (parameter.kind == ParameterKind::numbers)
+      refuse(word, std::string(": ") + spec.name + " has one number per checkpoint; say whose, as in B:IN*=0.3");
+  refuse(word, std::string(": ") + spec.name + " has no number that could differ between tensors");
+}
+
+Target target_called(const MethodSpec& spec, const Word& word, const std::string& name) {
+  std::vector<std::string> known;
+  for (const ParameterSpec& parameter : parameters_of(spec)) {
+    if (parameter.kind == ParameterKind::flag) continue;
+    const bool per_checkpoint = parameter.kind == ParameterKind::numbers;
+    if (per_checkpoint && name.size() == 1 && name[0] >= 'A' && name[0] <= 'Z') return {parameter.name, name[0] - 'A'};
+    if (!per_checkpoint && (name == parameter.name || name == parameter.option_name())) return {parameter.name};
+    if (!per_checkpoint) known.emplace_back(parameter.name);
+  }
+  refuse(word, std::string(": ") + spec.name + " has no number '" + visible(name) + "'" +
+                   (known.empty() ? "" : "; its numbers are " + joined(known, ", ")));
+}
+
+// Takes PARAMETER: off the front of `text`. That of a pattern's own colons and of supermerger's is none.
+Target take_target(const MethodSpec& spec, const Word& word, std::string& text, size_t colons_behind) {
+  const size_t name_end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+  const auto colons = static_cast<size_t>(std::ranges::count(text, ':'));
+  const bool named = name_end != text.npos && name_end > 0 && text[name_end] == ':' && colons > colons_behind;
+  if (!named) return first_number(spec, word);
+  const Target target = target_called(spec, word, text.substr(0, name_end));
+  text.erase(0, name_end + 1);
+  return target;
+}
+
+void add(Settings& settings, Target target, WeightRule rule) {
+  rule.parameter = std::move(target.parameter);
+  rule.input = target.input;
+  settings.recipe.weights.push_back(std::move(rule));
+}
+
+// ---- --weight
+
+void add_elements(Settings& settings, const MethodSpec& spec, const Word& word, std::string text) {
+  Target target = take_target(spec, word, text, 2);
+  const size_t first = text.find(':'), last = text.rfind(':');
+  if (first == text.npos || first == last || std::ranges::count(text, ':') > 2)
+    refuse(word, ": '" + visible(text) +
+                     "' is neither SELECTOR=X, such as IN00..IN08=0.2, nor BLOCKS:ELEMENTS:X, such "
+                     "as OUT03-OUT06:attn2:0.3");
+  add(settings, std::move(target),
+      {.by = WeightRule::By::elements,
+       .selector = trimmed(text.substr(0, first)),
+       .elements = trimmed(text.substr(first + 1, last - first - 1)),
+       .values = {parse_number(word.option, trimmed(text.substr(last + 1)))}});
+}
+
+void add_selected(Settings& settings, const MethodSpec& spec, const Word& word, std::string text) {
+  const size_t sign = text.rfind('=');
+  const std::string value = trimmed(std::string_view(text).substr(sign + 1));
+  text.erase(sign);
+  Target target = take_target(spec, word, text, 0);
+  std::string selector = trimmed(text);
+  if (selector.empty()) refuse(word, ": what '" + visible(word.text) + "' selects is missing in front of the =");
+  if (selector.size() > 2 && selector[0] == '/' && selector.ends_with('/'))
+    NamePattern(word.option, selector.substr(1, selector.size() - 2));  // refuses what cannot be understood
+  const bool is_list = value.size() > 1 && value[0] == '[' && value.ends_with(']');
+  std::vector<double> values = is_list ? numbers_of(word, std::string_view(value).substr(1, value.size() - 2))
+                                       : std::vector{parse_number(word.option, value)};
+  add(settings, std::move(target), {.selector = std::move(selector), .values = std::move(values)});
+}
+
+void read_one_weight(Settings& settings, const Word& word) {
+  const Method* const method = find_method(settings.recipe.method);
+  if (!method) return;
+  if (word.text.find('=') != word.text.npos) return add_selected(settings, *method->spec, word, word.text);
+  for (size_t begin = 0; begin <= word.text.size();) {
+    const size_t end = std::min(word.text.find_first_of(",\n", begin), word.text.size());
+    std::string entry = trimmed(std::string_view(word.text).substr(begin, end - begin));
+    begin = end + 1;
+    if (!entry.empty() || begin > word.text.size()) add_elements(settings, *method->spec, word, std::move(entry));
+  }
+}
+
+// ---- lists
+
+void add_list(Settings& settings, const Word& word, std::string text) {
+  const Method* const method = find_method(settings.recipe.method);
+  if (!method) return;
+  Target target = take_target(*method->spec, word, text, 0);
+  const auto same = [&](const WeightRule& rule) {
+    return rule.by == WeightRule::By::list && rule.parameter == target.parameter && rule.input == target.input;
+  };
+  if (std::ranges::any_of(settings.recipe.weights, same))
+    refuse(word, ": a list of weights by block is given twice for " + target.parameter);
+  add(settings, std::move(target), {.by = WeightRule::By::list, .values = numbers_of(word, text)});
+}
+
+// A preset's name and numbers are separated by a tab or a colon.
+std::pair<std::string, std::string> preset_in(const std::string& line) {
+  const size_t end = line.find_first_of("\t:");
+  if (end == line.npos) return {};
+  return {trimmed(line.substr(0, end)), trimmed(line.substr(end + 1))};
+}
+
+std::string preset_called(const std::string& name, const std::string& path, const Word& word) {
+  constexpr size_t kLongestLine = size_t{1} << 16;  // bytes; 61 numbers have some hundreds
+  std::ifstream file(path);
+  if (!file) throw Error(ErrorCode::io, path, path + ": cannot be read (--mbw-presets)");
+  std::vector<std::string> names;
+  for (std::string line; std::getline(file, line) && line.size() < kLongestLine;) {
+    auto [known, numbers] = preset_in(line);
+    if (known == name) return numbers;
+    if (!known.empty()) names.push_back(std::move(known));
+  }
+  const std::string near = did_you_mean(name, names);
+  if (names.size() > kListed) names.resize(kListed);
+  refuse(word, ": " + visible(path) + " has no '" + visible(name) + "'" +
+                   (!near.empty()   ? near
+                    : names.empty() ? ", nor any other line of a name and numbers"
+                                    : "; it has " + visible(joined(names, ", "))));
+}
+
+}  // namespace
+
+Reader read_weight() { return {.kind = OptionKind::list, .type = ValueType::pair, .read = read_one_weight}; }
+
+Reader read_mbw() {
+  const auto read = [](Settings& settings, const Word& word) { add_list(settings, word, word.text); };
+  return {.kind = OptionKind::list, .type = ValueType::numbers, .read = read};
+}
+
+Reader read_mbw_preset() {
+  const auto read = [](Settings& settings, const Word& word) {
+    if (!settings.mbw_presets) refuse(word, " needs the file of presets: --mbw-presets FILE");
+    add_list(settings, word, preset_called(word.text, *settings.mbw_presets, word));
+  };
+  return {.kind = OptionKind::value, .type = ValueType::text, .read = read};
+}
+
+Reader read_base_alpha() {
+  const auto read = [](Settings& settings, const Word& word) {
+    const Method* const method = find_method(settings.recipe.method);
+    if (!method) return;
+    add(settings, first_number(*method->spec, word),
+        {.selector = "BASE", .values = {parse_number(word.option, word.text)}});
+  };
+  return {.type = ValueType::number, .read = read};
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/blocks/block_map.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "io/table/average_rows.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+constexpr std::string_view kNetworkPrefixes[] = {"model.diffusion_model.", "diffusion_model.", "model.model.", "net."};
+
+// Of a block's number; longer ones are of no layer.
+constexpr size_t kMostDigits = 4;
+
+struct PathNumbers {
+  int values[2] = {0, 0};
+};
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+std::optional<PathNumbers> begins_with(std::string_view name, std::string_view path) {
+  PathNumbers numbers;
+  size_t taken = 0, i = 0;
+  for (const char c : path) {
+    if (c != '#') {
+      if (i == name.size() || name[i++] != c) return std::nullopt;
+      continue;
+    }
+    const size_t begin = i;
+    int number = 0;
+    while (i < name.size() && is_digit(name[i]) && i - begin < kMostDigits) number = 10 * number + (name[i++] - '0');
+    if (i == begin) return std::nullopt;
+    if (taken < std::size(numbers.values)) numbers.values[taken++] = number;
+  }
+  return numbers;
+}
+
+std::optional<PathNumbers> fits(std::string_view name, const BlockRow& row) {
+  if (row.path[0] != '*') return begins_with(name, row.path);
+  const std::string_view path = row.path.substr(1);
+  for (size_t begin = 0; begin + path.size() <= name.size();) {
+    if (name[begin] == path[0])
+      if (const auto numbers = begins_with(name.substr(begin), path)) return numbers;
+    const size_t dot = name.find('.', begin);
+    if (dot == name.npos) break;
+    begin = dot + 1;
+  }
+  return std::nullopt;
+}
+
+std::string_view without_network_prefix(std::string_view name) {
+  for (const std::string_view prefix : kNetworkPrefixes)
+    if (name.starts_with(prefix)) return name.substr(prefix.size());
+  return name;
+}
+
+std::string block_name(std::string_view group, int number) {
+  if (number < 0) return std::string(group);
+  return sentence(group, number < 10 ? "0" : "", number);
+}
+
+}  // namespace
+
+std::span<const std::string_view> network_prefixes() { return kNetworkPrefixes; }
+
+BlockMap::BlockMap(const TensorTable& tensors, std::string architecture) : architecture_(std::move(architecture)) {
+  find_averages(tensors);
+  take_table(block_table(architecture_));
+  count(tensors);
+  // A guess may be made by metadata alone.
+  if (table_ != &generic_block_table() && std::ranges::none_of(blocks_, &Block::is_layer)) {
+    take_table(generic_block_table());
+    count(tensors);
+  }
+}
+
+void BlockMap::take_table(const BlockTable& table) {
+  table_ = &table;
+  groups_ = {kBaseGroup};
+  group_of_row_.clear();
+  for (const BlockRow& row : table.rows) {
+    const auto known = std::ranges::find(groups_, row.group);
+    group_of_row_.push_back(static_cast<uint32_t>(known - groups_.begin()));
+    if (known == groups_.end()) groups_.push_back(row.group);
+  }
+  ids_.assign(groups_.size(), {});
+  blocks_.clear();
+}
+
+BlockMap::Place BlockMap::place_of(std::string_view name) const {
+  name = without_network_prefix(name);
+  for (size_t r = 0; r < table_->rows.size(); ++r) {
+    const BlockRow& row = table_->rows[r];
+    const auto numbers = fits(name, row);
+    if (!numbers) continue;
+    switch (row.number) {
+      case BlockRow::kNone: return {group_of_row_[r], -1};
+      case BlockRow::kLastOut: return {group_of_row_[r], table_->last_out};
+      case BlockRow::kOfPath:
+        return {group_of_row_[r], row.first * numbers->values[0] + row.second * numbers->values[1] + row.offset};
+      default: return {group_of_row_[r], row.number};
+    }
+  }
+  return {0, -1};
+}
+
+void BlockMap::count(const TensorTable& tensors) {
+  struct Total {
+    uint64_t tensors = 0, size = 0;
+  };
+  std::vector<std::vector<Total>> totals(groups_.size());
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const Tensor tensor = tensors[i];
+    const auto [group, number] = place_of(weight_name(tensor.name));
+    const auto index = static_cast<size_t>(number + 1);
+    if (totals[group].size() <= index) totals[group].resize(index + 1);
+    ++totals[group][index].tensors;
+    totals[group][index].size += tensor.size;
+  }
+  for (size_t group = 0; group < groups_.size(); ++group) {
+    ids_[group].assign(totals[group].size(), kNoBlock);
+    for (size_t index = 0; index < totals[group].size(); ++index) {
+      const Total& total = totals[group][index];
+      if (total.tensors == 0) continue;
+      ids_[group][index] = static_cast<BlockId>(blocks_.size());
+      const int number = static_cast<int>(index) - 1;
+      blocks_.push_back({block_name(groups_[group], number), groups_[group], number, total.tensors, total.size});
+    }
+  }
+}
+
+// `model.diffusion_model.out.2.bias` is averaged as `model_ema.diffusion_modelout2bias`, which tells of no block.
+void BlockMap::find_averages(const TensorTable& tensors) {
+  const auto begins = [&](size_t i) { return tensors.name(i).starts_with(kLitEma.average); };
+  bool any = false;
+  for (size_t i = 0; i < tensors.size() && !any; ++i) any = begins(i);
+  if (!any) return;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const std::string_view name = tensors.name(i);
+    if (!name.starts_with(kLitEma.weights) || begins(i)) continue;
+    std::string average(kLitEma.average);
+    for (const char c : name.substr(kLitEma.weights.size()))
+      if (c != '.') average += c;
+    weights_.emplace(std::move(average), name);
+  }
+}
+
+std::string_view BlockMap::weight_name(std::string_view name) const {
+  if (weights_.empty() || !name.starts_with(kLitEma.average)) return name;
+  const auto found = weights_.find(std::string(name));
+  return found == weights_.end() ? name : std::string_view(found->second);
+}
+
+BlockId BlockMap::of(std::string_view name) const {
+  const auto [group, number] = place_of(name);
+  const auto index = static_cast<size_t>(number + 1);
+  return index < ids_[group].size() ? ids_[group][index] : kNoBlock;
+}
+
+std::string BlockMap::text() const {
+  std::string out;
+  for (size_t i = 0; i < blocks_.size();) {
+    size_t end = i + 1;
+    while (blocks_[i].is_layer() && end < blocks_.size() && blocks_[end].group == blocks_[i].group &&
+           blocks_[end].number == blocks_[end - 1].number + 1)
+      ++end;
+    out += (i ? ", " : "") + blocks_[i].name;
+    if (end > i + 1) out += (end > i + 2 ? ".." : ", ") + blocks_[end - 1].name;
+    i = end;
+  }
+  return out;
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/blocks/block_selector.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+
+#include "core/names/name_pattern.h"
+#include "core/names/near_name.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+
+std::string uppercase(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), upper);
+  return out;
+}
+
+// Letters and digits of a block's name, whatever the case and however many zeros.
+struct Spelled {
+  std::string group;
+  int number = -1;
+};
+
+Spelled spelled(std::string_view text, const BlockTable& table) {
+  constexpr size_t kMostDigits = 4;
+  // Of T5 the digit is no number.
+  const std::string whole = uppercase(text);
+  if (std::ranges::any_of(table.rows, [&](const BlockRow& row) { return row.group == whole; })) return {whole, -1};
+  size_t digits = text.size();
+  while (digits > 0 && text[digits - 1] >= '0' && text[digits - 1] <= '9') --digits;
+  Spelled out{uppercase(text.substr(0, digits)), -1};
+  for (const BlockAlias& alias : table.aliases)
+    if (out.group == alias.spelling) out.group = alias.group;
+  if (digits < text.size() && text.size() - digits <= kMostDigits) {
+    out.number = 0;
+    for (const char c : text.substr(digits)) out.number = 10 * out.number + (c - '0');
+  }
+  return out;
+}
+
+std::optional<BlockId> block_called(std::string_view text, const BlockMap& map) {
+  const Spelled wanted = spelled(text, map.table());
+  for (BlockId id = 0; id < map.blocks().size(); ++id)
+    if (map.blocks()[id].group == wanted.group && map.blocks()[id].number == wanted.number) return id;
+  return std::nullopt;
+}
+
+[[noreturn]] void refuse(const std::string& where, std::string_view what, std::string_view wrong, const BlockMap& map) {
+  std::vector<std::string> names;
+  const Spelled typed = spelled(what, map.table());
+  bool known_group = false;
+  for (const Block& block : map.blocks()) {
+    names.push_back(block.name);
+    known_group |= block.group == typed.group;
+  }
+  const std::string near = known_group ? "" : nearest_name(uppercase(what), names);
+  const std::string of = map.architecture().empty() ? "A" : sentence("A (", map.architecture(), ")");
+  throw Error(ErrorCode::usage, where,
+              sentence(where, ": '", what, "' ", wrong, "; the blocks of ", of, " are ", map.text(),
+                       near.empty() ? "" : sentence("; did you mean '", near, "'?")));
+}
+
+// An end of a range may also be what the names of a layer begin with: `layers.3`.
+BlockId end_of_range(std::string_view text, const BlockMap& map, const std::string& where) {
+  if (const auto id = block_called(text, map)) return *id;
+  const BlockId id = map.of(sentence(text, "."));
+  if (id != BlockMap::kNoBlock && map.blocks()[id].is_layer()) return id;
+  refuse(where, text, "is no block", map);
+}
+
+std::vector<BlockId> range(std::string_view first, std::string_view last, const BlockMap& map,
+                           const std::string& where) {
+  const BlockId begin = end_of_range(first, map, where), end = end_of_range(last, map, where);
+  if (begin > end) refuse(where, sentence(first, "..", last), "runs backwards", map);
+  std::vector<BlockId> ids(end - begin + 1);
+  std::iota(ids.begin(), ids.end(), begin);
+  return ids;
+}
+
+bool matches_wildcard(std::string_view text, std::string_view wildcard) {
+  if (wildcard.empty()) return text.empty();
+  if (wildcard[0] == '*')
+    return matches_wildcard(text, wildcard.substr(1)) || (!text.empty() && matches_wildcard(text.substr(1), wildcard));
+  return !text.empty() && (wildcard[0] == '?' || wildcard[0] == text[0]) &&
+         matches_wildcard(text.substr(1), wildcard.substr(1));
+}
+
+std::vector<BlockId> wildcard(std::string_view text, const BlockMap& map, const std::string& where) {
+  constexpr size_t kLongest = 32;  // characters; the names of blocks have fewer than ten
+  std::vector<BlockId> ids;
+  for (BlockId id = 0; id < map.blocks().size() && text.size() <= kLongest; ++id)
+    if (matches_wildcard(map.blocks()[id].name, uppercase(text))) ids.push_back(id);
+  if (ids.empty()) refuse(where, text, "matches no block", map);
+  return ids;
+}
+
+// Whether a name begins with `prefix` and there is at an end of a component.
+bool is_prefix(const TensorTable& tensors, const std::string& prefix) {
+  size_t begin = 0, end = tensors.size();
+  while (begin < end) {
+    const size_t middle = begin + (end - begin) / 2;
+    tensors.name(middle) < prefix ? begin = middle + 1 : end = middle;
+  }
+  for (; begin < tensors.size() && tensors.name(begin).starts_with(prefix); ++begin) {
+    const std::string_view rest = tensors.name(begin).substr(prefix.size());
+    if (rest.empty() || rest[0] == '.' || prefix.ends_with('.')) return true;
+  }
+  return false;
+}
+
+BlockSelection with_prefix(std::string_view text, const Selectable& of, const std::string& where) {
+  bool found = is_prefix(of.tensors, std::string(text));
+  std::string prefixes;
+  for (const std::string_view prefix : network_prefixes()) {
+    prefixes += (prefixes.empty() ? "" : "|") + RE2::QuoteMeta(prefix);
+    found = found || is_prefix(of.tensors, sentence(prefix, text));
+  }
+  if (!found) refuse(where, text, "is no block, and no name begins with it", of.blocks);
+  return {.pattern = sentence("^(?:", prefixes, ")?", RE2::QuoteMeta(text), text.ends_with('.') ? "" : "(?:\\.|$)")};
+}
+
+std::vector<std::string_view> words_of(std::string_view text) {
+  std::vector<std::string_view> words;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(' ', begin), text.size());
+    if (end > begin) words.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return words;
+}
+
+// Takes a NOT off the front.
+bool is_turned(std::vector<std::string_view>& words) {
+  if (words.empty() || words[0] != "NOT") return false;
+  words.erase(words.begin());
+  return true;
+}
+
+std::vector<BlockId> all_but(const std::vector<BlockId>& ids, const BlockMap& map) {
+  std::vector<BlockId> others;
+  for (BlockId id = 0; id < map.blocks().size(); ++id)
+    if (!std::ranges::binary_search(ids, id)) others.push_back(id);
+  return others;
+}
+
+}  // namespace
+
+BlockSelection select_names(std::string_view selector, const Selectable& of, const std::string& where) {
+  if (selector.empty()) refuse(where, selector, "selects nothing", of.blocks);
+  if (selector[0] == '/') {
+    if (selector.size() < 3 || !selector.ends_with('/'))
+      throw Error(ErrorCode::usage, where, sentence(where, ": a pattern stands between slashes: /attn2\\.to_k/"));
+    const NamePattern pattern(where, std::string(selector.substr(1, selector.size() - 2)));
+    return {.pattern = pattern.text()};
+  }
+  if (const size_t dots = selector.find(".."); dots != selector.npos)
+    return {.everywhere = false,
+            .blocks = range(selector.substr(0, dots), selector.substr(dots + 2), of.blocks, where)};
+  if (selector.find_first_of("*?") != selector.npos)
+    return {.everywhere = false, .blocks = wildcard(selector, of.blocks, where)};
+  if (const auto id = block_called(selector, of.blocks)) return {.everywhere = false, .blocks = {*id}};
+  return with_prefix(selector, of, where);
+}
+
+BlockSelection select_elements(std::string_view blocks, std::string_view elements, const Selectable& of,
+                               const std::string& where) {
+  BlockSelection selection;
+  std::vector<std::string_view> words = words_of(blocks);
+  const bool other_blocks = is_turned(words);
+  for (const std::string_view word : words) {
+    const size_t dash = word.find('-');
+    const std::vector<BlockId> ids = dash == word.npos
+                                         ? select_names(word, of, where).blocks
+                                         : range(word.substr(0, dash), word.substr(dash + 1), of.blocks, where);
+    if (ids.empty()) refuse(where, word, "is no block", of.blocks);
+    selection.everywhere = false;
+    selection.blocks.insert(selection.blocks.end(), ids.begin(), ids.end());
+  }
+  std::ranges::sort(selection.blocks);
+  if (other_blocks) {
+    selection.blocks = all_but(selection.blocks, of.blocks);
+    selection.everywhere = false;
+    if (selection.blocks.empty()) refuse(where, blocks, "leaves no block", of.blocks);
+  }
+  std::vector<std::string_view> parts = words_of(elements);
+  selection.unless = is_turned(parts);
+  for (const std::string_view part : parts)
+    selection.pattern += (selection.pattern.empty() ? "" : "|") + RE2::QuoteMeta(part);
+  if (selection.unless && selection.pattern.empty())
+    throw Error(ErrorCode::usage, where, sentence(where, ": NOT of no elements leaves nothing"));
+  return selection;
+}
+
+}  // namespace ckmerge
