@@ -47,6 +47,11 @@ const std::vector<Row>& table() {
       {in(merge, plan),
        {"method", 'm', "M", "how to merge (default weighted_sum); see `ckmerge methods`", read_method()}},
       {in(merge, plan), {"param", 0, "K=V", "set a parameter of the method, whatever it is called", read_param()}},
+      {in(merge, plan),
+       {"formula", 0, "TEXT",
+        "what to compute, in place of a method: 'A + 0.7*(B - C)' of the inputs A, B and C, or of others that are "
+        "given as NAME=FILE; see docs/recipe.md",
+        read_formula()}},
       {recipes,
        {"dtype", 0, "D",
         "store float tensors as keep (default), f64, f32, f16, bf16, f8_e4m3 or f8_e5m2; those of a part with "
