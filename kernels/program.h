@@ -65,6 +65,8 @@ struct Weights {
   /// Whether the sum is one to whoever wrote the coefficients: 0.1 + 0.2 + 0.7 is 1 - 1.1e-16 in f64. Not where one is
   /// NaN.
   bool add_up_to_one() const { return (sum < 1 ? 1 - sum : sum - 1) <= 1e-12 * magnitude; }
+  /// As little; so is the sum of none.
+  bool add_up_to_zero() const { return (sum < 0 ? -sum : sum) <= 1e-12 * magnitude; }
 };
 
 /// An operand as the executor sees it. Element i lies at data + (i / inner) * stride + (i % inner) *

@@ -12,6 +12,7 @@
 #include "cli/report/report_json.h"
 #include "cli/system/signals.h"
 #include "core/engine/differing_copies.h"
+#include "core/formula/recipe_graph.h"
 #include "core/inputs/component_names.h"
 #include "core/inputs/input_names.h"
 #include "core/read/buffer_values.h"
@@ -91,7 +92,7 @@ Prepared prepare(MergeRequest& request) {
   if (faults.empty())
     faults.check([&] { plan_merge(request, prepared); });
   else
-    faults.check([&] { resolve_coefficients(request.settings.recipe, request.inputs.size()); });
+    faults.check([&] { check_recipe(request.settings.recipe, request.inputs.size()); });
   // Of an output that is named by a plan there is nothing to check without one.
   bool named = !request.settings.filename_prefix && !is_folder(request.output);
   if (faults.empty())

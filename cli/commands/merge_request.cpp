@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/merge_request.h"
 
+#include "cli/commands/formula_inputs.h"
 #include "cli/commands/open_inputs.h"
 #include "cli/commands/work_options.h"
 #include "cli/options/output_extension.h"
@@ -66,6 +67,7 @@ MergeRequest merge_request(const Request& request, const Environment& environmen
   Faults faults;
   check_files(merge, request.command, faults);
   faults.add(request.refused);
+  if (settings.recipe.formula) faults.check([&] { name_inputs_of_formula(merge.inputs, *settings.recipe.formula); });
   faults.check([&] { read_keys(merge); });
   complete_run_options(settings, environment, faults);
   faults.raise();

@@ -68,17 +68,18 @@ std::vector<std::string*> checkpoint_paths(Request& request) {
 }
 
 // Where @ begins; npos where a file is named.
-size_t reference_in(const std::string& path, Command command) {
+size_t reference_in(const std::string& path, const Request& request) {
   if (path.starts_with('@')) return 0;
-  const size_t equals = command == Command::run ? path.find("=@") : path.npos;
+  const bool may_have_names = request.command == Command::run || request.settings.recipe.formula;
+  const size_t equals = may_have_names ? path.find("=@") : path.npos;
   return equals == path.npos || path.find('/') < equals ? path.npos : equals + 1;
 }
 
-void put_paths(const Registry& registry, Command command, const std::vector<std::string*>& references) {
+void put_paths(const Registry& registry, const Request& request, const std::vector<std::string*>& references) {
   Faults faults;
   for (std::string* const path : references)
     faults.check([&] {
-      const size_t at = reference_in(*path, command);
+      const size_t at = reference_in(*path, request);
       if (at == path->npos) return;  // a second run, after damage
       *path = path->substr(0, at) + path_called(registry, path->substr(at + 1));
     });
@@ -136,10 +137,10 @@ RegisteredFile find_one(const Registry& registry, const std::string& name) {
 Request with_registered_paths(const Request& asked, const Environment& environment) {
   Request request = asked;
   std::vector<std::string*> paths = checkpoint_paths(request);
-  std::erase_if(paths, [&](const std::string* path) { return reference_in(*path, request.command) == path->npos; });
+  std::erase_if(paths, [&](const std::string* path) { return reference_in(*path, request) == path->npos; });
   if (paths.empty()) return request;
   with_registry(registry_path(request.settings, environment), Registry::Access::existing,
-                [&](const Registry& registry) { put_paths(registry, request.command, paths); });
+                [&](const Registry& registry) { put_paths(registry, request, paths); });
   return request;
 }
 

@@ -22,9 +22,9 @@ void with_registry(const std::string& path, Registry::Access access, const std::
 /// Several that are the same file, or have the same bytes and base name, count as one.
 RegisteredFile find_one(const Registry& registry, const std::string& name);
 
-/// `request` with a path in place of every @NAME that stands for a checkpoint: operands (of `run` also behind LETTER=),
-/// and components. Throws Error(usage); Error(io) for a file that is gone; Error(malformed) for one called by its hash
-/// that is no longer what was hashed.
+/// `request` with a path in place of every @NAME that stands for a checkpoint: operands (of `run` also behind LETTER=,
+/// beside a formula behind NAME=), and components. Throws Error(usage); Error(io) for a file that is gone;
+/// Error(malformed) for one called by its hash that is no longer what was hashed.
 Request with_registered_paths(const Request& asked, const Environment& environment);
 
 }  // namespace ckmerge::cli

@@ -5,8 +5,10 @@
 
 #include "cli/commands/run_recipe_models.h"
 #include "cli/options/faults.h"
+#include "cli/report/report.h"
 #include "cli/system/signals.h"
 #include "cli/system/text.h"
+#include "core/formula/recipe_graph.h"
 #include "core/plan/selection.h"
 #include "io/text/error.h"
 
@@ -19,10 +21,12 @@ constexpr const char* kBindings = "give each as LETTER=PATH, or a folder to look
   throw Error(ErrorCode::usage, where, sentence, input_lines(recorded));
 }
 
-// Index of the input called `name`, or the number of inputs.
+// Index of the input with this letter, or this name in the formula; or the number of inputs.
 size_t input_called(const RecordedRecipe& recorded, const std::string& name) {
+  const std::vector<std::string> names =
+      recorded.recipe.formula ? recorded.recipe.formula->names : std::vector<std::string>();
   size_t k = 0;
-  while (k < recorded.recipe.input_names.size() && letter(k) != name) ++k;
+  while (k < recorded.recipe.input_names.size() && letter(k) != name && !(k < names.size() && names[k] == name)) ++k;
   return k;
 }
 
@@ -92,7 +96,7 @@ void check_inputs(const RecordedRecipe& recorded, MergeRequest& request) {
 std::vector<std::string> input_lines(const RecordedRecipe& recorded) {
   std::vector<std::string> lines;
   for (size_t k = 0; k < recorded.sha256.size(); ++k)
-    lines.push_back(letter(k) + " was " + recorded.recipe.input_names[k] +
+    lines.push_back(letter(k) + name_behind_letter(recorded.recipe, k) + " was " + recorded.recipe.input_names[k] +
                     (recorded.sha256[k].empty() ? ", its hash was not recorded" : ", sha256 " + recorded.sha256[k]));
   return lines;
 }
@@ -112,7 +116,7 @@ RecordedRecipe recorded_recipe(const std::string& path) {
     if (recorded.sha256.empty()) throw Error(ErrorCode::malformed, "inputs", "'inputs' is empty");
     if (recorded.recipe.hash && std::ranges::any_of(recorded.sha256, &std::string::empty))
       throw Error(ErrorCode::malformed, "inputs", "an input has no sha256, though they were hashed");
-    resolve_coefficients(recorded.recipe, recorded.sha256.size());
+    check_recipe(recorded.recipe, recorded.sha256.size());
     Selection(recorded.recipe).expect_understood();
     return recorded;
   } catch (const Error& e) {

@@ -14,7 +14,9 @@ const std::vector<CommandSpec>& commands() {
        "  ckmerge merge A.safetensors B.safetensors --alpha 0.3 -o out.safetensors\n"
        "  ckmerge merge A.safetensors B.safetensors C.safetensors -m add_difference -o out.safetensors\n"
        "  ckmerge merge A.safetensors B.safetensors C.safetensors -m linear --weights 0.5,0.3,0.2 -o out.safetensors\n"
-       "  ckmerge merge A.safetensors -m copy --dtype f16 -o out.safetensors\n"},
+       "  ckmerge merge A.safetensors -m copy --dtype f16 -o out.safetensors\n"
+       "  ckmerge merge --formula 'A + 0.7*(B - C)' A=base.safetensors B=anime.safetensors C=orig.safetensors -o "
+       "out.safetensors\n"},
       {Command::plan, "plan", "A B [C ...] [-o OUT] [options]", "print what merge would do, write nothing",
        "Reads the headers of the checkpoints and prints what `ckmerge merge` with the same arguments would do, or all\n"
        "that stands against it. With -o the target is checked too.",

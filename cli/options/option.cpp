@@ -14,6 +14,10 @@ WordKind OptionSpec::word_kind() const {
   }
 }
 
+bool OptionSpec::says_what_is_computed() const {
+  return of_method || reader.type == ValueType::method || name == "param";
+}
+
 std::vector<std::string> OptionSpec::spellings() const {
   std::vector<std::string> words{"--" + name};
   if (kind() == OptionKind::toggle) words.push_back("--no-" + name);

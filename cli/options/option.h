@@ -69,7 +69,9 @@ struct OptionSpec {
 
   OptionKind kind() const { return reader.kind; }
   bool takes_value() const { return kind() == OptionKind::value || kind() == OptionKind::list; }
-  WordKind word_kind() const;                  ///< of the value
+  WordKind word_kind() const;  ///< of the value
+  /// Whether it names a method or sets its parameters; a formula does so itself.
+  bool says_what_is_computed() const;
   std::vector<std::string> spellings() const;  ///< --name, --no-name, -x
 };
 

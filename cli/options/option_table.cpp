@@ -62,6 +62,11 @@ const std::vector<Row>& table() {
         "another number of the method for some tensors: IN04=0.2, IN00..IN08=0.2, 'OUT*=[0,1]', '/attn2/=0', or "
         "supermerger's OUT03-OUT06:attn2:0.3; the last that selects a tensor holds",
         read_weight()}},
+      {in(merge, plan),
+       {"formula", 0, "TEXT",
+        "what to compute, in place of a method: 'A + 0.7*(B - C)' of the inputs A, B and C, or of others that are "
+        "given as NAME=FILE; see docs/recipe.md",
+        read_formula()}},
       {recipes,
        {"dtype", 0, "D",
         "store float tensors as keep (default), f64, f32, f16, bf16, f8_e4m3 or f8_e5m2; those of a part with "

@@ -53,11 +53,11 @@ double number_of(const Recipe& recipe, const ParameterSpec& parameter) {
 }
 
 std::string call_name(const Recipe& recipe, const std::vector<std::string>& models) {
-  const MethodSpec& spec = *find_method(recipe.method)->spec;
   std::vector<std::string> parts = models;
-  for (size_t i = 0; i < spec.parameter_count; ++i)
-    if (spec.parameters[i].kind == ParameterKind::number)
-      parts.push_back(rounded(number_of(recipe, spec.parameters[i])));
+  if (const Method* method = find_method(recipe.method))  // a formula is none
+    for (size_t i = 0; i < method->spec->parameter_count; ++i)
+      if (const ParameterSpec& parameter = method->spec->parameters[i]; parameter.kind == ParameterKind::number)
+        parts.push_back(rounded(number_of(recipe, parameter)));
   return recipe.method + "(" + joined(parts, ", ") + ")";
 }
 
@@ -69,6 +69,7 @@ std::string sum_name(std::span<const double> weights, const std::vector<std::str
 
 std::string name_without_suffix(const Recipe& recipe, const std::vector<std::string>& models) {
   // Of weighted_sum and linear: the weights, in the order of the checkpoints. Of add_difference: alpha comes second.
+  if (recipe.formula) return call_name(recipe, models);
   const std::vector<double> coefficients = resolve_coefficients(recipe, models.size() + recipe.bake_vae);
   if (recipe.method == "weighted_sum" || recipe.method == "linear") return sum_name(coefficients, models);
   if (recipe.method == "copy") return models[0];

@@ -43,7 +43,7 @@ bool is_given_as_parameter(const GivenOptions& given, const ParameterSpec& param
 
 // A parameter of a set is a default for the methods that have it.
 bool is_wanted(const GivenOptions& given, const OptionSpec& option) {
-  if (given.contains(option.name)) return false;
+  if (given.contains(option.name) || (given.contains("formula") && option.says_what_is_computed())) return false;
   if (!option.of_method) return true;
   const auto method = given.find("method");
   const ParameterSpec* const parameter =

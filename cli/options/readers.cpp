@@ -53,6 +53,14 @@ Reader read_texts(Place<std::vector<std::string>> place, ValueType type) {
   return {.kind = OptionKind::list, .type = type, .read = read};
 }
 
+Reader read_formula() {
+  const auto read = [](Settings& settings, const Word& word) {
+    settings.recipe.method = kFormulaMethod;
+    settings.recipe.formula.emplace().text = word.text;  // the inputs name what is in it
+  };
+  return {.read = read};
+}
+
 Reader read_number(Place<std::optional<double>> place) {
   const auto read = [place](Settings& settings, const Word& word) {
     place.in(settings) = parse_number(word.option, word.text);

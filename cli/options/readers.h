@@ -52,6 +52,7 @@ Reader read_choice(Policy Owner::*member) {
 
 // What only one option is.
 Reader read_format();
+Reader read_formula();
 Reader read_wrap();
 Reader read_component(Part part);  ///< a file to compose
 Reader read_vae_to_bake();

@@ -28,6 +28,17 @@ void read_one(const OptionSpec& option, std::span<const std::string> texts, size
   });
 }
 
+// Beside --formula.
+void refuse_beside_formula(const OptionSpec& option, Request& request) {
+  request.refused.check([&] {
+    const std::string dashed = "--" + option.name;
+    throw Error(ErrorCode::usage, dashed,
+                dashed +
+                    " cannot stand beside --formula, which says itself what is computed; write it into the "
+                    "formula, as in 'slerp(A, B, t=0.3)'");
+  });
+}
+
 // Flags may be repeated; of --name and --no-name the last one counts.
 void read_option(const OptionSpec& option, std::span<const std::string> texts, Request& request) {
   if (option.kind() == OptionKind::list) {
@@ -49,7 +60,9 @@ Request read_request(const CommandLine& line) {
   GivenOptions given = line.options;
   request.refused.check([&] { request.settings.preset = apply_preset(line.command, given); });
   for (const OptionSpec& option : in_order_of_reading(options_of(line.command)))
-    if (const auto found = given.find(option.name); found != given.end()) read_option(option, found->second, request);
+    if (const auto found = given.find(option.name); found != given.end())
+      given.contains("formula") && option.says_what_is_computed() ? refuse_beside_formula(option, request)
+                                                                  : read_option(option, found->second, request);
   return request;
 }
 

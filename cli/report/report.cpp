@@ -74,6 +74,7 @@ std::string form_text(const Checkpoint& checkpoint) {
 std::string recipe_line(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
   if (!recipe.roles.empty()) return "the files below in one checkpoint" + dtypes_text(facts) + "\n";
+  if (recipe.formula) return "formula: " + shortened(recipe.formula->text, kSentenceWidth) + dtypes_text(facts) + "\n";
   return recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(facts) + "\n";
 }
 
@@ -91,8 +92,9 @@ std::string recipe_lines(const MergeFacts& facts) {
   const size_t count = facts.checkpoints.size();
   for (size_t k = 0; k < std::min(count, kListed); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];
-    out += "  " + letter(k) + "  " + visible(checkpoint.path) + "  " + counted(checkpoint.tensors.size(), "tensor") +
-           ", " + size_text(checkpoint.file_size()) + form_text(checkpoint) + role_text(facts, k) + "\n";
+    out += "  " + letter(k) + name_behind_letter(facts.plan.recipe, k) + "  " + visible(checkpoint.path) + "  " +
+           counted(checkpoint.tensors.size(), "tensor") + ", " + size_text(checkpoint.file_size()) +
+           form_text(checkpoint) + role_text(facts, k) + "\n";
     for (const std::string& note : checkpoint.notes) out += "     " + visible(note) + "\n";
   }
   if (count > kListed) out += "  ... and " + grouped(count - kListed) + " more\n";
@@ -249,6 +251,11 @@ std::vector<Source> MergeFacts::named_by(Action action) const {
   for (const Step& step : plan.steps)
     if (step.action == action) sources.push_back(step.named);
   return sources;
+}
+
+std::string name_behind_letter(const Recipe& recipe, size_t k) {
+  if (!recipe.formula || k >= recipe.formula->names.size() || recipe.formula->names[k] == letter(k)) return "";
+  return " = " + shortened(recipe.formula->names[k], kNameWidth);
 }
 
 std::string shape_text(Shape shape) {

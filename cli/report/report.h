@@ -32,6 +32,9 @@ std::string plan_report(const MergeFacts& facts);
 std::vector<std::string> value_warnings(const MergeFacts& facts, const RunReport& report);
 std::string run_report(const MergeFacts& facts, const RunReport& report);
 
+/// " = base": how the recipe's formula calls input `k`, where it does not by its letter; else nothing.
+std::string name_behind_letter(const Recipe& recipe, size_t k);
+
 /// "[2, 3]".
 std::string shape_text(Shape shape);
 

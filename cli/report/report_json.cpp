@@ -50,17 +50,35 @@ void write_forms(JsonWriter& json, const Recipe& recipe) {
   write_texts(json, "roles", recipe.roles);
 }
 
+// Null where a method is merged.
+void write_formula(JsonWriter& json, const Recipe& recipe) {
+  json.key("formula");
+  if (!recipe.formula) {
+    json.null();
+    return;
+  }
+  json.begin_object();
+  json.key("text").value(recipe.formula->text);
+  write_texts(json, "names", recipe.formula->names);
+  json.end_object();
+}
+
+void write_parameters(JsonWriter& json, const Recipe& recipe) {
+  json.key("parameters").begin_object();
+  if (const Method* const method = find_method(recipe.method))
+    for (size_t i = 0; i < method->spec->parameter_count; ++i)
+      if (const auto given = recipe.parameters.find(method->spec->parameters[i].name); given != recipe.parameters.end())
+        write_parameter(json, method->spec->parameters[i], given->second);
+  json.end_object();
+}
+
 // REQUIRES: recipe.parameters were checked against the method's spec.
 void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
-  const MethodSpec& spec = *find_method(recipe.method)->spec;
   json.key("method").value(recipe.method);
-  json.key("parameters").begin_object();
-  for (size_t i = 0; i < spec.parameter_count; ++i)
-    if (const auto given = recipe.parameters.find(spec.parameters[i].name); given != recipe.parameters.end())
-      write_parameter(json, spec.parameters[i], given->second);
-  json.end_object();
+  write_parameters(json, recipe);
   write_weights(json, facts.plan);
+  write_formula(json, recipe);
   json.key("coefficients").begin_array();
   for (const double coefficient : facts.plan.coefficients) json.value(coefficient);
   json.end_array();

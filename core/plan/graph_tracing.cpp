@@ -15,13 +15,6 @@ GraphTracing::GraphTracing(const MergeGraph& graph, std::span<const double> numb
       known_(graph.terms().size()),
       result_(trace(graph.result())) {}
 
-// One after the other: the order of slots hangs on it.
-template <typename Join>
-Symbol GraphTracing::both(const Term& term, const Join& join) {
-  const Symbol first = trace(term.operands[0]), second = trace(term.operands[1]);
-  return join(first, second);
-}
-
 Symbol GraphTracing::trace(TermId id) {
   if (known_[id]) return *known_[id];
   const Term& term = graph_[id];
@@ -32,12 +25,25 @@ Symbol GraphTracing::trace(TermId id) {
       break;
     case Term::Kind::number: break;  // read by whoever refers to it
     case Term::Kind::method: symbol = trace_method(term); break;
-    case Term::Kind::add: symbol = both(term, [](Symbol x, Symbol y) { return x + y; }); break;
-    case Term::Kind::subtract: symbol = both(term, [](Symbol x, Symbol y) { return x - y; }); break;
-    case Term::Kind::scale: symbol = formula_.coefficient(numbers_[term.operands[0]]) * trace(term.operands[1]); break;
+    case Term::Kind::sum: symbol = trace_sum(term); break;
   }
   known_[id] = symbol;
   return symbol;
+}
+
+// One operand after the other: the order of slots hangs on it. What is subtracted is so by one operation.
+Symbol GraphTracing::trace_sum(const Term& term) {
+  Symbol sum = factor(term, 0) * trace(term.operands[0]);
+  for (size_t i = 1; i < term.operands.size(); ++i) {
+    const Symbol operand = trace(term.operands[i]);
+    const Coefficient k = factor(term, i);
+    sum = k.given == -1 ? sum - operand : sum + k * operand;
+  }
+  return sum;
+}
+
+Coefficient GraphTracing::factor(const Term& term, size_t i) const {
+  return formula_.coefficient(numbers_[term.factors[i]]);
 }
 
 Symbol GraphTracing::trace_method(const Term& term) {

@@ -39,8 +39,8 @@ class GraphTracing {
 
  private:
   Symbol trace(TermId id);
-  template <typename Join>
-  Symbol both(const Term& term, const Join& join);
+  Symbol trace_sum(const Term& term);
+  Coefficient factor(const Term& term, size_t i) const;
   Symbol trace_method(const Term& term);
   uint8_t take_slots(size_t count);
 

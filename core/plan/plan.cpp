@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/formula/recipe_graph.h"
 #include "core/inputs/judged_inputs.h"
 #include "core/names/whole_part.h"
 #include "core/plan/buffer_warnings.h"
@@ -165,8 +166,8 @@ class Planner {
     };
     if (std::ranges::any_of(plan_.steps, overflows))
       throw Error(ErrorCode::usage, plan_.recipe.method,
-                  "a coefficient of " + plan_.recipe.method +
-                      " is too large: these tensors run in f32, whose largest number is 3.4e38");
+                  sentence("a coefficient of ", plan_.recipe.formula ? "the " : "", plan_.recipe.method,
+                           " is too large: these tensors run in f32, whose largest number is 3.4e38"));
   }
 
   void lay_out_steps() {
@@ -274,9 +275,9 @@ uint64_t Plan::memory() const {
 
 Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   if (checkpoints.empty()) throw Error(ErrorCode::usage, "", "no checkpoint was given");
-  const MergeGraph graph = weighted_graph(recipe, checkpoints);
-  Planner planner(recipe, graph, checkpoints);
-  planner.set_coefficients(resolve_coefficients(recipe, checkpoints.size()));
+  const MergeGraph graph = recipe.formula ? graph_of(recipe, checkpoints.size()) : weighted_graph(recipe, checkpoints);
+  Planner planner(with_canonical_formula(recipe, checkpoints.size()), graph, checkpoints);
+  if (!recipe.formula) planner.set_coefficients(resolve_coefficients(recipe, checkpoints.size()));
   return planner.run();
 }
 

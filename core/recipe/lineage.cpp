@@ -46,7 +46,7 @@ struct KnownRecipe {
 };
 
 std::string parameters_text(const Recipe& recipe) {
-  std::string out;
+  std::string out = recipe.formula ? " " + recipe.formula->text : "";
   for (const auto& [name, values] : recipe.parameters) {
     out += sentence(", ", name, " ");
     for (size_t i = 0; i < values.size(); ++i) out += (i > 0 ? "," : "") + python_float(values[i]);

@@ -109,32 +109,44 @@ TermId MergeGraph::method(const std::string& name, std::vector<TermId> operands,
                  .parameters = std::move(parameters)});
 }
 
-TermId MergeGraph::add(TermId a, TermId b) {
-  const Term term{.kind = Term::Kind::add, .operands = {a, b}};
-  expect_values(term);
-  const bool first = terms_[a].type == TermType::checkpoint, second = terms_[b].type == TermType::checkpoint;
-  if (first && second)
-    refuse("+", "two checkpoints are added, which gives none; subtract a base from one, or average them with linear");
+TermId MergeGraph::sum(std::vector<TermId> factors, std::vector<TermId> operands) {
+  Weights weights;
+  for (size_t i = 0; i < operands.size(); ++i) {
+    const Term &factor = terms_[factors[i]], &operand = terms_[operands[i]];
+    if (factor.type != TermType::number || operand.type == TermType::number)
+      refuse("*", std::string("a ") + name(factor.type) + " times a " + name(operand.type) +
+                      " is neither checkpoint nor delta; multiply a delta by a number");
+    if (!is_finite(factor.number)) refuse("*", "a factor must be finite, not NaN or infinite");
+    if (operand.type == TermType::delta) continue;
+    if (!factor.number.rules.empty()) refuse("*", "the weight of a checkpoint must be the same for every tensor");
+    weights = weights + factor.number.value * Weights{1, 1};
+  }
+  const TermType type = weights.add_up_to_one() ? TermType::checkpoint : TermType::delta;
+  if (type == TermType::delta && !weights.add_up_to_zero())
+    refuse("+", "the weights of the checkpoints add up to neither one, a checkpoint, nor zero, a delta");
   return intern(
-      {.kind = term.kind, .type = first || second ? TermType::checkpoint : TermType::delta, .operands = term.operands});
+      {.kind = Term::Kind::sum, .type = type, .operands = std::move(operands), .factors = std::move(factors)});
+}
+
+TermId MergeGraph::add(TermId a, TermId b) {
+  expect_values("+", {a, b});
+  if (terms_[a].type == TermType::checkpoint && terms_[b].type == TermType::checkpoint)
+    refuse("+", "two checkpoints are added, which gives none; subtract a base from one, or average them with linear");
+  return sum({number(1.0), number(1.0)}, {a, b});
 }
 
 TermId MergeGraph::subtract(TermId a, TermId b) {
-  const Term term{.kind = Term::Kind::subtract, .operands = {a, b}};
-  expect_values(term);
-  const bool first = terms_[a].type == TermType::checkpoint, second = terms_[b].type == TermType::checkpoint;
-  if (second && !first) refuse("-", "a checkpoint is subtracted from a delta, which gives neither; swap them");
-  return intern({.kind = term.kind,
-                 .type = first && !second ? TermType::checkpoint : TermType::delta,
-                 .operands = term.operands});
+  expect_values("-", {a, b});
+  if (terms_[b].type == TermType::checkpoint && terms_[a].type != TermType::checkpoint)
+    refuse("-", "a checkpoint is subtracted from a delta, which gives neither; swap them");
+  return sum({number(1.0), number(-1.0)}, {a, b});
 }
 
 TermId MergeGraph::scale(TermId number, TermId delta) {
   if (terms_[number].type != TermType::number || terms_[delta].type != TermType::delta)
     refuse("*", std::string("a ") + name(terms_[number].type) + " times a " + name(terms_[delta].type) +
                     " is neither checkpoint nor delta; multiply a delta by a number");
-  if (!is_finite(terms_[number].number)) refuse("*", "a factor must be finite, not NaN or infinite");
-  return intern({.kind = Term::Kind::scale, .type = TermType::delta, .operands = {number, delta}});
+  return sum({number}, {delta});
 }
 
 void MergeGraph::set_result(TermId id) {
@@ -159,11 +171,10 @@ TermId MergeGraph::intern(Term term) {
   return known->second;
 }
 
-void MergeGraph::expect_values(const Term& term) const {
-  for (const TermId id : term.operands)
+void MergeGraph::expect_values(const char* sign, std::initializer_list<TermId> operands) const {
+  for (const TermId id : operands)
     if (terms_[id].type == TermType::number)
-      refuse(term.kind == Term::Kind::add ? "+" : "-",
-             "a number is no checkpoint and no delta; multiply a delta by it");
+      refuse(sign, "a number is no checkpoint and no delta; multiply a delta by it");
 }
 
 MergeGraph merge_graph(const Recipe& recipe, size_t inputs) {

@@ -6,6 +6,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -52,19 +53,18 @@ using TermId = uint32_t;
 /// One node. Terms that it refers to stand before it.
 struct Term {
   enum class Kind : uint8_t {
-    input,     ///< a checkpoint as it was given
-    number,    ///< a number
-    method,    ///< a method of kernels/methods over checkpoints or deltas
-    add,       ///< the sum of two terms
-    subtract,  ///< the first less the second
-    scale,     ///< a number times a delta
+    input,   ///< a checkpoint as it was given
+    number,  ///< a number
+    method,  ///< a method of kernels/methods over checkpoints or deltas
+    sum,     ///< of products of numbers and terms, added from the left
   };
   Kind kind = Kind::input;
   TermType type = TermType::checkpoint;
   uint32_t input = 0;                                          ///< input: index of the checkpoint
   NumberByName number = {};                                    ///< number
   std::string method = {};                                     ///< method: its name
-  std::vector<TermId> operands = {};                           ///< method, add, subtract; scale: the number, the delta
+  std::vector<TermId> operands = {};                           ///< method, sum
+  std::vector<TermId> factors = {};                            ///< sum: a number for each operand
   std::map<std::string, std::vector<TermId>> parameters = {};  ///< method: numbers, those that were given
 
   friend auto operator<=>(const Term&, const Term&) = default;
@@ -79,6 +79,10 @@ class MergeGraph {
   /// are not all of one type.
   TermId method(const std::string& name, std::vector<TermId> operands,
                 std::map<std::string, std::vector<TermId>> parameters = {});
+  /// Products of numbers and terms. A checkpoint where the numbers of checkpoints add up to one, a delta where they add
+  /// up to zero, or there is none. Throws Error(usage) for other sums, and for numbers of checkpoints that depend on
+  /// the tensor's name. REQUIRES: a factor for each of at least one operand.
+  TermId sum(std::vector<TermId> factors, std::vector<TermId> operands);
   /// A checkpoint and a delta, in either order, or two deltas. Throws Error(usage) for two checkpoints.
   TermId add(TermId a, TermId b);
   /// Two of a type, which gives a delta, or a delta from a checkpoint. Throws Error(usage) for a checkpoint from a
@@ -108,7 +112,7 @@ class MergeGraph {
 
  private:
   TermId intern(Term term);
-  void expect_values(const Term& term) const;
+  void expect_values(const char* sign, std::initializer_list<TermId> operands) const;
 
   std::vector<Term> terms_;
   std::map<Term, TermId> known_;

@@ -96,7 +96,9 @@ Record models_in(const Checkpoint& parent) { return record_in(parent, kWebModels
 
 // ---- A1111's recipe
 
-std::string interp_method(const std::string& method) {
+std::string interp_method(const Recipe& recipe) {
+  if (recipe.formula) return recipe.formula->text;
+  const std::string& method = recipe.method;
   if (method == "weighted_sum") return "Weighted sum";
   if (method == "add_difference") return "Add difference";
   if (method == "copy") return "No interpolation";
@@ -151,7 +153,7 @@ std::string web_recipe(const Recipe& recipe, ResultKind kind, std::span<const st
   dict.set("primary_model_hash", hash(0));
   dict.set("secondary_model_hash", hash(1));
   dict.set("tertiary_model_hash", hash(2));
-  dict.set("interp_method", string_json(interp_method(recipe.method)));
+  dict.set("interp_method", string_json(interp_method(recipe)));
   dict.set("multiplier", number ? python_float(*number) : "null");
   dict.set("save_as_half", bool_json(recipe.half || recipe.dtype == Dtype::F16));
   dict.set("custom_name", string_json(""));

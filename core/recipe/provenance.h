@@ -52,15 +52,15 @@ std::vector<std::string> recorded_names(const Recipe& recipe, std::span<const Ch
 /// What a recipe means: 2 since elements in which all inputs hold the same bits are kept (docs/methods.md). A text
 /// without a version is of 1, whose results may differ from today's in such elements.
 inline constexpr int kRecipeVersion = 2;
-/// That of texts with weights by block or name, which older readers do not know.
-inline constexpr int kWeightsVersion = 3;
+/// Of recipes that say what earlier versions could not: a formula, weights by block or name.
+inline constexpr int kGraphRecipeVersion = 3;
 
 /// `ckmerge.recipe`: one JSON object.
 std::string recipe_text(const Recipe& recipe, std::span<const std::string> names, std::span<const InputHash> hashes);
 
 /// A recipe read back, with what it says of its inputs.
 struct RecordedRecipe {
-  int version = 1;                  ///< kRecipeVersion when it was written
+  int version = 1;                  ///< as it was written
   Recipe recipe;                    ///< input_names is filled
   std::vector<std::string> sha256;  ///< per input; empty where none was recorded
 };

@@ -43,8 +43,11 @@ void for_each_member(auto& recipe, const auto& visit) {
 }
 constexpr std::string_view kInputs = "inputs", kVersion = "version";
 
+constexpr std::string_view kFormula = "formula", kFormulaText = "text", kFormulaNames = "names";
+
 // Members that are there only where they say something: a text without them is what it was before there were any.
 void for_each_optional_member(auto& recipe, const auto& visit) {
+  visit(kFormula, recipe.formula);
   visit("dtypes", recipe.part_dtypes);
   visit("dtype_rules", recipe.dtype_rules);
   visit("half", recipe.half);
@@ -132,6 +135,14 @@ void append_value(std::string& out, const PartDtypes& dtypes) {
   for (size_t i = 0; i < kPartCount; ++i)
     if (dtypes[i]) texts[kPartNames[i]] = dtype_text(dtypes[i]->dtype);
   append_value(out, Metadata(texts.begin(), texts.end()));
+}
+
+void append_value(std::string& out, const std::optional<Formula>& formula) {
+  out += sentence("{\"", kFormulaText, "\":");
+  append_value(out, formula->text);
+  out += sentence(",\"", kFormulaNames, "\":");
+  append_value(out, formula->names);
+  out += '}';
 }
 
 // Where no key was given there is none: older readers of recipes know no other inputs.
@@ -230,6 +241,14 @@ void read_value(std::string_view member, const JsonValue& value, std::vector<Wei
   for (const JsonValue& item : value.items) out.push_back(parse_weight_rule(item));
 }
 
+void read_value(std::string_view member, const JsonValue& value, std::optional<Formula>& out) {
+  const std::vector<std::string> members{std::string(kFormulaText), std::string(kFormulaNames)};
+  if (value.kind != Kind::object || value.keys != members) fail(member, "is not {text, names}");
+  out.emplace();
+  read_value(member, value.items[0], out->text);
+  read_value(member, value.items[1], out->names);
+}
+
 // A name is compared with files' names and may become part of one, so it must not lead anywhere.
 void read_input(const JsonValue& input, RecordedRecipe& out) {
   const std::vector<std::string> members{"name", "sha256"}, with_key{"name", "sha256", "key"};
@@ -257,16 +276,29 @@ int version_of(const JsonValue& root) {
   if (std::ranges::find(root.keys, kVersion) == root.keys.end()) return 1;
   double version = 0;
   read_value(kVersion, member_of(root, kVersion), version);
-  if (version != 1 && version != kRecipeVersion && version != kWeightsVersion)
+  if (version != 1 && version != kRecipeVersion && version != kGraphRecipeVersion)
     fail(kVersion, "is not one that this ckmerge knows; a newer one may");
   return static_cast<int>(version);
+}
+
+int version_of(const Recipe& recipe) {
+  return recipe.formula || !recipe.weights.empty() ? kGraphRecipeVersion : kRecipeVersion;
+}
+
+void expect_formula_fits(const RecordedRecipe& recorded) {
+  const Recipe& recipe = recorded.recipe;
+  if (!recipe.weights.empty() && recorded.version < kGraphRecipeVersion)
+    fail("weights", "is of a later version than the text");
+  if (recipe.formula && recorded.version < kGraphRecipeVersion)
+    fail(kFormula, "is not known to recipes of version ", recorded.version);
+  if (recipe.formula && (recipe.method != kFormulaMethod || !recipe.parameters.empty() || !recipe.weights.empty()))
+    fail(kFormula, "stands beside a method or parameters");
 }
 
 }  // namespace
 
 std::string recipe_text(const Recipe& recipe, std::span<const std::string> names, std::span<const InputHash> hashes) {
-  std::string out =
-      sentence("{\"", kVersion, "\":", std::to_string(recipe.weights.empty() ? kRecipeVersion : kWeightsVersion), ",");
+  std::string out = sentence("{\"", kVersion, "\":", version_of(recipe), ",");
   for_each_member(recipe, [&](std::string_view member, const auto& value) {
     append_json_string(out, member);
     out += ':';
@@ -306,8 +338,9 @@ RecordedRecipe parse_recipe(std::string_view json) {
     const auto found = std::ranges::find(root.keys, member);
     if (found != root.keys.end()) read_value(member, root.items[static_cast<size_t>(found - root.keys.begin())], value);
   });
-  if (!out.recipe.weights.empty() && out.version < kWeightsVersion)
+  if (!out.recipe.weights.empty() && out.version < kGraphRecipeVersion)
     fail("weights", "is of a later version than the text");
+  expect_formula_fits(out);
   const JsonValue& inputs = member_of(root, kInputs);
   expect(kInputs, inputs, Kind::array, "an array");
   for (const JsonValue& input : inputs.items) read_input(input, out);

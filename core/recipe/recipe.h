@@ -71,6 +71,17 @@ const char* name(Policy policy) {
   return policy_names<Policy>()[static_cast<size_t>(policy)];
 }
 
+/// What is computed, as a text (core/formula/read_formula.h), in place of a method.
+struct Formula {
+  std::string text = {};
+  std::vector<std::string> names = {};  ///< of the checkpoints, in their order
+
+  friend bool operator==(const Formula&, const Formula&) = default;
+};
+
+/// The method of a recipe whose formula says what is computed.
+inline constexpr const char* kFormulaMethod = "formula";
+
 struct Recipe {
   std::string method = "weighted_sum";
   /// Parameters that were given, by name: one number, one per checkpoint, or 1 / 0 for a flag. Others take the method's
@@ -78,6 +89,7 @@ struct Recipe {
   std::map<std::string, std::vector<double>> parameters = {};
   /// Instead of them, for some of the tensors; the last that selects a tensor holds (core/recipe/weighted_graph.h).
   std::vector<WeightRule> weights = {};
+  std::optional<Formula> formula = {};  ///< `method` is then kFormulaMethod, and there are no parameters
   /// What `real` tensors are stored as; empty = as the first checkpoint stores each of them.
   std::optional<Dtype> dtype = {};
   std::array<std::optional<PartDtype>, kPartCount> part_dtypes = {};  ///< instead of `dtype`, by Part

@@ -52,6 +52,21 @@ TEST_CASE("what is neither is refused with its mend") {
   CHECK(refusal([&] { graph.set_result(delta); }) == "the result is a delta, not a checkpoint; add it to one");
 }
 
+TEST_CASE("a sum of products is what the numbers of its checkpoints make it") {
+  MergeGraph graph;
+  const TermId a = graph.input(0), b = graph.input(1), delta = graph.subtract(a, b);
+  const TermId third = graph.number(0.3), rest = graph.number(0.7), one = graph.number(1), less = graph.number(-1);
+  CHECK(graph[graph.sum({third, rest}, {a, b})].type == TermType::checkpoint);
+  CHECK(graph[graph.sum({third, rest, third}, {a, b, delta})].type == TermType::checkpoint);
+  CHECK(graph.sum({one, less}, {a, b}) == delta);
+  CHECK(graph[graph.sum({third}, {delta})].type == TermType::delta);
+  CHECK(refusal([&] { graph.sum({third}, {a}); }) ==
+        "the weights of the checkpoints add up to neither one, a checkpoint, nor zero, a delta");
+  CHECK(refusal([&] {
+          graph.sum({graph.number({.value = 1, .rules = {{"attn", 1}}})}, {a});
+        }) == "the weight of a checkpoint must be the same for every tensor");
+}
+
 TEST_CASE("numbers: the last rule that matches a name holds") {
   MergeGraph graph;
   const TermId number = graph.number({.value = 1, .rules = {{"attn", 2}, {"bias$", 3}}});

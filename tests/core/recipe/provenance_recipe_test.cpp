@@ -47,7 +47,7 @@ TEST_CASE("a recipe says which version of the arithmetic it means; the first sai
   CHECK(parse_recipe(kText).version == 1);
   CHECK(parse_recipe(with("{", "{\"version\":1,")).version == 1);
   CHECK(parse_recipe(with("{", "{\"version\":2,")).version == kRecipeVersion);
-  CHECK(parse_recipe(with("{", "{\"version\":3,")).version == kWeightsVersion);
+  CHECK(parse_recipe(with("{", "{\"version\":3,")).version == kGraphRecipeVersion);
   check_refused(with("{", "{\"version\":4,"), "'version' is not one that this ckmerge knows; a newer one may");
   check_refused(with("{", "{\"version\":1.5,"), "'version' is not one that this ckmerge knows; a newer one may");
   check_refused(with("{", "{\"version\":\"2\","), "'version' is not a number");
@@ -57,6 +57,26 @@ TEST_CASE("a recipe says which version of the arithmetic it means; the first sai
   const std::string weights = R"("weights":[{"parameter":"alpha","select":"IN*","value":0.5}],"hash")";
   CHECK(parse_recipe(with("{", "{\"version\":3,")).recipe.weights.empty());
   check_refused(with("\"hash\"", weights), "'weights' is of a later version than the text");
+}
+
+TEST_CASE("a recipe with a formula is of version 3; one without stays what it was") {
+  const Recipe recipe{
+      .method = kFormulaMethod, .formula = Formula{"base + 0.7*(B - base)", {"base", "B"}}, .input_names = {"a", "b"}};
+  check_round_trip(recipe, {{}, {}});
+  const std::string text = recipe_text(recipe, recipe.input_names, {});
+  CHECK(text.starts_with(R"({"version":3,"method":"formula","parameters":{},)"));
+  CHECK(text.find(R"x("formula":{"text":"base + 0.7*(B - base)","names":["base","B"]},"inputs")x") != text.npos);
+  const auto replaced = [&](const std::string& from, const std::string& to) {
+    std::string changed = text;
+    return changed.replace(changed.find(from), from.size(), to);
+  };
+  CHECK(parse_recipe(text).version == kGraphRecipeVersion);
+  check_refused(replaced("\"version\":3", "\"version\":2"), "'formula' is not known to recipes of version 2");
+  check_refused(replaced("\"method\":\"formula\"", "\"method\":\"linear\""),
+                "'formula' stands beside a method or parameters");
+  check_refused(replaced("\"parameters\":{}", "\"parameters\":{\"t\":1}"),
+                "'formula' stands beside a method or parameters");
+  check_refused(replaced("\"names\"", "\"named\""), "'formula' is not {text, names}");
 }
 
 TEST_CASE("a recipe reads back as it was") {

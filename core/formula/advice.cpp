@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/formula/advice.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/formula/method_call.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+constexpr size_t kMostNamed = 6;      // checkpoints
+constexpr size_t kLongestShown = 60;  // bytes of a formula that is repeated in advice
+
+// To six digits: of 0.1 + 0.2 + 0.6 nobody wants to see all.
+std::string rounded(double number) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, number, std::chars_format::general, 6).ptr};
+}
+
+std::string listed(const std::vector<std::string>& names) {
+  if (names.empty()) return "there are none";
+  std::string list = names.size() == 1 ? "the only one is " : "they are ";
+  for (size_t k = 0; k < std::min(names.size(), kMostNamed); ++k)
+    list += (k == 0 ? "" : k + 1 == names.size() ? " and " : ", ") + names[k];
+  return names.size() > kMostNamed ? list + ", ..." : list;
+}
+
+// linear(A, B, weights=[1, 1], normalize=false), where it is short.
+std::string linear_call(const MergeGraph& graph, const Combination& sum, const Formula& formula) {
+  std::string names, weights;
+  for (const Combination::Part& part : sum.parts()) {
+    if (graph[part.term].kind != Term::Kind::input || sum.parts().size() > kMostNamed)
+      return "linear(..., weights=[...], normalize=false)";
+    names += formula.names[graph[part.term].input] + ", ";
+    weights += (weights.empty() ? "" : ", ") + rounded(part.factor.sum);
+  }
+  return "linear(" + names + "weights=[" + weights + "], normalize=false)";
+}
+
+}  // namespace
+
+std::string unknown_name_fault(const std::string& name, const Formula& formula) {
+  if (find_method(name))
+    return sentence(name, " is a method, and takes its checkpoints in parentheses: ", name, "(...)");
+  // Any letter is near any other.
+  const std::string near = name.size() > 1 ? suggestion(name, formula.names) : "";
+  return sentence("no checkpoint is called '", name, "'", near.empty() ? "; " + listed(formula.names) : near);
+}
+
+std::string delta_fault(const Formula& formula) {
+  const bool is_short = formula.text.size() <= kLongestShown && formula.text.find('\n') == std::string::npos;
+  return sentence("the result is a delta, a difference of checkpoints, and none itself; add it to one, as in ",
+                  formula.names[0], " + (", is_short ? formula.text : "...", ")");
+}
+
+std::string untyped_fault(const MergeGraph& graph, const Combination& sum, const Formula& formula) {
+  const size_t count = sum.parts().size();
+  const auto is_added = [&](const Combination::Part& part) {
+    return part.factor.sum == 1 && graph[part.term].type == TermType::checkpoint;
+  };
+  const std::string meant = ", or write " + linear_call(graph, sum, formula) + " where that is meant";
+  if (std::ranges::all_of(sum.parts(), is_added))
+    return sentence(count == 2 ? std::string("two") : std::to_string(count),
+                    " checkpoints are added, which gives neither a checkpoint nor a delta; divide their sum by ", count,
+                    " for the average, add a difference, as in A + (B - C)", meant);
+  return sentence("the weights of the checkpoints add up to ", rounded(sum.weights(graph).sum),
+                  ", where a checkpoint has 1 and a delta 0; change them", meant);
+}
+
+}  // namespace ckmerge

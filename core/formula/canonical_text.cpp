@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/formula/canonical_text.h"
+
+#include <charconv>
+
+#include "core/formula/method_call.h"
+
+namespace ckmerge {
+namespace {
+
+using Kind = Expression::Kind;
+
+std::string number_text(double number) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, number).ptr};
+}
+
+std::string value_text(const ParameterSpec& parameter, const std::vector<double>& values) {
+  if (parameter.kind == ParameterKind::flag) return values[0] != 0 ? "true" : "false";
+  if (parameter.kind != ParameterKind::numbers) return number_text(values[0]);
+  std::string list;
+  for (const double value : values) list += (list.empty() ? "" : ", ") + number_text(value);
+  return "[" + list + "]";
+}
+
+std::string parameters_text(const Expression& call) {
+  std::string out;
+  for (const CallParameter& parameter : parameters_of("", call))
+    out += std::string(", ") + parameter.spec->name + "=" + value_text(*parameter.spec, parameter.values);
+  return out;
+}
+
+std::string call_text(const Expression& call) {
+  std::string operands;
+  for (const Expression& operand : call.operands) operands += (operands.empty() ? "" : ", ") + canonical_text(operand);
+  return call.name + "(" + operands + parameters_text(call) + ")";
+}
+
+// Beside signs that bind as `around` does.
+std::string operand_text(const Expression& operand, Kind around) {
+  const bool is_wide = operand.kind == Kind::sum || (operand.kind == Kind::product && around != Kind::sum);
+  return is_wide ? "(" + canonical_text(operand) + ")" : canonical_text(operand);
+}
+
+}  // namespace
+
+std::string canonical_text(const Expression& formula) {
+  switch (formula.kind) {
+    case Kind::number: return number_text(formula.number);
+    case Kind::checkpoint: return formula.name;
+    case Kind::method: return call_text(formula);
+    case Kind::negation: return "-" + operand_text(formula.operands[0], Kind::negation);
+    case Kind::flag:
+    case Kind::list: return "";  // of parameters alone
+    case Kind::sum:
+    case Kind::product: break;
+  }
+  const std::string blank = formula.kind == Kind::sum ? " " : "";
+  std::string out = operand_text(formula.operands[0], formula.kind);
+  for (size_t i = 0; i < formula.signs.size(); ++i)
+    out += blank + formula.signs[i] + blank + operand_text(formula.operands[i + 1], formula.kind);
+  return out;
+}
+
+}  // namespace ckmerge

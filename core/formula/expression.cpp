@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/formula/expression.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/formula/formula_fault.h"
+#include "core/formula/number_arithmetic.h"
+#include "core/formula/tokens.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+#include "io/text/utf8.h"
+
+namespace ckmerge {
+namespace {
+
+using Kind = Expression::Kind;
+
+constexpr const char* kOperand = "a checkpoint, a number, a method or (";
+
+class Parser {
+ public:
+  explicit Parser(std::string_view text) : text_(text), tokens_(text) {}
+
+  Expression run() {
+    Expression all = sum();
+    const Token& rest = tokens_.next();
+    if (rest.kind == Token::Kind::end) return all;
+    if (rest.is(')') || rest.is(']')) fail(rest, "'", rest.text, "' closes nothing");
+    if (rest.is('=')) fail(rest, "'=' belongs into a method's parentheses, as in slerp(A, B, t=0.3)");
+    if (rest.is(',')) fail(rest, "',' belongs into a method's parentheses, as in slerp(A, B, t=0.3)");
+    fail(rest, "a sign (+ - * /) is missing before '", rest.text, "'");
+  }
+
+ private:
+  // One level of what lies in each other, as long as it is parsed.
+  class Level {
+   public:
+    Level(Parser& parser, size_t at) : depth_(parser.depth_) {
+      if (++depth_ > kDeepestFormula)
+        refuse_at(parser.text_, at, sentence("more than ", kDeepestFormula, " parentheses lie in each other here"));
+    }
+    ~Level() { --depth_; }
+    Level(const Level&) = delete;
+    Level& operator=(const Level&) = delete;
+
+   private:
+    size_t& depth_;
+  };
+
+  template <typename... Parts>
+  [[noreturn]] void fail(const Token& token, const Parts&... parts) const {
+    refuse_at(text_, token.at, sentence(parts...));
+  }
+
+  // An operand, or several with signs of one rank between them.
+  Expression chain(Kind kind, std::string_view signs, Expression (Parser::*operand)()) {
+    Expression first = (this->*operand)();
+    const auto is_sign = [&] {
+      return tokens_.next().kind == Token::Kind::sign && signs.find(tokens_.next().text) != signs.npos;
+    };
+    if (!is_sign()) return first;
+    Expression all{.kind = kind, .at = tokens_.next().at};
+    all.operands.push_back(std::move(first));
+    while (is_sign()) {
+      const Token sign = tokens_.take();
+      all.signs.push_back(sign.text[0]);
+      all.signs_at.push_back(sign.at);
+      all.operands.push_back((this->*operand)());
+    }
+    return folded(std::move(all));
+  }
+
+  Expression sum() { return chain(Kind::sum, "+-", &Parser::product); }
+  Expression product() { return chain(Kind::product, "*/", &Parser::signed_operand); }
+
+  // Two signs are none.
+  Expression signed_operand() {
+    const size_t at = tokens_.next().at;
+    bool is_negative = false;
+    for (; tokens_.next().is('-'); tokens_.take()) is_negative = !is_negative;
+    if (!is_negative) return operand();
+    Expression negation{.kind = Kind::negation, .at = at};
+    negation.operands.push_back(operand());
+    return folded(std::move(negation));
+  }
+
+  Expression operand() {
+    const Token token = tokens_.next();
+    if (token.is('(')) return parentheses();
+    if (token.is('[')) fail(token, "a list belongs to a parameter, as in linear(A, B, weights=[0.3, 0.7])");
+    if (token.kind == Token::Kind::end) fail(token, "the formula ends where ", kOperand, " is expected");
+    if (token.kind == Token::Kind::sign) fail(token, "'", token.text, "' stands where ", kOperand, " is expected");
+    tokens_.take();
+    if (++operands_ > kMostOperands)
+      fail(token, "the formula has more than ", kMostOperands, " names and numbers; merge it in two steps");
+    if (token.kind == Token::Kind::number) return {.kind = Kind::number, .at = token.at, .number = token.number};
+    if (tokens_.next().is('(')) return call(token);
+    return {.kind = Kind::checkpoint, .at = token.at, .name = std::string(token.text)};
+  }
+
+  Expression parentheses() {
+    const Token open = tokens_.take();
+    const Level level(*this, open.at);
+    Expression inside = sum();
+    close(open, ')');
+    return inside;
+  }
+
+  void close(const Token& open, char sign) {
+    const Token& next = tokens_.next();
+    if (next.is(sign)) return static_cast<void>(tokens_.take());
+    if (next.kind == Token::Kind::end) fail(open, "this ", open.text, " is never closed");
+    if (next.is('=')) fail(next, "'=' follows the name of a parameter, as in slerp(A, B, t=0.3)");
+    if (next.kind == Token::Kind::sign)
+      fail(next, "'", next.text, "' stands where '", std::string(1, sign), "' is expected");
+    fail(next, "a sign (+ - * /) is missing before '", next.text, "'");
+  }
+
+  Expression call(const Token& name) {
+    Expression method{.kind = Kind::method, .at = name.at, .name = std::string(name.text)};
+    const Token open = tokens_.take();
+    const Level level(*this, open.at);
+    while (!tokens_.next().is(')')) {
+      argument(method);
+      if (!tokens_.next().is(',')) break;
+      tokens_.take();
+    }
+    close(open, ')');
+    return method;
+  }
+
+  // A name and = is a parameter; what else begins with a name is an expression.
+  void argument(Expression& method) {
+    const Token first = tokens_.next();
+    Expression value = sum();
+    if (value.kind == Kind::checkpoint && value.at == first.at && tokens_.next().is('=')) {
+      const auto same = [&](const NamedExpression& parameter) { return parameter.name == value.name; };
+      if (std::ranges::any_of(method.parameters, same)) fail(first, "'", value.name, "' is given twice");
+      if (method.parameters.size() == kMostOperands) fail(first, "no method has so many parameters");
+      tokens_.take();
+      method.parameters.push_back({.name = value.name, .at = first.at, .value = parameter_value()});
+      return;
+    }
+    if (!method.parameters.empty()) fail(first, "checkpoints come before parameters");
+    method.operands.push_back(std::move(value));
+  }
+
+  // Its numbers do not count: a canonical text may have more of them.
+  Expression parameter_value() {
+    const size_t before = operands_;
+    Expression value = tokens_.next().is('[') ? list() : sum();
+    operands_ = before;
+    const bool is_flag = value.kind == Kind::checkpoint && (value.name == "true" || value.name == "false");
+    if (is_flag) return {.kind = Kind::flag, .at = value.at, .flag = value.name == "true"};
+    return value;
+  }
+
+  Expression list() {
+    const Token open = tokens_.take();
+    Expression all{.kind = Kind::list, .at = open.at};
+    while (!tokens_.next().is(']')) {
+      if (all.operands.size() == kMostOperands) fail(open, "this list has more than ", kMostOperands, " numbers");
+      all.operands.push_back(sum());
+      if (!tokens_.next().is(',')) break;
+      tokens_.take();
+    }
+    close(open, ']');
+    return all;
+  }
+
+  // The number that an expression of numbers comes to; others stay as they are.
+  Expression folded(Expression all) const {
+    const auto is_number = [](const Expression& operand) { return operand.kind == Kind::number; };
+    if (!std::ranges::all_of(all.operands, is_number)) return all;
+    Expression number{.kind = Kind::number, .at = all.operands[0].at, .number = all.operands[0].number};
+    if (all.kind == Kind::negation) number.number = -number.number;
+    for (size_t i = 0; i < all.signs.size(); ++i)
+      number.number = computed(text_, all.signs_at[i], number.number, all.signs[i], all.operands[i + 1].number);
+    return number;
+  }
+
+  std::string_view text_;
+  Tokens tokens_;
+  size_t depth_ = 0, operands_ = 0;
+};
+
+}  // namespace
+
+Expression parse_formula(std::string_view text) {
+  if (text.size() > kLongestFormula)
+    throw Error(ErrorCode::usage, "formula",
+                sentence("the formula has ", text.size(), " bytes, more than ", kLongestFormula));
+  if (!is_utf8(text)) throw Error(ErrorCode::usage, "formula", "the formula is not UTF-8");
+  return Parser(text).run();
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// A formula as it was written: a tree of expressions. Sums and products are flat, so that the tree is no deeper than
+// its parentheses.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ckmerge {
+
+struct NamedExpression;
+
+struct Expression {
+  enum class Kind : uint8_t {
+    number,
+    flag,        ///< true or false, of a parameter
+    list,        ///< of numbers, of a parameter
+    checkpoint,  ///< by its name
+    method,      ///< called with checkpoints or deltas, and parameters
+    negation,
+    sum,      ///< + and -
+    product,  ///< * and /
+  };
+  Kind kind = Kind::number;
+  size_t at = 0;  ///< byte of the formula: its name, number or bracket; of a sum or product its first sign
+  double number = 0;
+  bool flag = false;
+  std::string name = {};
+  std::vector<Expression> operands = {};
+  std::vector<char> signs = {};  ///< of a sum or product: the sign before each operand but the first
+  std::vector<size_t> signs_at = {};
+  std::vector<NamedExpression> parameters = {};
+};
+
+/// A parameter of a method.
+struct NamedExpression {
+  std::string name;
+  size_t at = 0;
+  Expression value;
+};
+
+/// What a formula may be at most: bytes, parentheses in each other, and names and numbers, those of parameters aside,
+/// which bound all that is made of it.
+inline constexpr size_t kLongestFormula = size_t{1} << 20, kDeepestFormula = 64, kMostOperands = 2000;
+
+/// Throws Error(usage) with the place (formula_fault.h) for what is no formula. Arithmetic of numbers alone is done
+/// already; dividing by zero and what no f64 holds is refused.
+Expression parse_formula(std::string_view text);
+
+}  // namespace ckmerge

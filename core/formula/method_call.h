@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// A method that a formula calls, held against what the method says of itself.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/formula/expression.h"
+#include "kernels/method.h"
+
+namespace ckmerge {
+
+/// "; did you mean 'slerp'?", or nothing where none of `known` is near.
+std::string suggestion(std::string_view typed, std::span<const std::string> known);
+
+/// The method that `call` of the formula `text` calls. Throws Error(usage) for one that is unknown.
+const MethodSpec& called_method(std::string_view text, const Expression& call);
+
+struct CallParameter {
+  const ParameterSpec* spec = nullptr;
+  std::vector<double> values = {};  ///< of a flag 1 or 0
+};
+
+/// The parameters of `call` in the order of the method's, defaults filled in; a list that is not given has none. Throws
+/// Error(usage) for a parameter that the method lacks or that is given twice, and for a value of another kind than the
+/// parameter's.
+std::vector<CallParameter> parameters_of(std::string_view text, const Expression& call);
+
+}  // namespace ckmerge

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""usage: formula.py CKMERGE
+Formulas on the command line: the same tensors as the commands that mean the same, what is recorded of them and repeated, and
+how they go with what else a merge may be asked."""
+import json
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import make_inputs
+from checks import call, expect, metadata_of, refused, run_in_folders, safetensors
+
+
+def make(path, seed, *more):
+    numbers = " ".join(str((seed * 7 + k * 3) % 11 / 4 - 1.3) for k in range(48))
+    tensors = [f"model.a F32 6,8 {numbers}", f"model.b F16 2 {seed} 0.3", f"ids I64 1 {seed}", *more]
+    make_inputs.write(path, {"format": "pt", "title": str(path)}, [make_inputs.parse(tensor) for tensor in tensors], True)
+
+
+def make_all():
+    for seed, name in enumerate("ABCD"):
+        make(f"{name}.safetensors", seed + 1)
+
+
+def merge(out, *words):
+    done = call("merge", *words, "-o", out, "-f", "-q")
+    expect(done.returncode == 0, f"{words}: {done.returncode} {done.stderr}")
+    return safetensors(out)[1] if done.returncode == 0 else {}
+
+
+FILES = [f"{name}.safetensors" for name in "ABCD"]
+
+
+def test_equals_method():
+    make_all()
+    for formula, words in [
+            ("A + 0.7*(B - C)", [*FILES[:3], "-m", "add_difference", "--alpha", "0.7"]),
+            ("0.7*A+0.3*B", [*FILES[:2], "--alpha", "0.3"]),
+            ("(A + B + C + D)/4", [*FILES, "-m", "linear"]),
+            ("slerp(A, B, t=0.3)", [*FILES[:2], "-m", "slerp", "--param", "t=0.3"]),
+            ("linear(A, B, weights=[1, 2], normalize=false)",
+             [*FILES[:2], "-m", "linear", "--weights", "1,2", "--no-normalize"])]:
+        files = [word for word in words if word in FILES]
+        for more in [], ["--dtype", "bf16"], ["--only", "a$"], ["--device", "cpu"], ["--threads", "1", "--memory", "1M"]:
+            expect(merge("f.safetensors", "--formula", formula, *files, *more) == merge("m.safetensors", *words, *more),
+                   f"{formula} {more}")
+
+
+def test_equals_steps():
+    make_all()
+    merge("arc.safetensors", "B.safetensors", "C.safetensors", "-m", "slerp", "--param", "t=0.3", "--dtype", "f32")
+    merge("steps.safetensors", "A.safetensors", "arc.safetensors", "D.safetensors", "-m", "add_difference", "--alpha", "0.7")
+    once = merge("once.safetensors", "--formula", "A + 0.7*(slerp(B, C, t=0.3) - D)", *FILES)
+    expect(once == safetensors("steps.safetensors")[1], "two steps at once")
+
+
+def test_recorded_and_repeated():
+    make_all()
+    named = ["base=A.safetensors", "anime=B.safetensors", "C.safetensors"]
+    merge("out.safetensors", "--formula", "base+0.70*( slerp(anime,C) - base)", *named)
+    merge("same.safetensors", "--formula", " base + 0.7*(slerp(anime, C, t=0.5) - base)", *named)
+    raw = pathlib.Path("out.safetensors").read_bytes()
+    expect(raw == pathlib.Path("same.safetensors").read_bytes(), "blanks and defaults change no byte")
+    recipe = json.loads(metadata_of("out.safetensors")["ckmerge.recipe"])
+    expect(recipe["version"] == 3 and recipe["method"] == "formula" and recipe["parameters"] == {}, f"{recipe}")
+    expect(recipe["formula"] == {"text": "base + 0.7*(slerp(anime, C, t=0.5) - base)", "names": ["base", "anime", "C"]},
+           f"{recipe}")
+    web = json.loads(metadata_of("out.safetensors")["sd_merge_recipe"])
+    expect(web["interp_method"] == recipe["formula"]["text"] and web["multiplier"] is None, f"{web}")
+    for words in (["base=A.safetensors", "B=B.safetensors", "C=C.safetensors"], ["--models", "."]):
+        done = call("run", "out.safetensors", *words, "-o", "again.safetensors", "-f", "-q")
+        expect(done.returncode == 0, done.stderr)
+        expect(pathlib.Path("again.safetensors").read_bytes() == raw, f"repeated by {words}")
+    refused(2, "A = base was A.safetensors", "run", "out.safetensors", "-o", "never.safetensors")
+    merge("plain.safetensors", *FILES[:2])
+    plain = json.loads(metadata_of("plain.safetensors")["ckmerge.recipe"])
+    expect(plain["version"] == 2 and "formula" not in plain, f"{plain}")
+
+
+def test_damaged_recipe():
+    make_all()
+    merge("out.safetensors", "--formula", "A + 0.5*(B - A)", *FILES[:2])
+    recipe = json.loads(metadata_of("out.safetensors")["ckmerge.recipe"])
+    for change, told in [({"text": "A + 0.5*(B - X)", "names": ["A", "B"]}, "formula:1:14: no checkpoint is called 'X'"),
+                         ({"text": "A + 0.5*(B - A)", "names": ["A"]}, "names for 1 checkpoint"),
+                         ({"text": "(" * 100000, "names": ["A", "B"]}, "more than 64 parentheses"),
+                         ({"text": "A"}, "is not {text, names}")]:
+        text = json.dumps(recipe | {"formula": change})
+        make_inputs.write("damaged.safetensors", {"ckmerge.recipe": text}, [make_inputs.parse("w F32 1 1")], True)
+        refused(3, told, "run", "damaged.safetensors", "A=A.safetensors", "B=B.safetensors", "-o", "never.safetensors")
+    expect(not os.path.exists("never.safetensors"), "nothing is written")
+
+
+def test_beside_other_options():
+    make_all()
+    make("extra.safetensors", 9, "model.more F32 1 1")
+    half = ["--formula", "A + 0.5*(B - A)"]
+    for option in ["-m", "linear"], ["--alpha", "0.3"], ["--param", "alpha=1"], ["--no-normalize"]:
+        refused(2, "cannot stand beside --formula", "plan", *half, *FILES[:2], *option)
+    like = json.loads(call("plan", *half, *FILES[:2], "--like", "a1111", "--json").stdout)
+    expect(like["metadata"] == "last" and like["only"] == ["model"] and "--alpha" not in like["like"], f"{like['like']}")
+    for policy in "keep", "zero", "drop":
+        words = ["extra.safetensors", "B.safetensors", "--missing", policy]
+        expect(merge("f.safetensors", "--formula", "(A + B)/2", *words) == merge("m.safetensors", *words), policy)
+    folder = call("merge", *half, *FILES[:2], "-o", "./", "-q")
+    expect(folder.returncode == 0 and os.path.exists("formula(A, B).safetensors"), f"{folder.stderr} {os.listdir()}")
+    vae = [make_inputs.parse("decoder.conv_in.weight F32 1 7")]
+    make_inputs.write("vae.safetensors", {"format": "pt"}, vae, True)
+    make("sd.safetensors", 1, "first_stage_model.decoder.conv_in.weight F32 1 1")
+    make("sd2.safetensors", 2, "first_stage_model.decoder.conv_in.weight F32 1 2")
+    baked = merge("baked.safetensors", *half, "sd.safetensors", "sd2.safetensors", "--vae", "vae.safetensors")
+    expect(baked["first_stage_model.decoder.conv_in.weight"][2] == b"\0\0\xe0\x40", "the VAE is baked in")
+
+
+def test_sixteen():
+    letters = "ABCDEFGHIJKLMNOP"
+    for seed, name in enumerate(letters):
+        make(f"{name}.safetensors", seed)
+    files = [f"{name}.safetensors" for name in letters]
+    formula = "(" + " + ".join(letters) + ")/16"
+    expect(merge("f.safetensors", "--formula", formula, *files) == merge("m.safetensors", *files, "-m", "linear"), formula)
+    nested = "A"
+    for name in letters[1:]:
+        nested = f"{name} - 0.5*(({nested}) - A)"
+    expect(merge("f.safetensors", "--formula", nested, *files) != {}, nested)
+
+
+run_in_folders(test_equals_method, test_equals_steps, test_recorded_and_repeated, test_damaged_recipe,
+               test_beside_other_options, test_sixteen)
