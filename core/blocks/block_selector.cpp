@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <numeric>
 #include <optional>
+#include <span>
 
 #include "core/names/name_pattern.h"
 #include "core/names/near_name.h"
+#include "core/names/part.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -85,19 +87,30 @@ std::vector<BlockId> range(std::string_view first, std::string_view last, const 
   return ids;
 }
 
+// Back to the last star only, so that the time is bounded whatever the pattern is.
 bool matches_wildcard(std::string_view text, std::string_view wildcard) {
-  if (wildcard.empty()) return text.empty();
-  if (wildcard[0] == '*')
-    return matches_wildcard(text, wildcard.substr(1)) || (!text.empty() && matches_wildcard(text.substr(1), wildcard));
-  return !text.empty() && (wildcard[0] == '?' || wildcard[0] == text[0]) &&
-         matches_wildcard(text.substr(1), wildcard.substr(1));
+  size_t t = 0, w = 0, star = wildcard.npos, after_star = 0;
+  while (t < text.size()) {
+    if (w < wildcard.size() && wildcard[w] == '*') {
+      star = w++;
+      after_star = t;
+    } else if (w < wildcard.size() && (wildcard[w] == '?' || wildcard[w] == text[t])) {
+      ++w, ++t;
+    } else if (star != wildcard.npos) {
+      w = star + 1;
+      t = ++after_star;
+    } else {
+      return false;
+    }
+  }
+  return wildcard.find_first_not_of('*', w) == wildcard.npos;
 }
 
 std::vector<BlockId> wildcard(std::string_view text, const BlockMap& map, const std::string& where) {
-  constexpr size_t kLongest = 32;  // characters; the names of blocks have fewer than ten
+  const std::string wanted = uppercase(text);
   std::vector<BlockId> ids;
-  for (BlockId id = 0; id < map.blocks().size() && text.size() <= kLongest; ++id)
-    if (matches_wildcard(map.blocks()[id].name, uppercase(text))) ids.push_back(id);
+  for (BlockId id = 0; id < map.blocks().size(); ++id)
+    if (matches_wildcard(map.blocks()[id].name, wanted)) ids.push_back(id);
   if (ids.empty()) refuse(where, text, "matches no block", map);
   return ids;
 }
@@ -116,15 +129,26 @@ bool is_prefix(const TensorTable& tensors, const std::string& prefix) {
   return false;
 }
 
+std::string alternatives(std::span<const std::string_view> texts) {
+  std::string out;
+  for (const std::string_view text : texts) out += (out.empty() ? "" : "|") + RE2::QuoteMeta(text);
+  return out;
+}
+
 BlockSelection with_prefix(std::string_view text, const Selectable& of, const std::string& where) {
   bool found = is_prefix(of.tensors, std::string(text));
-  std::string prefixes;
-  for (const std::string_view prefix : network_prefixes()) {
-    prefixes += (prefixes.empty() ? "" : "|") + RE2::QuoteMeta(prefix);
+  for (const std::string_view prefix : network_prefixes())
     found = found || is_prefix(of.tensors, sentence(prefix, text));
-  }
   if (!found) refuse(where, text, "is no block, and no name begins with it", of.blocks);
-  return {.pattern = sentence("^(?:", prefixes, ")?", RE2::QuoteMeta(text), text.ends_with('.') ? "" : "(?:\\.|$)")};
+  return {.pattern = sentence("^(?:", alternatives(network_prefixes()), ")?", RE2::QuoteMeta(text),
+                              text.ends_with('.') ? "" : "(?:\\.|$)")};
+}
+
+BlockSelection with_part(Part part, const Selectable& of, const std::string& where) {
+  const std::vector<std::string_view> prefixes = prefixes_of(part);
+  if (std::ranges::none_of(prefixes, [&](std::string_view text) { return is_prefix(of.tensors, std::string(text)); }))
+    refuse(where, kPartNames[static_cast<size_t>(part)], "is a part of which no name is", of.blocks);
+  return {.pattern = sentence("^(?:", alternatives(prefixes), ")")};
 }
 
 std::vector<std::string_view> words_of(std::string_view text) {
@@ -167,6 +191,8 @@ BlockSelection select_names(std::string_view selector, const Selectable& of, con
   if (selector.find_first_of("*?") != selector.npos)
     return {.everywhere = false, .blocks = wildcard(selector, of.blocks, where)};
   if (const auto id = block_called(selector, of.blocks)) return {.everywhere = false, .blocks = {*id}};
+  for (size_t i = 0; i < kPartCount; ++i)
+    if (selector == kPartNames[i]) return with_part(static_cast<Part>(i), of, where);
   return with_prefix(selector, of, where);
 }
 
@@ -192,8 +218,7 @@ BlockSelection select_elements(std::string_view blocks, std::string_view element
   }
   std::vector<std::string_view> parts = words_of(elements);
   selection.unless = is_turned(parts);
-  for (const std::string_view part : parts)
-    selection.pattern += (selection.pattern.empty() ? "" : "|") + RE2::QuoteMeta(part);
+  selection.pattern = alternatives(parts);
   if (selection.unless && selection.pattern.empty())
     throw Error(ErrorCode::usage, where, sentence(where, ": NOT of no elements leaves nothing"));
   return selection;

@@ -27,6 +27,13 @@ std::optional<Part> part_of(std::string_view name) {
   return std::nullopt;
 }
 
+std::vector<std::string_view> prefixes_of(Part part) {
+  std::vector<std::string_view> prefixes;
+  for (const Prefix& prefix : kPrefixes)
+    if (prefix.part == part) prefixes.push_back(prefix.text);
+  return prefixes;
+}
+
 Part parse_part(const char* where, std::string_view name) {
   const auto found = std::ranges::find(kPartNames, name);
   if (found == kPartNames.end())

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 namespace ckmerge {
 
@@ -25,6 +26,9 @@ inline std::optional<Part> part_in(std::string_view name, std::optional<Part> wh
   const std::optional<Part> part = part_of(name);
   return part ? part : whole;
 }
+
+/// What the names of a part begin with.
+std::vector<std::string_view> prefixes_of(Part part);
 
 /// The part called `name`. Throws Error(usage) that lists them, `where` in front.
 Part parse_part(const char* where, std::string_view name);

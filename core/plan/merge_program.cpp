@@ -98,7 +98,11 @@ MergePrograms::MergePrograms(const MergeGraph& graph) : graph_(graph), numbers_(
 }
 
 void MergePrograms::take_name(std::string_view name) {
-  if (graph_.depends_on_names()) current_ = &of_numbers(numbers_.of(name));
+  if (graph_.depends_on_names()) try {
+      current_ = &of_numbers(numbers_.of(name));
+    } catch (const Error& error) {
+      throw Error(error.code(), error.where(), sentence(error.what(), " (for ", name, ")"));
+    }
 }
 
 const MergePrograms::ByCompute& MergePrograms::of_numbers(const std::vector<double>& numbers) {

@@ -51,6 +51,7 @@ std::string parameters_text(const Recipe& recipe) {
     out += sentence(", ", name, " ");
     for (size_t i = 0; i < values.size(); ++i) out += (i > 0 ? "," : "") + python_float(values[i]);
   }
+  if (!recipe.weights.empty()) out += sentence(", ", counted(recipe.weights.size(), "weight"), " by block or name");
   return out;
 }
 

@@ -190,39 +190,44 @@ MergeGraph merge_graph(const Recipe& recipe, size_t inputs) {
 }
 
 NumbersByName::NumbersByName(const MergeGraph& graph)
-    : graph_(graph), numbers_(graph.terms().size()), origins_(graph.terms().size()), held_(graph.origins().size()) {
+    : graph_(graph),
+      by_block_(graph.blocks() ? graph.blocks()->blocks().size() : 0),
+      numbers_(graph.terms().size()),
+      origins_(graph.terms().size()),
+      held_(graph.origins().size()) {
+  std::map<std::string_view, int> known;
   std::vector<NamePattern> patterns;
   for (TermId id = 0; id < graph.terms().size(); ++id)
-    for (const NumberByName::Rule& rule : graph[id].number.rules) add(id, rule, patterns);
+    for (const NumberByName::Rule& rule : graph[id].number.rules) {
+      if (rule.pattern.empty()) {
+        add({id, &rule, -1});
+        continue;
+      }
+      const auto [pattern, is_new] = known.try_emplace(rule.pattern, static_cast<int>(patterns.size()));
+      if (is_new) patterns.emplace_back("weight", rule.pattern);
+      add({id, &rule, pattern->second});
+    }
   pattern_fits_.resize(patterns.size());
   patterns_.emplace(std::move(patterns));
-  sort_by_block();
 }
 
-void NumbersByName::add(TermId term, const NumberByName::Rule& rule, std::vector<NamePattern>& patterns) {
-  int index = -1;
-  if (!rule.pattern.empty() || rule.blocks.empty()) {
-    const auto known = std::ranges::find(patterns, rule.pattern, &NamePattern::text);
-    index = static_cast<int>(known - patterns.begin());
-    if (known == patterns.end()) patterns.emplace_back("weight", rule.pattern);
-  }
-  rules_.push_back({term, &rule, index});
-}
-
-// So that a name asks those rules only that may be of its block, however many there are.
-void NumbersByName::sort_by_block() {
-  const size_t blocks = graph_.blocks() ? graph_.blocks()->blocks().size() : 0;
-  by_block_.resize(blocks + 1);
-  for (uint32_t index = 0; index < rules_.size(); ++index) {
-    const std::vector<BlockId>& of_blocks = rules_[index].given->blocks;
-    if (of_blocks.empty())
-      for (std::vector<uint32_t>& rules : by_block_) rules.push_back(index);
-    for (const BlockId block : of_blocks) by_block_.at(block).push_back(index);
-  }
+// By block, so that a name asks those rules only that may be of its own, however many there are.
+void NumbersByName::add(const Rule& rule) {
+  const auto index = static_cast<uint32_t>(rules_.size());
+  if (rule.given->blocks.empty()) everywhere_.push_back(index);
+  for (const BlockId block : rule.given->blocks) by_block_.at(block).push_back(index);
+  rules_.push_back(rule);
 }
 
 bool NumbersByName::fits(const Rule& rule) const {
   return rule.pattern < 0 || pattern_fits_[static_cast<size_t>(rule.pattern)] != rule.given->unless;
+}
+
+void NumbersByName::apply(Rule& rule) {
+  if (!fits(rule)) return;
+  rule.matched = true;
+  numbers_[rule.term] = rule.given->value;
+  origins_[rule.term] = rule.given->origin;
 }
 
 // In the order of the rules, of which the last that matches holds.
@@ -233,13 +238,12 @@ const std::vector<double>& NumbersByName::of(std::string_view name) {
   std::ranges::fill(origins_, NumberByName::Rule::kNoOrigin);
   const std::vector<int>& matching = patterns_->matching(name);
   for (const int index : matching) pattern_fits_[static_cast<size_t>(index)] = true;
-  const size_t block = blocks ? std::min<size_t>(blocks->of(name), by_block_.size() - 1) : 0;
-  for (const uint32_t index : by_block_[block]) {
-    Rule& rule = rules_[index];
-    if (!fits(rule)) continue;
-    rule.matched = true;
-    numbers_[rule.term] = rule.given->value;
-    origins_[rule.term] = rule.given->origin;
+  const BlockId block = blocks ? blocks->of(name) : BlockMap::kNoBlock;
+  const std::span<const uint32_t> own =
+      block == BlockMap::kNoBlock ? std::span<const uint32_t>() : std::span<const uint32_t>(by_block_[block]);
+  for (size_t i = 0, k = 0; i < everywhere_.size() || k < own.size();) {
+    const bool is_own = i == everywhere_.size() || (k < own.size() && own[k] < everywhere_[i]);
+    apply(rules_[is_own ? own[k++] : everywhere_[i++]]);
   }
   for (const int index : matching) pattern_fits_[static_cast<size_t>(index)] = false;
   for (const uint32_t origin : origins_)

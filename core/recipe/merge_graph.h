@@ -148,15 +148,16 @@ class NumbersByName {
     int pattern;  // index into patterns_; -1: none
     bool matched = false;
   };
-  void add(TermId term, const NumberByName::Rule& rule, std::vector<NamePattern>& patterns);
-  void sort_by_block();
+  void add(const Rule& rule);
+  void apply(Rule& rule);
   bool fits(const Rule& rule) const;
 
   const MergeGraph& graph_;
   std::vector<Rule> rules_;
   std::optional<NamePatternSet> patterns_;
   std::vector<bool> pattern_fits_;               // the name at hand
-  std::vector<std::vector<uint32_t>> by_block_;  // rules; the last: of names in none
+  std::vector<uint32_t> everywhere_;             // rules of any block
+  std::vector<std::vector<uint32_t>> by_block_;  // the others, by block
   std::vector<double> numbers_;
   std::vector<uint32_t> origins_;  // by term: of the rule that holds
   std::vector<uint64_t> held_;

@@ -14,6 +14,10 @@
 namespace ckmerge {
 namespace {
 
+// Blocks that all weights of a recipe speak of, each as often as it is spoken of; real recipes have some hundreds. A
+// recipe may come from a stranger's file.
+constexpr size_t kMostEntries = size_t{1} << 20;
+
 using Rules = std::vector<NumberByName::Rule>;
 
 [[noreturn]] void refuse(const std::string& where, const std::string& text) {
@@ -90,7 +94,8 @@ class Resolver {
     const NamePattern pattern("weight", selection.pattern);
     const std::vector<BlockId>& of_tensors = blocks_of_tensors();
     for (size_t i = 0; i < of_tensors.size() && !selection.pattern.empty(); ++i)
-      if (!seen[of_tensors[i]] && pattern.matches(of_.blocks.weight_name(of_.tensors.name(i))) != selection.unless) seen[of_tensors[i]] = true;
+      if (!seen[of_tensors[i]] && pattern.matches(of_.blocks.weight_name(of_.tensors.name(i))) != selection.unless)
+        seen[of_tensors[i]] = true;
     std::vector<BlockId> ids;
     for (BlockId id = 0; id < seen.size(); ++id)
       if (seen[id] && (selection.everywhere || std::ranges::binary_search(selection.blocks, id))) ids.push_back(id);
@@ -223,10 +228,13 @@ MergeGraph weighted_graph(const Recipe& recipe, std::span<const Checkpoint> chec
   const Resolver resolver(recipe, first, *blocks);
   Numbers numbers = numbers_of(recipe);
   std::vector<std::string> origins;
+  size_t entries = 0;
   for (uint32_t i = 0; i < recipe.weights.size(); ++i) {
     const WeightRule& rule = recipe.weights[i];
     const size_t place = place_of(recipe, spec, rule, inputs);
     Rules rules = resolver.rules(i);
+    for (const NumberByName::Rule& one : rules) entries += one.blocks.size() + 1;
+    if (entries > kMostEntries) refuse(where_of(rule), "the weights speak of too many blocks; give fewer");
     Rules& all = number_for(numbers, spec, rule, place).rules;
     all.insert(all.end(), std::make_move_iterator(rules.begin()), std::make_move_iterator(rules.end()));
     origins.push_back(text_of(rule));

@@ -102,6 +102,8 @@ def test_selectors():
           "--weight", "first_stage_model.=0", "--weight", "model.diffusion_model.out=1")
     check("sd1", lambda n, b: 0.25 if b == "IN01" else 0 if ".middle_block.1." in n or "first_stage" in n else
           1 if "time_embed" in n or ".out." in n else 0.5, "what names begin with")
+    merge("--weight", "te=0.25", "--weight", "vae=0")
+    check("sd1", lambda n, b: 0.25 if n.startswith("cond_stage") else 0 if n.startswith("first_stage") else 0.5, "parts")
     merge("--weight", "IN00..IN10=[0,0.5,1]", "--weight", "OUT*=[1, 0]")
 
     def gradients(_, block):
@@ -212,6 +214,12 @@ def test_refusals():
                          ("IN04", "neither SELECTOR=X"), ("OUT99:attn:1", "'OUT99' is no block"), ("IN04:attn9:1", "selects no tensor"),
                          ("/a=1", "between slashes"), ("IN04=nan", "--weight"), ("", "neither")):
         refused(2, told, *plan, "--weight", weight)
+    write("bare.safetensors", {name.removeprefix("model.diffusion_model."): shape for name, shape in KINDS["sdxl"][0].items()
+                               if name.startswith("model.diffusion_model.")}, 0)
+    refused(2, "'te' is a part of which no name is", "plan", "bare.safetensors", "bare.safetensors", "--weight", "te=1")
+    refused(2, "'BASE' is no block", "plan", "bare.safetensors", "bare.safetensors", "--base-alpha", "1")
+    bare = call("plan", "bare.safetensors", "bare.safetensors", "--mbw", ",".join(["0.25"] * 20))
+    expect(bare.returncode == 0, f"a list for a UNet alone: {bare.stderr}")
     refused(2, "selects no tensor that is merged", *plan, "--weight", "M00=1", "--only", "output_blocks")
     told = call(*plan, "--weight", "IN04=3", "--weight", "OUT*=-2").stdout
     expect("the weight 'alpha IN04=3' has 3, outside of -1 to 2" in told and "'alpha OUT*=-2' has -2" in told, told)
@@ -239,7 +247,7 @@ def test_recorded():
     expect(done.returncode == 0 and "older" not in done.stdout, f"run: {done.stdout} {done.stderr}")
     expect(pathlib.Path("again.safetensors").read_bytes() == pathlib.Path("out.safetensors").read_bytes(), "run gives other bytes")
     told = json.loads(call("plan", *PAIR, *words, "--json").stdout)
-    weights = told["recipe"]["weights"] if "recipe" in told else told["weights"]
+    weights = told["weights"]
     expect([entry["tensors"] > 0 for entry in weights] == [True] * 6 and weights[3]["value"] == [0, 0.1, 1], weights)
     pathlib.Path("folder").mkdir()
     done = call("merge", *PAIR, "--weight", "IN*=0.3", "-o", "folder")

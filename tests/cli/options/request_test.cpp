@@ -171,3 +171,28 @@ TEST_CASE("a ready-made set gives what was not given") {
   CHECK(refusals(Command::merge, {{"like", {"a111"}}}) ==
         std::vector<std::string>{"--like: 'a111' is unknown; did you mean 'a1111'?"});
 }
+
+TEST_CASE("weights by block and name: lists first, BASE behind them, the others in their order") {
+  const Settings said =
+      read(Command::merge, {{"weight", {"IN00..IN08=0.2", "alpha:/a=b:c/=[0, 0.5,1]", "OUT03-OUT06:attn2:0.3,:x:1"}},
+                            {"base-alpha", {"0.4"}},
+                            {"mbw", {"0, 0.5"}}});
+  const std::vector<WeightRule> wanted{
+      {.parameter = "alpha", .by = WeightRule::By::list, .values = {0, 0.5}},
+      {.parameter = "alpha", .selector = "BASE", .values = {0.4}},
+      {.parameter = "alpha", .selector = "IN00..IN08", .values = {0.2}},
+      {.parameter = "alpha", .selector = "/a=b:c/", .values = {0, 0.5, 1}},
+      {.parameter = "alpha",
+       .by = WeightRule::By::elements,
+       .selector = "OUT03-OUT06",
+       .elements = "attn2",
+       .values = {0.3}},
+      {.parameter = "alpha", .by = WeightRule::By::elements, .elements = "x", .values = {1}}};
+  CHECK(said.recipe.weights == wanted);
+  const std::vector<WeightRule> of_b{{.parameter = "weights", .input = 1, .selector = "M00", .values = {-1}}};
+  CHECK(read(Command::merge, {{"method", {"linear"}}, {"weight", {"B:M00=-1"}}}).recipe.weights == of_b);
+  CHECK(refusals(Command::merge, {{"weight", {"beta:M00=1", "M00", "M00=1,2", "/(/=1"}}, {"mbw", {"0,x"}}}).size() ==
+        5);
+  CHECK(refusals(Command::merge, {{"method", {"copy"}}, {"mbw", {"0,1"}}}) ==
+        std::vector<std::string>{"--mbw: copy has no number that could differ between tensors"});
+}

@@ -131,6 +131,7 @@ TEST_CASE("names of other networks and namings lie where docs/blocks.md says") {
       {"flux-dev", "vae.encoder.conv_in.weight", "VAE"},
       {"flux-dev", "text_encoders.clip_l.transformer.text_model.final_layer_norm.bias", "CLIP"},
       {"flux-schnell", "text_encoders.t5xxl.transformer.shared.weight", "T5"},
+      {"flux-schnell", "double_blocks.0.txt_mlp.0.weight", "D00"},
       {"flux-dev", "transformer_blocks.18.attn.to_q.weight", "D18"},
       {"flux-dev", "single_transformer_blocks.37.proj_mlp.weight", "S37"},
       {"flux-dev", "time_text_embed.guidance_embedder.linear_1.weight", "IN"},
@@ -141,6 +142,7 @@ TEST_CASE("names of other networks and namings lie where docs/blocks.md says") {
       {"chroma", "cond_stage_model.t5xxl.transformer.shared.weight", "T5"},
       {"chroma", "model.diffusion_model.double_blocks.0.img_attn.proj.bias", "D00"},
       {"hunyuan-video", "model.model.txt_in.individual_token_refiner.blocks.0.norm1.weight", "IN"},
+      {"hunyuan-video", "model.model.single_blocks.39.linear1.weight", "S39"},
       {"auraflow", "double_layers.3.attn.w1q.weight", "D03"},
       {"auraflow", "single_layers.31.modCX.1.weight", "S31"},
       {"auraflow", "modF.1.weight", "OUT"},
@@ -171,8 +173,8 @@ TEST_CASE("names of other networks and namings lie where docs/blocks.md says") {
   for (const Named& row : kNames) names[row.architecture].emplace_back(row.name);
   for (const Named& row : kNames) {
     const BlockMap map(table_of(names[row.architecture]), row.architecture);
-    INFO(row.name);
-    CHECK(block_of(map, row.name) == row.block);
+    INFO(std::string(row.name));
+    CHECK(block_of(map, row.name) == std::string(row.block));
   }
 }
 

@@ -52,8 +52,6 @@ TEST_CASE("weights that are none are refused by what is wrong") {
   CHECK(fault(R"({"parameter":"alpha","value":1})") == "'weights' has an entry of which 'select' is not a string");
   CHECK(fault(R"({"parameter":"alpha","select":"IN*"})") == "'weights' has an entry without 'value'");
   CHECK(fault(R"({"parameter":"alpha","select":"IN*","value":[]})") == "'weights' has an entry without a number");
-  CHECK(fault(R"({"parameter":"alpha","select":"IN*","value":1e999})") ==
-        "'weights' has an entry with a number that is none within 64 bits");
   CHECK(fault(R"({"parameter":"alpha","select":"IN*","value":"1"})") ==
         "'weights' has an entry with a number that is none within 64 bits");
   CHECK(fault(R"({"parameter":"alpha","input":"AB","select":"IN*","value":1})") ==
