@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cli/commands/recipe_file.h"
 #include "cli/commands/run_recipe_models.h"
 #include "cli/options/faults.h"
 #include "cli/report/report.h"
@@ -144,6 +145,7 @@ MergeRequest run_request(const Request& asked, const Environment& environment) {
   const std::vector<std::string>& operands = asked.operands;
   if (operands.empty())
     throw Error(ErrorCode::usage, "", "no file is given; `ckmerge run FILE A=PATH B=PATH -o OUT` repeats FILE's merge");
+  if (is_recipe_file(operands[0])) return recipe_file_request(asked, environment);
   // The options mean what they mean to merge. Its inputs are set below, and its recipe, to which no option of run adds.
   Request options = asked;
   options.operands = {operands[0]};

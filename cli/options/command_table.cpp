@@ -22,12 +22,15 @@ const std::vector<CommandSpec>& commands() {
        "that stands against it. With -o the target is checked too.",
        "  ckmerge plan A.safetensors B.safetensors --alpha 0.3\n"
        "  ckmerge plan A.safetensors B.safetensors --json\n"},
-      {Command::run, "run", "FILE A=PATH ... -o OUT [options]", "repeat the merge that a file records",
+      {Command::run, "run", "FILE A=PATH ... -o OUT [options]", "repeat the merge that a file records, or run a recipe",
        "Merges again what was merged into FILE, by the recipe in its metadata: the same bytes, whatever the inputs "
        "are\n"
-       "called now. Where their hashes were recorded (merge --hash) they are checked first.",
+       "called now. Where their hashes were recorded (merge --hash) they are checked first. A FILE that ends in .yaml "
+       "is\n"
+       "a recipe itself: docs/recipe.md.",
        "  ckmerge run merged.safetensors A=base.safetensors B=tuned.safetensors -o again.safetensors\n"
-       "  ckmerge run merged.safetensors --models ~/models -o again.safetensors\n"},
+       "  ckmerge run merged.safetensors --models ~/models -o again.safetensors\n"
+       "  ckmerge run recipe.yaml -o out.safetensors\n"},
       {Command::convert, "convert", "IN OUT [options]", "write a checkpoint in another form, dtype or selection",
        "Writes the checkpoint IN as OUT: as .safetensors or .ckpt by OUT's extension, with other dtypes, without some "
        "of\n"

@@ -20,12 +20,12 @@ constexpr const char* kOperand = "a checkpoint, a number, a method or (";
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text), tokens_(text) {}
+  Parser(const FormulaText& text, std::span<DefinedName> defined) : text_(text), tokens_(text), defined_(defined) {}
 
-  Expression run() {
+  DefinedName run() {
     Expression all = sum();
     const Token& rest = tokens_.next();
-    if (rest.kind == Token::Kind::end) return all;
+    if (rest.kind == Token::Kind::end) return {{}, std::move(all), operands_, deepest_};
     if (rest.is(')') || rest.is(']')) fail(rest, "'", rest.text, "' closes nothing");
     if (rest.is('=')) fail(rest, "'=' belongs into a method's parentheses, as in slerp(A, B, t=0.3)");
     if (rest.is(',')) fail(rest, "',' belongs into a method's parentheses, as in slerp(A, B, t=0.3)");
@@ -36,9 +36,9 @@ class Parser {
   // One level of what lies in each other, as long as it is parsed.
   class Level {
    public:
-    Level(Parser& parser, size_t at) : depth_(parser.depth_) {
-      if (++depth_ > kDeepestFormula)
-        refuse_at(parser.text_, at, sentence("more than ", kDeepestFormula, " parentheses lie in each other here"));
+    Level(Parser& parser, const Token& open) : depth_(parser.depth_) {
+      ++depth_;
+      parser.reach(open, depth_);
     }
     ~Level() { --depth_; }
     Level(const Level&) = delete;
@@ -50,7 +50,20 @@ class Parser {
 
   template <typename... Parts>
   [[noreturn]] void fail(const Token& token, const Parts&... parts) const {
-    refuse_at(text_, token.at, sentence(parts...));
+    refuse_at(place(token), sentence(parts...));
+  }
+
+  FormulaPlace place(const Token& token) const { return {&text_, token.at}; }
+
+  void reach(const Token& token, size_t depth) {
+    if (depth > kDeepestFormula) fail(token, "more than ", kDeepestFormula, " parentheses lie in each other here");
+    deepest_ = std::max(deepest_, depth);
+  }
+
+  void count(const Token& token, size_t operands) {
+    operands_ += operands;
+    if (operands_ > kMostOperands)
+      fail(token, "the formula has more than ", kMostOperands, " names and numbers; merge it in two steps");
   }
 
   // An operand, or several with signs of one rank between them.
@@ -60,12 +73,12 @@ class Parser {
       return tokens_.next().kind == Token::Kind::sign && signs.find(tokens_.next().text) != signs.npos;
     };
     if (!is_sign()) return first;
-    Expression all{.kind = kind, .at = tokens_.next().at};
+    Expression all{.kind = kind, .at = place(tokens_.next())};
     all.operands.push_back(std::move(first));
     while (is_sign()) {
       const Token sign = tokens_.take();
       all.signs.push_back(sign.text[0]);
-      all.signs_at.push_back(sign.at);
+      all.signs_at.push_back(place(sign));
       all.operands.push_back((this->*operand)());
     }
     return folded(std::move(all));
@@ -76,7 +89,7 @@ class Parser {
 
   // Two signs are none.
   Expression signed_operand() {
-    const size_t at = tokens_.next().at;
+    const FormulaPlace at = place(tokens_.next());
     bool is_negative = false;
     for (; tokens_.next().is('-'); tokens_.take()) is_negative = !is_negative;
     if (!is_negative) return operand();
@@ -92,16 +105,30 @@ class Parser {
     if (token.kind == Token::Kind::end) fail(token, "the formula ends where ", kOperand, " is expected");
     if (token.kind == Token::Kind::sign) fail(token, "'", token.text, "' stands where ", kOperand, " is expected");
     tokens_.take();
-    if (++operands_ > kMostOperands)
-      fail(token, "the formula has more than ", kMostOperands, " names and numbers; merge it in two steps");
-    if (token.kind == Token::Kind::number) return {.kind = Kind::number, .at = token.at, .number = token.number};
+    if (DefinedName* known = defined_name(token)) return written_out(token, *known);
+    count(token, 1);
+    if (token.kind == Token::Kind::number) return {.kind = Kind::number, .at = place(token), .number = token.number};
     if (tokens_.next().is('(')) return call(token);
-    return {.kind = Kind::checkpoint, .at = token.at, .name = std::string(token.text)};
+    return {.kind = Kind::checkpoint, .at = place(token), .name = std::string(token.text)};
+  }
+
+  // In front of = it is a parameter's name.
+  DefinedName* defined_name(const Token& token) const {
+    if (token.kind != Token::Kind::name || tokens_.next().is('=') || tokens_.next().is('(')) return nullptr;
+    const auto found = std::ranges::find(defined_, token.text, &DefinedName::name);
+    return found == defined_.end() ? nullptr : &*found;
+  }
+
+  Expression written_out(const Token& token, DefinedName& known) {
+    count(token, known.operands);
+    reach(token, depth_ + 1 + known.depth);
+    known.is_used = true;
+    return known.value;
   }
 
   Expression parentheses() {
     const Token open = tokens_.take();
-    const Level level(*this, open.at);
+    const Level level(*this, open);
     Expression inside = sum();
     close(open, ')');
     return inside;
@@ -118,9 +145,9 @@ class Parser {
   }
 
   Expression call(const Token& name) {
-    Expression method{.kind = Kind::method, .at = name.at, .name = std::string(name.text)};
+    Expression method{.kind = Kind::method, .at = place(name), .name = std::string(name.text)};
     const Token open = tokens_.take();
-    const Level level(*this, open.at);
+    const Level level(*this, open);
     while (!tokens_.next().is(')')) {
       argument(method);
       if (!tokens_.next().is(',')) break;
@@ -134,12 +161,12 @@ class Parser {
   void argument(Expression& method) {
     const Token first = tokens_.next();
     Expression value = sum();
-    if (value.kind == Kind::checkpoint && value.at == first.at && tokens_.next().is('=')) {
+    if (value.kind == Kind::checkpoint && value.at.in == &text_ && value.at.at == first.at && tokens_.next().is('=')) {
       const auto same = [&](const NamedExpression& parameter) { return parameter.name == value.name; };
       if (std::ranges::any_of(method.parameters, same)) fail(first, "'", value.name, "' is given twice");
       if (method.parameters.size() == kMostOperands) fail(first, "no method has so many parameters");
       tokens_.take();
-      method.parameters.push_back({.name = value.name, .at = first.at, .value = parameter_value()});
+      method.parameters.push_back({.name = value.name, .at = place(first), .value = parameter_value()});
       return;
     }
     if (!method.parameters.empty()) fail(first, "checkpoints come before parameters");
@@ -158,7 +185,7 @@ class Parser {
 
   Expression list() {
     const Token open = tokens_.take();
-    Expression all{.kind = Kind::list, .at = open.at};
+    Expression all{.kind = Kind::list, .at = place(open)};
     while (!tokens_.next().is(']')) {
       if (all.operands.size() == kMostOperands) fail(open, "this list has more than ", kMostOperands, " numbers");
       all.operands.push_back(sum());
@@ -176,23 +203,25 @@ class Parser {
     Expression number{.kind = Kind::number, .at = all.operands[0].at, .number = all.operands[0].number};
     if (all.kind == Kind::negation) number.number = -number.number;
     for (size_t i = 0; i < all.signs.size(); ++i)
-      number.number = computed(text_, all.signs_at[i], number.number, all.signs[i], all.operands[i + 1].number);
+      number.number = computed(all.signs_at[i], number.number, all.signs[i], all.operands[i + 1].number);
     return number;
   }
 
-  std::string_view text_;
+  const FormulaText& text_;
   Tokens tokens_;
-  size_t depth_ = 0, operands_ = 0;
+  std::span<DefinedName> defined_;
+  size_t depth_ = 0, deepest_ = 0, operands_ = 0;
 };
 
 }  // namespace
 
-Expression parse_formula(std::string_view text) {
-  if (text.size() > kLongestFormula)
-    throw Error(ErrorCode::usage, "formula",
-                sentence("the formula has ", text.size(), " bytes, more than ", kLongestFormula));
-  if (!is_utf8(text)) throw Error(ErrorCode::usage, "formula", "the formula is not UTF-8");
-  return Parser(text).run();
+DefinedName parse_formula(const FormulaText& text, std::span<DefinedName> defined) {
+  const std::string label(text.label);
+  if (text.text.size() > kLongestFormula)
+    throw Error(ErrorCode::usage, label,
+                sentence("the ", label, " has ", text.text.size(), " bytes, more than ", kLongestFormula));
+  if (!is_utf8(text.text)) throw Error(ErrorCode::usage, label, sentence("the ", label, " is not UTF-8"));
+  return Parser(text, defined).run();
 }
 
 }  // namespace ckmerge

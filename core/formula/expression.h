@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "core/formula/formula_fault.h"
 
 namespace ckmerge {
 
@@ -24,20 +26,20 @@ struct Expression {
     product,  ///< * and /
   };
   Kind kind = Kind::number;
-  size_t at = 0;  ///< byte of the formula: its name, number or bracket; of a sum or product its first sign
+  FormulaPlace at = {};  ///< its name, number or bracket; of a sum or product its first sign
   double number = 0;
   bool flag = false;
   std::string name = {};
   std::vector<Expression> operands = {};
   std::vector<char> signs = {};  ///< of a sum or product: the sign before each operand but the first
-  std::vector<size_t> signs_at = {};
+  std::vector<FormulaPlace> signs_at = {};
   std::vector<NamedExpression> parameters = {};
 };
 
 /// A parameter of a method.
 struct NamedExpression {
   std::string name;
-  size_t at = 0;
+  FormulaPlace at = {};
   Expression value;
 };
 
@@ -45,8 +47,17 @@ struct NamedExpression {
 /// which bound all that is made of it.
 inline constexpr size_t kLongestFormula = size_t{1} << 20, kDeepestFormula = 64, kMostOperands = 2000;
 
+/// An expression that a name stands for.
+struct DefinedName {
+  std::string name;
+  Expression value;
+  size_t operands = 0, depth = 0;  ///< of its names and numbers; of its parentheses
+  bool is_used = false;
+};
+
 /// Throws Error(usage) with the place (formula_fault.h) for what is no formula. Arithmetic of numbers alone is done
-/// already; dividing by zero and what no f64 holds is refused.
-Expression parse_formula(std::string_view text);
+/// already; dividing by zero and what no f64 holds is refused. A name in `defined` is its expression, in parentheses.
+/// REQUIRES: `text` outlives the result.
+DefinedName parse_formula(const FormulaText& text, std::span<DefinedName> defined);
 
 }  // namespace ckmerge

@@ -27,8 +27,9 @@ std::vector<std::string> characters(std::string_view line) {
 
 }  // namespace
 
-void refuse_at(std::string_view text, size_t at, const std::string& what) {
-  at = std::min(at, text.size());
+void refuse_at(FormulaPlace place, const std::string& what) {
+  const std::string_view text = place.in->text;
+  const size_t at = std::min(place.at, text.size());
   const size_t begin = text.substr(0, at).rfind('\n') + 1;
   const auto line_number = 1 + std::ranges::count(text.substr(0, at), '\n');
   const std::vector<std::string> before = characters(text.substr(begin, at - begin));
@@ -39,7 +40,7 @@ void refuse_at(std::string_view text, size_t at, const std::string& what) {
   for (size_t i = first; i < before.size(); ++i) line += before[i];
   for (size_t i = 0; i < last; ++i) line += after[i];
   if (last < after.size()) line += "...";
-  const std::string where = sentence("formula:", line_number, ":", before.size() + 1);
+  const std::string where = sentence(place.in->label, ":", line_number, ":", before.size() + 1);
   throw Error(ErrorCode::usage, where, where + ": " + what, {line, blanks + "^"});
 }
 

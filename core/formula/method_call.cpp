@@ -18,7 +18,7 @@ std::string list_of(std::span<const std::string> names) {
   return list;
 }
 
-const ParameterSpec& parameter_called(std::string_view text, const MethodSpec& method, const NamedExpression& given) {
+const ParameterSpec& parameter_called(const MethodSpec& method, const NamedExpression& given) {
   std::vector<std::string> names;
   for (const ParameterSpec& parameter : std::span(method.parameters).first(method.parameter_count)) {
     if (given.name == parameter.name || given.name == parameter.option_name()) return parameter;
@@ -26,7 +26,7 @@ const ParameterSpec& parameter_called(std::string_view text, const MethodSpec& m
   }
   std::string more = suggestion(given.name, names);
   if (more.empty()) more = names.empty() ? "; it has none" : "; it has " + list_of(names);
-  refuse_at(text, given.at, sentence(method.name, " has no parameter '", given.name, "'", more));
+  refuse_at(given.at, sentence(method.name, " has no parameter '", given.name, "'", more));
 }
 
 const char* wanted(ParameterKind kind) {
@@ -34,15 +34,15 @@ const char* wanted(ParameterKind kind) {
   return kind == ParameterKind::flag ? "true or false" : "a number";
 }
 
-std::vector<double> value_of(std::string_view text, const ParameterSpec& parameter, const Expression& given) {
+std::vector<double> value_of(const ParameterSpec& parameter, const Expression& given) {
   const auto is_number = [](const Expression& item) { return item.kind == Kind::number; };
   const bool is_list = parameter.kind == ParameterKind::numbers;
   if (parameter.kind == ParameterKind::flag && given.kind == Kind::flag) return {given.flag ? 1.0 : 0.0};
   if (is_number(given)) return {given.number};
   const auto strange = std::ranges::find_if_not(given.operands, is_number);
   if (!is_list || given.kind != Kind::list)
-    refuse_at(text, given.at, sentence(parameter.name, " is ", wanted(parameter.kind)));
-  if (strange != given.operands.end()) refuse_at(text, strange->at, "a list holds numbers only");
+    refuse_at(given.at, sentence(parameter.name, " is ", wanted(parameter.kind)));
+  if (strange != given.operands.end()) refuse_at(strange->at, "a list holds numbers only");
   std::vector<double> values;
   for (const Expression& item : given.operands) values.push_back(item.number);
   return values;
@@ -55,24 +55,23 @@ std::string suggestion(std::string_view typed, std::span<const std::string> know
   return near.empty() ? "" : "; did you mean '" + near + "'?";
 }
 
-const MethodSpec& called_method(std::string_view text, const Expression& call) {
+const MethodSpec& called_method(const Expression& call) {
   if (const Method* method = find_method(call.name)) return *method->spec;
   std::vector<std::string> names;
   for (const Method& method : methods()) names.emplace_back(method.spec->name);
   const std::string near = suggestion(call.name, names);
-  refuse_at(
-      text, call.at,
-      sentence("method '", call.name, "' is unknown", near.empty() ? "; the methods are " + list_of(names) : near));
+  refuse_at(call.at, sentence("method '", call.name, "' is unknown",
+                              near.empty() ? "; the methods are " + list_of(names) : near));
 }
 
-std::vector<CallParameter> parameters_of(std::string_view text, const Expression& call) {
-  const MethodSpec& method = called_method(text, call);
+std::vector<CallParameter> parameters_of(const Expression& call) {
+  const MethodSpec& method = called_method(call);
   std::vector<CallParameter> all;
   for (const NamedExpression& given : call.parameters) {
-    const ParameterSpec& parameter = parameter_called(text, method, given);
+    const ParameterSpec& parameter = parameter_called(method, given);
     if (std::ranges::find(all, &parameter, &CallParameter::spec) != all.end())
-      refuse_at(text, given.at, sentence(parameter.name, " is given twice"));
-    all.push_back({&parameter, value_of(text, parameter, given.value)});
+      refuse_at(given.at, sentence(parameter.name, " is given twice"));
+    all.push_back({&parameter, value_of(parameter, given.value)});
   }
   for (const ParameterSpec& parameter : std::span(method.parameters).first(method.parameter_count))
     if (parameter.kind != ParameterKind::numbers &&

@@ -15,8 +15,8 @@ namespace ckmerge {
 /// "; did you mean 'slerp'?", or nothing where none of `known` is near.
 std::string suggestion(std::string_view typed, std::span<const std::string> known);
 
-/// The method that `call` of the formula `text` calls. Throws Error(usage) for one that is unknown.
-const MethodSpec& called_method(std::string_view text, const Expression& call);
+/// The method that `call` calls. Throws Error(usage) for one that is unknown.
+const MethodSpec& called_method(const Expression& call);
 
 struct CallParameter {
   const ParameterSpec* spec = nullptr;
@@ -26,6 +26,6 @@ struct CallParameter {
 /// The parameters of `call` in the order of the method's, defaults filled in; a list that is not given has none. Throws
 /// Error(usage) for a parameter that the method lacks or that is given twice, and for a value of another kind than the
 /// parameter's.
-std::vector<CallParameter> parameters_of(std::string_view text, const Expression& call);
+std::vector<CallParameter> parameters_of(const Expression& call);
 
 }  // namespace ckmerge

@@ -3,14 +3,12 @@
 
 #include <cmath>
 
-#include "core/formula/formula_fault.h"
-
 namespace ckmerge {
 
-double computed(std::string_view text, size_t at, double a, char sign, double b) {
-  if (sign == '/' && b == 0) refuse_at(text, at, "this divides by zero");
+double computed(FormulaPlace place, double a, char sign, double b) {
+  if (sign == '/' && b == 0) refuse_at(place, "this divides by zero");
   const double result = sign == '+' ? a + b : sign == '-' ? a - b : sign == '*' ? a * b : a / b;
-  if (!std::isfinite(result)) refuse_at(text, at, "the result of this is larger than 64 bits can hold");
+  if (!std::isfinite(result)) refuse_at(place, "the result of this is larger than 64 bits can hold");
   return result;
 }
 

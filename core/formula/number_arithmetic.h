@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
-#include <string_view>
+#include "core/formula/formula_fault.h"
 
 namespace ckmerge {
 
-/// `a` and `b` with + - * or / between them, which stands at the byte `at` of the formula `text`. Throws Error(usage)
-/// where b divides and is zero, and where the result is not finite.
-double computed(std::string_view text, size_t at, double a, char sign, double b);
+/// `a` and `b` with + - * or / between them, which stands at `place`. Throws Error(usage) where b divides and is zero,
+/// and where the result is not finite.
+double computed(FormulaPlace place, double a, char sign, double b);
 
 }  // namespace ckmerge

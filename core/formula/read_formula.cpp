@@ -2,6 +2,7 @@
 #include "core/formula/read_formula.h"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <utility>
 
@@ -29,9 +30,9 @@ class Builder {
 
   MergeGraph run(const Expression& expression) {
     const Value all = value(expression);
-    if (all.number) fail(all.at, "the formula is a number, and gives no checkpoint");
+    if (all.number) refuse_at(all.at, "the formula is a number, and gives no checkpoint");
     const TermId result = settled(all);
-    if (graph_[result].type == TermType::delta) fail(all.at, delta_fault(formula_));
+    if (graph_[result].type == TermType::delta) refuse_at(all.at, delta_fault(formula_));
     graph_.set_result(result);
     for (size_t k = 0; k < used_.size(); ++k)
       if (!used_[k])
@@ -43,12 +44,10 @@ class Builder {
  private:
   // A number, or terms.
   struct Value {
-    size_t at = 0;
+    FormulaPlace at = {};
     std::optional<double> number = {};
     Combination terms = {};
   };
-
-  [[noreturn]] void fail(size_t at, const std::string& sentence) const { refuse_at(formula_.text, at, sentence); }
 
   Value value(const Expression& expression) {
     switch (expression.kind) {
@@ -61,7 +60,7 @@ class Builder {
       case Kind::flag:
       case Kind::list: break;
     }
-    fail(expression.at, "this is of a parameter alone");
+    refuse_at(expression.at, "this is of a parameter alone");
   }
 
   // What lies in parentheses and has a type is one term: A + (B - C) adds to A what B - C is rounded to.
@@ -71,7 +70,7 @@ class Builder {
     return inside;
   }
 
-  Value chain(const Expression& expression, Value (Builder::*join)(size_t, Value, char, Value)) {
+  Value chain(const Expression& expression, Value (Builder::*join)(FormulaPlace, Value, char, Value)) {
     Value all = operand(expression.operands[0]);
     for (size_t i = 0; i < expression.signs.size(); ++i)
       all = (this->*join)(expression.signs_at[i], std::move(all), expression.signs[i],
@@ -80,45 +79,46 @@ class Builder {
     return all;
   }
 
-  Value sum(size_t at, Value a, char sign, Value b) {
-    if (a.number && b.number) return {at, computed(formula_.text, at, *a.number, sign, *b.number), {}};
+  Value sum(FormulaPlace at, Value a, char sign, Value b) {
+    if (a.number && b.number) return {at, computed(at, *a.number, sign, *b.number), {}};
     if (a.number || b.number)
-      fail(at, sentence("a number cannot be ", sign == '+' ? "added to" : "subtracted from",
-                        " checkpoints and deltas; multiply a delta by it, as in A + 0.5*(B - C)"));
+      refuse_at(at, sentence("a number cannot be ", sign == '+' ? "added to" : "subtracted from",
+                             " checkpoints and deltas; multiply a delta by it, as in A + 0.5*(B - C)"));
     Combination all = a.terms;
     all.add(sign == '+' ? 1 : -1, b.terms);
     return {at, {}, std::move(all)};
   }
 
-  Value product(size_t at, Value a, char sign, Value b) {
-    if (a.number && b.number) return {at, computed(formula_.text, at, *a.number, sign, *b.number), {}};
+  Value product(FormulaPlace at, Value a, char sign, Value b) {
+    if (a.number && b.number) return {at, computed(at, *a.number, sign, *b.number), {}};
     if (!a.number && sign == '*') std::swap(a, b);
-    if (sign == '/' && !b.number) fail(at, "only numbers divide; write a method for what is meant");
-    if (!a.number && !b.number) fail(at, "two of checkpoints and deltas are multiplied; one factor must be a number");
-    const double k = sign == '/' ? computed(formula_.text, at, 1, '/', *b.number) : *a.number;
+    if (sign == '/' && !b.number) refuse_at(at, "only numbers divide; write a method for what is meant");
+    if (!a.number && !b.number)
+      refuse_at(at, "two of checkpoints and deltas are multiplied; one factor must be a number");
+    const double k = sign == '/' ? computed(at, 1, '/', *b.number) : *a.number;
     Value& scaled = sign == '/' ? a : b;
     scaled.terms.scale(k);
     return {at, {}, std::move(scaled.terms)};
   }
 
   TermId settled(const Value& value) {
-    if (!value.terms.type(graph_)) fail(value.at, untyped_fault(graph_, value.terms, formula_));
+    if (!value.terms.type(graph_)) refuse_at(value.at, untyped_fault(graph_, value.terms, formula_));
     return located(value.at, [&] { return value.terms.settle(graph_); });
   }
 
   // What a term finds wrong is so here.
   template <typename Call>
-  TermId located(size_t at, const Call& call) const {
+  TermId located(FormulaPlace at, const Call& call) const {
     try {
       return call();
     } catch (const Error& error) {
-      fail(at, error.what());
+      refuse_at(at, error.what());
     }
   }
 
   TermId input_called(const Expression& expression) {
     const auto found = std::ranges::find(formula_.names, expression.name);
-    if (found == formula_.names.end()) fail(expression.at, unknown_name_fault(expression.name, formula_));
+    if (found == formula_.names.end()) refuse_at(expression.at, unknown_name_fault(expression.name, formula_));
     const auto k = static_cast<size_t>(found - formula_.names.begin());
     used_[k] = true;
     return inputs_[k];
@@ -126,20 +126,20 @@ class Builder {
 
   TermId method(const Expression& call) {
     if (!find_method(call.name) && std::ranges::find(formula_.names, call.name) != formula_.names.end())
-      fail(call.at,
-           sentence(call.name, " is a checkpoint and no method; a number multiplies it, as in 0.5*", call.name));
-    const MethodSpec& spec = called_method(formula_.text, call);
+      refuse_at(call.at,
+                sentence(call.name, " is a checkpoint and no method; a number multiplies it, as in 0.5*", call.name));
+    const MethodSpec& spec = called_method(call);
     std::vector<TermId> operands;
     for (const Expression& operand : call.operands) {
       const Value given = value(operand);
-      if (given.number) fail(given.at, sentence(spec.name, " takes checkpoints here; numbers are given by name"));
+      if (given.number) refuse_at(given.at, sentence(spec.name, " takes checkpoints here; numbers are given by name"));
       operands.push_back(settled(given));
       if (graph_[operands.back()].type != graph_[operands[0]].type)
-        fail(given.at, sentence(spec.name, " takes checkpoints or deltas, not both; this is a ",
-                                name(graph_[operands.back()].type)));
+        refuse_at(given.at, sentence(spec.name, " takes checkpoints or deltas, not both; this is a ",
+                                     name(graph_[operands.back()].type)));
     }
     std::map<std::string, std::vector<TermId>> parameters;
-    for (const CallParameter& given : parameters_of(formula_.text, call))
+    for (const CallParameter& given : parameters_of(call))
       for (const double number : given.values) parameters[given.spec->name].push_back(graph_.number(number));
     return located(call.at, [&] {
       const TermId term = graph_.method(call.name, std::move(operands), std::move(parameters));
@@ -184,17 +184,44 @@ void check_names(std::span<const std::string> names) {
   }
 }
 
+[[noreturn]] void refuse_name(const std::string& name, const std::string& what) {
+  throw Error(ErrorCode::usage, name, sentence("the name '", name, "' ", what));
+}
+
+// What is wrong is found while names stand for expressions, whose places are known; what they come to is then read as
+// any other text, so that a recorded formula reads back as itself.
+Formula written_out(const Formula& formula) {
+  std::deque<FormulaText> texts;
+  std::vector<DefinedName> defined;
+  for (const auto& [name, text] : formula.defined) {
+    if (!is_formula_name(name)) refuse_name(name, "cannot stand in a formula");
+    if (std::ranges::find(formula.names, name) != formula.names.end()) refuse_name(name, "is a checkpoint's");
+    if (std::ranges::find(defined, name, &DefinedName::name) != defined.end()) refuse_name(name, "is given twice");
+    DefinedName next = parse_formula(texts.emplace_back(FormulaText{name, text}), defined);
+    next.name = name;
+    defined.push_back(std::move(next));
+  }
+  const Expression all = parse_formula(texts.emplace_back(FormulaText{.text = formula.text}), defined).value;
+  for (const DefinedName& name : defined)
+    if (!name.is_used) refuse_name(name.name, "is not used; take it away, or use it");
+  Builder(formula).run(all);
+  return {.text = canonical_text(all), .names = formula.names};
+}
+
 }  // namespace
 
 ReadFormula read_formula(const Formula& formula) {
   check_names(formula.names);
-  const Expression expression = parse_formula(formula.text);
+  if (!formula.defined.empty()) return read_formula(written_out(formula));
+  const FormulaText text{.text = formula.text};
+  const Expression expression = parse_formula(text, {}).value;
   MergeGraph graph = Builder(formula).run(expression);
-  std::string text = canonical_text(expression);
-  if (text.size() > kLongestFormula)
-    throw Error(ErrorCode::usage, "formula",
-                sentence("the formula with all its defaults has ", text.size(), " bytes, more than ", kLongestFormula));
-  return {std::move(graph), std::move(text)};
+  std::string canonical = canonical_text(expression);
+  if (canonical.size() > kLongestFormula)
+    throw Error(
+        ErrorCode::usage, "formula",
+        sentence("the formula with all its defaults has ", canonical.size(), " bytes, more than ", kLongestFormula));
+  return {std::move(graph), std::move(canonical)};
 }
 
 }  // namespace ckmerge

@@ -38,6 +38,7 @@ Recipe with_canonical_formula(const Recipe& recipe, size_t inputs) {
   if (!recipe.formula) return canonical;
   canonical.method = kFormulaMethod;
   canonical.formula->text = read(recipe, inputs).text;
+  canonical.formula->defined.clear();
   return canonical;
 }
 

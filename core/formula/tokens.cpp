@@ -45,9 +45,8 @@ Token Tokens::read(size_t at) const {
   if (is_letter(c)) return {.kind = Token::Kind::name, .at = at, .text = text_.substr(at, name_end(text_, at) - at)};
   if (kSigns.find(c) != kSigns.npos) return {.kind = Token::Kind::sign, .at = at, .text = text_.substr(at, 1)};
   const bool is_control = static_cast<unsigned char>(c) < ' ' || c == '\x7f';
-  refuse_at(text_, at,
-            sentence(is_control ? "a control character" : sentence("'", text_.substr(at, 1), "'"),
-                     " means nothing in a formula, which has names, numbers and + - * / ( ) [ ] , ="));
+  refuse_at({&in_, at}, sentence(is_control ? "a control character" : sentence("'", text_.substr(at, 1), "'"),
+                                 " means nothing in a formula, which has names, numbers and + - * / ( ) [ ] , ="));
 }
 
 Token Tokens::read_number(size_t at) const {
@@ -55,7 +54,7 @@ Token Tokens::read_number(size_t at) const {
   const auto [end, error] = std::from_chars(text_.data() + at, text_.data() + text_.size(), token.number);
   token.text = text_.substr(at, static_cast<size_t>(end - (text_.data() + at)));
   if (error != std::errc() || !std::isfinite(token.number))
-    refuse_at(text_, at, "this number is larger or smaller than 64 bits can hold");
+    refuse_at({&in_, at}, "this number is larger or smaller than 64 bits can hold");
   return token;
 }
 

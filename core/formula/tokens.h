@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "core/formula/formula_fault.h"
+
 namespace ckmerge {
 
 struct Token {
@@ -23,7 +25,7 @@ bool is_formula_name(std::string_view text);
 class Tokens {
  public:
   /// REQUIRES: `text` is UTF-8 and outlives this. Throws, as take() does, Error(usage) for what is no word.
-  explicit Tokens(std::string_view text) : text_(text) { take(); }
+  explicit Tokens(const FormulaText& text) : in_(text), text_(text.text) { take(); }
 
   const Token& next() const { return next_; }
   Token take();
@@ -32,6 +34,7 @@ class Tokens {
   Token read(size_t at) const;
   Token read_number(size_t at) const;
 
+  const FormulaText& in_;
   std::string_view text_;
   Token next_;
 };

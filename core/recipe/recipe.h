@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/names/part.h"
@@ -75,6 +76,8 @@ const char* name(Policy policy) {
 struct Formula {
   std::string text = {};
   std::vector<std::string> names = {};  ///< of the checkpoints, in their order
+  /// Names for expressions, which may use those before them. Not recorded: a canonical text has them written out.
+  std::vector<std::pair<std::string, std::string>> defined = {};
 
   friend bool operator==(const Formula&, const Formula&) = default;
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The only file that includes yaml-cpp. It takes nested collections apart recursively, to a depth of its own; the size
+// yaml-cpp takes nested collections apart recursively, to a depth of its own; the size
 // is bounded here, and aliases cost nothing, since nodes are shared.
 #include "io/registry/model_paths.h"
 

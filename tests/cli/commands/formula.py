@@ -114,6 +114,28 @@ def test_beside_other_options():
     expect(baked["first_stage_model.decoder.conv_in.weight"][2] == b"\0\0\xe0\x40", "the VAE is baked in")
 
 
+def test_registered_names():
+    make_all()
+    os.mkdir("models")
+    for name in "AB":
+        os.rename(f"{name}.safetensors", f"models/{name}.safetensors")
+    call("scan", "models", "--registry", "r.db")
+    words = ["--registry", "r.db", "--no-register"]
+    found = merge("f.safetensors", "--formula", "(base + B)/2", "base=@A", "@B", *words)
+    expect(found == merge("m.safetensors", "models/A.safetensors", "models/B.safetensors"), "@NAME behind NAME=")
+
+
+def test_real_pair():
+    data = pathlib.Path(__file__).resolve().parents[3] / "../shared/data/rfb"
+    files = [str(data / f"RFB-{name}.safetensors") for name in ("320", "640", "320")]
+    if not all(map(os.path.exists, files)):
+        return print("NOT RUN: formulas over real checkpoints (no shared data)")
+    for formula, words in [("A + 0.7*(B - C)", [*files, "-m", "add_difference", "--alpha", "0.7"]),
+                           ("0.7*A + 0.3*B", [*files[:2], "--alpha", "0.3"])]:
+        inputs = files[:3 if "C" in formula else 2]
+        expect(merge("f.safetensors", "--formula", formula, *inputs) == merge("m.safetensors", *words), formula)
+
+
 def test_sixteen():
     letters = "ABCDEFGHIJKLMNOP"
     for seed, name in enumerate(letters):
@@ -128,4 +150,4 @@ def test_sixteen():
 
 
 run_in_folders(test_equals_method, test_equals_steps, test_recorded_and_repeated, test_damaged_recipe,
-               test_beside_other_options, test_sixteen)
+               test_beside_other_options, test_registered_names, test_real_pair, test_sixteen)

@@ -280,3 +280,37 @@ TEST_CASE("a recipe's formula names all checkpoints that are merged, and has its
   CHECK(failure([&] { check_recipe(recipe, 3); }).text ==
         "the numbers of a formula stand in it, and it takes no parameters beside");
 }
+
+TEST_CASE("names stand for expressions in parentheses, and are written out in what is recorded") {
+  const auto with = [](std::vector<std::pair<std::string, std::string>> defined, const std::string& text) {
+    return read_formula({.text = text, .names = kNames, .defined = std::move(defined)});
+  };
+  const auto fault = [&](std::vector<std::pair<std::string, std::string>> defined, const std::string& text) {
+    return failure([&] { with(defined, text); });
+  };
+  const ReadFormula formula =
+      with({{"k", "2*0.25"}, {"style", "B - C"}, {"moved", "A + k*style"}}, "0.5*moved + 0.5*slerp(moved, B, t=k)");
+  CHECK(formula.text == "0.5*(A + 0.5*(B - C)) + 0.5*slerp(A + 0.5*(B - C), B, t=0.5)");
+  CHECK(are_equal(formula.graph, read(formula.text).graph));
+  CHECK(with({{"k", "0.5"}}, "A + (2*k)*(B - C)").text == "A + 1*(B - C)");
+  CHECK(read(with({{"k", "-0.5"}}, "A - k*(B - C)").text).text == "A - -0.5*(B - C)");
+  CHECK(with({{"t", "0.25"}}, "slerp(A, B, t=t) + 0*C").text == "slerp(A, B, t=0.25) + 0*C");
+  const Failure inside = fault({{"style", "B - X"}}, "A + style");
+  CHECK(inside.text == "style:1:5: no checkpoint is called 'X'; they are A, B and C");
+  CHECK(inside.details == std::vector<std::string>{"B - X", "    ^"});
+  CHECK(fault({{"x", "A + y"}, {"y", "B - C"}}, "x + y").where == "x:1:5");
+  CHECK(fault({{"x", "B - C"}}, "A + 0.5*(B - C)").text == "the name 'x' is not used; take it away, or use it");
+  CHECK(fault({{"A", "B - C"}}, "A").text == "the name 'A' is a checkpoint's");
+  CHECK(fault({{"x", "B"}, {"x", "C"}}, "A").text == "the name 'x' is given twice");
+  CHECK(fault({{"1x", "B"}}, "A").text == "the name '1x' cannot stand in a formula");
+  CHECK(fault({{"x", "B +"}}, "A + x").where == "x:1:4");
+  std::vector<std::pair<std::string, std::string>> doubled = {{"x0", "B - C"}};
+  for (int i = 1; i < 30; ++i) {
+    const std::string before = "x" + std::to_string(i - 1);
+    doubled.emplace_back("x" + std::to_string(i), before + " + 0.5*" + before);
+  }
+  CHECK(fault(doubled, "A + x29").text.find("more than 2000 names and numbers") != std::string::npos);
+  std::vector<std::pair<std::string, std::string>> deep = {{"x0", "B - C"}};
+  for (int i = 1; i < 80; ++i) deep.emplace_back("x" + std::to_string(i), "0.5*x" + std::to_string(i - 1));
+  CHECK(fault(deep, "A + x79").text.find("more than 64 parentheses") != std::string::npos);
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// `ckmerge run RECIPE.yaml`: a merge that somebody wrote into a file (docs/recipe.md). What it holds is what the same
+// merge is told by on the command line.
+#pragma once
+
+#include <string>
+
+#include "cli/commands/merge_request.h"
+#include "cli/system/system.h"
+
+namespace ckmerge::cli {
+
+/// By its name.
+bool is_recipe_file(const std::string& path);
+
+/// The merge of the recipe that is the first operand; the others (NAME=FILE) take the place of its checkpoints. Throws
+/// Error(usage) with file, line and column for what is wrong with the recipe, Error(io) where it cannot be read.
+MergeRequest recipe_file_request(const Request& asked, const Environment& environment);
+
+}  // namespace ckmerge::cli

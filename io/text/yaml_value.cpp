@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// yaml-cpp refuses what is nested deeper than 500 before this looks at it.
+#include "io/text/yaml_value.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+using Kind = YamlValue::Kind;
+
+constexpr size_t kLargest = size_t{1} << 20, kDeepest = 64, kMostValues = size_t{1} << 16;
+
+class Reader {
+ public:
+  explicit Reader(const std::string& where) : where_(where) {}
+
+  YamlValue value(const YAML::Node& node, size_t depth) {
+    YamlValue out = placed(node);
+    if (depth > kDeepest) refuse_at(where_, out, sentence("more than ", kDeepest, " lists and maps lie in each other"));
+    if (++values_ > kMostValues) refuse_at(where_, out, sentence("more than ", kMostValues, " values"));
+    if (node.IsScalar()) {
+      out.kind = Kind::scalar;
+      out.text = node.Scalar();
+    } else if (node.IsSequence()) {
+      out.kind = Kind::list;
+      for (const YAML::Node& item : node) out.items.push_back(value(item, depth + 1));
+    } else if (node.IsMap()) {
+      out.kind = Kind::map;
+      add_entries(out, node, depth);
+    }
+    return out;
+  }
+
+ private:
+  static YamlValue placed(const YAML::Node& node) {
+    const YAML::Mark mark = node.Mark();
+    return {.line = static_cast<size_t>(mark.line) + 1, .column = static_cast<size_t>(mark.column) + 1};
+  }
+
+  void add_entries(YamlValue& map, const YAML::Node& node, size_t depth) {
+    std::vector<YAML::Node> merged;
+    for (const auto& entry : node) {
+      YamlValue key = value(entry.first, depth + 1);
+      if (key.kind != Kind::scalar) refuse_at(where_, key, "a key is a word");
+      if (key.text == "<<") {
+        merged.push_back(entry.second);
+        continue;
+      }
+      const auto known = std::ranges::find(map.keys, key.text, &YamlValue::text);
+      if (known != map.keys.end())
+        refuse_at(where_, key, sentence("'", key.text, "' is given twice, first in line ", known->line));
+      map.keys.push_back(std::move(key));
+      map.items.push_back(value(entry.second, depth + 1));
+    }
+    for (const YAML::Node& other : merged) merge(map, other, depth + 1);
+  }
+
+  // Own keys win, and of several maps the first.
+  void merge(YamlValue& map, const YAML::Node& node, size_t depth) {
+    const YamlValue other = value(node, depth);
+    if (other.kind == Kind::list)
+      for (const YAML::Node& item : node) merge(map, item, depth + 1);
+    else if (other.kind != Kind::map)
+      refuse_at(where_, other, "'<<' leads to no map");
+    for (size_t i = 0; i < other.keys.size(); ++i) {
+      if (map.find(other.keys[i].text)) continue;
+      map.keys.push_back(other.keys[i]);
+      map.items.push_back(other.items[i]);
+    }
+  }
+
+  const std::string& where_;
+  size_t values_ = 0;
+};
+
+}  // namespace
+
+const YamlValue* YamlValue::find(std::string_view key) const {
+  const auto found = std::ranges::find(keys, key, &YamlValue::text);
+  return found == keys.end() ? nullptr : &items[static_cast<size_t>(found - keys.begin())];
+}
+
+void refuse_at(const std::string& where, const YamlValue& place, const std::string& what) {
+  const std::string at = sentence(where, ":", place.line, ":", place.column);
+  throw Error(ErrorCode::usage, at, at + ": " + what);
+}
+
+YamlValue parse_yaml(std::string_view text, const std::string& where) {
+  if (text.size() > kLargest)
+    throw Error(ErrorCode::usage, where, sentence(where, ": has ", text.size(), " bytes, more than ", kLargest));
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    if (documents.size() > 1) throw Error(ErrorCode::usage, where, where + ": holds several documents, not one");
+    return documents.empty() ? YamlValue() : Reader(where).value(documents[0], 1);
+  } catch (const YAML::Exception& error) {
+    refuse_at(where,
+              {.line = static_cast<size_t>(std::max(error.mark.line, 0)) + 1,
+               .column = static_cast<size_t>(std::max(error.mark.column, 0)) + 1},
+              "is no YAML: " + error.msg);
+  }
+}
+
+}  // namespace ckmerge

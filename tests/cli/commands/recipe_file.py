@@ -1,0 +1,132 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""usage: recipe_file.py CKMERGE
+Recipes in files: the bytes of the same merge on the command line, and every way in which a recipe can be wrong, with its
+place."""
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import make_inputs
+from checks import call, expect, refused, run_in_folders, safetensors
+
+
+def make(path, seed, *more):
+    numbers = " ".join(str((seed * 7 + k * 3) % 11 / 4 - 1.3) for k in range(48))
+    tensors = [f"model.diffusion_model.a F32 6,8 {numbers}", f"first_stage_model.b F32 2 {seed} 0.3", *more]
+    make_inputs.write(path, {"format": "pt"}, [make_inputs.parse(tensor) for tensor in tensors], True)
+
+
+def make_all():
+    os.makedirs("models", exist_ok=True)
+    for seed, name in enumerate("ABC"):
+        make(f"models/{name}.safetensors", seed + 1)
+
+
+def write(text, path="models/recipe.yaml"):
+    pathlib.Path(path).write_text(text, encoding="utf-8")
+
+
+HEAD = "ckmerge: 1\ncheckpoints: {A: A.safetensors, B: B.safetensors, C: C.safetensors}\n"
+FILES = [f"models/{name}.safetensors" for name in "ABC"]
+
+
+def produced(*words):
+    done = call(*words, "-o", "out.safetensors", "-f", "-q")
+    expect(done.returncode == 0, f"{words}: {done.returncode} {done.stderr}")
+    return pathlib.Path("out.safetensors").read_bytes() if done.returncode == 0 else b""
+
+
+def test_same_as_command_line():
+    make_all()
+    write("""ckmerge: 1
+checkpoints:
+  base: A.safetensors
+  anime: B.safetensors
+  C: C.safetensors
+let:
+  k: 0.7
+  style: anime - C
+merge: |
+  base + k*style
+    + 0.25*(slerp(base, anime) - base)
+options:
+  dtype: {unet: f16, vae: f32}
+  exclude: [b$]
+  hash: true
+  set_metadata: {title: mine}
+""")
+    words = ["merge", "--formula", "base+0.7*(anime-C)+0.25*(slerp(base,anime,t=0.5)-base)", "base=models/A.safetensors",
+             "anime=models/B.safetensors", "models/C.safetensors", "--dtype", "unet=f16", "--dtype", "vae=f32", "--exclude",
+             "b$", "--hash", "--set-metadata", "title=mine"]
+    typed = produced(*words)
+    expect(produced("run", "models/recipe.yaml") == typed, "run RECIPE.yaml is the command line")
+    tensors = safetensors("out.safetensors")[1]
+    os.rename("models/B.safetensors", "moved.safetensors")
+    produced("run", "models/recipe.yaml", "anime=moved.safetensors")
+    expect(safetensors("out.safetensors")[1] == tensors, "another file in place of a checkpoint")
+    dry = call("run", "models/recipe.yaml", "anime=moved.safetensors", "-n", "-o", "never.safetensors")
+    expect(dry.returncode == 0 and "B = anime" in dry.stdout and not os.path.exists("never.safetensors"), dry.stdout + dry.stderr)
+
+
+def test_repeated():
+    make_all()
+    write(HEAD + "merge: (A + B + C)/3\n")
+    raw = produced("run", "models/recipe.yaml")
+    os.rename("out.safetensors", "first.safetensors")
+    expect(produced("run", "first.safetensors", *(f"{name}={path}" for name, path in zip("ABC", FILES))) == raw,
+           "what a recipe gave is repeated like any merge")
+    expect(produced("merge", "--formula", "(A + B + C)/3", *FILES) == raw, "the same bytes")
+
+
+def test_merge_keys_and_vae():
+    make_all()
+    vae = [make_inputs.parse("decoder.b F32 1 7")]
+    make_inputs.write("models/vae.safetensors", {"format": "pt"}, vae, True)
+    make("models/A.safetensors", 1, "first_stage_model.decoder.b F32 1 1")
+    make("models/B.safetensors", 2, "first_stage_model.decoder.b F32 1 2")
+    write("ckmerge: 1\ncheckpoints: {A: A.safetensors, B: B.safetensors}\nmerge: (A + B)/2\n"
+          "options:\n  <<: {vae: vae.safetensors, half: true}\n")
+    expect(produced("run", "models/recipe.yaml") ==
+           produced("merge", "--formula", "(A + B)/2", *FILES[:2], "--vae", "models/vae.safetensors", "--half"), "vae")
+
+
+def test_faults():
+    make_all()
+    for text, place, told in [
+            ("merge: A\nmerge: B\n", "4:1", "'merge' is given twice, first in line 3"),
+            ("merges: A\n", "3:1", "'merges' is unknown; did you mean 'merge'?"),
+            ("", "1:1", "'merge' is missing"),
+            ("merge: [A]\n", "3:8", "'merge' is a formula"),
+            ("merge: A\nlet: {x: [1]}\n", "4:10", "a name stands for a formula"),
+            ("merge: A\noptions: {dtype: f17}\n", "4:18", "dtype 'f17' is unknown"),
+            ("merge: A\noptions: {discrad: x}\n", "4:11", "'discrad' is no option of a recipe; did you mean 'discard'?"),
+            ("merge: A\noptions: {alpha: 0.3}\n", "4:11", "'alpha' is no option of a recipe"),
+            ("merge: A\noptions: {half: maybe}\n", "4:17", "--half takes no value"),
+            ("merge: A\noptions: {merge-buffers: true, merge_buffers: true}\n", "4:32", "is given twice"),
+            ("merge: A\noptions: {discard: []}\n", "4:20", "an option has a value"),
+            ("merge: A\noptions: {discard: '('}\n", "4:20", "")]:
+        write(HEAD + text)
+        done = call("run", "models/recipe.yaml", "-o", "never.safetensors")
+        if told:
+            expect(done.returncode == 2 and f"models/recipe.yaml:{place}: " in done.stderr and told in done.stderr,
+                   f"{text}: {done.returncode} {done.stderr}")
+        else:
+            expect(done.returncode == 2, f"{text}: {done.returncode} {done.stderr}")
+    for text, told in [("ckmerge: 2\nmerge: A\n", "recipe.yaml:1:10: 'ckmerge' is 1 in recipes"), ("[1]", "a recipe is a map"),
+                       ("", "a recipe is a map"), ("a: [", "is no YAML"), (HEAD + "merge: A + 0.5*(B - C\n", "formula:1:9: this ( is never closed"),
+                       (HEAD + "let: {x: B - X}\nmerge: A + x + 0*C\n", "recipe.yaml: x:1:5: no checkpoint is called 'X'"),
+                       (HEAD + "merge: (A + B)/2\n", "the formula does not speak of C")]:
+        write(text)
+        refused(2, told, "run", "models/recipe.yaml", "-o", "never.safetensors")
+    write(HEAD + "merge: (A + B + C)/3\n")
+    refused(2, "the recipe has no checkpoint 'D'", "run", "models/recipe.yaml", "D=x", "-o", "never.safetensors")
+    refused(2, "binds no checkpoint", "run", "models/recipe.yaml", "A=", "-o", "never.safetensors")
+    refused(2, "--models is for recorded merges", "run", "models/recipe.yaml", "--models", ".", "-o", "never.safetensors")
+    refused(1, "cannot be opened", "run", "models/gone.yaml", "-o", "never.safetensors")
+    refused(1, "cannot be opened", "run", "models/recipe.yaml", "B=gone.safetensors", "-o", "never.safetensors")
+    expect(not os.path.exists("never.safetensors"), "nothing is written")
+
+
+run_in_folders(test_same_as_command_line, test_repeated, test_merge_keys_and_vae, test_faults)
