@@ -59,6 +59,8 @@ CKMERGE_INLINE float root_of(float x) { return __builtin_sqrtf(x); }
 CKMERGE_INLINE double root_of(double x) { return __builtin_sqrt(x); }
 #endif
 
+#include "kernels/elementary.inl"
+
 template <Op kOp>
 struct Elementwise;
 #define CKMERGE_ROW(name, operands, expression)                                                    \

@@ -132,6 +132,10 @@ Symbol with_sign(Symbol magnitude, Symbol sign);
 Symbol where_negative(Symbol x, Symbol then, Symbol otherwise);
 /// `then` where x < y, else `otherwise`, also where one of them is NaN.
 Symbol where_less(Symbol x, Symbol y, Symbol then, Symbol otherwise);
+Symbol exponential(Symbol x);
+Symbol logarithm(Symbol x);
+/// REQUIRES: x is nowhere below 0; it is NaN there.
+Symbol power(Symbol x, Symbol exponent);
 /// x / y, and `otherwise` where y is 0. REQUIRES: y is nowhere below 0. Where y is NaN, `otherwise` too.
 Symbol quotient_or(Symbol x, Symbol y, Symbol otherwise);
 

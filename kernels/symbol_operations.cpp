@@ -90,6 +90,15 @@ Symbol where_negative(Symbol x, Symbol then, Symbol otherwise) {
 
 Symbol where_less(Symbol x, Symbol y, Symbol then, Symbol otherwise) { return where_negative(x - y, then, otherwise); }
 
+Symbol exponential(Symbol x) { return x.graph->elementwise(Op::exponential, x); }
+
+Symbol logarithm(Symbol x) { return x.graph->elementwise(Op::logarithm, x); }
+
+Symbol power(Symbol x, Symbol exponent) {
+  if (exponent.node->kind == Kind::zero) return x.graph->constant(x.graph->coefficient(1));
+  return is_one(exponent) ? x : x.graph->elementwise(Op::power, x, exponent);
+}
+
 Symbol quotient_or(Symbol x, Symbol y, Symbol otherwise) {
   return where_negative(y.graph->coefficient(-1) * y, x / y, otherwise);
 }

@@ -241,6 +241,10 @@ TEST_CASE("operations between symbols, and what is simplified while they are rec
   CHECK(bare_operand(with_sign(absolute(a), a)) == 0);
   CHECK(bare_operand(where_less(a, b, in.x(2), in.x(2))) == 2);
   CHECK(ops(compile(absolute(absolute(in.number(-1) * a))).value()) == std::vector{Op::load, Op::absolute});
+  CHECK(bare_operand(power(a, in.number(1))) == 0);
+  CHECK(bare_operand(power(a, in.number(0)) * b) == 1);
+  CHECK(ops(compile(power(a, in.number(0.5))).value()) == std::vector{Op::load, Op::constant, Op::power});
+  CHECK(ops(compile(exponential(logarithm(a))).value()) == std::vector{Op::load, Op::logarithm, Op::exponential});
   CHECK(ops(compile(in.number(2) - a).value()) == std::vector{Op::constant, Op::load, Op::subtract});
   CHECK(compile(in.number(0.1) / a).value().code[0].k0 == 0.1);
   CHECK(ops(compile(square_root(absolute(a))).value()) == std::vector{Op::load, Op::absolute, Op::square_root});
