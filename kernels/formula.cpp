@@ -30,7 +30,7 @@ Coefficient FormulaGraph::coefficient(double value) const {
 }
 
 Symbol FormulaGraph::constant(Coefficient c) {
-  if (c.slot == Instruction::kNoSlot && c.value == 0) return zero();
+  if (c.is(0)) return zero();
   const double k = c.slot == Instruction::kNoSlot ? c.given : 0;
   return make({.kind = Kind::constant, .k = k, .slot = c.slot}, Weights::unknown());
 }

@@ -45,6 +45,8 @@ struct Coefficient {
   double value = 0;  ///< rounded to the compute dtype: what is 0 or 1 then needs no product
   double given = 0;
   uint8_t slot = Instruction::kNoSlot;
+
+  bool is(double number) const { return slot == Instruction::kNoSlot && value == number; }
 };
 
 /// The graph that formulas record. Equal nodes are one node: what occurs twice is computed once.

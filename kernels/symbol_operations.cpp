@@ -10,8 +10,8 @@ using Kind = SymbolNode::Kind;
 
 Symbol operator*(Coefficient c, Symbol x) {
   const Weights weights = c.given * x.weights;
-  if (x.node->kind == Kind::zero || (c.slot == Instruction::kNoSlot && c.value == 0)) return x.graph->zero(weights);
-  if (c.slot == Instruction::kNoSlot && c.value == 1) return {x.node, x.graph, weights};
+  if (x.node->kind == Kind::zero || c.is(0)) return x.graph->zero(weights);
+  if (c.is(1)) return {x.node, x.graph, weights};
   const double k = c.slot == Instruction::kNoSlot ? c.given : 0;
   return x.graph->make({.kind = Kind::scale, .k = k, .slot = c.slot, .a = x.node}, weights);
 }
@@ -42,9 +42,7 @@ Coefficient coefficient_of(Symbol x) {
   return x.graph->coefficient(x.node->k);
 }
 
-bool is_one(Symbol x) {
-  return is_number(x) && coefficient_of(x).slot == Instruction::kNoSlot && coefficient_of(x).value == 1;
-}
+bool is_one(Symbol x) { return is_number(x) && coefficient_of(x).is(1); }
 
 bool is_negated(Symbol x) {
   return x.node->kind == Kind::scale && x.node->slot == Instruction::kNoSlot && x.node->k == -1;
