@@ -29,12 +29,15 @@ CKMERGE_FUNCTION double series(double x, double first, Coefficients... others) {
     return first + x * series(x, others...);
 }
 
-// exp(high - low) for sums within ln(2) / 2. The terms left out are below 2^-37 of the sum for f32, 2^-58 for f64.
+// exp(high - low) for sums within ln(2) / 2. The terms left out are below 2^-32 of the sum for f32, 2^-58 for f64.
 template <typename T>
 CKMERGE_FUNCTION double exp_near_zero(double high, double low) {
   const double r = high - low;
-  if constexpr (sizeof(T) == sizeof(float))
-    return series(r, 1.0, 1.0, 1 / 2.0, 1 / 6.0, 1 / 24.0, 1 / 120.0, 1 / 720.0, 1 / 5040.0, 1 / 40320.0, 1 / 362880.0);
+  if constexpr (sizeof(T) == sizeof(float)) {
+    const double square = r * r;  // even and odd powers side by side: half the latency
+    return series(square, 1.0, 1 / 2.0, 1 / 24.0, 1 / 720.0, 1 / 40320.0) +
+           r * series(square, 1.0, 1 / 6.0, 1 / 120.0, 1 / 5040.0);
+  }
   const double tail = series(r, 1 / 2.0, 1 / 6.0, 1 / 24.0, 1 / 120.0, 1 / 720.0, 1 / 5040.0, 1 / 40320.0, 1 / 362880.0,
                              1 / 3628800.0, 1 / 39916800.0, 1 / 479001600.0, 1 / 6227020800.0);
   return 1 + (high + (r * r * tail - low));
@@ -77,7 +80,9 @@ CKMERGE_FUNCTION double log_of_positive(double x) {
   if constexpr (sizeof(T) == sizeof(float)) {
     const NearOne x_is = near_one(x);
     const double s = x_is.f / (2 + x_is.f), z = s * s;
-    return x_is.n * kLn2 + s * series(z, 2.0, 2 / 3.0, 2 / 5.0, 2 / 7.0, 2 / 9.0, 2 / 11.0, 2 / 13.0);
+    const double square = z * z;
+    return x_is.n * kLn2 +
+           s * (series(square, 2.0, 2 / 5.0, 2 / 9.0, 2 / 13.0) + z * series(square, 2 / 3.0, 2 / 7.0, 2 / 11.0));
   } else {
     const bool tiny = x < 0x1p-1022;
     const NearOne x_is = near_one(tiny ? x * 0x1p54 : x);
@@ -107,5 +112,5 @@ CKMERGE_FUNCTION T log_of(T x) {
 template <typename T>
 CKMERGE_FUNCTION T power_of(T x, T y) {
   const T power = static_cast<T>(exp_for<T>(static_cast<double>(y) * log_for<T>(x)));
-  return (x == 1) | (y == 0) ? 1 : power;
+  return ((x == 1) | (y == 0)) ? 1 : power;
 }

@@ -40,14 +40,14 @@ template <typename T>
 CKMERGE_INLINE T smaller_of(T x, T y) {
   const T equal = value_laid_out<T>(layout_of(x) | layout_of(y));
   // Not a number is not itself. NOLINTNEXTLINE(misc-redundant-expression)
-  const T unequal = (x < y) | (x != x) ? x : y;
+  const T unequal = ((x < y) | (x != x)) ? x : y;
   return x == y ? equal : unequal;
 }
 template <typename T>
 CKMERGE_INLINE T larger_of(T x, T y) {
   const T equal = value_laid_out<T>(layout_of(x) & layout_of(y));
   // Not a number is not itself. NOLINTNEXTLINE(misc-redundant-expression)
-  const T unequal = (x > y) | (x != x) ? x : y;
+  const T unequal = ((x > y) | (x != x)) ? x : y;
   return x == y ? equal : unequal;
 }
 

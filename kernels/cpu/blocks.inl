@@ -246,7 +246,7 @@ template <typename Operation>
 constexpr FusedLoop kFusedHalf = fused_sixteens<Half, Operation>;
 template <typename Operation>
 constexpr FusedLoop kFusedBfloat = fused_sixteens<Bfloat, Operation>;
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && defined(CKMERGE_HALF_INL)
 #include "kernels/cpu/fused_neon.inl"
 template <typename Operation>
 constexpr FusedLoop kFusedHalf = fused_halves<Operation>;
