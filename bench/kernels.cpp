@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread of weighted_sum and of add_products per ISA and dtype, in memory and in L2, with a STREAM triad of the
-// same memory beside them.
+// One thread of weighted_sum, of add_products and of each operation of kernels/elementwise.h per ISA and dtype, in
+// memory and in L2, with a STREAM triad of the same memory beside them.
 //   ckmerge-bench-kernels --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
 //                         --benchmark_report_aggregates_only=true
 // Interleaved medians, because other work on the machine moves every figure. GB/s counts reads and writes (10^9 bytes),
@@ -46,9 +46,10 @@ const Streams& streams() {
 
 // Weights of realistic scale in the two inputs. Random bytes would hold f32 subnormals, which multiply ten times
 // slower.
-void fill_inputs(Dtype dtype, size_t bytes) {
+void fill_inputs(Dtype dtype, size_t bytes, float middle = 0) {
   float weights[kBlockElements];
-  for (size_t i = 0; i < kBlockElements; ++i) weights[i] = (static_cast<float>(i * 7919 % 509) - 254.0f) * 0.0004f;
+  for (size_t i = 0; i < kBlockElements; ++i)
+    weights[i] = (static_cast<float>(i * 7919 % 509) - 254.0f) * 0.0004f + middle;
   const auto store = find_kernels("baseline")->store32[static_cast<size_t>(dtype)];
   const size_t size = kBlockElements * element_size(dtype);
   StoreCounts counts;
@@ -84,14 +85,23 @@ Program weighted_sum() {
   return program;
 }
 
-void merge(benchmark::State& state, const BlockKernels* kernels, Dtype dtype, size_t bytes) {
-  const Program program = weighted_sum();
+// An operation of kernels/elementwise.h over as many operands as it reads, of which there are two at most.
+Program one_operation(Op op) {
+  Program program;
+  program.code = {{.op = Op::load, .dst = 0, .operand = 0}};
+  if (elementwise_operands(op) > 1) program.code.push_back({.op = Op::load, .dst = 1, .operand = 1});
+  program.code.push_back({.op = op, .dst = 0, .a = 0, .b = static_cast<uint8_t>(program.code.size() - 1), .c = 0});
+  return program;
+}
+
+void merge(benchmark::State& state, const BlockKernels* kernels, Dtype dtype, size_t bytes, const Program& program) {
   const Operand operands[] = {{.data = streams()[0], .dtype = dtype}, {.data = streams()[1], .dtype = dtype}};
   StoreCounts counts;
-  fill_inputs(dtype, bytes);
+  constexpr float kPositive = 0.125f;  // all have logarithms, and none is 0
+  fill_inputs(dtype, bytes, kPositive);
   for (auto _ : state)
     run_program(*kernels, program, operands, 0, bytes / element_size(dtype), streams()[2], dtype, counts);
-  count_bytes(state, bytes);
+  count_bytes(state, bytes, static_cast<int>(program.code.size()));  // an operand for each load, and the result
   if (counts.saturated + counts.overflowed + counts.lost_inf != 0) state.SkipWithError("the values must be ordinary");
 }
 
@@ -112,8 +122,13 @@ void add_benchmarks(const char* where, size_t bytes) {
   for (const BlockKernels* kernels : available_kernels())
     for (const Dtype dtype : {Dtype::F32, Dtype::BF16, Dtype::F16, Dtype::F8_E4M3, Dtype::F8_E5M2}) {
       const std::string name = std::string("/") + info(dtype).name + "/" + kernels->isa + suffix;
-      benchmark::RegisterBenchmark(("weighted_sum" + name).c_str(), merge, kernels, dtype, bytes);
+      benchmark::RegisterBenchmark(("weighted_sum" + name).c_str(), merge, kernels, dtype, bytes, weighted_sum());
       benchmark::RegisterBenchmark(("add_products" + name).c_str(), add_up, kernels, dtype, bytes);
+      if (dtype != Dtype::F32 && dtype != Dtype::BF16) continue;
+#define CKMERGE_ROW(op, operands, expression) \
+  benchmark::RegisterBenchmark((#op + name).c_str(), merge, kernels, dtype, bytes, one_operation(Op::op));
+      CKMERGE_ELEMENTWISE(CKMERGE_ROW)
+#undef CKMERGE_ROW
     }
 }
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "kernels/dtype.h"
+#include "kernels/elementwise.h"
 
 namespace ckmerge {
 
@@ -27,23 +28,39 @@ inline constexpr int kFullRegisters = 16;
 inline constexpr int kMaxRegisters = 64;
 
 /// Block operations. x, y, z are the registers a, b, c of an Instruction; k0, k1 its constants. Each is the written
-/// sequence of IEEE operations, rounded after every one: never contracted into a fused multiply-add.
+/// sequence of IEEE operations, rounded after every one: never contracted into a fused multiply-add. Those of one
+/// expression without constants are the rows of kernels/elementwise.h.
 enum class Op : uint8_t {
-  load,                   ///< dst = operand, widened exactly
-  zero,                   ///< dst = +0
-  scale,                  ///< dst = k0 * x
-  add,                    ///< dst = x + y
-  subtract,               ///< dst = x - y
-  mix,                    ///< dst = k0 * x + k1 * y
-  add_scaled,             ///< dst = x + k0 * y
-  add_scaled_difference,  ///< dst = x + k0 * (y - z)
-  agree,                  ///< dst = x where x and y are the same bits, else NaN
-  agreed_or,              ///< dst = x, or y where x is NaN
-  agree_or_mix,           ///< dst = x where x and y are the same bits, else as mix
+  load,                                                ///< dst = operand, widened exactly
+  zero,                                                ///< dst = +0
+  constant,                                            ///< dst = k0
+  scale,                                               ///< dst = k0 * x
+  add,                                                 ///< dst = x + y
+  subtract,                                            ///< dst = x - y
+  mix,                                                 ///< dst = k0 * x + k1 * y
+  add_scaled,                                          ///< dst = x + k0 * y
+  add_scaled_difference,                               ///< dst = x + k0 * (y - z)
+#define CKMERGE_ROW(name, operands, expression) name,  ///< dst = the expression
+  CKMERGE_ELEMENTWISE(CKMERGE_ROW)
+#undef CKMERGE_ROW
+      agree,     ///< dst = x where x and y are the same bits, else NaN
+  agreed_or,     ///< dst = x, or y where x is NaN
+  agree_or_mix,  ///< dst = x where x and y are the same bits, else as mix
   /// dst = x where x, y and z are the same bits, else as add_scaled_difference
   agree_or_add_scaled_difference,
 };
-inline constexpr size_t kOpCount = 12;
+inline constexpr size_t kOpCount = static_cast<size_t>(Op::agree_or_add_scaled_difference) + 1;
+
+/// Registers that an operation of kernels/elementwise.h reads; 0 for all others.
+constexpr int elementwise_operands(Op op) {
+  switch (op) {
+#define CKMERGE_ROW(name, operands, expression) \
+  case Op::name: return operands;
+    CKMERGE_ELEMENTWISE(CKMERGE_ROW)
+#undef CKMERGE_ROW
+    default: return 0;
+  }
+}
 
 /// What became of values that could not be stored as they were; summed over blocks, so its order does not matter. A
 /// value counts under one heading: non_finite is what overflowed, lost_inf and created come to, and the NaN and Inf of

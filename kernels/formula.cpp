@@ -14,8 +14,9 @@ using Kind = SymbolNode::Kind;
 // -0 and 0 are told apart, as the products that they make are.
 bool FormulaGraph::Less::operator()(const SymbolNode& x, const SymbolNode& y) const {
   const auto key = [](const SymbolNode& node) {
-    return std::tuple(node.kind, node.operand, std::bit_cast<uint64_t>(node.k), node.slot,
-                      reinterpret_cast<uintptr_t>(node.a), reinterpret_cast<uintptr_t>(node.b));
+    return std::tuple(node.kind, node.operand, std::bit_cast<uint64_t>(node.k), node.slot, node.op,
+                      reinterpret_cast<uintptr_t>(node.a), reinterpret_cast<uintptr_t>(node.b),
+                      reinterpret_cast<uintptr_t>(node.c));
   };
   return key(x) < key(y);
 }
@@ -26,6 +27,20 @@ Symbol FormulaGraph::make(const SymbolNode& node, Weights weights) {
 
 Coefficient FormulaGraph::coefficient(double value) const {
   return {.value = compute_ == Dtype::F64 ? value : static_cast<double>(static_cast<float>(value)), .given = value};
+}
+
+Symbol FormulaGraph::constant(Coefficient c) {
+  if (c.is(0)) return zero();
+  const double k = c.slot == Instruction::kNoSlot ? c.given : 0;
+  return make({.kind = Kind::constant, .k = k, .slot = c.slot}, Weights::unknown());
+}
+
+Symbol FormulaGraph::elementwise(Op op, Symbol x, Symbol y, Symbol z) {
+  const int operands = elementwise_operands(op);
+  SymbolNode node{.kind = Kind::elementwise, .op = op, .a = x.node};
+  if (operands > 1) node.b = y.node;
+  if (operands > 2) node.c = z.node;
+  return make(node, weights_of(op, x.weights, y.weights, z.weights));
 }
 
 Tracing::Tracing(Dtype compute, size_t inputs, std::span<const double> coefficients, Options options)
@@ -44,26 +59,10 @@ Coefficient Tracing::c(size_t k) const {
   return graph_->coefficient(coefficients_[k]);
 }
 
-Symbol operator*(Coefficient c, Symbol x) {
-  const Weights weights = c.given * x.weights;
-  if (x.node->kind == Kind::zero || (c.slot == Instruction::kNoSlot && c.value == 0)) return x.graph->zero(weights);
-  if (c.slot == Instruction::kNoSlot && c.value == 1) return {x.node, x.graph, weights};
-  const double k = c.slot == Instruction::kNoSlot ? c.given : 0;
-  return x.graph->make({.kind = Kind::scale, .k = k, .slot = c.slot, .a = x.node}, weights);
-}
-
-Symbol operator+(Symbol x, Symbol y) {
-  const Weights weights = x.weights + y.weights;
-  if (x.node->kind == Kind::zero) return {y.node, y.graph, weights};
-  if (y.node->kind == Kind::zero) return {x.node, x.graph, weights};
-  return x.graph->make({.kind = Kind::add, .a = x.node, .b = y.node}, weights);
-}
-
-Symbol operator-(Symbol x, Symbol y) {
-  const Weights weights = x.weights + -1.0 * y.weights;
-  if (y.node->kind == Kind::zero) return {x.node, x.graph, weights};
-  if (x.node->kind == Kind::zero) return x.graph->make({.kind = Kind::scale, .k = -1, .a = y.node}, weights);
-  return x.graph->make({.kind = Kind::subtract, .a = x.node, .b = y.node}, weights);
+Symbol Tracing::keeping_equal(Symbol result) const {
+  for (const Symbol& input : inputs_)
+    if (!input.weights.add_up_to_one()) return {result.node, result.graph, Weights::unknown()};
+  return {result.node, result.graph, {1, 1}};
 }
 
 std::optional<size_t> bare_operand(Symbol result) {
@@ -118,6 +117,7 @@ class Compiler {
     if (node->kind == Kind::operand) ++operands_;
     if (node->a) count_uses(node->a);
     if (node->b) count_uses(node->b);
+    if (node->c) count_uses(node->c);
   }
 
   // Whether `node` may be folded into the instruction of its only user.
@@ -134,6 +134,8 @@ class Compiler {
       }
       case Kind::add: return emit_add(node);
       case Kind::subtract: return emit_subtract(node);
+      case Kind::constant: return finish(node, {.op = Op::constant, .k0 = node->k, .slot0 = node->slot});
+      case Kind::elementwise: return emit_elementwise(node);
     }
     return 0;
   }
@@ -187,6 +189,13 @@ class Compiler {
     return finish(node, {.op = Op::subtract, .a = a, .b = b}, node->a, node->b);
   }
 
+  uint8_t emit_elementwise(const SymbolNode* node) {
+    Instruction instruction{.op = node->op, .a = emit(node->a)};
+    if (node->b) instruction.b = emit(node->b);
+    if (node->c) instruction.c = emit(node->c);
+    return finish(node, instruction, node->a, node->b, node->c);
+  }
+
   // Gives back registers whose last use this is, then takes the lowest free one for the result.
   uint8_t finish(const SymbolNode* node, Instruction instruction, const SymbolNode* a = nullptr,
                  const SymbolNode* b = nullptr, const SymbolNode* c = nullptr) {
@@ -220,7 +229,7 @@ class Compiler {
 }  // namespace
 
 std::optional<Program> compile(Symbol result) {
-  const bool per_tensor = std::isnan(result.weights.sum);  // fill_slots() decides
+  const bool per_tensor = result.weights.known && std::isnan(result.weights.sum);  // fill_slots() decides
   return Compiler(result.graph->compute()).run(result.node, per_tensor || result.weights.add_up_to_one());
 }
 

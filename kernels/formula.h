@@ -20,13 +20,15 @@ namespace ckmerge {
 
 /// One node of the recorded graph. Nodes are owned by the FormulaGraph that made them.
 struct SymbolNode {
-  enum class Kind : uint8_t { zero, operand, scale, add, subtract };
+  enum class Kind : uint8_t { zero, operand, scale, add, subtract, constant, elementwise };
   Kind kind = Kind::zero;
   size_t operand = 0;
-  double k = 0;                         ///< scale: the coefficient as given; rounded when the program runs
-  uint8_t slot = Instruction::kNoSlot;  ///< scale: which coefficient of the tensor, instead of k
+  double k = 0;                         ///< scale, constant: the number as given; rounded when the program runs
+  uint8_t slot = Instruction::kNoSlot;  ///< scale, constant: which coefficient of the tensor, instead of k
+  Op op = Op::zero;                     ///< elementwise: a row of kernels/elementwise.h
   const SymbolNode* a = nullptr;
   const SymbolNode* b = nullptr;
+  const SymbolNode* c = nullptr;
 };
 
 class FormulaGraph;
@@ -43,6 +45,8 @@ struct Coefficient {
   double value = 0;  ///< rounded to the compute dtype: what is 0 or 1 then needs no product
   double given = 0;
   uint8_t slot = Instruction::kNoSlot;
+
+  bool is(double number) const { return slot == Instruction::kNoSlot && value == number; }
 };
 
 /// The graph that formulas record. Equal nodes are one node: what occurs twice is computed once.
@@ -59,6 +63,10 @@ class FormulaGraph {
   Symbol operand(size_t k) { return make({.kind = SymbolNode::Kind::operand, .operand = k}, {1, 1}); }
   /// `value` rounded to the compute dtype. REQUIRES: finite after that.
   Coefficient coefficient(double value) const;
+  /// The same number for every element. REQUIRES: finite after rounding to the compute dtype, unless a slot.
+  Symbol constant(Coefficient c);
+  /// An operation of kernels/elementwise.h; symbols that it does not read are ignored.
+  Symbol elementwise(Op op, Symbol x, Symbol y = {}, Symbol z = {});
 
  private:
   struct Less {
@@ -94,6 +102,14 @@ class Tracing {
   Symbol x(size_t k) const { return inputs_[k]; }
   Coefficient c(size_t k) const;
 
+  /// A number of the formula itself, for every element.
+  Symbol number(double value) const { return graph_->constant(graph_->coefficient(value)); }
+  Symbol number(Coefficient c) const { return graph_->constant(c); }
+
+  /// `result`, of which the mathematics says that it is the input where all inputs are equal, while the arithmetic may
+  /// miss it by a rounding or find no value: there the input is kept (compile()).
+  Symbol keeping_equal(Symbol result) const;
+
  private:
   std::unique_ptr<FormulaGraph> own_;  // of a formula by itself
   FormulaGraph* graph_;
@@ -106,12 +122,31 @@ Symbol operator*(Coefficient c, Symbol x);
 Symbol operator+(Symbol x, Symbol y);
 Symbol operator-(Symbol x, Symbol y);
 
+// What vanishes in a product takes the other factor's NaN and Inf with it, as with a coefficient of zero.
+Symbol operator*(Symbol x, Symbol y);
+Symbol operator/(Symbol x, Symbol y);
+Symbol absolute(Symbol x);
+Symbol square_root(Symbol x);
+Symbol smaller(Symbol x, Symbol y);
+Symbol larger(Symbol x, Symbol y);
+Symbol with_sign(Symbol magnitude, Symbol sign);
+/// `then` where x < 0, else `otherwise`, also where x is NaN.
+Symbol where_negative(Symbol x, Symbol then, Symbol otherwise);
+/// `then` where x < y, else `otherwise`, also where one of them is NaN.
+Symbol where_less(Symbol x, Symbol y, Symbol then, Symbol otherwise);
+Symbol exponential(Symbol x);
+Symbol logarithm(Symbol x);
+/// REQUIRES: x is nowhere below 0; it is NaN there.
+Symbol power(Symbol x, Symbol exponent);
+/// x / y, and `otherwise` where y is 0. REQUIRES: y is nowhere below 0. Where y is NaN, `otherwise` too.
+Symbol quotient_or(Symbol x, Symbol y, Symbol otherwise);
+
 /// The operand that `result` is, when nothing is computed; empty otherwise.
 std::optional<size_t> bare_operand(Symbol result);
 
 /// The program that computes `result`; empty when it needs more than kMaxRegisters registers. Where the coefficients of
-/// its operands, as given, add up to one, an element in which all operands hold the same bits comes out as those bits:
-/// rounded products of equal numbers need not add up to the number, and Inf - Inf is NaN.
+/// its operands, as given, add up to one (Weights), an element in which all operands hold the same bits comes out as
+/// those bits: rounded products of equal numbers need not add up to the number, and Inf - Inf is NaN.
 std::optional<Program> compile(Symbol result);
 
 }  // namespace ckmerge

@@ -141,4 +141,21 @@ constexpr double sin(double x) {
   return (reduced.quarters & 2) == 0 ? magnitude : -magnitude;
 }
 
+/// e to the x. Within 1 ulp.
+constexpr double exp(double x) {
+  constexpr int kTerms = 16;  // of Taylor's series, for arguments within ln(2) / 2: the rest is below 2^-60 of the sum
+  constexpr double kLn2High = 0x1.62e42fefap-1, kLn2Low = 0x1.cf79abc9e3b3ap-40, kOverLn2 = 0x1.71547652b82fep+0;
+  if (x != x) return x;
+  if (x > 710) return __builtin_inf();
+  if (x < -750) return 0;
+  const int n = static_cast<int>(x * kOverLn2 + (x < 0 ? -0.5 : 0.5));
+  const double high = x - n * kLn2High, low = n * kLn2Low, rest = high - low;  // high is exact
+  double tail = 0, factorial = 20922789888000;                                 // of 16
+  for (int k = kTerms; k >= 2; factorial /= k--) tail = tail * rest + 1 / factorial;
+  double power = 1 + (high + (rest * rest * tail - low));
+  for (int k = 0; k < n; ++k) power *= 2;
+  for (int k = 0; k > n; --k) power /= 2;
+  return power;
+}
+
 }  // namespace ckmerge::math

@@ -40,14 +40,17 @@ struct ParameterSpec {
 };
 
 inline constexpr size_t kMaxParameters = 8;
+inline constexpr size_t kMaxAliases = 4;
 
 struct MethodSpec {
   const char* name;
   const char* summary;  ///< one phrase
   const char* formula;  ///< as text, checkpoints called A, B, C, ...
   uint32_t min_inputs;
-  uint32_t max_inputs;  ///< 0 = any number
-  const char* source;   ///< where the definition comes from
+  uint32_t max_inputs;                             ///< 0 = any number
+  const char* source;                              ///< where the definition comes from
+  std::array<const char*, kMaxAliases> aliases{};  ///< what other programs call it; null from the last on
+  const char* note = nullptr;  ///< what is to be known beside, where it differs from others: sentences
   std::array<ParameterSpec, kMaxParameters> parameters{};
   size_t parameter_count = 0;
 };
@@ -122,7 +125,8 @@ struct Method {
 /// Every method, sorted by name.
 std::span<const Method> methods();
 
-/// The method called `name`, or null.
+/// The method called `name`, by its own name or an alias, or null. Case does not count, and blanks and hyphens are
+/// underscores: "Weighted sum" is weighted_sum.
 const Method* find_method(std::string_view name);
 
 }  // namespace ckmerge

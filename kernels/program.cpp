@@ -229,53 +229,6 @@ std::optional<uint16_t> Program::loaded_operand() const {
   return code[0].operand;
 }
 
-namespace {
-
-Weights weights_of(const Instruction& i, const Weights (&r)[kMaxRegisters]) {
-  switch (i.op) {
-    case Op::load: return {1, 1};
-    case Op::zero: return {};
-    case Op::scale: return i.k0 * r[i.a];
-    case Op::add: return r[i.a] + r[i.b];
-    case Op::subtract: return r[i.a] + -1.0 * r[i.b];
-    case Op::mix:
-    case Op::agree_or_mix: return i.k0 * r[i.a] + i.k1 * r[i.b];
-    case Op::add_scaled: return r[i.a] + i.k0 * r[i.b];
-    case Op::add_scaled_difference:
-    case Op::agree_or_add_scaled_difference: return r[i.a] + i.k0 * (r[i.b] + -1.0 * r[i.c]);
-    case Op::agree: return r[i.a];
-    case Op::agreed_or: return r[i.b];
-  }
-  return {};
-}
-
-Weights weights_of(const Program& program) {
-  Weights registers[kMaxRegisters];
-  for (const Instruction& i : program.code) registers[i.dst] = weights_of(i, registers);
-  return registers[program.result];
-}
-
-void stop_keeping(Program& program) {
-  Instruction& last = program.code.back();
-  if (last.op == Op::agree_or_mix) last.op = Op::mix;
-  if (last.op == Op::agree_or_add_scaled_difference) last.op = Op::add_scaled_difference;
-  if (last.op != Op::agreed_or) return;
-  program.result = last.b;
-  program.code.pop_back();
-  std::erase_if(program.code, [](const Instruction& i) { return i.op == Op::agree; });
-}
-
-}  // namespace
-
-void fill_slots(Program& program, std::span<const double> coefficients) {
-  if (!program.has_slots()) return;
-  for (Instruction& i : program.code) {
-    if (i.slot0 != Instruction::kNoSlot) i.k0 = coefficients[i.slot0];
-    if (i.slot1 != Instruction::kNoSlot) i.k1 = coefficients[i.slot1];
-  }
-  if (program.keeps_equal() && !weights_of(program).add_up_to_one()) stop_keeping(program);
-}
-
 double LaneSums::total() const {
   double sum = lanes[0];
   for (size_t lane = 1; lane < kLanes; ++lane) sum += lanes[lane];

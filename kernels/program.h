@@ -55,19 +55,33 @@ struct Program {
 /// add up to one, equal operands are not kept (Weights), and what kept them is taken out.
 void fill_slots(Program& program, std::span<const double> coefficients);
 
-/// What a linear combination makes of operands that all are one, and the same with the magnitudes of its coefficients.
+/// What a value is where all operands hold one number: `sum` times that number, which a linear combination's
+/// coefficients add up to; and the sum of their magnitudes. Of most other values nothing of the kind is known.
 struct Weights {
   double sum = 0, magnitude = 0;
+  bool known = true;
 
-  friend Weights operator*(double k, Weights x) { return {k * x.sum, (k < 0 ? -k : k) * x.magnitude}; }
-  friend Weights operator+(Weights x, Weights y) { return {x.sum + y.sum, x.magnitude + y.magnitude}; }
+  static constexpr Weights unknown() { return {0, 0, false}; }
 
-  /// Whether the sum is one to whoever wrote the coefficients: 0.1 + 0.2 + 0.7 is 1 - 1.1e-16 in f64. Not where one is
-  /// NaN.
-  bool add_up_to_one() const { return (sum < 1 ? 1 - sum : sum - 1) <= 1e-12 * magnitude; }
+  friend Weights operator*(double k, Weights x) { return {k * x.sum, (k < 0 ? -k : k) * x.magnitude, x.known}; }
+  friend Weights operator+(Weights x, Weights y) {
+    return {x.sum + y.sum, x.magnitude + y.magnitude, x.known && y.known};
+  }
+
+  /// Whether the sum is `wanted` to whoever wrote the coefficients: 0.1 + 0.2 + 0.7 is 1 - 1.1e-16 in f64. Not where
+  /// one of them is NaN.
+  bool add_up_to(double wanted) const {
+    return known && (sum < wanted ? wanted - sum : sum - wanted) <= 1e-12 * magnitude;
+  }
+  bool add_up_to_one() const { return add_up_to(1); }
   /// As little; so is the sum of none.
-  bool add_up_to_zero() const { return (sum < 0 ? -sum : sum) <= 1e-12 * magnitude; }
+  bool add_up_to_zero() const { return add_up_to(0); }
 };
+
+/// Those of the result of an operation of kernels/elementwise.h, of which `y` and `z` are only looked at where it reads
+/// them. A product with a difference is nothing where the difference is, and what is chosen among equals is one of
+/// them.
+Weights weights_of(Op op, Weights x, Weights y, Weights z);
 
 /// An operand as the executor sees it. Element i lies at data + (i / inner) * stride + (i % inner) *
 /// element_size(dtype); a contiguous tensor has inner = UINT64_MAX. Rows of a wider tensor (channel expansion, fused

@@ -13,6 +13,13 @@ std::span<const ParameterSpec> parameters_of(const MethodSpec& spec) {
   return std::span(spec.parameters).first(spec.parameter_count);
 }
 
+std::vector<std::string> aliases_of(const MethodSpec& spec) {
+  std::vector<std::string> aliases;
+  for (const char* const alias : spec.aliases)
+    if (alias) aliases.emplace_back(alias);
+  return aliases;
+}
+
 std::string inputs_text(const MethodSpec& spec) {
   if (spec.max_inputs == 0) return std::to_string(spec.min_inputs) + " or more checkpoints";
   if (spec.min_inputs == spec.max_inputs) return counted(spec.min_inputs, "checkpoint");
@@ -48,6 +55,8 @@ const char* kind_name(ParameterKind kind) {
 std::string method_text(const MethodSpec& spec) {
   std::string out = std::string(spec.name) + ": " + spec.summary + "\n    " + spec.formula + "\n";
   out += "    of " + inputs_text(spec) + "; " + spec.source + "\n";
+  if (spec.aliases[0]) out += "    also called " + joined(aliases_of(spec), ", ") + "\n";
+  if (spec.note) out += std::string("    ") + spec.note + "\n";
   for (const ParameterSpec& parameter : parameters_of(spec))
     out += "    " + option_text(parameter) + "  " + parameter.meaning + " (default " + parameter.default_text + ")\n";
   return out;
@@ -63,7 +72,10 @@ std::string sentence(std::string phrase) {
 std::string method_markdown(const MethodSpec& spec) {
   std::string out =
       std::string("## ") + spec.name + "\n\n" + sentence(spec.summary) + "\n\n```\n" + spec.formula + "\n```\n\n";
-  out += "Takes " + inputs_text(spec) + ". Source: " + spec.source + ".\n";
+  out += "Takes " + inputs_text(spec) + ". Source: " + spec.source + ".";
+  if (spec.aliases[0]) out += " Also called `" + joined(aliases_of(spec), "`, `") + "`.";
+  out += "\n";
+  if (spec.note) out += std::string("\n") + spec.note + "\n";
   if (spec.parameter_count == 0) return out + "No options of its own.\n";
   out += "\n| option | default | meaning |\n|---|---|---|\n";
   for (const ParameterSpec& parameter : parameters_of(spec))
@@ -84,7 +96,12 @@ std::string markdown_head() {
          "as "
          "they are\ngiven, add up to one, the element is those bits. So a merge of a model with itself is that model, "
          "a "
-         "layer that was frozen\nin training comes out as it went in, and Inf that all have stays Inf.\n";
+         "layer that was frozen\nin training comes out as it went in, and Inf that all have stays Inf. What is not "
+         "linear keeps "
+         "them "
+         "wherever its\nmathematics gives the input back.\n\n"
+         "A method is found by its name or by what other programs call it. Case does not count, and blanks and hyphens "
+         "are\nunderscores: `-m \"sum Twice\"` is `-m sum_twice`.\n";
 }
 
 // ---- for programs
@@ -105,6 +122,11 @@ void write_method(JsonWriter& json, const MethodSpec& spec) {
   json.key("summary").value(spec.summary);
   json.key("formula").value(spec.formula);
   json.key("source").value(spec.source);
+  json.key("aliases").begin_array();
+  for (const std::string& alias : aliases_of(spec)) json.value(alias);
+  json.end_array();
+  json.key("note");
+  spec.note ? json.value(spec.note) : json.null();
   json.key("min_inputs").value(spec.min_inputs);
   json.key("max_inputs");
   spec.max_inputs == 0 ? json.null() : json.value(spec.max_inputs);

@@ -94,10 +94,21 @@ std::string meaning_of(const MethodSpec& spec, const ParameterSpec& parameter) {
   return std::string(spec.name) + ": " + parameter.meaning + " (default " + parameter.default_text + ")";
 }
 
+// Of an option that many methods have each default is told, and where to read the rest.
+std::string meaning_of_all(const char* option) {
+  std::string out;
+  for (const Method& method : ckmerge::methods())
+    for (const ParameterSpec& parameter : parameters_of(*method.spec))
+      if (std::string_view(parameter.option_name()) == option)
+        out += (out.empty() ? "of these methods, with these defaults: " : ", ") + std::string(method.spec->name) +
+               " (" + parameter.default_text + ")";
+  return out + "; `ckmerge methods NAME` says what it does there";
+}
+
 void add_option(std::vector<OptionSpec>& options, const MethodSpec& spec, const ParameterSpec& parameter) {
   const auto same = std::ranges::find(options, parameter.option_name(), &OptionSpec::name);
   if (same != options.end()) {
-    same->meaning += "; " + meaning_of(spec, parameter);
+    same->meaning = meaning_of_all(parameter.option_name());
     return;
   }
   const Form form = form_of(parameter.kind);
@@ -120,7 +131,7 @@ std::vector<OptionSpec> method_options() {
 Reader read_method() {
   const auto read = [](Settings& settings, const Word& word) {
     settings.recipe.method = word.text;
-    method_called(word.option, word.text);
+    settings.recipe.method = method_called(word.option, word.text).name;
   };
   return {.type = ValueType::method, .read = read};
 }

@@ -46,6 +46,7 @@ class Planner {
         partners_(checkpoints.first(merged_inputs(recipe, checkpoints.size()))),
         needs_whole_tensors_(std::ranges::any_of(graph.terms(), has_reductions)) {
     plan_.recipe = recipe;
+    if (const Method* method = find_method(recipe.method)) plan_.recipe.method = method->spec->name;  // not an alias
   }
 
   // Of a recipe that is one method.

@@ -104,7 +104,7 @@ TermId MergeGraph::method(const std::string& name, std::vector<TermId> operands,
       refuse(name, name + " takes checkpoints or deltas, not both, and no number");
   return intern({.kind = Term::Kind::method,
                  .type = type,
-                 .method = name,
+                 .method = spec.name,
                  .operands = std::move(operands),
                  .parameters = std::move(parameters)});
 }

@@ -179,101 +179,7 @@ void store_through_f32(const double* src, void* dst, size_t n, StoreCounts* coun
   kStore(rounded, dst, n, counts);
 }
 
-// ---- operations ----
-
-template <typename T>
-void zero(T* dst, const T*, const T*, const T*, T, T, size_t n) {
-  for (size_t i = 0; i < n; ++i) dst[i] = 0;
-}
-template <typename T>
-void scale(T* dst, const T* x, const T*, const T*, T k0, T, size_t n) {
-  CKMERGE_INDEPENDENT
-  for (size_t i = 0; i < n; ++i) dst[i] = k0 * x[i];
-}
-template <typename T>
-void add(T* dst, const T* x, const T* y, const T*, T, T, size_t n) {
-  CKMERGE_INDEPENDENT
-  for (size_t i = 0; i < n; ++i) dst[i] = x[i] + y[i];
-}
-template <typename T>
-void subtract(T* dst, const T* x, const T* y, const T*, T, T, size_t n) {
-  CKMERGE_INDEPENDENT
-  for (size_t i = 0; i < n; ++i) dst[i] = x[i] - y[i];
-}
-template <typename T>
-void mix(T* dst, const T* x, const T* y, const T*, T k0, T k1, size_t n) {
-  CKMERGE_INDEPENDENT
-  for (size_t i = 0; i < n; ++i) dst[i] = k0 * x[i] + k1 * y[i];
-}
-template <typename T>
-void add_scaled(T* dst, const T* x, const T* y, const T*, T k0, T, size_t n) {
-  CKMERGE_INDEPENDENT
-  for (size_t i = 0; i < n; ++i) dst[i] = x[i] + k0 * y[i];
-}
-template <typename T>
-void add_scaled_difference(T* dst, const T* x, const T* y, const T* z, T k0, T, size_t n) {
-  CKMERGE_INDEPENDENT
-  for (size_t i = 0; i < n; ++i) dst[i] = x[i] + k0 * (y[i] - z[i]);
-}
-
-// ---- equal stays equal: operands that hold the same bits ----
-
-template <typename T>
-struct BitsOf {
-  using Type = uint32_t;
-};
-template <>
-struct BitsOf<double> {
-  using Type = uint64_t;
-};
-template <typename T>
-inline bool same_bits(T x, T y) {
-  return __builtin_bit_cast(typename BitsOf<T>::Type, x) == __builtin_bit_cast(typename BitsOf<T>::Type, y);
-}
-
-// `then` where x and y are the same bits; specialised for vectors, element by element.
-template <typename V>
-struct WhereSame {
-  static V of(V x, V y, V then, V otherwise) { return same_bits(x, y) ? then : otherwise; }
-};
-
-// What an element becomes, of one value or of a vector of them.
-struct MixOrEqual {
-  template <typename V>
-  static V of(V x, V y, V, V k0, V k1) {
-    return WhereSame<V>::of(x, y, x, k0 * x + k1 * y);
-  }
-};
-struct MoveOrEqual {
-  template <typename V>
-  static V of(V x, V y, V z, V k0, V) {
-    const V moved = x + k0 * (y - z);
-    return WhereSame<V>::of(x, y, WhereSame<V>::of(x, z, x, moved), moved);
-  }
-};
-
-template <typename T>
-void agree(T* dst, const T* x, const T* y, const T*, T, T, size_t n) {
-  constexpr T kNan = static_cast<T>(__builtin_nanf(""));
-  CKMERGE_INDEPENDENT
-  for (size_t i = 0; i < n; ++i) dst[i] = same_bits(x[i], y[i]) ? x[i] : kNan;
-}
-template <typename T>
-void agreed_or(T* dst, const T* x, const T* y, const T*, T, T, size_t n) {
-  CKMERGE_INDEPENDENT
-  // Not a number is not itself. NOLINTNEXTLINE(misc-redundant-expression)
-  for (size_t i = 0; i < n; ++i) dst[i] = x[i] == x[i] ? x[i] : y[i];
-}
-template <typename T>
-void agree_or_mix(T* dst, const T* x, const T* y, const T*, T k0, T k1, size_t n) {
-  CKMERGE_INDEPENDENT
-  for (size_t i = 0; i < n; ++i) dst[i] = MixOrEqual::of(x[i], y[i], x[i], k0, k1);
-}
-template <typename T>
-void agree_or_add_scaled_difference(T* dst, const T* x, const T* y, const T* z, T k0, T k1, size_t n) {
-  CKMERGE_INDEPENDENT
-  for (size_t i = 0; i < n; ++i) dst[i] = MoveOrEqual::of(x[i], y[i], z[i], k0, k1);
-}
+#include "kernels/cpu/operations.inl"
 
 // ---- reductions ----
 
@@ -340,7 +246,7 @@ template <typename Operation>
 constexpr FusedLoop kFusedHalf = fused_sixteens<Half, Operation>;
 template <typename Operation>
 constexpr FusedLoop kFusedBfloat = fused_sixteens<Bfloat, Operation>;
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) && defined(CKMERGE_HALF_INL)
 #include "kernels/cpu/fused_neon.inl"
 template <typename Operation>
 constexpr FusedLoop kFusedHalf = fused_halves<Operation>;
@@ -366,15 +272,15 @@ constexpr BlockKernels make_table() {
       .load64 = {},
       .store32 = {},
       .store64 = {},
-      .op32 = {nullptr, zero, scale, add, subtract, mix, add_scaled, add_scaled_difference, agree, agreed_or,
-               agree_or_mix, agree_or_add_scaled_difference},
-      .op64 = {nullptr, zero, scale, add, subtract, mix, add_scaled, add_scaled_difference, agree, agreed_or,
-               agree_or_mix, agree_or_add_scaled_difference},
+      .op32 = {},
+      .op64 = {},
       .dot32 = dot<float>,
       .dot64 = dot<double>,
       .fused_mix = {},
       .fused_move = {},
   };
+  add_operations(table.op32);
+  add_operations(table.op64);
   for (const DtypeRow& row : kRows) {
     const auto k = static_cast<size_t>(row.dtype);
     table.load32[k] = row.load32;
@@ -388,8 +294,6 @@ constexpr BlockKernels make_table() {
   }
   return table;
 }
-static_assert(static_cast<size_t>(Op::agree_or_add_scaled_difference) == kOpCount - 1,
-              "the operations above are in Op's order");
 
 }  // namespace
 

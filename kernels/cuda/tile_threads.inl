@@ -7,6 +7,7 @@
 // Whoever includes this, into a namespace, includes tile_job.h and defines CKMERGE_INLINE, CKMERGE_COLD
 // (the same, but never inlined) and add_to(uint64_t*, uint64_t), which adds to a counter that other threads add to.
 #include "kernels/cuda/elements.inl"
+#include "kernels/elementwise.inl"
 
 // Arrays that are indexed in loops stay in registers only where the loops are unrolled.
 #if defined(__CUDA_ARCH__)
@@ -109,6 +110,12 @@ struct InterpretedProgram {
   CKMERGE_INLINE T operate(const JobInstruction& i, uint32_t e) const {
     const T k0 = static_cast<T>(i.k0), k1 = static_cast<T>(i.k1);
     switch (i.op) {
+#define CKMERGE_ROW(name, operands, expression) \
+  case Op::name:                                \
+    return Elementwise<Op::name>::of<T>(at(i.a, e), operands > 1 ? at(i.b, e) : 0, operands > 2 ? at(i.c, e) : 0);
+      CKMERGE_ELEMENTWISE(CKMERGE_ROW)
+#undef CKMERGE_ROW
+      case Op::constant: return k0;
       case Op::scale: return k0 * at(i.a, e);
       case Op::add: return at(i.a, e) + at(i.b, e);
       case Op::subtract: return at(i.a, e) - at(i.b, e);

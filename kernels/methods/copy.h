@@ -13,7 +13,8 @@ struct copy {
       .formula = "A",
       .min_inputs = 1,
       .max_inputs = 1,
-      .source = "a conversion, not a merge"};
+      .source = "a conversion, not a merge; AUTOMATIC1111's \"No interpolation\"",
+      .aliases = {"No interpolation"}};
 
   static size_t coefficient_count(size_t) { return 0; }
   static const char* coefficients(const Arguments&, std::span<double>) { return nullptr; }

@@ -3,6 +3,7 @@
 // vectors, blocks and tiles. A program without a test library, so that a machine that has a card and little else can
 // build it (bench/gpu_check.sh). Prints a row for each method. With --quick only some sizes and alignments: under a
 // sanitizer of devices all of them take hours.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <iterator>
@@ -65,20 +66,28 @@ void compare(const DeviceUnderTest& device, const Program& program, const std::v
         std::string("into ") + info(out).name + ", " + std::to_string(count) + " elements at " + std::to_string(offset);
 }
 
-std::span<const uint64_t> sizes() {
+std::span<const uint64_t> sizes(bool few) {
   static constexpr uint64_t kAll[] = {777, 8193, 1, 0, 7, 8, 8191, 8192, 65537, kLargest};
-  return std::span(kAll).first(quick ? 3 : std::size(kAll));
+  return std::span(kAll).first(few ? 3 : std::size(kAll));
 }
 
-std::span<const size_t> offsets() {
+std::span<const size_t> offsets(bool few) {
   static constexpr size_t kAll[] = {0, 1, 8, 30};
-  return std::span(kAll).first(quick ? 2 : std::size(kAll));
+  return std::span(kAll).first(few ? 2 : std::size(kAll));
+}
+
+// What differs between programs with operations of kernels/elementwise.h is seen in few elements: borders of vectors,
+// blocks and tiles are the interpreter's, which other methods try.
+bool few_are_enough(const Program& program) {
+  return quick ||
+         std::ranges::any_of(program.code, [](const Instruction& i) { return elementwise_operands(i.op) > 0; });
 }
 
 // Operands of one dtype or of several, the output as the first and as others.
 void compare_dtypes(const DeviceUnderTest& device, const Program& program, size_t inputs, Dtype first, bool mixed,
                     Cells& cells) {
-  for (const size_t offset : offsets()) {
+  const bool few = few_are_enough(program);
+  for (const size_t offset : offsets(few)) {
     std::vector<std::vector<unsigned char>> memory;
     std::vector<Operand> operands;
     for (size_t k = 0; k < inputs; ++k) {
@@ -86,7 +95,7 @@ void compare_dtypes(const DeviceUnderTest& device, const Program& program, size_
       memory.push_back(weights(dtype, static_cast<unsigned>(k + 1), offset));
       operands.push_back({.data = memory.back().data() + offset, .dtype = dtype});
     }
-    for (const uint64_t count : sizes())
+    for (const uint64_t count : sizes(few))
       for (const Dtype out : {first, Dtype::BF16, Dtype::F8_E4M3, Dtype::F64})
         compare(device, program, operands, count, out, offset, cells);
   }

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <iterator>
 #include <random>
@@ -113,8 +114,17 @@ TEST_CASE("random graphs, whose parts are shared in every way, give what they sa
       const auto [x, x_value] = values[below(values.size())];
       const auto [y, y_value] = values[below(values.size())];
       const double k = factors[below(std::size(factors))];
-      switch (below(3)) {
+      switch (below(9)) {
         case 0: values.emplace_back(graph.coefficient(k) * x, static_cast<float>(k) * x_value); break;
+        case 2: values.emplace_back(larger(x, y), std::max(x_value, y_value)); break;
+        case 3: values.emplace_back(smaller(x, y), std::min(x_value, y_value)); break;
+        case 4: values.emplace_back(absolute(x), std::fabs(x_value)); break;
+        case 5:
+          values.emplace_back(where_less(x, y, x, graph.constant(graph.coefficient(k))),
+                              x_value < y_value ? x_value : static_cast<float>(k));
+          break;
+        case 6: values.emplace_back(with_sign(x, y), std::copysign(x_value, y_value)); break;
+        case 7: values.emplace_back(graph.coefficient(0.125) * x * y, 0.125f * x_value * y_value); break;
         case 1: values.emplace_back(x + y, x_value + y_value); break;
         default: values.emplace_back(x - y, x_value - y_value);
       }
@@ -213,6 +223,65 @@ TEST_CASE("coefficients of a tensor that do not add up to one keep no equal oper
   const Program plain = filled(sum, {0.5, 0.25, 0.5});
   CHECK(ops(plain) == std::vector{Op::load, Op::load, Op::mix, Op::load, Op::add_scaled});
   CHECK(plain.result == plain.code.back().dst);
+}
+
+TEST_CASE("operations between symbols, and what is simplified while they are recorded") {
+  const std::vector<double> c = {0, 1, 0.5};
+  const Tracing in(Dtype::F32, 3, c);
+  const Symbol a = in.x(0), b = in.x(1);
+  CHECK(ops(compile(a * b).value()) == std::vector{Op::load, Op::load, Op::multiply});
+  CHECK(ops(compile(a * a).value()) == std::vector{Op::load, Op::multiply});
+  CHECK(registers(compile(a * a).value()) == 1);
+  CHECK(ops(compile(in.number(2) * a).value()) == std::vector{Op::load, Op::scale});
+  CHECK(ops(compile((a - b) * in.number(in.c(0))).value()) == std::vector{Op::zero});
+  CHECK(bare_operand(a * in.number(in.c(1))) == 0);
+  CHECK(bare_operand(b / in.number(1)) == 1);
+  CHECK(bare_operand(larger(a, a)) == 0);
+  CHECK(bare_operand(smaller(b, b)) == 1);
+  CHECK(bare_operand(with_sign(absolute(a), a)) == 0);
+  CHECK(bare_operand(where_less(a, b, in.x(2), in.x(2))) == 2);
+  CHECK(ops(compile(absolute(absolute(in.number(-1) * a))).value()) == std::vector{Op::load, Op::absolute});
+  CHECK(bare_operand(power(a, in.number(1))) == 0);
+  CHECK(bare_operand(power(a, in.number(0)) * b) == 1);
+  CHECK(ops(compile(power(a, in.number(0.5))).value()) == std::vector{Op::load, Op::constant, Op::power});
+  CHECK(ops(compile(exponential(logarithm(a))).value()) == std::vector{Op::load, Op::logarithm, Op::exponential});
+  CHECK(ops(compile(in.number(2) - a).value()) == std::vector{Op::constant, Op::load, Op::subtract});
+  CHECK(compile(in.number(0.1) / a).value().code[0].k0 == 0.1);
+  CHECK(ops(compile(square_root(absolute(a))).value()) == std::vector{Op::load, Op::absolute, Op::square_root});
+}
+
+TEST_CASE("equal operands are kept by what is linear in them, and by nothing of which it is not known") {
+  const std::vector<double> c = {0.25, 0.75};
+  const Tracing in(Dtype::F32, 3, c);
+  const Symbol a = in.x(0), b = in.x(1), mixed = in.c(0) * a + in.c(1) * b, factor = a / b;
+  const auto keeps = [](Symbol symbol) { return compile(symbol).value().keeps_equal(); };
+  CHECK(keeps(larger(a, b)));
+  CHECK(keeps(smaller(mixed, in.x(2))));
+  CHECK(keeps(where_less(a, b, b, mixed)));
+  CHECK(keeps(a + factor * (b - in.x(2))));
+  CHECK(keeps(a + with_sign(absolute(a - b), b)));
+  CHECK(keeps(a + larger(a - b, in.x(2) - b)));
+  CHECK(keeps(in.keeping_equal(factor * a)));
+  CHECK_FALSE(keeps(factor * a));
+  CHECK_FALSE(keeps(a * b));
+  CHECK_FALSE(keeps(a + factor));
+  CHECK_FALSE(keeps(a + in.number(1)));
+  CHECK_FALSE(keeps(absolute(mixed)));
+  CHECK_FALSE(keeps(larger(a, b + in.x(2))));
+  CHECK_FALSE(keeps(larger(a, a - b)));
+}
+
+TEST_CASE("coefficients of a tensor keep no equal operands beside what is not known") {
+  const Tracing in(Dtype::F32, 2, {}, {.slots = true});
+  const Symbol mixed = in.c(0) * in.x(0) + in.c(1) * in.x(1);
+  Program plain = compile(mixed * mixed).value();
+  CHECK_FALSE(plain.keeps_equal());
+  Program sum = compile(mixed + in.number(in.c(0)) * (in.x(0) - in.x(1))).value();
+  CHECK(sum.keeps_equal());
+  fill_slots(sum, std::vector{0.5, 0.5});
+  CHECK(sum.keeps_equal());
+  fill_slots(sum, std::vector{0.5, 0.75});
+  CHECK_FALSE(sum.keeps_equal());
 }
 
 TEST_CASE("with only the first operand the others are zero, and vanish") {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "tests/kernels/naive_elementwise.h"
 #include "tests/kernels/oracle.h"
 
 namespace ckmerge {
@@ -30,6 +31,7 @@ T compute(const Instruction& i, const T* r) {
   const auto k0 = static_cast<T>(i.k0), k1 = static_cast<T>(i.k1);
   volatile T s = 0, t = 0;
   switch (i.op) {
+    case Op::constant: return k0;
     case Op::scale: return k0 * r[i.a];
     case Op::add: return r[i.a] + r[i.b];
     case Op::subtract: return r[i.a] - r[i.b];
@@ -49,7 +51,7 @@ T compute(const Instruction& i, const T* r) {
       return bits_of(r[i.a]) == bits_of(r[i.b]) && bits_of(r[i.a]) == bits_of(r[i.c])
                  ? r[i.a]
                  : compute(with_op(i, Op::add_scaled_difference), r);
-    default: return 0;
+    default: return naive_elementwise(i.op, r[i.a], r[i.b], r[i.c]);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <random>
 #include <vector>
 
+#include "tests/kernels/naive_elementwise.h"
 #include "tests/kernels/oracle.h"
 
 namespace ckmerge {
@@ -25,6 +26,7 @@ T reference(Op op, T x, T y, T z, T k0, T k1) {
   switch (op) {
     case Op::load:
     case Op::zero: return 0;
+    case Op::constant: return k0;
     case Op::scale: return k0 * x;
     case Op::add: return x + y;
     case Op::subtract: return x - y;
@@ -42,8 +44,8 @@ T reference(Op op, T x, T y, T z, T k0, T k1) {
     case Op::agree_or_mix: return same_bits(x, y) ? x : reference(Op::mix, x, y, z, k0, k1);
     case Op::agree_or_add_scaled_difference:
       return same_bits(x, y) && same_bits(x, z) ? x : reference(Op::add_scaled_difference, x, y, z, k0, k1);
+    default: return naive_elementwise(op, x, y, z);
   }
-  return 0;
 }
 
 template <typename T>
@@ -95,27 +97,16 @@ bool right(const BlockKernels& kernels, Op op, size_t n, int dst, bool plain) {
   return same(v[dst], expected);
 }
 
-constexpr Op kComputing[] = {Op::zero,
-                             Op::scale,
-                             Op::add,
-                             Op::subtract,
-                             Op::mix,
-                             Op::add_scaled,
-                             Op::add_scaled_difference,
-                             Op::agree,
-                             Op::agreed_or,
-                             Op::agree_or_mix,
-                             Op::agree_or_add_scaled_difference};
-
 template <typename T>
 void check_all() {
   for (const BlockKernels* kernels : available_kernels())
-    for (const Op op : kComputing)
+    for (size_t k = static_cast<size_t>(Op::load) + 1; k < kOpCount; ++k)
       for (const bool plain : {false, true})
         for (int dst = 0; dst < 4; ++dst) {
+          const Op op = static_cast<Op>(k);
           bool good = right<T>(*kernels, op, kBlockElements, dst, plain);
           for (size_t n = 0; n <= 70; ++n) good &= right<T>(*kernels, op, n, dst, plain);
-          CHECK_MESSAGE(good, kernels->isa << " operation " << int(op) << " dst " << dst);
+          CHECK_MESSAGE(good, kernels->isa << " operation " << k << " dst " << dst);
         }
 }
 
@@ -135,6 +126,52 @@ TEST_CASE("a fused multiply-add would be seen") {
     kernels->op32[static_cast<size_t>(Op::mix)](out.data(), xs.data(), ys.data(), nullptr, 1, k, kBlockElements);
     CHECK(out == std::vector<float>(kBlockElements, 0));
   }
+}
+
+namespace {
+
+template <typename T>
+T run(const BlockKernels& kernels, Op op, T x, T y, T z = 0) {
+  T out = 9;
+  kernel<T>(kernels, op)(&out, &x, &y, &z, 0, 0, 1);
+  return out;
+}
+
+template <typename T>
+void check_special_values() {
+  constexpr T kNan = std::numeric_limits<T>::quiet_NaN(), kInf = std::numeric_limits<T>::infinity();
+  constexpr T kLeast = std::numeric_limits<T>::denorm_min();
+  for (const BlockKernels* k : available_kernels()) {
+    for (const Op op : {Op::minimum, Op::maximum})
+      for (const T other : {T(1), -kInf, kInf, kNan}) {
+        CHECK(std::isnan(run<T>(*k, op, kNan, other)));
+        CHECK(std::isnan(run<T>(*k, op, other, kNan)));
+      }
+    for (const bool swapped : {false, true}) {
+      const T x = swapped ? T(0) : -T(0), y = -x;
+      CHECK(std::signbit(run<T>(*k, Op::minimum, x, y)));
+      CHECK_FALSE(std::signbit(run<T>(*k, Op::maximum, x, y)));
+    }
+    CHECK(run<T>(*k, Op::maximum, -kLeast, -kInf) == -kLeast);
+    CHECK(run<T>(*k, Op::minimum, kLeast, kInf) == kLeast);
+    CHECK(run<T>(*k, Op::divide, 1, -T(0)) == -kInf);
+    CHECK(std::isnan(run<T>(*k, Op::divide, 0, 0)));
+    CHECK(std::isnan(run<T>(*k, Op::multiply, 0, kInf)));
+    CHECK(std::isnan(run<T>(*k, Op::square_root, -1, 0)));
+    CHECK(std::signbit(run<T>(*k, Op::square_root, -T(0), 0)));
+    CHECK(run<T>(*k, Op::select, -kLeast, 1, kNan) == 1);
+    for (const T x : {T(0), -T(0), kLeast, kNan}) CHECK(run<T>(*k, Op::select, x, kNan, 2) == 2);
+    CHECK(run<T>(*k, Op::copy_sign, 3, -T(0)) == -3);
+    CHECK(std::isnan(run<T>(*k, Op::copy_sign, 3, kNan)));
+    CHECK(run<T>(*k, Op::absolute, -kInf, 0) == kInf);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("NaN, Inf, zeros of both signs and subnormals, as kernels/elementwise.h says") {
+  check_special_values<float>();
+  check_special_values<double>();
 }
 
 }  // namespace ckmerge

@@ -22,6 +22,13 @@ Arguments with_number(size_t inputs, double number) {
   return arguments;
 }
 
+Arguments with_values(size_t inputs, const std::vector<double>& values) {
+  Arguments arguments;
+  arguments.inputs = inputs;
+  for (size_t k = 0; k < values.size(); ++k) arguments.values[k].number = values[k];
+  return arguments;
+}
+
 Arguments with_numbers(size_t inputs, const std::vector<double>& numbers, bool flag) {
   Arguments arguments;
   arguments.inputs = inputs;
@@ -99,6 +106,75 @@ TensorRun merged_by_tensor(const char* method, const Arguments& arguments,
     CHECK(same_bits(run.out, first.out));
   }
   return first;
+}
+
+namespace {
+
+std::vector<double> right_coefficients(const char* method, const Arguments& arguments) {
+  const auto [values, fault] = coefficients(method, arguments);
+  CHECK(fault == "");
+  return values;
+}
+
+// The second and later ones lie `apart` of the way from the first to an unlike one.
+std::vector<std::vector<float>> checkpoints(size_t inputs, size_t count, float apart) {
+  std::vector<std::vector<float>> all = {weights(1, count)};
+  for (size_t k = 1; k < inputs; ++k) {
+    all.push_back(weights(static_cast<unsigned>(k + 1), count));
+    for (size_t i = 0; i < count; ++i) {
+      float& value = all[k][i];
+      value = all[0][i] + apart * (value - all[0][i]);
+      if (i % 5 == k) value = all[k - 1][i];  // a zero difference
+      if (i % 7 == k) value = 0;
+    }
+  }
+  for (size_t i = 0; i < count; i += 11)
+    for (auto& values : all) values[i] = i % 2 == 0 ? 0 : all[0][i];
+  return all;
+}
+
+}  // namespace
+
+void check_definition(const char* method, const Arguments& arguments, const Definition& right, double bound) {
+  const std::vector<double> c = right_coefficients(method, arguments);
+  double worst = 0;
+  for (const size_t count : {0u, 1u, 7u, 512u, 1300u})
+    for (const float apart : {1.0f, 0.01f}) {
+      const auto inputs = checkpoints(arguments.inputs, count, apart);
+      const std::vector<float> got = merged(method, c, inputs);
+      REQUIRE(got.size() == count);
+      for (size_t i = 0; i < count; ++i) {
+        std::vector<double> x;
+        for (const auto& input : inputs) x.push_back(input[i]);
+        const double expected = right(x);
+        double largest = std::fabs(expected);
+        for (const double value : x) largest = std::max(largest, std::fabs(value));
+        if (got[i] != expected) worst = std::max(worst, std::fabs(got[i] - expected) / (largest * 0x1p-24));
+      }
+    }
+  CHECK_MESSAGE(worst <= bound, std::string(method) << ": " << worst);
+}
+
+void check_equal_stays(const char* method, const Arguments& arguments) {
+  std::vector<float> values = weights(5);
+  const float special[] = {NAN, -NAN, INFINITY, -INFINITY, 0.0f, -0.0f, 0x1p-149f, -0x1p-140f, 3e38f, 1};
+  std::ranges::copy(special, values.begin() + 600);
+  const std::vector<std::vector<float>> inputs(arguments.inputs, values);
+  CHECK(same_bits(merged(method, right_coefficients(method, arguments), inputs), values));
+}
+
+void check_nan_stays(const char* method, const Arguments& arguments) {
+  const std::vector<double> c = right_coefficients(method, arguments);
+  for (size_t input = 0; input < arguments.inputs; ++input) {
+    CAPTURE(input);
+    auto inputs = checkpoints(arguments.inputs, 1300, 1);
+    inputs[input][700] = NAN;
+    const std::vector<float> got = merged(method, c, inputs);
+    size_t nan = 0;
+    for (const float value : got) nan += std::isnan(value);
+    CHECK(nan == 1);
+    CHECK(std::isnan(got[700]));
+  }
 }
 
 std::optional<size_t> copied(const char* method, const std::vector<double>& coefficients, size_t inputs) {

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct Coefficients {
 };
 Coefficients coefficients(const char* method, const Arguments& arguments);
 Arguments with_number(size_t inputs, double number);
+Arguments with_values(size_t inputs, const std::vector<double>& values);  ///< of the parameters, in their order
 Arguments with_numbers(size_t inputs, const std::vector<double>& numbers, bool flag);
 
 /// Runs the method over F32 values on every table; they must agree. Empty where the merge is a bare copy.
@@ -35,6 +37,19 @@ struct TensorRun {
 /// The same on every table, which is checked.
 TensorRun merged_by_tensor(const char* method, const Arguments& arguments,
                            const std::vector<std::vector<float>>& inputs);
+
+/// A method's definition in f64, for one element of each checkpoint.
+using Definition = std::function<double(const std::vector<double>&)>;
+
+/// Holds the method to `right` over tensors of no, one and many elements: unlike ones, close ones, some of whose
+/// elements are 0 or equal. `bound` is in units of 2^-24 of the largest of the values and the result.
+void check_definition(const char* method, const Arguments& arguments, const Definition& right, double bound);
+
+/// Checkpoints that are equal give themselves, bit for bit, NaN, Inf, -0 and subnormals included.
+void check_equal_stays(const char* method, const Arguments& arguments);
+
+/// An element that is NaN in checkpoint `input` is NaN in the result, and no other is.
+void check_nan_stays(const char* method, const Arguments& arguments);
 
 /// The operand that the method copies with these coefficients, if it computes nothing.
 std::optional<size_t> copied(const char* method, const std::vector<double>& coefficients, size_t inputs);

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// What programs make of equal operands, and the coefficients of a tensor, on which that hangs.
+#include <algorithm>
+
+#include "kernels/program.h"
+
+namespace ckmerge {
+namespace {
+
+// Of two values that are the same where all operands are.
+Weights weights_of_either(Weights x, Weights y) {
+  const Weights difference = x + -1.0 * y;
+  if (!difference.add_up_to(0)) return Weights::unknown();
+  return {x.sum, std::max(x.magnitude, y.magnitude)};
+}
+
+Weights weights_of(const Instruction& i, const Weights (&r)[kMaxRegisters]) {
+  switch (i.op) {
+    case Op::load: return {1, 1};
+    case Op::zero: return {};
+    case Op::scale: return i.k0 * r[i.a];
+    case Op::add: return r[i.a] + r[i.b];
+    case Op::subtract: return r[i.a] + -1.0 * r[i.b];
+    case Op::mix:
+    case Op::agree_or_mix: return i.k0 * r[i.a] + i.k1 * r[i.b];
+    case Op::add_scaled: return r[i.a] + i.k0 * r[i.b];
+    case Op::add_scaled_difference:
+    case Op::agree_or_add_scaled_difference: return r[i.a] + i.k0 * (r[i.b] + -1.0 * r[i.c]);
+    case Op::agree: return r[i.a];
+    case Op::agreed_or: return r[i.b];
+    default: return ckmerge::weights_of(i.op, r[i.a], r[i.b], r[i.c]);
+  }
+}
+
+Weights weights_of(const Program& program) {
+  Weights registers[kMaxRegisters];
+  for (const Instruction& i : program.code) registers[i.dst] = weights_of(i, registers);
+  return registers[program.result];
+}
+
+void stop_keeping(Program& program) {
+  Instruction& last = program.code.back();
+  if (last.op == Op::agree_or_mix) last.op = Op::mix;
+  if (last.op == Op::agree_or_add_scaled_difference) last.op = Op::add_scaled_difference;
+  if (last.op != Op::agreed_or) return;
+  program.result = last.b;
+  program.code.pop_back();
+  std::erase_if(program.code, [](const Instruction& i) { return i.op == Op::agree; });
+}
+
+}  // namespace
+
+void fill_slots(Program& program, std::span<const double> coefficients) {
+  if (!program.has_slots()) return;
+  for (Instruction& i : program.code) {
+    if (i.slot0 != Instruction::kNoSlot) i.k0 = coefficients[i.slot0];
+    if (i.slot1 != Instruction::kNoSlot) i.k1 = coefficients[i.slot1];
+  }
+  if (program.keeps_equal() && !weights_of(program).add_up_to_one()) stop_keeping(program);
+}
+
+Weights weights_of(Op op, Weights x, Weights y, Weights z) {
+  switch (op) {
+    case Op::multiply:
+      if (y.add_up_to(0)) return {0, y.magnitude};
+      [[fallthrough]];
+    case Op::absolute:
+    case Op::square_root:
+    case Op::copy_sign: return x.add_up_to(0) ? Weights{0, x.magnitude} : Weights::unknown();
+    case Op::minimum:
+    case Op::maximum: return weights_of_either(x, y);
+    case Op::select: return weights_of_either(y, z);
+    default: return Weights::unknown();
+  }
+}
+
+}  // namespace ckmerge
