@@ -74,6 +74,8 @@ struct Weights {
     return known && (sum < wanted ? wanted - sum : sum - wanted) <= 1e-12 * magnitude;
   }
   bool add_up_to_one() const { return add_up_to(1); }
+  /// As little; so is the sum of none.
+  bool add_up_to_zero() const { return add_up_to(0); }
 };
 
 /// Those of the result of an operation of kernels/elementwise.h, of which `y` and `z` are only looked at where it reads
