@@ -10,7 +10,7 @@ namespace {
 // Of two values that are the same where all operands are.
 Weights weights_of_either(Weights x, Weights y) {
   const Weights difference = x + -1.0 * y;
-  if (!difference.add_up_to(0)) return Weights::unknown();
+  if (!difference.add_up_to_zero()) return Weights::unknown();
   return {x.sum, std::max(x.magnitude, y.magnitude)};
 }
 
@@ -62,11 +62,11 @@ void fill_slots(Program& program, std::span<const double> coefficients) {
 Weights weights_of(Op op, Weights x, Weights y, Weights z) {
   switch (op) {
     case Op::multiply:
-      if (y.add_up_to(0)) return {0, y.magnitude};
+      if (y.add_up_to_zero()) return {0, y.magnitude};
       [[fallthrough]];
     case Op::absolute:
     case Op::square_root:
-    case Op::copy_sign: return x.add_up_to(0) ? Weights{0, x.magnitude} : Weights::unknown();
+    case Op::copy_sign: return x.add_up_to_zero() ? Weights{0, x.magnitude} : Weights::unknown();
     case Op::minimum:
     case Op::maximum: return weights_of_either(x, y);
     case Op::select: return weights_of_either(y, z);

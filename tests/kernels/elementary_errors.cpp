@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 #include "tests/kernels/oracle.h"
@@ -22,9 +21,9 @@ constexpr Elementary kFunctions[] = {
 double ulps(float got, double right) {
   if (std::isinf(got) || std::isinf(right))
     return got == static_cast<float>(right) ? 0 : std::numeric_limits<double>::infinity();
-  int exponent = 0;
-  std::frexp(right, &exponent);
-  return std::fabs((got - right) / std::ldexp(1.0, std::max(exponent, -125) - 24));
+  const auto exponent = static_cast<int64_t>(oracle::bits_as<uint64_t>(right) >> 52 & 2047) - 1023;
+  const auto unit = static_cast<uint64_t>(std::max<int64_t>(exponent, -126) - 23 + 1023);
+  return std::fabs(got - right) / oracle::bits_as<double>(unit << 52);
 }
 
 }  // namespace
@@ -49,7 +48,8 @@ ElementaryErrors elementary_errors(const Elementary& function, uint64_t first, u
     for (const BlockKernels* kernels : available_kernels()) {
       kernels->op32[static_cast<size_t>(function.op)](other, in, nullptr, nullptr, 0, 0, n);
       for (size_t i = 0; i < n; ++i)
-        errors.different += std::memcmp(&other[i], &out[i], sizeof(float)) != 0 && !std::isnan(out[i] + other[i]);
+        errors.different += oracle::bits_as<uint32_t>(other[i]) != oracle::bits_as<uint32_t>(out[i]) &&
+                            !(std::isnan(out[i]) && std::isnan(other[i]));
     }
   }
   return errors;

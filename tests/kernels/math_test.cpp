@@ -124,6 +124,26 @@ TEST_CASE("sin is within 0.85 ulp: angles of every size, and the multiples of pi
   CHECK(worst.sin > 0.5);
 }
 
+TEST_CASE("exp is within 1 ulp, from where it vanishes to where it overflows") {
+  double worst = 0;
+  const auto at = [&](double x) { worst = std::max(worst, ulps(math::exp(x), std::exp(static_cast<long double>(x)))); };
+  Samples samples;
+  for (int i = 0; i < 100'000; ++i) {
+    at(samples.within(-708, 709.7));
+    at(samples.within(-2, 2));
+    at(std::ldexp(samples.within(-1, 1), -i % 60));
+  }
+  CHECK(worst <= 1);
+  CHECK(worst > 0.5);
+  CHECK(math::exp(0) == 1);
+  CHECK(math::exp(-745.0) == 0x1p-1074);
+  CHECK(math::exp(-746.0) == 0);
+  CHECK(math::exp(-INFINITY) == 0);
+  CHECK(math::exp(710.0) == INFINITY);
+  CHECK(std::isnan(math::exp(NAN)));
+  static_assert(math::exp(1) == 0x1.5bf0a8b14576ap+1);
+}
+
 TEST_CASE("the same bits on every machine, and where the compiler computes") {
   for (const Golden& golden : kAcos) CHECK(bits_as<uint64_t>(math::acos(golden.x)) == golden.bits);
   for (const Golden& golden : kSin) CHECK(bits_as<uint64_t>(math::sin(golden.x)) == golden.bits);

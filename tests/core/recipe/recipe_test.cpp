@@ -26,6 +26,7 @@ TEST_CASE("dtypes go by the names of the format, of torch and of the tools, in a
 
 TEST_CASE("weighted_sum has coefficients 1 - alpha and alpha, 0.5 by default") {
   CHECK(resolve_coefficients({.method = "weighted_sum"}, 2) == std::vector<double>{0.5, 0.5});
+  CHECK(resolve_coefficients({.method = "lerp"}, 2) == std::vector<double>{0.5, 0.5});  // what others call it
   CHECK(resolve_coefficients({.method = "weighted_sum", .parameters = {{"alpha", {0.3}}}}, 2) ==
         std::vector<double>{1 - 0.3, 0.3});
   CHECK(resolve_coefficients({.method = "weighted_sum", .parameters = {{"alpha", {-2.5}}}}, 2) ==
@@ -53,7 +54,7 @@ TEST_CASE("linear refuses to normalize weights whose sum is 0, and takes them as
 TEST_CASE("recipe faults are usage errors that name what is wrong") {
   const auto of = [](Recipe recipe, size_t inputs) { return failure([&] { resolve_coefficients(recipe, inputs); }); };
   for (const auto& row : {
-           std::pair{of({.method = "lerp"}, 2), "'lerp'"},
+           std::pair{of({.method = "lerpo"}, 2), "'lerpo'"},
            std::pair{of({.method = "weighted_sum"}, 3), "takes 2 checkpoints"},
            std::pair{of({.method = "weighted_sum"}, 1), "but 1 was given"},
            std::pair{of({.method = "add_difference"}, 2), "takes 3 checkpoints"},
