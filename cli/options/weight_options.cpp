@@ -120,6 +120,9 @@ void add_selected(Settings& settings, const MethodSpec& spec, const Word& word, 
 void read_one_weight(Settings& settings, const Word& word) {
   const Method* const method = find_method(settings.recipe.method);
   if (!method) return;
+  if (!word.text.empty() && word.text.find_first_not_of("0123456789.,- ") == word.text.npos)
+    refuse(word, ": '" + visible(word.text) + "' says of no tensor; a number per checkpoint is --weights" +
+                     ", one for some tensors SELECTOR=X, such as IN00..IN08=0.2");
   if (word.text.find('=') != word.text.npos) return add_selected(settings, *method->spec, word, word.text);
   for (size_t begin = 0; begin <= word.text.size();) {
     const size_t end = std::min(word.text.find_first_of(",\n", begin), word.text.size());

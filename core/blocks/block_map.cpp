@@ -57,6 +57,19 @@ std::string_view without_network_prefix(std::string_view name) {
   return name;
 }
 
+// By the names of its blocks; that of SDXL has labels, and no tenth block.
+const BlockTable* unet_table(const TensorTable& tensors) {
+  bool is_unet = false, has_labels = false, is_long = false;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const std::string_view name = without_network_prefix(tensors.name(i));
+    is_unet = is_unet || name.starts_with("input_blocks.") || name.starts_with("down_blocks.");
+    has_labels = has_labels || name.starts_with("label_emb.") || name.starts_with("add_embedding.");
+    is_long = is_long || name.starts_with("input_blocks.9.") || name.starts_with("down_blocks.3.");
+  }
+  if (!is_unet) return nullptr;
+  return &block_table(has_labels && !is_long ? "sdxl" : "sd1");
+}
+
 std::string block_name(std::string_view group, int number) {
   if (number < 0) return std::string(group);
   return sentence(group, number < 10 ? "0" : "", number);
@@ -68,13 +81,17 @@ std::span<const std::string_view> network_prefixes() { return kNetworkPrefixes; 
 
 BlockMap::BlockMap(const TensorTable& tensors, std::string architecture) : architecture_(std::move(architecture)) {
   find_averages(tensors);
-  take_table(block_table(architecture_));
-  count(tensors);
-  // A guess may be made by metadata alone.
-  if (table_ != &generic_block_table() && std::ranges::none_of(blocks_, &Block::is_layer)) {
-    take_table(generic_block_table());
+  const auto take = [&](const BlockTable& table) {
+    take_table(table);
     count(tensors);
-  }
+    return std::ranges::any_of(blocks_, &Block::is_layer);
+  };
+  if (take(block_table(architecture_)) && table_ != &generic_block_table()) return;
+  // A guess may be made by metadata alone, and none of a U-Net where what tells its kind is not in the file.
+  if (const BlockTable* const unet = unet_table(tensors))
+    take(*unet);
+  else if (table_ != &generic_block_table())
+    take(generic_block_table());
 }
 
 void BlockMap::take_table(const BlockTable& table) {

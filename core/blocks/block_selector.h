@@ -24,8 +24,8 @@ struct Selectable {
   const TensorTable& tensors;
 };
 
-/// `IN04`, `IN00..IN08`, `OUT*`, `/regex/`, a part (unet, te, vae), or what names begin with, the network's prefix left out or not:
-/// `input_blocks.4.`. Throws Error(usage) of `where` for what selects nothing, with what there is.
+/// `IN04`, `IN00..IN08`, `OUT*`, `/regex/`, a part (unet, te, vae), or what names begin with, the network's prefix left
+/// out or not: `input_blocks.4.`. Throws Error(usage) of `where` for what selects nothing, with what there is.
 BlockSelection select_names(std::string_view selector, const Selectable& of, const std::string& where);
 
 /// supermerger's two lists, separated by blanks: blocks and ranges (`OUT03-OUT06`), empty for all; parts of names, of

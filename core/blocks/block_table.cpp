@@ -183,7 +183,7 @@ constexpr BlockTable kTables[] = {
     {"SDXL", kOfSdxl, kUnet, kSdxlLists, kUnetAliases, 8},
     {"SD 3", kOfSd3, kSd3},
     {"Flux", kOfFlux, kFlux, kFluxLists, kFluxAliases},
-    {"Flux's kin", kOfFluxKin, kFlux, {}, kFluxAliases},
+    {"Flux.2, Chroma and HunyuanVideo", kOfFluxKin, kFlux, {}, kFluxAliases},
     {"AuraFlow", kOfAuraFlow, kAuraFlow},
     {"Qwen-Image", kOfQwenImage, kQwenImage},
     {"Z-Image and Lumina 2", kOfZImage, kZImage},

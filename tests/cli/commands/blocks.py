@@ -212,7 +212,7 @@ def test_refusals():
                          ("/attn9/=1", "selects no tensor that is merged"), ("/(/=1", "--weight"), ("IN04=", "--weight"),
                          ("IN04=x", "--weight"), ("IN04=[]", "--weight"), ("=1", "missing in front of the ="),
                          ("IN04", "neither SELECTOR=X"), ("OUT99:attn:1", "'OUT99' is no block"), ("IN04:attn9:1", "selects no tensor"),
-                         ("/a=1", "between slashes"), ("IN04=nan", "--weight"), ("", "neither")):
+                         ("/a=1", "between slashes"), ("IN04=nan", "--weight"), ("0.5,-0.5", "a number per checkpoint is --weights"), ("", "neither")):
         refused(2, told, *plan, "--weight", weight)
     write("bare.safetensors", {name.removeprefix("model.diffusion_model."): shape for name, shape in KINDS["sdxl"][0].items()
                                if name.startswith("model.diffusion_model.")}, 0)

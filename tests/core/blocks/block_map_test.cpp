@@ -184,6 +184,16 @@ TEST_CASE("a guess that no name bears out gives way to numbered layers") {
   CHECK(block_of(map, "model.layers.1.w") == "none");
 }
 
+TEST_CASE("a U-Net of which nobody knows the kind has its blocks") {
+  CHECK(
+      BlockMap(table_of({"model.diffusion_model.input_blocks.0.0.weight", "model.diffusion_model.out.2.bias", "x"}), "")
+          .text() == "BASE, IN00, OUT11");
+  CHECK(BlockMap(table_of({"input_blocks.8.0.weight", "label_emb.0.0.weight", "out.2.bias"}), "").text() ==
+        "IN00, IN08, OUT08");
+  CHECK(BlockMap(table_of({"down_blocks.1.attentions.0.transformer_blocks.0.attn1.to_k.weight"}), "").text() == "IN04");
+  CHECK(BlockMap(table_of({"a", "conv_in.weight"}), "").text() == "BASE");
+}
+
 TEST_CASE("lists have as many numbers as they say, in blocks that the tables know") {
   for (const BlockTable& table : block_tables())
     for (const BlockList& list : table.lists) {
