@@ -33,7 +33,7 @@ std::string parameters_text(const Expression& call) {
 std::string call_text(const Expression& call) {
   std::string operands;
   for (const Expression& operand : call.operands) operands += (operands.empty() ? "" : ", ") + canonical_text(operand);
-  return call.name + "(" + operands + parameters_text(call) + ")";
+  return std::string(called_method(call).name) + "(" + operands + parameters_text(call) + ")";
 }
 
 // Beside signs that bind as `around` does.

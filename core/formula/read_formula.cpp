@@ -142,7 +142,7 @@ class Builder {
     for (const CallParameter& given : parameters_of(call))
       for (const double number : given.values) parameters[given.spec->name].push_back(graph_.number(number));
     return located(call.at, [&] {
-      const TermId term = graph_.method(call.name, std::move(operands), std::move(parameters));
+      const TermId term = graph_.method(spec.name, std::move(operands), std::move(parameters));
       coefficients_of(graph_[term], numbers());
       return term;
     });
