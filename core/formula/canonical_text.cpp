@@ -51,7 +51,8 @@ std::string canonical_text(const Expression& formula) {
     case Kind::method: return call_text(formula);
     case Kind::negation: return "-" + operand_text(formula.operands[0], Kind::negation);
     case Kind::flag:
-    case Kind::list: return "";  // of parameters alone
+    case Kind::list:
+    case Kind::parameter: return "";  // of parameters alone
     case Kind::sum:
     case Kind::product: break;
   }

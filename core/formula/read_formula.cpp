@@ -58,7 +58,8 @@ class Builder {
       case Kind::sum: return chain(expression, &Builder::sum);
       case Kind::product: return chain(expression, &Builder::product);
       case Kind::flag:
-      case Kind::list: break;
+      case Kind::list:
+      case Kind::parameter: break;
     }
     refuse_at(expression.at, "this is of a parameter alone");
   }
