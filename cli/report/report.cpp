@@ -8,6 +8,7 @@
 #include "cli/report/device_text.h"
 #include "cli/report/weight_report.h"
 #include "cli/system/system.h"
+#include "core/plan/passes.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
 
@@ -244,6 +245,15 @@ std::string how_lines(const RunReport& report) {
          (report.drops_cache ? "dropped behind the run" : "kept") + "; " + visible(report.output_description) + "\n";
 }
 
+// Where the inputs are read more than once.
+std::string pass_line(const MergeFacts& facts) {
+  const std::vector<Pass> passes = passes_of(facts.plan, facts.checkpoints);
+  if (passes.size() == 1) return "";
+  return "In " + std::to_string(passes.size()) + " passes: statistics of " + counted(passes[0].tensors, "tensor") +
+         " for " + joined(passes[0].methods, ", ") + ", which read " + size_text(passes[0].bytes_to_read) +
+         ", then the merge.\n";
+}
+
 }  // namespace
 
 std::vector<Source> MergeFacts::named_by(Action action) const {
@@ -290,6 +300,7 @@ std::string plan_report(const MergeFacts& facts) {
                                                         plan.steps.size(),
                                                         [&](size_t i) { return step_line(facts, plan.steps[i]); },
                                                         facts.verbose ? SIZE_MAX : kListed);
+  out += pass_line(facts);
   out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.output_size()) +
          "; memory to work in " + memory_text(facts.run.memory_budget) + ", plan " + memory_text(plan.memory()) +
          "; device " + planned_device_text(facts.run.device) + ".\n";

@@ -7,6 +7,7 @@
 #include "cli/report/dicts_json.h"
 #include "cli/report/weight_report.h"
 #include "cli/system/system.h"
+#include "core/plan/passes.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
 
@@ -175,6 +176,19 @@ void write_facts(JsonWriter& json, const MergeFacts& facts) {
   json.key("device").value(planned_device_text(facts.run.device));
 }
 
+void write_passes(JsonWriter& json, const MergeFacts& facts) {
+  json.key("passes").begin_array();
+  for (const Pass& pass : passes_of(facts.plan, facts.checkpoints)) {
+    json.begin_object();
+    json.key("name").value(pass.name);
+    json.key("tensors").value(pass.tensors);
+    json.key("bytes_to_read").value(pass.bytes_to_read);
+    write_texts(json, "methods", pass.methods);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 // Each once: an expanded tensor's first checkpoint is a source twice.
 std::vector<uint32_t> checkpoints_read(const Plan& plan, const Step& step) {
   std::vector<uint32_t> checkpoints;
@@ -272,6 +286,7 @@ JsonWriter plan_json(const MergeFacts& facts) {
   json.begin_object();
   write_facts(json, facts);
   json.key("bytes_to_read").value(facts.plan.bytes_to_read);
+  write_passes(json, facts);
   json.key("tensors").begin_array();
   for (const Step& step : facts.plan.steps) write_step(json, facts, step);
   json.end_array().end_object();

@@ -33,7 +33,7 @@ std::string parameters_text(const Expression& call) {
 std::string call_text(const Expression& call) {
   std::string operands;
   for (const Expression& operand : call.operands) operands += (operands.empty() ? "" : ", ") + canonical_text(operand);
-  return call.name + "(" + operands + parameters_text(call) + ")";
+  return std::string(called_method(call).name) + "(" + operands + parameters_text(call) + ")";
 }
 
 // Beside signs that bind as `around` does.
@@ -51,7 +51,8 @@ std::string canonical_text(const Expression& formula) {
     case Kind::method: return call_text(formula);
     case Kind::negation: return "-" + operand_text(formula.operands[0], Kind::negation);
     case Kind::flag:
-    case Kind::list: return "";  // of parameters alone
+    case Kind::list:
+    case Kind::parameter: return "";  // of parameters alone
     case Kind::sum:
     case Kind::product: break;
   }

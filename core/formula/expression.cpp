@@ -162,11 +162,13 @@ class Parser {
     const Token first = tokens_.next();
     Expression value = sum();
     if (value.kind == Kind::checkpoint && value.at.in == &text_ && value.at.at == first.at && tokens_.next().is('=')) {
-      const auto same = [&](const NamedExpression& parameter) { return parameter.name == value.name; };
+      const auto same = [&](const Expression& parameter) { return parameter.name == value.name; };
       if (std::ranges::any_of(method.parameters, same)) fail(first, "'", value.name, "' is given twice");
       if (method.parameters.size() == kMostOperands) fail(first, "no method has so many parameters");
       tokens_.take();
-      method.parameters.push_back({.name = value.name, .at = place(first), .value = parameter_value()});
+      Expression parameter{.kind = Kind::parameter, .at = place(first), .name = value.name};
+      parameter.operands.push_back(parameter_value());
+      method.parameters.push_back(std::move(parameter));
       return;
     }
     if (!method.parameters.empty()) fail(first, "checkpoints come before parameters");

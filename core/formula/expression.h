@@ -12,13 +12,12 @@
 
 namespace ckmerge {
 
-struct NamedExpression;
-
 struct Expression {
   enum class Kind : uint8_t {
     number,
     flag,        ///< true or false, of a parameter
     list,        ///< of numbers, of a parameter
+    parameter,   ///< of a method, by its name: its operand is the value
     checkpoint,  ///< by its name
     method,      ///< called with checkpoints or deltas, and parameters
     negation,
@@ -33,14 +32,7 @@ struct Expression {
   std::vector<Expression> operands = {};
   std::vector<char> signs = {};  ///< of a sum or product: the sign before each operand but the first
   std::vector<FormulaPlace> signs_at = {};
-  std::vector<NamedExpression> parameters = {};
-};
-
-/// A parameter of a method.
-struct NamedExpression {
-  std::string name;
-  FormulaPlace at = {};
-  Expression value;
+  std::vector<Expression> parameters = {};
 };
 
 /// What a formula may be at most: bytes, parentheses in each other, and names and numbers, those of parameters aside,

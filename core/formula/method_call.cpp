@@ -18,7 +18,7 @@ std::string list_of(std::span<const std::string> names) {
   return list;
 }
 
-const ParameterSpec& parameter_called(const MethodSpec& method, const NamedExpression& given) {
+const ParameterSpec& parameter_called(const MethodSpec& method, const Expression& given) {
   std::vector<std::string> names;
   for (const ParameterSpec& parameter : std::span(method.parameters).first(method.parameter_count)) {
     if (given.name == parameter.name || given.name == parameter.option_name()) return parameter;
@@ -67,11 +67,11 @@ const MethodSpec& called_method(const Expression& call) {
 std::vector<CallParameter> parameters_of(const Expression& call) {
   const MethodSpec& method = called_method(call);
   std::vector<CallParameter> all;
-  for (const NamedExpression& given : call.parameters) {
+  for (const Expression& given : call.parameters) {
     const ParameterSpec& parameter = parameter_called(method, given);
     if (std::ranges::find(all, &parameter, &CallParameter::spec) != all.end())
       refuse_at(given.at, sentence(parameter.name, " is given twice"));
-    all.push_back({&parameter, value_of(parameter, given.value)});
+    all.push_back({&parameter, value_of(parameter, given.operands[0])});
   }
   for (const ParameterSpec& parameter : std::span(method.parameters).first(method.parameter_count))
     if (parameter.kind != ParameterKind::numbers &&

@@ -58,7 +58,8 @@ class Builder {
       case Kind::sum: return chain(expression, &Builder::sum);
       case Kind::product: return chain(expression, &Builder::product);
       case Kind::flag:
-      case Kind::list: break;
+      case Kind::list:
+      case Kind::parameter: break;
     }
     refuse_at(expression.at, "this is of a parameter alone");
   }
@@ -142,7 +143,7 @@ class Builder {
     for (const CallParameter& given : parameters_of(call))
       for (const double number : given.values) parameters[given.spec->name].push_back(graph_.number(number));
     return located(call.at, [&] {
-      const TermId term = graph_.method(call.name, std::move(operands), std::move(parameters));
+      const TermId term = graph_.method(spec.name, std::move(operands), std::move(parameters));
       coefficients_of(graph_[term], numbers());
       return term;
     });

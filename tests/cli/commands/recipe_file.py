@@ -3,6 +3,7 @@
 """usage: recipe_file.py CKMERGE
 Recipes in files: the bytes of the same merge on the command line, and every way in which a recipe can be wrong, with its
 place."""
+import json
 import os
 import pathlib
 import sys
@@ -129,4 +130,41 @@ def test_faults():
     expect(not os.path.exists("never.safetensors"), "nothing is written")
 
 
-run_in_folders(test_same_as_command_line, test_repeated, test_merge_keys_and_vae, test_faults)
+def example(option, schema):
+    """A value that the schema allows, in YAML."""
+    fixed = {"dtype": "{vae: f32, unet: f16}", "set_metadata": "{title: mine}", "rename": "['^a=b']", "key": "B=state_dict",
+             "vae": "vae.safetensors"}
+    return fixed.get(option) or ("true" if schema.get("type") == "boolean" else schema.get("enum", ["[x, 'y']"])[-1])
+
+
+def test_schema():
+    schema = json.loads((pathlib.Path(__file__).resolve().parents[3] / "docs/recipe.schema.json").read_text())
+    options = schema["properties"]["options"]["properties"]
+    make_all()
+    for option, of_option in options.items():
+        for value in of_option.get("enum", [example(option, of_option)]):
+            write(HEAD + f"merge: (A + B + C)/3\noptions: {{{option}: {value}}}\n")
+            told = call("run", "models/recipe.yaml", "-n").stderr
+            expect("recipe.yaml:" not in told, f"the schema has {option}: {value}, the parser says {told}")
+    write(HEAD + "merge: A\noptions: {unheard_of: 1}\n")
+    known = call("run", "models/recipe.yaml", "-n").stderr.split("there can be ")[1].split(", ")
+    expect({name.strip().replace("-", "_") for name in known} == set(options), f"the parser knows {known}")
+    write(HEAD + "unheard_of: 1\n")
+    known = call("run", "models/recipe.yaml", "-n").stderr.split("there can be ")[1].split(", ")
+    expect({name.strip() for name in known} == set(schema["properties"]), f"the parser knows {known}")
+    try:
+        import jsonschema
+        import yaml
+    except ImportError:
+        return print("NOT RUN: recipes against the schema (no jsonschema)")
+    good = HEAD + "let: {k: 0.5, d: B - C}\nmerge: A + k*d\noptions: {dtype: {vae: f32}, discard: [x], half: true}\n"
+    jsonschema.validate(yaml.safe_load(good), schema)
+    for bad in "merge: 3\n", "merge: A\nmore: 1\n", "merge: A\noptions: {missing: maybe}\n", "merge: A\noptions: {half: 3}\n":
+        refused_by_schema = not jsonschema.Draft7Validator(schema).is_valid(yaml.safe_load(HEAD + bad))
+        write(HEAD + bad)
+        by_parser = call("run", "models/recipe.yaml", "-n").returncode == 2
+        expect(refused_by_schema and by_parser, f"{bad}: {refused_by_schema} {by_parser}")
+
+
+run_in_folders(test_same_as_command_line, test_repeated, test_merge_keys_and_vae, test_faults,
+               test_schema)

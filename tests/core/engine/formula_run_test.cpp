@@ -3,6 +3,7 @@
 // ones against an evaluator that walks their tree in f64.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdio>

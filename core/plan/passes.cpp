@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/plan/passes.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/plan/step_rows.h"
+#include "kernels/method.h"
+
+namespace ckmerge {
+namespace {
+
+// An expanded step's first checkpoint is a source twice.
+uint64_t bytes_of(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step) {
+  uint64_t bytes = 0;
+  for (size_t k = 0; k < step.source_count; ++k) {
+    const Source& source = plan.source(step, k);
+    const bool again = k > 0 && plan.source(step).checkpoint == source.checkpoint;
+    if (!again) bytes += checkpoints[source.checkpoint].tensors[source.tensor].size;
+  }
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<Pass> passes_of(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  Pass statistics{.name = "statistics"};
+  std::set<std::string> methods;
+  for (const Step& step : plan.steps) {
+    if (!needs_statistics(plan, step)) continue;
+    ++statistics.tensors;
+    statistics.bytes_to_read += bytes_of(plan, checkpoints, step);
+  }
+  for (const StatisticSet& set : plan.statistics)
+    for (const TensorCoefficients& coefficients : set.coefficients) methods.insert(coefficients.method->spec->name);
+  statistics.methods.assign(methods.begin(), methods.end());
+  const Pass merge{.name = "merge", .tensors = plan.steps.size(), .bytes_to_read = plan.bytes_to_read};
+  if (statistics.tensors == 0) return {merge};
+  return {statistics, merge};
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// How often a plan reads its inputs, and what for.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/plan/plan.h"
+
+namespace ckmerge {
+
+/// One walk over tensor data.
+struct Pass {
+  const char* name;                       ///< statistics or merge
+  uint64_t tensors = 0;                   ///< of the output
+  uint64_t bytes_to_read = 0;             ///< of the inputs
+  std::vector<std::string> methods = {};  ///< statistics: those that need them, sorted
+};
+
+/// In their order; the last one merges. Statistics are a pass of their own where any tensor needs them.
+std::vector<Pass> passes_of(const Plan& plan, std::span<const Checkpoint> checkpoints);
+
+}  // namespace ckmerge
