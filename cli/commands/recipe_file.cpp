@@ -24,10 +24,11 @@ constexpr uint64_t kLargest = 1 << 20;  // bytes
 const std::vector<std::string> kMembers = {"ckmerge", "checkpoints", "let", "merge", "options"};
 
 // Those of merge that are about what comes out, not about where it goes and how the work is done.
-const std::vector<std::string> kOptions = {"add-prefix",    "copy-codes",   "discard",   "dtype", "exclude", "expand",
-                                           "extra",         "format",       "half",      "hash",  "key",     "mend",
-                                           "merge-buffers", "metadata",     "missing",   "nan",   "only",    "rename",
-                                           "set-metadata",  "strip-prefix", "underflow", "vae"};
+const std::vector<std::string> kOptions = {
+    "add-prefix",     "copy-codes",    "discard",      "dtype",     "exclude", "expand",
+    "first-channels", "extra",         "format",       "half",      "hash",    "key",
+    "mend",           "merge-buffers", "metadata",     "missing",   "nan",     "only",
+    "rename",         "set-metadata",  "strip-prefix", "underflow", "vae"};
 
 std::string text_of(const std::string& path) {
   const InputFile file(path);
