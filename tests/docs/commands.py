@@ -29,7 +29,7 @@ def checkpoint(path, seed, channels=4):
         return make_inputs.parse(f"{name} {dtype} {','.join(map(str, shape))} {values}")
 
     make_inputs.write(path, {"format": "pt"}, [
-        floats(UNET + "input_blocks.0.0.weight", "F16", 2, channels, 1, 1), floats(UNET + "out.2.bias", "F16", 4),
+        floats(UNET + "input_blocks.0.0.weight", "F16", 2, channels, 1, 1), floats(UNET + "middle_block.1.proj_in.bias", "F16", 2), floats(UNET + "out.2.bias", "F16", 4),
         floats("model_ema.diffusion_modelout2bias", "F32", 4), floats(CLIP + "final_layer_norm.weight", "F16", 3),
         floats(VAE + "quant_conv.bias", "F32", 2),
         make_inputs.parse(CLIP + "embeddings.position_ids I64 1,3 0 1 2")], True)
