@@ -14,9 +14,9 @@
  * minimum      IEEE 754-2019's: NaN where x or y is, and -0 is below +0
  * maximum      likewise
  * square_root  rounded once; NaN below 0, -0 of -0
- * copy_sign    the magnitude of x with the sign of y; NaN where y is, because the sign of a NaN that was computed
- * differs from machine to machine select       y where x < 0, else z: also where x is NaN or -0. The value that is not
- * chosen does not count, and as x - y < 0 where x < y and nowhere else, it does for all comparisons
+ * copy_sign    the magnitude of x with the sign of y; NaN where y is, because a NaN's sign is not the same everywhere
+ * select       y where x < 0, else z: also where x is NaN or -0; the other of the two does not count. x - y is below 0
+ *              where x < y and nowhere else, so that it does for all comparisons
  * exponential  e to the x, within 0.51 ulp in f32, 1 ulp in f64
  * logarithm    to the base e, with the same bounds; NaN below 0, -Inf of 0 and -0
  * power        x to the y for x from 0: NaN below, and 1 where y is 0 or x is 1, whatever the other is. Within 0.51 ulp

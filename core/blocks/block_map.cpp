@@ -38,18 +38,34 @@ std::optional<PathNumbers> begins_with(std::string_view name, std::string_view p
   return numbers;
 }
 
-std::optional<PathNumbers> fits(std::string_view name, const BlockRow& row) {
-  if (row.path[0] != '*') return begins_with(name, row.path);
-  const std::string_view path = row.path.substr(1);
-  for (size_t begin = 0; begin + path.size() <= name.size();) {
-    if (name[begin] == path[0])
-      if (const auto numbers = begins_with(name.substr(begin), path)) return numbers;
-    const size_t dot = name.find('.', begin);
-    if (dot == name.npos) break;
-    begin = dot + 1;
+// A name and where its components begin, which are looked for once for all rows of a table.
+class Components {
+ public:
+  explicit Components(std::string_view name) : name_(name) {}
+
+  std::optional<PathNumbers> fits(const BlockRow& row) {
+    if (row.path[0] != '*') return begins_with(name_, row.path);
+    if (begins_.empty()) find_begins();
+    const std::string_view path = row.path.substr(1);
+    for (const size_t begin : begins_) {
+      if (begin + path.size() > name_.size()) break;
+      if (name_[begin] != path[0]) continue;
+      if (const auto numbers = begins_with(name_.substr(begin), path)) return numbers;
+    }
+    return std::nullopt;
   }
-  return std::nullopt;
-}
+
+ private:
+  void find_begins() {
+    begins_.reserve(8);
+    begins_.push_back(0);
+    for (size_t i = 0; i < name_.size(); ++i)
+      if (name_[i] == '.') begins_.push_back(i + 1);
+  }
+
+  const std::string_view name_;
+  std::vector<size_t> begins_;
+};
 
 std::string_view without_network_prefix(std::string_view name) {
   for (const std::string_view prefix : kNetworkPrefixes)
@@ -108,10 +124,10 @@ void BlockMap::take_table(const BlockTable& table) {
 }
 
 BlockMap::Place BlockMap::place_of(std::string_view name) const {
-  name = without_network_prefix(name);
+  Components components(without_network_prefix(name));
   for (size_t r = 0; r < table_->rows.size(); ++r) {
     const BlockRow& row = table_->rows[r];
-    const auto numbers = fits(name, row);
+    const auto numbers = components.fits(row);
     if (!numbers) continue;
     switch (row.number) {
       case BlockRow::kNone: return {group_of_row_[r], -1};

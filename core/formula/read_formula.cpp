@@ -179,6 +179,7 @@ void check_names(std::span<const std::string> names) {
       refuse(name, "is that of another checkpoint: this one, the ", k + 1,
              k == 0   ? "st"
              : k == 1 ? "nd"
+             : k == 2 ? "rd"
                       : "th",
              " that is given, is ", k < 26 ? std::string(1, static_cast<char>('A' + k)) : "no letter",
              " in reports and options; call it so, or by a longer name");
