@@ -46,7 +46,7 @@ void read_dtype_of_part(Recipe& recipe, const Word& word, size_t equals) {
 Reader read_dtype() {
   const auto read = [](Settings& settings, const Word& word) {
     if (is_dtype_rule(word.text)) {
-      DtypeRules({word.text});  // throws where it is none
+      const DtypeRules checked({word.text});  // throws where it is none
       return settings.recipe.dtype_rules.push_back(word.text);
     }
     const size_t equals = word.text.find('=');

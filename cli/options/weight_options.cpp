@@ -75,7 +75,7 @@ Target take_target(const MethodSpec& spec, const Word& word, std::string& text, 
   const auto colons = static_cast<size_t>(std::ranges::count(text, ':'));
   const bool named = name_end != text.npos && name_end > 0 && text[name_end] == ':' && colons > colons_behind;
   if (!named) return first_number(spec, word);
-  const Target target = target_called(spec, word, text.substr(0, name_end));
+  Target target = target_called(spec, word, text.substr(0, name_end));
   text.erase(0, name_end + 1);
   return target;
 }

@@ -148,7 +148,7 @@ void BlockMap::count(const TensorTable& tensors) {
   for (size_t i = 0; i < tensors.size(); ++i) {
     const Tensor tensor = tensors[i];
     const auto [group, number] = place_of(weight_name(tensor.name));
-    const auto index = static_cast<size_t>(number + 1);
+    const auto index = static_cast<size_t>(int64_t{number} + 1);
     if (totals[group].size() <= index) totals[group].resize(index + 1);
     ++totals[group][index].tensors;
     totals[group][index].size += tensor.size;
@@ -189,7 +189,7 @@ std::string_view BlockMap::weight_name(std::string_view name) const {
 
 BlockId BlockMap::of(std::string_view name) const {
   const auto [group, number] = place_of(name);
-  const auto index = static_cast<size_t>(number + 1);
+  const auto index = static_cast<size_t>(int64_t{number} + 1);
   return index < ids_[group].size() ? ids_[group][index] : kNoBlock;
 }
 

@@ -43,8 +43,9 @@ Weights Combination::weights(const MergeGraph& graph) const {
 
 std::optional<TermType> Combination::type(const MergeGraph& graph) const {
   const Weights all = weights(graph);
-  if (all.add_up_to_one()) return TermType::checkpoint;
-  return all.add_up_to_zero() ? std::optional(TermType::delta) : std::nullopt;
+  // Of weights so large that their sum's digits are lost neither can be said.
+  if (all.add_up_to_one() == all.add_up_to_zero()) return std::nullopt;
+  return all.add_up_to_one() ? TermType::checkpoint : TermType::delta;
 }
 
 TermId Combination::settle(MergeGraph& graph) const {

@@ -25,7 +25,7 @@ class Parser {
   DefinedName run() {
     Expression all = sum();
     const Token& rest = tokens_.next();
-    if (rest.kind == Token::Kind::end) return {{}, std::move(all), operands_, deepest_};
+    if (rest.kind == Token::Kind::end) return {{}, std::move(all), operands_, deepest_, values_};
     if (rest.is(')') || rest.is(']')) fail(rest, "'", rest.text, "' closes nothing");
     if (rest.is('=')) fail(rest, "'=' belongs into a method's parentheses, as in slerp(A, B, t=0.3)");
     if (rest.is(',')) fail(rest, "',' belongs into a method's parentheses, as in slerp(A, B, t=0.3)");
@@ -62,8 +62,11 @@ class Parser {
 
   void count(const Token& token, size_t operands) {
     operands_ += operands;
+    values_ += operands;
     if (operands_ > kMostOperands)
       fail(token, "the formula has more than ", kMostOperands, " names and numbers; merge it in two steps");
+    if (values_ > kMostValues)
+      fail(token, "the formula and its parameters have more than ", kMostValues, " names and numbers");
   }
 
   // An operand, or several with signs of one rank between them.
@@ -95,6 +98,8 @@ class Parser {
     if (!is_negative) return operand();
     Expression negation{.kind = Kind::negation, .at = at};
     negation.operands.push_back(operand());
+    // Of what is negated in parentheses nothing is left either, so that the text that is recorded reads back as it is.
+    if (negation.operands[0].kind == Kind::negation) return Expression(std::move(negation.operands[0].operands[0]));
     return folded(std::move(negation));
   }
 
@@ -121,6 +126,7 @@ class Parser {
 
   Expression written_out(const Token& token, DefinedName& known) {
     count(token, known.operands);
+    values_ += known.values - known.operands;
     reach(token, depth_ + 1 + known.depth);
     known.is_used = true;
     return known.value;
@@ -212,7 +218,7 @@ class Parser {
   const FormulaText& text_;
   Tokens tokens_;
   std::span<DefinedName> defined_;
-  size_t depth_ = 0, deepest_ = 0, operands_ = 0;
+  size_t depth_ = 0, deepest_ = 0, operands_ = 0, values_ = 0;
 };
 
 }  // namespace

@@ -38,12 +38,15 @@ struct Expression {
 /// What a formula may be at most: bytes, parentheses in each other, and names and numbers, those of parameters aside,
 /// which bound all that is made of it.
 inline constexpr size_t kLongestFormula = size_t{1} << 20, kDeepestFormula = 64, kMostOperands = 2000;
+/// With the numbers of parameters, which a name for an expression multiplies: some 40 MB.
+inline constexpr size_t kMostValues = size_t{1} << 18;
 
 /// An expression that a name stands for.
 struct DefinedName {
   std::string name;
   Expression value;
   size_t operands = 0, depth = 0;  ///< of its names and numbers; of its parentheses
+  size_t values = 0;               ///< names and numbers with those of parameters
   bool is_used = false;
 };
 

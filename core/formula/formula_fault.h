@@ -22,6 +22,6 @@ struct FormulaPlace {
 
 /// Throws Error(usage): "formula:LINE:COLUMN: SENTENCE", columns counted in characters from 1; the details are the
 /// line, or what of a long one lies around the fault, and a caret. REQUIRES: place.in.
-[[noreturn]] void refuse_at(FormulaPlace place, const std::string& sentence);
+[[noreturn]] void refuse_at(FormulaPlace place, const std::string& what);
 
 }  // namespace ckmerge

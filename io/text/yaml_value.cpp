@@ -5,6 +5,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <map>
 
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -18,13 +19,14 @@ constexpr size_t kLargest = size_t{1} << 20, kDeepest = 64, kMostValues = size_t
 
 class Reader {
  public:
-  explicit Reader(const std::string& where) : where_(where) {}
+  Reader(std::string_view text, const std::string& where) : text_(text), where_(where) {}
 
   YamlValue value(const YAML::Node& node, size_t depth) {
     YamlValue out = placed(node);
     if (depth > kDeepest) refuse_at(where_, out, sentence("more than ", kDeepest, " lists and maps lie in each other"));
     if (++values_ > kMostValues) refuse_at(where_, out, sentence("more than ", kMostValues, " values"));
     if (node.IsScalar()) {
+      expect_closed(out, node.Mark().pos);
       out.kind = Kind::scalar;
       out.text = node.Scalar();
     } else if (node.IsSequence()) {
@@ -43,8 +45,24 @@ class Reader {
     return {.line = static_cast<size_t>(mark.line) + 1, .column = static_cast<size_t>(mark.column) + 1};
   }
 
+  // yaml-cpp takes the end of the text for a quote that is missing, and all before it for what is quoted.
+  void expect_closed(const YamlValue& place, int begin) const {
+    const size_t at = begin < 0 ? text_.size() : static_cast<size_t>(begin);
+    const char quote = at < text_.size() ? text_[at] : ' ';
+    if (quote != '"' && quote != '\'') return;
+    for (size_t i = at + 1; i < text_.size(); ++i) {
+      const bool is_escape = quote == '"' ? text_[i] == '\\' : text_.substr(i, 2) == "''";
+      if (is_escape)
+        ++i;
+      else if (text_[i] == quote)
+        return;
+    }
+    refuse_at(where_, place, "this quote is never closed");
+  }
+
   void add_entries(YamlValue& map, const YAML::Node& node, size_t depth) {
     std::vector<YAML::Node> merged;
+    std::map<std::string, size_t> lines;  // of keys
     for (const auto& entry : node) {
       YamlValue key = value(entry.first, depth + 1);
       if (key.kind != Kind::scalar) refuse_at(where_, key, "a key is a word");
@@ -52,9 +70,8 @@ class Reader {
         merged.push_back(entry.second);
         continue;
       }
-      const auto known = std::ranges::find(map.keys, key.text, &YamlValue::text);
-      if (known != map.keys.end())
-        refuse_at(where_, key, sentence("'", key.text, "' is given twice, first in line ", known->line));
+      if (const auto [first, is_new] = lines.emplace(key.text, key.line); !is_new)
+        refuse_at(where_, key, sentence("'", key.text, "' is given twice, first in line ", first->second));
       map.keys.push_back(std::move(key));
       map.items.push_back(value(entry.second, depth + 1));
     }
@@ -75,6 +92,7 @@ class Reader {
     }
   }
 
+  const std::string_view text_;
   const std::string& where_;
   size_t values_ = 0;
 };
@@ -97,7 +115,7 @@ YamlValue parse_yaml(std::string_view text, const std::string& where) {
   try {
     const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
     if (documents.size() > 1) throw Error(ErrorCode::usage, where, where + ": holds several documents, not one");
-    return documents.empty() ? YamlValue() : Reader(where).value(documents[0], 1);
+    return documents.empty() ? YamlValue() : Reader(text, where).value(documents[0], 1);
   } catch (const YAML::Exception& error) {
     refuse_at(where,
               {.line = static_cast<size_t>(std::max(error.mark.line, 0)) + 1,

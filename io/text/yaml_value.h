@@ -24,7 +24,7 @@ struct YamlValue {
 };
 
 /// Throws Error(usage): "WHERE:LINE:COLUMN: SENTENCE".
-[[noreturn]] void refuse_at(const std::string& where, const YamlValue& place, const std::string& sentence);
+[[noreturn]] void refuse_at(const std::string& where, const YamlValue& place, const std::string& what);
 
 /// Parses the one document of `text`, which messages call `where`. Throws Error(usage) with the place of what is wrong:
 /// no YAML, a key that is there twice or is no scalar, more than 1 MiB, a depth of more than 64, more than 65536 values

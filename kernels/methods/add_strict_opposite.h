@@ -29,7 +29,7 @@ struct add_strict_opposite {
   static auto formula(const auto& in) {
     const auto zero = in.number(0.0);
     const auto a = in.x(2) - in.x(0), b = in.x(1) - in.x(2), most = larger(absolute(a), absolute(b));
-    const auto share = larger(quotient_or(a, most, zero) * (b / most), zero);
+    const auto share = larger(quotient_or(a, most, zero) * quotient_or(b, most, zero), zero);
     return in.x(0) + in.c(0) * (share * b);
   }
 };

@@ -93,6 +93,7 @@ TEST_CASE("numbers are recorded as they are computed, parameters in the method's
   CHECK(canonical("A + (2*0.25)*(B - C)") == "A + 0.5*(B - C)");
   CHECK(canonical("A - -(0.5)*(B - C)") == "A - -0.5*(B - C)");
   CHECK(canonical("A - --(0.5)*(B - C)") == "A - 0.5*(B - C)");
+  CHECK(canonical("-(-(A)) + 0.5*(B - C)") == "A + 0.5*(B - C)");
   CHECK(canonical("A + .5e0*(B - C)") == "A + 0.5*(B - C)");
   CHECK(canonical("weighted_sum(A, B)") == "weighted_sum(A, B, alpha=0.5)");
   CHECK(canonical("linear(A, B)") == "linear(A, B, normalize=true)");
@@ -172,6 +173,7 @@ TEST_CASE("names that are none are told with what may be meant") {
   const auto fault = [](const std::string& text) { return failure([&] { read(text, {"base", "anime"}); }); };
   CHECK(fault("base + 0.5*(anme - base)").text ==
         "formula:1:13: no checkpoint is called 'anme'; did you mean 'anime'?");
+  CHECK(fault("1e13*base - 1e13*anime").code == ErrorCode::usage);  // the digits that would tell are lost
   CHECK(fault("base + 0.5*(X - base)").text == "formula:1:13: no checkpoint is called 'X'; they are base and anime");
   CHECK(fault("weighted_sun(base, anime)").text ==
         "formula:1:1: method 'weighted_sun' is unknown; did you mean 'weighted_sum'?");

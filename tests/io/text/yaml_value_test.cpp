@@ -35,6 +35,13 @@ TEST_CASE("parts of a YAML text know their places") {
   CHECK(parse_yaml("", "r.yaml").kind == YamlValue::Kind::null);
 }
 
+TEST_CASE("a quote that is never closed is told where it begins") {
+  CHECK(fault("a: 'x\nb: 1\n") == "r.yaml:1:4: this quote is never closed");
+  CHECK(fault("b: 1\na: \"x\\\"\n") == "r.yaml:2:4: this quote is never closed");
+  CHECK(fault("{a: 1, b: ['x'']}") == "r.yaml:1:12: this quote is never closed");
+  CHECK(parse_yaml("a: 'it''s'\nb: \"\\\"\"\n'c': \"\"", "r.yaml").find("a")->text == "it's");
+}
+
 TEST_CASE("keys are words, each there once; those of << are merged where there is none") {
   CHECK(fault("a: 1\nb: 2\na: 3\n") == "r.yaml:3:1: 'a' is given twice, first in line 1");
   CHECK(fault("{[a]: 1}") == "r.yaml:1:2: a key is a word");

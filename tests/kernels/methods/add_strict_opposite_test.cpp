@@ -22,6 +22,8 @@ TEST_CASE("add_strict_opposite: nothing unless A and B are opposed") {
   }
   CHECK(copied("add_strict_opposite", {0}, 3) == 0);
   CHECK(merged("add_strict_opposite", {2}, {{3, 3, 2}, {1, 4, 2}, {2, 2, 2}}) == std::vector<float>{1, 3, 2});
+  // Zeros of both signs are equal, though not in their bits.
+  CHECK(merged("add_strict_opposite", {2}, {{0}, {-0.0F}, {0}}) == std::vector<float>{0});
   // Differences whose squares are no numbers of f32 any more.
   CHECK(merged("add_strict_opposite", {2}, {{0x1p-100f}, {-0x1p-100f}, {0}}) == std::vector<float>{-0x1p-100f});
 }
