@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
-#include <new>
 #include <thread>
 #include <vector>
 
@@ -45,21 +44,20 @@ struct Gate {
 
 class OneFile {
  public:
-  OneFile(const InputFile& file, SumKinds kinds, bool drop_cache, unsigned threads, ThreadPool& pool)
-      : file_(file), reader_(file, drop_cache), with_crc_(kinds == SumKinds::all), threads_(threads), pool_(pool) {
+  OneFile(const InputFile& file, SumKinds kinds, bool drop_cache, ThreadPool& pool)
+      : file_(file), reader_(file, drop_cache), with_crc_(kinds == SumKinds::all), pool_(pool) {
     if (kinds == SumKinds::all) tensors_begin_ = tensors_begin(file);
     if (kinds == SumKinds::all) sums_.legacy_hash = legacy_hash(file);
     sums_.file = file.identity();
   }
 
-  // Throws what the first thread threw.
-  FileSums sums() {
+  // Throws what the first thread threw. `buffer` has room for a block.
+  FileSums sums(BlockBuffer& buffer) {
     {
-      BlockBuffer buffer(std::min(kBlockSize, std::max<uint64_t>(file_.size(), 1)));
       std::vector<std::jthread> others;
       const uint64_t blocks = file_.size() / kBlockSize + 1;
       try {
-        while (others.size() + 1 < std::min<uint64_t>(threads_, blocks)) others.emplace_back([this] { help(); });
+        while (others.size() + 1 < std::min<uint64_t>(kThreadsPerFile, blocks)) others.emplace_back([this] { help(); });
       } catch (const std::system_error&) {  // this thread does it alone
       }
       guarded_work(buffer);
@@ -133,7 +131,6 @@ class OneFile {
   const InputFile& file_;
   const BlockReader reader_;
   const bool with_crc_;
-  const unsigned threads_;
   ThreadPool& pool_;
   std::optional<uint64_t> tensors_begin_;
   FileSums sums_;
@@ -155,22 +152,13 @@ uint64_t size_of_all(std::span<const std::string> paths) {
   return total;
 }
 
-// By one thread where memory, or addresses, do not do for more.
-FileSums sums_of(const InputFile& file, SumKinds kinds, bool drop_cache, ThreadPool& pool) {
-  try {
-    return OneFile(file, kinds, drop_cache, kThreadsPerFile, pool).sums();
-  } catch (const std::bad_alloc&) {
-    return OneFile(file, kinds, drop_cache, 1, pool).sums();
-  }
-}
-
 SummedFile summed(size_t index, const std::string& path, SumKinds kinds, bool drop_cache, const RunOptions& options,
-                  ThreadPool& pool) {
+                  BlockBuffer& buffer, ThreadPool& pool) {
   SummedFile out{.index = index, .sums = {}, .error = {}};
   try {
     const auto began = std::chrono::system_clock::now();
     const InputFile file(path);
-    out.sums = sums_of(file, kinds, drop_cache, pool);
+    out.sums = OneFile(file, kinds, drop_cache, pool).sums(buffer);
     if (!options.hash_cache.empty()) keep_sha256(options.hash_cache, file.identity(), out.sums.sha256, began);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::interrupted || error.code() == ErrorCode::resources) throw;
@@ -192,8 +180,10 @@ void sum_files(std::span<const std::string> paths, SumKinds kinds, const RunOpti
   std::atomic<size_t> next{0};
   std::mutex telling;
   pool.run(lanes, [&] {
+    // Before files are opened: mapping one takes of the addresses what there is, and can be done without.
+    BlockBuffer buffer(kBlockSize);
     for (size_t i; !pool.stopping() && (i = next++) < paths.size();) {
-      const SummedFile file = summed(i, paths[i], kinds, drop_cache, options, pool);
+      const SummedFile file = summed(i, paths[i], kinds, drop_cache, options, buffer, pool);
       std::lock_guard lock(telling);
       on_file(file);
     }
