@@ -71,13 +71,18 @@ void allow_many_files() {
 
 std::string keep_within_limits() {
   constexpr uint64_t kLeastStack = 64ull << 10, kGoodStack = 1ull << 20, kSmallStack = 512ull << 10;  // bytes
+  constexpr int kHeapRoom = 2 << 20;
   rlimit stack{}, addresses{};
   const bool stack_is_limited = ::getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < kGoodStack;
   const bool addresses_are = ::getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY;
   if (stack_is_limited && stack.rlim_cur < kLeastStack)
     return "the stack may have " + std::to_string(stack.rlim_cur >> 10) +
            " KiB, which is too little to run on; give it 64 KiB at least, 1024 KiB are enough (ulimit -s)";
-  if (addresses_are) ::mallopt(M_ARENA_MAX, 1);
+  // What is small comes out of a heap that has room: files that are mapped may take all other addresses.
+  if (addresses_are) {
+    ::mallopt(M_ARENA_MAX, 1);
+    ::mallopt(M_TOP_PAD, kHeapRoom);
+  }
   if (stack_is_limited || addresses_are) give_threads_stacks_of(kSmallStack);
   return "";
 }
