@@ -60,7 +60,7 @@ def run(command, folder, number=None, **variables):
         watch.wait_until_busy(folder, process)
         time.sleep(0.3)
         process.send_signal(number)
-    process.communicate(timeout=120)
+    process.communicate(timeout=400)  # a sanitizer takes its time
     return terminal.close(), process.returncode
 
 
