@@ -2,10 +2,12 @@
 // yaml-cpp refuses what is nested deeper than 500 before this looks at it.
 #include "io/text/yaml_value.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <map>
+#include <sstream>
 
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -16,6 +18,27 @@ namespace {
 using Kind = YamlValue::Kind;
 
 constexpr size_t kLargest = size_t{1} << 20, kDeepest = 64, kMostValues = size_t{1} << 16;
+
+// Passes over a document.
+class Passing : public YAML::EventHandler {
+  void OnDocumentStart(const YAML::Mark&) override {}
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// YAML::LoadAll() would ask for a further document for ever where something stands that belongs to none.
+bool is_one_document(const std::string& text) {
+  std::istringstream in(text);
+  YAML::Parser parser(in);
+  Passing passing;
+  return !parser.HandleNextDocument(passing) || !parser.HandleNextDocument(passing);
+}
 
 class Reader {
  public:
@@ -113,9 +136,9 @@ YamlValue parse_yaml(std::string_view text, const std::string& where) {
   if (text.size() > kLargest)
     throw Error(ErrorCode::usage, where, sentence(where, ": has ", text.size(), " bytes, more than ", kLargest));
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) throw Error(ErrorCode::usage, where, where + ": holds several documents, not one");
-    return documents.empty() ? YamlValue() : Reader(text, where).value(documents[0], 1);
+    const std::string all(text);
+    if (!is_one_document(all)) throw Error(ErrorCode::usage, where, where + ": holds several documents, not one");
+    return Reader(text, where).value(YAML::Load(all), 1);
   } catch (const YAML::Exception& error) {
     refuse_at(where,
               {.line = static_cast<size_t>(std::max(error.mark.line, 0)) + 1,
