@@ -65,7 +65,9 @@ class Reader {
  private:
   static YamlValue placed(const YAML::Node& node) {
     const YAML::Mark mark = node.Mark();
-    return {.line = static_cast<size_t>(mark.line) + 1, .column = static_cast<size_t>(mark.column) + 1};
+    // Of an empty text the place is -1.
+    return {.line = static_cast<size_t>(std::max(mark.line, 0)) + 1,
+            .column = static_cast<size_t>(std::max(mark.column, 0)) + 1};
   }
 
   // yaml-cpp takes the end of the text for a quote that is missing, and all before it for what is quoted.
