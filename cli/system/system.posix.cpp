@@ -71,7 +71,7 @@ void allow_many_files() {
 
 std::string keep_within_limits() {
   constexpr uint64_t kLeastStack = 64ull << 10, kGoodStack = 1ull << 20, kSmallStack = 512ull << 10;  // bytes
-  constexpr int kHeapRoom = 2 << 20;
+  constexpr int kHeapRoom = 512 << 10;
   rlimit stack{}, addresses{};
   const bool stack_is_limited = ::getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < kGoodStack;
   const bool addresses_are = ::getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY;
