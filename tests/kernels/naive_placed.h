@@ -26,7 +26,7 @@ inline double naive_placed(const Instruction& i, uint64_t index) {
   const uint64_t counter = index / 4;
   const auto words = naive_philox({static_cast<uint32_t>(counter), static_cast<uint32_t>(counter >> 32), 0, 0},
                                   {static_cast<uint32_t>(i.k1), static_cast<uint32_t>(i.k0)});
-  return static_cast<double>(words[index % 4] / 256) / 16777216;
+  return static_cast<double>(words[index % 4] >> 8) * 0x1p-24;
 }
 
 }  // namespace ckmerge
