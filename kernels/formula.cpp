@@ -216,7 +216,10 @@ class Compiler {
   }
 
   uint8_t emit_elementwise(const SymbolNode* node) {
-    Instruction instruction{.op = node->op, .a = emit(node->a)};
+    Instruction instruction{.op = node->op};
+    // What is chosen among may be a chain of choices, whose conditions would all wait in registers.
+    if (node->op == Op::select) emit(node->b), emit(node->c);
+    instruction.a = emit(node->a);
     if (node->b) instruction.b = emit(node->b);
     if (node->c) instruction.c = emit(node->c);
     return finish(node, instruction, node->a, node->b, node->c);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 
+#include "kernels/cuda/tile_job.h"
 #include "tests/kernels/methods/method_runs.h"
 #include "tests/kernels/naive_placed.h"
 
@@ -80,6 +81,14 @@ TEST_CASE("dropout: equal stays equal, NaN of what is dropped does not count, th
   CHECK(kept > 850);
   CHECK(kept < 1150);
   CHECK(wrong == 0);
+}
+
+TEST_CASE("dropout: any number of checkpoints fits a device's registers") {
+  for (const size_t inputs : {2u, 7u, 40u}) {
+    const std::vector<double> c = with(0.3, 1, 0, true, inputs);
+    const Tracing in(Dtype::F32, inputs, c);
+    CHECK(compile(find_method("dropout")->trace(in)).value().registers() <= cuda::kRegisters);
+  }
 }
 
 TEST_CASE("dropout: parameters have their limits") {
