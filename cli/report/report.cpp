@@ -6,6 +6,7 @@
 #include "cli/options/numbers.h"
 #include "cli/options/sizes.h"
 #include "cli/report/device_text.h"
+#include "cli/report/graph_report.h"
 #include "cli/report/run_lines.h"
 #include "cli/report/weight_report.h"
 #include "cli/system/system.h"
@@ -233,7 +234,7 @@ std::string step_lines(const MergeFacts& facts) {
 // Where the inputs are read more than once.
 std::string pass_line(const MergeFacts& facts) {
   const std::vector<Pass> passes = passes_of(facts.plan, facts.checkpoints);
-  if (passes.size() == 1) return "";
+  if (passes.size() == 1) return facts.plan.recipe.formula ? "In one pass over the inputs.\n" : "";
   return "In " + std::to_string(passes.size()) + " passes: statistics of " + counted(passes[0].tensors, "tensor") +
          " for " + joined(passes[0].methods, ", ") + ", which read " + size_text(passes[0].bytes_to_read) +
          ", then the merge.\n";
@@ -241,8 +242,8 @@ std::string pass_line(const MergeFacts& facts) {
 
 std::string plan_report(const MergeFacts& facts) {
   const Plan& plan = facts.plan;
-  std::string out = recipe_lines(facts) + "The result would be " + counted(plan.steps.size(), "tensor") + ", " +
-                    size_text(plan.output_size());
+  std::string out = recipe_lines(facts) + graph_lines(facts) + "The result would be " +
+                    counted(plan.steps.size(), "tensor") + ", " + size_text(plan.output_size());
   if (!facts.output.empty()) out += ", in " + visible(facts.output);
   out += ":\n" + action_lines(facts);
   out += "  tensors, in the order of the file:\n" + step_lines(facts);

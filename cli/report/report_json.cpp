@@ -5,6 +5,7 @@
 
 #include "cli/report/device_text.h"
 #include "cli/report/dicts_json.h"
+#include "cli/report/graph_report.h"
 #include "cli/report/weight_report.h"
 #include "cli/system/system.h"
 #include "core/plan/passes.h"
@@ -284,6 +285,7 @@ void write_plan(JsonWriter& json, const MergeFacts& facts, bool with_inputs) {
   write_facts(json, facts, with_inputs);
   json.key("bytes_to_read").value(facts.plan.bytes_to_read);
   write_passes(json, facts);
+  write_graph(json, facts);
   json.key("tensors").begin_array();
   for (const Step& step : facts.plan.steps) write_step(json, facts, step);
   json.end_array();
