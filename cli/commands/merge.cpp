@@ -32,7 +32,7 @@ std::optional<NumberedNames> choose_output(MergeRequest& request, const Plan& pl
   }
   if (!request.output.empty() && is_folder(request.output))
     request.output +=
-        (request.output.ends_with('/') ? "" : "/") + a1111_name(request.settings.recipe, request.inputs, plan.kind);
+        (request.output.ends_with('/') ? "" : "/") + a1111_name(plan.recipe, request.inputs, plan.kind);
   return std::nullopt;
 }
 

@@ -9,15 +9,24 @@
 #include "cli/report/weight_report.h"
 #include "cli/system/system.h"
 #include "core/plan/passes.h"
+#include "core/recipe/method_defaults.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
 
 namespace ckmerge::cli {
 namespace {
 
+// A list that is the default's is told in its words.
+bool is_default_list(const ParameterSpec& parameter, const Recipe& recipe) {
+  if (parameter.kind != ParameterKind::numbers) return false;
+  MethodParameters others = recipe.parameters;
+  const auto list = others.extract(parameter.name);
+  return list.mapped() == default_value_of(*find_method(recipe.method), parameter, others, list.mapped().size());
+}
+
 std::string value_text(const ParameterSpec& parameter, const Recipe& recipe) {
   const auto given = recipe.parameters.find(parameter.name);
-  if (given == recipe.parameters.end()) return parameter.default_text;
+  if (given == recipe.parameters.end() || is_default_list(parameter, recipe)) return parameter.default_text;
   if (parameter.kind == ParameterKind::flag) return given->second[0] != 0 ? "on" : "off";
   std::vector<std::string> numbers;
   for (const double value : given->second) numbers.push_back(number_text(value));
