@@ -10,6 +10,7 @@
 #include "cli/options/option_table.h"
 #include "cli/system/text.h"
 #include "core/formula/recipe_graph.h"
+#include "core/recipe/method_defaults.h"
 #include "io/file/input_file.h"
 #include "io/text/yaml_value.h"
 
@@ -28,7 +29,7 @@ const std::vector<std::string> kOptions = {
     "add-prefix",     "copy-codes",    "discard",      "dtype",     "exclude", "expand",
     "first-channels", "extra",         "format",       "half",      "hash",    "key",
     "mend",           "merge-buffers", "metadata",     "missing",   "nan",     "only",
-    "rename",         "set-metadata",  "strip-prefix", "underflow", "vae"};
+    "rename",         "set-metadata",  "strip-prefix", "underflow", "vae",     "wrap"};
 
 std::string text_of(const std::string& path) {
   const InputFile file(path);
@@ -43,7 +44,9 @@ std::string text_of(const std::string& path) {
 
 class RecipeFile {
  public:
-  explicit RecipeFile(const std::string& path) : path_(path), root_(parse_yaml(text_of(path), path)) {
+  explicit RecipeFile(const std::string& path) : RecipeFile(path, text_of(path)) {}
+
+  RecipeFile(const std::string& path, const std::string& text) : path_(path), root_(parse_yaml(text, path)) {
     expect(root_, Kind::map, "a recipe is a map: ckmerge: 1, checkpoints, merge");
     for (const YamlValue& key : root_.keys)
       if (std::ranges::find(kMembers, key.text) == kMembers.end())
@@ -180,6 +183,41 @@ void check_formula(const RecipeFile& file, Recipe recipe, std::vector<std::strin
   }
 }
 
+// What the same merge is on the command line, with the options of `asked` and its operands behind the recipe.
+Request request_of(const RecipeFile& file, const Request& asked) {
+  Request merge = asked;
+  merge.command = Command::merge;
+  merge.operands = file.checkpoints();
+  bind(merge.operands, std::span(asked.operands).subspan(1));
+  const Settings written = file.settings();
+  Settings& settings = merge.settings;
+  settings.recipe = written.recipe;
+  if (!asked.settings.recipe.wrap.empty()) settings.recipe.wrap = asked.settings.recipe.wrap;
+  settings.recipe.method = kFormulaMethod;
+  settings.recipe.formula = file.formula();
+  settings.components = written.components;
+  settings.keys = written.keys;
+  if (!settings.form) settings.form = written.form;
+  check_formula(file, settings.recipe, merge.operands);
+  return merge;
+}
+
+// As merge_request() completes it.
+Recipe completed(Request& merge) {
+  Recipe recipe = merge.settings.recipe;
+  name_inputs_of_formula(merge.operands, *recipe.formula);
+  for (const Component& vae : merge.settings.components) merge.operands.push_back(vae.path);
+  recipe.bake_vae = !merge.settings.components.empty();
+  const size_t inputs = merge.operands.size();
+  return with_defaults(canonical_recipe(recipe, inputs), inputs);
+}
+
+bool are_same_files(std::span<const std::string> some, std::span<const std::string> others) {
+  return std::ranges::equal(some, others, [](const std::string& a, const std::string& b) {
+    return fs::absolute(a).lexically_normal() == fs::absolute(b).lexically_normal();
+  });
+}
+
 }  // namespace
 
 bool is_recipe_file(const std::string& path) { return path.ends_with(".yaml") || path.ends_with(".yml"); }
@@ -188,21 +226,26 @@ MergeRequest recipe_file_request(const Request& asked, const Environment& enviro
   const RecipeFile file(asked.operands[0]);
   if (asked.settings.models)
     throw Error(ErrorCode::usage, "--models", "--models is for recorded merges; a recipe file names its checkpoints");
-  Request merge = asked;
-  merge.command = Command::merge;
-  merge.operands = file.checkpoints();
-  bind(merge.operands, std::span(asked.operands).subspan(1));
-  const Settings written = file.settings();
-  Settings& settings = merge.settings;
-  settings.recipe = written.recipe;
-  settings.recipe.wrap = asked.settings.recipe.wrap;
-  settings.recipe.method = kFormulaMethod;
-  settings.recipe.formula = file.formula();
-  settings.components = written.components;
-  settings.keys = written.keys;
-  if (!settings.form) settings.form = written.form;
-  check_formula(file, settings.recipe, merge.operands);
-  return merge_request(with_registered_paths(merge, environment), environment);
+  return merge_request(with_registered_paths(request_of(file, asked), environment), environment);
+}
+
+void check_recipe_text(const std::string& path, const std::string& text, const std::vector<std::string>& inputs,
+                       Recipe recipe) {
+  std::string fault = "this merge has something that a recipe file cannot say";
+  try {
+    if (text.size() > kLargest) throw Error(ErrorCode::usage, path, "the recipe has more than 1 MiB");
+    Request merge = request_of(RecipeFile(path, text), {.command = Command::run, .operands = {path}});
+    Recipe read = completed(merge);
+    for (Recipe* const one : {&read, &recipe}) {
+      one->form = &output_forms().front();  // the output's name says it
+      one->input_keys.clear();              // in Settings::keys, as yet
+      one->input_names.clear();
+    }
+    if (read == recipe && are_same_files(merge.operands, inputs)) return;
+  } catch (const Error& error) {
+    fault += std::string(": ") + error.what();
+  }
+  throw Error(ErrorCode::usage, "--save-recipe", "--save-recipe: " + fault);
 }
 
 }  // namespace ckmerge::cli
