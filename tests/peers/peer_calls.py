@@ -18,6 +18,10 @@ MERGEKIT = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
 def sd_mecha_job(call, inputs, dtype, output):
     import sd_mecha
+    if "names" in call:
+        names = {config: {name: list(entry.shape) for name, entry in sd_mecha.extensions.model_configs.resolve(config).keys().items()}
+                 for config in call["names"]}
+        return pathlib.Path(output).write_text(json.dumps(names), encoding="utf-8")
     config = {"sd1": "sd1-ldm", "sdxl": "sdxl-sgm", None: None}[call.get("config")]
     models = {letter: sd_mecha.model(path, config=config) for letter, path in inputs.items()}
     a, b, c = (models.get(letter) for letter in "ABC")

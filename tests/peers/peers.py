@@ -13,6 +13,7 @@ import tempfile
 
 import comparison
 import inputs
+import real_names
 import recorded
 from cases import CASES
 
@@ -80,7 +81,8 @@ def jobs_of(folder, made, real):
 
 
 def ask(python, comfy, folder, jobs):
-    asked = [{"peer": case.peer, "call": case.call, "inputs": {letter: str(paths[letter]) for letter in case.inputs}, "dtype": dtype,
+    asked = [{"peer": "sd-mecha", "call": {"names": list(real_names.CONFIGS)}, "inputs": {}, "dtype": "", "output": f"{folder}/names.json"}]
+    asked += [{"peer": case.peer, "call": case.call, "inputs": {letter: str(paths[letter]) for letter in case.inputs}, "dtype": dtype,
               "output": str(output)} for case, dtype, paths, output in jobs]
     pathlib.Path(folder, "jobs.json").write_text(json.dumps(asked), encoding="utf-8")
     done = subprocess.run([python, "-B", HERE / "peer_calls.py", pathlib.Path(folder, "jobs.json")], cwd=folder, capture_output=True, text=True,
@@ -125,6 +127,11 @@ def main():
             tables = [comparison.read(paths[letter]) for letter in case.inputs]
             faults, line = ([told], "") if ours is None else comparison.compare(case, dtype, tables, ours, comparison.read(output))
             print(f"{case.peer}, {case.name}, {dtype}{', real' if 'real' in output.name else ''}: {line}")
+            for fault in faults[:5]:
+                print("FAILED:", fault)
+            failed += len(faults)
+        for config, names in json.loads(pathlib.Path("names.json").read_text(encoding="utf-8")).items():
+            faults = real_names.faults_of(ckmerge, os.path.join(scratch, "names.safetensors"), real_names.CONFIGS[config], names)
             for fault in faults[:5]:
                 print("FAILED:", fault)
             failed += len(faults)
