@@ -176,9 +176,13 @@ class Engine {
     return made_.size() == 1 || held <= affordable_budget(options_.memory_budget) / 4;
   }
 
-  void check(const Made& made, const StepReport& step_report) const {
+  // Of several outputs it is said whose fault it is.
+  void check(const Made& made, const StepReport& step_report) const try {
     check_values(made.plan, checkpoints_, step_report);
     check_equal_copies(made.plan, checkpoints_, step_report);
+  } catch (const Error& error) {
+    if (made_.size() == 1) throw;
+    throw Error(error.code(), error.where(), made.targets[0] + ": " + error.what(), error.details());
   }
 
   void finish(Made& made, const StepReport& step_report) const {

@@ -117,7 +117,9 @@ TEST_CASE("what is wrong with one output leaves all targets as they were") {
   const auto a = write_file(folder / "A", {f32("x", {2}, {3e38F, 1}), f32("y", {1}, {1})});
   const auto b = write_file(folder / "B", {f32("x", {2}, {-3e38F, 2}), f32("y", {1}, {2})});
   const Sweep sweep({a, b}, {weighted(0.5), weighted(-1)}, folder);
-  CHECK(failure([&] { sweep.run({.sync = false}); }).code == ErrorCode::mismatch);
+  const Failure told = failure([&] { sweep.run({.sync = false}); });
+  CHECK(told.code == ErrorCode::mismatch);
+  CHECK(told.text.starts_with(sweep.target(1) + ": "));
   CHECK(folder.names() == std::vector<std::string>{"A", "B"});
 }
 
