@@ -136,14 +136,15 @@ void print_result(const MergeRequest& request, const MergeFacts& facts, const Ru
 void merge_command(MergeRequest request) {
   if (!request.settings.sweeps.empty()) return sweep_command(std::move(request));
   Prepared prepared = prepare(request);
-  const MergeFacts facts{.plan = prepared.plan,
-                         .checkpoints = prepared.checkpoints,
-                         .run = request.settings.run,
-                         .output = request.output,
-                         .config_from = request.config_from,
-                         .preset = request.settings.preset,
-                         .verbose = request.settings.verbose,
-                         .recipe_file = request.settings.save_recipe ? *request.settings.save_recipe : ""};
+  const MergeFacts facts{
+      .plan = prepared.plan,
+      .checkpoints = prepared.checkpoints,
+      .run = request.settings.run,
+      .output = request.output,
+      .config_from = request.config_from,
+      .preset = request.settings.preset,
+      .verbose = request.settings.verbose,
+      .recipe_file = request.settings.save_recipe ? std::string_view(*request.settings.save_recipe) : ""};
   if (request.settings.only_plan) {
     if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
     return print_plan(request, facts);

@@ -55,8 +55,7 @@ std::string numbers_text(const std::vector<double>& numbers, bool as_list) {
 
 // As people write it, where nothing in it is YAML's.
 std::string formula_scalar(const std::string& formula) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ +-*/().,=[]";
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_ +-*/().,=[]";
   const bool begins_plain = kPlain.substr(0, 52).find(formula[0]) != kPlain.npos || formula[0] == '(';
   const bool has_operand = formula.find('(') != formula.npos || formula.find(' ') != formula.npos;
   const bool is_plain = begins_plain && has_operand && formula.find_first_not_of(kPlain) == formula.npos;

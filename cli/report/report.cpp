@@ -252,9 +252,9 @@ std::string plan_report(const MergeFacts& facts) {
          "; memory to work in " + memory_text(facts.run.memory_budget) + ", plan " + memory_text(plan.memory()) +
          "; device " + planned_device_text(facts.run.device) + ".\n";
   if (!facts.config_from.empty()) out += visible(facts.config_from) + " would be copied beside it.\n";
-  return out + warning_lines(plan.warnings) + (facts.recipe_file.empty() ? "Nothing was written.\n"
-                                                                : "Nothing was written but the recipe, " +
-                                                                      visible(facts.recipe_file) + ".\n");
+  return out + warning_lines(plan.warnings) +
+         (facts.recipe_file.empty() ? "Nothing was written.\n"
+                                    : "Nothing was written but the recipe, " + visible(facts.recipe_file) + ".\n");
 }
 
 std::string run_report(const MergeFacts& facts, const RunReport& report) {
