@@ -10,6 +10,7 @@
 #include "cli/options/option_table.h"
 #include "cli/system/text.h"
 #include "core/formula/recipe_graph.h"
+#include "core/plan/selection.h"
 #include "core/recipe/method_defaults.h"
 #include "io/file/input_file.h"
 #include "io/text/yaml_value.h"
@@ -30,6 +31,9 @@ const std::vector<std::string> kOptions = {
     "first-channels", "extra",         "format",       "half",      "hash",    "key",
     "mend",           "merge-buffers", "metadata",     "missing",   "nan",     "only",
     "rename",         "set-metadata",  "strip-prefix", "underflow", "vae",     "wrap"};
+
+// Those whose words are NAME=VALUE, which a map has as well.
+const std::vector<std::string> kMaps = {"dtype", "key", "rename", "set-metadata"};
 
 std::string text_of(const std::string& path) {
   const InputFile file(path);
@@ -61,6 +65,7 @@ class RecipeFile {
   std::vector<std::string> checkpoints() const {
     const YamlValue& all = member("checkpoints");
     expect(all, Kind::map, "'checkpoints' are names and files, as in A: base.safetensors");
+    if (all.keys.empty()) refuse(all, "'checkpoints' are names and files, as in A: base.safetensors, at least one");
     std::vector<std::string> words;
     for (size_t k = 0; k < all.keys.size(); ++k) {
       const std::string file = scalar(all.items[k], "a checkpoint is a file");
@@ -71,7 +76,7 @@ class RecipeFile {
 
   Formula formula() const {
     Formula formula{.text = scalar(member("merge"), "'merge' is a formula")};
-    if (const YamlValue* let = root_.find("let")) {
+    if (const YamlValue* let = root_.find("let"); let && let->kind != Kind::null) {
       expect(*let, Kind::map, "'let' is names and formulas, as in style: B - C");
       for (size_t i = 0; i < let->keys.size(); ++i)
         formula.defined.emplace_back(let->keys[i].text, scalar(let->items[i], "a name stands for a formula"));
@@ -90,8 +95,10 @@ class RecipeFile {
       if (!line.options.try_emplace(name, words(name, all->items[i])).second)
         refuse(all->keys[i], "'" + all->keys[i].text + "' is given twice");
       try {
-        read_request({.command = Command::merge, .operands = {}, .options = {{name, line.options.at(name)}}})
-            .refused.raise();
+        const Request read =
+            read_request({.command = Command::merge, .operands = {}, .options = {{name, line.options.at(name)}}});
+        read.refused.raise();
+        Selection(read.settings.recipe).expect_understood();
       } catch (const Error& error) {
         refuse(all->items[i], error.what());
       }
@@ -138,9 +145,24 @@ class RecipeFile {
     return name;
   }
 
+  static OptionKind kind_of(const std::string& name) {
+    const std::vector<OptionSpec> options = options_of(Command::merge);
+    const auto found = std::ranges::find(options, name, &OptionSpec::name);
+    return found == options.end() ? OptionKind::value : found->kind();
+  }
+
   // A word, a list of words, or a map for words such as vae=f32.
   std::vector<std::string> words(const std::string& name, const YamlValue& value) const {
-    constexpr const char* kWanted = "an option has a value, a list of values, or a map of names and values";
+    constexpr const char* kWanted =
+        "an option has a value; those that may be repeated have a list of values, too, and "
+        "those of the kind NAME=VALUE a map";
+    const OptionKind kind = kind_of(name);
+    const bool may_repeat = kind == OptionKind::list;
+    if (kind == OptionKind::flag && value.text != "true" && value.text != "false")
+      refuse(value, "'" + name + "' is true or false");
+    const bool may_be_map = std::ranges::find(kMaps, name) != kMaps.end();
+    if ((value.kind == Kind::list && !may_repeat) || (value.kind == Kind::map && !may_be_map))
+      refuse(value, "'" + name + "' has one value" + (may_repeat ? ", or a list of them" : ""));
     const auto word = [&](const YamlValue& item) {
       const std::string text = scalar(item, kWanted);
       return name == "vae" ? beside_recipe(text) : text;
