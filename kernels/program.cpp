@@ -22,6 +22,8 @@ struct F32 {
   static auto store(const BlockKernels& k, Dtype d) { return k.store32[static_cast<size_t>(d)]; }
   static auto op(const BlockKernels& k, Op op) { return k.op32[static_cast<size_t>(op)]; }
   static auto dot(const BlockKernels& k) { return k.dot32; }
+  static auto uniform(const BlockKernels& k) { return k.uniform32; }
+  static auto before(const BlockKernels& k) { return k.before32; }
   static constexpr Dtype kDtype = Dtype::F32;
 };
 struct F64 {
@@ -30,6 +32,8 @@ struct F64 {
   static auto store(const BlockKernels& k, Dtype d) { return k.store64[static_cast<size_t>(d)]; }
   static auto op(const BlockKernels& k, Op op) { return k.op64[static_cast<size_t>(op)]; }
   static auto dot(const BlockKernels& k) { return k.dot64; }
+  static auto uniform(const BlockKernels& k) { return k.uniform64; }
+  static auto before(const BlockKernels& k) { return k.before64; }
   static constexpr Dtype kDtype = Dtype::F64;
 };
 
@@ -71,8 +75,12 @@ class Interpreter {
   using Value = typename Compute::Value;
 
  public:
-  Interpreter(const BlockKernels& kernels, const Program& program, const Operand* operands)
-      : kernels_(kernels), program_(program), operands_(operands), length_(block_length(program.registers())) {}
+  Interpreter(const BlockKernels& kernels, const Program& program, const Operand* operands, const Places& places)
+      : kernels_(kernels),
+        program_(program),
+        operands_(operands),
+        places_(places),
+        length_(block_length(program.registers())) {}
 
   // Elements of the longest block: with few registers kBlockElements, with more what keeps all of them in L1.
   size_t length() const { return length_; }
@@ -82,6 +90,8 @@ class Interpreter {
     for (const Instruction& i : program_.code) {
       if (i.op == Op::load)
         at_[i.dst] = load<Compute>(kernels_, operands_[i.operand], first, n, block_of(i.dst));
+      else if (is_placed(i.op))
+        at_[i.dst] = place(i, first, n);
       else {
         Compute::op(kernels_, i.op)(block_of(i.dst), at_[i.a], at_[i.b], at_[i.c], static_cast<Value>(i.k0),
                                     static_cast<Value>(i.k1), n);
@@ -114,9 +124,25 @@ class Interpreter {
   }
   Value* block_of(uint8_t index) { return pool_ + index * length_; }
 
+  // Not inlined, because few programs have such.
+  [[gnu::noinline]] const Value* place(const Instruction& i, uint64_t first, size_t n) {
+    const auto k0 = static_cast<uint64_t>(i.k0), k1 = static_cast<uint64_t>(i.k1);
+    Value* const into = block_of(i.dst);
+    for (size_t done = 0, part = 0; done < n; done += part) {
+      const uint64_t at = first + done, left = places_.inner == UINT64_MAX ? n : places_.inner - at % places_.inner;
+      part = static_cast<size_t>(std::min<uint64_t>(n - done, left));
+      if (i.op == Op::uniform)
+        Compute::uniform(kernels_)(into + done, k0 << 32 | k1, places_.of(at), part);
+      else
+        Compute::before(kernels_)(into + done, k0, k1, places_.of(at), part);
+    }
+    return into;
+  }
+
   const BlockKernels& kernels_;
   const Program& program_;
   const Operand* operands_;
+  const Places& places_;
   const size_t length_;
   const Value* at_[kMaxRegisters] = {};
   alignas(64) Value pool_[kPool];
@@ -159,9 +185,9 @@ class FusedRun {
 
 template <typename Compute>
 void run(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first, uint64_t count,
-         unsigned char* out, Dtype out_dtype, StoreCounts& counts) {
+         unsigned char* out, Dtype out_dtype, StoreCounts& counts, const Places& places) {
   const FusedRun fused(kernels, program, operands, out_dtype);
-  Interpreter<Compute> interpreter(kernels, program, operands);
+  Interpreter<Compute> interpreter(kernels, program, operands, places);
   const auto store = Compute::store(kernels, out_dtype);
   const uint64_t out_size = element_size(out_dtype);
   for (uint64_t done = 0; done < count;) {
@@ -194,8 +220,8 @@ void add(const BlockKernels& kernels, const Operand& x, const Operand& y, uint64
 
 template <typename Compute>
 void add(const BlockKernels& kernels, const Program& x, const Program* y, const Operand* operands, uint64_t first,
-         uint64_t count, uint64_t index, LaneSums& sums) {
-  Interpreter<Compute> of_x(kernels, x, operands), of_y(kernels, y ? *y : x, operands);
+         uint64_t count, uint64_t index, LaneSums& sums, const Places& places) {
+  Interpreter<Compute> of_x(kernels, x, operands, places), of_y(kernels, y ? *y : x, operands, places);
   const uint64_t length = std::min(of_x.length(), of_y.length());
   typename Compute::Value ones[kBlockElements];
   std::ranges::fill(ones, typename Compute::Value{1});
@@ -212,6 +238,10 @@ void add(const BlockKernels& kernels, const Program& x, const Program* y, const 
 bool Program::has_slots() const {
   return std::ranges::any_of(
       code, [](const Instruction& i) { return i.slot0 != Instruction::kNoSlot || i.slot1 != Instruction::kNoSlot; });
+}
+
+bool Program::has_places() const {
+  return std::ranges::any_of(code, [](const Instruction& i) { return is_placed(i.op); });
 }
 
 bool Program::keeps_equal() const {
@@ -244,20 +274,20 @@ void add_products(const BlockKernels& kernels, Dtype compute, const Operand& x, 
 }
 
 void add_products(const BlockKernels& kernels, const Program& x, const Program* y, const Operand* operands,
-                  uint64_t first, uint64_t count, uint64_t index, LaneSums& sums) noexcept {
+                  uint64_t first, uint64_t count, uint64_t index, LaneSums& sums, const Places& places) noexcept {
   if (x.compute == Dtype::F64)
-    add<F64>(kernels, x, y, operands, first, count, index, sums);
+    add<F64>(kernels, x, y, operands, first, count, index, sums, places);
   else
-    add<F32>(kernels, x, y, operands, first, count, index, sums);
+    add<F32>(kernels, x, y, operands, first, count, index, sums, places);
 }
 
 void run_program(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first,
-                 uint64_t count, void* out, Dtype out_dtype, StoreCounts& counts) noexcept {
+                 uint64_t count, void* out, Dtype out_dtype, StoreCounts& counts, const Places& places) noexcept {
   auto* bytes = static_cast<unsigned char*>(out);
   if (program.compute == Dtype::F64)
-    run<F64>(kernels, program, operands, first, count, bytes, out_dtype, counts);
+    run<F64>(kernels, program, operands, first, count, bytes, out_dtype, counts, places);
   else
-    run<F32>(kernels, program, operands, first, count, bytes, out_dtype, counts);
+    run<F32>(kernels, program, operands, first, count, bytes, out_dtype, counts, places);
 }
 
 }  // namespace ckmerge

@@ -18,6 +18,11 @@
 
 namespace ckmerge {
 
+/// Whether both reduce the same of the same tensors, in tiles of this size: their coefficients may differ. Their
+/// headers differ by less than a tile, so that what one's tile needs the other's tile in this place, or the next, needs
+/// as well.
+bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size);
+
 /// How the elements of a step are numbered in its reductions: all of them, or those of the heads alone.
 struct ReducedElements {
   StepRows rows;
@@ -38,6 +43,9 @@ class Statistics {
 
   /// Whether any step may need statistics.
   bool wanted() const { return !plan_.statistics.empty(); }
+
+  /// Hands on to `other` what is added from now on: it is over the same tensors and reductions, and outlives this.
+  void also_give(Statistics& other) { others_.push_back(&other); }
 
   /// Takes the totals of consecutive blocks of `step`, one number per reduction and block.
   void add(uint32_t step, uint64_t first_block, std::span<const double> totals);
@@ -65,6 +73,7 @@ class Statistics {
   bool ready(ByteRange range) const;
 
   const Plan& plan_;
+  std::vector<Statistics*> others_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

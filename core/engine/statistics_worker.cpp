@@ -84,7 +84,7 @@ void StatisticsWorker::compute_pieces() {
 void StatisticsWorker::sum_piece(const Piece& piece) {
   const Step& step = plan_.steps[piece.step];
   const ReducedElements elements = reduced_elements(plan_, step);
-  const StatisticSet& set = statistics_of(plan_, step);
+  const StatisticSet& set = with_places(statistics_of(plan_, step), step);
   const uint64_t size = element_size(step.dtype);
   load_operands(step, {piece.begin * size, piece.end * size});
   if (piece.first) start(set);
@@ -93,6 +93,22 @@ void StatisticsWorker::sum_piece(const Piece& piece) {
     take_totals(elements, end);
   });
   if (piece.last) statistics_.add(piece.step, piece.first_block, totals_);
+}
+
+// Programs that hang on the tensor are filled in copies.
+const StatisticSet& StatisticsWorker::with_places(const StatisticSet& set, const Step& step) {
+  const auto has_places = [](const Reduction& reduction) {
+    return reduction.value.has_places() || (reduction.factor && reduction.factor->has_places());
+  };
+  if (std::ranges::none_of(set.reductions, has_places)) return set;
+  filled_ = set;
+  const TensorFacts facts = facts_of(checkpoints_, step);
+  for (Reduction& reduction : filled_.reductions) {
+    fill_places(reduction.value, facts);
+    for (std::optional<Program>* program : {&reduction.factor, &reduction.tail_value, &reduction.tail_factor})
+      if (*program) fill_places(**program, facts);
+  }
+  return filled_;
 }
 
 void StatisticsWorker::start(const StatisticSet& set) {
@@ -210,13 +226,15 @@ void StatisticsWorker::load_operands(const Step& step, ByteRange part) {
 void StatisticsWorker::add_block(const StatisticSet& set, const ReducedElements& elements, const Piece& piece,
                                  uint64_t index, uint64_t end) {
   const StepRows& rows = elements.rows;
-  const uint64_t heads = rows.heads_before(rows.origin(piece.begin));
+  const uint64_t origin = rows.origin(piece.begin), heads = rows.heads_before(origin);
   for (size_t r = 0; r < sums_.size(); ++r) {
     const Reduction& reduction = set.reductions[r];
     if (elements.heads_only)
-      add_values(reduction.value, reduction.factor, heads_, index - heads, end - index, index, sums_[r]);
+      add_values({reduction.value, reduction.factor, heads_, rows.places_of_heads(origin)}, index - heads, end - index,
+                 index, sums_[r]);
     else if (has_whole_rows(reduction))
-      add_values(reduction.value, reduction.factor, all_, index - piece.begin, end - index, index, sums_[r]);
+      add_values({reduction.value, reduction.factor, all_, {.first = piece.begin}}, index - piece.begin, end - index,
+                 index, sums_[r]);
     else
       add_rows(reduction, rows, piece, index, end, sums_[r]);
   }
@@ -225,27 +243,31 @@ void StatisticsWorker::add_block(const StatisticSet& set, const ReducedElements&
 // Elements [begin, end), numbered as elements: heads from all checkpoints, tails from the first alone.
 void StatisticsWorker::add_rows(const Reduction& reduction, const StepRows& rows, const Piece& piece, uint64_t begin,
                                 uint64_t end, LaneSums& sums) {
-  const uint64_t heads = rows.heads_before(rows.origin(piece.begin));
+  const uint64_t origin = rows.origin(piece.begin), heads = rows.heads_before(origin);
   const bool tails = reduction.tail_value && (!reduction.factor || reduction.tail_factor);
   for (uint64_t at = begin; at < end;) {
     const uint64_t row_begin = at / rows.row * rows.row;
     const uint64_t head_end = std::min(end, row_begin + rows.head), row_end = std::min(end, row_begin + rows.row);
     if (at < head_end) {
-      add_values(reduction.value, reduction.factor, heads_, rows.heads_before(at) - heads, head_end - at, at, sums);
+      add_values({reduction.value, reduction.factor, heads_, rows.places_of_heads(origin)},
+                 rows.heads_before(at) - heads, head_end - at, at, sums);
       at = head_end;
     }
     if (tails && at < row_end)
-      add_values(*reduction.tail_value, reduction.tail_factor, all_, at - piece.begin, row_end - at, at, sums);
+      add_values({*reduction.tail_value, reduction.tail_factor, all_, {.first = piece.begin}}, at - piece.begin,
+                 row_end - at, at, sums);
     at = row_end;
   }
 }
 
-void StatisticsWorker::add_values(const Program& value, const std::optional<Program>& factor, Operands operands,
-                                  uint64_t first, uint64_t count, uint64_t index, LaneSums& sums) {
+void StatisticsWorker::add_values(const Values& values, uint64_t first, uint64_t count, uint64_t index,
+                                  LaneSums& sums) {
+  const auto& [value, factor, operands, places] = values;
   const std::optional<uint16_t> x = value.loaded_operand(), y = factor ? factor->loaded_operand() : std::nullopt;
   if (x && y)
     return add_products(*options_.kernels, value.compute, operands[*x], operands[*y], first, count, index, sums);
-  add_products(*options_.kernels, value, factor ? &*factor : nullptr, operands.data(), first, count, index, sums);
+  add_products(*options_.kernels, value, factor ? &*factor : nullptr, operands.data(), first, count, index, sums,
+               places);
 }
 
 // Whether all that is reduced lies in whole rows.

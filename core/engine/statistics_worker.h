@@ -2,6 +2,7 @@
 // One worker's share of the first pass: the sums of products of the blocks that begin in a range of the output.
 #pragma once
 
+#include <optional>
 #include <semaphore>
 #include <span>
 #include <vector>
@@ -47,6 +48,7 @@ class StatisticsWorker {
   bool add_windows(const Piece& piece);
   void compute_pieces();
   void sum_piece(const Piece& piece);
+  const StatisticSet& with_places(const StatisticSet& set, const Step& step);
   void start(const StatisticSet& set);
   template <typename Fn>
   void for_each_block(const Piece& piece, const ReducedElements& elements, const Fn& fn);
@@ -57,8 +59,14 @@ class StatisticsWorker {
   void load_operands(const Step& step, ByteRange part);
   void add_block(const StatisticSet& set, const ReducedElements& elements, const Piece& piece, uint64_t index,
                  uint64_t end);
-  void add_values(const Program& value, const std::optional<Program>& factor, Operands operands, uint64_t first,
-                  uint64_t count, uint64_t index, LaneSums& sums);
+  /// What is reduced, of which operands, and where their elements stand.
+  struct Values {
+    const Program& value;
+    const std::optional<Program>& factor;
+    Operands operands;
+    Places places;
+  };
+  void add_values(const Values& values, uint64_t first, uint64_t count, uint64_t index, LaneSums& sums);
   void add_rows(const Reduction& reduction, const StepRows& rows, const Piece& piece, uint64_t begin, uint64_t end,
                 LaneSums& sums);
   bool has_whole_rows(const Reduction& reduction) const;
@@ -73,6 +81,7 @@ class StatisticsWorker {
   std::vector<Operand> heads_, all_;  // those that hold heads only have no meaning in `all_`
   std::vector<bool> whole_rows_;      // per operand
   DeviceRing* ring_ = nullptr;        // for the range at hand
+  StatisticSet filled_;               // with_places()
   std::vector<LaneSums> sums_;        // per reduction, of the block at hand
   std::vector<double> totals_;        // of the blocks before it that began in the range
 };

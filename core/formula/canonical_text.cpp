@@ -26,7 +26,8 @@ std::string value_text(const ParameterSpec& parameter, const std::vector<double>
 std::string parameters_text(const Expression& call) {
   std::string out;
   for (const CallParameter& parameter : parameters_of(call))
-    out += std::string(", ") + parameter.spec->name + "=" + value_text(*parameter.spec, parameter.values);
+    if (!parameter.values.empty())
+      out += std::string(", ") + parameter.spec->name + "=" + value_text(*parameter.spec, parameter.values);
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/formula/formula_fault.h"
 #include "core/names/near_name.h"
+#include "core/recipe/method_defaults.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -39,6 +40,8 @@ std::vector<double> value_of(const ParameterSpec& parameter, const Expression& g
   const bool is_list = parameter.kind == ParameterKind::numbers;
   if (parameter.kind == ParameterKind::flag && given.kind == Kind::flag) return {given.flag ? 1.0 : 0.0};
   if (is_number(given)) return {given.number};
+  if (given.kind == Kind::list && given.operands.empty())
+    refuse_at(given.at, sentence(parameter.name, " is an empty list; give one number for each checkpoint"));
   const auto strange = std::ranges::find_if_not(given.operands, is_number);
   if (!is_list || given.kind != Kind::list)
     refuse_at(given.at, sentence(parameter.name, " is ", wanted(parameter.kind)));
@@ -73,10 +76,11 @@ std::vector<CallParameter> parameters_of(const Expression& call) {
       refuse_at(given.at, sentence(parameter.name, " is given twice"));
     all.push_back({&parameter, value_of(parameter, given.operands[0])});
   }
+  MethodParameters known;
+  for (const CallParameter& parameter : all) known[parameter.spec->name] = parameter.values;
   for (const ParameterSpec& parameter : std::span(method.parameters).first(method.parameter_count))
-    if (parameter.kind != ParameterKind::numbers &&
-        std::ranges::find(all, &parameter, &CallParameter::spec) == all.end())
-      all.push_back({&parameter, {parameter.default_value}});
+    if (!known.contains(parameter.name))
+      all.push_back({&parameter, default_value_of(*find_method(call.name), parameter, known, call.operands.size())});
   std::ranges::sort(all, {}, &CallParameter::spec);  // they lie in one array
   return all;
 }

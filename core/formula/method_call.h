@@ -23,9 +23,8 @@ struct CallParameter {
   std::vector<double> values = {};  ///< of a flag 1 or 0
 };
 
-/// The parameters of `call` in the order of the method's, defaults filled in; a list that is not given has none. Throws
-/// Error(usage) for a parameter that the method lacks or that is given twice, and for a value of another kind than the
-/// parameter's.
+/// The parameters of `call` in the order of the method's, defaults filled in (default_value_of()). Throws Error(usage)
+/// for a parameter that the method lacks or that is given twice, and for a value of another kind than the parameter's.
 std::vector<CallParameter> parameters_of(const Expression& call);
 
 }  // namespace ckmerge

@@ -223,7 +223,7 @@ ReadFormula read_formula(const Formula& formula) {
     throw Error(
         ErrorCode::usage, "formula",
         sentence("the formula with all its defaults has ", canonical.size(), " bytes, more than ", kLongestFormula));
-  return {std::move(graph), std::move(canonical)};
+  return {std::move(graph), std::move(canonical), sole_call(expression, formula.names)};
 }
 
 }  // namespace ckmerge

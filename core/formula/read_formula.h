@@ -2,8 +2,10 @@
 // From a formula's text to the graph that is merged (docs/recipe.md is the language).
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "core/formula/sole_call.h"
 #include "core/recipe/merge_graph.h"
 #include "core/recipe/recipe.h"
 
@@ -15,6 +17,7 @@ namespace ckmerge {
 struct ReadFormula {
   MergeGraph graph;
   std::string text;
+  std::optional<SoleCall> call = {};  ///< where it is a method's merge
 };
 ReadFormula read_formula(const Formula& formula);
 

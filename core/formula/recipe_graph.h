@@ -14,7 +14,8 @@ MergeGraph graph_of(const Recipe& recipe, size_t inputs);
 /// Throws Error(usage) for what speaks against `recipe` over `inputs` checkpoints, whatever is in them.
 void check_recipe(const Recipe& recipe, size_t inputs);
 
-/// `recipe` with its formula, if it has one, in its canonical text. Throws as graph_of().
-Recipe with_canonical_formula(const Recipe& recipe, size_t inputs);
+/// `recipe` with its formula, if it has one, in its canonical text, or with a method in its place where it is the call
+/// of that method over all checkpoints (core/formula/sole_call.h). Throws as graph_of().
+Recipe canonical_recipe(const Recipe& recipe, size_t inputs);
 
 }  // namespace ckmerge

@@ -31,6 +31,7 @@
 #include "core/plan/weight_warnings.h"
 #include "core/recipe/inherited_metadata.h"
 #include "core/recipe/layout_judge.h"
+#include "core/recipe/method_defaults.h"
 #include "core/recipe/weighted_graph.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -276,9 +277,11 @@ uint64_t Plan::memory() const {
 
 Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   if (checkpoints.empty()) throw Error(ErrorCode::usage, "", "no checkpoint was given");
-  const MergeGraph graph = recipe.formula ? graph_of(recipe, checkpoints.size()) : weighted_graph(recipe, checkpoints);
-  Planner planner(with_canonical_formula(recipe, checkpoints.size()), graph, checkpoints);
-  if (!recipe.formula) planner.set_coefficients(resolve_coefficients(recipe, checkpoints.size()));
+  const size_t inputs = checkpoints.size();
+  const Recipe canonical = canonical_recipe(recipe, inputs);
+  const MergeGraph graph = canonical.formula ? graph_of(canonical, inputs) : weighted_graph(canonical, checkpoints);
+  Planner planner(with_defaults(canonical, inputs), graph, checkpoints);
+  if (!canonical.formula) planner.set_coefficients(resolve_coefficients(canonical, inputs));
   return planner.run();
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `ckmerge.recipe`, written and read (docs/format.md). Parameters are recorded as they were given, and not where none
-// was: the text then reads back as the very recipe, and a method's defaults are part of its definition, which does not
-// change.
+// `ckmerge.recipe`, written and read (docs/format.md). Whoever plans a merge fills in the defaults of its method before,
+// so that what was typed or not makes no difference (core/recipe/method_defaults.h).
 #include <algorithm>
 #include <array>
 #include <charconv>

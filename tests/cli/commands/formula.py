@@ -79,6 +79,66 @@ def test_recorded_and_repeated():
     expect(plain["version"] == 2 and "formula" not in plain, f"{plain}")
 
 
+def bytes_of(*words):
+    done = call("merge", *words, "-o", "made.safetensors", "-f", "-q")
+    expect(done.returncode == 0, f"{words}: {done.returncode} {done.stderr}")
+    return pathlib.Path("made.safetensors").read_bytes()
+
+
+def test_one_call_is_the_method():
+    make_all()
+    for formula, count, words in [
+            ("weighted_sum(A, B, alpha=0.3)", 2, ["--alpha", "0.3"]), ("weighted_sum(A, B)", 2, []),
+            ("lerp(A,B,alpha=3/10)", 2, ["--alpha", "0.3"]), ("linear(A, B, C)", 3, ["-m", "linear"]),
+            ("linear(A, B, C, D, weights=[1,2,3,4])", 4, ["-m", "linear", "--weights", "1,2,3,4"]),
+            ("slerp(A, B, t=0.25)", 2, ["-m", "slerp", "--param", "t=0.25"]),
+            ("add_difference(A, B, C, alpha=0.7)", 3, ["-m", "add_difference", "--alpha", "0.7"])]:
+        files = FILES[:count]
+        expect(bytes_of("--formula", formula, *files) == bytes_of(*files, *words), formula)
+        said = [call("plan", *files, *more).stdout for more in (["--formula", formula], words)]
+        expect(said[0] == said[1], f"{formula}: {said}")
+        documents = [json.loads(call("plan", *files, *more, "--json").stdout) for more in (["--formula", formula], words)]
+        expect(documents[0] == documents[1] and documents[0]["formula"] is None, formula)
+    named = json.loads(call("plan", "--formula", "weighted_sum(base, B)", "base=A.safetensors", "B.safetensors", "--json").stdout)
+    expect(named["method"] == "formula", "names are kept")
+
+
+def test_defaults_are_recorded():
+    make_all()
+    for words in (["--alpha", "0.5"], ["-m", "lerp"], ["-m", "lerp", "--param", "alpha=.5"]):
+        expect(bytes_of(*FILES[:2]) == bytes_of(*FILES[:2], *words), f"{words}")
+    for count in 1, 3, 4:
+        plain = bytes_of(*FILES[:count], "-m", "linear")
+        ones = ",".join("1" * count)
+        for words in (["--normalize"], ["--weights", ones], ["--normalize", "--weights", ones]):
+            expect(plain == bytes_of(*FILES[:count], "-m", "linear", *words), f"{count} {words}")
+    recorded = json.loads(metadata_of("made.safetensors")["ckmerge.recipe"])
+    expect(recorded["parameters"] == {"normalize": 1, "weights": [1, 1, 1, 1]}, f"{recorded}")
+    merge("out.safetensors", *FILES[:3], "-m", "linear", "--no-normalize")
+    recorded = json.loads(metadata_of("out.safetensors")["ckmerge.recipe"])
+    expect(recorded["parameters"] == {"normalize": 0, "weights": [1 / 3] * 3}, f"{recorded}")
+    older = json.loads(metadata_of("made.safetensors")["ckmerge.recipe"]) | {"parameters": {}}
+    make_inputs.write("older.safetensors", {"ckmerge.recipe": json.dumps(older)}, [make_inputs.parse("w F32 1 1")], True)
+    done = call("run", "older.safetensors", *(f"{n}={f}" for n, f in zip("ABCD", FILES)), "-o", "again.safetensors", "-q")
+    expect(done.returncode == 0 and pathlib.Path("again.safetensors").read_bytes() == bytes_of(*FILES, "-m", "linear"),
+           f"what was recorded without defaults: {done.stderr}")
+    refused(2, "weights is an empty list", "plan", "--formula", "A + 0.5*(linear(A, B, weights=[]) - A)", *FILES[:2])
+
+
+def test_graph():
+    make_all()
+    formula = "A + 0.7*(slerp(B, C) - A) + 0.2*(B - C) - 0.1*(B - C)*2"
+    plan = call("plan", "--formula", formula, *FILES[:3]).stdout
+    for line in ("t1 = slerp(B, C, t=0.5)  (checkpoint, needs statistics of whole tensors first)", "result = A + ", "  (delta", "In 2 passes:"):
+        expect(line in plan, f"{line}: {plan}")
+    shared = call("plan", "--formula", "A + 0.5*max(B - C, 0.5*(B - C))", *FILES[:3]).stdout
+    expect("t1 = B - C  (delta, used twice)" in shared and "In one pass over the inputs." in shared, shared)
+    graph = json.loads(call("plan", "--formula", formula, *FILES[:3], "--json").stdout)["graph"]
+    expect(graph[-1]["name"] == "result" and graph[-1]["type"] == "checkpoint" and graph[0]["needs_statistics"], f"{graph}")
+    expect("result = weighted_sum(A, B, alpha=0.3)  (checkpoint)" in call("plan", *FILES[:2], "--alpha", "0.3", "-v").stdout, "a method's")
+    expect("result = " not in call("plan", *FILES[:2]).stdout, "a method's, with -v only")
+
+
 def test_damaged_recipe():
     make_all()
     merge("out.safetensors", "--formula", "A + 0.5*(B - A)", *FILES[:2])
@@ -149,5 +209,6 @@ def test_sixteen():
     expect(merge("f.safetensors", "--formula", nested, *files) != {}, nested)
 
 
-run_in_folders(test_equals_method, test_equals_steps, test_recorded_and_repeated, test_damaged_recipe,
+run_in_folders(test_equals_method, test_equals_steps, test_recorded_and_repeated, test_one_call_is_the_method,
+               test_defaults_are_recorded, test_graph, test_damaged_recipe,
                test_beside_other_options, test_registered_names, test_real_pair, test_sixteen)

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/formula/sole_call.h"
+
+#include "core/formula/method_call.h"
+
+namespace ckmerge {
+namespace {
+
+constexpr size_t kLetters = 26;
+
+bool are_letters(std::span<const std::string> names) {
+  if (names.size() > kLetters) return false;
+  for (size_t k = 0; k < names.size(); ++k)
+    if (names[k] != std::string(1, static_cast<char>('A' + k))) return false;
+  return true;
+}
+
+bool takes_all_in_order(const Expression& call, std::span<const std::string> names) {
+  if (call.operands.size() != names.size()) return false;
+  for (size_t k = 0; k < names.size(); ++k)
+    if (call.operands[k].kind != Expression::Kind::checkpoint || call.operands[k].name != names[k]) return false;
+  return true;
+}
+
+}  // namespace
+
+std::optional<SoleCall> sole_call(const Expression& formula, std::span<const std::string> names) {
+  if (formula.kind != Expression::Kind::method || !are_letters(names) || !takes_all_in_order(formula, names))
+    return std::nullopt;
+  SoleCall call{.method = called_method(formula).name, .parameters = {}};
+  for (const CallParameter& parameter : parameters_of(formula))
+    if (!parameter.values.empty()) call.parameters[parameter.spec->name] = parameter.values;
+  return call;
+}
+
+}  // namespace ckmerge
