@@ -96,10 +96,11 @@ class Compiler {
   std::optional<Program> run(const SymbolNode* root, bool keep_equal) {
     count_uses(root);
     left_ = uses_;
-    keeps_ = keep_equal && operands_ > 1;
+    keeps_ = keep_equal && mentions_ > 1;
     const bool fused = keeps_ && keep_in_one(root);
     keeps_ = keeps_ && !fused;
     program_.result = emit(root);
+    if (keeps_ && !agrees_) agreed_ = registers_[first_];  // of one operand by itself
     if (fused) program_.code.back().op = kept(program_.code.back().op);
     if (keeps_) program_.result = finish(nullptr, {.op = Op::agreed_or, .a = agreed_, .b = program_.result});
     if (overflow_) return std::nullopt;
@@ -127,6 +128,7 @@ class Compiler {
   }
 
   void count_uses(const SymbolNode* node) {
+    if (node->kind == Kind::operand) ++mentions_;
     if (++uses_[node] > 1) return;
     if (node->kind == Kind::operand) ++operands_;
     if (node->a) count_uses(node->a);
@@ -237,6 +239,7 @@ class Compiler {
   bool taken_[kMaxRegisters] = {};
   bool overflow_ = false;
   size_t operands_ = 0;                // different ones
+  size_t mentions_ = 0;                // of operands, by different nodes
   bool keeps_ = false;                 // what operands agree on is found while they are loaded
   const SymbolNode* first_ = nullptr;  // operand
   bool agrees_ = false;                // agreed_ is a register

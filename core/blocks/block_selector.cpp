@@ -89,11 +89,16 @@ std::string meant(std::string_view typed, const BlockMap& map) {
                        near.empty() ? "" : sentence("; did you mean '", near, "'?")));
 }
 
-// An end of a range may also be what the names of a layer begin with: `layers.3`.
+// A layer by what its names begin with, whatever stands before that: `layers.3` of model.layers.3.
+std::optional<BlockId> layer_at(std::string_view text, const BlockMap& map) {
+  const BlockId id = map.of(sentence(text, text.ends_with('.') ? "" : "."));
+  if (id == BlockMap::kNoBlock || !map.blocks()[id].is_layer()) return std::nullopt;
+  return id;
+}
+
 BlockId end_of_range(std::string_view text, const BlockMap& map, const std::string& where) {
   if (const auto id = block_called(text, map)) return *id;
-  const BlockId id = map.of(sentence(text, "."));
-  if (id != BlockMap::kNoBlock && map.blocks()[id].is_layer()) return id;
+  if (const auto id = layer_at(text, map)) return *id;
   refuse(where, text, "is no block", map);
 }
 
@@ -158,7 +163,10 @@ BlockSelection with_prefix(std::string_view text, const Selectable& of, const st
   bool found = is_prefix(of.tensors, std::string(text));
   for (const std::string_view prefix : network_prefixes())
     found = found || is_prefix(of.tensors, sentence(prefix, text));
-  if (!found) refuse(where, text, "is no block, and no name begins with it", of.blocks);
+  if (!found) {
+    if (const auto id = layer_at(text, of.blocks)) return {.everywhere = false, .blocks = {*id}};
+    refuse(where, text, "is no block, and no name begins with it", of.blocks);
+  }
   return {.pattern = sentence("^(?:", alternatives(network_prefixes()), ")?", RE2::QuoteMeta(text),
                               text.ends_with('.') ? "" : "(?:\\.|$)")};
 }

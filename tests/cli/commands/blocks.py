@@ -82,6 +82,12 @@ def test_layers():
     merge("--weight", "layers.3..L05=0.125", "--weight", "model.layers.1.=1")
     found = alphas("llama")
     expect([found[f"model.layers.{n}.self_attn.q_proj.weight"] for n in range(7)] == [0.5, 1, 0.5, 0.125, 0.125, 0.125, 0.5], found)
+    for layer in ("layers.3", "layers.3."):  # behind anything, as in a range
+        merge("--weight", f"{layer}=0.125")
+        found = alphas("llama")
+        expect([found[f"model.layers.{n}.self_attn.q_proj.weight"] for n in range(2, 5)] == [0.5, 0.125, 0.5], f"{layer}: {found}")
+    refused(2, "no name begins with it", "plan", *PAIR, "--weight", "layers.12=0.5")
+    refused(2, "no name begins with it", "plan", *PAIR, "--weight", "ayers.3=0.5")
     del KINDS["llama"]
 
 
