@@ -96,7 +96,7 @@ class Compiler {
   std::optional<Program> run(const SymbolNode* root, bool keep_equal) {
     count_uses(root);
     left_ = uses_;
-    keeps_ = keep_equal && mentions_ > 1;
+    keeps_ = keep_equal && mentions_ > 1 && !is_choice(root);
     const bool fused = keeps_ && keep_in_one(root);
     keeps_ = keeps_ && !fused;
     program_.result = emit(root);
@@ -109,6 +109,13 @@ class Compiler {
 
  private:
   static Op kept(Op op) { return op == Op::mix ? Op::agree_or_mix : Op::agree_or_add_scaled_difference; }
+
+  // Whether it takes one of the operands or another as it is, by the place of the element.
+  static bool is_choice(const SymbolNode* node) {
+    if (node->kind == Kind::operand) return true;
+    return node->kind == Kind::elementwise && node->op == Op::select && node->a->kind == Kind::placed &&
+           is_choice(node->b) && is_choice(node->c);
+  }
 
   // Whether one operation over bare operands computes all of it.
   bool keep_in_one(const SymbolNode* root) const {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/choice.h"
 #include "kernels/result_origins.h"
 
 namespace ckmerge {
@@ -80,13 +81,17 @@ class Interpreter {
         program_(program),
         operands_(operands),
         places_(places),
-        length_(block_length(program.registers())) {}
+        length_(block_length(program.registers())),
+        chooses_(is_choice(program) && places.inner == UINT64_MAX) {}
 
   // Elements of the longest block: with few registers kBlockElements, with more what keeps all of them in L1.
   size_t length() const { return length_; }
 
   // The block of n results for elements [first, first + n).
   const Value* block(uint64_t first, size_t n) {
+    if (chooses_)
+      if (const auto k = chosen_operand(program_, places_.of(first), n))
+        return load<Compute>(kernels_, operands_[*k], first, n, pool_);
     for (const Instruction& i : program_.code) {
       if (i.op == Op::load)
         at_[i.dst] = load<Compute>(kernels_, operands_[i.operand], first, n, block_of(i.dst));
@@ -144,6 +149,7 @@ class Interpreter {
   const Operand* operands_;
   const Places& places_;
   const size_t length_;
+  const bool chooses_;  // is_choice(), of elements that follow each other
   const Value* at_[kMaxRegisters] = {};
   alignas(64) Value pool_[kPool];
 };
@@ -245,7 +251,8 @@ bool Program::has_places() const {
 }
 
 bool Program::keeps_equal() const {
-  return !code.empty() && code.back().dst == result && code.back().op >= Op::agreed_or;
+  if (code.empty() || code.back().dst != result) return false;
+  return code.back().op >= Op::agreed_or || is_choice(*this);
 }
 
 size_t Program::registers() const {
