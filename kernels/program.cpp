@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
+#include <new>
 
 #include "kernels/result_origins.h"
 
@@ -14,6 +16,44 @@ namespace ckmerge {
 namespace {
 
 using Bytes = const unsigned char*;
+
+// Registers of long programs: bytes for blocks of values and where each block is. Two programs may run at a time
+// (add_products()).
+class SpilledRegisters {
+ public:
+  static constexpr size_t kAtOnce = 2;
+  // Elements of a block: all of it is 1 MiB of f32, half of an L2, where it can be; shorter ones pay for their calls.
+  // Measured: kernels/block_kernels.h.
+  static size_t block_length(size_t registers) {
+    constexpr size_t kLongest = 128, kPool = size_t{1} << 18;  // elements
+    return std::clamp(kPool / registers / kLanes * kLanes, kLanes, kLongest);
+  }
+  static size_t size(size_t registers) {
+    return registers * (block_length(registers) * sizeof(double) + sizeof(const void*));
+  }
+
+  void reserve(size_t registers) {
+    const size_t wanted = size(registers);
+    if (wanted <= size_) return;
+    for (auto& memory : memory_) memory.reset();
+    size_ = 0;
+    for (auto& memory : memory_) memory.reset(static_cast<std::byte*>(::operator new(wanted, kAlignment)));
+    size_ = wanted;
+  }
+  // Taken by one program and given back in the reverse order.
+  std::byte* take() { return memory_[in_use_++].get(); }
+  void give_back() { --in_use_; }
+
+ private:
+  static constexpr std::align_val_t kAlignment{64};
+  struct Free {
+    void operator()(std::byte* memory) const { ::operator delete(memory, kAlignment); }
+  };
+  std::unique_ptr<std::byte, Free> memory_[kAtOnce];
+  size_t size_ = 0, in_use_ = 0;
+};
+
+thread_local SpilledRegisters spilled_registers;
 
 // What differs between the two compute dtypes.
 struct F32 {
@@ -72,9 +112,23 @@ class Interpreter {
 
  public:
   Interpreter(const BlockKernels& kernels, const Program& program, const Operand* operands)
-      : kernels_(kernels), program_(program), operands_(operands), length_(block_length(program.registers())) {}
+      : kernels_(kernels), program_(program), operands_(operands), registers_(program.registers()) {
+    if (registers_ <= kStackRegisters) return;
+    spilled_registers.reserve(registers_);  // done before, by whoever minds what is thrown
+    std::byte* const memory = spilled_registers.take();
+    length_ = SpilledRegisters::block_length(registers_);
+    pool_ = reinterpret_cast<Value*>(memory);
+    at_ = reinterpret_cast<const Value**>(memory + registers_ * length_ * sizeof(double));
+    std::fill_n(at_, registers_, nullptr);
+  }
+  ~Interpreter() {
+    if (registers_ > kStackRegisters) spilled_registers.give_back();
+  }
+  Interpreter(const Interpreter&) = delete;
+  Interpreter& operator=(const Interpreter&) = delete;
 
-  // Elements of the longest block: with few registers kBlockElements, with more what keeps all of them in L1.
+  // Elements of the longest block: with few registers kBlockElements, with more what keeps all of them in L1, with many
+  // in L2.
   size_t length() const { return length_; }
 
   // The block of n results for elements [first, first + n).
@@ -112,14 +166,17 @@ class Interpreter {
   static size_t block_length(size_t registers) {
     return registers <= kFullRegisters ? kBlockElements : kPool / registers / kLanes * kLanes;
   }
-  Value* block_of(uint8_t index) { return pool_ + index * length_; }
+  Value* block_of(size_t index) { return pool_ + index * length_; }
 
   const BlockKernels& kernels_;
   const Program& program_;
   const Operand* operands_;
-  const size_t length_;
-  const Value* at_[kMaxRegisters] = {};
-  alignas(64) Value pool_[kPool];
+  const size_t registers_;
+  size_t length_ = block_length(registers_);
+  const Value* at_on_stack_[kStackRegisters] = {};
+  const Value** at_ = at_on_stack_;  // by register
+  alignas(64) Value pool_on_stack_[kPool];
+  Value* pool_ = pool_on_stack_;
 };
 
 // A program that is one operation over loaded operands, all of the dtype in which the result is stored, done from
@@ -127,15 +184,16 @@ class Interpreter {
 class FusedRun {
  public:
   FusedRun(const BlockKernels& kernels, const Program& program, const Operand* operands, Dtype out_dtype) {
-    if (program.compute != Dtype::F32 || program.code.size() < 2) return;
+    if (program.compute != Dtype::F32 || program.code.size() < 2 || program.code.size() > kMostInstructions) return;
     const Instruction& last = program.code.back();
     const bool mix = last.op == Op::agree_or_mix;
     if (!mix && last.op != Op::agree_or_add_scaled_difference) return;
     const auto loads = std::span(program.code).first(program.code.size() - 1);
     for (const Instruction& load : loads) {
-      if (load.op != Op::load || operands[load.operand].dtype != out_dtype) return;
+      if (load.op != Op::load || operands[load.operand].dtype != out_dtype || load.dst >= kMostInstructions) return;
       loaded_[load.dst] = &operands[load.operand];
     }
+    if (std::max({last.a, last.b, last.c}) >= kMostInstructions) return;
     x_ = loaded_[last.a], y_ = loaded_[last.b], z_ = mix ? x_ : loaded_[last.c];
     size_ = element_size(out_dtype), k0_ = static_cast<float>(last.k0), k1_ = static_cast<float>(last.k1);
     loop_ = (mix ? kernels.fused_mix : kernels.fused_move)[static_cast<size_t>(out_dtype)];
@@ -150,8 +208,10 @@ class FusedRun {
  private:
   Bytes at(const Operand& operand, uint64_t first) const { return static_cast<Bytes>(operand.data) + first * size_; }
 
+  static constexpr size_t kMostInstructions = 4;  // three loads and the operation
+
   FusedLoop loop_ = nullptr;
-  const Operand* loaded_[kMaxRegisters] = {};
+  const Operand* loaded_[kMostInstructions] = {};
   const Operand *x_ = nullptr, *y_ = nullptr, *z_ = nullptr;
   size_t size_ = 0;
   float k0_ = 0, k1_ = 0;
@@ -227,6 +287,14 @@ size_t Program::registers() const {
 std::optional<uint16_t> Program::loaded_operand() const {
   if (code.size() != 1 || code[0].op != Op::load) return std::nullopt;
   return code[0].operand;
+}
+
+size_t registers_size(size_t registers) {
+  return registers <= kStackRegisters ? 0 : SpilledRegisters::kAtOnce * SpilledRegisters::size(registers);
+}
+
+void reserve_registers(size_t registers) {
+  if (registers > kStackRegisters) spilled_registers.reserve(registers);
 }
 
 double LaneSums::total() const {

@@ -99,6 +99,7 @@ std::string recipe_lines(const MergeFacts& facts) {
   std::string out = recipe_line(facts);
   out += preset_line(facts.preset);
   out += weight_lines(facts.plan);
+  out += rule_lines(facts.plan);
   const size_t count = facts.checkpoints.size();
   for (size_t k = 0; k < std::min(count, kListed); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];
@@ -258,9 +259,12 @@ std::string how_lines(const RunReport& report) {
 std::string pass_line(const MergeFacts& facts) {
   const std::vector<Pass> passes = passes_of(facts.plan, facts.checkpoints);
   if (passes.size() == 1) return "";
-  return "In " + std::to_string(passes.size()) + " passes: statistics of " + counted(passes[0].tensors, "tensor") +
-         " for " + joined(passes[0].methods, ", ") + ", which read " + size_text(passes[0].bytes_to_read) +
-         ", then the merge.\n";
+  std::string out = "In " + std::to_string(passes.size()) + " passes: ";
+  for (size_t k = 0; k + 1 < passes.size(); ++k)
+    out += std::string(k > 0 ? ", then " : "") + "statistics of " + counted(passes[k].tensors, "tensor") + " for " +
+           joined(passes[k].methods, ", ") + (k > 0 ? ", which hang on those" : "") + ", which read " +
+           size_text(passes[k].bytes_to_read);
+  return out + ", then the merge.\n";
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace ckmerge {
 MergeStage::Output::Output(const MergedOutput& output, const TileSizing& sizing)
     : output(output),
       statistics(output.plan),
-      queue(output.plan, sizing.tile_size, statistics.wanted(), lookahead(sizing)) {}
+      queue(output.plan, sizing.tile_size, statistics.levels(), lookahead(sizing)) {}
 
 uint64_t MergeStage::total_size(std::span<const MergedOutput> outputs) {
   uint64_t size = 0;
@@ -57,7 +57,7 @@ class MergeStage::Worker {
                             stage.setting_.sizing.sums_size);
   }
 
-  void gather(ByteRange range, DeviceRing* ring) { gatherer_.compute(range, ring); }
+  void gather(ByteRange range, size_t level, DeviceRing* ring) { gatherer_.compute(range, level, ring); }
   void compute(ByteRange tile, std::span<std::byte> out, DeviceRing* ring) {
     accumulating_ ? accumulating_->compute(tile, out) : worker_.compute(tile, out, ring);
   }
@@ -76,17 +76,19 @@ void MergeStage::work() {
   std::unique_ptr<PinnedMemory> pinned;
   WindowBatch windows(setting_.checkpoints, setting_.sizing.window_size, setting_.sizing.accumulates);
   std::deque<Worker> workers;
+  for (const Output& output : outputs_) reserve_registers(output.output.plan.registers());
   for (Output& output : outputs_) workers.emplace_back(*this, output, windows);
   for (std::optional<Unit> next_unit; !pool_.stopping() && (next_unit = next());) {
     const WorkQueue::Unit& unit = next_unit->unit;
     Output& output = outputs_[next_unit->output];
     Worker& worker = workers[next_unit->output];
     if (unit.statistics) {
-      worker.gather(unit.range, setting_.devices.ring_for_statistics().get());
+      output.statistics.wait_for(unit.range, *unit.statistics, pool_);
+      worker.gather(unit.range, *unit.statistics, setting_.devices.ring_for_statistics().get());
       continue;
     }
     const std::span<std::byte> out = staging.first(unit.range.size());
-    output.statistics.wait_for(unit.range, pool_);
+    output.statistics.wait_for(unit.range, output.statistics.levels(), pool_);
     worker.compute(unit.range, out, ring_for(unit.range, staging, pinned).get());
     finish_tile(output, unit.range, out);
   }

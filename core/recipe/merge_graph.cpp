@@ -59,6 +59,15 @@ void check_value(const MethodSpec& spec, const ParameterSpec& parameter, const s
     if (!std::isfinite(number)) refuse(name, name + " must be finite, not NaN or infinite");
 }
 
+double computed(double a, char sign, double b) {
+  switch (sign) {
+    case '+': return a + b;
+    case '-': return a - b;
+    case '*': return a * b;
+    default: return a / b;
+  }
+}
+
 bool is_finite(const NumberByName& number) {
   return std::isfinite(number.value) &&
          std::ranges::all_of(number.rules, [](const NumberByName::Rule& rule) { return std::isfinite(rule.value); });
@@ -90,6 +99,19 @@ TermId MergeGraph::number(NumberByName number) {
   return intern({.kind = Term::Kind::number, .type = TermType::number, .number = std::move(number)});
 }
 
+TermId MergeGraph::arithmetic(TermId a, char sign, TermId b) {
+  for (const TermId id : {a, b})
+    if (terms_[id].type != TermType::number)
+      refuse(std::string(1, sign), std::string("a ") + name(terms_[id].type) + " is no number");
+  const double value = computed(terms_[a].number.value, sign, terms_[b].number.value);
+  if (!std::isfinite(value)) refuse(std::string(1, sign), "this divides by zero, or is larger than 64 bits can hold");
+  return intern({.kind = Term::Kind::arithmetic,
+                 .type = TermType::number,
+                 .number = {.value = value},
+                 .sign = sign,
+                 .operands = {a, b}});
+}
+
 TermId MergeGraph::method(const std::string& name, std::vector<TermId> operands,
                           std::map<std::string, std::vector<TermId>> parameters) {
   const MethodSpec& spec = *find_or_refuse(name).spec;
@@ -118,12 +140,21 @@ TermId MergeGraph::sum(std::vector<TermId> factors, std::vector<TermId> operands
                       " is neither checkpoint nor delta; multiply a delta by a number");
     if (!is_finite(factor.number)) refuse("*", "a factor must be finite, not NaN or infinite");
     if (operand.type == TermType::delta) continue;
-    if (!factor.number.rules.empty()) refuse("*", "the weight of a checkpoint must be the same for every tensor");
+    if (!factor.number.rules.empty() || factor.kind == Term::Kind::arithmetic)
+      refuse("*", "the weight of a checkpoint must be the same for every tensor");
     weights = weights + factor.number.value * Weights{1, 1};
   }
   const TermType type = weights.add_up_to_one() ? TermType::checkpoint : TermType::delta;
   if (type == TermType::delta && !weights.add_up_to_zero())
     refuse("+", "the weights of the checkpoints add up to neither one, a checkpoint, nor zero, a delta");
+  return intern(
+      {.kind = Term::Kind::sum, .type = type, .operands = std::move(operands), .factors = std::move(factors)});
+}
+
+TermId MergeGraph::sum(std::vector<TermId> factors, std::vector<TermId> operands, TermType type) {
+  for (size_t i = 0; i < operands.size(); ++i)
+    if (terms_[factors[i]].type != TermType::number || terms_[operands[i]].type == TermType::number)
+      refuse("*", "a sum is one of products of a number and a checkpoint or a delta");
   return intern(
       {.kind = Term::Kind::sum, .type = type, .operands = std::move(operands), .factors = std::move(factors)});
 }
@@ -150,9 +181,18 @@ TermId MergeGraph::scale(TermId number, TermId delta) {
 }
 
 void MergeGraph::set_result(TermId id) {
+  expect_checkpoint(id);
+  results_[0] = id;
+}
+
+void MergeGraph::add_alternative(TermId id) {
+  expect_checkpoint(id);
+  results_.push_back(id);
+}
+
+void MergeGraph::expect_checkpoint(TermId id) const {
   if (terms_[id].type != TermType::checkpoint)
     refuse("result", std::string("the result is a ") + name(terms_[id].type) + ", not a checkpoint; add it to one");
-  result_ = id;
 }
 
 bool MergeGraph::depends_on_names() const {
@@ -197,7 +237,10 @@ NumbersByName::NumbersByName(const MergeGraph& graph)
       held_(graph.origins().size()) {
   std::map<std::string_view, int> known;
   std::vector<NamePattern> patterns;
-  for (TermId id = 0; id < graph.terms().size(); ++id)
+  for (TermId id = 0; id < graph.terms().size(); ++id) {
+    numbers_[id] = graph[id].number.value;
+    if (!graph[id].number.rules.empty()) named_.push_back(id);
+    if (graph[id].kind == Term::Kind::arithmetic) computed_.push_back(id);
     for (const NumberByName::Rule& rule : graph[id].number.rules) {
       if (rule.pattern.empty()) {
         add({id, &rule, -1});
@@ -207,6 +250,7 @@ NumbersByName::NumbersByName(const MergeGraph& graph)
       if (is_new) patterns.emplace_back("weight", rule.pattern);
       add({id, &rule, pattern->second});
     }
+  }
   pattern_fits_.resize(patterns.size());
   patterns_.emplace(std::move(patterns));
 }
@@ -234,8 +278,10 @@ void NumbersByName::apply(Rule& rule) {
 const std::vector<double>& NumbersByName::of(std::string_view name) {
   const BlockMap* const blocks = graph_.blocks();
   if (blocks) name = blocks->weight_name(name);
-  for (TermId id = 0; id < numbers_.size(); ++id) numbers_[id] = graph_[id].number.value;
-  std::ranges::fill(origins_, NumberByName::Rule::kNoOrigin);
+  for (const TermId id : named_) {
+    numbers_[id] = graph_[id].number.value;
+    origins_[id] = NumberByName::Rule::kNoOrigin;
+  }
   const std::vector<int>& matching = patterns_->matching(name);
   for (const int index : matching) pattern_fits_[static_cast<size_t>(index)] = true;
   const BlockId block = blocks ? blocks->of(name) : BlockMap::kNoBlock;
@@ -246,25 +292,41 @@ const std::vector<double>& NumbersByName::of(std::string_view name) {
     apply(rules_[is_own ? own[k++] : everywhere_[i++]]);
   }
   for (const int index : matching) pattern_fits_[static_cast<size_t>(index)] = false;
-  for (const uint32_t origin : origins_)
-    if (origin != NumberByName::Rule::kNoOrigin) ++held_[origin];
+  for (const TermId id : named_)
+    if (origins_[id] != NumberByName::Rule::kNoOrigin) ++held_[origins_[id]];
+  compute();
   return numbers_;
 }
 
-void NumbersByName::expect_matched() const {
-  std::vector<bool> lacks(held_.size());
-  for (const Rule& rule : rules_) {
-    if (rule.matched || rule.given->optional) continue;
-    if (rule.given->origin == NumberByName::Rule::kNoOrigin)
-      refuse("weight", "the pattern '" + rule.given->pattern + "' matches the name of no tensor that is merged");
-    lacks[rule.given->origin] = true;
+void NumbersByName::compute() {
+  for (const TermId id : computed_) {
+    const Term& term = graph_[id];
+    numbers_[id] = computed(numbers_[term.operands[0]], term.sign, numbers_[term.operands[1]]);
+    if (!std::isfinite(numbers_[id]))
+      refuse("weight", "with these weights the formula divides by zero, or comes to a number beyond 64 bits");
   }
+}
+
+std::vector<uint32_t> NumbersByName::unmatched() const {
+  std::vector<bool> lacks(held_.size());
+  for (const Rule& rule : rules_)
+    if (!rule.matched && !rule.given->optional && rule.given->origin != NumberByName::Rule::kNoOrigin)
+      lacks[rule.given->origin] = true;
   for (const Rule& rule : rules_)
     if (rule.matched && rule.given->origin != NumberByName::Rule::kNoOrigin) lacks[rule.given->origin] = false;
-  for (size_t origin = 0; origin < lacks.size(); ++origin)
-    if (lacks[origin])
-      refuse("weight", "the weight '" + graph_.origins().at(origin) + "' selects no tensor that is merged" +
-                           (graph_.blocks() ? "; the blocks are " + graph_.blocks()->text() : ""));
+  std::vector<uint32_t> origins;
+  for (uint32_t origin = 0; origin < lacks.size(); ++origin)
+    if (lacks[origin]) origins.push_back(origin);
+  return origins;
+}
+
+void NumbersByName::expect_matched() const {
+  for (const Rule& rule : rules_)
+    if (!rule.matched && !rule.given->optional && rule.given->origin == NumberByName::Rule::kNoOrigin)
+      refuse("weight", "the pattern '" + rule.given->pattern + "' matches the name of no tensor that is merged");
+  for (const uint32_t origin : unmatched())
+    refuse("weight", "the weight '" + graph_.origins().at(origin) + "' selects no tensor that is merged" +
+                         (graph_.blocks() ? "; the blocks are " + graph_.blocks()->text() : ""));
 }
 
 std::vector<double> coefficients_of(const Term& term, std::span<const double> numbers) {

@@ -57,10 +57,10 @@ T compute(const Instruction& i, const T* r) {
 
 template <typename T>
 T result(const Program& program, const std::vector<Operand>& operands, uint64_t element_index) {
-  T registers[kMaxRegisters] = {};
+  std::vector<T> registers(program.registers());
   for (const Instruction& i : program.code)
-    registers[i.dst] =
-        i.op == Op::load ? static_cast<T>(element(operands[i.operand], element_index)) : compute<T>(i, registers);
+    registers[i.dst] = i.op == Op::load ? static_cast<T>(element(operands[i.operand], element_index))
+                                        : compute<T>(i, registers.data());
   return registers[program.result];
 }
 
