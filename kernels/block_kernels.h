@@ -35,7 +35,11 @@ inline constexpr int kMaxRegisters = 16384;
 /// sequence of IEEE operations, rounded after every one: never contracted into a fused multiply-add. Those of one
 /// expression without constants are the rows of kernels/elementwise.h.
 enum class Op : uint8_t {
-  load,                                                ///< dst = operand, widened exactly
+  load,  ///< dst = operand, widened exactly
+  /// dst = a number in [0, 1), a multiple of 2^-24, that hangs on key and index of the element alone: the key's upper
+  /// half is k0, its lower half k1, and the number is the word of that index of Philox4x32-10
+  uniform,
+  before,                                              ///< dst = -1 where index mod k0 < k1, else 1
   zero,                                                ///< dst = +0
   constant,                                            ///< dst = k0
   scale,                                               ///< dst = k0 * x
@@ -54,6 +58,10 @@ enum class Op : uint8_t {
   agree_or_add_scaled_difference,
 };
 inline constexpr size_t kOpCount = static_cast<size_t>(Op::agree_or_add_scaled_difference) + 1;
+
+/// Whether the result hangs on where an element stands in its tensor. The constants are then whole numbers, k0 of
+/// `before` is not 0, and k1 is at most k0.
+constexpr bool is_placed(Op op) { return op == Op::uniform || op == Op::before; }
 
 /// Registers that an operation of kernels/elementwise.h reads; 0 for all others.
 constexpr int elementwise_operands(Op op) {
@@ -89,10 +97,10 @@ using FusedLoop = bool (*)(const void* x, const void* y, const void* z, void* ds
 
 /// Loads are exact, save that of F64 to f32, which rounds once. Stores round once, to nearest even; a NaN is stored as
 /// the positive quiet one; subnormals are kept. The payload of a NaN between load and store is unspecified: no
-/// store keeps it. dtypes that are not `real` have null entries, and so has Op::load. Pointers to memory in a file's
-/// dtype (const void*, void*) may have any alignment; float* and double* have that of their type, no more. n is at most
-/// kBlockElements and may be 0. An operation's dst may be one of its sources; nothing overlaps otherwise. The rounding
-/// mode is the default one, to nearest even.
+/// store keeps it. dtypes that are not `real` have null entries, and so have Op::load and operations that are placed.
+/// Pointers to memory in a file's dtype (const void*, void*) may have any alignment; float* and double* have that of
+/// their type, no more. n is at most kBlockElements and may be 0. An operation's dst may be one of its sources; nothing
+/// overlaps otherwise. The rounding mode is the default one, to nearest even.
 struct BlockKernels {
   const char* isa;
   void (*load32[kDtypeCount])(const void* src, float* dst, size_t n);
@@ -102,6 +110,11 @@ struct BlockKernels {
   void (*op32[kOpCount])(float* dst, const float* x, const float* y, const float* z, float k0, float k1, size_t n);
   void (*op64[kOpCount])(double* dst, const double* x, const double* y, const double* z, double k0, double k1,
                          size_t n);
+  /// Op::uniform and Op::before of the elements index, index + 1, ... of a tensor.
+  void (*uniform32)(float* dst, uint64_t key, uint64_t index, size_t n);
+  void (*uniform64)(double* dst, uint64_t key, uint64_t index, size_t n);
+  void (*before32)(float* dst, uint64_t period, uint64_t bound, uint64_t index, size_t n);
+  void (*before64)(double* dst, uint64_t period, uint64_t bound, uint64_t index, size_t n);
   /// lanes[(first + i) mod kLanes] += double(x[i]) * double(y[i]), for i from 0 to n-1 in order; every product and sum
   /// is rounded by itself. `first` is any number; kernels are fast where it is a multiple of kLanes.
   void (*dot32)(const float* x, const float* y, size_t n, size_t first, double lanes[kLanes]);

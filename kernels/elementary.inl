@@ -55,7 +55,11 @@ CKMERGE_FUNCTION double exp_for(double x) {
   constexpr double kLeast = kNarrow ? -110 : -750, kMost = kNarrow ? 90 : 710;
   const double above = x < kLeast ? kLeast : x, within = above > kMost ? kMost : above;  // a NaN stays
   const double whole = within * kOverLn2 + kWhole, n = whole - kWhole;
-  if constexpr (kNarrow) return exp_near_zero<T>(within - n * kLn2, 0) * two_to(whole);
+  // The exponent of what is near 1 has room for n.
+  if constexpr (kNarrow) {
+    const double near_one = exp_near_zero<T>(within - n * kLn2, 0);
+    return value_laid_out<double>(layout_of(near_one) + (layout_of(whole) << kFraction));
+  }
   // In two steps, because 2^n itself may lie beyond f64; only the second rounds.
   const double half = n * 0.5 + kWhole;
   const double near_zero = exp_near_zero<T>(within - n * kLn2High, n * kLn2Low);
@@ -73,30 +77,37 @@ CKMERGE_FUNCTION NearOne near_one(double x) {
   return {n, value_laid_out<double>(bits - (biased << kFraction) + kOneBits) - 1};
 }
 
-// log(x) for positive and finite x, by log((1 + s) / (1 - s)) = 2 (s + s^3/3 + s^5/5 + ...), |s| < 0.172. The terms
-// left out are below 2^-39 of the sum for f32, 2^-60 for f64.
-template <typename T>
-CKMERGE_FUNCTION double log_of_positive(double x) {
-  if constexpr (sizeof(T) == sizeof(float)) {
-    const NearOne x_is = near_one(x);
-    const double s = x_is.f / (2 + x_is.f), z = s * s;
-    const double square = z * z;
-    return x_is.n * kLn2 +
-           s * (series(square, 2.0, 2 / 5.0, 2 / 9.0, 2 / 13.0) + z * series(square, 2 / 3.0, 2 / 7.0, 2 / 11.0));
-  } else {
-    const bool tiny = x < 0x1p-1022;
-    const NearOne x_is = near_one(tiny ? x * 0x1p54 : x);
-    const double n = tiny ? x_is.n - 54 : x_is.n, f = x_is.f, s = f / (2 + f), z = s * s, half_square = 0.5 * f * f;
-    const double tail = z * series(z, 2 / 3.0, 2 / 5.0, 2 / 7.0, 2 / 9.0, 2 / 11.0, 2 / 13.0, 2 / 15.0, 2 / 17.0,
-                                   2 / 19.0, 2 / 21.0, 2 / 23.0);
-    // 2 s = f - s f, so that the largest term is exact.
-    return n * kLn2High - ((half_square - (s * (half_square + tail) + n * kLn2Low)) - f);
-  }
+// log((1 + s) / (1 - s)) = 2 (s + s^3/3 + s^5/5 + ...) with s = f / (2 + f) is log(1 + f), |s| < 0.172. The terms left
+// out are below 2^-39 of the sum for f32, 2^-60 for f64.
+
+// For f32, what is told apart by its bits is so in 32 of them: twice as many fit a register.
+CKMERGE_FUNCTION double log_for(float x) {
+  constexpr uint32_t kRootOfHalf = 0x3f3504f3, kOne = 0x3f800000;
+  constexpr int kShort = 23;  // bits of the fraction
+  const bool tiny = x < 0x1p-126f;
+  const uint32_t bits = layout_of(tiny ? x * 0x1p23f : x), biased = (bits + (kOne - kRootOfHalf)) >> kShort;
+  const float counted = static_cast<float>(static_cast<int32_t>(biased)) - (tiny ? 127 + 23 : 127);
+  const float finite = x < __builtin_inff() ? counted : x;  // Inf stays
+  const float otherwise = x == 0 ? -__builtin_inff() : __builtin_nanf("");
+  const double n = x > 0 ? finite : otherwise;
+  const double f = static_cast<double>(value_laid_out<float>(bits - (biased << kShort) + kOne)) - 1;
+  const double s = f / (2 + f), z = s * s, square = z * z;
+  return n * kLn2 +
+         s * (series(square, 2.0, 2 / 5.0, 2 / 9.0, 2 / 13.0) + z * series(square, 2 / 3.0, 2 / 7.0, 2 / 11.0));
 }
 
-template <typename T>
+CKMERGE_FUNCTION double log_of_positive(double x) {
+  const bool tiny = x < 0x1p-1022;
+  const NearOne x_is = near_one(tiny ? x * 0x1p54 : x);
+  const double n = tiny ? x_is.n - 54 : x_is.n, f = x_is.f, s = f / (2 + f), z = s * s, half_square = 0.5 * f * f;
+  const double tail = z * series(z, 2 / 3.0, 2 / 5.0, 2 / 7.0, 2 / 9.0, 2 / 11.0, 2 / 13.0, 2 / 15.0, 2 / 17.0,
+                                 2 / 19.0, 2 / 21.0, 2 / 23.0);
+  // 2 s = f - s f, so that the largest term is exact.
+  return n * kLn2High - ((half_square - (s * (half_square + tail) + n * kLn2Low)) - f);
+}
+
 CKMERGE_FUNCTION double log_for(double x) {
-  const double finite = x < __builtin_inf() ? log_of_positive<T>(x) : x;  // Inf and NaN stay
+  const double finite = x < __builtin_inf() ? log_of_positive(x) : x;  // Inf and NaN stay
   const double otherwise = x == 0 ? -__builtin_inf() : __builtin_nan("");
   return x > 0 ? finite : otherwise;
 }
@@ -107,10 +118,15 @@ CKMERGE_FUNCTION T exp_of(T x) {
 }
 template <typename T>
 CKMERGE_FUNCTION T log_of(T x) {
-  return static_cast<T>(log_for<T>(x));
+  return static_cast<T>(log_for(x));
+}
+// exp(exponent), which is y log(x), as x to the y.
+template <typename T>
+CKMERGE_FUNCTION T power_by(T x, T y, double exponent) {
+  const T power = static_cast<T>(exp_for<T>(exponent));
+  return ((x == 1) | (y == 0)) ? 1 : power;
 }
 template <typename T>
 CKMERGE_FUNCTION T power_of(T x, T y) {
-  const T power = static_cast<T>(exp_for<T>(static_cast<double>(y) * log_for<T>(x)));
-  return ((x == 1) | (y == 0)) ? 1 : power;
+  return power_by(x, y, static_cast<double>(y) * log_for(x));
 }

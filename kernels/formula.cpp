@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -17,7 +18,7 @@ using Kind = SymbolNode::Kind;
 // -0 and 0 are told apart, as the products that they make are.
 bool FormulaGraph::Less::operator()(const SymbolNode& x, const SymbolNode& y) const {
   const auto key = [](const SymbolNode& node) {
-    return std::tuple(node.kind, node.operand, std::bit_cast<uint64_t>(node.k), node.slot, node.op,
+    return std::tuple(node.kind, node.operand, std::bit_cast<uint64_t>(node.k), node.k1, node.slot, node.op,
                       reinterpret_cast<uintptr_t>(node.a), reinterpret_cast<uintptr_t>(node.b),
                       reinterpret_cast<uintptr_t>(node.c));
   };
@@ -66,6 +67,19 @@ Symbol Tracing::keeping_equal(Symbol result) const {
   for (const Symbol& input : inputs_)
     if (!input.weights.add_up_to_one()) return {result.node, result.graph, Weights::unknown()};
   return {result.node, result.graph, {1, 1}};
+}
+
+Symbol Tracing::uniform(const char* method, size_t input, Coefficient seed) const {
+  uint32_t hash = 0x811c9dc5;  // FNV-1a
+  for (const char c : std::string_view(method)) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
+  return graph_->make(
+      {.kind = Kind::placed, .operand = input, .k = seed.given, .k1 = static_cast<double>(hash), .op = Op::uniform},
+      Weights::unknown());
+}
+
+Symbol Tracing::before(Coefficient share, Axis axis) const {
+  return graph_->make({.kind = Kind::placed, .operand = static_cast<size_t>(axis), .k = share.given, .op = Op::before},
+                      Weights::unknown());
 }
 
 std::optional<size_t> bare_operand(Symbol result) {
@@ -144,6 +158,8 @@ class Compiler {
       case Kind::subtract: return {{.op = Op::subtract}, {node->a, node->b}};
       case Kind::constant: return {{.op = Op::constant, .k0 = node->k, .slot0 = node->slot}};
       case Kind::elementwise: return {{.op = node->op}, {node->a, node->b, node->c}};
+      case Kind::placed:
+        return {{.op = node->op, .operand = static_cast<uint16_t>(node->operand), .k0 = node->k, .k1 = node->k1}};
     }
     return {};
   }

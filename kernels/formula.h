@@ -20,12 +20,13 @@ namespace ckmerge {
 
 /// One node of the recorded graph. Nodes are owned by the FormulaGraph that made them.
 struct SymbolNode {
-  enum class Kind : uint8_t { zero, operand, scale, add, subtract, constant, elementwise };
+  enum class Kind : uint8_t { zero, operand, scale, add, subtract, constant, elementwise, placed };
   Kind kind = Kind::zero;
-  size_t operand = 0;
+  size_t operand = 0;                    ///< operand; placed: as Instruction::operand before fill_places()
   double k = 0;                          ///< scale, constant: the number as given; rounded when the program runs
+  double k1 = 0;                         ///< placed: with k, as fill_places() wants them
   uint16_t slot = Instruction::kNoSlot;  ///< scale, constant: which coefficient of the tensor, instead of k
-  Op op = Op::zero;                      ///< elementwise: a row of kernels/elementwise.h
+  Op op = Op::zero;                      ///< elementwise: a row of kernels/elementwise.h; placed: one of those
   const SymbolNode* a = nullptr;
   const SymbolNode* b = nullptr;
   const SymbolNode* c = nullptr;
@@ -105,6 +106,15 @@ class Tracing {
   /// A number of the formula itself, for every element.
   Symbol number(double value) const { return graph_->constant(graph_->coefficient(value)); }
   Symbol number(Coefficient c) const { return graph_->constant(c); }
+
+  /// A number in [0, 1) for every element of a tensor, another one for each seed, `method`, `input` of it and name of a
+  /// tensor, the same whatever the inputs hold. REQUIRES: `seed` is a whole number from 0, and no slot.
+  Symbol uniform(const char* method, size_t input, Coefficient seed) const;
+
+  /// Below 0 in the first `share` of the rows of a tensor, or of its columns, whole ones alone, and above 0 elsewhere.
+  /// REQUIRES: no slot.
+  enum class Axis : uint8_t { rows, columns };
+  Symbol before(Coefficient share, Axis axis) const;
 
   /// `result`, of which the mathematics says that it is the input where all inputs are equal, while the arithmetic may
   /// miss it by a rounding or find no value: there the input is kept (compile()).

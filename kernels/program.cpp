@@ -7,53 +7,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <memory>
-#include <new>
 
 #include "kernels/result_origins.h"
+#include "kernels/spilled_registers.h"
 
 namespace ckmerge {
 namespace {
 
 using Bytes = const unsigned char*;
-
-// Registers of long programs: bytes for blocks of values and where each block is. Two programs may run at a time
-// (add_products()).
-class SpilledRegisters {
- public:
-  static constexpr size_t kAtOnce = 2;
-  // Elements of a block: all of it is 1 MiB of f32, half of an L2, where it can be; shorter ones pay for their calls.
-  // Measured: kernels/block_kernels.h.
-  static size_t block_length(size_t registers) {
-    constexpr size_t kLongest = 128, kPool = size_t{1} << 18;  // elements
-    return std::clamp(kPool / registers / kLanes * kLanes, kLanes, kLongest);
-  }
-  static size_t size(size_t registers) {
-    return registers * (block_length(registers) * sizeof(double) + sizeof(const void*));
-  }
-
-  void reserve(size_t registers) {
-    const size_t wanted = size(registers);
-    if (wanted <= size_) return;
-    for (auto& memory : memory_) memory.reset();
-    size_ = 0;
-    for (auto& memory : memory_) memory.reset(static_cast<std::byte*>(::operator new(wanted, kAlignment)));
-    size_ = wanted;
-  }
-  // Taken by one program and given back in the reverse order.
-  std::byte* take() { return memory_[in_use_++].get(); }
-  void give_back() { --in_use_; }
-
- private:
-  static constexpr std::align_val_t kAlignment{64};
-  struct Free {
-    void operator()(std::byte* memory) const { ::operator delete(memory, kAlignment); }
-  };
-  std::unique_ptr<std::byte, Free> memory_[kAtOnce];
-  size_t size_ = 0, in_use_ = 0;
-};
-
-thread_local SpilledRegisters spilled_registers;
 
 // What differs between the two compute dtypes.
 struct F32 {
@@ -62,6 +23,8 @@ struct F32 {
   static auto store(const BlockKernels& k, Dtype d) { return k.store32[static_cast<size_t>(d)]; }
   static auto op(const BlockKernels& k, Op op) { return k.op32[static_cast<size_t>(op)]; }
   static auto dot(const BlockKernels& k) { return k.dot32; }
+  static auto uniform(const BlockKernels& k) { return k.uniform32; }
+  static auto before(const BlockKernels& k) { return k.before32; }
   static constexpr Dtype kDtype = Dtype::F32;
 };
 struct F64 {
@@ -70,6 +33,8 @@ struct F64 {
   static auto store(const BlockKernels& k, Dtype d) { return k.store64[static_cast<size_t>(d)]; }
   static auto op(const BlockKernels& k, Op op) { return k.op64[static_cast<size_t>(op)]; }
   static auto dot(const BlockKernels& k) { return k.dot64; }
+  static auto uniform(const BlockKernels& k) { return k.uniform64; }
+  static auto before(const BlockKernels& k) { return k.before64; }
   static constexpr Dtype kDtype = Dtype::F64;
 };
 
@@ -111,18 +76,18 @@ class Interpreter {
   using Value = typename Compute::Value;
 
  public:
-  Interpreter(const BlockKernels& kernels, const Program& program, const Operand* operands)
-      : kernels_(kernels), program_(program), operands_(operands), registers_(program.registers()) {
+  Interpreter(const BlockKernels& kernels, const Program& program, const Operand* operands, const Places& places)
+      : kernels_(kernels), program_(program), operands_(operands), places_(places), registers_(program.registers()) {
     if (registers_ <= kStackRegisters) return;
-    spilled_registers.reserve(registers_);  // done before, by whoever minds what is thrown
-    std::byte* const memory = spilled_registers.take();
+    SpilledRegisters::of_thread().reserve(registers_);  // done before, by whoever minds what is thrown
+    std::byte* const memory = SpilledRegisters::of_thread().take();
     length_ = SpilledRegisters::block_length(registers_);
     pool_ = reinterpret_cast<Value*>(memory);
     at_ = reinterpret_cast<const Value**>(memory + registers_ * length_ * sizeof(double));
     std::fill_n(at_, registers_, nullptr);
   }
   ~Interpreter() {
-    if (registers_ > kStackRegisters) spilled_registers.give_back();
+    if (registers_ > kStackRegisters) SpilledRegisters::of_thread().give_back();
   }
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
@@ -136,6 +101,8 @@ class Interpreter {
     for (const Instruction& i : program_.code) {
       if (i.op == Op::load)
         at_[i.dst] = load<Compute>(kernels_, operands_[i.operand], first, n, block_of(i.dst));
+      else if (is_placed(i.op))
+        at_[i.dst] = place(i, first, n);
       else {
         Compute::op(kernels_, i.op)(block_of(i.dst), at_[i.a], at_[i.b], at_[i.c], static_cast<Value>(i.k0),
                                     static_cast<Value>(i.k1), n);
@@ -168,9 +135,25 @@ class Interpreter {
   }
   Value* block_of(size_t index) { return pool_ + index * length_; }
 
+  // Not inlined, because few programs have such.
+  [[gnu::noinline]] const Value* place(const Instruction& i, uint64_t first, size_t n) {
+    const auto k0 = static_cast<uint64_t>(i.k0), k1 = static_cast<uint64_t>(i.k1);
+    Value* const into = block_of(i.dst);
+    for (size_t done = 0, part = 0; done < n; done += part) {
+      const uint64_t at = first + done, left = places_.inner == UINT64_MAX ? n : places_.inner - at % places_.inner;
+      part = static_cast<size_t>(std::min<uint64_t>(n - done, left));
+      if (i.op == Op::uniform)
+        Compute::uniform(kernels_)(into + done, k0 << 32 | k1, places_.of(at), part);
+      else
+        Compute::before(kernels_)(into + done, k0, k1, places_.of(at), part);
+    }
+    return into;
+  }
+
   const BlockKernels& kernels_;
   const Program& program_;
   const Operand* operands_;
+  const Places& places_;
   const size_t registers_;
   size_t length_ = block_length(registers_);
   const Value* at_on_stack_[kStackRegisters] = {};
@@ -219,9 +202,9 @@ class FusedRun {
 
 template <typename Compute>
 void run(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first, uint64_t count,
-         unsigned char* out, Dtype out_dtype, StoreCounts& counts) {
+         unsigned char* out, Dtype out_dtype, StoreCounts& counts, const Places& places) {
   const FusedRun fused(kernels, program, operands, out_dtype);
-  Interpreter<Compute> interpreter(kernels, program, operands);
+  Interpreter<Compute> interpreter(kernels, program, operands, places);
   const auto store = Compute::store(kernels, out_dtype);
   const uint64_t out_size = element_size(out_dtype);
   for (uint64_t done = 0; done < count;) {
@@ -254,8 +237,9 @@ void add(const BlockKernels& kernels, const Operand& x, const Operand& y, uint64
 
 template <typename Compute>
 void add(const BlockKernels& kernels, const Program& x, const Program* y, const Operand* operands, uint64_t first,
-         uint64_t count, uint64_t index, LaneSums& sums) {
-  Interpreter<Compute> of_x(kernels, x, operands), of_y(kernels, y ? *y : x, operands);
+         uint64_t count, uint64_t index, LaneSums& sums, const Places& places) {
+  reserve_registers(std::max(x.registers(), y ? y->registers() : 0));  // of both, before either holds any
+  Interpreter<Compute> of_x(kernels, x, operands, places), of_y(kernels, y ? *y : x, operands, places);
   const uint64_t length = std::min(of_x.length(), of_y.length());
   typename Compute::Value ones[kBlockElements];
   std::ranges::fill(ones, typename Compute::Value{1});
@@ -274,6 +258,10 @@ bool Program::has_slots() const {
       code, [](const Instruction& i) { return i.slot0 != Instruction::kNoSlot || i.slot1 != Instruction::kNoSlot; });
 }
 
+bool Program::has_places() const {
+  return std::ranges::any_of(code, [](const Instruction& i) { return is_placed(i.op); });
+}
+
 bool Program::keeps_equal() const {
   return !code.empty() && code.back().dst == result && code.back().op >= Op::agreed_or;
 }
@@ -287,14 +275,6 @@ size_t Program::registers() const {
 std::optional<uint16_t> Program::loaded_operand() const {
   if (code.size() != 1 || code[0].op != Op::load) return std::nullopt;
   return code[0].operand;
-}
-
-size_t registers_size(size_t registers) {
-  return registers <= kStackRegisters ? 0 : SpilledRegisters::kAtOnce * SpilledRegisters::size(registers);
-}
-
-void reserve_registers(size_t registers) {
-  if (registers > kStackRegisters) spilled_registers.reserve(registers);
 }
 
 double LaneSums::total() const {
@@ -312,20 +292,20 @@ void add_products(const BlockKernels& kernels, Dtype compute, const Operand& x, 
 }
 
 void add_products(const BlockKernels& kernels, const Program& x, const Program* y, const Operand* operands,
-                  uint64_t first, uint64_t count, uint64_t index, LaneSums& sums) noexcept {
+                  uint64_t first, uint64_t count, uint64_t index, LaneSums& sums, const Places& places) noexcept {
   if (x.compute == Dtype::F64)
-    add<F64>(kernels, x, y, operands, first, count, index, sums);
+    add<F64>(kernels, x, y, operands, first, count, index, sums, places);
   else
-    add<F32>(kernels, x, y, operands, first, count, index, sums);
+    add<F32>(kernels, x, y, operands, first, count, index, sums, places);
 }
 
 void run_program(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first,
-                 uint64_t count, void* out, Dtype out_dtype, StoreCounts& counts) noexcept {
+                 uint64_t count, void* out, Dtype out_dtype, StoreCounts& counts, const Places& places) noexcept {
   auto* bytes = static_cast<unsigned char*>(out);
   if (program.compute == Dtype::F64)
-    run<F64>(kernels, program, operands, first, count, bytes, out_dtype, counts);
+    run<F64>(kernels, program, operands, first, count, bytes, out_dtype, counts, places);
   else
-    run<F32>(kernels, program, operands, first, count, bytes, out_dtype, counts);
+    run<F32>(kernels, program, operands, first, count, bytes, out_dtype, counts, places);
 }
 
 }  // namespace ckmerge

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "kernels/block_kernels.h"
@@ -42,6 +43,9 @@ struct Program {
   /// of those that see to it (Op::agreed_or, agree_or_...).
   bool keeps_equal() const;
 
+  /// Whether operations hang on where an element stands in its tensor, and on the tensor (fill_places()).
+  bool has_places() const;
+
   /// How many registers it uses.
   size_t registers() const;
 
@@ -54,6 +58,17 @@ struct Program {
 /// Puts the coefficients of one tensor into the slots of `program`, which is a copy of the plan's. Where they do not
 /// add up to one, equal operands are not kept (Weights), and what kept them is taken out.
 void fill_slots(Program& program, std::span<const double> coefficients);
+
+/// What operations that are placed (is_placed()) need to know of a tensor.
+struct TensorFacts {
+  std::string_view name;
+  std::span<const uint64_t> shape;
+};
+
+/// Puts into the placed operations of `program`, which is a copy of the plan's, what they come to for one tensor. As
+/// compile() leaves them, Op::uniform has the seed as k0, a number of the method as k1 and that of one of its inputs as
+/// operand; Op::before has a share of rows (operand 0) or columns (operand 1) as k0, of which whole ones count.
+void fill_places(Program& program, const TensorFacts& tensor);
 
 /// What a value is where all operands hold one number: `sum` times that number, which a linear combination's
 /// coefficients add up to; and the sum of their magnitudes. Of most other values nothing of the kind is known.
@@ -93,6 +108,13 @@ struct Operand {
   uint64_t stride = 0;          ///< bytes from one run's start to the next
 };
 
+/// Where elements of a run stand in their tensor: element i is the tensor's first + (i / inner) * stride + i % inner.
+struct Places {
+  uint64_t first = 0, inner = UINT64_MAX, stride = 0;
+
+  uint64_t of(uint64_t i) const { return first + (inner == UINT64_MAX ? i : i / inner * stride + i % inner); }
+};
+
 /// Elements whose products are summed by themselves: a reduction over a tensor is cut at multiples of this, whatever
 /// the tiles are, so that its bits do not depend on them.
 inline constexpr uint64_t kReductionBlock = 64 * 1024;
@@ -111,7 +133,7 @@ void add_products(const BlockKernels& kernels, Dtype compute, const Operand& x, 
 /// The same for the results of two programs over `operands`, which compute in the same dtype; without `y` the results
 /// of `x` are added up as they are.
 void add_products(const BlockKernels& kernels, const Program& x, const Program* y, const Operand* operands,
-                  uint64_t first, uint64_t count, uint64_t index, LaneSums& sums) noexcept;
+                  uint64_t first, uint64_t count, uint64_t index, LaneSums& sums, const Places& places = {}) noexcept;
 
 /// Bytes of memory that a thread needs to run programs of so many registers: none up to kStackRegisters.
 size_t registers_size(size_t registers);
@@ -123,6 +145,6 @@ void reserve_registers(size_t registers);
 /// `out_dtype`. Allocates nothing; registers are on the stack, or where reserve_registers() put them. The bytes are the
 /// same for every `kernels`. REQUIRES, as add_products() does: reserve_registers() of more than kStackRegisters.
 void run_program(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first,
-                 uint64_t count, void* out, Dtype out_dtype, StoreCounts& counts) noexcept;
+                 uint64_t count, void* out, Dtype out_dtype, StoreCounts& counts, const Places& places = {}) noexcept;
 
 }  // namespace ckmerge

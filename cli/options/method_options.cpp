@@ -29,27 +29,6 @@ std::string options_of_method(const MethodSpec& spec) {
   return names.empty() ? "it has no options" : "its options are " + joined(names, ", ");
 }
 
-const ParameterSpec& parameter_called(const MethodSpec& spec, const Word& word, const std::string& name) {
-  std::vector<std::string> names;
-  for (const ParameterSpec& parameter : parameters_of(spec)) {
-    if (name == parameter.name || name == parameter.option_name()) return parameter;
-    names.emplace_back(parameter.name);
-  }
-  const std::string near = did_you_mean(name, names);
-  refuse(word.option, std::string(spec.name) + " has no parameter '" + name + "'" +
-                          (!near.empty()   ? near
-                           : names.empty() ? "; it has none"
-                                           : "; its parameters are " + joined(names, ", ")));
-}
-
-double flag_value(const std::string& option, const std::string& text) {
-  for (const char* const on : {"true", "on", "yes", "1"})
-    if (text == on) return 1;
-  for (const char* const off : {"false", "off", "no", "0"})
-    if (text == off) return 0;
-  refuse(option, option + ": '" + text + "' is not true or false");
-}
-
 std::vector<double> parameter_value(const ParameterSpec& parameter, const std::string& option,
                                     const std::string& text) {
   switch (parameter.kind) {
@@ -131,6 +110,27 @@ void add_option(std::vector<OptionSpec>& options, const MethodSpec& spec, const 
 }
 
 }  // namespace
+
+const ParameterSpec& parameter_called(const MethodSpec& spec, const Word& word, const std::string& name) {
+  std::vector<std::string> names;
+  for (const ParameterSpec& parameter : parameters_of(spec)) {
+    if (name == parameter.name || name == parameter.option_name()) return parameter;
+    names.emplace_back(parameter.name);
+  }
+  const std::string near = did_you_mean(name, names);
+  refuse(word.option, std::string(spec.name) + " has no parameter '" + name + "'" +
+                          (!near.empty()   ? near
+                           : names.empty() ? "; it has none"
+                                           : "; its parameters are " + joined(names, ", ")));
+}
+
+double flag_value(const std::string& option, const std::string& text) {
+  for (const char* const on : {"true", "on", "yes", "1"})
+    if (text == on) return 1;
+  for (const char* const off : {"false", "off", "no", "0"})
+    if (text == off) return 0;
+  refuse(option, option + ": '" + text + "' is not true or false");
+}
 
 std::vector<OptionSpec> method_options() {
   std::vector<OptionSpec> options;

@@ -4,9 +4,10 @@
 namespace ckmerge {
 
 bool DeviceBatch::add(uint32_t step, const cuda::TileProgram& program, std::span<const Operand> operands,
-                      uint64_t count, std::byte* out, Dtype dtype) {
+                      uint64_t count, std::byte* out, Dtype dtype, uint64_t place) {
   const auto add = [&] {
-    return lease_.slot().job().add_part(step, program, operands, count, static_cast<uint64_t>(out - out_), dtype);
+    const auto at = static_cast<uint64_t>(out - out_);
+    return lease_.slot().job().add_part(step, program, operands, count, at, dtype, place);
   };
   if (add()) return true;
   finish();

@@ -22,10 +22,10 @@ class DeviceBatch {
   DeviceBatch(DeviceRing& ring, std::counting_semaphore<>& semaphore, std::byte* out)
       : ring_(ring), lease_(ring), computing_(semaphore), out_(out) {}
 
-  /// Sends elements [0, count) of a step, to be stored at `out`. False where the CPU has to do it: it is larger than a
-  /// whole slot. Throws Error(resources).
+  /// Sends elements [0, count) of a step, to be stored at `out`; element 0 is the tensor's `place`. False where the CPU
+  /// has to do it: it is larger than a whole slot. Throws Error(resources).
   bool add(uint32_t step, const cuda::TileProgram& program, std::span<const Operand> operands, uint64_t count,
-           std::byte* out, Dtype dtype);
+           std::byte* out, Dtype dtype, uint64_t place);
 
   /// Waits for all that was sent. Throws Error(resources).
   void finish();

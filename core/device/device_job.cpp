@@ -43,7 +43,7 @@ cuda::JobOperand DeviceJob::place(const Operand& operand, uint64_t count, uint32
 }
 
 bool DeviceJob::add_part(uint32_t step, const cuda::TileProgram& program, std::span<const Operand> operands,
-                         uint64_t count, uint64_t out, Dtype dtype) {
+                         uint64_t count, uint64_t out, Dtype dtype, uint64_t first_place) {
   const bool fused = program.shape != cuda::Shape::interpreted;
   const size_t operand_count = fused ? program.operands.size() : operands.size();
   const auto operand = [&](size_t k) -> const Operand& { return operands[fused ? program.operands[k] : k]; };
@@ -57,6 +57,7 @@ bool DeviceJob::add_part(uint32_t step, const cuda::TileProgram& program, std::s
   const uint32_t shift = shift_of(kernel, out, dtype);
   parts_.push_back({{.count = count,
                      .out = out,
+                     .place = first_place,
                      .k0 = program.k0,
                      .k1 = program.k1,
                      .first_operand = static_cast<uint32_t>(operands_.size()),

@@ -20,9 +20,10 @@ class DeviceJob {
   explicit DeviceJob(std::span<std::byte> input) : input_(input) {}
 
   /// Adds elements [0, count) of a step, to be stored at byte `out` of the output buffer. `operands` are the program's,
-  /// contiguous; their bytes are copied. False, and nothing added, when the job is full.
+  /// contiguous; their bytes are copied. Element 0 is the tensor's `place`. False, and nothing added, when the job is
+  /// full.
   bool add_part(uint32_t step, const cuda::TileProgram& program, std::span<const Operand> operands, uint64_t count,
-                uint64_t out, Dtype dtype);
+                uint64_t out, Dtype dtype, uint64_t place = 0);
 
   /// Adds a contiguous operand of sums to come; empty when the job is full.
   struct OperandIndex {

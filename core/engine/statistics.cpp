@@ -19,7 +19,25 @@ ReducedElements reduced_elements(const Plan& plan, const Step& step) {
   return {.rows = rows, .heads_only = heads_only, .count = heads_only ? rows.heads_before(count) : count};
 }
 
+bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size) {
+  const auto set_of = [](const Plan& plan, const Step& step) {
+    return needs_statistics(plan, step) ? plan.program_statistics[step.program] : Plan::kNoStatistics;
+  };
+  const auto same_step = [&](const Step& x, const Step& y) {
+    return set_of(a, x) == set_of(b, y) && x.size == y.size && x.dtype == y.dtype && x.expansion == y.expansion;
+  };
+  // What is reduced on higher levels hangs on the coefficients of lower ones.
+  const auto same_set = [](const StatisticSet& x, const StatisticSet& y) {
+    return x.levels() > 1 ? x == y : x.reductions == y.reductions;
+  };
+  if (a.files.size() != 1 || b.files.size() != 1 || a.expansions.size() != b.expansions.size()) return false;
+  const uint64_t x = a.files[0].header.size(), y = b.files[0].header.size();
+  return std::max(x, y) - std::min(x, y) < tile_size && !a.statistics.empty() &&
+         std::ranges::equal(a.statistics, b.statistics, same_set) && std::ranges::equal(a.steps, b.steps, same_step);
+}
+
 void Statistics::add(uint32_t step, size_t level, uint64_t first_block, std::span<const double> totals) {
+  for (Statistics* const other : others_) other->add(step, level, first_block, totals);
   const uint64_t blocks = reduced_elements(plan_, plan_.steps[step]).blocks();
   const StatisticSet& set = statistics_of(plan_, plan_.steps[step]);
   const size_t width = set.reductions_of(level).size();

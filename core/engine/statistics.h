@@ -19,6 +19,11 @@
 
 namespace ckmerge {
 
+/// Whether both reduce the same of the same tensors, in tiles of this size: their coefficients may differ. Their
+/// headers differ by less than a tile, so that what one's tile needs the other's tile in this place, or the next, needs
+/// as well.
+bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size);
+
 /// How the elements of a step are numbered in its reductions: all of them, or those of the heads alone.
 struct ReducedElements {
   StepRows rows;
@@ -42,6 +47,9 @@ class Statistics {
 
   /// Those of the plan.
   size_t levels() const { return levels_; }
+
+  /// Hands on to `other` what is added from now on: it is over the same tensors and reductions, and outlives this.
+  void also_give(Statistics& other) { others_.push_back(&other); }
 
   /// Takes the totals of consecutive blocks of `step`, one number per reduction of the level and block. REQUIRES: those
   /// of lower levels are there.
@@ -74,6 +82,7 @@ class Statistics {
 
   const Plan& plan_;
   const size_t levels_;
+  std::vector<Statistics*> others_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

@@ -103,20 +103,27 @@ void StatisticsWorker::start(const Piece& piece) {
   sums_.assign(statistics_of(plan_, plan_.steps[piece.step]).reductions_of(level_).size(), {});
 }
 
-// Those of the level, the coefficients of lower ones in their slots.
+// Those of the level, the coefficients of lower ones in their slots. Programs that hang on the tensor are filled in
+// copies.
 std::span<const Reduction> StatisticsWorker::reductions_of(const Piece& piece) {
   const std::span<const Reduction> planned = statistics_of(plan_, plan_.steps[piece.step]).reductions_of(level_);
-  if (level_ == 0) return planned;
   if (filled_step_ == piece.step) return filled_;
+  const auto has_places = [](const Reduction& reduction) {
+    return reduction.value.has_places() || (reduction.factor && reduction.factor->has_places());
+  };
+  if (level_ == 0 && std::ranges::none_of(planned, has_places)) return planned;
   filled_.assign(planned.begin(), planned.end());
   filled_step_ = piece.step;
-  const std::vector<double> coefficients = statistics_.coefficients(piece.step);
-  const auto fill = [&](Program& program) { fill_slots(program, coefficients); };
+  const std::vector<double> coefficients = level_ == 0 ? std::vector<double>() : statistics_.coefficients(piece.step);
+  const TensorFacts facts = facts_of(checkpoints_, plan_.steps[piece.step]);
+  const auto fill = [&](Program& program) {
+    if (level_ > 0) fill_slots(program, coefficients);
+    fill_places(program, facts);
+  };
   for (Reduction& reduction : filled_) {
     fill(reduction.value);
-    if (reduction.factor) fill(*reduction.factor);
-    if (reduction.tail_value) fill(*reduction.tail_value);
-    if (reduction.tail_factor) fill(*reduction.tail_factor);
+    for (std::optional<Program>* program : {&reduction.factor, &reduction.tail_value, &reduction.tail_factor})
+      if (*program) fill(**program);
   }
   return filled_;
 }
@@ -231,13 +238,15 @@ void StatisticsWorker::load_operands(const Step& step, ByteRange part) {
 void StatisticsWorker::add_block(std::span<const Reduction> reductions, const ReducedElements& elements,
                                  const Piece& piece, uint64_t index, uint64_t end) {
   const StepRows& rows = elements.rows;
-  const uint64_t heads = rows.heads_before(rows.origin(piece.begin));
+  const uint64_t origin = rows.origin(piece.begin), heads = rows.heads_before(origin);
   for (size_t r = 0; r < sums_.size(); ++r) {
     const Reduction& reduction = reductions[r];
     if (elements.heads_only)
-      add_values(reduction.value, reduction.factor, heads_, index - heads, end - index, index, sums_[r]);
+      add_values({reduction.value, reduction.factor, heads_, rows.places_of_heads(origin)}, index - heads, end - index,
+                 index, sums_[r]);
     else if (has_whole_rows(reduction))
-      add_values(reduction.value, reduction.factor, all_, index - piece.begin, end - index, index, sums_[r]);
+      add_values({reduction.value, reduction.factor, all_, {.first = piece.begin}}, index - piece.begin, end - index,
+                 index, sums_[r]);
     else
       add_rows(reduction, rows, piece, index, end, sums_[r]);
   }
@@ -246,27 +255,31 @@ void StatisticsWorker::add_block(std::span<const Reduction> reductions, const Re
 // Elements [begin, end), numbered as elements: heads from all checkpoints, tails from the first alone.
 void StatisticsWorker::add_rows(const Reduction& reduction, const StepRows& rows, const Piece& piece, uint64_t begin,
                                 uint64_t end, LaneSums& sums) {
-  const uint64_t heads = rows.heads_before(rows.origin(piece.begin));
+  const uint64_t origin = rows.origin(piece.begin), heads = rows.heads_before(origin);
   const bool tails = reduction.tail_value && (!reduction.factor || reduction.tail_factor);
   for (uint64_t at = begin; at < end;) {
     const uint64_t row_begin = at / rows.row * rows.row;
     const uint64_t head_end = std::min(end, row_begin + rows.head), row_end = std::min(end, row_begin + rows.row);
     if (at < head_end) {
-      add_values(reduction.value, reduction.factor, heads_, rows.heads_before(at) - heads, head_end - at, at, sums);
+      add_values({reduction.value, reduction.factor, heads_, rows.places_of_heads(origin)},
+                 rows.heads_before(at) - heads, head_end - at, at, sums);
       at = head_end;
     }
     if (tails && at < row_end)
-      add_values(*reduction.tail_value, reduction.tail_factor, all_, at - piece.begin, row_end - at, at, sums);
+      add_values({*reduction.tail_value, reduction.tail_factor, all_, {.first = piece.begin}}, at - piece.begin,
+                 row_end - at, at, sums);
     at = row_end;
   }
 }
 
-void StatisticsWorker::add_values(const Program& value, const std::optional<Program>& factor, Operands operands,
-                                  uint64_t first, uint64_t count, uint64_t index, LaneSums& sums) {
+void StatisticsWorker::add_values(const Values& values, uint64_t first, uint64_t count, uint64_t index,
+                                  LaneSums& sums) {
+  const auto& [value, factor, operands, places] = values;
   const std::optional<uint16_t> x = value.loaded_operand(), y = factor ? factor->loaded_operand() : std::nullopt;
   if (x && y)
     return add_products(*options_.kernels, value.compute, operands[*x], operands[*y], first, count, index, sums);
-  add_products(*options_.kernels, value, factor ? &*factor : nullptr, operands.data(), first, count, index, sums);
+  add_products(*options_.kernels, value, factor ? &*factor : nullptr, operands.data(), first, count, index, sums,
+               places);
 }
 
 // Whether all that is reduced lies in whole rows.

@@ -60,8 +60,14 @@ class StatisticsWorker {
   void load_operands(const Step& step, ByteRange part);
   void add_block(std::span<const Reduction> reductions, const ReducedElements& elements, const Piece& piece,
                  uint64_t index, uint64_t end);
-  void add_values(const Program& value, const std::optional<Program>& factor, Operands operands, uint64_t first,
-                  uint64_t count, uint64_t index, LaneSums& sums);
+  /// What is reduced, of which operands, and where their elements stand.
+  struct Values {
+    const Program& value;
+    const std::optional<Program>& factor;
+    Operands operands;
+    Places places;
+  };
+  void add_values(const Values& values, uint64_t first, uint64_t count, uint64_t index, LaneSums& sums);
   void add_rows(const Reduction& reduction, const StepRows& rows, const Piece& piece, uint64_t begin, uint64_t end,
                 LaneSums& sums);
   bool has_whole_rows(const Reduction& reduction) const;
@@ -77,7 +83,7 @@ class StatisticsWorker {
   std::vector<bool> whole_rows_;      // per operand
   DeviceRing* ring_ = nullptr;        // for the range at hand
   size_t level_ = 0;                  // likewise
-  std::vector<Reduction> filled_;     // of the step at hand, with the coefficients of lower levels
+  std::vector<Reduction> filled_;     // of the step at hand, with what hangs on it
   std::optional<uint32_t> filled_step_;
   std::vector<LaneSums> sums_;  // per reduction, of the block at hand
   std::vector<double> totals_;  // of the blocks before it that began in the range

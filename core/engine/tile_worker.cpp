@@ -168,7 +168,7 @@ void TileWorker::compute_part(uint32_t index, ByteRange part, std::byte* out) {
     StoreCounts counts;
     load_programs(index);
     load_operands();
-    if (device_ && send_part(index, part.size() / element_size(step.dtype), out)) return;
+    if (device_ && send_part(index, part, out)) return;
     rows ? run_rows(step, part, out, counts) : run_whole(step, part, out, counts);
     step_report_.add(index, counts);
   }
@@ -191,14 +191,16 @@ void TileWorker::load_operands() {
   for (const SourceRead& read : reads_) operands_.push_back(read.operand(windows_.next(read)));
 }
 
-// Programs whose coefficients are the tensor's are filled in copies.
+// Programs that hang on the tensor are filled in copies.
 void TileWorker::load_programs(uint32_t index) {
   const Step& step = plan_.steps[index];
   const auto load = [&](uint16_t program, Program& filled) -> const Program* {
     if (program >= plan_.programs.size()) return nullptr;
-    if (!plan_.programs[program].has_slots()) return &plan_.programs[program];
-    filled = plan_.programs[program];
-    fill_slots(filled, options_.statistics->coefficients(index));
+    const Program& planned = plan_.programs[program];
+    if (!planned.has_slots() && !planned.has_places()) return &planned;
+    filled = planned;
+    if (planned.has_slots()) fill_slots(filled, options_.statistics->coefficients(index));
+    if (planned.has_places()) fill_places(filled, facts_of(checkpoints_, step));
     return &filled;
   };
   program_ = load(step.program, filled_program_);
@@ -206,10 +208,11 @@ void TileWorker::load_programs(uint32_t index) {
 }
 
 // False where the CPU has to do it.
-bool TileWorker::send_part(uint32_t index, uint64_t count, std::byte* out) {
+bool TileWorker::send_part(uint32_t index, ByteRange part, std::byte* out) {
   const Step& step = plan_.steps[index];
+  const uint64_t size = element_size(step.dtype), count = part.size() / size;
   return is_sendable(plan_, checkpoints_, step, count) &&
-         device_->add(index, tile_program(step), operands_, count, out, step.dtype);
+         device_->add(index, tile_program(step), operands_, count, out, step.dtype, part.begin / size);
 }
 
 // That of program_, the step's own.
@@ -222,8 +225,9 @@ const cuda::TileProgram& TileWorker::tile_program(const Step& step) {
 }
 
 void TileWorker::run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts) {
-  const uint64_t count = part.size() / element_size(step.dtype);
-  run_program(*options_.kernels, *program_, operands_.data(), 0, count, out, step.dtype, counts);
+  const uint64_t size = element_size(step.dtype), count = part.size() / size;
+  run_program(*options_.kernels, *program_, operands_.data(), 0, count, out, step.dtype, counts,
+              {.first = part.begin / size});
   if (computes_variance(plan_, checkpoints_, step))
     counts.negative = negative_results(*options_.kernels, *program_, operands_, count, out, step.dtype);
 }
@@ -235,19 +239,21 @@ void TileWorker::run_rows(const Step& step, ByteRange part, std::byte* out, Stor
   const uint64_t origin = rows.origin(begin);
   heads_.resize(kWovenElements * size);
   tails_.resize(kWovenElements * size);
-  const auto run = [&](const Program* program, const Operand* operands, uint64_t first, uint64_t count,
-                       std::vector<std::byte>& into) {
+  const auto run = [&](const Program* program, const Operand* operands, const Places& places, uint64_t first,
+                       uint64_t count, std::vector<std::byte>& into) {
     if (count == 0) return;
     if (program)
-      run_program(*options_.kernels, *program, operands, first, count, into.data(), step.dtype, counts);
+      run_program(*options_.kernels, *program, operands, first, count, into.data(), step.dtype, counts, places);
     else
       copy_elements(operands[0], first, count, into.data());
   };
   for (uint64_t at = begin; at < end;) {
     const uint64_t next = std::min(end, at + kWovenElements);
     const uint64_t heads = rows.heads_before(at), tails = rows.tails_before(at);
-    run(program_, operands_.data() + 1, heads - rows.heads_before(origin), rows.heads_before(next) - heads, heads_);
-    run(tail_, operands_.data(), tails - rows.tails_before(origin), rows.tails_before(next) - tails, tails_);
+    run(program_, operands_.data() + 1, rows.places_of_heads(origin), heads - rows.heads_before(origin),
+        rows.heads_before(next) - heads, heads_);
+    run(tail_, operands_.data(), rows.places_of_tails(origin), tails - rows.tails_before(origin),
+        rows.tails_before(next) - tails, tails_);
     weave(rows, at, next, size, heads_.data(), tails_.data(), out + (at - begin) * size);
     at = next;
   }

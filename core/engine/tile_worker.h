@@ -56,7 +56,7 @@ class TileWorker {
   void note_zeros(ByteRange batch, const std::byte* out);
   void compute_part(uint32_t index, ByteRange part, std::byte* out);
   void copy_part(uint32_t index, ByteRange part, std::byte* out);
-  bool send_part(uint32_t index, uint64_t count, std::byte* out);
+  bool send_part(uint32_t index, ByteRange part, std::byte* out);
   const cuda::TileProgram& tile_program(const Step& step);
   void run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts);
   void run_rows(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts);

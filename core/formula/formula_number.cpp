@@ -5,13 +5,10 @@
 #include <utility>
 
 #include "core/formula/number_arithmetic.h"
+#include "core/recipe/number_sign.h"
 
 namespace ckmerge {
 namespace {
-
-double arithmetic(double a, char sign, double b) {
-  return sign == '+' ? a + b : sign == '-' ? a - b : sign == '*' ? a * b : a / b;
-}
 
 // Multiples of the golden ratio, modulo 1: no two alike, none of them 0 or 1, in no simple relation to each other.
 double trial(size_t index, size_t trial) {

@@ -45,4 +45,18 @@ std::vector<Pass> passes_of(const Plan& plan, std::span<const Checkpoint> checkp
   return passes;
 }
 
+uint64_t bytes_to_read_together(std::span<const Plan* const> plans, std::span<const Checkpoint> checkpoints) {
+  std::vector<std::vector<bool>> is_read;
+  for (const Checkpoint& checkpoint : checkpoints) is_read.emplace_back(checkpoint.tensors.size());
+  for (const Plan* const plan : plans)
+    for (const Step& step : plan->steps)
+      for (size_t k = 0; k < step.source_count; ++k)
+        is_read[plan->source(step, k).checkpoint][plan->source(step, k).tensor] = true;
+  uint64_t bytes = 0;
+  for (size_t c = 0; c < checkpoints.size(); ++c)
+    for (size_t i = 0; i < is_read[c].size(); ++i)
+      if (is_read[c][i]) bytes += checkpoints[c].tensors[i].size;
+  return bytes;
+}
+
 }  // namespace ckmerge

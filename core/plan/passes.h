@@ -23,4 +23,8 @@ struct Pass {
 /// where what is reduced hangs on coefficients of others.
 std::vector<Pass> passes_of(const Plan& plan, std::span<const Checkpoint> checkpoints);
 
+/// Of several plans over the same checkpoints, which are run together: of all tensors that any of them reads, each
+/// once.
+uint64_t bytes_to_read_together(std::span<const Plan* const> plans, std::span<const Checkpoint> checkpoints);
+
 }  // namespace ckmerge

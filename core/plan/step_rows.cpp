@@ -9,6 +9,11 @@ StepRows rows_of(const Plan& plan, const Step& step) {
   return {expansion.row, expansion.head};
 }
 
+TensorFacts facts_of(std::span<const Checkpoint> checkpoints, const Step& step) {
+  const Tensor tensor = checkpoints[step.named.checkpoint].tensors[step.named.tensor];
+  return {.name = tensor.name, .shape = tensor.shape};
+}
+
 size_t first_step_after(const Plan& plan, uint64_t offset) {
   const auto found = std::ranges::partition_point(
       plan.steps, [offset](const Step& step) { return step.offset + step.size <= offset; });

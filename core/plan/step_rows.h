@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <span>
 
 #include "core/plan/plan.h"
 
@@ -20,9 +21,15 @@ struct StepRows {
   uint64_t element_of_head(uint64_t index) const { return index / head * row + index % head; }
   /// Where views of a part that begins at `element` count from: the start of its row, or itself.
   uint64_t origin(uint64_t element) const { return expanded() ? element / row * row : element; }
+  /// Where heads and tails stand that are counted from `origin`. REQUIRES: expanded(); what origin() says.
+  Places places_of_heads(uint64_t origin) const { return {.first = origin, .inner = head, .stride = row}; }
+  Places places_of_tails(uint64_t origin) const { return {.first = origin + head, .inner = row - head, .stride = row}; }
 };
 
 StepRows rows_of(const Plan& plan, const Step& step);
+
+/// The tensor that `step` makes, as its programs see it.
+TensorFacts facts_of(std::span<const Checkpoint> checkpoints, const Step& step);
 
 /// Whether `step` runs a program, not a copy and not zeros.
 inline bool computes(const Plan& plan, const Step& step) { return step.program < plan.programs.size(); }

@@ -3,5 +3,8 @@
 #include <immintrin.h>
 
 #define CKMERGE_ISA avx512
+#if !defined(__clang__)
+#define CKMERGE_WIDE __attribute__((target("prefer-vector-width=512")))
+#endif
 #define CKMERGE_HALF_INL "kernels/cpu/half_f16c.inl"
 #include "kernels/cpu/blocks.inl"

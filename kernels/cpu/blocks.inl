@@ -20,6 +20,10 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endia
 #else
 #define CKMERGE_INDEPENDENT _Pragma("GCC ivdep")
 #endif
+// Before a function whose loops gain by the widest registers that the ISA has.
+#if !defined(CKMERGE_WIDE)
+#define CKMERGE_WIDE
+#endif
 #define CKMERGE_TEXT_OF(x) #x
 #define CKMERGE_TEXT(x) CKMERGE_TEXT_OF(x)
 
@@ -180,6 +184,7 @@ void store_through_f32(const double* src, void* dst, size_t n, StoreCounts* coun
 }
 
 #include "kernels/cpu/operations.inl"
+#include "kernels/cpu/placed.inl"
 
 // ---- reductions ----
 
@@ -274,6 +279,10 @@ constexpr BlockKernels make_table() {
       .store64 = {},
       .op32 = {},
       .op64 = {},
+      .uniform32 = uniform<float>,
+      .uniform64 = uniform<double>,
+      .before32 = before<float>,
+      .before64 = before<double>,
       .dot32 = dot<float>,
       .dot64 = dot<double>,
       .fused_mix = {},

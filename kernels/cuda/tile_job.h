@@ -40,6 +40,7 @@ struct JobPart {
   uint64_t count = 0;
   uint64_t out = 0;            ///< bytes from the output buffer's start
   uint64_t first = 0;          ///< element of the operands that is the part's element 0
+  uint64_t place = 0;          ///< where the operands' element 0 stands in its tensor
   double k0 = 0, k1 = 0;       ///< of a shape that is not interpreted
   uint32_t first_block = 0;    ///< of the launch
   uint32_t first_operand = 0;  ///< index into the job's operands

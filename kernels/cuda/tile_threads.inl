@@ -8,6 +8,7 @@
 // (the same, but never inlined) and add_to(uint64_t*, uint64_t), which adds to a counter that other threads add to.
 #include "kernels/cuda/elements.inl"
 #include "kernels/elementwise.inl"
+#include "kernels/placed.inl"
 
 // Arrays that are indexed in loops stay in registers only where the loops are unrolled.
 #if defined(__CUDA_ARCH__)
@@ -107,7 +108,13 @@ struct InterpretedProgram {
 
   CKMERGE_INLINE T& at(uint32_t r, uint32_t e) const { return registers[(r * kVector + e) * kStride]; }
 
-  CKMERGE_INLINE T operate(const JobInstruction& i, uint32_t e) const {
+  CKMERGE_INLINE T place(const JobInstruction& i, uint64_t index) const {
+    const auto k0 = static_cast<uint64_t>(i.k0), k1 = static_cast<uint64_t>(i.k1);
+    return i.op == Op::uniform ? uniform_of<T>(index, k0 << 32 | k1) : before_of<T>(index, k0, k1);
+  }
+
+  // Of element e of a vector, which is the tensor's `index`.
+  CKMERGE_INLINE T operate(const JobInstruction& i, uint32_t e, uint64_t index) const {
     const T k0 = static_cast<T>(i.k0), k1 = static_cast<T>(i.k1);
     switch (i.op) {
 #define CKMERGE_ROW(name, operands, expression) \
@@ -115,6 +122,8 @@ struct InterpretedProgram {
     return Elementwise<Op::name>::of<T>(at(i.a, e), operands > 1 ? at(i.b, e) : 0, operands > 2 ? at(i.c, e) : 0);
       CKMERGE_ELEMENTWISE(CKMERGE_ROW)
 #undef CKMERGE_ROW
+      case Op::uniform:
+      case Op::before: return place(i, index);
       case Op::constant: return k0;
       case Op::scale: return k0 * at(i.a, e);
       case Op::add: return at(i.a, e) + at(i.b, e);
@@ -150,7 +159,7 @@ struct InterpretedProgram {
         const JobOperand& operand = operands[code[k].operand];
         load_vector<kVector>(element_at(launch, operand, i), operand.dtype, results);
       } else {
-        for (uint32_t e = 0; e < kVector; ++e) results[e] = operate(code[k], e);
+        for (uint32_t e = 0; e < kVector; ++e) results[e] = operate(code[k], e, part.place + i + e);
       }
       for (uint32_t e = 0; e < kVector; ++e) at(code[k].dst, e) = results[e];
     }
@@ -165,7 +174,7 @@ struct InterpretedProgram {
         at(code[k].dst, 0) = load_element<T>(bytes, operand.dtype);
         origins.take(bytes, operand.dtype, part.dtype, at(code[k].dst, 0));
       } else {
-        at(code[k].dst, 0) = operate(code[k], 0);
+        at(code[k].dst, 0) = operate(code[k], 0, part.place + i);
       }
     }
     return at(part.result, 0);

@@ -14,6 +14,7 @@ struct add_difference {
       .min_inputs = 3,
       .max_inputs = 3,
       .source = "AUTOMATIC1111's \"Add difference\"; task arithmetic with one task (arXiv:2212.04089)",
+      .aliases = {"AD"},
       .parameters = {{{"alpha", ParameterKind::number, 1.0, "1", "how much of the difference to add", nullptr,
                        kShare}}},
       .parameter_count = 1};

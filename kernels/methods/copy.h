@@ -14,7 +14,7 @@ struct copy {
       .min_inputs = 1,
       .max_inputs = 1,
       .source = "a conversion, not a merge; AUTOMATIC1111's \"No interpolation\"",
-      .aliases = {"No interpolation"}};
+      .aliases = {"No interpolation", "NoIn"}};
 
   static size_t coefficient_count(size_t) { return 0; }
   static const char* coefficients(const Arguments&, std::span<double>) { return nullptr; }

@@ -14,6 +14,7 @@ struct scale {
       .min_inputs = 1,
       .max_inputs = 1,
       .source = "sd-mecha's \"scale\"; mergekit's \"passthrough\" with a scale",
+      .aliases = {"passthrough"},
       .parameters = {{{"alpha", ParameterKind::number, 1, "1", "the number", nullptr, kShare}}},
       .parameter_count = 1};
 

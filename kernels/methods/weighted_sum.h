@@ -13,7 +13,7 @@ struct weighted_sum {
                                    .min_inputs = 2,
                                    .max_inputs = 2,
                                    .source = "AUTOMATIC1111's \"Weighted sum\"; linear interpolation of weights",
-                                   .aliases = {"lerp"},
+                                   .aliases = {"lerp", "Weight sum", "WS"},
                                    .parameters = {{{"alpha", ParameterKind::number, 0.5, "0.5",
                                                     "how far to go from A (0) to B (1)", nullptr, kShare}}},
                                    .parameter_count = 1};

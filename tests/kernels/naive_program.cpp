@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "tests/kernels/naive_elementwise.h"
+#include "tests/kernels/naive_placed.h"
 #include "tests/kernels/oracle.h"
 
 namespace ckmerge {
@@ -58,9 +59,13 @@ T compute(const Instruction& i, const T* r) {
 template <typename T>
 T result(const Program& program, const std::vector<Operand>& operands, uint64_t element_index) {
   std::vector<T> registers(program.registers());
-  for (const Instruction& i : program.code)
-    registers[i.dst] = i.op == Op::load ? static_cast<T>(element(operands[i.operand], element_index))
-                                        : compute<T>(i, registers.data());
+  for (const Instruction& i : program.code) {
+    if (i.op == Op::load)
+      registers[i.dst] = static_cast<T>(element(operands[i.operand], element_index));
+    else
+      registers[i.dst] =
+          is_placed(i.op) ? static_cast<T>(naive_placed(i, element_index)) : compute<T>(i, registers.data());
+  }
   return registers[program.result];
 }
 

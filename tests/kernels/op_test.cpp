@@ -100,7 +100,7 @@ bool right(const BlockKernels& kernels, Op op, size_t n, int dst, bool plain) {
 template <typename T>
 void check_all() {
   for (const BlockKernels* kernels : available_kernels())
-    for (size_t k = static_cast<size_t>(Op::load) + 1; k < kOpCount; ++k)
+    for (size_t k = static_cast<size_t>(Op::zero); k < kOpCount; ++k)
       for (const bool plain : {false, true})
         for (int dst = 0; dst < 4; ++dst) {
           const Op op = static_cast<Op>(k);

@@ -125,6 +125,20 @@ def test_defaults_are_recorded():
     refused(2, "weights is an empty list", "plan", "--formula", "A + 0.5*(linear(A, B, weights=[]) - A)", *FILES[:2])
 
 
+def test_graph():
+    make_all()
+    formula = "A + 0.7*(slerp(B, C) - A) + 0.2*(B - C) - 0.1*(B - C)*2"
+    plan = call("plan", "--formula", formula, *FILES[:3]).stdout
+    for line in ("t1 = slerp(B, C, t=0.5)  (checkpoint, needs statistics of whole tensors first)", "result = A + ", "  (delta", "In 2 passes:"):
+        expect(line in plan, f"{line}: {plan}")
+    shared = call("plan", "--formula", "A + 0.5*max(B - C, 0.5*(B - C))", *FILES[:3]).stdout
+    expect("t1 = B - C  (delta, used twice)" in shared and "In one pass over the inputs." in shared, shared)
+    graph = json.loads(call("plan", "--formula", formula, *FILES[:3], "--json").stdout)["graph"]
+    expect(graph[-1]["name"] == "result" and graph[-1]["type"] == "checkpoint" and graph[0]["needs_statistics"], f"{graph}")
+    expect("result = weighted_sum(A, B, alpha=0.3)  (checkpoint)" in call("plan", *FILES[:2], "--alpha", "0.3", "-v").stdout, "a method's")
+    expect("result = " not in call("plan", *FILES[:2]).stdout, "a method's, with -v only")
+
+
 def test_damaged_recipe():
     make_all()
     merge("out.safetensors", "--formula", "A + 0.5*(B - A)", *FILES[:2])
@@ -196,5 +210,5 @@ def test_sixteen():
 
 
 run_in_folders(test_equals_method, test_equals_steps, test_recorded_and_repeated, test_one_call_is_the_method,
-               test_defaults_are_recorded, test_damaged_recipe,
+               test_defaults_are_recorded, test_graph, test_damaged_recipe,
                test_beside_other_options, test_registered_names, test_real_pair, test_sixteen)

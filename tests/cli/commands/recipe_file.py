@@ -68,6 +68,12 @@ options:
     produced("run", "models/recipe.yaml", "anime=moved.safetensors")
     expect(safetensors("out.safetensors")[1] == tensors, "another file in place of a checkpoint")
     dry = call("run", "models/recipe.yaml", "anime=moved.safetensors", "-n", "-o", "never.safetensors")
+    planned = call("plan", "models/recipe.yaml", "anime=moved.safetensors", "-o", "never.safetensors")
+    expect(planned.stdout == dry.stdout and planned.returncode == 0, f"plan RECIPE.yaml: {planned.stdout} {planned.stderr}")
+    document = json.loads(call("plan", "models/recipe.yaml", "anime=moved.safetensors", "--json").stdout)
+    expect(document["formula"]["names"] == ["base", "anime", "C"] and document["inputs"][1]["path"] == "moved.safetensors",
+           "plan RECIPE.yaml --json")
+    refused(2, "--alpha", "plan", "models/recipe.yaml", "anime=moved.safetensors", "--alpha", "0.3")
     expect(dry.returncode == 0 and "B = anime" in dry.stdout and not os.path.exists("never.safetensors"), dry.stdout + dry.stderr)
 
 

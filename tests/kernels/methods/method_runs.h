@@ -28,6 +28,10 @@ Arguments with_numbers(size_t inputs, const std::vector<double>& numbers, bool f
 std::vector<float> merged(const char* method, const std::vector<double>& coefficients,
                           const std::vector<std::vector<float>>& inputs);
 
+/// The same for a tensor that is not called `weight` or has other than one dimension.
+std::vector<float> merged(const char* method, const std::vector<double>& coefficients,
+                          const std::vector<std::vector<float>>& inputs, const TensorFacts& tensor);
+
 /// What the engine does for a tensor of a method with statistics.
 struct TensorRun {
   std::vector<double> statistics;    ///< empty where the coefficients need none
@@ -42,7 +46,8 @@ TensorRun merged_by_tensor(const char* method, const Arguments& arguments,
 using Definition = std::function<double(const std::vector<double>&)>;
 
 /// Holds the method to `right` over tensors of no, one and many elements: unlike ones, close ones, some of whose
-/// elements are 0 or equal. `bound` is in units of 2^-24 of the largest of the values and the result.
+/// elements are 0 or equal. `bound` is in units of 2^-24 of the largest of the values and the result; in f64, which is
+/// held to it as well, of 2^-53. In the small dtypes the result must be that of f32, rounded once.
 void check_definition(const char* method, const Arguments& arguments, const Definition& right, double bound);
 
 /// Checkpoints that are equal give themselves, bit for bit, NaN, Inf, -0 and subnormals included.
