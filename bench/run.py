@@ -15,11 +15,12 @@ from bars import BARS, GIB, MB, MIB, ROWS
 from measure import NotRun, machine, warm_memory
 from report import rewrite
 from rows import MEASURES as MERGE_MEASURES, PAIR_SIZE, PLAN_COUNT, RSS_SIZES, WARM_SIZE, Bench
+from rows_formulas import MEASURES as FORMULA_MEASURES
 from rows_operations import MEASURES as OPERATION_MEASURES
 from rows_options import MEASURES as OPTION_MEASURES
 
 HERE = Path(__file__).resolve().parent
-MEASURES = MERGE_MEASURES | OPTION_MEASURES | OPERATION_MEASURES
+MEASURES = MERGE_MEASURES | OPTION_MEASURES | OPERATION_MEASURES | FORMULA_MEASURES
 
 
 def size(text):
@@ -46,6 +47,8 @@ def parse():
     parser.add_argument("--results", type=Path, default=HERE / "results.json")
     parser.add_argument("--torch", type=Path, default=HERE.parent / "build/bench-venv/bin/python",
                         help="a Python that has torch and safetensors")
+    parser.add_argument("--peers", type=Path, default=HERE.parent / "build/release/tests/peers",
+                        help="folder of sd-mecha and ComfyUI, as scripts/test.sh peers leaves it")
     parser.add_argument("--size", type=size, default=PAIR_SIZE, help="of each input, cold (default 3GiB)")
     parser.add_argument("--warm-size", type=size, default=WARM_SIZE, help="of each input, on tmpfs (default 2GiB)")
     parser.add_argument("--rss-sizes", type=lambda t: tuple(map(size, t.split(","))), default=RSS_SIZES,

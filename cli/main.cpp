@@ -5,6 +5,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/commands/operations.h"
+#include "cli/commands/recipe_file.h"
 #include "cli/commands/registry_access.h"
 #include "cli/commands/run_recipe.h"
 #include "cli/report/failure.h"
@@ -40,6 +41,16 @@ void act(const CommandLine& line, const Environment& environment) {
   }
 }
 
+// The plan of a recipe file is what `run --dry-run` says of it.
+CommandLine command_line(const std::vector<std::string>& words) {
+  const std::vector<std::string> rest{words.begin() + 1, words.end()};
+  CommandLine line = parse_command_line(parse_command(words[0]), rest);
+  if (line.command != Command::plan || line.operands.empty() || !is_recipe_file(line.operands[0])) return line;
+  line = parse_command_line(Command::run, rest);
+  line.options["dry-run"] = {"true"};
+  return line;
+}
+
 int run(const std::vector<std::string>& words, const Environment& environment) {
   if (words.empty()) {
     write_stderr(help_text());
@@ -50,7 +61,7 @@ int run(const std::vector<std::string>& words, const Environment& environment) {
   else if (words[0] == "--version")
     write_stdout("ckmerge " CKMERGE_VERSION "\n");
   else
-    act(parse_command_line(parse_command(words[0]), {words.begin() + 1, words.end()}), environment);
+    act(command_line(words), environment);
   return 0;
 }
 

@@ -9,18 +9,18 @@ namespace ckmerge {
 bool is_choice(const Program& program) {
   if (program.code.empty() || program.code.back().op != Op::select || program.code.back().dst != program.result)
     return false;
-  std::bitset<kMaxRegisters> placed;  // what holds a place and no value
+  std::bitset<kStackRegisters> placed;  // what holds a place and no value
   for (const Instruction& i : program.code) {
     const bool chooses = i.op == Op::select && placed[i.a] && !placed[i.b] && !placed[i.c];
-    if (i.op != Op::load && !is_placed(i.op) && !chooses) return false;
+    if (i.dst >= kStackRegisters || (i.op != Op::load && !is_placed(i.op) && !chooses)) return false;
     placed[i.dst] = is_placed(i.op);
   }
   return true;
 }
 
 std::optional<uint16_t> chosen_operand(const Program& program, uint64_t place, size_t n) {
-  std::array<uint16_t, kMaxRegisters> taken = {};
-  std::bitset<kMaxRegisters> before;
+  std::array<uint16_t, kStackRegisters> taken = {};
+  std::bitset<kStackRegisters> before;
   for (const Instruction& i : program.code) {
     switch (i.op) {
       case Op::load: taken[i.dst] = i.operand; break;

@@ -4,19 +4,15 @@
 
 #include "cli/commands/commands.h"
 #include "cli/commands/config_file.h"
-#include "cli/commands/open_inputs.h"
+#include "cli/commands/merge_steps.h"
+#include "cli/commands/save_recipe.h"
+#include "cli/commands/sweep.h"
 #include "cli/options/faults.h"
 #include "cli/options/output_name.h"
-#include "cli/report/progress.h"
 #include "cli/report/report.h"
 #include "cli/report/report_json.h"
 #include "cli/system/signals.h"
-#include "core/engine/differing_copies.h"
 #include "core/formula/recipe_graph.h"
-#include "core/inputs/component_names.h"
-#include "core/inputs/input_names.h"
-#include "core/read/buffer_values.h"
-#include "core/read/tile_sizing.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -31,8 +27,7 @@ std::optional<NumberedNames> choose_output(MergeRequest& request, const Plan& pl
     return names;
   }
   if (!request.output.empty() && is_folder(request.output))
-    request.output +=
-        (request.output.ends_with('/') ? "" : "/") + a1111_name(request.settings.recipe, request.inputs, plan.kind);
+    request.output += (request.output.ends_with('/') ? "" : "/") + a1111_name(plan.recipe, request.inputs, plan.kind);
   return std::nullopt;
 }
 
@@ -47,27 +42,13 @@ std::string place_to_check(const MergeRequest& request) {
   return (folder / path.filename()).string();
 }
 
-void append(std::vector<std::string>& warnings, const std::vector<std::string>& more) {
-  warnings.insert(warnings.end(), more.begin(), more.end());
-}
-
 struct Prepared {
   std::vector<Checkpoint> checkpoints;
   Plan plan;
   std::optional<NumberedNames> names;
   std::optional<ConfigCopy> config;
+  std::optional<std::string> recipe;  // the text of --save-recipe
 };
-
-void plan_merge(MergeRequest& request, Prepared& prepared) {
-  const Settings& settings = request.settings;
-  Plan& plan = prepared.plan;
-  const std::vector<std::string> notes = name_inputs(request.settings.recipe, prepared.checkpoints);
-  request.warnings.insert(request.warnings.end(), notes.begin(), notes.end());
-  plan = make_plan(settings.recipe, prepared.checkpoints);
-  plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
-  append(plan.warnings, position_warnings(plan, prepared.checkpoints));
-  size_tiles(plan, prepared.checkpoints, {.budget = settings.run.memory_budget, .tile_size = settings.run.tile_size});
-}
 
 // REQUIRES: request.output is the name of a file.
 void check_output(MergeRequest& request, Prepared& prepared, Faults& faults) {
@@ -88,11 +69,10 @@ void check_output(MergeRequest& request, Prepared& prepared, Faults& faults) {
 // opened leave nothing to plan, but the recipe and the target can still be wrong.
 Prepared prepare(MergeRequest& request) {
   Faults faults;
-  Prepared prepared{.checkpoints = open_inputs(request, faults), .plan = {}, .names = {}, .config = {}};
+  faults.check([&] { check_recipe(request.settings.recipe, request.inputs.size()); });
+  Prepared prepared{.checkpoints = opened_inputs(request, faults), .plan = {}, .names = {}, .config = {}, .recipe = {}};
   if (faults.empty())
-    faults.check([&] { plan_merge(request, prepared); });
-  else
-    faults.check([&] { check_recipe(request.settings.recipe, request.inputs.size()); });
+    faults.check([&] { prepared.plan = planned(request, request.settings.recipe, prepared.checkpoints); });
   // Of an output that is named by a plan there is nothing to check without one.
   bool named = !request.settings.filename_prefix && !is_folder(request.output);
   if (faults.empty())
@@ -101,28 +81,16 @@ Prepared prepare(MergeRequest& request) {
       named = true;
     });
   if (named && !request.output.empty()) check_output(request, prepared, faults);
+  if (request.settings.save_recipe && faults.empty())
+    faults.check([&] { prepared.recipe = recipe_file_text(request, prepared.plan, identities(prepared.checkpoints)); });
   faults.raise();
   return prepared;
 }
 
-// What is told when a signal comes too late.
-const char* waiting_line(ProgressKind progress) {
-  if (progress == ProgressKind::json)
-    return "{\"event\":\"waiting\",\"message\":\"the output is complete; waiting for the disk to have all of it\"}\n";
-  return "the output is complete; waiting for the disk to have all of it, then it is put in place; a second signal "
-         "ends "
-         "ckmerge at once and leaves the target as it was\n";
-}
-
 RunReport run_watched(MergeRequest& request, Prepared& prepared) {
-  catch_stop_signals();
-  install_sigbus_guard();
   ProgressView view(request.progress, prepared.plan.output_size());
-  RunOptions options = request.settings.run;
+  RunOptions options = watched_options(request, view);
   if (prepared.names) options.replace = false;  // a free name is never somebody's file, -f or not
-  options.stop = &stop_flag();
-  options.on_progress = [&view](const Progress& progress) { view.update(progress); };
-  options.on_commit = [&] { answer_stop_with(waiting_line(request.progress)); };
   for (;;) try {
       RunReport report = run(prepared.plan, prepared.checkpoints, request.output, options);
       answer_stop_with(nullptr);
@@ -166,24 +134,25 @@ void print_result(const MergeRequest& request, const MergeFacts& facts, const Ru
 }  // namespace
 
 void merge_command(MergeRequest request) {
+  if (!request.settings.sweeps.empty()) return sweep_command(std::move(request));
   Prepared prepared = prepare(request);
-  const MergeFacts facts{.plan = prepared.plan,
-                         .checkpoints = prepared.checkpoints,
-                         .run = request.settings.run,
-                         .output = request.output,
-                         .config_from = request.config_from,
-                         .preset = request.settings.preset,
-                         .verbose = request.settings.verbose};
-  if (request.settings.only_plan) return print_plan(request, facts);
+  const MergeFacts facts{
+      .plan = prepared.plan,
+      .checkpoints = prepared.checkpoints,
+      .run = request.settings.run,
+      .output = request.output,
+      .config_from = request.config_from,
+      .preset = request.settings.preset,
+      .verbose = request.settings.verbose,
+      .recipe_file = request.settings.save_recipe ? std::string_view(*request.settings.save_recipe) : ""};
+  if (request.settings.only_plan) {
+    if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
+    return print_plan(request, facts);
+  }
   const RunReport report = run_in_place(request, prepared);
-  append(prepared.plan.warnings, difference_warnings(prepared.plan, prepared.checkpoints, report.differing));
-  for (std::string& warning : value_warnings(facts, report)) prepared.plan.warnings.push_back(std::move(warning));
-  append(prepared.plan.warnings, integer_warnings(prepared.plan, prepared.checkpoints, report.differing));
-  const auto troubles = announce(request.announcement, request.output, prepared.checkpoints, report);
-  if (request.settings.json)
-    prepared.plan.warnings.insert(prepared.plan.warnings.end(), troubles.begin(), troubles.end());
-  else if (!request.settings.quiet)
-    for (const std::string& trouble : troubles) write_stderr("warning: " + shortened(trouble, kSentenceWidth) + "\n");
+  add_run_warnings(prepared.plan, prepared.checkpoints, report, value_warnings(facts, report));
+  tell_troubles(request, announce(request.announcement, request.output, prepared.checkpoints, report), prepared.plan);
+  if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
   if (prepared.config) copy_config(*prepared.config, request.output, request.settings.run);
   print_result(request, facts, report);
 }

@@ -3,6 +3,7 @@
 
 #include "cli/commands/formula_inputs.h"
 #include "cli/commands/open_inputs.h"
+#include "cli/commands/sweep.h"
 #include "cli/commands/work_options.h"
 #include "cli/options/output_extension.h"
 #include "cli/options/output_name.h"
@@ -24,7 +25,8 @@ void check_files(const MergeRequest& merge, Command command, Faults& faults) {
     });
   if (!settings.output && !settings.filename_prefix && !settings.only_plan)
     faults.check([] { refuse("--output", "no output is given; name the file to write with -o OUT"); });
-  if (settings.output && !is_folder(*settings.output)) faults.check([&] { expect_checkpoint_name(*settings.output); });
+  if (settings.output && settings.sweeps.empty() && !is_folder(*settings.output))
+    faults.check([&] { expect_checkpoint_name(*settings.output); });
 }
 
 // By the name of the file, unless it is said.
@@ -66,6 +68,7 @@ MergeRequest merge_request(const Request& request, const Environment& environmen
   settings.run.hash = settings.recipe.hash;
   Faults faults;
   check_files(merge, request.command, faults);
+  if (!settings.sweeps.empty()) check_sweep(merge, faults);
   faults.add(request.refused);
   if (settings.recipe.formula) faults.check([&] { name_inputs_of_formula(merge.inputs, *settings.recipe.formula); });
   faults.check([&] { read_keys(merge); });

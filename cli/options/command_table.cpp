@@ -19,9 +19,12 @@ const std::vector<CommandSpec>& commands() {
        "out.safetensors\n"},
       {Command::plan, "plan", "A B [C ...] [-o OUT] [options]", "print what merge would do, write nothing",
        "Reads the headers of the checkpoints and prints what `ckmerge merge` with the same arguments would do, or all\n"
-       "that stands against it. With -o the target is checked too.",
+       "that stands against it. With -o the target is checked too. Of a recipe (.yaml) it prints what `ckmerge run` "
+       "would "
+       "do.",
        "  ckmerge plan A.safetensors B.safetensors --alpha 0.3\n"
-       "  ckmerge plan A.safetensors B.safetensors --json\n"},
+       "  ckmerge plan A.safetensors B.safetensors --json\n"
+       "  ckmerge plan recipe.yaml\n"},
       {Command::run, "run", "FILE A=PATH ... -o OUT [options]", "repeat the merge that a file records, or run a recipe",
        "Merges again what was merged into FILE, by the recipe in its metadata: the same bytes, whatever the inputs "
        "are\n"

@@ -8,6 +8,7 @@
 #include "cli/options/numbers.h"
 #include "cli/options/readers.h"
 #include "cli/system/text.h"
+#include "core/formula/tokens.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {
@@ -28,27 +29,6 @@ std::string options_of_method(const MethodSpec& spec) {
   return names.empty() ? "it has no options" : "its options are " + joined(names, ", ");
 }
 
-const ParameterSpec& parameter_called(const MethodSpec& spec, const Word& word, const std::string& name) {
-  std::vector<std::string> names;
-  for (const ParameterSpec& parameter : parameters_of(spec)) {
-    if (name == parameter.name || name == parameter.option_name()) return parameter;
-    names.emplace_back(parameter.name);
-  }
-  const std::string near = did_you_mean(name, names);
-  refuse(word.option, std::string(spec.name) + " has no parameter '" + name + "'" +
-                          (!near.empty()   ? near
-                           : names.empty() ? "; it has none"
-                                           : "; its parameters are " + joined(names, ", ")));
-}
-
-double flag_value(const std::string& option, const std::string& text) {
-  for (const char* const on : {"true", "on", "yes", "1"})
-    if (text == on) return 1;
-  for (const char* const off : {"false", "off", "no", "0"})
-    if (text == off) return 0;
-  refuse(option, option + ": '" + text + "' is not true or false");
-}
-
 std::vector<double> parameter_value(const ParameterSpec& parameter, const std::string& option,
                                     const std::string& text) {
   switch (parameter.kind) {
@@ -62,6 +42,16 @@ std::vector<double> parameter_value(const ParameterSpec& parameter, const std::s
 void set_parameter(Recipe& recipe, const ParameterSpec& parameter, const Word& word, std::vector<double> value) {
   if (!recipe.parameters.emplace(parameter.name, std::move(value)).second)
     refuse(word.option, std::string("the parameter ") + parameter.name + " is given twice");
+}
+
+// Of a formula.
+void set_number(Recipe& recipe, const Word& word) {
+  const auto [name, text] = read_pair(word);
+  if (!is_formula_name(name))
+    refuse(word.option, word.option + ": '" + visible(name) +
+                            "' cannot stand in a formula: names are letters, digits and underscores, no digit first");
+  if (!recipe.parameters.emplace(name, std::vector{parse_number(word.option + " " + name, text)}).second)
+    refuse(word.option, "the number " + name + " is given twice");
 }
 
 // --alpha 0.3 and the like.
@@ -121,6 +111,27 @@ void add_option(std::vector<OptionSpec>& options, const MethodSpec& spec, const 
 
 }  // namespace
 
+const ParameterSpec& parameter_called(const MethodSpec& spec, const Word& word, const std::string& name) {
+  std::vector<std::string> names;
+  for (const ParameterSpec& parameter : parameters_of(spec)) {
+    if (name == parameter.name || name == parameter.option_name()) return parameter;
+    names.emplace_back(parameter.name);
+  }
+  const std::string near = did_you_mean(name, names);
+  refuse(word.option, std::string(spec.name) + " has no parameter '" + name + "'" +
+                          (!near.empty()   ? near
+                           : names.empty() ? "; it has none"
+                                           : "; its parameters are " + joined(names, ", ")));
+}
+
+double flag_value(const std::string& option, const std::string& text) {
+  for (const char* const on : {"true", "on", "yes", "1"})
+    if (text == on) return 1;
+  for (const char* const off : {"false", "off", "no", "0"})
+    if (text == off) return 0;
+  refuse(option, option + ": '" + text + "' is not true or false");
+}
+
 std::vector<OptionSpec> method_options() {
   std::vector<OptionSpec> options;
   for (const Method& method : ckmerge::methods())
@@ -138,6 +149,7 @@ Reader read_method() {
 
 Reader read_param() {
   const auto read = [](Settings& settings, const Word& word) {
+    if (settings.recipe.formula) return set_number(settings.recipe, word);
     const Method* const method = find_method(settings.recipe.method);
     if (!method) return;
     const auto [name, text] = read_pair(word);

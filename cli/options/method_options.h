@@ -18,6 +18,12 @@ Reader read_method();
 /// --param NAME=VALUE.
 Reader read_param();
 
+/// The parameter of `spec` called `name`, or as its option is. Throws Error(usage) that lists them.
+const ParameterSpec& parameter_called(const MethodSpec& spec, const Word& word, const std::string& name);
+
+/// "true", "on", "yes" or "1", or their opposites.
+double flag_value(const std::string& option, const std::string& text);
+
 /// The parameter of the method called `method` that `--option` sets, or null.
 const ParameterSpec* parameter_of_option(const std::string& method, const std::string& option);
 

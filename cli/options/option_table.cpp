@@ -7,6 +7,7 @@
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
 #include "cli/options/readers.h"
+#include "cli/options/sweep_option.h"
 #include "cli/options/weight_options.h"
 #include "cli/system/text.h"
 
@@ -67,6 +68,11 @@ const std::vector<Row>& table() {
         "what to compute, in place of a method: 'A + 0.7*(B - C)' of the inputs A, B and C, or of others that are "
         "given as NAME=FILE; see docs/recipe.md",
         read_formula()}},
+      {in(merge, plan),
+       {"sweep", 0, "K=X1,X2,...",
+        "several outputs from one reading of the inputs, one for each of these values of a parameter: files such as "
+        "alpha-0.2.safetensors in the folder of -o; of a list, numbers with slashes between (weights=1/1,1/2)",
+        read_sweep()}},
       {recipes,
        {"dtype", 0, "D",
         "store float tensors as keep (default), f64, f32, f16, bf16, f8_e4m3 or f8_e5m2; those of a part with "
@@ -102,6 +108,9 @@ const std::vector<Row>& table() {
        {"config", 0, "C",
         "copy A1111's .yaml beside the result: that of A, B or C, auto (the first that has one) or none (default)",
         read_choice_of<ConfigSource>(&Settings::config, {"auto", "A", "B", "C", "none"})}},
+      {in(merge, plan, run, convert, bake, average),
+       {"save-recipe", 0, "FILE", "write the merge into a recipe file (.yaml) as well, which `ckmerge run` repeats",
+        read_filled_text(&Settings::save_recipe, ValueType::file)}},
       {writes,
        {"format", 0, "F", "the form of the output: " + joined(form_names(), " or ") + " (default: by OUT's extension)",
         read_format()}},

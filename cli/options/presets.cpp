@@ -2,6 +2,7 @@
 #include "cli/options/presets.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "cli/options/method_options.h"
@@ -34,11 +35,14 @@ const std::vector<Preset>& presets() {
 
 // `--param weights=...` gives weights as well as --weights does, and `--param t=...` what --alpha is to slerp.
 bool is_given_as_parameter(const GivenOptions& given, const ParameterSpec& parameter) {
-  const auto pairs = given.find("param");
-  return pairs != given.end() && std::ranges::any_of(pairs->second, [&](const std::string& pair) {
-           const std::string name = pair.substr(0, pair.find('='));
-           return name == parameter.name || name == parameter.option_name();
-         });
+  const auto names_it = [&](const std::string& pair) {
+    const std::string name = pair.substr(0, pair.find('='));
+    return name == parameter.name || name == parameter.option_name();
+  };
+  return std::ranges::any_of(std::array{"param", "sweep"}, [&](const char* option) {
+    const auto pairs = given.find(option);
+    return pairs != given.end() && std::ranges::any_of(pairs->second, names_it);
+  });
 }
 
 // A parameter of a set is a default for the methods that have it.

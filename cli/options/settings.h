@@ -22,6 +22,13 @@ struct Component {
   std::string path;
 };
 
+/// Several values of one parameter, each with an output of its own (sweep_option.h).
+struct Sweep {
+  std::string parameter;  ///< by its own name
+  ParameterKind kind = ParameterKind::number;
+  std::vector<std::vector<double>> values = {};
+};
+
 /// Whose .yaml is copied beside the output (cli/commands/config_file.h).
 enum class ConfigSource : uint8_t { automatic, a, b, c, none };
 
@@ -42,7 +49,9 @@ struct Settings {
   std::optional<std::string> output = {};           ///< a file or a folder
   std::optional<std::string> filename_prefix = {};  ///< ComfyUI's way of naming
   ConfigSource config = ConfigSource::none;
-  bool only_plan = false;  ///< nothing is written
+  std::optional<std::string> save_recipe = {};  ///< a file for the merge as a recipe
+  std::vector<Sweep> sweeps = {};               ///< not empty: one output for each choice of their values, in a folder
+  bool only_plan = false;                       ///< nothing is written
   // How the work is done and told.
   RunOptions run = {};
   std::optional<std::string> hash_cache = {};  ///< a file; its name is empty where none is wanted

@@ -6,18 +6,29 @@
 #include "cli/options/numbers.h"
 #include "cli/options/sizes.h"
 #include "cli/report/device_text.h"
+#include "cli/report/graph_report.h"
+#include "cli/report/run_lines.h"
 #include "cli/report/weight_report.h"
 #include "cli/system/system.h"
 #include "core/plan/passes.h"
+#include "core/recipe/method_defaults.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
 
 namespace ckmerge::cli {
 namespace {
 
+// A list that is the default's is told in its words.
+bool is_default_list(const ParameterSpec& parameter, const Recipe& recipe) {
+  if (parameter.kind != ParameterKind::numbers) return false;
+  MethodParameters others = recipe.parameters;
+  const auto list = others.extract(parameter.name);
+  return list.mapped() == default_value_of(*find_method(recipe.method), parameter, others, list.mapped().size());
+}
+
 std::string value_text(const ParameterSpec& parameter, const Recipe& recipe) {
   const auto given = recipe.parameters.find(parameter.name);
-  if (given == recipe.parameters.end()) return parameter.default_text;
+  if (given == recipe.parameters.end() || is_default_list(parameter, recipe)) return parameter.default_text;
   if (parameter.kind == ParameterKind::flag) return given->second[0] != 0 ? "on" : "off";
   std::vector<std::string> numbers;
   for (const double value : given->second) numbers.push_back(number_text(value));
@@ -49,8 +60,10 @@ std::string parameters_text(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
   const MethodSpec& spec = *find_method(recipe.method)->spec;
   std::string out;
-  for (size_t i = 0; i < spec.parameter_count; ++i)
-    out += std::string(", ") + spec.parameters[i].name + " " + value_text(spec.parameters[i], recipe);
+  for (const ParameterSpec& parameter : std::span(spec.parameters).first(spec.parameter_count)) {
+    const bool is_swept = std::ranges::find(facts.sweeps, parameter.name, &Sweep::parameter) != facts.sweeps.end();
+    out += std::string(", ") + parameter.name + " " + (is_swept ? "swept" : value_text(parameter, recipe));
+  }
   return out + dtypes_text(facts);
 }
 
@@ -86,22 +99,6 @@ std::string role_text(const MergeFacts& facts, size_t k) {
   return recipe.bake_vae && k + 1 == facts.checkpoints.size() ? ", the VAE" : "";
 }
 
-std::string recipe_lines(const MergeFacts& facts) {
-  std::string out = recipe_line(facts);
-  out += preset_line(facts.preset);
-  out += weight_lines(facts.plan);
-  const size_t count = facts.checkpoints.size();
-  for (size_t k = 0; k < std::min(count, kListed); ++k) {
-    const Checkpoint& checkpoint = facts.checkpoints[k];
-    out += "  " + letter(k) + name_behind_letter(facts.plan.recipe, k) + "  " + visible(checkpoint.path) + "  " +
-           counted(checkpoint.tensors.size(), "tensor") + ", " + size_text(checkpoint.file_size()) +
-           form_text(checkpoint) + role_text(facts, k) + "\n";
-    for (const std::string& note : checkpoint.notes) out += "     " + visible(note) + "\n";
-  }
-  if (count > kListed) out += "  ... and " + grouped(count - kListed) + " more\n";
-  return out;
-}
-
 const char* done_phrase(Action action) {
   switch (action) {
     case Action::merge: return "merged";
@@ -130,11 +127,6 @@ std::string converted_phrase(const Plan& plan, Action action) {
   return count == 0 ? "" : ", " + grouped(count) + " of them converted to another dtype";
 }
 
-std::string count_line(uint64_t count, const std::string& phrase) {
-  const std::string digits = grouped(count);
-  return std::string(11 - std::min<size_t>(digits.size(), 9), ' ') + digits + "  " + phrase + "\n";
-}
-
 std::string source_lines(const MergeFacts& facts, const std::vector<Source>& sources, const std::string& phrase) {
   if (sources.empty()) return "";
   return count_line(sources.size(), phrase) + listed(sources.size(), [&](size_t i) {
@@ -149,109 +141,10 @@ bool is_listed(Action action) {
   return action == Action::keep || action == Action::zero || action == Action::add || action == Action::expand;
 }
 
-// Every tensor of every checkpoint is in one of these lines (invariant I6).
-std::string action_lines(const MergeFacts& facts) {
-  const Plan& plan = facts.plan;
-  std::string out;
-  for (size_t a = 0; a < kActionCount; ++a) {
-    const auto action = static_cast<Action>(a);
-    const std::string phrase = done_phrase(action) + converted_phrase(plan, action);
-    if (is_listed(action))
-      out += source_lines(facts, facts.named_by(action), phrase);
-    else if (const uint64_t count = plan.count(action))
-      out += count_line(count, phrase);
-  }
-  out += source_lines(facts, plan.left_out, "left out, another checkpoint lacks them");
-  out += source_lines(facts, plan.dropped, "dropped, A lacks them");
-  out += source_lines(facts, plan.unshadowed, "kept as they are, no average of them is there");
-  out += source_lines(facts, plan.unused, "left over, they have no place in the result");
-  return out + source_lines(facts, plan.discarded, "discarded");
-}
-
-std::string warning_lines(const Plan& plan) {
-  std::string out;
-  for (size_t i = 0; i < plan.warnings.size() && i < kListed; ++i)
-    out += "warning: " + visible(plan.warnings[i]) + "\n";
-  if (plan.warnings.size() > kListed) out += "... and " + grouped(plan.warnings.size() - kListed) + " more warnings\n";
-  return out;
-}
-
 std::string step_line(const MergeFacts& facts, const Step& step) {
   const Tensor tensor = facts.tensor(step);
   return shortened(tensor.name, kNameWidth) + "  " + info(step.dtype).name + " " + shape_text(tensor.shape) + "  " +
          ckmerge::name(step.action);
-}
-
-std::string differing_lines(const MergeFacts& facts, const RunReport& report) {
-  if (report.differing.empty()) return "";
-  return count_line(report.differing.size(), "of those copied from A are different in another checkpoint") +
-         listed(report.differing.size(), [&](size_t i) {
-           return shortened(facts.tensor(facts.plan.steps[report.differing[i]]).name, kNameWidth);
-         });
-}
-
-// NaN and Inf that are as an input has them.
-uint64_t inherited(const StoreCounts& counts) {
-  return counts.non_finite - counts.created - counts.overflowed - counts.lost_inf;
-}
-
-std::string loss_line(const MergeFacts& facts, const StoreLoss& loss) {
-  const Step& step = facts.plan.steps[loss.step];
-  std::vector<std::string> parts;
-  const auto add = [&](uint64_t count, const char* what) {
-    if (count) parts.push_back(grouped(count) + " " + what);
-  };
-  add(loss.counts.saturated, "stored as the largest finite value");
-  add(loss.counts.overflowed, "stored as Inf");
-  add(loss.counts.lost_inf, "Inf stored as NaN");
-  add(loss.counts.created, "NaN or Inf that the merge made");
-  add(loss.counts.negative, "below 0, of a variance");
-  add(loss.counts.vanished, loss.all_zero               ? "stored as 0, and no other value left"
-                            : loss.counts.vanished == 1 ? "stored as 0 though it is not"
-                                                        : "stored as 0 though they are not");
-  add(inherited(loss.counts), "NaN or Inf of the inputs");
-  return shortened(facts.tensor(step).name, kNameWidth) + "  " + info(step.dtype).name + ": " + joined(parts, ", ");
-}
-
-std::string loss_lines(const MergeFacts& facts, const RunReport& report) {
-  if (report.losses.empty()) return "";
-  return count_line(report.losses.size(), "with values that are not finite or that their dtype does not hold") +
-         listed(report.losses.size(), [&](size_t i) { return loss_line(facts, report.losses[i]); });
-}
-
-std::string speed_line(const RunReport& report) {
-  std::string out = duration_text(report.seconds) + ", read " + size_text(report.bytes_read) + ", wrote " +
-                    size_text(report.bytes_written) + ", together " +
-                    rate_text(static_cast<double>(report.bytes_read + report.bytes_written), report.seconds);
-  if (const uint64_t peak = peak_memory()) out += ", peak memory " + memory_text(peak);
-  return out + "\n";
-}
-
-std::string hash_lines(const MergeFacts& facts, const RunReport& report) {
-  std::string out;
-  for (size_t k = 0; k < report.input_hashes.size(); ++k)
-    out += "  " + letter(k) + "  sha256 " + report.input_hashes[k].sha256 + "\n";
-  for (const OutputSums& sums : report.sums)
-    out += "  sha256 " + sums.sha256 + "\n  short hash " + std::string(short_hash(sums.sha256)) +
-           (sums.tensor_sha256.empty() ? "" : ", AutoV3 " + sums.tensor_sha256.substr(0, 12)) + " (" +
-           visible(facts.output) + ")\n";
-  return out;
-}
-
-std::string how_lines(const RunReport& report) {
-  return std::string("  kernels ") + report.isa + ", " + counted(report.threads, "thread") + ", " +
-         counted(report.tiles_in_flight, "tile") + " of " + memory_text(report.tile_size) + " in flight\n" +
-         "  device " + visible(device_text(report.device)) + "\n" + "  page cache " +
-         (report.drops_cache ? "dropped behind the run" : "kept") + "; " + visible(report.output_description) + "\n";
-}
-
-// Where the inputs are read more than once.
-std::string pass_line(const MergeFacts& facts) {
-  const std::vector<Pass> passes = passes_of(facts.plan, facts.checkpoints);
-  if (passes.size() == 1) return "";
-  return "In " + std::to_string(passes.size()) + " passes: statistics of " + counted(passes[0].tensors, "tensor") +
-         " for " + joined(passes[0].methods, ", ") + ", which read " + size_text(passes[0].bytes_to_read) +
-         ", then the merge.\n";
 }
 
 }  // namespace
@@ -290,31 +183,92 @@ std::vector<std::string> value_warnings(const MergeFacts& facts, const RunReport
           "; store the result in one with more range (--dtype bf16 or f32), or refuse such (--underflow error)"};
 }
 
+std::string recipe_lines(const MergeFacts& facts) {
+  std::string out = recipe_line(facts);
+  out += preset_line(facts.preset);
+  out += weight_lines(facts.plan);
+  out += rule_lines(facts.plan);
+  const size_t count = facts.checkpoints.size();
+  for (size_t k = 0; k < std::min(count, kListed); ++k) {
+    const Checkpoint& checkpoint = facts.checkpoints[k];
+    out += "  " + letter(k) + name_behind_letter(facts.plan.recipe, k) + "  " + visible(checkpoint.path) + "  " +
+           counted(checkpoint.tensors.size(), "tensor") + ", " + size_text(checkpoint.file_size()) +
+           form_text(checkpoint) + role_text(facts, k) + "\n";
+    for (const std::string& note : checkpoint.notes) out += "     " + visible(note) + "\n";
+  }
+  if (count > kListed) out += "  ... and " + grouped(count - kListed) + " more\n";
+  return out;
+}
+
+// Every tensor of every checkpoint is in one of these lines (invariant I6).
+std::string action_lines(const MergeFacts& facts) {
+  const Plan& plan = facts.plan;
+  std::string out;
+  for (size_t a = 0; a < kActionCount; ++a) {
+    const auto action = static_cast<Action>(a);
+    const std::string phrase = done_phrase(action) + converted_phrase(plan, action);
+    if (is_listed(action))
+      out += source_lines(facts, facts.named_by(action), phrase);
+    else if (const uint64_t count = plan.count(action))
+      out += count_line(count, phrase);
+  }
+  out += source_lines(facts, plan.left_out, "left out, another checkpoint lacks them");
+  out += source_lines(facts, plan.dropped, "dropped, A lacks them");
+  out += source_lines(facts, plan.unshadowed, "kept as they are, no average of them is there");
+  out += source_lines(facts, plan.unused, "left over, they have no place in the result");
+  return out + source_lines(facts, plan.discarded, "discarded");
+}
+
+std::string warning_lines(std::span<const std::string> warnings) {
+  std::string out;
+  for (size_t i = 0; i < warnings.size() && i < kListed; ++i) out += "warning: " + visible(warnings[i]) + "\n";
+  if (warnings.size() > kListed) out += "... and " + grouped(warnings.size() - kListed) + " more warnings\n";
+  return out;
+}
+
+std::string step_lines(const MergeFacts& facts) {
+  const std::vector<Step>& steps = facts.plan.steps;
+  return listed(
+      steps.size(), [&](size_t i) { return step_line(facts, steps[i]); }, facts.verbose ? SIZE_MAX : kListed);
+}
+
+// Where the inputs are read more than once.
+std::string pass_line(const MergeFacts& facts) {
+  const std::vector<Pass> passes = passes_of(facts.plan, facts.checkpoints);
+  if (passes.size() == 1) return facts.plan.recipe.formula ? "In one pass over the inputs.\n" : "";
+  std::string out = "In " + std::to_string(passes.size()) + " passes: ";
+  for (size_t k = 0; k + 1 < passes.size(); ++k)
+    out += std::string(k > 0 ? ", then " : "") + "statistics of " + counted(passes[k].tensors, "tensor") + " for " +
+           joined(passes[k].methods, ", ") + (k > 0 ? ", which hang on those" : "") + ", which read " +
+           size_text(passes[k].bytes_to_read);
+  return out + ", then the merge.\n";
+}
+
 std::string plan_report(const MergeFacts& facts) {
   const Plan& plan = facts.plan;
-  std::string out = recipe_lines(facts) + "The result would be " + counted(plan.steps.size(), "tensor") + ", " +
-                    size_text(plan.output_size());
+  std::string out = recipe_lines(facts) + graph_lines(facts) + "The result would be " +
+                    counted(plan.steps.size(), "tensor") + ", " + size_text(plan.output_size());
   if (!facts.output.empty()) out += ", in " + visible(facts.output);
   out += ":\n" + action_lines(facts);
-  out += "  tensors, in the order of the file:\n" + listed(
-                                                        plan.steps.size(),
-                                                        [&](size_t i) { return step_line(facts, plan.steps[i]); },
-                                                        facts.verbose ? SIZE_MAX : kListed);
+  out += "  tensors, in the order of the file:\n" + step_lines(facts);
   out += pass_line(facts);
   out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.output_size()) +
          "; memory to work in " + memory_text(facts.run.memory_budget) + ", plan " + memory_text(plan.memory()) +
-         "; device " + planned_device_text(facts.run.device) + ".\n";
+         "; device " + planned_device_text(facts.run.device) + beyond_devices_text(facts.run.device, plan) + ".\n";
   if (!facts.config_from.empty()) out += visible(facts.config_from) + " would be copied beside it.\n";
-  return out + warning_lines(plan) + "Nothing was written.\n";
+  return out + warning_lines(plan.warnings) +
+         (facts.recipe_file.empty() ? "Nothing was written.\n"
+                                    : "Nothing was written but the recipe, " + visible(facts.recipe_file) + ".\n");
 }
 
 std::string run_report(const MergeFacts& facts, const RunReport& report) {
   std::string out = recipe_lines(facts) + visible(facts.output) + ": " + counted(facts.plan.steps.size(), "tensor") +
                     ", " + size_text(facts.plan.output_size()) + "\n";
   out += action_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
-  out += hash_lines(facts, report) + warning_lines(facts.plan);
+  out += input_hash_lines(report) + output_hash_lines(facts, report) + warning_lines(facts.plan.warnings);
   if (const std::string warning = device_warning(report.device); !warning.empty())
     out += "warning: " + visible(warning) + "\n";
+  if (!facts.recipe_file.empty()) out += "the recipe is in " + visible(facts.recipe_file) + "\n";
   out += speed_line(report);
   if (report.verified) out += "read back and found as computed\n";
   return facts.verbose ? out + how_lines(report) : out;

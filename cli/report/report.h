@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "cli/options/settings.h"
 #include "cli/system/text.h"
 #include "core/ckmerge.h"
 
@@ -19,6 +20,8 @@ struct MergeFacts {
   const std::string& config_from;          ///< what is copied beside the output; empty: nothing is
   const std::vector<std::string>& preset;  ///< what --like came to, as words
   bool verbose = false;
+  std::string_view recipe_file = {};   ///< where the recipe is written as well; empty: nowhere
+  std::span<const Sweep> sweeps = {};  ///< whose values differ from output to output
 
   Tensor tensor(Source source) const { return checkpoints[source.checkpoint].tensors[source.tensor]; }
   Tensor tensor(const Step& step) const { return tensor(step.named); }
@@ -27,6 +30,14 @@ struct MergeFacts {
 };
 
 std::string plan_report(const MergeFacts& facts);
+
+/// Parts of reports: what is merged and how; what becomes of the tensors; the plan's warnings; all tensors, as many as
+/// are asked for; why the inputs are read more than once.
+std::string recipe_lines(const MergeFacts& facts);
+std::string action_lines(const MergeFacts& facts);
+std::string warning_lines(std::span<const std::string> warnings);
+std::string step_lines(const MergeFacts& facts);
+std::string pass_line(const MergeFacts& facts);
 
 /// Sentences about values that a run spoiled and did not refuse.
 std::vector<std::string> value_warnings(const MergeFacts& facts, const RunReport& report);

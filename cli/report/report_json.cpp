@@ -5,6 +5,7 @@
 
 #include "cli/report/device_text.h"
 #include "cli/report/dicts_json.h"
+#include "cli/report/graph_report.h"
 #include "cli/report/weight_report.h"
 #include "cli/system/system.h"
 #include "core/plan/passes.h"
@@ -13,19 +14,6 @@
 
 namespace ckmerge::cli {
 namespace {
-
-void write_parameter(JsonWriter& json, const ParameterSpec& parameter, const std::vector<double>& value) {
-  json.key(parameter.name);
-  if (parameter.kind == ParameterKind::flag) {
-    json.value(value[0] != 0);
-  } else if (parameter.kind == ParameterKind::number) {
-    json.value(value[0]);
-  } else {
-    json.begin_array();
-    for (const double number : value) json.value(number);
-    json.end_array();
-  }
-}
 
 void write_texts(JsonWriter& json, const char* key, const std::vector<std::string>& texts) {
   json.key(key).begin_array();
@@ -66,10 +54,12 @@ void write_formula(JsonWriter& json, const Recipe& recipe) {
 
 void write_parameters(JsonWriter& json, const Recipe& recipe) {
   json.key("parameters").begin_object();
-  if (const Method* const method = find_method(recipe.method))
+  if (recipe.formula)
+    for (const auto& [name, values] : recipe.parameters) json.key(name).value(values.at(0));
+  else if (const Method* const method = find_method(recipe.method))
     for (size_t i = 0; i < method->spec->parameter_count; ++i)
       if (const auto given = recipe.parameters.find(method->spec->parameters[i].name); given != recipe.parameters.end())
-        write_parameter(json, method->spec->parameters[i], given->second);
+        write_parameter_value(json.key(given->first), method->spec->parameters[i].kind, given->second);
   json.end_object();
 }
 
@@ -79,6 +69,7 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   json.key("method").value(recipe.method);
   write_parameters(json, recipe);
   write_weights(json, facts.plan);
+  write_rules(json, facts.plan);
   write_formula(json, recipe);
   json.key("coefficients").begin_array();
   for (const double coefficient : facts.plan.coefficients) json.value(coefficient);
@@ -107,22 +98,6 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   json.key("hash").value(recipe.hash);
 }
 
-void write_inputs(JsonWriter& json, const MergeFacts& facts) {
-  json.key("inputs").begin_array();
-  for (const Checkpoint& checkpoint : facts.checkpoints) {
-    json.begin_object();
-    json.key("path").value(checkpoint.path);
-    json.key("size").value(checkpoint.file_size());
-    json.key("tensors").value(checkpoint.tensors.size());
-    json.key("form").value(checkpoint.form->name);
-    json.key("key").value(checkpoint.key);
-    write_texts(json, "notes", checkpoint.notes);
-    write_dicts(json, checkpoint);
-    json.end_object();
-  }
-  json.end_array();
-}
-
 void write_output(JsonWriter& json, const MergeFacts& facts) {
   json.key("output").begin_object();
   json.key("path");
@@ -145,9 +120,9 @@ void write_sources(JsonWriter& json, const MergeFacts& facts, const char* key, c
 }
 
 // What plans and results have in common.
-void write_facts(JsonWriter& json, const MergeFacts& facts) {
+void write_facts(JsonWriter& json, const MergeFacts& facts, bool with_inputs) {
   write_recipe(json, facts);
-  write_inputs(json, facts);
+  if (with_inputs) write_inputs(json, facts);
   write_output(json, facts);
   json.key("counts").begin_object();
   for (size_t a = 0; a < kActionCount; ++a)
@@ -257,6 +232,36 @@ void write_hashes(JsonWriter& json, const RunReport& report) {
   json.end_array().end_object();
 }
 
+}  // namespace
+
+void write_parameter_value(JsonWriter& json, ParameterKind kind, const std::vector<double>& value) {
+  if (kind == ParameterKind::flag) {
+    json.value(value[0] != 0);
+  } else if (kind == ParameterKind::number) {
+    json.value(value[0]);
+  } else {
+    json.begin_array();
+    for (const double number : value) json.value(number);
+    json.end_array();
+  }
+}
+
+void write_inputs(JsonWriter& json, const MergeFacts& facts) {
+  json.key("inputs").begin_array();
+  for (const Checkpoint& checkpoint : facts.checkpoints) {
+    json.begin_object();
+    json.key("path").value(checkpoint.path);
+    json.key("size").value(checkpoint.file_size());
+    json.key("tensors").value(checkpoint.tensors.size());
+    json.key("form").value(checkpoint.form->name);
+    json.key("key").value(checkpoint.key);
+    write_texts(json, "notes", checkpoint.notes);
+    write_dicts(json, checkpoint);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 void write_run(JsonWriter& json, const RunReport& report) {
   json.key("run").begin_object();
   json.key("seconds").value(report.seconds);
@@ -279,28 +284,36 @@ void write_run(JsonWriter& json, const RunReport& report) {
   json.end_object();
 }
 
-}  // namespace
+void write_plan(JsonWriter& json, const MergeFacts& facts, bool with_inputs) {
+  write_facts(json, facts, with_inputs);
+  json.key("bytes_to_read").value(facts.plan.bytes_to_read);
+  write_passes(json, facts);
+  write_graph(json, facts);
+  json.key("tensors").begin_array();
+  for (const Step& step : facts.plan.steps) write_step(json, facts, step);
+  json.end_array();
+}
+
+void write_result(JsonWriter& json, const MergeFacts& facts, const RunReport& report, bool with_inputs) {
+  write_facts(json, facts, with_inputs);
+  write_differing(json, facts, report);
+  write_losses(json, facts, report);
+  write_hashes(json, report);
+  json.key("verified").value(report.verified);
+}
 
 JsonWriter plan_json(const MergeFacts& facts) {
   JsonWriter json;
   json.begin_object();
-  write_facts(json, facts);
-  json.key("bytes_to_read").value(facts.plan.bytes_to_read);
-  write_passes(json, facts);
-  json.key("tensors").begin_array();
-  for (const Step& step : facts.plan.steps) write_step(json, facts, step);
-  json.end_array().end_object();
+  write_plan(json, facts, true);
+  json.end_object();
   return json;
 }
 
 JsonWriter run_json(const MergeFacts& facts, const RunReport& report) {
   JsonWriter json;
   json.begin_object();
-  write_facts(json, facts);
-  write_differing(json, facts, report);
-  write_losses(json, facts, report);
-  write_hashes(json, report);
-  json.key("verified").value(report.verified);
+  write_result(json, facts, report, true);
   write_run(json, report);
   json.end_object();
   return json;

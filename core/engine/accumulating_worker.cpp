@@ -43,12 +43,12 @@ Program joined(Dtype compute, Op op) {
 }  // namespace
 
 AccumulatingWorker::AccumulatingWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows,
-                                       const TileWorker::Options& options, uint64_t sums_size)
+                                       const TileWorker::Options& options, std::byte* sums)
     : plan_(plan),
       checkpoints_(checkpoints),
       windows_(windows),
       options_(options),
-      sums_(sums_size),
+      sums_(sums),
       terms_(plan.programs.size()) {
   for (const Step& step : plan.steps)
     if (computes(plan, step) && terms_[step.program].empty()) terms_[step.program] = *sum_in_order(plan, step);
@@ -83,10 +83,9 @@ ByteRange AccumulatingWorker::list_parts(ByteRange range, std::byte* out) {
     fill_made_step(step, checkpoints_, part.bytes, part.out);
     if (computes(plan_, step)) {
       const uint64_t size = round_up(count_of(part) * element_size(compute_dtype(part)), Accumulation::kAlignment);
-      part.sums = sums_.first(0).data() + sums;
+      part.sums = sums_ + sums;
       sums += size;
-      if (plan_.programs[step.program].keeps_equal())
-        part.agreed = std::exchange(sums, sums + size) + sums_.first(0).data();
+      if (plan_.programs[step.program].keeps_equal()) part.agreed = std::exchange(sums, sums + size) + sums_;
     }
     parts_.push_back(part);
   }

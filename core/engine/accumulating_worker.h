@@ -16,9 +16,9 @@ namespace ckmerge {
 
 class AccumulatingWorker {
  public:
-  /// REQUIRES: plan.accumulates.
+  /// `sums` is memory for the sums of a tile. REQUIRES: plan.accumulates.
   AccumulatingWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows,
-                     const TileWorker::Options& options, uint64_t sums_size);
+                     const TileWorker::Options& options, std::byte* sums);
 
   /// As TileWorker::compute().
   void compute(ByteRange range, std::span<std::byte> out);
@@ -55,7 +55,7 @@ class AccumulatingWorker {
   WindowBatch& windows_;
   const TileWorker::Options& options_;
   StepReport step_report_;
-  Staging sums_;
+  std::byte* const sums_;
   std::vector<std::vector<SumTerm>> terms_;  // per program
   std::vector<Part> parts_;
 };

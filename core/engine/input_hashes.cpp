@@ -24,7 +24,7 @@ std::vector<size_t> first_alike(std::span<const Checkpoint> checkpoints) {
 }  // namespace
 
 InputHashes::InputHashes(const Plan& plan, std::span<const Checkpoint> checkpoints, const RunOptions& options,
-                         unsigned threads, const CachePolicy& cache)
+                         unsigned threads, const CachePolicy& cache, bool merge_hashes)
     : checkpoints_(checkpoints),
       options_(options),
       first_alike_(first_alike(checkpoints)),
@@ -37,7 +37,7 @@ InputHashes::InputHashes(const Plan& plan, std::span<const Checkpoint> checkpoin
     hashes_[k].legacy_hash = legacy_hash(file);
     if (!options.hash_cache.empty()) hashes_[k].sha256 = cached_sha256(options.hash_cache, file.identity());
     if (is_known(k)) continue;
-    if (!follows_output(plan, checkpoints, static_cast<uint32_t>(k))) {
+    if (!merge_hashes || !follows_output(plan, checkpoints, static_cast<uint32_t>(k))) {
       out_of_order.push_back(k);
       continue;
     }

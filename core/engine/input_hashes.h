@@ -20,9 +20,9 @@ namespace ckmerge {
 class InputHashes {
  public:
   /// Looks into options.hash_cache, then hashes files that the merge will not read from front to back, each on one of
-  /// up to `threads` threads. Throws Error(io | malformed | interrupted).
+  /// up to `threads` threads; all of them unless `merge_hashes`. Throws Error(io | malformed | interrupted).
   InputHashes(const Plan& plan, std::span<const Checkpoint> checkpoints, const RunOptions& options, unsigned threads,
-              const CachePolicy& cache);
+              const CachePolicy& cache, bool merge_hashes = true);
 
   /// What the merge has to feed, or null when all sums are there.
   InputDigest* digest() { return digest_ ? &*digest_ : nullptr; }

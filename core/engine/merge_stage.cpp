@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/merge_stage.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "core/engine/accumulating_worker.h"
@@ -12,10 +13,13 @@
 
 namespace ckmerge {
 
-MergeStage::Output::Output(const MergedOutput& output, const TileSizing& sizing)
+// `gatherer`: an output before this one that gathers the statistics of both; null: there is none.
+MergeStage::Output::Output(const MergedOutput& output, const TileSizing& sizing, Output* gatherer)
     : output(output),
       statistics(output.plan),
-      queue(output.plan, sizing.tile_size, statistics.wanted(), lookahead(sizing)) {}
+      queue(output.plan, sizing.tile_size, gatherer ? 0 : statistics.levels(), lookahead(sizing)) {
+  if (gatherer) gatherer->statistics.also_give(statistics);
+}
 
 uint64_t MergeStage::total_size(std::span<const MergedOutput> outputs) {
   uint64_t size = 0;
@@ -27,7 +31,24 @@ MergeStage::MergeStage(const MergeSetting& setting)
     : setting_(setting),
       pool_(setting.options.observer(), Stage::merge, total_size(setting.outputs)),
       semaphore_(setting.sizing.threads) {
-  for (const MergedOutput& output : setting.outputs) outputs_.emplace_back(output, setting.sizing);
+  for (const MergedOutput& output : setting.outputs)
+    outputs_.emplace_back(output, setting.sizing, gatherer_of(output.plan));
+}
+
+MergeStage::Output* MergeStage::gatherer_of(const Plan& plan) {
+  const auto gathers = [&](const Output& output) {
+    return share_statistics(output.output.plan, plan, setting_.sizing.tile_size);
+  };
+  const auto found = std::ranges::find_if(outputs_, gathers);
+  return found == outputs_.end() ? nullptr : &*found;
+}
+
+// The last of those that read the most: behind it nothing is read again but what few need.
+size_t MergeStage::last_reader() const {
+  size_t last = 0;
+  for (size_t k = 0; k < outputs_.size(); ++k)
+    if (outputs_[k].output.plan.bytes_to_read >= outputs_[last].output.plan.bytes_to_read) last = k;
+  return last;
 }
 
 void MergeStage::run() {
@@ -37,27 +58,26 @@ void MergeStage::run() {
 // What one thread needs for one output.
 class MergeStage::Worker {
  public:
-  Worker(MergeStage& stage, Output& output, WindowBatch& windows)
+  Worker(MergeStage& stage, Output& output, WindowBatch& windows, std::byte* sums)
       : output_(output),
         gatherer_(output.output.plan, stage.setting_.checkpoints, windows, output.statistics,
                   {.kernels = &stage.setting_.kernels,
                    .piece_size = stage.setting_.sizing.tile_size,
                    .drop_cache = stage.setting_.cache.drop_behind_statistics,
                    .semaphore = &stage.semaphore_}),
-        options_{.kernels = &stage.setting_.kernels,
-                 // What is read is read for the last time.
-                 .drop_cache = stage.setting_.cache.drop_behind_tiles && &output == &stage.outputs_.back(),
-                 .headers = output.output.headers,
-                 .semaphore = &stage.semaphore_,
-                 .on_windows = stage.feed_inputs(output.output),
-                 .statistics = &output.statistics},
+        options_{
+            .kernels = &stage.setting_.kernels,
+            // What is read is read for the last time.
+            .drop_cache = stage.setting_.cache.drop_behind_tiles && &output == &stage.outputs_[stage.last_reader()],
+            .headers = output.output.headers,
+            .semaphore = &stage.semaphore_,
+            .on_windows = stage.feed_inputs(output.output),
+            .statistics = &output.statistics},
         worker_(output.output.plan, stage.setting_.checkpoints, windows, options_) {
-    if (stage.setting_.sizing.accumulates)
-      accumulating_.emplace(output.output.plan, stage.setting_.checkpoints, windows, options_,
-                            stage.setting_.sizing.sums_size);
+    if (sums) accumulating_.emplace(output.output.plan, stage.setting_.checkpoints, windows, options_, sums);
   }
 
-  void gather(ByteRange range, DeviceRing* ring) { gatherer_.compute(range, ring); }
+  void gather(ByteRange range, size_t level, DeviceRing* ring) { gatherer_.compute(range, level, ring); }
   void compute(ByteRange tile, std::span<std::byte> out, DeviceRing* ring) {
     accumulating_ ? accumulating_->compute(tile, out) : worker_.compute(tile, out, ring);
   }
@@ -75,18 +95,22 @@ void MergeStage::work() {
   Staging staging(setting_.sizing.tile_size);
   std::unique_ptr<PinnedMemory> pinned;
   WindowBatch windows(setting_.checkpoints, setting_.sizing.window_size, setting_.sizing.accumulates);
+  std::optional<Staging> sums;  // of one output at a time
+  if (setting_.sizing.accumulates) sums.emplace(setting_.sizing.sums_size);
   std::deque<Worker> workers;
-  for (Output& output : outputs_) workers.emplace_back(*this, output, windows);
+  for (const Output& output : outputs_) reserve_registers(output.output.plan.registers());
+  for (Output& output : outputs_) workers.emplace_back(*this, output, windows, sums ? sums->first(0).data() : nullptr);
   for (std::optional<Unit> next_unit; !pool_.stopping() && (next_unit = next());) {
     const WorkQueue::Unit& unit = next_unit->unit;
     Output& output = outputs_[next_unit->output];
     Worker& worker = workers[next_unit->output];
     if (unit.statistics) {
-      worker.gather(unit.range, setting_.devices.ring_for_statistics().get());
+      output.statistics.wait_for(unit.range, *unit.statistics, pool_);
+      worker.gather(unit.range, *unit.statistics, setting_.devices.ring_for_statistics().get());
       continue;
     }
     const std::span<std::byte> out = staging.first(unit.range.size());
-    output.statistics.wait_for(unit.range, pool_);
+    output.statistics.wait_for(unit.range, output.statistics.levels(), pool_);
     worker.compute(unit.range, out, ring_for(unit.range, staging, pinned).get());
     finish_tile(output, unit.range, out);
   }
@@ -94,13 +118,15 @@ void MergeStage::work() {
   for (Worker& worker : workers) worker.report();
 }
 
-// Each output's in turn; whose work is all handed out is passed over.
+// Each output's in turn; whose work is all handed out is passed over. Statistics leave the turn where it is, so that
+// those who share them get a tile after the one who gathers for all.
 std::optional<MergeStage::Unit> MergeStage::next() {
   std::lock_guard lock(mutex_);
   for (size_t tried = 0; tried < outputs_.size(); ++tried) {
     const size_t output = turn_;
-    turn_ = (turn_ + 1) % outputs_.size();
-    if (const auto unit = outputs_[output].queue.next()) return Unit{output, *unit};
+    const auto unit = outputs_[output].queue.next();
+    if (!unit || !unit->statistics) turn_ = (turn_ + 1) % outputs_.size();
+    if (unit) return Unit{output, *unit};
   }
   return std::nullopt;
 }

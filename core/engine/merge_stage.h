@@ -64,7 +64,7 @@ class MergeStage {
  private:
   // One output while it is made.
   struct Output {
-    Output(const MergedOutput& output, const TileSizing& sizing);
+    Output(const MergedOutput& output, const TileSizing& sizing, Output* gatherer);
 
     const MergedOutput& output;
     Statistics statistics;
@@ -78,6 +78,8 @@ class MergeStage {
   class Worker;
 
   static uint64_t total_size(std::span<const MergedOutput> outputs);
+  size_t last_reader() const;
+  Output* gatherer_of(const Plan& plan);
   void work();
   std::optional<Unit> next();
   std::function<void(ByteRange, const WindowBatch&)> feed_inputs(const MergedOutput& output);

@@ -70,10 +70,19 @@ struct Made {
   RunReport report = {};
 };
 
+// The one that reads the most, for which tiles are sized: others may have terms that vanish.
+size_t leading(std::span<const PlannedRun> runs) {
+  size_t leader = 0;
+  for (size_t k = 1; k < runs.size(); ++k)
+    if (runs[k].plan->bytes_to_read > runs[leader].plan->bytes_to_read) leader = k;
+  return leader;
+}
+
 class Engine {
  public:
   Engine(std::span<const PlannedRun> runs, std::span<const Checkpoint> checkpoints, const RunOptions& options)
-      : plan_(*runs[0].plan),
+      : leader_(leading(runs)),
+        plan_(*runs[leader_].plan),
         checkpoints_(checkpoints),
         options_(options),
         kernels_(options.kernels ? *options.kernels : **available_kernels().begin()),
@@ -125,7 +134,7 @@ class Engine {
   // back.
   void merge() {
     std::optional<InputHashes> hashes;
-    if (plan_.recipe.hash) hashes.emplace(plan_, checkpoints_, options_, threads_, cache_);
+    if (plan_.recipe.hash) hashes.emplace(plan_, checkpoints_, options_, threads_, cache_, can_hold_headers());
     InputDigest* const inputs = hashes ? hashes->digest() : nullptr;
     std::vector<MergedOutput> outputs;
     for (Made& made : made_) {
@@ -136,7 +145,7 @@ class Engine {
       outputs.push_back({.plan = made.plan,
                          .headers = made.headers,
                          .parts = made.parts,
-                         .inputs = outputs.empty() ? inputs : nullptr});
+                         .inputs = outputs.size() == leader_ ? inputs : nullptr});
     }
     MergeStage stage({.outputs = outputs,
                       .checkpoints = checkpoints_,
@@ -159,9 +168,21 @@ class Engine {
     }
   }
 
-  void check(const Made& made, const StepReport& step_report) const {
+  // The tiles with the headers of all outputs, until the inputs' sums are known.
+  bool can_hold_headers() const {
+    uint64_t held = 0;
+    for (const Made& made : made_)
+      for (const PlannedFile& file : made.plan.files) held += file.header.size() + sizing_.tile_size;
+    return made_.size() == 1 || held <= affordable_budget(options_.memory_budget) / 4;
+  }
+
+  // Of several outputs it is said whose fault it is.
+  void check(const Made& made, const StepReport& step_report) const try {
     check_values(made.plan, checkpoints_, step_report);
     check_equal_copies(made.plan, checkpoints_, step_report);
+  } catch (const Error& error) {
+    if (made_.size() == 1) throw;
+    throw Error(error.code(), error.where(), made.targets[0] + ": " + error.what(), error.details());
   }
 
   void finish(Made& made, const StepReport& step_report) const {
@@ -198,7 +219,8 @@ class Engine {
   }
 
   const Clock::time_point start_ = Clock::now();  // before devices are opened
-  const Plan& plan_;                              // the first: all are over the same checkpoints, and laid out alike
+  const size_t leader_;
+  const Plan& plan_;  // the leader's: all are over the same checkpoints, and laid out alike
   std::span<const Checkpoint> checkpoints_;
   const RunOptions& options_;
   const BlockKernels& kernels_;

@@ -14,9 +14,7 @@ struct add_opposite {
       .min_inputs = 3,
       .max_inputs = 3,
       .source = "sd-mecha's \"add_opposite_mask\"",
-      .note =
-          "sd-mecha 1.1.8 takes A + B - C in the denominator, which is no distance from C; here it is the sum of both "
-          "differences. Where both distances are 0 nothing is added.",
+      .note = "Where both distances are 0 nothing is added.",
       .parameters = {{{"alpha", ParameterKind::number, 1, "1", "how much of the difference to add", nullptr, kShare}}},
       .parameter_count = 1};
 

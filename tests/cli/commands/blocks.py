@@ -138,6 +138,13 @@ def test_lists():
     pathlib.Path("presets.txt").write_text("\nFLAT\t" + ",".join(["0.25"] * 26) + "\nGRAD_X:" + ",".join(map(str, numbers)) + "\n")
     merge("--mbw-preset", "GRAD_X", "--mbw-presets", "presets.txt")
     check("sd1", lambda _, b: round(dict(zip(SD, numbers))[b], 4), "--mbw-preset")
+    # As supermerger's own file has them: ten digits, names with signs, tabs and colons in one file.
+    fall = [0] + [round(abs(1 - n / 12), 10) for n in range(25)]
+    own = {"GRAD_V": fall, "SMOOTHSTEP*2": [0.25] * 26, "R_SMOOTHSTEP/3": [0.5] * 26, "OUT12_5": [0] * 14 + [1] * 12, "ALL_B": [1] * 26}
+    pathlib.Path("own.txt").write_text("".join(f"{name}{sign}{','.join(map(str, row))}\n" for (name, row), sign in zip(own.items(), "\t:\t\t:")))
+    for name, row in own.items():
+        merge("--mbw-preset", name, "--mbw-presets", "own.txt")
+        check("sd1", lambda _, b: round(dict(zip(SD, row))[b], 4), f"the preset {name}")
     refused(2, "did you mean 'GRAD_X'", "plan", *PAIR, "--mbw-preset", "GRAD_Y", "--mbw-presets", "presets.txt")
     refused(2, "--mbw-presets FILE", "plan", *PAIR, "--mbw-preset", "GRAD_X")
     refused(2, "26 (BASE IN00..IN11 M00 OUT00..OUT11), 25 (IN00..IN11 M00 OUT00..OUT11) numbers, but 3 were given",
@@ -213,7 +220,8 @@ def test_refusals():
     plan = ["plan", *PAIR]
     listed = "the blocks of A (sdxl) are BASE, IN00..IN08, M00, OUT00..OUT08"
     for weight, told in (("IN11=0.5", "'IN11' is no block, and no name begins with it; " + listed), ("IN00..IN11=0.5", "'IN11' is no block; "),
-                         ("ON04=0.5", "did you mean 'IN04'?"), ("X*=1", "'X*' matches no block; " + listed),
+                         ("ON04=0.5", "did you mean 'IN04'?"), ("M=1", "did you mean 'M00'?"), ("MID=1", "did you mean 'M00'?"), ("TE=1", "did you mean 'te'?"),
+                         ("IN04-IN07=1", "did you mean 'IN04..IN07'?"), ("IN04,IN05=1", "did you mean 'IN04..IN05'?"), ("X*=1", "'X*' matches no block; " + listed),
                          ("OUT05..IN03=1", "runs backwards"), ("input_blocks.9.=1", "no name begins with it"),
                          ("/attn9/=1", "selects no tensor that is merged"), ("/(/=1", "--weight"), ("IN04=", "--weight"),
                          ("IN04=x", "--weight"), ("IN04=[]", "--weight"), ("=1", "missing in front of the ="),

@@ -100,7 +100,7 @@ def check_registry(place):
     place.run("scan", "models", "--hash")
     shown = place.json("show", "hash")
     expect(shown["metadata"] == {key: text for key, text in stored(place, "out/hash.ckpt").items() if len(text) <= 1 << 18}, "show: metadata")
-    expect(shown["lineage"]["made_by"] == "weighted_sum", f"show: {shown['lineage']['made_by']}")
+    expect(shown["lineage"]["made_by"] == "weighted_sum, alpha 0.5", f"show: {shown['lineage']['made_by']}")
     expect([(i["sha256"], i["path"]) for i in shown["lineage"]["inputs"]] ==
            [(sha256(place, name), str(place / f"models/{name}.safetensors")) for name in "ab"], f"show: {shown['lineage']}")
 

@@ -79,6 +79,93 @@ def test_recorded_and_repeated():
     expect(plain["version"] == 2 and "formula" not in plain, f"{plain}")
 
 
+def bytes_of(*words):
+    done = call("merge", *words, "-o", "made.safetensors", "-f", "-q")
+    expect(done.returncode == 0, f"{words}: {done.returncode} {done.stderr}")
+    return pathlib.Path("made.safetensors").read_bytes()
+
+
+def test_one_call_is_the_method():
+    make_all()
+    for formula, count, words in [
+            ("weighted_sum(A, B, alpha=0.3)", 2, ["--alpha", "0.3"]), ("weighted_sum(A, B)", 2, []),
+            ("lerp(A,B,alpha=3/10)", 2, ["--alpha", "0.3"]), ("linear(A, B, C)", 3, ["-m", "linear"]),
+            ("linear(A, B, C, D, weights=[1,2,3,4])", 4, ["-m", "linear", "--weights", "1,2,3,4"]),
+            ("slerp(A, B, t=0.25)", 2, ["-m", "slerp", "--param", "t=0.25"]),
+            ("add_difference(A, B, C, alpha=0.7)", 3, ["-m", "add_difference", "--alpha", "0.7"])]:
+        files = FILES[:count]
+        expect(bytes_of("--formula", formula, *files) == bytes_of(*files, *words), formula)
+        said = [call("plan", *files, *more).stdout for more in (["--formula", formula], words)]
+        expect(said[0] == said[1], f"{formula}: {said}")
+        documents = [json.loads(call("plan", *files, *more, "--json").stdout) for more in (["--formula", formula], words)]
+        expect(documents[0] == documents[1] and documents[0]["formula"] is None, formula)
+    named = json.loads(call("plan", "--formula", "weighted_sum(base, B)", "base=A.safetensors", "B.safetensors", "--json").stdout)
+    expect(named["method"] == "formula", "names are kept")
+
+
+def test_defaults_are_recorded():
+    make_all()
+    for words in (["--alpha", "0.5"], ["-m", "lerp"], ["-m", "lerp", "--param", "alpha=.5"]):
+        expect(bytes_of(*FILES[:2]) == bytes_of(*FILES[:2], *words), f"{words}")
+    for count in 1, 3, 4:
+        plain = bytes_of(*FILES[:count], "-m", "linear")
+        ones = ",".join("1" * count)
+        for words in (["--normalize"], ["--weights", ones], ["--normalize", "--weights", ones]):
+            expect(plain == bytes_of(*FILES[:count], "-m", "linear", *words), f"{count} {words}")
+    recorded = json.loads(metadata_of("made.safetensors")["ckmerge.recipe"])
+    expect(recorded["parameters"] == {"normalize": 1, "weights": [1, 1, 1, 1]}, f"{recorded}")
+    merge("out.safetensors", *FILES[:3], "-m", "linear", "--no-normalize")
+    recorded = json.loads(metadata_of("out.safetensors")["ckmerge.recipe"])
+    expect(recorded["parameters"] == {"normalize": 0, "weights": [1 / 3] * 3}, f"{recorded}")
+    older = json.loads(metadata_of("made.safetensors")["ckmerge.recipe"]) | {"parameters": {}}
+    make_inputs.write("older.safetensors", {"ckmerge.recipe": json.dumps(older)}, [make_inputs.parse("w F32 1 1")], True)
+    done = call("run", "older.safetensors", *(f"{n}={f}" for n, f in zip("ABCD", FILES)), "-o", "again.safetensors", "-q")
+    expect(done.returncode == 0 and pathlib.Path("again.safetensors").read_bytes() == bytes_of(*FILES, "-m", "linear"),
+           f"what was recorded without defaults: {done.stderr}")
+    refused(2, "weights is an empty list", "plan", "--formula", "A + 0.5*(linear(A, B, weights=[]) - A)", *FILES[:2])
+
+
+def test_look_alikes():
+    make_all()
+    for formula, told in [("A + 0.5*(B \u2013 C)", "'\u2013' is no sign of a formula; write -"), ("A\u2212C", "write -"),
+                          ("A + 0.5\u00d7(B - C)", "write *"), ("A +\u00a00.5*(B - C)", "write a plain one"),
+                          ("0,3*A + 0,7*B", "decimals are written with a point"), ("slerp(A, B, t=0,3)", "decimals are written with a point"),
+                          ("A + 0.5*(lrep(B, C) - A)", "did you mean 'lerp'?"),
+                          ("linear(A, B, C, weights=[1, -1, 0])", "in a formula with normalize=false")]:
+        refused(2, told, "plan", "--formula", formula, *FILES[:3])
+        refused(2, "decimals" if "0,3" in formula else told, "plan", "--formula", formula, "gone", "gone2", "gone3")
+    refused(2, "did you mean 'lerp'?", "plan", *FILES[:2], "-m", "lrep")
+    refused(2, "no NAME is given", "plan", *FILES[:2], "--mbw-presets", FILES[0])
+
+
+def test_damaged_rules():
+    make_all()
+    merge("out.safetensors", *FILES[:2], "--weight", "/a$/=0.2")
+    recipe = json.loads(metadata_of("out.safetensors")["ckmerge.recipe"])
+    weight = recipe["weights"][0]
+    for change, told in [({"dtype_rules": ["/x(/=f16"]}, "--dtype"), ({"dtype_rules": ["/x/=f17"]}, "f17"),
+                         ({"weights": [weight | {"select": "/x(/"}]}, "weight '"),
+                         ({"weights": [weight | {"parameter": "beta"}]}, "weighted_sum has no number 'beta'")]:
+        make_inputs.write("damaged.safetensors", {"ckmerge.recipe": json.dumps(recipe | change)}, [make_inputs.parse("w F32 1 1")], True)
+        refused(3, told, "run", "damaged.safetensors", "A=A.safetensors", "B=B.safetensors", "-o", "never.safetensors")
+        refused(3, "damaged.safetensors: its ckmerge.recipe", "run", "damaged.safetensors", "A=A.safetensors", "B=B.safetensors", "-o",
+                "never.safetensors")
+
+
+def test_graph():
+    make_all()
+    formula = "A + 0.7*(slerp(B, C) - A) + 0.2*(B - C) - 0.1*(B - C)*2"
+    plan = call("plan", "--formula", formula, *FILES[:3]).stdout
+    for line in ("t1 = slerp(B, C, t=0.5)  (checkpoint, needs statistics of whole tensors first)", "result = A + ", "  (delta", "In 2 passes:"):
+        expect(line in plan, f"{line}: {plan}")
+    shared = call("plan", "--formula", "A + 0.5*max(B - C, 0.5*(B - C))", *FILES[:3]).stdout
+    expect("t1 = B - C  (delta, used twice)" in shared and "In one pass over the inputs." in shared, shared)
+    graph = json.loads(call("plan", "--formula", formula, *FILES[:3], "--json").stdout)["graph"]
+    expect(graph[-1]["name"] == "result" and graph[-1]["type"] == "checkpoint" and graph[0]["needs_statistics"], f"{graph}")
+    expect("result = weighted_sum(A, B, alpha=0.3)  (checkpoint)" in call("plan", *FILES[:2], "--alpha", "0.3", "-v").stdout, "a method's")
+    expect("result = " not in call("plan", *FILES[:2]).stdout, "a method's, with -v only")
+
+
 def test_damaged_recipe():
     make_all()
     merge("out.safetensors", "--formula", "A + 0.5*(B - A)", *FILES[:2])
@@ -97,7 +184,7 @@ def test_beside_other_options():
     make_all()
     make("extra.safetensors", 9, "model.more F32 1 1")
     half = ["--formula", "A + 0.5*(B - A)"]
-    for option in ["-m", "linear"], ["--alpha", "0.3"], ["--param", "alpha=1"], ["--no-normalize"]:
+    for option in ["-m", "linear"], ["--alpha", "0.3"], ["--no-normalize"]:
         refused(2, "cannot stand beside --formula", "plan", *half, *FILES[:2], *option)
     like = json.loads(call("plan", *half, *FILES[:2], "--like", "a1111", "--json").stdout)
     expect(like["metadata"] == "last" and like["only"] == ["model"] and "--alpha" not in like["like"], f"{like['like']}")
@@ -149,5 +236,6 @@ def test_sixteen():
     expect(merge("f.safetensors", "--formula", nested, *files) != {}, nested)
 
 
-run_in_folders(test_equals_method, test_equals_steps, test_recorded_and_repeated, test_damaged_recipe,
+run_in_folders(test_equals_method, test_equals_steps, test_recorded_and_repeated, test_one_call_is_the_method,
+               test_defaults_are_recorded, test_graph, test_look_alikes, test_damaged_rules, test_damaged_recipe,
                test_beside_other_options, test_registered_names, test_real_pair, test_sixteen)

@@ -41,11 +41,11 @@ def check_merges(place):
                 "made_by": None, "cut": False, "inputs": []}
 
     ab = leaf("ab") | {"made_by": "weighted_sum, alpha 0.25", "inputs": [leaf("a"), leaf("b")]}
-    want = leaf("abc") | {"made_by": "weighted_sum", "inputs": [ab, leaf("c")]}
+    want = leaf("abc") | {"made_by": "weighted_sum, alpha 0.5", "inputs": [ab, leaf("c")]}
     found = place.json("show", "abc")["lineage"]
     expect(found == want, f"lineage: {found}, not {want}")
     text = place.run("show", "abc").stdout.decode()
-    expect(text.index("made by weighted_sum of") < text.index("made by weighted_sum, alpha 0.25 of") < text.index("B  b.safetensors ["),
+    expect(text.index("made by weighted_sum, alpha 0.5 of") < text.index("made by weighted_sum, alpha 0.25 of") < text.index("B  b.safetensors ["),
            f"lineage: {text}")
     # What is no longer there is known from what its descendants recorded.
     (place / "m/ab.safetensors").unlink()

@@ -2,6 +2,7 @@
 // Several plans run together, against the same plans run one by one.
 #include <doctest/doctest.h>
 
+#include "core/engine/statistics.h"
 #include "io/checkpoint.h"
 #include "tests/core/failure.h"
 #include "tests/core/merge_runs.h"
@@ -81,9 +82,34 @@ TEST_CASE("methods with statistics, sums of many files and recorded hashes are r
     return Recipe{.method = "linear", .parameters = {{"weights", {first, 0.3, 0.7 - first}}}};
   };
   check_alike(paths, {linear(0.1), linear(0.2)}, folder);
-  Recipe hashed = weighted(0.3), other = weighted(0.6);
-  hashed.hash = other.hash = true;
+  Recipe hashed = weighted(0.3), other = weighted(0.6), first_alone = weighted(0);
+  hashed.hash = other.hash = first_alone.hash = true;
   check_alike(two, {hashed, other}, folder);
+  check_alike(two, {first_alone, hashed}, folder);
+}
+
+TEST_CASE("sums of many checkpoints are added up in the memory of one output") {
+  const TempFolder folder;
+  const std::vector<std::string> paths = write_inputs(folder, 12);
+  const auto linear = [](double first) {
+    std::vector<double> weights(12, 1.0);
+    weights[0] = first;
+    return Recipe{.method = "linear", .parameters = {{"weights", weights}}};
+  };
+  check_alike(paths, {linear(0), linear(1), linear(2.5)}, folder);
+}
+
+TEST_CASE("outputs whose statistics are the same have them gathered once") {
+  const TempFolder folder;
+  const std::vector<Checkpoint> checkpoints = open_all(write_inputs(folder, 2));
+  const auto slerp = [&](double t, NanPolicy nan = NanPolicy::error) {
+    return make_plan({.method = "slerp", .parameters = {{"t", {t}}}, .nan = nan}, checkpoints);
+  };
+  const Plan plan = slerp(0.2);
+  CHECK(share_statistics(plan, slerp(0.7), 4096));
+  CHECK(share_statistics(plan, slerp(0.123456789), 4096));
+  CHECK(!share_statistics(plan, slerp(0), 4096));
+  CHECK(!share_statistics(make_plan(weighted(0.2), checkpoints), make_plan(weighted(0.3), checkpoints), 4096));
 }
 
 TEST_CASE("what is wrong with one output leaves all targets as they were") {
@@ -91,7 +117,9 @@ TEST_CASE("what is wrong with one output leaves all targets as they were") {
   const auto a = write_file(folder / "A", {f32("x", {2}, {3e38F, 1}), f32("y", {1}, {1})});
   const auto b = write_file(folder / "B", {f32("x", {2}, {-3e38F, 2}), f32("y", {1}, {2})});
   const Sweep sweep({a, b}, {weighted(0.5), weighted(-1)}, folder);
-  CHECK(failure([&] { sweep.run({.sync = false}); }).code == ErrorCode::mismatch);
+  const Failure told = failure([&] { sweep.run({.sync = false}); });
+  CHECK(told.code == ErrorCode::mismatch);
+  CHECK(told.text.starts_with(sweep.target(1) + ": "));
   CHECK(folder.names() == std::vector<std::string>{"A", "B"});
 }
 

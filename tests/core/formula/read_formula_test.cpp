@@ -96,9 +96,11 @@ TEST_CASE("numbers are recorded as they are computed, parameters in the method's
   CHECK(canonical("-(-(A)) + 0.5*(B - C)") == "A + 0.5*(B - C)");
   CHECK(canonical("A + .5e0*(B - C)") == "A + 0.5*(B - C)");
   CHECK(canonical("weighted_sum(A, B)") == "weighted_sum(A, B, alpha=0.5)");
-  CHECK(canonical("linear(A, B)") == "linear(A, B, normalize=true)");
+  CHECK(canonical("linear(A, B)") == "linear(A, B, weights=[1, 1], normalize=true)");
   CHECK(canonical("linear(A, B, normalize=true, weights=[1/4, 3/4])") ==
         "linear(A, B, weights=[0.25, 0.75], normalize=true)");
+  CHECK(canonical("linear(A, B, C, normalize=false)") ==
+        "linear(A, B, C, weights=[0.3333333333333333, 0.3333333333333333, 0.3333333333333333], normalize=false)");
   CHECK(canonical("slerp(A, B, alpha=0.3)") == "slerp(A, B, t=0.3)");
 }
 
@@ -274,13 +276,28 @@ TEST_CASE("names of checkpoints are words, each given once, and a letter is that
 TEST_CASE("a recipe's formula names all checkpoints that are merged, and has its numbers in itself") {
   Recipe recipe{.method = "formula", .formula = Formula{"A + 0.5*(B - A)", {"A", "B"}}};
   check_recipe(recipe, 2);
-  CHECK(with_canonical_formula(recipe, 2) == recipe);
+  CHECK(canonical_recipe(recipe, 2) == recipe);
   CHECK(failure([&] { check_recipe(recipe, 3); }).text == "the formula has names for 2 checkpoints, but 3 are given");
   recipe.bake_vae = true;
   check_recipe(recipe, 3);
   recipe.parameters["alpha"] = {0.5};
-  CHECK(failure([&] { check_recipe(recipe, 3); }).text ==
-        "the numbers of a formula stand in it, and it takes no parameters beside");
+  CHECK(failure([&] { check_recipe(recipe, 3); }).text == "the name 'alpha' is not used; take it away, or use it");
+}
+
+TEST_CASE("a formula that calls one method over all checkpoints in their order is that method's merge") {
+  const auto made = [](const std::string& text, std::vector<std::string> names) {
+    const size_t count = names.size();
+    return canonical_recipe({.method = "formula", .formula = Formula{text, std::move(names)}}, count);
+  };
+  const Recipe sum = made("( Weighted_Sum(A, B, alpha=3/10) )", {"A", "B"});
+  CHECK(!sum.formula);
+  CHECK(sum.method == "weighted_sum");
+  CHECK(sum.parameters == MethodParameters{{"alpha", {3.0 / 10}}});
+  CHECK(made("linear(A, B)", {"A", "B"}).parameters == MethodParameters{{"weights", {1, 1}}, {"normalize", {1}}});
+  CHECK(made("weighted_sum(B, A)", {"A", "B"}).formula);
+  CHECK(made("weighted_sum(base, B)", {"base", "B"}).formula);
+  CHECK(made("weighted_sum(A, (A + B)/2)", {"A", "B"}).formula);
+  CHECK(made("0.7*A + 0.3*B", {"A", "B"}).formula);
 }
 
 TEST_CASE("names stand for expressions in parentheses, and are written out in what is recorded") {

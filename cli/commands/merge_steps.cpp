@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands/merge_steps.h"
+
+#include "cli/commands/open_inputs.h"
+#include "cli/system/signals.h"
+#include "cli/system/text.h"
+#include "core/engine/differing_copies.h"
+#include "core/inputs/component_names.h"
+#include "core/inputs/input_names.h"
+#include "core/read/buffer_values.h"
+#include "core/read/tile_sizing.h"
+
+namespace ckmerge::cli {
+namespace {
+
+void append(std::vector<std::string>& warnings, const std::vector<std::string>& more) {
+  warnings.insert(warnings.end(), more.begin(), more.end());
+}
+
+// What is told when a signal comes too late.
+const char* waiting_line(ProgressKind progress) {
+  if (progress == ProgressKind::json)
+    return "{\"event\":\"waiting\",\"message\":\"the output is complete; waiting for the disk to have all of it\"}\n";
+  return "the output is complete; waiting for the disk to have all of it, then it is put in place; a second signal "
+         "ends "
+         "ckmerge at once and leaves the target as it was\n";
+}
+
+}  // namespace
+
+std::vector<Checkpoint> opened_inputs(MergeRequest& request, Faults& faults) {
+  std::vector<Checkpoint> checkpoints = open_inputs(request, faults);
+  if (faults.empty())
+    faults.check([&] { append(request.warnings, name_inputs(request.settings.recipe, checkpoints)); });
+  return checkpoints;
+}
+
+Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
+  const RunOptions& run = request.settings.run;
+  Plan plan = make_plan(recipe, checkpoints);
+  plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
+  append(plan.warnings, position_warnings(plan, checkpoints));
+  size_tiles(plan, checkpoints, {.budget = run.memory_budget, .tile_size = run.tile_size});
+  return plan;
+}
+
+RunOptions watched_options(const MergeRequest& request, ProgressView& view) {
+  catch_stop_signals();
+  install_sigbus_guard();
+  RunOptions options = request.settings.run;
+  options.stop = &stop_flag();
+  options.on_progress = [&view](const Progress& progress) { view.update(progress); };
+  options.on_commit = [kind = request.progress] { answer_stop_with(waiting_line(kind)); };
+  return options;
+}
+
+void add_run_warnings(Plan& plan, std::span<const Checkpoint> checkpoints, const RunReport& report,
+                      std::vector<std::string> of_values) {
+  append(plan.warnings, difference_warnings(plan, checkpoints, report.differing));
+  append(plan.warnings, of_values);
+  append(plan.warnings, integer_warnings(plan, checkpoints, report.differing));
+}
+
+void tell_troubles(const MergeRequest& request, std::vector<std::string> troubles, Plan& plan) {
+  if (request.settings.json)
+    append(plan.warnings, troubles);
+  else if (!request.settings.quiet)
+    for (const std::string& trouble : troubles) write_stderr("warning: " + shortened(trouble, kSentenceWidth) + "\n");
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands/sweep.h"
+
+#include <algorithm>
+#include <deque>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "cli/commands/config_file.h"
+#include "cli/commands/merge_steps.h"
+#include "cli/options/output_name.h"
+#include "cli/options/sweep_option.h"
+#include "cli/report/sweep_report.h"
+#include "cli/system/signals.h"
+#include "core/formula/recipe_graph.h"
+
+namespace ckmerge::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse(const std::string& where, const std::string& sentence) {
+  throw Error(ErrorCode::usage, where, sentence);
+}
+
+// One file of the sweep.
+struct Output {
+  std::string path;  // empty: a plan without a folder
+  std::string name;
+  Recipe recipe;
+  Plan plan = {};
+  std::optional<ConfigCopy> config = {};
+  std::string config_from = {};
+};
+
+// The folder of the outputs, made where it is missing, and taken away again where nothing came to be in it.
+class OutputFolder {
+ public:
+  explicit OutputFolder(const std::string& folder) {
+    std::error_code error;
+    for (fs::path path = fs::path(folder).parent_path(); !path.empty() && !fs::exists(path, error);
+         path = path.parent_path())
+      made_.push_back(path.string());
+    fs::create_directories(folder, error);
+    if (error) throw Error(ErrorCode::io, folder, folder + ": cannot be made: " + error.message());
+  }
+  OutputFolder(const OutputFolder&) = delete;
+  OutputFolder& operator=(const OutputFolder&) = delete;
+  ~OutputFolder() {
+    std::error_code not_empty;
+    for (const std::string& folder : made_) fs::remove(folder, not_empty);
+  }
+
+ private:
+  std::vector<std::string> made_;  // the deepest first
+};
+
+class Sweeping {
+ public:
+  explicit Sweeping(MergeRequest request) : request_(std::move(request)) {
+    const Settings& settings = request_.settings;
+    for (const SweptOutput& swept : swept_outputs(settings.sweeps)) {
+      Output output{.path = "",
+                    .name = swept.name + settings.recipe.form->extension(),
+                    .recipe = swept_recipe(settings.recipe, settings.sweeps, swept)};
+      if (!request_.output.empty()) output.path = request_.output + output.name;
+      outputs_.push_back(std::move(output));
+    }
+  }
+
+  // What headers and the folder can say against all of the outputs, together.
+  void prepare() {
+    Faults faults;
+    for (const Output& output : outputs_)
+      if (faults.empty()) faults.check([&] { check_recipe(output.recipe, request_.inputs.size()); });
+    checkpoints_ = opened_inputs(request_, faults);
+    for (Output& output : outputs_)
+      if (faults.empty()) faults.check([&] { plan(output); });
+    if (!request_.output.empty()) check_targets(faults);
+    faults.raise();
+  }
+
+  void tell_plan() const {
+    if (request_.settings.json)
+      write_document(sweep_plan_json(facts()));
+    else if (!request_.settings.quiet)
+      write_stdout(sweep_plan_report(facts()));
+  }
+
+  bool only_plan() const { return request_.settings.only_plan; }
+
+  void run() {
+    const OutputFolder folder(request_.output);
+    std::vector<RunReport> reports = run_watched();
+    for (size_t k = 0; k < outputs_.size(); ++k) follow_up(outputs_[k], reports[k], k + 1 == outputs_.size());
+    tell_result(reports);
+  }
+
+ private:
+  void plan(Output& output) {
+    Recipe recipe = output.recipe;
+    recipe.input_keys = request_.settings.recipe.input_keys;  // known since the inputs are open
+    output.plan = planned(request_, recipe, checkpoints_);
+  }
+
+  void check_targets(Faults& faults) {
+    const Settings& settings = request_.settings;
+    uint64_t size = 0;
+    for (const Output& output : outputs_) size += output.plan.output_size();
+    std::error_code error;
+    const bool is_there = fs::exists(request_.output, error);
+    if (!is_there) {
+      const std::string place = nearest_place();
+      faults.check([&] { check_target(place, identities(checkpoints_), true); });
+      faults.check([&] { check_space(place, size); });
+      return;
+    }
+    for (const Output& output : outputs_)
+      faults.check([&] { check_target(output.path, identities(checkpoints_), settings.run.replace); });
+    faults.check([&] { check_space(outputs_.front().path, size); });
+    for (Output& output : outputs_) faults.check([&] { choose_config(output); });
+  }
+
+  void choose_config(Output& output) {
+    const Settings& settings = request_.settings;
+    output.config =
+        config_copy(settings.config, request_.inputs, output.path, settings.run.replace, output.plan.warnings);
+    if (output.config) output.config_from = output.config->from;
+  }
+
+  // Where a folder that is not there yet would be made: its name in the nearest folder that is.
+  std::string nearest_place() const {
+    std::error_code error;
+    fs::path path = fs::path(request_.output).parent_path();
+    while (path.has_parent_path() && !fs::exists(path.parent_path(), error)) path = path.parent_path();
+    return path.string();
+  }
+
+  std::vector<RunReport> run_watched() {
+    uint64_t size = 0;
+    std::vector<PlannedRun> runs;
+    for (const Output& output : outputs_) {
+      size += output.plan.output_size();
+      runs.push_back({.plan = &output.plan, .targets = {&output.path, 1}});
+    }
+    ProgressView view(request_.progress, size);
+    const RunOptions options = watched_options(request_, view);
+    std::vector<RunReport> reports = ckmerge::run(runs, checkpoints_, options);
+    answer_stop_with(nullptr);
+    view.finish(size, reports.front().seconds);
+    return reports;
+  }
+
+  void follow_up(Output& output, const RunReport& report, bool is_last) {
+    const MergeFacts of_output = facts_of(output);
+    add_run_warnings(output.plan, checkpoints_, report, value_warnings(of_output, report));
+    Announcement announcement = request_.announcement;
+    if (!is_last) announcement.notify.reset();  // asked once, when all are there
+    tell_troubles(request_, announce(announcement, output.path, checkpoints_, report), output.plan);
+    if (!output.config) choose_config(output);
+    if (output.config) copy_config(*output.config, output.path, request_.settings.run);
+  }
+
+  MergeFacts facts_of(const Output& output) const {
+    return {.plan = output.plan,
+            .checkpoints = checkpoints_,
+            .run = request_.settings.run,
+            .output = output.path.empty() ? output.name : output.path,
+            .config_from = output.config_from,
+            .preset = request_.settings.preset,
+            .verbose = request_.settings.verbose,
+            .sweeps = request_.settings.sweeps};
+  }
+
+  SweepFacts facts() const {
+    SweepFacts all{.folder = request_.output, .outputs = {}, .sweeps = request_.settings.sweeps};
+    for (const Output& output : outputs_) all.outputs.push_back(facts_of(output));
+    return all;
+  }
+
+  void tell_result(const std::vector<RunReport>& reports) const try {
+    if (request_.settings.json)
+      write_document(sweep_run_json(facts(), reports));
+    else if (!request_.settings.quiet)
+      write_stdout(sweep_run_report(facts(), reports));
+  } catch (const Error& e) {
+    // A report that cannot be told must not look like a merge that failed.
+    throw Error(e.code(), e.where(), std::string(e.what()) + "; the files in " + request_.output + " are complete");
+  }
+
+  MergeRequest request_;
+  std::deque<Output> outputs_;
+  std::vector<Checkpoint> checkpoints_;
+};
+
+}  // namespace
+
+void check_sweep(MergeRequest& request, Faults& faults) {
+  Settings& settings = request.settings;
+  faults.check([&] { swept_outputs(settings.sweeps); });
+  if (settings.filename_prefix)
+    faults.check([] {
+      refuse("--filename-prefix",
+             "--filename-prefix names one file, and --sweep makes several, named by their values; give their folder "
+             "with -o DIR/");
+    });
+  if (settings.save_recipe)
+    faults.check([] { refuse("--save-recipe", "--save-recipe: a recipe file says one merge, and --sweep several"); });
+  if (settings.run.device.choice == DeviceChoice::cuda)
+    faults.check([] { refuse("--device", "--device: several outputs of one run are made by the CPU; leave it away"); });
+  settings.run.device = {.choice = DeviceChoice::cpu};
+  if (!settings.output) return;
+  std::error_code error;
+  const std::string& output = *settings.output;
+  const bool is_file = fs::exists(output, error) && !fs::is_directory(output, error);
+  if (is_file || (!is_folder(output) && promised_form(output)))
+    faults.check(
+        [&] { refuse(output, output + ": --sweep makes several files; name a folder for them, as in -o sweep/"); });
+  if (!output.ends_with('/')) settings.output->push_back('/');
+}
+
+void sweep_command(MergeRequest request) {
+  Sweeping sweeping(std::move(request));
+  sweeping.prepare();
+  if (sweeping.only_plan()) return sweeping.tell_plan();
+  sweeping.run();
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/recipe/graph_text.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "kernels/method.h"
+
+namespace ckmerge {
+namespace {
+
+std::string number_text(double number) {
+  std::array<char, 32> digits;
+  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr};
+}
+
+class Lines {
+ public:
+  Lines(const MergeGraph& graph, std::span<const std::string> names)
+      : graph_(graph), names_(names), uses_(graph.terms().size()), texts_(graph.terms().size()) {
+    count();
+  }
+
+  std::vector<TermLine> all() {
+    const TermId last = *std::ranges::max_element(graph_.results());
+    for (TermId id = 0; id <= last; ++id) {
+      if (uses_[id] == 0) continue;
+      const Term& term = graph_[id];
+      const std::string result = result_name(id);
+      const bool is_result = !result.empty();
+      const bool stands_inside = term.kind == Term::Kind::input || term.type == TermType::number;
+      std::string text = text_of(term);
+      if (stands_inside && !is_result) {
+        texts_[id] = std::move(text);
+        continue;
+      }
+      const std::string line_name = is_result ? result : "t" + std::to_string(++between_);
+      texts_[id] = stands_inside ? text : line_name;
+      lines_.push_back({.name = line_name,
+                        .text = std::move(text),
+                        .type = term.type,
+                        .uses = is_result ? uses_[id] - 1 : uses_[id],
+                        .needs_statistics = needs_statistics(term)});
+    }
+    return std::move(lines_);
+  }
+
+ private:
+  // Of what leads to a result; a term stands behind those that it refers to.
+  void count() {
+    for (const TermId id : graph_.results()) uses_[id] = 1;
+    for (auto id = static_cast<TermId>(uses_.size()); id-- > 0;) {
+      if (uses_[id] == 0) continue;
+      const Term& term = graph_[id];
+      for (const TermId operand : term.operands) ++uses_[operand];
+      for (const TermId factor : term.factors) ++uses_[factor];
+      for (const auto& [name, numbers] : term.parameters)
+        for (const TermId number : numbers) ++uses_[number];
+    }
+  }
+
+  // The first of the results that a term is; empty where it is none.
+  std::string result_name(TermId id) const {
+    const std::span<const TermId> results = graph_.results();
+    const auto found = std::ranges::find(results, id);
+    if (found == results.end()) return "";
+    const auto index = found - results.begin();
+    return index == 0 ? "result" : "other result " + std::to_string(index);
+  }
+
+  static bool needs_statistics(const Term& term) {
+    return term.kind == Term::Kind::method && !find_method(term.method)->reductions.empty();
+  }
+
+  std::string text_of(const Term& term) const {
+    switch (term.kind) {
+      case Term::Kind::input: return names_[term.input];
+      case Term::Kind::number: return number_text(term.number.value) + (term.number.rules.empty() ? "" : " by name");
+      case Term::Kind::method: return term.method + "(" + listed(term.operands) + parameters(term) + ")";
+      case Term::Kind::sum: return sum(term);
+      case Term::Kind::arithmetic:
+        return "(" + texts_[term.operands[0]] + " " + term.sign + " " + texts_[term.operands[1]] + ")";
+      default: return "(" + listed(term.operands) + listed(term.factors) + ")";
+    }
+  }
+
+  std::string listed(std::span<const TermId> terms) const {
+    std::string out;
+    for (const TermId id : terms) out += (out.empty() ? "" : ", ") + texts_[id];
+    return out;
+  }
+
+  std::string parameters(const Term& term) const {
+    std::string out;
+    for (const auto& [name, numbers] : term.parameters) {
+      const std::string values = listed(numbers);
+      out += ", " + name + "=" + (numbers.size() == 1 ? values : "[" + values + "]");
+    }
+    return out;
+  }
+
+  std::string sum(const Term& term) const {
+    std::string out;
+    for (size_t i = 0; i < term.operands.size(); ++i) {
+      const Term& factor = graph_[term.factors[i]];
+      const bool is_plain = factor.kind == Term::Kind::number && factor.number.rules.empty();
+      const bool is_negative = is_plain && std::signbit(factor.number.value);
+      if (out.empty())
+        out += is_negative ? "-" : "";
+      else
+        out += is_negative ? " - " : " + ";
+      if (!is_plain)
+        out +=
+            (factor.kind == Term::Kind::number ? "(" + texts_[term.factors[i]] + ")" : texts_[term.factors[i]]) + "*";
+      else if (std::fabs(factor.number.value) != 1)
+        out += number_text(std::fabs(factor.number.value)) + "*";
+      out += texts_[term.operands[i]];
+    }
+    return out;
+  }
+
+  const MergeGraph& graph_;
+  std::span<const std::string> names_;
+  std::vector<size_t> uses_;
+  std::vector<std::string> texts_;  // as other lines speak of it
+  std::vector<TermLine> lines_;
+  size_t between_ = 0;  // lines that are no result
+};
+
+}  // namespace
+
+std::vector<TermLine> term_lines(const MergeGraph& graph, std::span<const std::string> names) {
+  return Lines(graph, names).all();
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is compared with other programs: what they are asked, the command that means the same, and how far apart the two
+may lie, with the reason, in units of 2^-24 (half of f32's unit) of the largest magnitude that the inputs have in the
+element, or in the tensor where a method has norms. After that both round once to the output's dtype, to nearest: values
+that lie that close can come to stand one step apart there."""
+from dataclasses import dataclass
+
+SLIDERS = {"input": 0.25, "middle": 0.5, "out": 0.875}
+SD1 = {**{f"input_blocks.{n}.": round(0.05 * n + 0.1, 2) for n in range(12)}, **{f"middle_block.{n}.": 0.3 * n + 0.2 for n in range(3)},
+       **{f"output_blocks.{n}.": round(1 - 0.07 * n, 2) for n in range(12)}, "time_embed.": 0.45, "out.": 0.05}
+BLOCKS1 = {"BASE": 0.1, "M00": 0.9} | {f"{side}{n:02}": round(0.03 * n + start, 2) for side, start in (("IN", 0.2), ("OUT", 0.4)) for n in range(12)}
+BLOCKSXL = {"BASE": 0.1, "M00": 0.9, "VAE": 0.35} | {f"{side}{n:02}": round(0.04 * n + start, 2) for side, start in (("IN", 0.2), ("OUT", 0.4)) for n in range(9)}
+
+
+@dataclass
+class Case:
+    name: str
+    peer: str
+    call: dict  # what the peer is asked, as peer_calls.py reads it
+    words: str  # ckmerge's, before the files
+    inputs: str  # letters, in ckmerge's order
+    units: float  # how far apart; 0 is to the bit
+    why: str
+    layout: str = "plain"
+    of_tensor: bool = False  # units of the tensor's largest magnitude
+    dtypes: tuple = ("F32",)
+    skip: str = ""  # names that the peer treats by another rule, said in docs/peers.md
+    keeps_equal: bool = True  # whether elements that all inputs share are theirs here; not where weights do not sum to one
+
+
+def weight_words(weights, kept=False):
+    """A --weight per block; of what ComfyUI keeps of the first model the rest to one."""
+    return " ".join(f"--weight {key}={round(1 - value, 4) if kept else value}" for key, value in weights.items())
+
+
+ALL = ("F32", "F16", "BF16")
+OURS = "c0*A + c1*B here, the peer has "
+MECHA = [
+    Case("weighted_sum", "sd-mecha", {"method": "weighted_sum", "alpha": 0.3}, "-m weighted_sum --alpha 0.3", "AB", 5,
+         OURS + "fma(alpha, B - A, A)", dtypes=ALL),
+    Case("weighted_sum, most of B", "sd-mecha", {"method": "weighted_sum", "alpha": 0.7}, "-m weighted_sum --alpha 0.7", "AB", 5,
+         OURS + "fma(-(B - A), 1 - alpha, B)", dtypes=ALL),
+    Case("n_average", "sd-mecha", {"method": "n_average"}, "-m n_average", "ABC", 8, "a sum of thirds here, a mix with 1/2 and one with 1/3 there"),
+    Case("add_difference", "sd-mecha", {"method": "add_difference", "alpha": 0.7}, "-m add_difference --alpha 0.7", "ABC", 7,
+         "the product is rounded here, there it is not (fma)", dtypes=ALL),
+    Case("train_difference", "sd-mecha", {"method": "train_difference", "alpha": 0.9}, "-m train_difference --alpha 0.9", "ABC", 16,
+         "the same operations in another order, on a difference that is multiplied by up to 1.8"),
+    Case("add_opposite", "sd-mecha", {"method": "add_opposite", "alpha": 0.8}, "-m add_opposite --alpha 0.8", "ABC", 16,
+         "A + B - 2*C there, (A - C) + (B - C) here"),
+    Case("add_strict_opposite", "sd-mecha", {"method": "add_strict_opposite", "alpha": 0.8}, "-m add_strict_opposite --alpha 0.8", "ABC", 16,
+         "the same operations in another order"),
+    Case("geometric", "sd-mecha", {"method": "geometric_sum", "alpha": 0.4}, "-m geometric --alpha 0.4", "AB", 32,
+         "complex powers in f32 there, a power here that is rounded once", skip="head.gain"),  # written there with twice its bytes
+    Case("clamp", "sd-mecha", {"method": "clamp"}, "-m clamp", "ABC", 0, "a choice among values", dtypes=ALL),
+    Case("tensor_sum", "sd-mecha", {"method": "tensor_sum", "width": 0.5}, "-m tensor_sum --alpha 0.5 --beta 0", "AB", 0, "a choice of rows",
+         dtypes=ALL, skip="body.1.bias"),  # of 31 rows half is 16 there, 15 here and in supermerger
+    Case("blocks of SD 1", "sd-mecha", {"method": "weighted_sum", "blocks": BLOCKS1, "config": "sd1"},
+         "-m weighted_sum " + weight_words(BLOCKS1), "AB", 5, "as weighted_sum", layout="sd1", skip="time_embed"),  # of BASE there, of IN00 here
+    Case("blocks of SDXL", "sd-mecha", {"method": "weighted_sum", "blocks": BLOCKSXL, "config": "sdxl"},
+         "-m weighted_sum " + weight_words(BLOCKSXL).replace("VAE=", "vae="), "AB", 5, "as weighted_sum",
+         layout="sdxl", skip="time_embed|label_emb"),
+    Case("a formula", "sd-mecha", {"method": "nested"}, "--formula 0.6*(A+0.7*(B-C))+0.4*B", "ABC", 12, "as the two methods in it"),
+]
+MERGEKIT = [
+    Case("linear", "mergekit", {"merge_method": "linear", "weights": {"A": 0.3, "B": 0.5, "C": 0.4}}, "-m linear --weights 0.3,0.5,0.4", "ABC", 8,
+         "products unrounded (fma), divided by the sum of weights at the end there; coefficients divided first here", dtypes=ALL),
+    Case("linear, not normalized", "mergekit", {"merge_method": "linear", "weights": {"A": 0.3, "B": 0.5, "C": 0.4}, "normalize": False},
+         "-m linear --weights 0.3,0.5,0.4 --no-normalize", "ABC", 8, "products unrounded (fma) there", dtypes=ALL, keeps_equal=False),
+    Case("slerp", "mergekit", {"merge_method": "slerp", "base": "A", "t": 0.3}, "-m slerp --param t=0.3", "AB", 16,
+         "sums of products and the angle in f32 there, in f64 here", of_tensor=True, dtypes=ALL, keeps_equal=False),
+    Case("task_arithmetic, one task", "mergekit", {"merge_method": "task_arithmetic", "base": "A", "weights": {"B": 0.7}},
+         "--formula A+0.7*(B-A)", "AB", 0, "the same operations"),
+    Case("task_arithmetic", "mergekit", {"merge_method": "task_arithmetic", "base": "A", "weights": {"B": 0.7, "C": 0.4}},
+         "-m task_arithmetic --weights 1,0.7,0.4", "ABC", 0, "the same operations", dtypes=ALL),
+    Case("task_arithmetic as a formula", "mergekit", {"merge_method": "task_arithmetic", "base": "A", "weights": {"B": 0.7, "C": 0.4}},
+         "--formula A+0.7*(B-A)+0.4*(C-A)", "ABC", 10, "the deltas are added up first there"),
+    Case("nearswap", "mergekit", {"merge_method": "nearswap", "base": "A", "t": 0.01}, "-m nearswap --param t=0.01", "AB", 0,
+         "the same operations"),
+    Case("passthrough", "mergekit", {"merge_method": "passthrough", "scale": 0.6}, "-m scale --alpha 0.6", "A", 0, "one product", dtypes=ALL),
+]
+COMFY = [Case(f"ModelMergeSimple {ratio}", "ComfyUI", {"node": "ModelMergeSimple", "ratio": ratio},
+              f"--alpha {round(1 - ratio, 4)} --only ^model\\.diffusion_model\\.", "AB", 0, "the same operations", layout="sd1", dtypes=ALL)
+         for ratio in (0.7, 0.25, 1.0, 0.0)] + [
+    Case("ModelMergeBlocks", "ComfyUI", {"node": "ModelMergeBlocks", "sliders": SLIDERS},
+         "--alpha 0 --weight IN*=0.75 --weight M00=0.5 --weight OUT*=0.125", "AB", 0, "the same operations", layout="sd1", dtypes=ALL),
+    Case("ModelMergeSD1", "ComfyUI", {"node": "ModelMergeSD1", "sliders": SD1}, "--alpha 0 " + weight_words(SD1, kept=True), "AB", 0,
+         "the same operations", layout="sd1", dtypes=ALL),
+    Case("ModelMergeSubtract, ModelMergeAdd", "ComfyUI", {"node": "Subtract, Add", "multiplier": 0.8},
+         "-m add_difference --alpha 0.8 --only ^model\\.diffusion_model\\.", "ABC", 12, "0.8*B - 0.8*C there, 0.8*(B - C) here",
+         layout="sd1", dtypes=ALL),
+]
+CASES = MECHA + MERGEKIT + COMFY
