@@ -99,10 +99,11 @@ class Compiler {
   std::optional<Program> run(const SymbolNode* root, bool keep_equal) {
     count_uses(root);
     left_ = uses_;
-    keeps_ = keep_equal && operands_ > 1;
+    keeps_ = keep_equal && mentions_ > 1 && !is_choice(root);
     const bool fused = keeps_ && keep_in_one(root);
     keeps_ = keeps_ && !fused;
     program_.result = emit(root);
+    if (keeps_ && !agrees_) agreed_ = registers_[first_];  // of one operand by itself
     if (fused) program_.code.back().op = kept(program_.code.back().op);
     if (keeps_) program_.result = finish(nullptr, {.op = Op::agreed_or, .a = agreed_, .b = program_.result});
     if (overflow_) return std::nullopt;
@@ -111,6 +112,13 @@ class Compiler {
 
  private:
   static Op kept(Op op) { return op == Op::mix ? Op::agree_or_mix : Op::agree_or_add_scaled_difference; }
+
+  // Whether it takes one of the operands or another as it is, by the place of the element.
+  static bool is_choice(const SymbolNode* node) {
+    if (node->kind == Kind::operand) return true;
+    return node->kind == Kind::elementwise && node->op == Op::select && node->a->kind == Kind::placed &&
+           is_choice(node->b) && is_choice(node->c);
+  }
 
   // Whether one operation over bare operands computes all of it.
   bool keep_in_one(const SymbolNode* root) const {
@@ -133,6 +141,7 @@ class Compiler {
     for (std::vector<const SymbolNode*> next{root}; !next.empty();) {
       const SymbolNode* const node = next.back();
       next.pop_back();
+      if (node->kind == Kind::operand) ++mentions_;
       if (++uses_[node] > 1) continue;
       if (node->kind == Kind::operand) ++operands_;
       for (const SymbolNode* const source : {node->a, node->b, node->c})
@@ -251,6 +260,7 @@ class Compiler {
   uint16_t taken_ = 0;
   bool overflow_ = false;
   size_t operands_ = 0;                // different ones
+  size_t mentions_ = 0;                // of operands, by different nodes
   bool keeps_ = false;                 // what operands agree on is found while they are loaded
   const SymbolNode* first_ = nullptr;  // operand
   bool agrees_ = false;                // agreed_ is a register

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/choice.h"
 #include "kernels/result_origins.h"
 #include "kernels/spilled_registers.h"
 
@@ -77,7 +78,12 @@ class Interpreter {
 
  public:
   Interpreter(const BlockKernels& kernels, const Program& program, const Operand* operands, const Places& places)
-      : kernels_(kernels), program_(program), operands_(operands), places_(places), registers_(program.registers()) {
+      : kernels_(kernels),
+        program_(program),
+        operands_(operands),
+        places_(places),
+        registers_(program.registers()),
+        chooses_(is_choice(program) && places.inner == UINT64_MAX) {
     if (registers_ <= kStackRegisters) return;
     SpilledRegisters::of_thread().reserve(registers_);  // done before, by whoever minds what is thrown
     std::byte* const memory = SpilledRegisters::of_thread().take();
@@ -98,6 +104,9 @@ class Interpreter {
 
   // The block of n results for elements [first, first + n).
   const Value* block(uint64_t first, size_t n) {
+    if (chooses_)
+      if (const auto k = chosen_operand(program_, places_.of(first), n))
+        return load<Compute>(kernels_, operands_[*k], first, n, pool_);
     for (const Instruction& i : program_.code) {
       if (i.op == Op::load)
         at_[i.dst] = load<Compute>(kernels_, operands_[i.operand], first, n, block_of(i.dst));
@@ -155,6 +164,7 @@ class Interpreter {
   const Operand* operands_;
   const Places& places_;
   const size_t registers_;
+  const bool chooses_;  // is_choice(), of elements that follow each other
   size_t length_ = block_length(registers_);
   const Value* at_on_stack_[kStackRegisters] = {};
   const Value** at_ = at_on_stack_;  // by register
@@ -263,7 +273,8 @@ bool Program::has_places() const {
 }
 
 bool Program::keeps_equal() const {
-  return !code.empty() && code.back().dst == result && code.back().op >= Op::agreed_or;
+  if (code.empty() || code.back().dst != result) return false;
+  return code.back().op >= Op::agreed_or || is_choice(*this);
 }
 
 size_t Program::registers() const {

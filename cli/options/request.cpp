@@ -64,6 +64,11 @@ Request read_request(const CommandLine& line) {
     if (const auto found = given.find(option.name); found != given.end())
       given.contains("formula") && option.says_what_is_computed() ? refuse_beside_formula(option, request)
                                                                   : read_option(option, found->second, request);
+  if (given.contains("mbw-presets") && !given.contains("mbw-preset"))
+    request.refused.check([] {
+      throw Error(ErrorCode::usage, "--mbw-presets",
+                  "--mbw-presets is the file in which --mbw-preset NAME looks, and no NAME is given");
+    });
   return request;
 }
 

@@ -256,7 +256,9 @@ std::string plan_report(const MergeFacts& facts) {
          "; memory to work in " + memory_text(facts.run.memory_budget) + ", plan " + memory_text(plan.memory()) +
          "; device " + planned_device_text(facts.run.device) + beyond_devices_text(facts.run.device, plan) + ".\n";
   if (!facts.config_from.empty()) out += visible(facts.config_from) + " would be copied beside it.\n";
-  return out + warning_lines(plan.warnings) + "Nothing was written.\n";
+  return out + warning_lines(plan.warnings) +
+         (facts.recipe_file.empty() ? "Nothing was written.\n"
+                                    : "Nothing was written but the recipe, " + visible(facts.recipe_file) + ".\n");
 }
 
 std::string run_report(const MergeFacts& facts, const RunReport& report) {
@@ -266,6 +268,7 @@ std::string run_report(const MergeFacts& facts, const RunReport& report) {
   out += input_hash_lines(report) + output_hash_lines(facts, report) + warning_lines(facts.plan.warnings);
   if (const std::string warning = device_warning(report.device); !warning.empty())
     out += "warning: " + visible(warning) + "\n";
+  if (!facts.recipe_file.empty()) out += "the recipe is in " + visible(facts.recipe_file) + "\n";
   out += speed_line(report);
   if (report.verified) out += "read back and found as computed\n";
   return facts.verbose ? out + how_lines(report) : out;

@@ -76,7 +76,11 @@ const MethodSpec& called_method(const Expression& call) {
   if (const Method* method = find_method(call.name)) return *method->spec;
   std::vector<std::string> names;
   for (const Method& method : methods()) names.emplace_back(method.spec->name);
-  const std::string near = suggestion(call.name, names);
+  std::vector<std::string> with_aliases = names;
+  for (const Method& method : methods())
+    for (const char* const alias : method.spec->aliases)
+      if (alias) with_aliases.emplace_back(alias);
+  const std::string near = suggestion(call.name, with_aliases);
   refuse_at(call.at, sentence("method '", call.name, "' is unknown",
                               near.empty() ? "; the methods are " + list_of(names) : near));
 }

@@ -8,12 +8,9 @@
 namespace ckmerge {
 namespace {
 
-constexpr size_t kLetters = 26;
-
-bool are_letters(std::span<const std::string> names) {
-  if (names.size() > kLetters) return false;
+bool are_places(std::span<const std::string> names) {
   for (size_t k = 0; k < names.size(); ++k)
-    if (names[k] != std::string(1, static_cast<char>('A' + k))) return false;
+    if (names[k] != place_name(k)) return false;
   return true;
 }
 
@@ -26,8 +23,13 @@ bool takes_all_in_order(const Expression& call, std::span<const std::string> nam
 
 }  // namespace
 
+std::string place_name(size_t k) {
+  constexpr size_t kLetters = 26;
+  return k < kLetters ? std::string(1, static_cast<char>('A' + k)) : "input" + std::to_string(k + 1);
+}
+
 std::optional<SoleCall> sole_call(const Expression& formula, std::span<const std::string> names) {
-  if (formula.kind != Expression::Kind::method || !are_letters(names) || !takes_all_in_order(formula, names))
+  if (formula.kind != Expression::Kind::method || !are_places(names) || !takes_all_in_order(formula, names))
     return std::nullopt;
   SoleCall call{.method = called_method(formula).name, .parameters = {}};
   const auto is_constant = [](const Expression* value) {

@@ -52,6 +52,8 @@ MECHA = [
     Case("geometric", "sd-mecha", {"method": "geometric_sum", "alpha": 0.4}, "-m geometric --alpha 0.4", "AB", 32,
          "complex powers in f32 there, a power here that is rounded once", skip="head.gain"),  # written there with twice its bytes
     Case("clamp", "sd-mecha", {"method": "clamp"}, "-m clamp", "ABC", 0, "a choice among values", dtypes=ALL),
+    Case("tensor_sum", "sd-mecha", {"method": "tensor_sum", "width": 0.5}, "-m tensor_sum --alpha 0.5 --beta 0", "AB", 0, "a choice of rows",
+         dtypes=ALL, skip="body.1.bias"),  # of 31 rows half is 16 there, 15 here and in supermerger
     Case("blocks of SD 1", "sd-mecha", {"method": "weighted_sum", "blocks": BLOCKS1, "config": "sd1"},
          "-m weighted_sum " + weight_words(BLOCKS1), "AB", 5, "as weighted_sum", layout="sd1", skip="time_embed"),  # of BASE there, of IN00 here
     Case("blocks of SDXL", "sd-mecha", {"method": "weighted_sum", "blocks": BLOCKSXL, "config": "sdxl"},
@@ -68,7 +70,9 @@ MERGEKIT = [
          "sums of products and the angle in f32 there, in f64 here", of_tensor=True, dtypes=ALL, keeps_equal=False),
     Case("task_arithmetic, one task", "mergekit", {"merge_method": "task_arithmetic", "base": "A", "weights": {"B": 0.7}},
          "--formula A+0.7*(B-A)", "AB", 0, "the same operations"),
-    Case("task_arithmetic, two tasks", "mergekit", {"merge_method": "task_arithmetic", "base": "A", "weights": {"B": 0.7, "C": 0.4}},
+    Case("task_arithmetic", "mergekit", {"merge_method": "task_arithmetic", "base": "A", "weights": {"B": 0.7, "C": 0.4}},
+         "-m task_arithmetic --weights 1,0.7,0.4", "ABC", 0, "the same operations", dtypes=ALL),
+    Case("task_arithmetic as a formula", "mergekit", {"merge_method": "task_arithmetic", "base": "A", "weights": {"B": 0.7, "C": 0.4}},
          "--formula A+0.7*(B-A)+0.4*(C-A)", "ABC", 10, "the deltas are added up first there"),
     Case("nearswap", "mergekit", {"merge_method": "nearswap", "base": "A", "t": 0.01}, "-m nearswap --param t=0.01", "AB", 0,
          "the same operations"),

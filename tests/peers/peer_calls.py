@@ -40,6 +40,7 @@ def sd_mecha_job(call, inputs, dtype, output):
               "add_strict_opposite": lambda: add(sd_mecha.add_strict_opposite_mask(a, b, c, alpha=alpha), a, sd_mecha.subtract(b, c)),
               "geometric_sum": lambda: sd_mecha.geometric_sum(a, b, alpha=alpha),
               "clamp": lambda: sd_mecha.clamp(a, b, c),
+              "tensor_sum": lambda: sd_mecha.tensor_sum(a, b, width=call["width"], offset=0.0),
               "nested": lambda: sd_mecha.weighted_sum(add(0.7, a, sd_mecha.subtract(b, c)), b, alpha=0.4)}[call["method"]]()
     sd_mecha.merge(recipe, output=output, output_dtype=TORCH[dtype], threads=1, check_extra_keys=False)
 
