@@ -9,10 +9,11 @@ namespace ckmerge {
 bool is_choice(const Program& program) {
   if (program.code.empty() || program.code.back().op != Op::select || program.code.back().dst != program.result)
     return false;
+  if (program.registers() > kStackRegisters) return false;
   std::bitset<kStackRegisters> placed;  // what holds a place and no value
   for (const Instruction& i : program.code) {
     const bool chooses = i.op == Op::select && placed[i.a] && !placed[i.b] && !placed[i.c];
-    if (i.dst >= kStackRegisters || (i.op != Op::load && !is_placed(i.op) && !chooses)) return false;
+    if (i.op != Op::load && !is_placed(i.op) && !chooses) return false;
     placed[i.dst] = is_placed(i.op);
   }
   return true;

@@ -73,6 +73,7 @@ class Writer {
     write_checkpoints();
     write_formula();
     write_weights();
+    write_rules();
     write_options();
     return out_;
   }
@@ -165,6 +166,18 @@ class Writer {
       case WeightRule::By::selector: break;
     }
     return rule.selector;
+  }
+
+  void write_rules() {
+    if (!recipe_.rules.empty()) line(0, "rules:");
+    for (const RecipeRule& rule : recipe_.rules) {
+      std::vector<std::string> selectors;
+      for (const std::string& selector : rule.match) selectors.push_back(yaml_scalar(selector));
+      line(1, "- match: " + (selectors.size() == 1 ? selectors[0] : yaml_list(selectors)));
+      if (!rule.formula.empty()) line(2, "formula: " + formula_scalar(rule.formula));
+      if (rule.drop) line(2, "drop: true");
+      if (!rule.dtype.empty()) line(2, "dtype: " + rule.dtype);
+    }
   }
 
   // ---- options

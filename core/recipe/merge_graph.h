@@ -172,9 +172,12 @@ class NumbersByName {
   std::vector<Rule> rules_;
   std::vector<TermId> named_, computed_;  // numbers that have rules; arithmetic
   std::optional<NamePatternSet> patterns_;
-  std::vector<bool> pattern_fits_;               // the name at hand
-  std::vector<uint32_t> everywhere_;             // rules of any block
-  std::vector<std::vector<uint32_t>> by_block_;  // the others, by block
+  std::vector<bool> pattern_fits_;                 // the name at hand
+  std::vector<uint32_t> everywhere_;               // rules of any block, whatever the patterns that match
+  std::vector<std::vector<uint32_t>> by_pattern_;  // of any block, where this pattern matches
+  std::vector<std::vector<uint32_t>> by_block_;    // the others, by block
+  bool has_blocks_ = false;                        // whether there are any
+  std::vector<uint32_t> candidates_;               // rules that may hold for the name at hand
   std::vector<double> numbers_;
   std::vector<uint32_t> origins_;  // by term: of the rule that holds
   std::vector<uint64_t> held_;

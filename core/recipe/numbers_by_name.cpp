@@ -38,13 +38,19 @@ NumbersByName::NumbersByName(const MergeGraph& graph)
     }
   }
   pattern_fits_.resize(patterns.size());
+  by_pattern_.resize(patterns.size());
+  for (uint32_t i = 0; i < rules_.size(); ++i)
+    if (const Rule& rule = rules_[i]; rule.given->blocks.empty()) {
+      const bool by_match = rule.pattern >= 0 && !rule.given->unless;
+      (by_match ? by_pattern_[static_cast<size_t>(rule.pattern)] : everywhere_).push_back(i);
+    }
   patterns_.emplace(std::move(patterns));
 }
 
-// By block, so that a name asks those rules only that may be of its own, however many there are.
+// By block or pattern, so that a name asks those rules only that may be of its own, however many there are.
 void NumbersByName::add(const Rule& rule) {
   const auto index = static_cast<uint32_t>(rules_.size());
-  if (rule.given->blocks.empty()) everywhere_.push_back(index);
+  has_blocks_ |= !rule.given->blocks.empty();
   for (const BlockId block : rule.given->blocks) by_block_.at(block).push_back(index);
   rules_.push_back(rule);
 }
@@ -70,13 +76,15 @@ const std::vector<double>& NumbersByName::of(std::string_view name) {
   }
   const std::vector<int>& matching = patterns_->matching(name);
   for (const int index : matching) pattern_fits_[static_cast<size_t>(index)] = true;
-  const BlockId block = blocks ? blocks->of(name) : BlockMap::kNoBlock;
-  const std::span<const uint32_t> own =
-      block == BlockMap::kNoBlock ? std::span<const uint32_t>() : std::span<const uint32_t>(by_block_[block]);
-  for (size_t i = 0, k = 0; i < everywhere_.size() || k < own.size();) {
-    const bool is_own = i == everywhere_.size() || (k < own.size() && own[k] < everywhere_[i]);
-    apply(rules_[is_own ? own[k++] : everywhere_[i++]]);
+  candidates_ = everywhere_;
+  for (const int index : matching) {
+    const std::vector<uint32_t>& own = by_pattern_[static_cast<size_t>(index)];
+    candidates_.insert(candidates_.end(), own.begin(), own.end());
   }
+  if (const BlockId block = has_blocks_ ? blocks->of(name) : BlockMap::kNoBlock; block != BlockMap::kNoBlock)
+    candidates_.insert(candidates_.end(), by_block_[block].begin(), by_block_[block].end());
+  std::ranges::sort(candidates_);
+  for (const uint32_t index : candidates_) apply(rules_[index]);
   for (const int index : matching) pattern_fits_[static_cast<size_t>(index)] = false;
   for (const TermId id : named_)
     if (origins_[id] != NumberByName::Rule::kNoOrigin) ++held_[origins_[id]];

@@ -108,7 +108,7 @@ std::string interp_method(const Recipe& recipe) {
 // The one number that says how far, in methods that have one and where it is one for all tensors.
 std::optional<double> multiplier(const Recipe& recipe) {
   const Method* const method = find_method(recipe.method);
-  if (!method || !recipe.weights.empty()) return std::nullopt;
+  if (!method || !recipe.weights.empty() || !recipe.rules.empty()) return std::nullopt;
   for (size_t i = 0; i < method->spec->parameter_count; ++i) {
     const ParameterSpec& parameter = method->spec->parameters[i];
     const std::string name = parameter.name;

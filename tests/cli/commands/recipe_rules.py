@@ -173,6 +173,9 @@ def test_rules():
     raw = pathlib.Path("out.safetensors").read_bytes()
     merged("run", "out.safetensors", *(f"{name}={path}" for name, path in zip("ABC", FILES)), out="again.safetensors")
     expect(pathlib.Path("again.safetensors").read_bytes() == raw, "a recorded merge with rules is repeated")
+    merged("run", "recipe.yaml", "--save-recipe", "saved.yaml")
+    merged("run", "saved.yaml", out="again.safetensors")
+    expect(pathlib.Path("again.safetensors").read_bytes() == raw, "a saved recipe has its rules")
     told = call("run", "recipe.yaml", "-n", "-o", "never.safetensors")
     for line in ["OUT*: A + 0.3*(B - C)  for 22 tensors", "/^first_stage_model/, IN03: B  for 2 tensors",
                  "/position_ids/: dropped  for 1 tensor", "/attn2/: stored as f16  for 11 tensors",
