@@ -6,6 +6,7 @@
 #include <span>
 
 #include "cli/commands/formula_inputs.h"
+#include "cli/commands/recipe_rules.h"
 #include "cli/commands/registry_access.h"
 #include "cli/options/option_table.h"
 #include "cli/system/text.h"
@@ -23,7 +24,7 @@ using Kind = YamlValue::Kind;
 
 constexpr uint64_t kLargest = 1 << 20;  // bytes
 
-const std::vector<std::string> kMembers = {"ckmerge", "checkpoints", "let", "merge", "options"};
+const std::vector<std::string> kMembers = {"ckmerge", "checkpoints", "let", "merge", "weights", "rules", "options"};
 
 // Those of merge that are about what comes out, not about where it goes and how the work is done.
 const std::vector<std::string> kOptions = {
@@ -82,6 +83,12 @@ class RecipeFile {
         formula.defined.emplace_back(let->keys[i].text, scalar(let->items[i], "a name stands for a formula"));
     }
     return formula;
+  }
+
+  /// `weights` and `rules`, into a recipe that has the formula and the names of its checkpoints.
+  void read_parts(Recipe& recipe) const {
+    if (const YamlValue* const rules = root_.find("rules")) read_rules(*rules, path_, recipe);
+    if (const YamlValue* const weights = root_.find("weights")) read_weights(*weights, path_, recipe);
   }
 
   /// What the options say; each is read by itself first, so that a fault is told with its place.
@@ -195,14 +202,19 @@ void bind(std::vector<std::string>& checkpoints, std::span<const std::string> bi
   }
 }
 
-// As merge_request() will find it wrong, but with the file's name.
-void check_formula(const RecipeFile& file, Recipe recipe, std::vector<std::string> checkpoints) {
+// As merge_request() will find it wrong, but with the file's name. Adds what it has beside the formula.
+void complete_recipe(const RecipeFile& file, Recipe& recipe, std::vector<std::string> checkpoints) {
+  Recipe named = recipe;
   try {
-    name_inputs_of_formula(checkpoints, *recipe.formula);
-    check_recipe(recipe, checkpoints.size() + recipe.bake_vae);
+    name_inputs_of_formula(checkpoints, *named.formula);
+    file.read_parts(named);
+    check_recipe(named, checkpoints.size() + named.bake_vae);
   } catch (const Error& error) {
-    throw Error(ErrorCode::usage, error.where(), file.path() + ": " + error.what(), error.details());
+    const std::string prefix = std::string(error.what()).starts_with(file.path()) ? "" : file.path() + ": ";
+    throw Error(ErrorCode::usage, error.where(), prefix + error.what(), error.details());
   }
+  named.formula->names = recipe.formula->names;
+  recipe = std::move(named);
 }
 
 // What the same merge is on the command line, with the options of `asked` and its operands behind the recipe.
@@ -220,7 +232,7 @@ Request request_of(const RecipeFile& file, const Request& asked) {
   settings.components = written.components;
   settings.keys = written.keys;
   if (!settings.form) settings.form = written.form;
-  check_formula(file, settings.recipe, merge.operands);
+  complete_recipe(file, settings.recipe, merge.operands);
   return merge;
 }
 

@@ -189,10 +189,14 @@ std::vector<std::string_view> words_of(std::string_view text) {
 }
 
 // Takes a NOT off the front.
-bool is_turned(std::vector<std::string_view>& words) {
-  if (words.empty() || words[0] != "NOT") return false;
-  words.erase(words.begin());
-  return true;
+bool is_turned(std::vector<std::string_view>& words, const std::string& where) {
+  const bool is_turned = !words.empty() && words[0] == "NOT";
+  if (is_turned) words.erase(words.begin());
+  if (std::ranges::find(words, "NOT") != words.end())
+    throw Error(
+        ErrorCode::usage, where,
+        sentence(where, ": NOT stands in front of a list, which it turns round as a whole; here it stands within"));
+  return is_turned;
 }
 
 std::vector<BlockId> all_but(const std::vector<BlockId>& ids, const BlockMap& map) {
@@ -227,7 +231,7 @@ BlockSelection select_elements(std::string_view blocks, std::string_view element
                                const std::string& where) {
   BlockSelection selection;
   std::vector<std::string_view> words = words_of(blocks);
-  const bool other_blocks = is_turned(words);
+  const bool other_blocks = is_turned(words, where);
   for (const std::string_view word : words) {
     const size_t dash = word.find('-');
     const std::vector<BlockId> ids = dash == word.npos
@@ -244,7 +248,7 @@ BlockSelection select_elements(std::string_view blocks, std::string_view element
     if (selection.blocks.empty()) refuse(where, blocks, "leaves no block", of.blocks);
   }
   std::vector<std::string_view> parts = words_of(elements);
-  selection.unless = is_turned(parts);
+  selection.unless = is_turned(parts, where);
   selection.pattern = alternatives(parts);
   if (selection.unless && selection.pattern.empty())
     throw Error(ErrorCode::usage, where, sentence(where, ": NOT of no elements leaves nothing"));

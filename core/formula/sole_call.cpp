@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/formula/sole_call.h"
 
+#include <algorithm>
+
 #include "core/formula/method_call.h"
 
 namespace ckmerge {
@@ -30,8 +32,13 @@ std::optional<SoleCall> sole_call(const Expression& formula, std::span<const std
   if (formula.kind != Expression::Kind::method || !are_places(names) || !takes_all_in_order(formula, names))
     return std::nullopt;
   SoleCall call{.method = called_method(formula).name, .parameters = {}};
-  for (const CallParameter& parameter : parameters_of(formula))
+  const auto is_constant = [](const Expression* value) {
+    return value->kind == Expression::Kind::number || value->kind == Expression::Kind::flag;
+  };
+  for (const CallParameter& parameter : parameters_of(formula)) {
+    if (!std::ranges::all_of(parameter.given, is_constant)) return std::nullopt;
     if (!parameter.values.empty()) call.parameters[parameter.spec->name] = parameter.values;
+  }
   return call;
 }
 

@@ -184,7 +184,7 @@ def test_beside_other_options():
     make_all()
     make("extra.safetensors", 9, "model.more F32 1 1")
     half = ["--formula", "A + 0.5*(B - A)"]
-    for option in ["-m", "linear"], ["--alpha", "0.3"], ["--param", "alpha=1"], ["--no-normalize"]:
+    for option in ["-m", "linear"], ["--alpha", "0.3"], ["--no-normalize"]:
         refused(2, "cannot stand beside --formula", "plan", *half, *FILES[:2], *option)
     like = json.loads(call("plan", *half, *FILES[:2], "--like", "a1111", "--json").stdout)
     expect(like["metadata"] == "last" and like["only"] == ["model"] and "--alpha" not in like["like"], f"{like['like']}")
