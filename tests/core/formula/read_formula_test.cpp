@@ -203,7 +203,9 @@ TEST_CASE("methods take what they say they take") {
         "formula:1:1: weights of linear takes 2 numbers, one per checkpoint, but 1 was given");
   CHECK(fault("linear(A, B, weights=[1, B])") == "formula:1:26: a list holds numbers only");
   CHECK(fault("linear(A, B, weights=[1, -1])") ==
-        "formula:1:1: the weights sum to 0 and cannot be normalized; use --no-normalize to keep them as they are");
+        "formula:1:1: the weights sum to 0 and cannot be normalized; keep them as they are with --no-normalize, in a "
+        "formula "
+        "with normalize=false");
   CHECK(fault("linear(A, B, normalize=maybe)") == "formula:1:24: normalize is true or false");
 }
 
