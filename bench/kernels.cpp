@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread of weighted_sum, of add_products and of each operation of kernels/elementwise.h per ISA and dtype, in
-// memory and in L2, with a STREAM triad of the same memory beside them.
+// One thread of weighted_sum, of add_products, of each operation of kernels/elementwise.h and of methods that hang on
+// where an element stands per ISA and dtype, in memory and in L2, with a STREAM triad of the same memory beside them.
 //   ckmerge-bench-kernels --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
 //                         --benchmark_report_aggregates_only=true
 // Interleaved medians, because other work on the machine moves every figure. GB/s counts reads and writes (10^9 bytes),
 // not the output's lines that a CPU reads before it overwrites them; the triad is counted alike.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
 
+#include "kernels/method.h"
 #include "kernels/program.h"
 
 namespace {
@@ -94,6 +96,19 @@ Program one_operation(Op op) {
   return program;
 }
 
+// A method of two checkpoints whose operations hang on where an element stands.
+Program placed(const char* method, const std::vector<double>& coefficients) {
+  const Tracing in(Dtype::F32, 2, coefficients);
+  Program program = *compile(find_method(method)->trace(in));
+  constexpr uint64_t kShape[] = {8192, 3000, 2};
+  fill_places(program, {.name = "weight", .shape = kShape});
+  return program;
+}
+
+size_t operands_of(const Program& program) {
+  return static_cast<size_t>(std::ranges::count(program.code, Op::load, &Instruction::op));
+}
+
 void merge(benchmark::State& state, const BlockKernels* kernels, Dtype dtype, size_t bytes, const Program& program) {
   const Operand operands[] = {{.data = streams()[0], .dtype = dtype}, {.data = streams()[1], .dtype = dtype}};
   StoreCounts counts;
@@ -101,7 +116,7 @@ void merge(benchmark::State& state, const BlockKernels* kernels, Dtype dtype, si
   fill_inputs(dtype, bytes, kPositive);
   for (auto _ : state)
     run_program(*kernels, program, operands, 0, bytes / element_size(dtype), streams()[2], dtype, counts);
-  count_bytes(state, bytes, static_cast<int>(program.code.size()));  // an operand for each load, and the result
+  count_bytes(state, bytes, static_cast<int>(operands_of(program) + 1));  // and the result
   if (counts.saturated + counts.overflowed + counts.lost_inf != 0) state.SkipWithError("the values must be ordinary");
 }
 
@@ -129,6 +144,11 @@ void add_benchmarks(const char* where, size_t bytes) {
   benchmark::RegisterBenchmark((#op + name).c_str(), merge, kernels, dtype, bytes, one_operation(Op::op));
       CKMERGE_ELEMENTWISE(CKMERGE_ROW)
 #undef CKMERGE_ROW
+      const Program dropout = placed("dropout", {0.5, 2, 0}), rows = placed("tensor_sum", {0.25, 0.75, -0.25, 0});
+      const Program columns = placed("tensor_sum", {0.25, 0.75, -0.25, 1});
+      benchmark::RegisterBenchmark(("dropout" + name).c_str(), merge, kernels, dtype, bytes, dropout);
+      benchmark::RegisterBenchmark(("tensor_sum_rows" + name).c_str(), merge, kernels, dtype, bytes, rows);
+      benchmark::RegisterBenchmark(("tensor_sum_columns" + name).c_str(), merge, kernels, dtype, bytes, columns);
     }
 }
 

@@ -24,8 +24,12 @@ inline constexpr size_t kBlockElements = 512;
 /// into L2, 17.2, 16.3, 13.9, 12.1.
 inline constexpr int kFullRegisters = 16;
 
-/// Registers a program may use.
-inline constexpr int kMaxRegisters = 64;
+/// Registers whose blocks are on the stack. What a program has beyond lies with all its others in memory of the thread
+/// (reserve_registers()), in blocks that stay in L2: its spill.
+inline constexpr int kStackRegisters = 64;
+
+/// Registers a program may use. More than what a formula of kMostOperands (core/formula/expression.h) keeps at a time.
+inline constexpr int kMaxRegisters = 16384;
 
 /// Block operations. x, y, z are the registers a, b, c of an Instruction; k0, k1 its constants. Each is the written
 /// sequence of IEEE operations, rounded after every one: never contracted into a fused multiply-add. Those of one

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/formula.h"
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <map>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace ckmerge {
 
@@ -52,11 +55,11 @@ Tracing::Tracing(Dtype compute, size_t inputs, std::span<const double> coefficie
 }
 
 Tracing::Tracing(FormulaGraph& graph, std::vector<Symbol> inputs, std::span<const double> coefficients,
-                 std::optional<uint8_t> first_slot)
+                 std::optional<uint16_t> first_slot)
     : graph_(&graph), inputs_(std::move(inputs)), coefficients_(coefficients), first_slot_(first_slot) {}
 
 Coefficient Tracing::c(size_t k) const {
-  if (first_slot_) return {.given = NAN, .slot = static_cast<uint8_t>(*first_slot_ + k)};
+  if (first_slot_) return {.given = NAN, .slot = static_cast<uint16_t>(*first_slot_ + k)};
   return graph_->coefficient(coefficients_[k]);
 }
 
@@ -96,10 +99,11 @@ class Compiler {
   std::optional<Program> run(const SymbolNode* root, bool keep_equal) {
     count_uses(root);
     left_ = uses_;
-    keeps_ = keep_equal && operands_ > 1;
+    keeps_ = keep_equal && mentions_ > 1 && !is_choice(root);
     const bool fused = keeps_ && keep_in_one(root);
     keeps_ = keeps_ && !fused;
     program_.result = emit(root);
+    if (keeps_ && !agrees_) agreed_ = registers_[first_];  // of one operand by itself
     if (fused) program_.code.back().op = kept(program_.code.back().op);
     if (keeps_) program_.result = finish(nullptr, {.op = Op::agreed_or, .a = agreed_, .b = program_.result});
     if (overflow_) return std::nullopt;
@@ -108,6 +112,13 @@ class Compiler {
 
  private:
   static Op kept(Op op) { return op == Op::mix ? Op::agree_or_mix : Op::agree_or_add_scaled_difference; }
+
+  // Whether it takes one of the operands or another as it is, by the place of the element.
+  static bool is_choice(const SymbolNode* node) {
+    if (node->kind == Kind::operand) return true;
+    return node->kind == Kind::elementwise && node->op == Op::select && node->a->kind == Kind::placed &&
+           is_choice(node->b) && is_choice(node->c);
+  }
 
   // Whether one operation over bare operands computes all of it.
   bool keep_in_one(const SymbolNode* root) const {
@@ -126,105 +137,116 @@ class Compiler {
     return operands_ == 3 && is_move(x, folds(y, Kind::scale) ? y->a : y);
   }
 
-  void count_uses(const SymbolNode* node) {
-    if (++uses_[node] > 1) return;
-    if (node->kind == Kind::operand) ++operands_;
-    if (node->a) count_uses(node->a);
-    if (node->b) count_uses(node->b);
-    if (node->c) count_uses(node->c);
+  void count_uses(const SymbolNode* root) {
+    for (std::vector<const SymbolNode*> next{root}; !next.empty();) {
+      const SymbolNode* const node = next.back();
+      next.pop_back();
+      if (node->kind == Kind::operand) ++mentions_;
+      if (++uses_[node] > 1) continue;
+      if (node->kind == Kind::operand) ++operands_;
+      for (const SymbolNode* const source : {node->a, node->b, node->c})
+        if (source) next.push_back(source);
+    }
   }
 
   // Whether `node` may be folded into the instruction of its only user.
   bool folds(const SymbolNode* node, Kind kind) const { return node->kind == kind && uses_.at(node) == 1; }
 
-  uint8_t emit(const SymbolNode* node) {
-    if (const auto known = registers_.find(node); known != registers_.end()) return known->second;
+  // An instruction and the nodes whose registers it reads as a, b and c, in which order they are computed.
+  struct Emission {
+    Instruction instruction;
+    std::array<const SymbolNode*, 3> sources = {};
+  };
+
+  Emission emission_of(const SymbolNode* node) const {
     switch (node->kind) {
-      case Kind::zero: return finish(node, {.op = Op::zero});
-      case Kind::operand: return emit_load(node);
-      case Kind::scale: {
-        const uint8_t a = emit(node->a);
-        return finish(node, {.op = Op::scale, .a = a, .k0 = node->k, .slot0 = node->slot}, node->a);
-      }
-      case Kind::add: return emit_add(node);
-      case Kind::subtract: return emit_subtract(node);
-      case Kind::constant: return finish(node, {.op = Op::constant, .k0 = node->k, .slot0 = node->slot});
-      case Kind::elementwise: return emit_elementwise(node);
+      case Kind::zero: return {{.op = Op::zero}};
+      case Kind::operand: return {{.op = Op::load, .operand = static_cast<uint16_t>(node->operand)}};
+      case Kind::scale: return {{.op = Op::scale, .k0 = node->k, .slot0 = node->slot}, {node->a}};
+      case Kind::add: return addition(node->a, node->b);
+      case Kind::subtract: return {{.op = Op::subtract}, {node->a, node->b}};
+      case Kind::constant: return {{.op = Op::constant, .k0 = node->k, .slot0 = node->slot}};
+      case Kind::elementwise: return {{.op = node->op}, {node->a, node->b, node->c}};
       case Kind::placed:
-        return finish(node,
-                      {.op = node->op, .operand = static_cast<uint16_t>(node->operand), .k0 = node->k, .k1 = node->k1});
+        return {{.op = node->op, .operand = static_cast<uint16_t>(node->operand), .k0 = node->k, .k1 = node->k1}};
     }
-    return 0;
+    return {};
+  }
+
+  Emission addition(const SymbolNode* x, const SymbolNode* y) const {
+    if (folds(x, Kind::scale) && folds(y, Kind::scale))
+      return {{.op = Op::mix, .k0 = x->k, .k1 = y->k, .slot0 = x->slot, .slot1 = y->slot}, {x->a, y->a}};
+    if (folds(x, Kind::scale)) std::swap(x, y);  // IEEE addition commutes; a NaN's payload is not kept anyway
+    if (folds(y, Kind::scale)) {
+      if (folds(y->a, Kind::subtract)) return scaled_difference(x, *y, y->a);
+      return {{.op = Op::add_scaled, .k0 = y->k, .slot0 = y->slot}, {x, y->a}};
+    }
+    if (folds(y, Kind::subtract)) return scaled_difference(x, {.k = 1}, y);
+    return {{.op = Op::add}, {x, y}};
+  }
+
+  static Emission scaled_difference(const SymbolNode* x, const SymbolNode& scale, const SymbolNode* difference) {
+    return {{.op = Op::add_scaled_difference, .k0 = scale.k, .slot0 = scale.slot}, {x, difference->a, difference->b}};
+  }
+
+  // A node on the way to what is wanted, of which the first `done` sources have their registers.
+  struct Visit {
+    const SymbolNode* node;
+    Emission emission;
+    size_t done = 0;
+  };
+
+  // With a stack of its own: a sum of many terms is as deep as it is long, and threads' stacks are small.
+  uint16_t emit(const SymbolNode* root) {
+    std::vector<Visit> visits{{root, emission_of(root)}};
+    while (!visits.empty()) {
+      Visit& visit = visits.back();
+      const auto& sources = visit.emission.sources;
+      if (visit.done < sources.size() && sources[visit.done]) {
+        const SymbolNode* const source = sources[visit.done++];
+        if (!registers_.contains(source)) visits.push_back({source, emission_of(source)});
+        continue;
+      }
+      finish_visit(visit);
+      visits.pop_back();
+    }
+    return registers_[root];
+  }
+
+  void finish_visit(const Visit& visit) {
+    Instruction instruction = visit.emission.instruction;
+    const auto& [a, b, c] = visit.emission.sources;
+    if (a) instruction.a = registers_[a];
+    if (b) instruction.b = registers_[b];
+    if (c) instruction.c = registers_[c];
+    const uint16_t dst = finish(visit.node, instruction, a, b, c);
+    if (visit.node->kind == Kind::operand && keeps_) hold_against_others(visit.node, dst);
   }
 
   // Every operand after the first is held against what those before it agree on.
-  uint8_t emit_load(const SymbolNode* node) {
-    const uint8_t loaded = finish(node, {.op = Op::load, .operand = static_cast<uint16_t>(node->operand)});
-    if (!keeps_) return loaded;
+  void hold_against_others(const SymbolNode* node, uint16_t loaded) {
     if (!first_) {
       first_ = node;
       ++left_[node];  // stays until the second is there
-      return loaded;
-    }
-    if (!agrees_) {
+    } else if (!agrees_) {
       agreed_ = finish(nullptr, {.op = Op::agree, .a = registers_[first_], .b = loaded}, first_);
       agrees_ = true;
     } else {
       program_.code.push_back({.op = Op::agree, .dst = agreed_, .a = agreed_, .b = loaded});
     }
-    return loaded;
-  }
-
-  uint8_t emit_add(const SymbolNode* node) {
-    const SymbolNode* x = node->a;
-    const SymbolNode* y = node->b;
-    if (folds(x, Kind::scale) && folds(y, Kind::scale)) {
-      const uint8_t a = emit(x->a), b = emit(y->a);
-      return finish(node, {.op = Op::mix, .a = a, .b = b, .k0 = x->k, .k1 = y->k, .slot0 = x->slot, .slot1 = y->slot},
-                    x->a, y->a);
-    }
-    if (folds(x, Kind::scale)) std::swap(x, y);  // IEEE addition commutes; a NaN's payload is not kept anyway
-    if (folds(y, Kind::scale)) {
-      if (folds(y->a, Kind::subtract)) return emit_scaled_difference(node, x, *y, y->a);
-      const uint8_t a = emit(x), b = emit(y->a);
-      return finish(node, {.op = Op::add_scaled, .a = a, .b = b, .k0 = y->k, .slot0 = y->slot}, x, y->a);
-    }
-    if (folds(y, Kind::subtract)) return emit_scaled_difference(node, x, {.k = 1}, y);
-    const uint8_t a = emit(x), b = emit(y);
-    return finish(node, {.op = Op::add, .a = a, .b = b}, x, y);
-  }
-
-  uint8_t emit_scaled_difference(const SymbolNode* node, const SymbolNode* x, const SymbolNode& scale,
-                                 const SymbolNode* difference) {
-    const uint8_t a = emit(x), b = emit(difference->a), c = emit(difference->b);
-    return finish(node, {.op = Op::add_scaled_difference, .a = a, .b = b, .c = c, .k0 = scale.k, .slot0 = scale.slot},
-                  x, difference->a, difference->b);
-  }
-
-  uint8_t emit_subtract(const SymbolNode* node) {
-    const uint8_t a = emit(node->a), b = emit(node->b);
-    return finish(node, {.op = Op::subtract, .a = a, .b = b}, node->a, node->b);
-  }
-
-  uint8_t emit_elementwise(const SymbolNode* node) {
-    Instruction instruction{.op = node->op, .a = emit(node->a)};
-    if (node->b) instruction.b = emit(node->b);
-    if (node->c) instruction.c = emit(node->c);
-    return finish(node, instruction, node->a, node->b, node->c);
   }
 
   // Gives back registers whose last use this is, then takes the lowest free one for the result.
-  uint8_t finish(const SymbolNode* node, Instruction instruction, const SymbolNode* a = nullptr,
-                 const SymbolNode* b = nullptr, const SymbolNode* c = nullptr) {
+  uint16_t finish(const SymbolNode* node, Instruction instruction, const SymbolNode* a = nullptr,
+                  const SymbolNode* b = nullptr, const SymbolNode* c = nullptr) {
     for (const SymbolNode* used : {a, b, c})
-      if (used && --left_[used] == 0) taken_[registers_[used]] = false;
-    uint8_t dst = 0;
-    while (dst < kMaxRegisters && taken_[dst]) ++dst;
-    if (dst == kMaxRegisters) {
+      if (used && --left_[used] == 0) free_.insert(registers_[used]);
+    if (free_.empty() && taken_ == kMaxRegisters) {
       overflow_ = true;
       return 0;
     }
-    taken_[dst] = true;
+    const uint16_t dst = free_.empty() ? taken_++ : *free_.begin();
+    free_.erase(dst);
     if (node) registers_[node] = dst;
     instruction.dst = dst;
     program_.code.push_back(instruction);
@@ -233,14 +255,16 @@ class Compiler {
 
   Program program_;
   std::map<const SymbolNode*, int> uses_, left_;  // of each node, in all and still to come
-  std::map<const SymbolNode*, uint8_t> registers_;
-  bool taken_[kMaxRegisters] = {};
+  std::map<const SymbolNode*, uint16_t> registers_;
+  std::set<uint16_t> free_;  // of the first taken_
+  uint16_t taken_ = 0;
   bool overflow_ = false;
   size_t operands_ = 0;                // different ones
+  size_t mentions_ = 0;                // of operands, by different nodes
   bool keeps_ = false;                 // what operands agree on is found while they are loaded
   const SymbolNode* first_ = nullptr;  // operand
   bool agrees_ = false;                // agreed_ is a register
-  uint8_t agreed_ = 0;
+  uint16_t agreed_ = 0;
 };
 
 }  // namespace

@@ -22,11 +22,11 @@ namespace ckmerge {
 struct SymbolNode {
   enum class Kind : uint8_t { zero, operand, scale, add, subtract, constant, elementwise, placed };
   Kind kind = Kind::zero;
-  size_t operand = 0;                   ///< operand; placed: as Instruction::operand before fill_places()
-  double k = 0;                         ///< scale, constant: the number as given; rounded when the program runs
-  double k1 = 0;                        ///< placed: with k, as fill_places() wants them
-  uint8_t slot = Instruction::kNoSlot;  ///< scale, constant: which coefficient of the tensor, instead of k
-  Op op = Op::zero;                     ///< elementwise: a row of kernels/elementwise.h; placed: one of those
+  size_t operand = 0;                    ///< operand; placed: as Instruction::operand before fill_places()
+  double k = 0;                          ///< scale, constant: the number as given; rounded when the program runs
+  double k1 = 0;                         ///< placed: with k, as fill_places() wants them
+  uint16_t slot = Instruction::kNoSlot;  ///< scale, constant: which coefficient of the tensor, instead of k
+  Op op = Op::zero;                      ///< elementwise: a row of kernels/elementwise.h; placed: one of those
   const SymbolNode* a = nullptr;
   const SymbolNode* b = nullptr;
   const SymbolNode* c = nullptr;
@@ -45,7 +45,7 @@ struct Symbol {
 struct Coefficient {
   double value = 0;  ///< rounded to the compute dtype: what is 0 or 1 then needs no product
   double given = 0;
-  uint8_t slot = Instruction::kNoSlot;
+  uint16_t slot = Instruction::kNoSlot;
 
   bool is(double number) const { return slot == Instruction::kNoSlot && value == number; }
 };
@@ -97,7 +97,7 @@ class Tracing {
   /// A formula within others: its inputs are values of `graph`. Its coefficients are constants, or slots from
   /// `first_slot` on.
   Tracing(FormulaGraph& graph, std::vector<Symbol> inputs, std::span<const double> coefficients,
-          std::optional<uint8_t> first_slot);
+          std::optional<uint16_t> first_slot);
 
   size_t inputs() const { return inputs_.size(); }
   Symbol x(size_t k) const { return inputs_[k]; }
@@ -125,7 +125,7 @@ class Tracing {
   FormulaGraph* graph_;
   std::vector<Symbol> inputs_;
   std::span<const double> coefficients_;
-  std::optional<uint8_t> first_slot_;
+  std::optional<uint16_t> first_slot_;
 };
 
 Symbol operator*(Coefficient c, Symbol x);

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/choice.h"
 #include "kernels/result_origins.h"
+#include "kernels/spilled_registers.h"
 
 namespace ckmerge {
 namespace {
@@ -80,13 +82,31 @@ class Interpreter {
         program_(program),
         operands_(operands),
         places_(places),
-        length_(block_length(program.registers())) {}
+        registers_(program.registers()),
+        chooses_(is_choice(program) && places.inner == UINT64_MAX) {
+    if (registers_ <= kStackRegisters) return;
+    SpilledRegisters::of_thread().reserve(registers_);  // done before, by whoever minds what is thrown
+    std::byte* const memory = SpilledRegisters::of_thread().take();
+    length_ = SpilledRegisters::block_length(registers_);
+    pool_ = reinterpret_cast<Value*>(memory);
+    at_ = reinterpret_cast<const Value**>(memory + registers_ * length_ * sizeof(double));
+    std::fill_n(at_, registers_, nullptr);
+  }
+  ~Interpreter() {
+    if (registers_ > kStackRegisters) SpilledRegisters::of_thread().give_back();
+  }
+  Interpreter(const Interpreter&) = delete;
+  Interpreter& operator=(const Interpreter&) = delete;
 
-  // Elements of the longest block: with few registers kBlockElements, with more what keeps all of them in L1.
+  // Elements of the longest block: with few registers kBlockElements, with more what keeps all of them in L1, with many
+  // in L2.
   size_t length() const { return length_; }
 
   // The block of n results for elements [first, first + n).
   const Value* block(uint64_t first, size_t n) {
+    if (chooses_)
+      if (const auto k = chosen_operand(program_, places_.of(first), n))
+        return load<Compute>(kernels_, operands_[*k], first, n, pool_);
     for (const Instruction& i : program_.code) {
       if (i.op == Op::load)
         at_[i.dst] = load<Compute>(kernels_, operands_[i.operand], first, n, block_of(i.dst));
@@ -122,7 +142,7 @@ class Interpreter {
   static size_t block_length(size_t registers) {
     return registers <= kFullRegisters ? kBlockElements : kPool / registers / kLanes * kLanes;
   }
-  Value* block_of(uint8_t index) { return pool_ + index * length_; }
+  Value* block_of(size_t index) { return pool_ + index * length_; }
 
   // Not inlined, because few programs have such.
   [[gnu::noinline]] const Value* place(const Instruction& i, uint64_t first, size_t n) {
@@ -143,9 +163,13 @@ class Interpreter {
   const Program& program_;
   const Operand* operands_;
   const Places& places_;
-  const size_t length_;
-  const Value* at_[kMaxRegisters] = {};
-  alignas(64) Value pool_[kPool];
+  const size_t registers_;
+  const bool chooses_;  // is_choice(), of elements that follow each other
+  size_t length_ = block_length(registers_);
+  const Value* at_on_stack_[kStackRegisters] = {};
+  const Value** at_ = at_on_stack_;  // by register
+  alignas(64) Value pool_on_stack_[kPool];
+  Value* pool_ = pool_on_stack_;
 };
 
 // A program that is one operation over loaded operands, all of the dtype in which the result is stored, done from
@@ -153,15 +177,16 @@ class Interpreter {
 class FusedRun {
  public:
   FusedRun(const BlockKernels& kernels, const Program& program, const Operand* operands, Dtype out_dtype) {
-    if (program.compute != Dtype::F32 || program.code.size() < 2) return;
+    if (program.compute != Dtype::F32 || program.code.size() < 2 || program.code.size() > kMostInstructions) return;
     const Instruction& last = program.code.back();
     const bool mix = last.op == Op::agree_or_mix;
     if (!mix && last.op != Op::agree_or_add_scaled_difference) return;
     const auto loads = std::span(program.code).first(program.code.size() - 1);
     for (const Instruction& load : loads) {
-      if (load.op != Op::load || operands[load.operand].dtype != out_dtype) return;
+      if (load.op != Op::load || operands[load.operand].dtype != out_dtype || load.dst >= kMostInstructions) return;
       loaded_[load.dst] = &operands[load.operand];
     }
+    if (std::max({last.a, last.b, last.c}) >= kMostInstructions) return;
     x_ = loaded_[last.a], y_ = loaded_[last.b], z_ = mix ? x_ : loaded_[last.c];
     size_ = element_size(out_dtype), k0_ = static_cast<float>(last.k0), k1_ = static_cast<float>(last.k1);
     loop_ = (mix ? kernels.fused_mix : kernels.fused_move)[static_cast<size_t>(out_dtype)];
@@ -176,8 +201,10 @@ class FusedRun {
  private:
   Bytes at(const Operand& operand, uint64_t first) const { return static_cast<Bytes>(operand.data) + first * size_; }
 
+  static constexpr size_t kMostInstructions = 4;  // three loads and the operation
+
   FusedLoop loop_ = nullptr;
-  const Operand* loaded_[kMaxRegisters] = {};
+  const Operand* loaded_[kMostInstructions] = {};
   const Operand *x_ = nullptr, *y_ = nullptr, *z_ = nullptr;
   size_t size_ = 0;
   float k0_ = 0, k1_ = 0;
@@ -221,6 +248,7 @@ void add(const BlockKernels& kernels, const Operand& x, const Operand& y, uint64
 template <typename Compute>
 void add(const BlockKernels& kernels, const Program& x, const Program* y, const Operand* operands, uint64_t first,
          uint64_t count, uint64_t index, LaneSums& sums, const Places& places) {
+  reserve_registers(std::max(x.registers(), y ? y->registers() : 0));  // of both, before either holds any
   Interpreter<Compute> of_x(kernels, x, operands, places), of_y(kernels, y ? *y : x, operands, places);
   const uint64_t length = std::min(of_x.length(), of_y.length());
   typename Compute::Value ones[kBlockElements];
@@ -245,7 +273,8 @@ bool Program::has_places() const {
 }
 
 bool Program::keeps_equal() const {
-  return !code.empty() && code.back().dst == result && code.back().op >= Op::agreed_or;
+  if (code.empty() || code.back().dst != result) return false;
+  return code.back().op >= Op::agreed_or || is_choice(*this);
 }
 
 size_t Program::registers() const {

@@ -19,21 +19,21 @@ namespace ckmerge {
 /// One instruction. Fields that an operation does not use are 0 (see Op in block_kernels.h for which does what).
 struct Instruction {
   Op op = Op::zero;
-  uint8_t dst = 0;              ///< register written; may be one of a, b, c
-  uint8_t a = 0, b = 0, c = 0;  ///< registers read
-  uint16_t operand = 0;         ///< Op::load: index into the step's operands
-  double k0 = 0, k1 = 0;        ///< constants, rounded once to the compute dtype when the program runs
+  uint16_t dst = 0;              ///< register written; may be one of a, b, c
+  uint16_t a = 0, b = 0, c = 0;  ///< registers read
+  uint16_t operand = 0;          ///< Op::load: index into the step's operands
+  double k0 = 0, k1 = 0;         ///< constants, rounded once to the compute dtype when the program runs
   /// Where not kNoSlot: k0 (k1) is that coefficient of the tensor, filled in by fill_slots() before the program runs.
-  uint8_t slot0 = kNoSlot, slot1 = kNoSlot;
+  uint16_t slot0 = kNoSlot, slot1 = kNoSlot;
 
-  static constexpr uint8_t kNoSlot = UINT8_MAX;
+  static constexpr uint16_t kNoSlot = UINT16_MAX;
 
   friend bool operator==(const Instruction&, const Instruction&) = default;
 };
 
 struct Program {
   Dtype compute = Dtype::F32;  ///< F32, or F64 where an operand is F64
-  uint8_t result = 0;          ///< register that holds the result
+  uint16_t result = 0;         ///< register that holds the result
   std::vector<Instruction> code = {};
 
   /// Whether coefficients come from statistics of the tensor (fill_slots()).
@@ -135,8 +135,15 @@ void add_products(const BlockKernels& kernels, Dtype compute, const Operand& x, 
 void add_products(const BlockKernels& kernels, const Program& x, const Program* y, const Operand* operands,
                   uint64_t first, uint64_t count, uint64_t index, LaneSums& sums, const Places& places = {}) noexcept;
 
+/// Bytes of memory that a thread needs to run programs of so many registers: none up to kStackRegisters.
+size_t registers_size(size_t registers);
+
+/// Sees to it that this thread runs programs of so many registers without taking further memory. Throws std::bad_alloc.
+void reserve_registers(size_t registers);
+
 /// Runs `program` for elements [first, first + count) of the step and writes them to `out` (any alignment) as
-/// `out_dtype`. Allocates nothing; the registers are on the stack. The bytes are the same for every `kernels`.
+/// `out_dtype`. Allocates nothing; registers are on the stack, or where reserve_registers() put them. The bytes are the
+/// same for every `kernels`. REQUIRES, as add_products() does: reserve_registers() of more than kStackRegisters.
 void run_program(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first,
                  uint64_t count, void* out, Dtype out_dtype, StoreCounts& counts, const Places& places = {}) noexcept;
 

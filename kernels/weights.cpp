@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What programs make of equal operands, and the coefficients of a tensor, on which that hangs.
 #include <algorithm>
+#include <vector>
 
 #include "kernels/program.h"
 
@@ -14,7 +15,7 @@ Weights weights_of_either(Weights x, Weights y) {
   return {x.sum, std::max(x.magnitude, y.magnitude)};
 }
 
-Weights weights_of(const Instruction& i, const Weights (&r)[kMaxRegisters]) {
+Weights weights_of(const Instruction& i, const std::vector<Weights>& r) {
   switch (i.op) {
     case Op::load: return {1, 1};
     case Op::zero: return {};
@@ -33,7 +34,7 @@ Weights weights_of(const Instruction& i, const Weights (&r)[kMaxRegisters]) {
 }
 
 Weights weights_of(const Program& program) {
-  Weights registers[kMaxRegisters];
+  std::vector<Weights> registers(program.registers());
   for (const Instruction& i : program.code) registers[i.dst] = weights_of(i, registers);
   return registers[program.result];
 }

@@ -5,6 +5,7 @@
 #include "cli/commands/commands.h"
 #include "cli/commands/config_file.h"
 #include "cli/commands/merge_steps.h"
+#include "cli/commands/save_recipe.h"
 #include "cli/commands/sweep.h"
 #include "cli/options/faults.h"
 #include "cli/options/output_name.h"
@@ -46,6 +47,7 @@ struct Prepared {
   Plan plan;
   std::optional<NumberedNames> names;
   std::optional<ConfigCopy> config;
+  std::optional<std::string> recipe;  // the text of --save-recipe
 };
 
 // REQUIRES: request.output is the name of a file.
@@ -68,7 +70,7 @@ void check_output(MergeRequest& request, Prepared& prepared, Faults& faults) {
 Prepared prepare(MergeRequest& request) {
   Faults faults;
   faults.check([&] { check_recipe(request.settings.recipe, request.inputs.size()); });
-  Prepared prepared{.checkpoints = opened_inputs(request, faults), .plan = {}, .names = {}, .config = {}};
+  Prepared prepared{.checkpoints = opened_inputs(request, faults), .plan = {}, .names = {}, .config = {}, .recipe = {}};
   if (faults.empty())
     faults.check([&] { prepared.plan = planned(request, request.settings.recipe, prepared.checkpoints); });
   // Of an output that is named by a plan there is nothing to check without one.
@@ -79,6 +81,8 @@ Prepared prepare(MergeRequest& request) {
       named = true;
     });
   if (named && !request.output.empty()) check_output(request, prepared, faults);
+  if (request.settings.save_recipe && faults.empty())
+    faults.check([&] { prepared.recipe = recipe_file_text(request, prepared.plan, identities(prepared.checkpoints)); });
   faults.raise();
   return prepared;
 }
@@ -132,17 +136,23 @@ void print_result(const MergeRequest& request, const MergeFacts& facts, const Ru
 void merge_command(MergeRequest request) {
   if (!request.settings.sweeps.empty()) return sweep_command(std::move(request));
   Prepared prepared = prepare(request);
-  const MergeFacts facts{.plan = prepared.plan,
-                         .checkpoints = prepared.checkpoints,
-                         .run = request.settings.run,
-                         .output = request.output,
-                         .config_from = request.config_from,
-                         .preset = request.settings.preset,
-                         .verbose = request.settings.verbose};
-  if (request.settings.only_plan) return print_plan(request, facts);
+  const MergeFacts facts{
+      .plan = prepared.plan,
+      .checkpoints = prepared.checkpoints,
+      .run = request.settings.run,
+      .output = request.output,
+      .config_from = request.config_from,
+      .preset = request.settings.preset,
+      .verbose = request.settings.verbose,
+      .recipe_file = request.settings.save_recipe ? std::string_view(*request.settings.save_recipe) : ""};
+  if (request.settings.only_plan) {
+    if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
+    return print_plan(request, facts);
+  }
   const RunReport report = run_in_place(request, prepared);
   add_run_warnings(prepared.plan, prepared.checkpoints, report, value_warnings(facts, report));
   tell_troubles(request, announce(request.announcement, request.output, prepared.checkpoints, report), prepared.plan);
+  if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
   if (prepared.config) copy_config(*prepared.config, request.output, request.settings.run);
   print_result(request, facts, report);
 }

@@ -6,10 +6,13 @@
 #include <span>
 
 #include "cli/commands/formula_inputs.h"
+#include "cli/commands/recipe_rules.h"
 #include "cli/commands/registry_access.h"
 #include "cli/options/option_table.h"
 #include "cli/system/text.h"
 #include "core/formula/recipe_graph.h"
+#include "core/plan/selection.h"
+#include "core/recipe/method_defaults.h"
 #include "io/file/input_file.h"
 #include "io/text/yaml_value.h"
 
@@ -21,14 +24,17 @@ using Kind = YamlValue::Kind;
 
 constexpr uint64_t kLargest = 1 << 20;  // bytes
 
-const std::vector<std::string> kMembers = {"ckmerge", "checkpoints", "let", "merge", "options"};
+const std::vector<std::string> kMembers = {"ckmerge", "checkpoints", "let", "merge", "weights", "rules", "options"};
 
 // Those of merge that are about what comes out, not about where it goes and how the work is done.
 const std::vector<std::string> kOptions = {
     "add-prefix",     "copy-codes",    "discard",      "dtype",     "exclude", "expand",
     "first-channels", "extra",         "format",       "half",      "hash",    "key",
     "mend",           "merge-buffers", "metadata",     "missing",   "nan",     "only",
-    "rename",         "set-metadata",  "strip-prefix", "underflow", "vae"};
+    "rename",         "set-metadata",  "strip-prefix", "underflow", "vae",     "wrap"};
+
+// Those whose words are NAME=VALUE, which a map has as well.
+const std::vector<std::string> kMaps = {"dtype", "key", "rename", "set-metadata"};
 
 std::string text_of(const std::string& path) {
   const InputFile file(path);
@@ -43,7 +49,9 @@ std::string text_of(const std::string& path) {
 
 class RecipeFile {
  public:
-  explicit RecipeFile(const std::string& path) : path_(path), root_(parse_yaml(text_of(path), path)) {
+  explicit RecipeFile(const std::string& path) : RecipeFile(path, text_of(path)) {}
+
+  RecipeFile(const std::string& path, const std::string& text) : path_(path), root_(parse_yaml(text, path)) {
     expect(root_, Kind::map, "a recipe is a map: ckmerge: 1, checkpoints, merge");
     for (const YamlValue& key : root_.keys)
       if (std::ranges::find(kMembers, key.text) == kMembers.end())
@@ -58,6 +66,7 @@ class RecipeFile {
   std::vector<std::string> checkpoints() const {
     const YamlValue& all = member("checkpoints");
     expect(all, Kind::map, "'checkpoints' are names and files, as in A: base.safetensors");
+    if (all.keys.empty()) refuse(all, "'checkpoints' are names and files, as in A: base.safetensors, at least one");
     std::vector<std::string> words;
     for (size_t k = 0; k < all.keys.size(); ++k) {
       const std::string file = scalar(all.items[k], "a checkpoint is a file");
@@ -68,12 +77,18 @@ class RecipeFile {
 
   Formula formula() const {
     Formula formula{.text = scalar(member("merge"), "'merge' is a formula")};
-    if (const YamlValue* let = root_.find("let")) {
+    if (const YamlValue* let = root_.find("let"); let && let->kind != Kind::null) {
       expect(*let, Kind::map, "'let' is names and formulas, as in style: B - C");
       for (size_t i = 0; i < let->keys.size(); ++i)
         formula.defined.emplace_back(let->keys[i].text, scalar(let->items[i], "a name stands for a formula"));
     }
     return formula;
+  }
+
+  /// `weights` and `rules`, into a recipe that has the formula and the names of its checkpoints.
+  void read_parts(Recipe& recipe) const {
+    if (const YamlValue* const rules = root_.find("rules")) read_rules(*rules, path_, recipe);
+    if (const YamlValue* const weights = root_.find("weights")) read_weights(*weights, path_, recipe);
   }
 
   /// What the options say; each is read by itself first, so that a fault is told with its place.
@@ -87,8 +102,10 @@ class RecipeFile {
       if (!line.options.try_emplace(name, words(name, all->items[i])).second)
         refuse(all->keys[i], "'" + all->keys[i].text + "' is given twice");
       try {
-        read_request({.command = Command::merge, .operands = {}, .options = {{name, line.options.at(name)}}})
-            .refused.raise();
+        const Request read =
+            read_request({.command = Command::merge, .operands = {}, .options = {{name, line.options.at(name)}}});
+        read.refused.raise();
+        Selection(read.settings.recipe).expect_understood();
       } catch (const Error& error) {
         refuse(all->items[i], error.what());
       }
@@ -135,9 +152,24 @@ class RecipeFile {
     return name;
   }
 
+  static OptionKind kind_of(const std::string& name) {
+    const std::vector<OptionSpec> options = options_of(Command::merge);
+    const auto found = std::ranges::find(options, name, &OptionSpec::name);
+    return found == options.end() ? OptionKind::value : found->kind();
+  }
+
   // A word, a list of words, or a map for words such as vae=f32.
   std::vector<std::string> words(const std::string& name, const YamlValue& value) const {
-    constexpr const char* kWanted = "an option has a value, a list of values, or a map of names and values";
+    constexpr const char* kWanted =
+        "an option has a value; those that may be repeated have a list of values, too, and "
+        "those of the kind NAME=VALUE a map";
+    const OptionKind kind = kind_of(name);
+    const bool may_repeat = kind == OptionKind::list;
+    if (kind == OptionKind::flag && value.text != "true" && value.text != "false")
+      refuse(value, "'" + name + "' is true or false");
+    const bool may_be_map = std::ranges::find(kMaps, name) != kMaps.end();
+    if ((value.kind == Kind::list && !may_repeat) || (value.kind == Kind::map && !may_be_map))
+      refuse(value, "'" + name + "' has one value" + (may_repeat ? ", or a list of them" : ""));
     const auto word = [&](const YamlValue& item) {
       const std::string text = scalar(item, kWanted);
       return name == "vae" ? beside_recipe(text) : text;
@@ -170,14 +202,54 @@ void bind(std::vector<std::string>& checkpoints, std::span<const std::string> bi
   }
 }
 
-// As merge_request() will find it wrong, but with the file's name.
-void check_formula(const RecipeFile& file, Recipe recipe, std::vector<std::string> checkpoints) {
+// As merge_request() will find it wrong, but with the file's name. Adds what it has beside the formula.
+void complete_recipe(const RecipeFile& file, Recipe& recipe, std::vector<std::string> checkpoints) {
+  Recipe named = recipe;
   try {
-    name_inputs_of_formula(checkpoints, *recipe.formula);
-    check_recipe(recipe, checkpoints.size() + recipe.bake_vae);
+    name_inputs_of_formula(checkpoints, *named.formula);
+    file.read_parts(named);
+    check_recipe(named, checkpoints.size() + named.bake_vae);
   } catch (const Error& error) {
-    throw Error(ErrorCode::usage, error.where(), file.path() + ": " + error.what(), error.details());
+    const std::string prefix = std::string(error.what()).starts_with(file.path()) ? "" : file.path() + ": ";
+    throw Error(ErrorCode::usage, error.where(), prefix + error.what(), error.details());
   }
+  named.formula->names = recipe.formula->names;
+  recipe = std::move(named);
+}
+
+// What the same merge is on the command line, with the options of `asked` and its operands behind the recipe.
+Request request_of(const RecipeFile& file, const Request& asked) {
+  Request merge = asked;
+  merge.command = Command::merge;
+  merge.operands = file.checkpoints();
+  bind(merge.operands, std::span(asked.operands).subspan(1));
+  const Settings written = file.settings();
+  Settings& settings = merge.settings;
+  settings.recipe = written.recipe;
+  if (!asked.settings.recipe.wrap.empty()) settings.recipe.wrap = asked.settings.recipe.wrap;
+  settings.recipe.method = kFormulaMethod;
+  settings.recipe.formula = file.formula();
+  settings.components = written.components;
+  settings.keys = written.keys;
+  if (!settings.form) settings.form = written.form;
+  complete_recipe(file, settings.recipe, merge.operands);
+  return merge;
+}
+
+// As merge_request() completes it.
+Recipe completed(Request& merge) {
+  Recipe recipe = merge.settings.recipe;
+  name_inputs_of_formula(merge.operands, *recipe.formula);
+  for (const Component& vae : merge.settings.components) merge.operands.push_back(vae.path);
+  recipe.bake_vae = !merge.settings.components.empty();
+  const size_t inputs = merge.operands.size();
+  return with_defaults(canonical_recipe(recipe, inputs), inputs);
+}
+
+bool are_same_files(std::span<const std::string> some, std::span<const std::string> others) {
+  return std::ranges::equal(some, others, [](const std::string& a, const std::string& b) {
+    return fs::absolute(a).lexically_normal() == fs::absolute(b).lexically_normal();
+  });
 }
 
 }  // namespace
@@ -188,21 +260,26 @@ MergeRequest recipe_file_request(const Request& asked, const Environment& enviro
   const RecipeFile file(asked.operands[0]);
   if (asked.settings.models)
     throw Error(ErrorCode::usage, "--models", "--models is for recorded merges; a recipe file names its checkpoints");
-  Request merge = asked;
-  merge.command = Command::merge;
-  merge.operands = file.checkpoints();
-  bind(merge.operands, std::span(asked.operands).subspan(1));
-  const Settings written = file.settings();
-  Settings& settings = merge.settings;
-  settings.recipe = written.recipe;
-  settings.recipe.wrap = asked.settings.recipe.wrap;
-  settings.recipe.method = kFormulaMethod;
-  settings.recipe.formula = file.formula();
-  settings.components = written.components;
-  settings.keys = written.keys;
-  if (!settings.form) settings.form = written.form;
-  check_formula(file, settings.recipe, merge.operands);
-  return merge_request(with_registered_paths(merge, environment), environment);
+  return merge_request(with_registered_paths(request_of(file, asked), environment), environment);
+}
+
+void check_recipe_text(const std::string& path, const std::string& text, const std::vector<std::string>& inputs,
+                       Recipe recipe) {
+  std::string fault = "this merge has something that a recipe file cannot say";
+  try {
+    if (text.size() > kLargest) throw Error(ErrorCode::usage, path, "the recipe has more than 1 MiB");
+    Request merge = request_of(RecipeFile(path, text), {.command = Command::run, .operands = {path}});
+    Recipe read = completed(merge);
+    for (Recipe* const one : {&read, &recipe}) {
+      one->form = &output_forms().front();  // the output's name says it
+      one->input_keys.clear();              // in Settings::keys, as yet
+      one->input_names.clear();
+    }
+    if (read == recipe && are_same_files(merge.operands, inputs)) return;
+  } catch (const Error& error) {
+    fault += std::string(": ") + error.what();
+  }
+  throw Error(ErrorCode::usage, "--save-recipe", "--save-recipe: " + fault);
 }
 
 }  // namespace ckmerge::cli

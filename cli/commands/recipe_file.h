@@ -17,4 +17,9 @@ bool is_recipe_file(const std::string& path);
 /// Error(usage) with file, line and column for what is wrong with the recipe, Error(io) where it cannot be read.
 MergeRequest recipe_file_request(const Request& asked, const Environment& environment);
 
+/// That the recipe `text`, in a file at `path`, merges `inputs` by `recipe`, which is canonical and has its defaults.
+/// Throws Error(usage) where it says anything else.
+void check_recipe_text(const std::string& path, const std::string& text, const std::vector<std::string>& inputs,
+                       Recipe recipe);
+
 }  // namespace ckmerge::cli

@@ -10,7 +10,9 @@
 #include "cli/system/signals.h"
 #include "cli/system/text.h"
 #include "core/formula/recipe_graph.h"
+#include "core/names/name_pattern.h"
 #include "core/plan/selection.h"
+#include "core/recipe/dtype_rules.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {
@@ -92,6 +94,22 @@ void check_inputs(const RecordedRecipe& recorded, MergeRequest& request) {
   faults.raise();
 }
 
+// What a merge would find out when it looks for the tensors of a weight.
+void check_weight(const Recipe& recipe, const WeightRule& rule) {
+  const std::string where = "weight '" + shortened(text_of(rule), kSentenceWidth) + "'";
+  const std::string& selector = rule.selector;
+  if (rule.by == WeightRule::By::selector && selector.size() > 2 && selector[0] == '/' && selector.ends_with('/'))
+    NamePattern(where, selector.substr(1, selector.size() - 2));  // throws what cannot be understood
+  const Method* const method = find_method(recipe.method);
+  if (!method) return;  // a formula, which has other numbers
+  const auto parameters = std::span(method->spec->parameters).first(method->spec->parameter_count);
+  const auto is_meant = [&](const ParameterSpec& parameter) {
+    return rule.parameter == parameter.name && parameter.kind != ParameterKind::flag;
+  };
+  if (std::ranges::none_of(parameters, is_meant))
+    throw Error(ErrorCode::usage, where, where + ": " + method->spec->name + " has no number '" + rule.parameter + "'");
+}
+
 }  // namespace
 
 std::vector<std::string> input_lines(const RecordedRecipe& recorded) {
@@ -119,6 +137,8 @@ RecordedRecipe recorded_recipe(const std::string& path) {
       throw Error(ErrorCode::malformed, "inputs", "an input has no sha256, though they were hashed");
     check_recipe(recorded.recipe, recorded.sha256.size());
     Selection(recorded.recipe).expect_understood();
+    const DtypeRules understood(recorded.recipe.dtype_rules);
+    for (const WeightRule& rule : recorded.recipe.weights) check_weight(recorded.recipe, rule);
     return recorded;
   } catch (const Error& e) {
     // Nobody typed it: what is wrong with it is the file's fault.

@@ -205,6 +205,8 @@ void check_sweep(MergeRequest& request, Faults& faults) {
              "--filename-prefix names one file, and --sweep makes several, named by their values; give their folder "
              "with -o DIR/");
     });
+  if (settings.save_recipe)
+    faults.check([] { refuse("--save-recipe", "--save-recipe: a recipe file says one merge, and --sweep several"); });
   if (settings.run.device.choice == DeviceChoice::cuda)
     faults.check([] { refuse("--device", "--device: several outputs of one run are made by the CPU; leave it away"); });
   settings.run.device = {.choice = DeviceChoice::cpu};

@@ -19,7 +19,8 @@ const std::vector<CommandSpec>& commands() {
        "out.safetensors\n"},
       {Command::plan, "plan", "A B [C ...] [-o OUT] [options]", "print what merge would do, write nothing",
        "Reads the headers of the checkpoints and prints what `ckmerge merge` with the same arguments would do, or all\n"
-       "that stands against it. With -o the target is checked too. Of a recipe (.yaml) it prints what `ckmerge run` would "
+       "that stands against it. With -o the target is checked too. Of a recipe (.yaml) it prints what `ckmerge run` "
+       "would "
        "do.",
        "  ckmerge plan A.safetensors B.safetensors --alpha 0.3\n"
        "  ckmerge plan A.safetensors B.safetensors --json\n"

@@ -15,11 +15,20 @@ std::vector<std::string> method_names() {
   return names;
 }
 
+// With what other programs call them.
+std::vector<std::string> all_names() {
+  std::vector<std::string> names = method_names();
+  for (const Method& method : ckmerge::methods())
+    for (const char* const alias : method.spec->aliases)
+      if (alias) names.emplace_back(alias);
+  return names;
+}
+
 }  // namespace
 
 const MethodSpec& method_called(const std::string& where, const std::string& name) {
   if (const Method* method = find_method(name)) return *method->spec;
-  const std::string near = did_you_mean(name, method_names());
+  const std::string near = did_you_mean(name, all_names());
   throw Error(
       ErrorCode::usage, where,
       "unknown method '" + name + "'" + (near.empty() ? "; the methods are " + joined(method_names(), ", ") : near));

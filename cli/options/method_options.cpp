@@ -8,6 +8,7 @@
 #include "cli/options/numbers.h"
 #include "cli/options/readers.h"
 #include "cli/system/text.h"
+#include "core/formula/tokens.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {
@@ -41,6 +42,16 @@ std::vector<double> parameter_value(const ParameterSpec& parameter, const std::s
 void set_parameter(Recipe& recipe, const ParameterSpec& parameter, const Word& word, std::vector<double> value) {
   if (!recipe.parameters.emplace(parameter.name, std::move(value)).second)
     refuse(word.option, std::string("the parameter ") + parameter.name + " is given twice");
+}
+
+// Of a formula.
+void set_number(Recipe& recipe, const Word& word) {
+  const auto [name, text] = read_pair(word);
+  if (!is_formula_name(name))
+    refuse(word.option, word.option + ": '" + visible(name) +
+                            "' cannot stand in a formula: names are letters, digits and underscores, no digit first");
+  if (!recipe.parameters.emplace(name, std::vector{parse_number(word.option + " " + name, text)}).second)
+    refuse(word.option, "the number " + name + " is given twice");
 }
 
 // --alpha 0.3 and the like.
@@ -138,6 +149,7 @@ Reader read_method() {
 
 Reader read_param() {
   const auto read = [](Settings& settings, const Word& word) {
+    if (settings.recipe.formula) return set_number(settings.recipe, word);
     const Method* const method = find_method(settings.recipe.method);
     if (!method) return;
     const auto [name, text] = read_pair(word);

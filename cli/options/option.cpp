@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/options/option.h"
 
-#include <algorithm>
-#include <iterator>
-#include <string_view>
-
 namespace ckmerge::cli {
 
 WordKind OptionSpec::word_kind() const {
@@ -18,10 +14,7 @@ WordKind OptionSpec::word_kind() const {
   }
 }
 
-bool OptionSpec::says_what_is_computed() const {
-  constexpr std::string_view kNumbers[] = {"param", "weight", "mbw", "mbw-preset", "mbw-presets", "base-alpha"};
-  return of_method || reader.type == ValueType::method || std::ranges::find(kNumbers, name) != std::end(kNumbers);
-}
+bool OptionSpec::says_what_is_computed() const { return of_method || reader.type == ValueType::method; }
 
 std::vector<std::string> OptionSpec::spellings() const {
   std::vector<std::string> words{"--" + name};

@@ -70,7 +70,7 @@ struct OptionSpec {
   OptionKind kind() const { return reader.kind; }
   bool takes_value() const { return kind() == OptionKind::value || kind() == OptionKind::list; }
   WordKind word_kind() const;  ///< of the value
-  /// Whether it names a method or sets its parameters; a formula does so itself.
+  /// Whether it names a method or is one of its parameters; a formula says itself what it calls.
   bool says_what_is_computed() const;
   std::vector<std::string> spellings() const;  ///< --name, --no-name, -x
 };

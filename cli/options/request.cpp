@@ -9,11 +9,12 @@
 namespace ckmerge::cli {
 namespace {
 
-// As in the table, save that the method comes first, on which its options depend, and they before --param, which sees
-// then what is given twice.
+// As in the table, save that the method comes first, or a formula, on which options depend, and those of the method
+// before --param, which sees then what is given twice.
 std::vector<OptionSpec> in_order_of_reading(std::vector<OptionSpec> options) {
   const auto rank = [](const OptionSpec& option) {
-    return option.reader.type == ValueType::method ? 0 : option.of_method ? 1 : 2;
+    const bool is_first = option.reader.type == ValueType::method || option.name == "formula";
+    return is_first ? 0 : option.of_method ? 1 : 2;
   };
   std::ranges::stable_sort(options, {}, rank);
   return options;
@@ -35,7 +36,7 @@ void refuse_beside_formula(const OptionSpec& option, Request& request) {
     throw Error(ErrorCode::usage, dashed,
                 dashed +
                     " cannot stand beside --formula, which says itself what is computed; write it into the "
-                    "formula, as in 'slerp(A, B, t=0.3)'");
+                    "formula, as in 'slerp(A, B, t=0.3)'; --param gives numbers that have names in it");
   });
 }
 
@@ -63,6 +64,11 @@ Request read_request(const CommandLine& line) {
     if (const auto found = given.find(option.name); found != given.end())
       given.contains("formula") && option.says_what_is_computed() ? refuse_beside_formula(option, request)
                                                                   : read_option(option, found->second, request);
+  if (given.contains("mbw-presets") && !given.contains("mbw-preset"))
+    request.refused.check([] {
+      throw Error(ErrorCode::usage, "--mbw-presets",
+                  "--mbw-presets is the file in which --mbw-preset NAME looks, and no NAME is given");
+    });
   return request;
 }
 

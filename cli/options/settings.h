@@ -49,8 +49,9 @@ struct Settings {
   std::optional<std::string> output = {};           ///< a file or a folder
   std::optional<std::string> filename_prefix = {};  ///< ComfyUI's way of naming
   ConfigSource config = ConfigSource::none;
-  std::vector<Sweep> sweeps = {};  ///< not empty: one output for each choice of their values, in a folder
-  bool only_plan = false;          ///< nothing is written
+  std::optional<std::string> save_recipe = {};  ///< a file for the merge as a recipe
+  std::vector<Sweep> sweeps = {};               ///< not empty: one output for each choice of their values, in a folder
+  bool only_plan = false;                       ///< nothing is written
   // How the work is done and told.
   RunOptions run = {};
   std::optional<std::string> hash_cache = {};  ///< a file; its name is empty where none is wanted

@@ -41,13 +41,31 @@ std::span<const ParameterSpec> parameters_of(const MethodSpec& spec) {
   return std::span(spec.parameters).first(spec.parameter_count);
 }
 
+// Not where the method is unknown, which is told elsewhere.
+bool has_numbers(const Recipe& recipe) { return recipe.formula || find_method(recipe.method); }
+
 // The parameter that a rule is for, and for methods of one number per checkpoint which of them.
 struct Target {
   std::string parameter;
   int input = -1;
 };
 
-Target first_number(const MethodSpec& spec, const Word& word) {
+// Of a formula: the only number that has a name.
+Target only_number(const Recipe& recipe, const Word& word) {
+  if (recipe.parameters.size() == 1) return {recipe.parameters.begin()->first};
+  std::string names;
+  for (const auto& [name, values] : recipe.parameters) names += (names.empty() ? "" : ", ") + name;
+  refuse(word,
+         names.empty()
+             ? std::string(": the formula has no number with a name; write one into it, and give it for all other "
+                           "tensors, as in --param r=0.5")
+             : ": say which number of the formula, as in " + recipe.parameters.begin()->first + ":IN*=0.3; they are " +
+                   names);
+}
+
+Target first_number(const Recipe& recipe, const Word& word) {
+  if (recipe.formula) return only_number(recipe, word);
+  const MethodSpec& spec = *find_method(recipe.method)->spec;
   for (const ParameterSpec& parameter : parameters_of(spec))
     if (parameter.kind == ParameterKind::number) return {parameter.name};
   for (const ParameterSpec& parameter : parameters_of(spec))
@@ -56,7 +74,15 @@ Target first_number(const MethodSpec& spec, const Word& word) {
   refuse(word, std::string(": ") + spec.name + " has no number that could differ between tensors");
 }
 
-Target target_called(const MethodSpec& spec, const Word& word, const std::string& name) {
+Target number_called(const Recipe& recipe, const Word& word, const std::string& name) {
+  if (recipe.parameters.contains(name)) return {name};
+  refuse(word, ": the formula has no number '" + visible(name) + "'; give it for all other tensors, as in --param " +
+                   visible(name) + "=0.5");
+}
+
+Target target_called(const Recipe& recipe, const Word& word, const std::string& name) {
+  if (recipe.formula) return number_called(recipe, word, name);
+  const MethodSpec& spec = *find_method(recipe.method)->spec;
   std::vector<std::string> known;
   for (const ParameterSpec& parameter : parameters_of(spec)) {
     if (parameter.kind == ParameterKind::flag) continue;
@@ -70,12 +96,12 @@ Target target_called(const MethodSpec& spec, const Word& word, const std::string
 }
 
 // Takes PARAMETER: off the front of `text`. That of a pattern's own colons and of supermerger's is none.
-Target take_target(const MethodSpec& spec, const Word& word, std::string& text, size_t colons_behind) {
+Target take_target(const Recipe& recipe, const Word& word, std::string& text, size_t colons_behind) {
   const size_t name_end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
   const auto colons = static_cast<size_t>(std::ranges::count(text, ':'));
   const bool named = name_end != text.npos && name_end > 0 && text[name_end] == ':' && colons > colons_behind;
-  if (!named) return first_number(spec, word);
-  Target target = target_called(spec, word, text.substr(0, name_end));
+  if (!named) return first_number(recipe, word);
+  Target target = target_called(recipe, word, text.substr(0, name_end));
   text.erase(0, name_end + 1);
   return target;
 }
@@ -88,8 +114,8 @@ void add(Settings& settings, Target target, WeightRule rule) {
 
 // ---- --weight
 
-void add_elements(Settings& settings, const MethodSpec& spec, const Word& word, std::string text) {
-  Target target = take_target(spec, word, text, 2);
+void add_elements(Settings& settings, const Word& word, std::string text) {
+  Target target = take_target(settings.recipe, word, text, 2);
   const size_t first = text.find(':'), last = text.rfind(':');
   if (first == text.npos || first == last || std::ranges::count(text, ':') > 2)
     refuse(word, ": '" + visible(text) +
@@ -102,11 +128,11 @@ void add_elements(Settings& settings, const MethodSpec& spec, const Word& word, 
        .values = {parse_number(word.option, trimmed(text.substr(last + 1)))}});
 }
 
-void add_selected(Settings& settings, const MethodSpec& spec, const Word& word, std::string text) {
+void add_selected(Settings& settings, const Word& word, std::string text) {
   const size_t sign = text.rfind('=');
   const std::string value = trimmed(std::string_view(text).substr(sign + 1));
   text.erase(sign);
-  Target target = take_target(spec, word, text, 0);
+  Target target = take_target(settings.recipe, word, text, 0);
   std::string selector = trimmed(text);
   if (selector.empty()) refuse(word, ": what '" + visible(word.text) + "' selects is missing in front of the =");
   if (selector.size() > 2 && selector[0] == '/' && selector.ends_with('/'))
@@ -118,26 +144,24 @@ void add_selected(Settings& settings, const MethodSpec& spec, const Word& word, 
 }
 
 void read_one_weight(Settings& settings, const Word& word) {
-  const Method* const method = find_method(settings.recipe.method);
-  if (!method) return;
+  if (!has_numbers(settings.recipe)) return;
   if (!word.text.empty() && word.text.find_first_not_of("0123456789.,- ") == word.text.npos)
     refuse(word, ": '" + visible(word.text) + "' says of no tensor; a number per checkpoint is --weights" +
                      ", one for some tensors SELECTOR=X, such as IN00..IN08=0.2");
-  if (word.text.find('=') != word.text.npos) return add_selected(settings, *method->spec, word, word.text);
+  if (word.text.find('=') != word.text.npos) return add_selected(settings, word, word.text);
   for (size_t begin = 0; begin <= word.text.size();) {
     const size_t end = std::min(word.text.find_first_of(",\n", begin), word.text.size());
     std::string entry = trimmed(std::string_view(word.text).substr(begin, end - begin));
     begin = end + 1;
-    if (!entry.empty() || begin > word.text.size()) add_elements(settings, *method->spec, word, std::move(entry));
+    if (!entry.empty() || begin > word.text.size()) add_elements(settings, word, std::move(entry));
   }
 }
 
 // ---- lists
 
 void add_list(Settings& settings, const Word& word, std::string text) {
-  const Method* const method = find_method(settings.recipe.method);
-  if (!method) return;
-  Target target = take_target(*method->spec, word, text, 0);
+  if (!has_numbers(settings.recipe)) return;
+  Target target = take_target(settings.recipe, word, text, 0);
   const auto same = [&](const WeightRule& rule) {
     return rule.by == WeightRule::By::list && rule.parameter == target.parameter && rule.input == target.input;
   };
@@ -190,9 +214,8 @@ Reader read_mbw_preset() {
 
 Reader read_base_alpha() {
   const auto read = [](Settings& settings, const Word& word) {
-    const Method* const method = find_method(settings.recipe.method);
-    if (!method) return;
-    add(settings, first_number(*method->spec, word),
+    if (!has_numbers(settings.recipe)) return;
+    add(settings, first_number(settings.recipe, word),
         {.selector = "BASE", .values = {parse_number(word.option, word.text)}});
   };
   return {.type = ValueType::number, .read = read};

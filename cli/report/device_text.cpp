@@ -2,6 +2,7 @@
 #include "cli/report/device_text.h"
 
 #include "cli/system/text.h"
+#include "core/device/device_setup.h"
 
 namespace ckmerge::cli {
 
@@ -11,6 +12,13 @@ std::string planned_device_text(const DeviceOptions& options) {
   std::string text = "cuda:";
   for (size_t k = 0; k < options.devices.size(); ++k) text += (k ? "," : "") + std::to_string(options.devices[k]);
   return options.devices.empty() ? "cuda:0" : text;
+}
+
+std::string beyond_devices_text(const DeviceOptions& options, const Plan& plan) {
+  const uint64_t beyond = options.choice == DeviceChoice::cpu ? 0 : steps_beyond_devices(plan);
+  if (beyond == 0) return "";
+  return ", but the CPU for " + counted(beyond, "tensor") + ", which " + (beyond == 1 ? "needs" : "need") +
+         " more values at a time than a device holds";
 }
 
 std::string device_text(const DeviceReport& report) {

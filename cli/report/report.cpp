@@ -187,6 +187,7 @@ std::string recipe_lines(const MergeFacts& facts) {
   std::string out = recipe_line(facts);
   out += preset_line(facts.preset);
   out += weight_lines(facts.plan);
+  out += rule_lines(facts.plan);
   const size_t count = facts.checkpoints.size();
   for (size_t k = 0; k < std::min(count, kListed); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];
@@ -235,9 +236,12 @@ std::string step_lines(const MergeFacts& facts) {
 std::string pass_line(const MergeFacts& facts) {
   const std::vector<Pass> passes = passes_of(facts.plan, facts.checkpoints);
   if (passes.size() == 1) return facts.plan.recipe.formula ? "In one pass over the inputs.\n" : "";
-  return "In " + std::to_string(passes.size()) + " passes: statistics of " + counted(passes[0].tensors, "tensor") +
-         " for " + joined(passes[0].methods, ", ") + ", which read " + size_text(passes[0].bytes_to_read) +
-         ", then the merge.\n";
+  std::string out = "In " + std::to_string(passes.size()) + " passes: ";
+  for (size_t k = 0; k + 1 < passes.size(); ++k)
+    out += std::string(k > 0 ? ", then " : "") + "statistics of " + counted(passes[k].tensors, "tensor") + " for " +
+           joined(passes[k].methods, ", ") + (k > 0 ? ", which hang on those" : "") + ", which read " +
+           size_text(passes[k].bytes_to_read);
+  return out + ", then the merge.\n";
 }
 
 std::string plan_report(const MergeFacts& facts) {
@@ -250,9 +254,11 @@ std::string plan_report(const MergeFacts& facts) {
   out += pass_line(facts);
   out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.output_size()) +
          "; memory to work in " + memory_text(facts.run.memory_budget) + ", plan " + memory_text(plan.memory()) +
-         "; device " + planned_device_text(facts.run.device) + ".\n";
+         "; device " + planned_device_text(facts.run.device) + beyond_devices_text(facts.run.device, plan) + ".\n";
   if (!facts.config_from.empty()) out += visible(facts.config_from) + " would be copied beside it.\n";
-  return out + warning_lines(plan.warnings) + "Nothing was written.\n";
+  return out + warning_lines(plan.warnings) +
+         (facts.recipe_file.empty() ? "Nothing was written.\n"
+                                    : "Nothing was written but the recipe, " + visible(facts.recipe_file) + ".\n");
 }
 
 std::string run_report(const MergeFacts& facts, const RunReport& report) {
@@ -262,6 +268,7 @@ std::string run_report(const MergeFacts& facts, const RunReport& report) {
   out += input_hash_lines(report) + output_hash_lines(facts, report) + warning_lines(facts.plan.warnings);
   if (const std::string warning = device_warning(report.device); !warning.empty())
     out += "warning: " + visible(warning) + "\n";
+  if (!facts.recipe_file.empty()) out += "the recipe is in " + visible(facts.recipe_file) + "\n";
   out += speed_line(report);
   if (report.verified) out += "read back and found as computed\n";
   return facts.verbose ? out + how_lines(report) : out;

@@ -20,6 +20,7 @@ struct MergeFacts {
   const std::string& config_from;          ///< what is copied beside the output; empty: nothing is
   const std::vector<std::string>& preset;  ///< what --like came to, as words
   bool verbose = false;
+  std::string_view recipe_file = {};   ///< where the recipe is written as well; empty: nowhere
   std::span<const Sweep> sweeps = {};  ///< whose values differ from output to output
 
   Tensor tensor(Source source) const { return checkpoints[source.checkpoint].tensors[source.tensor]; }

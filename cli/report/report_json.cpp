@@ -54,7 +54,9 @@ void write_formula(JsonWriter& json, const Recipe& recipe) {
 
 void write_parameters(JsonWriter& json, const Recipe& recipe) {
   json.key("parameters").begin_object();
-  if (const Method* const method = find_method(recipe.method))
+  if (recipe.formula)
+    for (const auto& [name, values] : recipe.parameters) json.key(name).value(values.at(0));
+  else if (const Method* const method = find_method(recipe.method))
     for (size_t i = 0; i < method->spec->parameter_count; ++i)
       if (const auto given = recipe.parameters.find(method->spec->parameters[i].name); given != recipe.parameters.end())
         write_parameter_value(json.key(given->first), method->spec->parameters[i].kind, given->second);
@@ -67,6 +69,7 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   json.key("method").value(recipe.method);
   write_parameters(json, recipe);
   write_weights(json, facts.plan);
+  write_rules(json, facts.plan);
   write_formula(json, recipe);
   json.key("coefficients").begin_array();
   for (const double coefficient : facts.plan.coefficients) json.value(coefficient);

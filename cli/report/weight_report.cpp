@@ -6,7 +6,7 @@
 #include "cli/options/sizes.h"
 #include "cli/report/report.h"
 #include "cli/system/text.h"
-#include "core/names/architecture.h"
+#include "core/recipe/weighted_graph.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -62,10 +62,38 @@ void write_weights(JsonWriter& json, const Plan& plan) {
   json.end_array();
 }
 
-BlockMap blocks_of(const Checkpoint& checkpoint) {
-  return BlockMap(checkpoint.tensors,
-                  guess_architecture(checkpoint.tensors, checkpoint.metadata, checkpoint.judgement).architecture);
+std::string rule_lines(const Plan& plan) {
+  const std::vector<RecipeRule>& rules = plan.recipe.rules;
+  if (rules.empty()) return "";
+  const auto line = [&](size_t i) {
+    const RecipeRule& rule = rules[i];
+    std::string text = joined(rule.match, ", ") + ": ";
+    if (rule.drop) text += "dropped";
+    if (!rule.formula.empty()) text += rule.formula;
+    if (!rule.dtype.empty()) text += (rule.formula.empty() ? "stored as " : ", stored as ") + rule.dtype;
+    return shortened(text, kSentenceWidth) + "  for " + counted(plan.ruled.at(i), "tensor");
+  };
+  return "  rules, of which the last that fits a tensor holds:\n" + listed(rules.size(), line);
 }
+
+void write_rules(JsonWriter& json, const Plan& plan) {
+  json.key("rules").begin_array();
+  for (size_t i = 0; i < plan.recipe.rules.size(); ++i) {
+    const RecipeRule& rule = plan.recipe.rules[i];
+    json.begin_object();
+    json.key("match").begin_array();
+    for (const std::string& selector : rule.match) json.value(selector);
+    json.end_array();
+    if (!rule.formula.empty()) json.key("formula").value(rule.formula);
+    if (rule.drop) json.key("drop").value(true);
+    if (!rule.dtype.empty()) json.key("dtype").value(rule.dtype);
+    json.key("tensors").value(plan.ruled.at(i));
+    json.end_object();
+  }
+  json.end_array();
+}
+
+BlockMap blocks_of(const Checkpoint& checkpoint) { return selectable_blocks(checkpoint); }
 
 std::string block_lines(const BlockMap& blocks) {
   const std::string of = blocks.architecture().empty() ? "" : " of " + visible(blocks.architecture());

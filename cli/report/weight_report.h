@@ -15,6 +15,10 @@ namespace ckmerge::cli {
 std::string weight_lines(const Plan& plan);
 void write_weights(JsonWriter& json, const Plan& plan);
 
+/// A line for each of the recipe's rules, with how many tensors it holds for.
+std::string rule_lines(const Plan& plan);
+void write_rules(JsonWriter& json, const Plan& plan);
+
 /// The blocks of `checkpoint`, as `--weight` of a merge in which it is A knows them.
 BlockMap blocks_of(const Checkpoint& checkpoint);
 

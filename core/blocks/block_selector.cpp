@@ -55,6 +55,24 @@ std::optional<BlockId> block_called(std::string_view text, const BlockMap& map) 
   return std::nullopt;
 }
 
+// What a text that is no block was meant to be: a part, the block of a group that has but one, a range.
+std::string meant(std::string_view typed, const BlockMap& map) {
+  std::string lower(typed);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  for (const char* const part : kPartNames)
+    if (lower == part) return part;
+  const Spelled wanted = spelled(typed, map.table());
+  for (const Block& block : map.blocks())
+    if (wanted.number < 0 && block.group == wanted.group) return block.name;
+  const size_t sign = typed.find_first_of("-,");
+  if (sign == typed.npos) return "";
+  const std::string_view first = typed.substr(0, sign), last = typed.substr(sign + 1);
+  const auto begin = block_called(first, map), end = block_called(last, map);
+  const bool is_range = begin && end && *begin < *end && (typed[sign] == '-' || *begin + 1 == *end);
+  return is_range ? sentence(first, "..", last) : "";
+}
+
 [[noreturn]] void refuse(const std::string& where, std::string_view what, std::string_view wrong, const BlockMap& map) {
   std::vector<std::string> names;
   const Spelled typed = spelled(what, map.table());
@@ -63,18 +81,24 @@ std::optional<BlockId> block_called(std::string_view text, const BlockMap& map) 
     names.push_back(block.name);
     known_group |= block.group == typed.group;
   }
-  const std::string near = known_group ? "" : nearest_name(uppercase(what), names);
+  std::string near = meant(what, map);
+  if (near.empty() && !known_group) near = nearest_name(uppercase(what), names);
   const std::string of = map.architecture().empty() ? "A" : sentence("A (", map.architecture(), ")");
   throw Error(ErrorCode::usage, where,
               sentence(where, ": '", what, "' ", wrong, "; the blocks of ", of, " are ", map.text(),
                        near.empty() ? "" : sentence("; did you mean '", near, "'?")));
 }
 
-// An end of a range may also be what the names of a layer begin with: `layers.3`.
+// A layer by what its names begin with, whatever stands before that: `layers.3` of model.layers.3.
+std::optional<BlockId> layer_at(std::string_view text, const BlockMap& map) {
+  const BlockId id = map.of(sentence(text, text.ends_with('.') ? "" : "."));
+  if (id == BlockMap::kNoBlock || !map.blocks()[id].is_layer()) return std::nullopt;
+  return id;
+}
+
 BlockId end_of_range(std::string_view text, const BlockMap& map, const std::string& where) {
   if (const auto id = block_called(text, map)) return *id;
-  const BlockId id = map.of(sentence(text, "."));
-  if (id != BlockMap::kNoBlock && map.blocks()[id].is_layer()) return id;
+  if (const auto id = layer_at(text, map)) return *id;
   refuse(where, text, "is no block", map);
 }
 
@@ -139,7 +163,10 @@ BlockSelection with_prefix(std::string_view text, const Selectable& of, const st
   bool found = is_prefix(of.tensors, std::string(text));
   for (const std::string_view prefix : network_prefixes())
     found = found || is_prefix(of.tensors, sentence(prefix, text));
-  if (!found) refuse(where, text, "is no block, and no name begins with it", of.blocks);
+  if (!found) {
+    if (const auto id = layer_at(text, of.blocks)) return {.everywhere = false, .blocks = {*id}};
+    refuse(where, text, "is no block, and no name begins with it", of.blocks);
+  }
   return {.pattern = sentence("^(?:", alternatives(network_prefixes()), ")?", RE2::QuoteMeta(text),
                               text.ends_with('.') ? "" : "(?:\\.|$)")};
 }
@@ -162,10 +189,14 @@ std::vector<std::string_view> words_of(std::string_view text) {
 }
 
 // Takes a NOT off the front.
-bool is_turned(std::vector<std::string_view>& words) {
-  if (words.empty() || words[0] != "NOT") return false;
-  words.erase(words.begin());
-  return true;
+bool is_turned(std::vector<std::string_view>& words, const std::string& where) {
+  const bool is_turned = !words.empty() && words[0] == "NOT";
+  if (is_turned) words.erase(words.begin());
+  if (std::ranges::find(words, "NOT") != words.end())
+    throw Error(
+        ErrorCode::usage, where,
+        sentence(where, ": NOT stands in front of a list, which it turns round as a whole; here it stands within"));
+  return is_turned;
 }
 
 std::vector<BlockId> all_but(const std::vector<BlockId>& ids, const BlockMap& map) {
@@ -200,7 +231,7 @@ BlockSelection select_elements(std::string_view blocks, std::string_view element
                                const std::string& where) {
   BlockSelection selection;
   std::vector<std::string_view> words = words_of(blocks);
-  const bool other_blocks = is_turned(words);
+  const bool other_blocks = is_turned(words, where);
   for (const std::string_view word : words) {
     const size_t dash = word.find('-');
     const std::vector<BlockId> ids = dash == word.npos
@@ -217,7 +248,7 @@ BlockSelection select_elements(std::string_view blocks, std::string_view element
     if (selection.blocks.empty()) refuse(where, blocks, "leaves no block", of.blocks);
   }
   std::vector<std::string_view> parts = words_of(elements);
-  selection.unless = is_turned(parts);
+  selection.unless = is_turned(parts, where);
   selection.pattern = alternatives(parts);
   if (selection.unless && selection.pattern.empty())
     throw Error(ErrorCode::usage, where, sentence(where, ": NOT of no elements leaves nothing"));

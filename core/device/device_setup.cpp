@@ -35,14 +35,20 @@ std::string needless_reason(const DeviceOptions& options, const Plan& plan, uint
   if (plan.end() < kLeastMeasured) return "the merge is too short to measure devices";
   if (std::ranges::none_of(plan.steps, [&](const Step& step) { return computes(plan, step); }))
     return "nothing has to be computed";
-  if (std::ranges::none_of(plan.steps, [&](const Step& step) {
-        return computes(plan, step) && plan.programs[step.program].registers() <= cuda::kRegisters;
-      }))
+  const auto computed = std::ranges::count_if(plan.steps, [&](const Step& step) { return computes(plan, step); });
+  if (steps_beyond_devices(plan) == static_cast<uint64_t>(computed))
     return "the formula needs more registers than a device has";
   if (available < kLeastAvailable) return "a GPU's driver would need too much of the memory that is available";
   std::string reason;
   if (!options.runtime && !cuda::runtime()) count_devices(nullptr, reason);
   return reason;
+}
+
+uint64_t steps_beyond_devices(const Plan& plan) {
+  std::vector<bool> beyond;
+  for (const Program& program : plan.programs) beyond.push_back(program.registers() > cuda::kRegisters);
+  return static_cast<uint64_t>(std::ranges::count_if(
+      plan.steps, [&](const Step& step) { return computes(plan, step) && beyond[step.program]; }));
 }
 
 DeviceSetup set_up_devices(const DeviceOptions& options) {

@@ -21,6 +21,9 @@ inline constexpr uint64_t kLeastAvailable = 2ull << 30;
 /// memory.
 std::string needless_reason(const DeviceOptions& options, const Plan& plan, uint64_t available);
 
+/// Tensors whose programs keep more values at a time than a device has registers: the CPU computes them.
+uint64_t steps_beyond_devices(const Plan& plan);
+
 struct DeviceSetup {
   const cuda::Runtime* runtime = nullptr;
   std::vector<int> devices = {};

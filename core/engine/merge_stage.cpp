@@ -17,7 +17,7 @@ namespace ckmerge {
 MergeStage::Output::Output(const MergedOutput& output, const TileSizing& sizing, Output* gatherer)
     : output(output),
       statistics(output.plan),
-      queue(output.plan, sizing.tile_size, statistics.wanted() && !gatherer, lookahead(sizing)) {
+      queue(output.plan, sizing.tile_size, gatherer ? 0 : statistics.levels(), lookahead(sizing)) {
   if (gatherer) gatherer->statistics.also_give(statistics);
 }
 
@@ -77,7 +77,7 @@ class MergeStage::Worker {
     if (sums) accumulating_.emplace(output.output.plan, stage.setting_.checkpoints, windows, options_, sums);
   }
 
-  void gather(ByteRange range, DeviceRing* ring) { gatherer_.compute(range, ring); }
+  void gather(ByteRange range, size_t level, DeviceRing* ring) { gatherer_.compute(range, level, ring); }
   void compute(ByteRange tile, std::span<std::byte> out, DeviceRing* ring) {
     accumulating_ ? accumulating_->compute(tile, out) : worker_.compute(tile, out, ring);
   }
@@ -98,17 +98,19 @@ void MergeStage::work() {
   std::optional<Staging> sums;  // of one output at a time
   if (setting_.sizing.accumulates) sums.emplace(setting_.sizing.sums_size);
   std::deque<Worker> workers;
+  for (const Output& output : outputs_) reserve_registers(output.output.plan.registers());
   for (Output& output : outputs_) workers.emplace_back(*this, output, windows, sums ? sums->first(0).data() : nullptr);
   for (std::optional<Unit> next_unit; !pool_.stopping() && (next_unit = next());) {
     const WorkQueue::Unit& unit = next_unit->unit;
     Output& output = outputs_[next_unit->output];
     Worker& worker = workers[next_unit->output];
     if (unit.statistics) {
-      worker.gather(unit.range, setting_.devices.ring_for_statistics().get());
+      output.statistics.wait_for(unit.range, *unit.statistics, pool_);
+      worker.gather(unit.range, *unit.statistics, setting_.devices.ring_for_statistics().get());
       continue;
     }
     const std::span<std::byte> out = staging.first(unit.range.size());
-    output.statistics.wait_for(unit.range, pool_);
+    output.statistics.wait_for(unit.range, output.statistics.levels(), pool_);
     worker.compute(unit.range, out, ring_for(unit.range, staging, pinned).get());
     finish_tile(output, unit.range, out);
   }

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/engine/statistics.h"
 
+#include <algorithm>
+
 namespace ckmerge {
+
+Statistics::Statistics(const Plan& plan)
+    : plan_(plan), levels_([&] {
+        size_t levels = 0;
+        for (const StatisticSet& set : plan.statistics) levels = std::max(levels, set.levels());
+        return levels;
+      }()) {}
 
 ReducedElements reduced_elements(const Plan& plan, const Step& step) {
   const StepRows rows = rows_of(plan, step);
@@ -17,18 +26,21 @@ bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size) {
   const auto same_step = [&](const Step& x, const Step& y) {
     return set_of(a, x) == set_of(b, y) && x.size == y.size && x.dtype == y.dtype && x.expansion == y.expansion;
   };
-  const auto same_set = [](const StatisticSet& x, const StatisticSet& y) { return x.reductions == y.reductions; };
+  // What is reduced on higher levels hangs on the coefficients of lower ones.
+  const auto same_set = [](const StatisticSet& x, const StatisticSet& y) {
+    return x.levels() > 1 ? x == y : x.reductions == y.reductions;
+  };
   if (a.files.size() != 1 || b.files.size() != 1 || a.expansions.size() != b.expansions.size()) return false;
   const uint64_t x = a.files[0].header.size(), y = b.files[0].header.size();
   return std::max(x, y) - std::min(x, y) < tile_size && !a.statistics.empty() &&
          std::ranges::equal(a.statistics, b.statistics, same_set) && std::ranges::equal(a.steps, b.steps, same_step);
 }
 
-void Statistics::add(uint32_t step, uint64_t first_block, std::span<const double> totals) {
-  for (Statistics* const other : others_) other->add(step, first_block, totals);
+void Statistics::add(uint32_t step, size_t level, uint64_t first_block, std::span<const double> totals) {
+  for (Statistics* const other : others_) other->add(step, level, first_block, totals);
   const uint64_t blocks = reduced_elements(plan_, plan_.steps[step]).blocks();
   const StatisticSet& set = statistics_of(plan_, plan_.steps[step]);
-  const size_t width = set.reductions.size();
+  const size_t width = set.reductions_of(level).size();
   std::lock_guard lock(mutex_);
   State& state = states_[step];
   if (!state.sums) state.sums = std::make_unique<Sums>(Sums{.values = std::vector<double>(width)});
@@ -41,37 +53,43 @@ void Statistics::add(uint32_t step, uint64_t first_block, std::span<const double
     sums.early.erase(sums.early.begin());
   }
   if (sums.next_block < blocks) return;
-  state.coefficients = coefficients_of(set, sums.values);
-  state.sums.reset();
+  complete(state, set);
   changed_.notify_all();
 }
 
-std::vector<double> Statistics::coefficients_of(const StatisticSet& set, std::span<const double> values) const {
-  std::vector<double> coefficients(set.slot_count);
+// Makes coefficients of what the level's sums have come to.
+void Statistics::complete(State& state, const StatisticSet& set) {
+  state.coefficients.resize(set.slot_count);
+  const auto first = static_cast<size_t>(set.reductions_of(state.levels).data() - set.reductions.data());
+  const std::span<const double> values = state.sums->values;
   for (const TensorCoefficients& part : set.coefficients)
-    part.method->tensor_coefficients(part.given, values.subspan(part.first_reduction, part.method->reductions.size()),
-                                     std::span(coefficients).subspan(part.first_slot, part.given.size()));
-  return coefficients;
+    if (part.level == state.levels)
+      part.method->tensor_coefficients(part.given,
+                                       values.subspan(part.first_reduction - first, part.method->reductions.size()),
+                                       std::span(state.coefficients).subspan(part.first_slot, part.given.size()));
+  ++state.levels;
+  state.sums.reset();
 }
 
-void Statistics::wait_for(ByteRange range, const ThreadPool& pool) {
-  if (!wanted()) return;
+void Statistics::wait_for(ByteRange range, size_t levels, const ThreadPool& pool) {
+  if (!wanted() || levels == 0) return;
   std::unique_lock lock(mutex_);
-  pool.wait(lock, changed_, [&] { return ready(range); });
+  pool.wait(lock, changed_, [&] { return ready(range, levels); });
 }
 
-bool Statistics::ready(ByteRange range) const {
+bool Statistics::ready(ByteRange range, size_t levels) const {
   for (size_t i = first_step_after(plan_, range.begin); i < plan_.steps.size(); ++i) {
     const Step& step = plan_.steps[i];
     if (step.offset >= range.end) break;
     if (step.size == 0 || !needs_statistics(plan_, step)) continue;
     const auto state = states_.find(static_cast<uint32_t>(i));
-    if (state == states_.end() || state->second.coefficients.empty()) return false;
+    const size_t wanted = std::min(levels, statistics_of(plan_, step).levels());
+    if (state == states_.end() || state->second.levels < wanted) return false;
   }
   return true;
 }
 
-std::span<const double> Statistics::coefficients(uint32_t step) const {
+std::vector<double> Statistics::coefficients(uint32_t step) const {
   std::lock_guard lock(mutex_);
   return states_.at(step).coefficients;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numbers about whole tensors, gathered by a first pass over the same steps, and the coefficients that a
-// method makes of them. Sums are cut into blocks at multiples of kReductionBlock and block totals are added in order,
-// whoever computed them, so that the bits depend on nothing but the tensor.
+// Numbers about whole tensors, gathered by walks over the same steps ahead of the merge, and the coefficients that
+// methods make of them: of each level (StatisticSet) in one walk, since what is reduced may hang on those before it.
+// Sums are cut into blocks at multiples of kReductionBlock and block totals are added in order, whoever computed them,
+// so that the bits depend on nothing but the tensor.
 #pragma once
 
 #include <condition_variable>
@@ -39,22 +40,28 @@ ReducedElements reduced_elements(const Plan& plan, const Step& step);
 /// need them are done, so that what is held does not grow with the file.
 class Statistics {
  public:
-  explicit Statistics(const Plan& plan) : plan_(plan) {}
+  explicit Statistics(const Plan& plan);
 
   /// Whether any step may need statistics.
   bool wanted() const { return !plan_.statistics.empty(); }
 
+  /// Those of the plan.
+  size_t levels() const { return levels_; }
+
   /// Hands on to `other` what is added from now on: it is over the same tensors and reductions, and outlives this.
   void also_give(Statistics& other) { others_.push_back(&other); }
 
-  /// Takes the totals of consecutive blocks of `step`, one number per reduction and block.
-  void add(uint32_t step, uint64_t first_block, std::span<const double> totals);
+  /// Takes the totals of consecutive blocks of `step`, one number per reduction of the level and block. REQUIRES: those
+  /// of lower levels are there.
+  void add(uint32_t step, size_t level, uint64_t first_block, std::span<const double> totals);
 
-  /// Waits until the coefficients of every step that overlaps `range` of the output are there.
-  void wait_for(ByteRange range, const ThreadPool& pool);
+  /// Waits until the coefficients of every step that overlaps `range` of the output are there, up to those of level
+  /// `levels` - 1.
+  void wait_for(ByteRange range, size_t levels, const ThreadPool& pool);
 
-  /// REQUIRES: wait_for() of a range that overlaps the step has returned, and release_before() did not pass it.
-  std::span<const double> coefficients(uint32_t step) const;
+  /// By slot; those of levels that are not there yet are 0. REQUIRES: wait_for() of a range that overlaps the step has
+  /// returned, and release_before() did not pass it.
+  std::vector<double> coefficients(uint32_t step) const;
 
   /// Lets go of all steps that end at or before `offset` of the output.
   void release_before(uint64_t offset);
@@ -66,13 +73,15 @@ class Statistics {
     std::map<uint64_t, std::vector<double>> early = {};  // totals from later blocks, by their first
   };
   struct State {
-    std::unique_ptr<Sums> sums;        // until all blocks are there
-    std::vector<double> coefficients;  // from then on
+    size_t levels = 0;           // of which all blocks are there
+    std::unique_ptr<Sums> sums;  // of the level that is gathered
+    std::vector<double> coefficients;
   };
-  std::vector<double> coefficients_of(const StatisticSet& set, std::span<const double> values) const;
-  bool ready(ByteRange range) const;
+  static void complete(State& state, const StatisticSet& set);
+  bool ready(ByteRange range, size_t levels) const;
 
   const Plan& plan_;
+  const size_t levels_;
   std::vector<Statistics*> others_;
 
   mutable std::mutex mutex_;  // guards what follows

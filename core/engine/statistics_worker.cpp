@@ -21,12 +21,15 @@ StatisticsWorker::StatisticsWorker(const Plan& plan, std::span<const Checkpoint>
                                    Statistics& statistics, Options options)
     : plan_(plan), checkpoints_(checkpoints), windows_(windows), statistics_(statistics), options_(options) {}
 
-void StatisticsWorker::compute(ByteRange range, DeviceRing* ring) {
+void StatisticsWorker::compute(ByteRange range, size_t level, DeviceRing* ring) {
   ring_ = ring;
+  level_ = level;
+  filled_step_.reset();
   for (size_t i = first_step_after(plan_, range.begin); i < plan_.steps.size(); ++i) {
     const Step& step = plan_.steps[i];
     if (step.offset >= range.end) break;
-    if (step.size > 0 && needs_statistics(plan_, step)) add_step(static_cast<uint32_t>(i), range);
+    if (step.size > 0 && needs_statistics(plan_, step) && statistics_of(plan_, step).levels() > level)
+      add_step(static_cast<uint32_t>(i), range);
   }
   compute_pieces();
 }
@@ -84,36 +87,45 @@ void StatisticsWorker::compute_pieces() {
 void StatisticsWorker::sum_piece(const Piece& piece) {
   const Step& step = plan_.steps[piece.step];
   const ReducedElements elements = reduced_elements(plan_, step);
-  const StatisticSet& set = with_places(statistics_of(plan_, step), step);
+  const std::span<const Reduction> reductions = reductions_of(piece);
   const uint64_t size = element_size(step.dtype);
   load_operands(step, {piece.begin * size, piece.end * size});
-  if (piece.first) start(set);
+  if (piece.first) start(piece);
   for_each_block(piece, elements, [&](uint64_t index, uint64_t end) {
-    add_block(set, elements, piece, index, end);
+    add_block(reductions, elements, piece, index, end);
     take_totals(elements, end);
   });
-  if (piece.last) statistics_.add(piece.step, piece.first_block, totals_);
+  if (piece.last) statistics_.add(piece.step, level_, piece.first_block, totals_);
 }
 
-// Programs that hang on the tensor are filled in copies.
-const StatisticSet& StatisticsWorker::with_places(const StatisticSet& set, const Step& step) {
+void StatisticsWorker::start(const Piece& piece) {
+  totals_.clear();
+  sums_.assign(statistics_of(plan_, plan_.steps[piece.step]).reductions_of(level_).size(), {});
+}
+
+// Those of the level, the coefficients of lower ones in their slots. Programs that hang on the tensor are filled in
+// copies.
+std::span<const Reduction> StatisticsWorker::reductions_of(const Piece& piece) {
+  const std::span<const Reduction> planned = statistics_of(plan_, plan_.steps[piece.step]).reductions_of(level_);
+  if (filled_step_ == piece.step) return filled_;
   const auto has_places = [](const Reduction& reduction) {
     return reduction.value.has_places() || (reduction.factor && reduction.factor->has_places());
   };
-  if (std::ranges::none_of(set.reductions, has_places)) return set;
-  filled_ = set;
-  const TensorFacts facts = facts_of(checkpoints_, step);
-  for (Reduction& reduction : filled_.reductions) {
-    fill_places(reduction.value, facts);
+  if (level_ == 0 && std::ranges::none_of(planned, has_places)) return planned;
+  filled_.assign(planned.begin(), planned.end());
+  filled_step_ = piece.step;
+  const std::vector<double> coefficients = level_ == 0 ? std::vector<double>() : statistics_.coefficients(piece.step);
+  const TensorFacts facts = facts_of(checkpoints_, plan_.steps[piece.step]);
+  const auto fill = [&](Program& program) {
+    if (level_ > 0) fill_slots(program, coefficients);
+    fill_places(program, facts);
+  };
+  for (Reduction& reduction : filled_) {
+    fill(reduction.value);
     for (std::optional<Program>* program : {&reduction.factor, &reduction.tail_value, &reduction.tail_factor})
-      if (*program) fill_places(**program, facts);
+      if (*program) fill(**program);
   }
   return filled_;
-}
-
-void StatisticsWorker::start(const StatisticSet& set) {
-  totals_.clear();
-  sums_.assign(set.reductions.size(), {});
 }
 
 // fn(index, end) for every part of a reduction block in the piece, numbered as in the reduction.
@@ -162,8 +174,8 @@ size_t StatisticsWorker::sum_on_device(DeviceRing& ring) {
 // computed before it is summed.
 bool StatisticsWorker::send_piece(DeviceJob& job, const Piece& piece) {
   const Step& step = plan_.steps[piece.step];
-  const StatisticSet& set = statistics_of(plan_, step);
-  if (step.expansion != Step::kWhole || !std::ranges::all_of(set.reductions, are_operands)) return false;
+  const std::span<const Reduction> reductions = statistics_of(plan_, step).reductions_of(level_);
+  if (step.expansion != Step::kWhole || !std::ranges::all_of(reductions, are_operands)) return false;
   const uint64_t size = element_size(step.dtype), count = piece.end - piece.begin;
   const Dtype compute = plan_.programs[step.program].compute;
   windows_.go_back(piece.first_read);
@@ -173,8 +185,8 @@ bool StatisticsWorker::send_piece(DeviceJob& job, const Piece& piece) {
     if (!job.add_operand(all_[k], count, operands[k])) return false;
   bool fits = true;
   for_each_block(piece, reduced_elements(plan_, step), [&](uint64_t index, uint64_t end) {
-    for (size_t r = 0; r < set.reductions.size(); ++r) {
-      const uint16_t x = *set.reductions[r].value.loaded_operand(), y = *set.reductions[r].factor->loaded_operand();
+    for (size_t r = 0; r < reductions.size(); ++r) {
+      const uint16_t x = *reductions[r].value.loaded_operand(), y = *reductions[r].factor->loaded_operand();
       const bool goes_on = !piece.first && index == piece.begin;
       fits = fits && job.add_sum(compute, operands[x], operands[y], index - piece.begin, end - index, index,
                                  goes_on ? sums_[r] : LaneSums());
@@ -197,12 +209,12 @@ void StatisticsWorker::collect(DeviceSlot& slot, SemaphoreLock& computing, size_
     const Piece& piece = pieces_[done];
     const ReducedElements elements = reduced_elements(plan_, plan_.steps[piece.step]);
     if (piece.first) totals_.clear();
-    sums_.resize(statistics_of(plan_, plan_.steps[piece.step]).reductions.size());
+    sums_.resize(statistics_of(plan_, plan_.steps[piece.step]).reductions_of(level_).size());
     for_each_block(piece, elements, [&](uint64_t, uint64_t block_end) {
       for (LaneSums& sums : sums_) sums = slot.job().lanes(sum++);
       take_totals(elements, block_end);
     });
-    if (piece.last) statistics_.add(piece.step, piece.first_block, totals_);
+    if (piece.last) statistics_.add(piece.step, level_, piece.first_block, totals_);
   }
   slot.job().clear();
 }
@@ -223,12 +235,12 @@ void StatisticsWorker::load_operands(const Step& step, ByteRange part) {
 }
 
 // Elements [index, end) of the reductions, within one block.
-void StatisticsWorker::add_block(const StatisticSet& set, const ReducedElements& elements, const Piece& piece,
-                                 uint64_t index, uint64_t end) {
+void StatisticsWorker::add_block(std::span<const Reduction> reductions, const ReducedElements& elements,
+                                 const Piece& piece, uint64_t index, uint64_t end) {
   const StepRows& rows = elements.rows;
   const uint64_t origin = rows.origin(piece.begin), heads = rows.heads_before(origin);
   for (size_t r = 0; r < sums_.size(); ++r) {
-    const Reduction& reduction = set.reductions[r];
+    const Reduction& reduction = reductions[r];
     if (elements.heads_only)
       add_values({reduction.value, reduction.factor, heads_, rows.places_of_heads(origin)}, index - heads, end - index,
                  index, sums_[r]);

@@ -27,9 +27,10 @@ class StatisticsWorker {
   StatisticsWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows,
                    Statistics& statistics, Options options);
 
-  /// Adds to the statistics every reduction block whose first element's output lies in `range`. Throws Error(malformed
-  /// | io). Devices sum where there is a ring; Error(resources) where one is required and fails.
-  void compute(ByteRange range, DeviceRing* ring = nullptr);
+  /// Adds to the statistics every reduction block of a level whose first element's output lies in `range`. Throws
+  /// Error(malformed | io). Devices sum where there is a ring; Error(resources) where one is required and fails.
+  /// REQUIRES: the coefficients of lower levels are there.
+  void compute(ByteRange range, size_t level, DeviceRing* ring = nullptr);
 
  private:
   /// Elements of a step whose inputs are mapped together; a block may take several pieces.
@@ -48,8 +49,8 @@ class StatisticsWorker {
   bool add_windows(const Piece& piece);
   void compute_pieces();
   void sum_piece(const Piece& piece);
-  const StatisticSet& with_places(const StatisticSet& set, const Step& step);
-  void start(const StatisticSet& set);
+  void start(const Piece& piece);
+  std::span<const Reduction> reductions_of(const Piece& piece);
   template <typename Fn>
   void for_each_block(const Piece& piece, const ReducedElements& elements, const Fn& fn);
   void take_totals(const ReducedElements& elements, uint64_t end);
@@ -57,8 +58,8 @@ class StatisticsWorker {
   bool send_piece(DeviceJob& job, const Piece& piece);
   void collect(DeviceSlot& slot, SemaphoreLock& computing, size_t& done, size_t end);
   void load_operands(const Step& step, ByteRange part);
-  void add_block(const StatisticSet& set, const ReducedElements& elements, const Piece& piece, uint64_t index,
-                 uint64_t end);
+  void add_block(std::span<const Reduction> reductions, const ReducedElements& elements, const Piece& piece,
+                 uint64_t index, uint64_t end);
   /// What is reduced, of which operands, and where their elements stand.
   struct Values {
     const Program& value;
@@ -81,9 +82,11 @@ class StatisticsWorker {
   std::vector<Operand> heads_, all_;  // those that hold heads only have no meaning in `all_`
   std::vector<bool> whole_rows_;      // per operand
   DeviceRing* ring_ = nullptr;        // for the range at hand
-  StatisticSet filled_;               // with_places()
-  std::vector<LaneSums> sums_;        // per reduction, of the block at hand
-  std::vector<double> totals_;        // of the blocks before it that began in the range
+  size_t level_ = 0;                  // likewise
+  std::vector<Reduction> filled_;     // of the step at hand, with what hangs on it
+  std::optional<uint32_t> filled_step_;
+  std::vector<LaneSums> sums_;  // per reduction, of the block at hand
+  std::vector<double> totals_;  // of the blocks before it that began in the range
 };
 
 }  // namespace ckmerge

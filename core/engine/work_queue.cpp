@@ -7,15 +7,18 @@
 
 namespace ckmerge {
 
-WorkQueue::WorkQueue(const Plan& plan, uint64_t tile_size, bool statistics, unsigned lookahead)
-    : plan_(plan),
-      tile_size_(tile_size),
-      lookahead_(tile_size * lookahead),
-      next_statistics_(statistics ? 0 : plan.end()) {}
+WorkQueue::WorkQueue(const Plan& plan, uint64_t tile_size, size_t levels, unsigned lookahead)
+    : plan_(plan), tile_size_(tile_size), lookahead_(tile_size * lookahead), next_statistics_(levels) {}
 
 std::optional<WorkQueue::Unit> WorkQueue::next() {
   std::lock_guard lock(mutex_);
-  if (next_statistics_ < statistics_needed()) return Unit{.statistics = true, .range = take(next_statistics_)};
+  std::optional<size_t> level;  // the lowest that lags behind what the one above it needs
+  uint64_t next = next_tile_;
+  for (size_t below = next_statistics_.size(); below-- > 0 && next_statistics_[below] < needed_for(next);) {
+    level = below;
+    next = next_statistics_[below];
+  }
+  if (level) return Unit{.statistics = level, .range = take(next_statistics_[*level])};
   if (next_tile_ >= plan_.end()) return std::nullopt;
   const ByteRange tile = take(next_tile_);
   in_flight_.insert(tile.begin);
@@ -34,9 +37,9 @@ ByteRange WorkQueue::take(uint64_t& next) const {
   return range;
 }
 
-// The next tile and the lookahead behind it, to the end of the last tensor that they touch.
-uint64_t WorkQueue::statistics_needed() const {
-  const uint64_t end = std::min(next_tile_ + tile_size_ + lookahead_, plan_.end());
+// For the unit that begins at `next`, and the lookahead behind it: to the end of the last tensor that they touch.
+uint64_t WorkQueue::needed_for(uint64_t next) const {
+  const uint64_t end = std::min(next + tile_size_ + lookahead_, plan_.end());
   const size_t last = first_step_after(plan_, end - 1);
   return last < plan_.steps.size() ? plan_.steps[last].offset + plan_.steps[last].size : plan_.end();
 }

@@ -57,6 +57,10 @@ std::string delta_fault(const Formula& formula) {
 
 std::string untyped_fault(const MergeGraph& graph, const Combination& sum, const Formula& formula) {
   const size_t count = sum.parts().size();
+  if (sum.varies())
+    return "the weights of the checkpoints add up to one, a checkpoint, or zero, a delta, for some numbers only, and "
+           "one that has weights is another for other tensors; write r*A + (1 - r)*B, or multiply a delta by it, as in "
+           "A + r*(B - C)";
   const auto is_added = [&](const Combination::Part& part) {
     return part.factor.sum == 1 && graph[part.term].type == TermType::checkpoint;
   };

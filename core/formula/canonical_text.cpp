@@ -15,19 +15,19 @@ std::string number_text(double number) {
   return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
 
-std::string value_text(const ParameterSpec& parameter, const std::vector<double>& values) {
-  if (parameter.kind == ParameterKind::flag) return values[0] != 0 ? "true" : "false";
-  if (parameter.kind != ParameterKind::numbers) return number_text(values[0]);
+std::string value_text(const CallParameter& parameter) {
+  if (parameter.spec->kind == ParameterKind::flag) return parameter.values[0] != 0 ? "true" : "false";
   std::string list;
-  for (const double value : values) list += (list.empty() ? "" : ", ") + number_text(value);
-  return "[" + list + "]";
+  for (size_t i = 0; i < parameter.values.size(); ++i)
+    list += (list.empty() ? "" : ", ") +
+            (i < parameter.given.size() ? canonical_text(*parameter.given[i]) : number_text(parameter.values[i]));
+  return parameter.spec->kind == ParameterKind::numbers ? "[" + list + "]" : list;
 }
 
 std::string parameters_text(const Expression& call) {
   std::string out;
   for (const CallParameter& parameter : parameters_of(call))
-    if (!parameter.values.empty())
-      out += std::string(", ") + parameter.spec->name + "=" + value_text(*parameter.spec, parameter.values);
+    if (!parameter.values.empty()) out += std::string(", ") + parameter.spec->name + "=" + value_text(parameter);
   return out;
 }
 

@@ -28,6 +28,7 @@ class Parser {
     if (rest.kind == Token::Kind::end) return {{}, std::move(all), operands_, deepest_, values_};
     if (rest.is(')') || rest.is(']')) fail(rest, "'", rest.text, "' closes nothing");
     if (rest.is('=')) fail(rest, "'=' belongs into a method's parentheses, as in slerp(A, B, t=0.3)");
+    expect_no_decimal_comma(rest);
     if (rest.is(',')) fail(rest, "',' belongs into a method's parentheses, as in slerp(A, B, t=0.3)");
     fail(rest, "a sign (+ - * /) is missing before '", rest.text, "'");
   }
@@ -51,6 +52,15 @@ class Parser {
   template <typename... Parts>
   [[noreturn]] void fail(const Token& token, const Parts&... parts) const {
     refuse_at(place(token), sentence(parts...));
+  }
+
+  // 0,3 for 0.3.
+  void expect_no_decimal_comma(const Token& comma) const {
+    const auto is_digit = [&](size_t at) {
+      return at < text_.text.size() && text_.text[at] >= '0' && text_.text[at] <= '9';
+    };
+    if (comma.is(',') && comma.at > 0 && is_digit(comma.at - 1) && is_digit(comma.at + 1))
+      fail(comma, "decimals are written with a point, as in 0.3");
   }
 
   FormulaPlace place(const Token& token) const { return {&text_, token.at}; }
@@ -157,6 +167,7 @@ class Parser {
     while (!tokens_.next().is(')')) {
       argument(method);
       if (!tokens_.next().is(',')) break;
+      if (!method.parameters.empty()) expect_no_decimal_comma(tokens_.next());
       tokens_.take();
     }
     close(open, ')');

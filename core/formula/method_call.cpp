@@ -35,20 +35,34 @@ const char* wanted(ParameterKind kind) {
   return kind == ParameterKind::flag ? "true or false" : "a number";
 }
 
-std::vector<double> value_of(const ParameterSpec& parameter, const Expression& given) {
-  const auto is_number = [](const Expression& item) { return item.kind == Kind::number; };
-  const bool is_list = parameter.kind == ParameterKind::numbers;
-  if (parameter.kind == ParameterKind::flag && given.kind == Kind::flag) return {given.flag ? 1.0 : 0.0};
-  if (is_number(given)) return {given.number};
+// What may come to one number; whoever knows the names finds out whether it does.
+bool may_be_number(const Expression& item) {
+  switch (item.kind) {
+    case Kind::number:
+    case Kind::checkpoint:
+    case Kind::negation:
+    case Kind::sum:
+    case Kind::product: return true;
+    default: return false;
+  }
+}
+
+CallParameter value_of(const ParameterSpec& parameter, const Expression& given) {
+  const bool is_list = parameter.kind == ParameterKind::numbers, is_flag = parameter.kind == ParameterKind::flag;
+  if (is_flag && given.kind == Kind::flag) return {&parameter, {given.flag ? 1.0 : 0.0}, {&given}};
+  if (is_flag ? given.kind == Kind::number : may_be_number(given)) return {&parameter, {given.number}, {&given}};
   if (given.kind == Kind::list && given.operands.empty())
     refuse_at(given.at, sentence(parameter.name, " is an empty list; give one number for each checkpoint"));
-  const auto strange = std::ranges::find_if_not(given.operands, is_number);
+  const auto strange = std::ranges::find_if_not(given.operands, may_be_number);
   if (!is_list || given.kind != Kind::list)
     refuse_at(given.at, sentence(parameter.name, " is ", wanted(parameter.kind)));
   if (strange != given.operands.end()) refuse_at(strange->at, "a list holds numbers only");
-  std::vector<double> values;
-  for (const Expression& item : given.operands) values.push_back(item.number);
-  return values;
+  CallParameter all{.spec = &parameter};
+  for (const Expression& item : given.operands) {
+    all.values.push_back(item.number);
+    all.given.push_back(&item);
+  }
+  return all;
 }
 
 }  // namespace
@@ -62,7 +76,11 @@ const MethodSpec& called_method(const Expression& call) {
   if (const Method* method = find_method(call.name)) return *method->spec;
   std::vector<std::string> names;
   for (const Method& method : methods()) names.emplace_back(method.spec->name);
-  const std::string near = suggestion(call.name, names);
+  std::vector<std::string> with_aliases = names;
+  for (const Method& method : methods())
+    for (const char* const alias : method.spec->aliases)
+      if (alias) with_aliases.emplace_back(alias);
+  const std::string near = suggestion(call.name, with_aliases);
   refuse_at(call.at, sentence("method '", call.name, "' is unknown",
                               near.empty() ? "; the methods are " + list_of(names) : near));
 }
@@ -74,7 +92,7 @@ std::vector<CallParameter> parameters_of(const Expression& call) {
     const ParameterSpec& parameter = parameter_called(method, given);
     if (std::ranges::find(all, &parameter, &CallParameter::spec) != all.end())
       refuse_at(given.at, sentence(parameter.name, " is given twice"));
-    all.push_back({&parameter, value_of(parameter, given.operands[0])});
+    all.push_back(value_of(parameter, given.operands[0]));
   }
   MethodParameters known;
   for (const CallParameter& parameter : all) known[parameter.spec->name] = parameter.values;

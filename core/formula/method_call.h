@@ -20,7 +20,8 @@ const MethodSpec& called_method(const Expression& call);
 
 struct CallParameter {
   const ParameterSpec* spec = nullptr;
-  std::vector<double> values = {};  ///< of a flag 1 or 0
+  std::vector<double> values = {};            ///< of a flag 1 or 0; of arithmetic with names 0
+  std::vector<const Expression*> given = {};  ///< as many, where it was given
 };
 
 /// The parameters of `call` in the order of the method's, defaults filled in (default_value_of()). Throws Error(usage)

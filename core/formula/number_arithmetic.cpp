@@ -3,11 +3,13 @@
 
 #include <cmath>
 
+#include "core/recipe/number_sign.h"
+
 namespace ckmerge {
 
 double computed(FormulaPlace place, double a, char sign, double b) {
   if (sign == '/' && b == 0) refuse_at(place, "this divides by zero");
-  const double result = sign == '+' ? a + b : sign == '-' ? a - b : sign == '*' ? a * b : a / b;
+  const double result = arithmetic(a, sign, b);
   if (!std::isfinite(result)) refuse_at(place, "the result of this is larger than 64 bits can hold");
   return result;
 }

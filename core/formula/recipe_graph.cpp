@@ -1,53 +1,146 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/formula/recipe_graph.h"
 
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "core/formula/read_formula.h"
+#include "core/recipe/weighted_graph.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
+[[noreturn]] void refuse(const std::string& where, const std::string& sentence) {
+  throw Error(ErrorCode::usage, where, sentence);
+}
+
+std::string shortest(double number) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, number).ptr};
+}
+
+bool has_weights(const Recipe& recipe, const std::string& parameter) {
+  return std::ranges::find(recipe.weights, parameter, &WeightRule::parameter) != recipe.weights.end();
+}
+
+void check_rules(const Recipe& recipe) {
+  for (const RecipeRule& rule : recipe.rules) {
+    const std::string text = text_of(rule);
+    if (rule.match.empty()) refuse("rules", "a rule selects nothing; say what it is for");
+    if (rule.drop && (!rule.formula.empty() || !rule.dtype.empty()))
+      refuse("rules", text + " drops its tensors, and can say no more of them");
+    if (!rule.says_what_is_computed() && rule.dtype.empty()) refuse("rules", text + " says nothing of its tensors");
+  }
+  if (!recipe.rules.empty() && !recipe.roles.empty())
+    refuse("rules", "checkpoints that are put together are not merged, and take no rules");
+}
+
 // REQUIRES: recipe.formula.
-ReadFormula read(const Recipe& recipe, size_t inputs) {
-  const auto refuse = [](const std::string& sentence) { throw Error(ErrorCode::usage, "formula", sentence); };
-  if (!recipe.roles.empty()) refuse("checkpoints that are put together are not merged by a formula");
-  if (!recipe.parameters.empty()) refuse("the numbers of a formula stand in it, and it takes no parameters beside");
+void check_formula(const Recipe& recipe, size_t inputs) {
+  if (!recipe.roles.empty()) refuse("formula", "checkpoints that are put together are not merged by a formula");
+  for (const auto& [name, values] : recipe.parameters)
+    if (values.size() != 1) refuse(name, sentence("'", name, "' stands for one number of the formula"));
   const size_t merged = merged_inputs(recipe, inputs), named = recipe.formula->names.size();
   if (named != merged)
-    refuse(sentence("the formula has names for ", counted(named, "checkpoint"), ", but ", merged,
-                    merged == 1 ? " is given" : " are given"));
-  ReadFormula formula = read_formula(*recipe.formula);
-  if (!recipe.weights.empty() && !formula.call)
-    refuse("the numbers of a formula stand in it, and it takes no weights beside");
-  return formula;
+    refuse("formula", sentence("the formula has names for ", counted(named, "checkpoint"), ", but ", merged,
+                               merged == 1 ? " is given" : " are given"));
+}
+
+// Those with weights, which `by_name` has resolved; without it as they are for all other tensors.
+FormulaNumbers named_numbers(const Recipe& recipe, const WeightedNumbers* by_name) {
+  FormulaNumbers numbers;
+  for (const WeightRule& rule : recipe.weights) {
+    const auto given = recipe.parameters.find(rule.parameter);
+    if (given == recipe.parameters.end())
+      refuse("weight", sentence("weight '", text_of(rule), "': the formula has no number '", rule.parameter,
+                                "'; give it for all other tensors (--param ", rule.parameter, "=X, or 'let')"));
+    numbers[rule.parameter] =
+        by_name ? by_name->by_parameter.at(rule.parameter).at(0) : NumberByName{.value = given->second[0]};
+  }
+  return numbers;
+}
+
+// Weights of the parameters of the only method that a formula calls are as that method's own.
+bool has_weights_of_method(const Recipe& recipe) {
+  return !recipe.weights.empty() && std::ranges::none_of(recipe.weights, [&](const WeightRule& rule) {
+    return recipe.parameters.contains(rule.parameter);
+  });
+}
+
+// REQUIRES: recipe.formula.
+ReadFormula read(const Recipe& recipe, size_t inputs, const WeightedNumbers* by_name) {
+  check_formula(recipe, inputs);
+  Formula formula = *recipe.formula;
+  std::vector<std::pair<std::string, std::string>> numbers;
+  for (const auto& [name, values] : recipe.parameters)
+    if (!has_weights(recipe, name)) numbers.emplace_back(name, shortest(values[0]));
+  formula.defined.insert(formula.defined.begin(), numbers.begin(), numbers.end());
+  if (!has_weights_of_method(recipe)) return read_formula(formula, named_numbers(recipe, by_name), recipe.rules);
+  ReadFormula read = read_formula(formula, {}, recipe.rules);
+  if (!read.call) static_cast<void>(named_numbers(recipe, by_name));  // throws
+  return read;
+}
+
+std::vector<std::string> letters(size_t count) {
+  std::vector<std::string> names;
+  for (size_t k = 0; k < count; ++k)
+    names.push_back(k < 26 ? std::string(1, static_cast<char>('A' + k)) : sentence("input", k + 1));
+  return names;
+}
+
+ReadFormula with_rules(const Recipe& recipe, size_t inputs, MergeGraph graph) {
+  if (std::ranges::all_of(recipe.rules, &std::string::empty, &RecipeRule::formula))
+    return {std::move(graph), "", std::vector<std::string>(recipe.rules.size())};
+  return read_rules(std::move(graph), letters(merged_inputs(recipe, inputs)), recipe.rules);
 }
 
 }  // namespace
 
 MergeGraph graph_of(const Recipe& recipe, size_t inputs) {
-  return recipe.formula ? read(recipe, inputs).graph : merge_graph(recipe, inputs);
+  check_rules(recipe);
+  if (recipe.formula) return read(recipe, inputs, nullptr).graph;
+  return with_rules(recipe, inputs, merge_graph(recipe, inputs)).graph;
+}
+
+MergeGraph graph_of(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
+  check_rules(recipe);
+  const size_t inputs = checkpoints.size();
+  if (!recipe.formula) return with_rules(recipe, inputs, weighted_graph(recipe, checkpoints)).graph;
+  check_formula(recipe, inputs);
+  WeightedNumbers numbers = weighted_numbers(recipe, checkpoints);
+  MergeGraph graph = read(recipe, inputs, &numbers).graph;
+  numbers.finish(graph);
+  return graph;
 }
 
 void check_recipe(const Recipe& recipe, size_t inputs) {
-  recipe.formula ? static_cast<void>(read(recipe, inputs)) : static_cast<void>(resolve_coefficients(recipe, inputs));
+  static_cast<void>(graph_of(recipe, inputs));
+  if (!recipe.formula) static_cast<void>(resolve_coefficients(recipe, inputs));
 }
 
 Recipe canonical_recipe(const Recipe& recipe, size_t inputs) {
+  check_rules(recipe);
   Recipe canonical = recipe;
+  ReadFormula texts;
+  if (recipe.formula)
+    texts = read(recipe, inputs, nullptr);
+  else if (!recipe.rules.empty())
+    texts = with_rules(recipe, inputs, merge_graph(recipe, inputs));
+  for (size_t i = 0; i < canonical.rules.size(); ++i) canonical.rules[i].formula = std::move(texts.rules[i]);
   if (!recipe.formula) return canonical;
-  ReadFormula formula = read(recipe, inputs);
-  if (formula.call) {
-    canonical.method = std::move(formula.call->method);
-    canonical.parameters = std::move(formula.call->parameters);
+  if (texts.call) {
+    canonical.method = std::move(texts.call->method);
+    canonical.parameters = std::move(texts.call->parameters);
     canonical.formula.reset();
     return canonical;
   }
   canonical.method = kFormulaMethod;
-  canonical.formula->text = std::move(formula.text);
+  canonical.formula->text = std::move(texts.text);
   canonical.formula->defined.clear();
+  std::erase_if(canonical.parameters, [&](const auto& number) { return !has_weights(recipe, number.first); });
   return canonical;
 }
 

@@ -16,9 +16,12 @@ struct SoleCall {
   MethodParameters parameters;
 };
 
+/// How the checkpoint in place `k` is called where nobody gave it a name: A, B, ..., Z, input27, ...
+std::string place_name(size_t k);
+
 /// What `formula` calls, where it is the call of one method over checkpoints A, B, C, ... to the last of `names`, which
-/// are letters: such a formula is that method's merge. Else empty. REQUIRES: its methods and parameters were checked
-/// (read_formula()).
+/// are place_name()s: such a formula is that method's merge. Else empty. REQUIRES: its methods and parameters were
+/// checked (read_formula()).
 std::optional<SoleCall> sole_call(const Expression& formula, std::span<const std::string> names);
 
 }  // namespace ckmerge

@@ -72,19 +72,19 @@ void warn_of_term(const Recipe& recipe, const MergeGraph& graph, const Term& ter
 
 }  // namespace
 
-std::vector<std::string> extrapolation_warnings(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+std::vector<std::string> extrapolation_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   std::vector<std::string> warnings;
-  if (plan.recipe.formula) {
-    const MergeGraph graph = graph_of(plan.recipe, checkpoints.size());
+  if (recipe.formula) {
+    const MergeGraph graph = graph_of(recipe, checkpoints.size());
     const std::vector<double> numbers = NumbersByName(graph).of("");
-    for (const Term& term : graph.terms()) warn_of_term(plan.recipe, graph, term, numbers, warnings);
+    for (const Term& term : graph.terms()) warn_of_term(recipe, graph, term, numbers, warnings);
     return warnings;
   }
-  const Method* const method = find_method(plan.recipe.method);
-  if (!method || plan.coefficients.empty()) return warnings;
+  const Method* const method = find_method(recipe.method);
+  if (!method || !recipe.roles.empty()) return warnings;
   std::vector<std::string> paths;
   for (const Checkpoint& checkpoint : checkpoints) paths.push_back(checkpoint.path);
-  warn_of(*method, plan.recipe.parameters, plan.coefficients, paths, warnings);
+  warn_of(*method, recipe.parameters, resolve_coefficients(recipe, checkpoints.size()), paths, warnings);
   return warnings;
 }
 

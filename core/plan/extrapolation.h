@@ -12,6 +12,6 @@ namespace ckmerge {
 
 /// A sentence for each parameter of the recipe's method that is outside of its usual range (ParameterSpec::usual). Of a
 /// parameter of several numbers what counts is the coefficients that they come to: 30,70 with --normalize is 0.3,0.7.
-std::vector<std::string> extrapolation_warnings(const Plan& plan, std::span<const Checkpoint> checkpoints);
+std::vector<std::string> extrapolation_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
 
 }  // namespace ckmerge

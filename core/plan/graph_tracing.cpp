@@ -7,35 +7,43 @@
 
 namespace ckmerge {
 
-GraphTracing::GraphTracing(const MergeGraph& graph, std::span<const double> numbers, Dtype compute, bool only_first)
+GraphTracing::GraphTracing(const MergeGraph& graph, const Of& of)
     : graph_(graph),
-      numbers_(numbers),
-      only_first_(only_first),
-      formula_(compute),
+      numbers_(of.numbers),
+      only_first_(of.only_first),
+      formula_(of.compute),
       known_(graph.terms().size()),
-      result_(trace(graph.result())) {}
+      result_(trace(of.result)) {}
 
-Symbol GraphTracing::trace(TermId id) {
-  if (known_[id]) return *known_[id];
-  const Term& term = graph_[id];
-  Symbol symbol;
-  switch (term.kind) {
-    case Term::Kind::input:
-      symbol = only_first_ && term.input > 0 ? formula_.zero() : formula_.operand(term.input);
-      break;
-    case Term::Kind::number: break;  // read by whoever refers to it
-    case Term::Kind::method: symbol = trace_method(term); break;
-    case Term::Kind::sum: symbol = trace_sum(term); break;
-  }
-  known_[id] = symbol;
-  return symbol;
+// Terms stand behind those that they refer to, so that those that are wanted can be traced in their order: a graph may
+// be deeper than a thread's stack.
+Symbol GraphTracing::trace(TermId result) {
+  std::vector<bool> wanted(result + 1);
+  wanted[result] = true;
+  for (TermId id = result + 1; id-- > 0;)
+    if (wanted[id])
+      for (const TermId operand : graph_[id].operands) wanted[operand] = true;
+  for (TermId id = 0; id <= result; ++id)
+    if (wanted[id]) known_[id] = trace(graph_[id]);
+  return known_[result];
 }
 
-// One operand after the other: the order of slots hangs on it. What is subtracted is so by one operation.
+Symbol GraphTracing::trace(const Term& term) {
+  switch (term.kind) {
+    case Term::Kind::input: return only_first_ && term.input > 0 ? formula_.zero() : formula_.operand(term.input);
+    case Term::Kind::method: return trace_method(term);
+    case Term::Kind::sum: return trace_sum(term);
+    case Term::Kind::number:
+    case Term::Kind::arithmetic: break;  // read by whoever refers to it
+  }
+  return {};
+}
+
+// What is subtracted is so by one operation.
 Symbol GraphTracing::trace_sum(const Term& term) {
-  Symbol sum = factor(term, 0) * trace(term.operands[0]);
+  Symbol sum = factor(term, 0) * known_[term.operands[0]];
   for (size_t i = 1; i < term.operands.size(); ++i) {
-    const Symbol operand = trace(term.operands[i]);
+    const Symbol operand = known_[term.operands[i]];
     const Coefficient k = factor(term, i);
     sum = k.given == -1 ? sum - operand : sum + k * operand;
   }
@@ -50,10 +58,10 @@ Symbol GraphTracing::trace_method(const Term& term) {
   const Method& method = *find_method(term.method);
   std::vector<double> given = coefficients_of(term, numbers_);
   std::vector<Symbol> inputs;
-  for (const TermId id : term.operands) inputs.push_back(trace(id));
+  for (const TermId id : term.operands) inputs.push_back(known_[id]);
   if (method.reductions.empty() || !method.needs_statistics(given))
     return method.trace(Tracing(formula_, std::move(inputs), given, std::nullopt));
-  const uint8_t first_slot = take_slots(given.size());
+  const uint16_t first_slot = take_slots(given.size());
   const Tracing in(formula_, std::move(inputs), given, first_slot);
   std::vector<Node::Reduced> reductions;
   for (const ReductionSpec& spec : method.reductions) {
@@ -64,12 +72,12 @@ Symbol GraphTracing::trace_method(const Term& term) {
   return method.trace(in);
 }
 
-uint8_t GraphTracing::take_slots(size_t count) {
+uint16_t GraphTracing::take_slots(size_t count) {
   const size_t first = std::exchange(slot_count_, slot_count_ + count);
   if (slot_count_ > Instruction::kNoSlot)
     throw Error(ErrorCode::usage, "formula",
                 "the formula has too many methods that need statistics of their tensors; split it into two merges");
-  return static_cast<uint8_t>(first);
+  return static_cast<uint16_t>(first);
 }
 
 }  // namespace ckmerge

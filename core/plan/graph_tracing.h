@@ -16,39 +16,51 @@ namespace ckmerge {
 
 class GraphTracing {
  public:
-  /// `numbers` are those of the graph's terms. With `only_first` every checkpoint but the first counts as zero. Throws
-  /// Error(usage) where a method refuses its numbers.
-  GraphTracing(const MergeGraph& graph, std::span<const double> numbers, Dtype compute, bool only_first);
+  /// `result` is one of the graph's; `numbers` are those of its terms. With `only_first` every checkpoint but the first
+  /// counts as zero. Throws Error(usage) where a method refuses its numbers.
+  struct Of {
+    TermId result;
+    std::span<const double> numbers;
+    Dtype compute;
+    bool only_first;
+  };
+  GraphTracing(const MergeGraph& graph, const Of& of);
 
   Symbol result() const { return result_; }
 
-  /// A method whose coefficients come from statistics: which slots they fill, and what is reduced for them.
+  /// A method whose coefficients come from statistics: which slots they fill, and what is reduced for them, in which
+  /// there may be slots of nodes before it.
   struct Node {
     const Method* method;
     std::vector<double> given;
-    uint8_t first_slot;
+    uint16_t first_slot;
     struct Reduced {
       Symbol value;
       std::optional<Symbol> factor;
     };
     std::vector<Reduced> reductions;  ///< in the order of the method's
+
+    bool has(uint16_t slot) const {
+      return slot != Instruction::kNoSlot && slot >= first_slot && slot < first_slot + given.size();
+    }
   };
   /// In an order that depends on the graph and its numbers alone.
   const std::vector<Node>& nodes() const { return nodes_; }
   size_t slot_count() const { return slot_count_; }
 
  private:
-  Symbol trace(TermId id);
+  Symbol trace(TermId result);
+  Symbol trace(const Term& term);
   Symbol trace_sum(const Term& term);
   Coefficient factor(const Term& term, size_t i) const;
   Symbol trace_method(const Term& term);
-  uint8_t take_slots(size_t count);
+  uint16_t take_slots(size_t count);
 
   const MergeGraph& graph_;
   std::span<const double> numbers_;
   const bool only_first_;
   FormulaGraph formula_;
-  std::vector<std::optional<Symbol>> known_;  // per term
+  std::vector<Symbol> known_;  // per term
   std::vector<Node> nodes_;
   size_t slot_count_ = 0;
   Symbol result_;

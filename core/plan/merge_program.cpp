@@ -2,6 +2,7 @@
 #include "core/plan/merge_program.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "core/plan/graph_tracing.h"
@@ -42,124 +43,221 @@ void number_operands(Program& program, std::vector<uint32_t>& used) {
 }
 
 bool fills_any(const Program& program, const GraphTracing::Node& node) {
-  const auto in_node = [&](uint8_t slot) {
-    return slot >= node.first_slot && slot < node.first_slot + node.given.size() && slot != Instruction::kNoSlot;
-  };
-  return std::ranges::any_of(program.code, [&](const Instruction& i) { return in_node(i.slot0) || in_node(i.slot1); });
+  return std::ranges::any_of(program.code,
+                             [&](const Instruction& i) { return node.has(i.slot0) || node.has(i.slot1); });
 }
 
-// A statistic of values that hang on another's would need a second round over the inputs.
-Program reduced(const MergeGraph& graph, Symbol symbol) {
-  Program program = compiled(graph, symbol);
-  if (program.has_slots())
-    throw Error(ErrorCode::usage, "formula",
-                "a method that needs statistics takes the result of another that does; merge that one by itself first");
-  return program;
-}
-
-std::optional<Program> tail_program(const MergeGraph& graph, Symbol symbol, std::vector<uint32_t>& used) {
+std::optional<Program> tail_program(const MergeGraph& graph, Symbol symbol) {
   if (symbol.node->kind == SymbolNode::Kind::zero) return std::nullopt;
-  Program program = compiled(graph, symbol);
-  number_operands(program, used);
-  return program;
+  return compiled(graph, symbol);
 }
 
-// What fills the slots of `program`. The tails' nodes are those of the whole, in the same order, because what is
-// traced depends on numbers alone.
-StatisticSet statistic_set(const MergeGraph& graph, const Program& program, const GraphTracing& whole,
-                           const GraphTracing& tail, std::vector<uint32_t>& used) {
-  StatisticSet set{.reductions = {}, .coefficients = {}, .slot_count = whole.slot_count()};
-  for (size_t n = 0; n < whole.nodes().size(); ++n) {
+// A node of which a program's slots hang, with its reductions as programs.
+struct NeededNode {
+  const GraphTracing::Node* node;
+  std::vector<Reduction> reductions;
+  uint8_t level = 0;
+
+  bool any_program(const auto& test) const {
+    return std::ranges::any_of(reductions, [&](const Reduction& reduction) {
+      return test(reduction.value) || (reduction.factor && test(*reduction.factor)) ||
+             (reduction.tail_value && test(*reduction.tail_value)) ||
+             (reduction.tail_factor && test(*reduction.tail_factor));
+    });
+  }
+  bool hangs_on(const GraphTracing::Node& other) const {
+    return any_program([&](const Program& program) { return fills_any(program, other); });
+  }
+};
+
+std::vector<Reduction> reductions_of(const MergeGraph& graph, const GraphTracing::Node& whole,
+                                     const GraphTracing::Node& tail) {
+  std::vector<Reduction> reductions;
+  for (size_t r = 0; r < whole.reductions.size(); ++r) {
+    const ReductionSpec& spec = whole.method->reductions[r];
+    Reduction& reduction = reductions.emplace_back(Reduction{
+        .value = compiled(graph, whole.reductions[r].value), .how = spec.how, .over = spec.over, .round = spec.round});
+    if (whole.reductions[r].factor) reduction.factor = compiled(graph, *whole.reductions[r].factor);
+    reduction.tail_value = tail_program(graph, tail.reductions[r].value);
+    if (tail.reductions[r].factor) reduction.tail_factor = tail_program(graph, *tail.reductions[r].factor);
+  }
+  return reductions;
+}
+
+// The nodes on which `program` hangs, those first that others hang on. The tails' nodes are those of the whole, in the
+// same order, because what is traced depends on numbers alone.
+std::vector<NeededNode> needed_nodes(const MergeGraph& graph, const Program& program, const GraphTracing& whole,
+                                     const GraphTracing& tail) {
+  std::vector<NeededNode> needed;
+  for (size_t n = whole.nodes().size(); n-- > 0;) {
     const GraphTracing::Node& node = whole.nodes()[n];
-    if (!fills_any(program, node)) continue;
-    set.coefficients.push_back({.method = node.method,
-                                .given = node.given,
+    const auto hangs_on = [&](const NeededNode& other) { return other.hangs_on(node); };
+    if (fills_any(program, node) || std::ranges::any_of(needed, hangs_on))
+      needed.push_back({&node, reductions_of(graph, node, tail.nodes()[n])});
+  }
+  std::ranges::reverse(needed);
+  constexpr uint8_t kMostLevels = UINT8_MAX;
+  for (size_t n = 0; n < needed.size(); ++n)
+    for (size_t before = 0; before < n; ++before) {
+      if (needed[n].level > needed[before].level || !needed[n].hangs_on(*needed[before].node)) continue;
+      if (needed[before].level == kMostLevels)
+        throw Error(ErrorCode::usage, "formula",
+                    "more than 255 methods that need statistics lie in each other; merge in two steps");
+      needed[n].level = static_cast<uint8_t>(needed[before].level + 1);
+    }
+  std::ranges::stable_sort(needed, {}, &NeededNode::level);
+  return needed;
+}
+
+// What fills the slots of `program`.
+StatisticSet statistic_set(std::vector<NeededNode> needed, size_t slot_count, std::vector<uint32_t>& used) {
+  StatisticSet set{.reductions = {}, .coefficients = {}, .slot_count = slot_count};
+  for (NeededNode& one : needed) {
+    set.coefficients.push_back({.method = one.node->method,
+                                .given = one.node->given,
                                 .first_reduction = static_cast<uint16_t>(set.reductions.size()),
-                                .first_slot = node.first_slot});
-    for (size_t r = 0; r < node.reductions.size(); ++r) {
-      const ReductionSpec& spec = node.method->reductions[r];
-      const auto& [value, factor] = node.reductions[r];
-      const auto& [tail_value, tail_factor] = tail.nodes()[n].reductions[r];
-      Reduction reduction{.value = reduced(graph, value), .how = spec.how, .over = spec.over, .round = spec.round};
+                                .first_slot = one.node->first_slot,
+                                .level = one.level});
+    for (Reduction& reduction : one.reductions) {
       number_operands(reduction.value, used);
-      if (factor) number_operands(reduction.factor.emplace(reduced(graph, *factor)), used);
-      reduction.tail_value = tail_program(graph, tail_value, used);
-      if (tail_factor) reduction.tail_factor = tail_program(graph, *tail_factor, used);
+      if (reduction.factor) number_operands(*reduction.factor, used);
+      if (reduction.tail_value) number_operands(*reduction.tail_value, used);
+      if (reduction.tail_factor) number_operands(*reduction.tail_factor, used);
+      reduction.level = one.level;
       set.reductions.push_back(std::move(reduction));
     }
   }
+  if (set.reductions.size() > UINT16_MAX)
+    throw Error(ErrorCode::usage, "formula", "the formula needs more than 65535 statistics; merge in two steps");
   return set;
+}
+
+// ---- finding what is there already
+
+void mix(uint64_t& hash, uint64_t value) { hash = (hash ^ value) * 0x9e3779b97f4a7c15 + (hash >> 29); }
+
+uint64_t hash_of(const Program& program) {
+  uint64_t hash = program.result;
+  for (const Instruction& i : program.code) {
+    mix(hash, static_cast<uint64_t>(i.op) | uint64_t{i.dst} << 8 | uint64_t{i.a} << 24 | uint64_t{i.b} << 40);
+    mix(hash, i.c | uint64_t{i.operand} << 16 | uint64_t{i.slot0} << 32 | uint64_t{i.slot1} << 48);
+    // Zeros of both signs are equal.
+    mix(hash, std::bit_cast<uint64_t>(i.k0 + 0.0));
+    mix(hash, std::bit_cast<uint64_t>(i.k1 + 0.0));
+  }
+  return hash;
+}
+
+uint64_t hash_of(const StatisticSet& set) {
+  uint64_t hash = set.slot_count;
+  for (const TensorCoefficients& coefficients : set.coefficients)
+    for (const double given : coefficients.given) mix(hash, std::bit_cast<uint64_t>(given + 0.0));
+  return hash;
 }
 
 }  // namespace
 
 MergePrograms::MergePrograms(const MergeGraph& graph) : graph_(graph), numbers_(graph) {
-  if (!graph.depends_on_names()) current_ = &of_numbers(numbers_.of(""));
+  if (graph.depends_on_names()) return;
+  for (size_t result = graph.results().size(); result-- > 0;) {
+    take_name("", result);
+    whole(Dtype::F32);
+  }
 }
 
-void MergePrograms::take_name(std::string_view name) {
+void MergePrograms::take_name(std::string_view name, size_t result) {
+  if (current_ && current_->first.first == result && !graph_.depends_on_names()) return;
+  const std::vector<double>& numbers = numbers_.of(name);
+  if (current_ && current_->first.first == result && current_->first.second == numbers) return;
+  current_ = &*known_.try_emplace(Key{result, numbers}).first;
   if (graph_.depends_on_names()) try {
-      current_ = &of_numbers(numbers_.of(name));
+      whole(Dtype::F32);
     } catch (const Error& error) {
       throw Error(error.code(), error.where(), sentence(error.what(), " (for ", name, ")"));
     }
 }
 
-const MergePrograms::ByCompute& MergePrograms::of_numbers(const std::vector<double>& numbers) {
-  if (const auto known = known_.find(numbers); known != known_.end()) return known->second;
-  ByCompute traced;
-  traced.in_f32 = trace(numbers, Dtype::F32);
-  traced.in_f64 = trace(numbers, Dtype::F64);
-  return known_.emplace(numbers, std::move(traced)).first->second;
+std::optional<uint32_t> MergePrograms::bare_input() const {
+  const Term& term = graph_[graph_.results()[current_->first.first]];
+  if (term.kind != Term::Kind::input) return std::nullopt;
+  return term.input;
 }
 
-const MergePrograms::Pair& MergePrograms::of(std::span<const Dtype> dtypes) const {
-  const bool wide =
-      std::ranges::any_of(current_->in_f64.whole.operands, [&](uint32_t k) { return dtypes[k] == Dtype::F64; });
-  return wide ? current_->in_f64 : current_->in_f32;
+Dtype MergePrograms::compute_of(std::span<const Dtype> dtypes) {
+  const auto is_wide = [&](uint32_t k) { return dtypes[k] == Dtype::F64; };
+  const bool any = std::ranges::find(dtypes, Dtype::F64) != dtypes.end();
+  return any && std::ranges::any_of(whole(Dtype::F64).operands, is_wide) ? Dtype::F64 : Dtype::F32;
 }
 
 uint16_t MergePrograms::conversion(Dtype dtype) {
   return add({.compute = dtype == Dtype::F64 ? Dtype::F64 : Dtype::F32, .result = 0, .code = {{.op = Op::load}}});
 }
 
-MergePrograms::Pair MergePrograms::trace(std::span<const double> numbers, Dtype compute) {
-  const GraphTracing whole(graph_, numbers, compute, false), tail(graph_, numbers, compute, true);
-  Pair pair;
+const MergeProgram& MergePrograms::whole(Dtype compute) {
+  Traced& traced = current(compute);
+  if (traced.whole) return *traced.whole;
+  const auto& [result, numbers] = current_->first;
+  GraphTracing::Of of{.result = graph_.results()[result], .numbers = numbers, .compute = compute, .only_first = false};
+  const GraphTracing whole(graph_, of);
+  MergeProgram out;
   if (const auto operand = bare_operand(whole.result())) {
-    pair.whole.operands = {static_cast<uint32_t>(*operand)};
-  } else {
-    Program program = compiled(graph_, whole.result());
-    number_operands(program, pair.whole.operands);
-    StatisticSet set = statistic_set(graph_, program, whole, tail, pair.whole.operands);
-    pair.whole.program = add(std::move(program), add(std::move(set)));
+    out.operands = {static_cast<uint32_t>(*operand)};
+    return traced.whole.emplace(std::move(out));
   }
+  Program program = compiled(graph_, whole.result());
+  number_operands(program, out.operands);
+  uint16_t statistics = Plan::kNoStatistics;
+  if (!whole.nodes().empty()) {
+    of.only_first = true;
+    const GraphTracing tail(graph_, of);
+    statistics = add(statistic_set(needed_nodes(graph_, program, whole, tail), whole.slot_count(), out.operands));
+  }
+  out.program = add(std::move(program), statistics);
+  return traced.whole.emplace(std::move(out));
+}
+
+const MergeProgram& MergePrograms::tail(Dtype compute) {
+  Traced& traced = current(compute);
+  if (traced.tail) return *traced.tail;
+  const auto& [result, numbers] = current_->first;
+  const GraphTracing tail(
+      graph_, {.result = graph_.results()[result], .numbers = numbers, .compute = compute, .only_first = true});
+  MergeProgram out;
   if (const auto operand = bare_operand(tail.result())) {
-    pair.tail.operands = {static_cast<uint32_t>(*operand)};
-  } else {
-    Program program = compiled(graph_, tail.result());
-    number_operands(program, pair.tail.operands);
-    pair.tail.program = add(std::move(program));
+    out.operands = {static_cast<uint32_t>(*operand)};
+    return traced.tail.emplace(std::move(out));
   }
-  return pair;
+  Program program = compiled(graph_, tail.result());
+  number_operands(program, out.operands);
+  out.program = add(std::move(program));
+  return traced.tail.emplace(std::move(out));
 }
 
 uint16_t MergePrograms::add(Program program, uint16_t statistics) {
-  for (size_t i = 0; i < programs_.size(); ++i)
-    if (program_statistics_[i] == statistics && programs_[i] == program) return static_cast<uint16_t>(i);
+  uint64_t hash = hash_of(program);
+  mix(hash, statistics);
+  const auto [begin, end] = known_programs_.equal_range(hash);
+  for (auto known = begin; known != end; ++known)
+    if (program_statistics_[known->second] == statistics && programs_[known->second] == program) return known->second;
   programs_.push_back(std::move(program));
   program_statistics_.push_back(statistics);
   if (programs_.size() >= Step::kCount)
     throw Error(ErrorCode::usage, subject(graph_),
                 "the numbers of the merge differ for more than 65533 tensors; give fewer rules");
-  return static_cast<uint16_t>(programs_.size() - 1);
+  const auto index = static_cast<uint16_t>(programs_.size() - 1);
+  known_programs_.emplace(hash, index);
+  return index;
 }
 
 uint16_t MergePrograms::add(StatisticSet set) {
   if (set.coefficients.empty()) return Plan::kNoStatistics;
-  const auto known = std::ranges::find(statistics_, set);
-  const auto index = static_cast<uint16_t>(known - statistics_.begin());
-  if (known == statistics_.end()) statistics_.push_back(std::move(set));
+  const uint64_t hash = hash_of(set);
+  const auto [begin, end] = known_statistics_.equal_range(hash);
+  for (auto known = begin; known != end; ++known)
+    if (statistics_[known->second] == set) return known->second;
+  const auto index = static_cast<uint16_t>(statistics_.size());
+  statistics_.push_back(std::move(set));
+  known_statistics_.emplace(hash, index);
   return index;
 }
 

@@ -2,11 +2,15 @@
 // From a graph to the few programs that a plan shares among its tensors.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/plan/plan.h"
@@ -27,15 +31,19 @@ class MergePrograms {
   /// more registers than a program has.
   explicit MergePrograms(const MergeGraph& graph);
 
-  /// What follows is for the tensor called `name`, which numbers may depend on. Throws as the constructor does.
-  void take_name(std::string_view name);
+  /// What follows is for the tensor called `name`, which numbers may depend on, and for this one of the graph's
+  /// results. Throws as the constructor does.
+  void take_name(std::string_view name, size_t result = 0);
+
+  /// The checkpoint that is the result taken, where it is one as it was given.
+  std::optional<uint32_t> bare_input() const;
 
   /// The program for a tensor that checkpoint k stores as dtypes[k]. A checkpoint whose term vanished does not count:
   /// neither its values nor its dtype matter.
-  const MergeProgram& for_dtypes(std::span<const Dtype> dtypes) const { return of(dtypes).whole; }
+  const MergeProgram& for_dtypes(std::span<const Dtype> dtypes) { return whole(compute_of(dtypes)); }
 
   /// The same for elements where every checkpoint but the first counts as zero.
-  const MergeProgram& tail_for_dtypes(std::span<const Dtype> dtypes) const { return of(dtypes).tail; }
+  const MergeProgram& tail_for_dtypes(std::span<const Dtype> dtypes) { return tail(compute_of(dtypes)); }
 
   /// The program that converts one operand of `dtype`: load and store.
   uint16_t conversion(Dtype dtype);
@@ -47,15 +55,19 @@ class MergePrograms {
   void finish(Plan& plan);
 
  private:
-  struct Pair {
-    MergeProgram whole, tail;
+  // A result with some numbers, and what was made of it so far, computed in F32 and in F64.
+  struct Traced {
+    std::optional<MergeProgram> whole, tail;
   };
-  struct ByCompute {
-    Pair in_f32, in_f64;
-  };
-  const Pair& of(std::span<const Dtype> dtypes) const;
-  const ByCompute& of_numbers(const std::vector<double>& numbers);
-  Pair trace(std::span<const double> numbers, Dtype compute);
+  using ByCompute = std::array<Traced, 2>;
+  using Key = std::pair<size_t, std::vector<double>>;
+  // Where programs and statistics with one hash are.
+  using Known = std::unordered_multimap<uint64_t, uint16_t>;
+
+  Dtype compute_of(std::span<const Dtype> dtypes);
+  const MergeProgram& whole(Dtype compute);
+  const MergeProgram& tail(Dtype compute);
+  Traced& current(Dtype compute) { return current_->second[compute == Dtype::F64]; }
   uint16_t add(Program program, uint16_t statistics = Plan::kNoStatistics);
   uint16_t add(StatisticSet set);
 
@@ -64,8 +76,9 @@ class MergePrograms {
   std::vector<Program> programs_;
   std::vector<StatisticSet> statistics_;
   std::vector<uint16_t> program_statistics_;  // per program
-  std::map<std::vector<double>, ByCompute> known_;
-  const ByCompute* current_ = nullptr;
+  Known known_programs_, known_statistics_;
+  std::map<Key, ByCompute> known_;
+  std::pair<const Key, ByCompute>* current_ = nullptr;
 };
 
 }  // namespace ckmerge

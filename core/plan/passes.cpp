@@ -24,19 +24,25 @@ uint64_t bytes_of(const Plan& plan, std::span<const Checkpoint> checkpoints, con
 }  // namespace
 
 std::vector<Pass> passes_of(const Plan& plan, std::span<const Checkpoint> checkpoints) {
-  Pass statistics{.name = "statistics"};
-  std::set<std::string> methods;
+  std::vector<Pass> passes;
+  std::vector<std::set<std::string>> methods;
   for (const Step& step : plan.steps) {
     if (!needs_statistics(plan, step)) continue;
-    ++statistics.tensors;
-    statistics.bytes_to_read += bytes_of(plan, checkpoints, step);
+    const StatisticSet& set = statistics_of(plan, step);
+    passes.resize(std::max(passes.size(), set.levels()), {.name = "statistics"});
+    methods.resize(passes.size());
+    for (size_t level = 0; level < set.levels(); ++level) {
+      ++passes[level].tensors;
+      passes[level].bytes_to_read += bytes_of(plan, checkpoints, step);
+    }
   }
   for (const StatisticSet& set : plan.statistics)
-    for (const TensorCoefficients& coefficients : set.coefficients) methods.insert(coefficients.method->spec->name);
-  statistics.methods.assign(methods.begin(), methods.end());
-  const Pass merge{.name = "merge", .tensors = plan.steps.size(), .bytes_to_read = plan.bytes_to_read};
-  if (statistics.tensors == 0) return {merge};
-  return {statistics, merge};
+    for (const TensorCoefficients& coefficients : set.coefficients)
+      if (coefficients.level < methods.size()) methods[coefficients.level].insert(coefficients.method->spec->name);
+  for (size_t level = 0; level < passes.size(); ++level)
+    passes[level].methods.assign(methods[level].begin(), methods[level].end());
+  passes.push_back({.name = "merge", .tensors = plan.steps.size(), .bytes_to_read = plan.bytes_to_read});
+  return passes;
 }
 
 uint64_t bytes_to_read_together(std::span<const Plan* const> plans, std::span<const Checkpoint> checkpoints) {

@@ -19,7 +19,8 @@ struct Pass {
   std::vector<std::string> methods = {};  ///< statistics: those that need them, sorted
 };
 
-/// In their order; the last one merges. Statistics are a pass of their own where any tensor needs them.
+/// In their order; the last one merges. Statistics are a pass of their own where any tensor needs them, and one more
+/// where what is reduced hangs on coefficients of others.
 std::vector<Pass> passes_of(const Plan& plan, std::span<const Checkpoint> checkpoints);
 
 /// Of several plans over the same checkpoints, which are run together: of all tensors that any of them reads, each

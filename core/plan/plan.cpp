@@ -24,6 +24,7 @@
 #include "core/plan/pieces.h"
 #include "core/plan/plan_faults.h"
 #include "core/plan/replacements.h"
+#include "core/plan/rule_choices.h"
 #include "core/plan/selection.h"
 #include "core/plan/stale_averages.h"
 #include "core/plan/step_planner.h"
@@ -32,7 +33,6 @@
 #include "core/recipe/inherited_metadata.h"
 #include "core/recipe/layout_judge.h"
 #include "core/recipe/method_defaults.h"
-#include "core/recipe/weighted_graph.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -48,6 +48,7 @@ class Planner {
         needs_whole_tensors_(std::ranges::any_of(graph.terms(), has_reductions)) {
     plan_.recipe = recipe;
     if (const Method* method = find_method(recipe.method)) plan_.recipe.method = method->spec->name;  // not an alias
+    rules_.emplace(plan_.recipe, checkpoints[0]);
   }
 
   // Of a recipe that is one method.
@@ -78,6 +79,8 @@ class Planner {
     selection.check_parts();
     check_part_dtypes();
     steps.expect_dtypes_used();
+    rules_->expect_matched();
+    plan_.ruled = rules_->held();
     add_warnings(pattern_warnings(selection, merged));
     replacements.finish(plan_);
     averages.finish(plan_);
@@ -146,6 +149,9 @@ class Planner {
     if (!plan_.recipe.roles.empty())
       return is_coded && std::ranges::count_if(rows, present) == 1 ? steps.add_codes(rows) : steps.add_only(rows);
     if (averages.leaves_out(walk.name())) return plan_.discarded.push_back({k, *holder});
+    const RuleChoice choice = rules_->of(walk.name());
+    if (choice.drop) return plan_.discarded.push_back({k, *holder});
+    steps.take_choice(choice);
     if (is_coded && (k == 0 || plan_.recipe.extra == ExtraPolicy::add)) return steps.add_codes(rows);
     if (k == 0)
       if (const auto found = replacements.find(walk.name(), *holder)) return steps.add_replacement(rows[0], *found);
@@ -195,8 +201,10 @@ class Planner {
     add_warnings(metadata_warnings(plan_.recipe, checkpoints_));
     add_warnings(inheritance_warnings(plan_.recipe, checkpoints_));
     add_warnings(origin_warnings(plan_, checkpoints_));
-    add_warnings(extrapolation_warnings(plan_, checkpoints_));
-    add_warnings(weight_warnings(plan_));
+    if (plan_.recipe.formula || !plan_.coefficients.empty()) {  // else it is a graph that no recipe has
+      add_warnings(extrapolation_warnings(plan_.recipe, checkpoints_));
+      add_warnings(weight_warnings(plan_, checkpoints_));
+    }
     warn_about_form_dtypes(plan_);
   }
 
@@ -235,6 +243,7 @@ class Planner {
   bool needs_whole_tensors_;
   std::vector<std::string> input_warnings_;
   Plan plan_;
+  std::optional<RuleChoices> rules_;
   std::optional<CodedModules> coded_;  // with Recipe::copy_codes
   size_t common_names_ = 0, merged_count_ = 0;
   bool composed_ = false;
@@ -259,6 +268,20 @@ uint64_t Plan::converted(Action action) const {
       steps, [&](const Step& step) { return step.action == action && step.program != Step::kCopy; }));
 }
 
+size_t Plan::registers() const {
+  size_t most = 0;
+  const auto take = [&](const Program& program) { most = std::max(most, program.registers()); };
+  for (const Program& program : programs) take(program);
+  for (const StatisticSet& set : statistics)
+    for (const Reduction& reduction : set.reductions) {
+      take(reduction.value);
+      if (reduction.factor) take(*reduction.factor);
+      if (reduction.tail_value) take(*reduction.tail_value);
+      if (reduction.tail_factor) take(*reduction.tail_factor);
+    }
+  return most;
+}
+
 uint64_t Plan::output_size() const {
   uint64_t size = 0;
   for (const PlannedFile& file : files) size += file.size();
@@ -279,7 +302,7 @@ Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   if (checkpoints.empty()) throw Error(ErrorCode::usage, "", "no checkpoint was given");
   const size_t inputs = checkpoints.size();
   const Recipe canonical = canonical_recipe(recipe, inputs);
-  const MergeGraph graph = canonical.formula ? graph_of(canonical, inputs) : weighted_graph(canonical, checkpoints);
+  const MergeGraph graph = graph_of(canonical, checkpoints);
   Planner planner(with_defaults(canonical, inputs), graph, checkpoints);
   if (!canonical.formula) planner.set_coefficients(resolve_coefficients(canonical, inputs));
   return planner.run();

@@ -3,6 +3,7 @@
 // headers, same plan, same bytes of header and layout (invariants I1, I2).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -79,6 +80,7 @@ struct Step {
 };
 
 /// A number about the tensor of a step: what is reduced, as programs over the operands of the step's program, and how.
+/// The programs may have slots of coefficients that hang on reductions of lower levels.
 struct Reduction {
   Program value;
   std::optional<Program> factor = {};  ///< of a sum of products
@@ -88,6 +90,7 @@ struct Reduction {
   Reduce how = Reduce::sum;
   ReduceOver over = ReduceOver::tensor;
   uint8_t round = 0;
+  uint8_t level = 0;  ///< of its coefficients; each level is a walk over the inputs
 
   friend bool operator==(const Reduction&, const Reduction&) = default;
 };
@@ -97,7 +100,8 @@ struct TensorCoefficients {
   const Method* method = nullptr;
   std::vector<double> given;     ///< the recipe's coefficients of the method, in f64
   uint16_t first_reduction = 0;  ///< of the set's; as many as the method has
-  uint8_t first_slot = 0;        ///< as many as the method has coefficients
+  uint16_t first_slot = 0;       ///< as many as the method has coefficients
+  uint8_t level = 0;             ///< 0: its reductions hang on no others
 
   friend bool operator==(const TensorCoefficients&, const TensorCoefficients&) = default;
 };
@@ -107,6 +111,13 @@ struct StatisticSet {
   std::vector<Reduction> reductions;
   std::vector<TensorCoefficients> coefficients;
   size_t slot_count = 0;
+
+  /// Those of one level, which lie side by side.
+  std::span<const Reduction> reductions_of(size_t level) const {
+    const auto [begin, end] = std::ranges::equal_range(reductions, level, {}, &Reduction::level);
+    return {begin, end};
+  }
+  size_t levels() const { return coefficients.empty() ? 0 : coefficients.back().level + size_t{1}; }  ///< they ascend
 
   friend bool operator==(const StatisticSet&, const StatisticSet&) = default;
 };
@@ -127,6 +138,7 @@ struct Plan {
   Recipe recipe;
   std::vector<double> coefficients;          ///< of the recipe's method, in f64; empty where it is a graph
   std::vector<uint64_t> weighted;            ///< per Recipe::weights: tensors that are merged with its number
+  std::vector<uint64_t> ruled;               ///< per Recipe::rules: tensors for which it holds
   std::vector<Program> programs;             ///< shared by steps that are merged alike: a handful
   std::vector<StatisticSet> statistics;      ///< shared likewise
   std::vector<uint16_t> program_statistics;  ///< per program: index into `statistics`, or kNoStatistics
@@ -152,6 +164,7 @@ struct Plan {
   uint64_t converted(Action action) const;  ///< of keep, outside or add: those that are no copies, for --dtype
   uint64_t memory() const;                  ///< bytes this plan holds, the checkpoints' tables not included
   uint64_t output_size() const;             ///< bytes of all files
+  size_t registers() const;                 ///< of its longest program
   uint64_t end() const { return files.empty() ? 0 : files.back().place.end; }  ///< of the output's offsets
   std::span<const Step> steps_of(const PlannedFile& file) const {
     return std::span(steps).subspan(file.first_step, file.end_step - file.first_step);

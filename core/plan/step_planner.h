@@ -10,6 +10,7 @@
 #include "core/plan/merge_program.h"
 #include "core/plan/plan.h"
 #include "core/plan/replacements.h"
+#include "core/plan/rule_choices.h"
 #include "core/plan/selection.h"
 #include "core/plan/shape_fit.h"
 #include "core/recipe/dtype_rules.h"
@@ -26,6 +27,9 @@ class StepPlanner {
         selection_(selection),
         dtype_rules_(plan.recipe.dtype_rules),
         dtypes_(checkpoints.size()) {}
+
+  /// What the recipe's rules say of the name that comes next.
+  void take_choice(const RuleChoice& choice) { choice_ = choice; }
 
   /// A name that every checkpoint has.
   void add_common(std::span<const uint32_t> rows);
@@ -56,6 +60,7 @@ class StepPlanner {
   Tensor tensor_of(Source source) const { return checkpoints_[source.checkpoint].tensors[source.tensor]; }
   const std::string& path_of(size_t k) const { return checkpoints_[k].path; }
   void fault(const std::string& sentence) { faults_.push_back(sentence); }
+  bool add_chosen(std::span<const uint32_t> rows);
   bool has_arithmetic(std::span<const uint32_t> rows, const MergeProgram& merge);
   Dtype output_dtype(Source named, Action action);
   Dtype stored_as(const Tensor& named, Dtype from);
@@ -82,6 +87,7 @@ class StepPlanner {
   std::span<const Checkpoint> checkpoints_;
   const Selection& selection_;
   DtypeRules dtype_rules_;
+  RuleChoice choice_;
   std::vector<Dtype> dtypes_;  // per checkpoint: that of the tensor being planned
   std::vector<std::string> faults_;
   std::vector<std::string> other_shapes_;  // of integers: a clause each

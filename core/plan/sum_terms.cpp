@@ -2,7 +2,6 @@
 #include "core/plan/sum_terms.h"
 
 #include <algorithm>
-#include <array>
 
 #include "core/plan/step_rows.h"
 #include "io/file/output_file.h"
@@ -30,7 +29,7 @@ std::optional<Terms> added(Terms many, Terms one) {
   return many;
 }
 
-std::optional<Terms> result_of(const Instruction& i, const std::array<Terms, kMaxRegisters>& registers) {
+std::optional<Terms> result_of(const Instruction& i, const std::vector<Terms>& registers) {
   const Terms &a = registers[i.a], &b = registers[i.b];
   switch (i.op) {
     case Op::load: return Terms{{i.operand, 1}};
@@ -49,7 +48,7 @@ std::optional<Terms> result_of(const Instruction& i, const std::array<Terms, kMa
 
 std::optional<Terms> sum_terms(const Program& program) {
   if (program.has_slots()) return std::nullopt;
-  std::array<Terms, kMaxRegisters> registers;
+  std::vector<Terms> registers(program.registers());
   for (const Instruction& i : program.code) {
     if (i.op == Op::agree) continue;  // read by Op::agreed_or alone
     std::optional<Terms> terms = result_of(i, registers);

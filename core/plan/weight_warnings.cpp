@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "core/plan/extrapolation.h"
+#include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "kernels/method.h"
 
@@ -15,35 +17,61 @@ std::string shortest(double number) {
   return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
 
-// Weights per checkpoint are judged once they are normalized, if at all.
-const UsualRange* usual_range(const Recipe& recipe, const WeightRule& rule) {
+const ParameterSpec* parameter_of(const Recipe& recipe, const WeightRule& rule) {
   const Method* const method = find_method(recipe.method);
-  if (!method || rule.input >= 0) return nullptr;
+  if (!method) return nullptr;
   for (const ParameterSpec& parameter : std::span(method->spec->parameters).first(method->spec->parameter_count))
-    if (rule.parameter == parameter.name) return &parameter.usual;
+    if (rule.parameter == parameter.name) return &parameter;
   return nullptr;
+}
+
+// Weights per checkpoint, which may be normalized, and numbers of a formula, with which it may reckon, are judged by
+// what they come to: as if the recipe had the number for all tensors.
+void warn_of_result(const Recipe& recipe, const WeightRule& rule, std::span<const Checkpoint> checkpoints,
+                    std::vector<std::string>& warnings) {
+  const std::vector<std::string> usual = extrapolation_warnings(recipe, checkpoints);
+  Recipe one = recipe;
+  one.weights.clear();
+  one.rules.clear();
+  const auto [least, most] = std::ranges::minmax_element(rule.values);
+  for (const double value : {*least, *most}) try {
+      one.parameters[rule.parameter].at(static_cast<size_t>(std::max(rule.input, 0))) = value;
+      for (const std::string& warning : extrapolation_warnings(one, checkpoints)) {
+        const std::string text = sentence("with the weight '", text_of(rule), "' ", warning);
+        if (std::ranges::find(usual, warning) == usual.end() && std::ranges::find(warnings, text) == warnings.end())
+          warnings.push_back(text);
+      }
+    } catch (const Error&) {
+      return;  // with all other numbers of the recipe it is none that any tensor has, or the plan were refused
+    }
+}
+
+void warn_of_value(const ParameterSpec& parameter, const WeightRule& rule, std::vector<std::string>& warnings) {
+  const UsualRange& usual = parameter.usual;
+  const auto odd =
+      std::ranges::find_if(rule.values, [&](double value) { return value < usual.least || value > usual.most; });
+  if (odd != rule.values.end())
+    warnings.push_back(sentence("the weight '", text_of(rule), "' has ", shortest(*odd), ", outside of ",
+                                shortest(usual.least), " to ", shortest(usual.most),
+                                ": the result is extrapolated, far beyond the checkpoints"));
 }
 
 }  // namespace
 
-std::vector<std::string> weight_warnings(const Plan& plan) {
+std::vector<std::string> weight_warnings(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   std::vector<std::string> warnings;
   const std::vector<WeightRule>& rules = plan.recipe.weights;
   for (size_t i = 0; i < std::min(rules.size(), plan.weighted.size()); ++i) {
-    const std::string text = text_of(rules[i]);
+    const WeightRule& rule = rules[i];
     if (plan.weighted[i] == 0)
       warnings.push_back(
-          sentence("the weight '", text, "' changes nothing: ",
-                   rules[i].by == WeightRule::By::list ? "no tensor that is merged lies in its blocks, or " : "",
+          sentence("the weight '", text_of(rule), "' changes nothing: ",
+                   rule.by == WeightRule::By::list ? "no tensor that is merged lies in its blocks, or " : "",
                    "later weights hold for all that it selects"));
-    const UsualRange* const usual = usual_range(plan.recipe, rules[i]);
-    if (!usual) continue;
-    const auto odd = std::ranges::find_if(rules[i].values,
-                                          [&](double value) { return value < usual->least || value > usual->most; });
-    if (odd != rules[i].values.end())
-      warnings.push_back(sentence("the weight '", text, "' has ", shortest(*odd), ", outside of ",
-                                  shortest(usual->least), " to ", shortest(usual->most),
-                                  ": the result is extrapolated, far beyond the checkpoints"));
+    if (plan.recipe.formula || rule.input >= 0)
+      warn_of_result(plan.recipe, rule, checkpoints, warnings);
+    else if (const ParameterSpec* const parameter = parameter_of(plan.recipe, rule))
+      warn_of_value(*parameter, rule, warnings);
   }
   return warnings;
 }

@@ -2,6 +2,7 @@
 // What is odd about numbers that are given for some of the tensors.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,6 @@ namespace ckmerge {
 
 /// A sentence for each number beyond a parameter's usual range, and for each entry of Recipe::weights of which nothing
 /// is left because of those behind it.
-std::vector<std::string> weight_warnings(const Plan& plan);
+std::vector<std::string> weight_warnings(const Plan& plan, std::span<const Checkpoint> checkpoints);
 
 }  // namespace ckmerge

@@ -46,6 +46,7 @@ bool accumulates_with(const Plan& plan, const SizingOptions& options) {
 struct Appetite {
   uint64_t sources = 1;
   uint64_t ratio = 1;
+  size_t registers = 0;  ///< of the longest program
 };
 
 // Where rows are cut, a tile may lie in heads alone, for which every source is read.
@@ -57,7 +58,7 @@ uint64_t bytes_read_of(const Plan& plan, std::span<const Checkpoint> checkpoints
 }
 
 Appetite appetite_of(const Plan& plan, std::span<const Checkpoint> checkpoints, bool accumulates) {
-  Appetite appetite;
+  Appetite appetite{.registers = plan.registers()};
   for (const Step& step : plan.steps) {
     if (step.size == 0) continue;
     uint64_t read = 0;  // at a time
@@ -78,6 +79,7 @@ TileSizing with(const Plan& plan, const Appetite& appetite, uint64_t tile, unsig
   return {.tile_size = tile,
           .window_size = tile * appetite.ratio + appetite.sources * 2 * InputWindows::page_size(),
           .sums_size = accumulates ? Accumulation::sums_size(plan, tile) : 0,
+          .spill_size = registers_size(appetite.registers),
           .tiles_in_flight = in_flight,
           .threads = std::min(options.threads, in_flight),
           .accumulates = accumulates};

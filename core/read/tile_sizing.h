@@ -25,6 +25,7 @@ struct TileSizing {
   uint64_t tile_size = 0;    ///< bytes of output, a multiple of OutputFile::kAlignment
   uint64_t window_size = 0;  ///< bytes of resident input, page borders included
   uint64_t sums_size = 0;    ///< bytes of sums, where checkpoints are accumulated
+  uint64_t spill_size = 0;   ///< bytes of registers beyond those of the stack
   unsigned tiles_in_flight = 0;
   SlotSizes slot = {};       ///< of a device, 0 without one
   unsigned slots = 0;        ///< of all devices
@@ -34,7 +35,7 @@ struct TileSizing {
   /// A worker's registers, lists and buffers of the C library.
   static constexpr uint64_t kPerWorker = 256ull << 10;
   uint64_t memory() const {
-    return tiles_in_flight * (tile_size + window_size + sums_size + kPerWorker) + slots * slot.input;
+    return tiles_in_flight * (tile_size + window_size + sums_size + spill_size + kPerWorker) + slots * slot.input;
   }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/recipe/graph_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -23,31 +24,34 @@ class Lines {
   }
 
   std::vector<TermLine> all() {
-    for (TermId id = 0; id <= graph_.result(); ++id) {
+    const TermId last = *std::ranges::max_element(graph_.results());
+    for (TermId id = 0; id <= last; ++id) {
       if (uses_[id] == 0) continue;
       const Term& term = graph_[id];
-      const bool is_result = id == graph_.result();
+      const std::string result = result_name(id);
+      const bool is_result = !result.empty();
       const bool stands_inside = term.kind == Term::Kind::input || term.type == TermType::number;
       std::string text = text_of(term);
       if (stands_inside && !is_result) {
         texts_[id] = std::move(text);
         continue;
       }
-      texts_[id] = is_result ? "result" : "t" + std::to_string(lines_.size() + 1);
-      lines_.push_back({.name = texts_[id],
+      const std::string line_name = is_result ? result : "t" + std::to_string(++between_);
+      texts_[id] = stands_inside ? text : line_name;
+      lines_.push_back({.name = line_name,
                         .text = std::move(text),
                         .type = term.type,
-                        .uses = is_result ? 0 : uses_[id],
+                        .uses = is_result ? uses_[id] - 1 : uses_[id],
                         .needs_statistics = needs_statistics(term)});
     }
     return std::move(lines_);
   }
 
  private:
-  // Of what leads to the result; a term stands behind those that it refers to.
+  // Of what leads to a result; a term stands behind those that it refers to.
   void count() {
-    uses_[graph_.result()] = 1;
-    for (TermId id = graph_.result() + 1; id-- > 0;) {
+    for (const TermId id : graph_.results()) uses_[id] = 1;
+    for (auto id = static_cast<TermId>(uses_.size()); id-- > 0;) {
       if (uses_[id] == 0) continue;
       const Term& term = graph_[id];
       for (const TermId operand : term.operands) ++uses_[operand];
@@ -55,6 +59,15 @@ class Lines {
       for (const auto& [name, numbers] : term.parameters)
         for (const TermId number : numbers) ++uses_[number];
     }
+  }
+
+  // The first of the results that a term is; empty where it is none.
+  std::string result_name(TermId id) const {
+    const std::span<const TermId> results = graph_.results();
+    const auto found = std::ranges::find(results, id);
+    if (found == results.end()) return "";
+    const auto index = found - results.begin();
+    return index == 0 ? "result" : "other result " + std::to_string(index);
   }
 
   static bool needs_statistics(const Term& term) {
@@ -67,6 +80,8 @@ class Lines {
       case Term::Kind::number: return number_text(term.number.value) + (term.number.rules.empty() ? "" : " by name");
       case Term::Kind::method: return term.method + "(" + listed(term.operands) + parameters(term) + ")";
       case Term::Kind::sum: return sum(term);
+      case Term::Kind::arithmetic:
+        return "(" + texts_[term.operands[0]] + " " + term.sign + " " + texts_[term.operands[1]] + ")";
       default: return "(" + listed(term.operands) + listed(term.factors) + ")";
     }
   }
@@ -97,7 +112,8 @@ class Lines {
       else
         out += is_negative ? " - " : " + ";
       if (!is_plain)
-        out += "(" + texts_[term.factors[i]] + ")*";
+        out +=
+            (factor.kind == Term::Kind::number ? "(" + texts_[term.factors[i]] + ")" : texts_[term.factors[i]]) + "*";
       else if (std::fabs(factor.number.value) != 1)
         out += number_text(std::fabs(factor.number.value)) + "*";
       out += texts_[term.operands[i]];
@@ -110,6 +126,7 @@ class Lines {
   std::vector<size_t> uses_;
   std::vector<std::string> texts_;  // as other lines speak of it
   std::vector<TermLine> lines_;
+  size_t between_ = 0;  // lines that are no result
 };
 
 }  // namespace

@@ -12,7 +12,7 @@
 namespace ckmerge {
 
 struct TermLine {
-  std::string name;  ///< "t1", "t2", ...; of the last, which is stored, "result"
+  std::string name;  ///< "t1", "t2", ...;  of what is stored "result", of what rules store instead "other result 1"
   std::string text;  ///< what it is of checkpoints, numbers and the lines before: "A + 0.7*t1"
   TermType type = TermType::checkpoint;
   size_t uses = 0;                ///< how often the lines behind speak of it

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "core/recipe/number_sign.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -90,6 +91,19 @@ TermId MergeGraph::number(NumberByName number) {
   return intern({.kind = Term::Kind::number, .type = TermType::number, .number = std::move(number)});
 }
 
+TermId MergeGraph::arithmetic(TermId a, char sign, TermId b) {
+  for (const TermId id : {a, b})
+    if (terms_[id].type != TermType::number)
+      refuse(std::string(1, sign), std::string("a ") + name(terms_[id].type) + " is no number");
+  const double value = ckmerge::arithmetic(terms_[a].number.value, sign, terms_[b].number.value);
+  if (!std::isfinite(value)) refuse(std::string(1, sign), "this divides by zero, or is larger than 64 bits can hold");
+  return intern({.kind = Term::Kind::arithmetic,
+                 .type = TermType::number,
+                 .number = {.value = value},
+                 .sign = sign,
+                 .operands = {a, b}});
+}
+
 TermId MergeGraph::method(const std::string& name, std::vector<TermId> operands,
                           std::map<std::string, std::vector<TermId>> parameters) {
   const MethodSpec& spec = *find_or_refuse(name).spec;
@@ -118,12 +132,21 @@ TermId MergeGraph::sum(std::vector<TermId> factors, std::vector<TermId> operands
                       " is neither checkpoint nor delta; multiply a delta by a number");
     if (!is_finite(factor.number)) refuse("*", "a factor must be finite, not NaN or infinite");
     if (operand.type == TermType::delta) continue;
-    if (!factor.number.rules.empty()) refuse("*", "the weight of a checkpoint must be the same for every tensor");
+    if (!factor.number.rules.empty() || factor.kind == Term::Kind::arithmetic)
+      refuse("*", "the weight of a checkpoint must be the same for every tensor");
     weights = weights + factor.number.value * Weights{1, 1};
   }
   const TermType type = weights.add_up_to_one() ? TermType::checkpoint : TermType::delta;
   if (type == TermType::delta && !weights.add_up_to_zero())
     refuse("+", "the weights of the checkpoints add up to neither one, a checkpoint, nor zero, a delta");
+  return intern(
+      {.kind = Term::Kind::sum, .type = type, .operands = std::move(operands), .factors = std::move(factors)});
+}
+
+TermId MergeGraph::sum(std::vector<TermId> factors, std::vector<TermId> operands, TermType type) {
+  for (size_t i = 0; i < operands.size(); ++i)
+    if (terms_[factors[i]].type != TermType::number || terms_[operands[i]].type == TermType::number)
+      refuse("*", "a sum is one of products of a number and a checkpoint or a delta");
   return intern(
       {.kind = Term::Kind::sum, .type = type, .operands = std::move(operands), .factors = std::move(factors)});
 }
@@ -150,9 +173,18 @@ TermId MergeGraph::scale(TermId number, TermId delta) {
 }
 
 void MergeGraph::set_result(TermId id) {
+  expect_checkpoint(id);
+  results_[0] = id;
+}
+
+void MergeGraph::add_alternative(TermId id) {
+  expect_checkpoint(id);
+  results_.push_back(id);
+}
+
+void MergeGraph::expect_checkpoint(TermId id) const {
   if (terms_[id].type != TermType::checkpoint)
     refuse("result", std::string("the result is a ") + name(terms_[id].type) + ", not a checkpoint; add it to one");
-  result_ = id;
 }
 
 bool MergeGraph::depends_on_names() const {
@@ -187,84 +219,6 @@ MergeGraph merge_graph(const Recipe& recipe, size_t inputs) {
       numbers.push_back(graph.number(value));
   graph.set_result(graph.method(recipe.method, std::move(operands), std::move(parameters)));
   return graph;
-}
-
-NumbersByName::NumbersByName(const MergeGraph& graph)
-    : graph_(graph),
-      by_block_(graph.blocks() ? graph.blocks()->blocks().size() : 0),
-      numbers_(graph.terms().size()),
-      origins_(graph.terms().size()),
-      held_(graph.origins().size()) {
-  std::map<std::string_view, int> known;
-  std::vector<NamePattern> patterns;
-  for (TermId id = 0; id < graph.terms().size(); ++id)
-    for (const NumberByName::Rule& rule : graph[id].number.rules) {
-      if (rule.pattern.empty()) {
-        add({id, &rule, -1});
-        continue;
-      }
-      const auto [pattern, is_new] = known.try_emplace(rule.pattern, static_cast<int>(patterns.size()));
-      if (is_new) patterns.emplace_back("weight", rule.pattern);
-      add({id, &rule, pattern->second});
-    }
-  pattern_fits_.resize(patterns.size());
-  patterns_.emplace(std::move(patterns));
-}
-
-// By block, so that a name asks those rules only that may be of its own, however many there are.
-void NumbersByName::add(const Rule& rule) {
-  const auto index = static_cast<uint32_t>(rules_.size());
-  if (rule.given->blocks.empty()) everywhere_.push_back(index);
-  for (const BlockId block : rule.given->blocks) by_block_.at(block).push_back(index);
-  rules_.push_back(rule);
-}
-
-bool NumbersByName::fits(const Rule& rule) const {
-  return rule.pattern < 0 || pattern_fits_[static_cast<size_t>(rule.pattern)] != rule.given->unless;
-}
-
-void NumbersByName::apply(Rule& rule) {
-  if (!fits(rule)) return;
-  rule.matched = true;
-  numbers_[rule.term] = rule.given->value;
-  origins_[rule.term] = rule.given->origin;
-}
-
-// In the order of the rules, of which the last that matches holds.
-const std::vector<double>& NumbersByName::of(std::string_view name) {
-  const BlockMap* const blocks = graph_.blocks();
-  if (blocks) name = blocks->weight_name(name);
-  for (TermId id = 0; id < numbers_.size(); ++id) numbers_[id] = graph_[id].number.value;
-  std::ranges::fill(origins_, NumberByName::Rule::kNoOrigin);
-  const std::vector<int>& matching = patterns_->matching(name);
-  for (const int index : matching) pattern_fits_[static_cast<size_t>(index)] = true;
-  const BlockId block = blocks ? blocks->of(name) : BlockMap::kNoBlock;
-  const std::span<const uint32_t> own =
-      block == BlockMap::kNoBlock ? std::span<const uint32_t>() : std::span<const uint32_t>(by_block_[block]);
-  for (size_t i = 0, k = 0; i < everywhere_.size() || k < own.size();) {
-    const bool is_own = i == everywhere_.size() || (k < own.size() && own[k] < everywhere_[i]);
-    apply(rules_[is_own ? own[k++] : everywhere_[i++]]);
-  }
-  for (const int index : matching) pattern_fits_[static_cast<size_t>(index)] = false;
-  for (const uint32_t origin : origins_)
-    if (origin != NumberByName::Rule::kNoOrigin) ++held_[origin];
-  return numbers_;
-}
-
-void NumbersByName::expect_matched() const {
-  std::vector<bool> lacks(held_.size());
-  for (const Rule& rule : rules_) {
-    if (rule.matched || rule.given->optional) continue;
-    if (rule.given->origin == NumberByName::Rule::kNoOrigin)
-      refuse("weight", "the pattern '" + rule.given->pattern + "' matches the name of no tensor that is merged");
-    lacks[rule.given->origin] = true;
-  }
-  for (const Rule& rule : rules_)
-    if (rule.matched && rule.given->origin != NumberByName::Rule::kNoOrigin) lacks[rule.given->origin] = false;
-  for (size_t origin = 0; origin < lacks.size(); ++origin)
-    if (lacks[origin])
-      refuse("weight", "the weight '" + graph_.origins().at(origin) + "' selects no tensor that is merged" +
-                           (graph_.blocks() ? "; the blocks are " + graph_.blocks()->text() : ""));
 }
 
 std::vector<double> coefficients_of(const Term& term, std::span<const double> numbers) {

@@ -55,15 +55,18 @@ struct Term {
   enum class Kind : uint8_t {
     input,   ///< a checkpoint as it was given
     number,  ///< a number
+    /// numbers with + - * or / between them, computed in f64 for every tensor by itself
+    arithmetic,
     method,  ///< a method of kernels/methods over checkpoints or deltas
     sum,     ///< of products of numbers and terms, added from the left
   };
   Kind kind = Kind::input;
   TermType type = TermType::checkpoint;
   uint32_t input = 0;                                          ///< input: index of the checkpoint
-  NumberByName number = {};                                    ///< number
+  NumberByName number = {};                                    ///< number; arithmetic: what it comes to without rules
+  char sign = 0;                                               ///< arithmetic: between its two operands
   std::string method = {};                                     ///< method: its name
-  std::vector<TermId> operands = {};                           ///< method, sum
+  std::vector<TermId> operands = {};                           ///< method, sum, arithmetic
   std::vector<TermId> factors = {};                            ///< sum: a number for each operand
   std::map<std::string, std::vector<TermId>> parameters = {};  ///< method: numbers, those that were given
 
@@ -75,6 +78,8 @@ class MergeGraph {
   TermId input(uint32_t index);
   TermId number(NumberByName number);
   TermId number(double value) { return number(NumberByName{.value = value}); }
+  /// Of two numbers. Throws Error(usage) where they come to nothing finite while no rule matches.
+  TermId arithmetic(TermId a, char sign, TermId b);
   /// Throws Error(usage): an unknown method or parameter, another number of inputs or values than it takes, inputs that
   /// are not all of one type.
   TermId method(const std::string& name, std::vector<TermId> operands,
@@ -83,6 +88,9 @@ class MergeGraph {
   /// up to zero, or there is none. Throws Error(usage) for other sums, and for numbers of checkpoints that depend on
   /// the tensor's name. REQUIRES: a factor for each of at least one operand.
   TermId sum(std::vector<TermId> factors, std::vector<TermId> operands);
+  /// The same of a type that the caller knows, of which numbers may depend on the tensor's name. Throws Error(usage)
+  /// for factors that are no numbers.
+  TermId sum(std::vector<TermId> factors, std::vector<TermId> operands, TermType type);
   /// A checkpoint and a delta, in either order, or two deltas. Throws Error(usage) for two checkpoints.
   TermId add(TermId a, TermId b);
   /// Two of a type, which gives a delta, or a delta from a checkpoint. Throws Error(usage) for a checkpoint from a
@@ -97,7 +105,11 @@ class MergeGraph {
 
   /// What is stored; a checkpoint. Throws Error(usage) for a delta or a number.
   void set_result(TermId id);
-  TermId result() const { return result_; }
+  TermId result() const { return results_[0]; }
+  /// A checkpoint that is stored instead for some of the tensors. Throws as set_result().
+  void add_alternative(TermId id);
+  /// result() and its alternatives, in the order in which they were added.
+  std::span<const TermId> results() const { return results_; }
 
   /// What the blocks of rules are of, null where none has any, and what rules were made of, as text.
   void set_blocks(std::shared_ptr<const BlockMap> blocks, std::vector<std::string> origins) {
@@ -112,11 +124,12 @@ class MergeGraph {
 
  private:
   TermId intern(Term term);
+  void expect_checkpoint(TermId id) const;
   void expect_values(const char* sign, std::initializer_list<TermId> operands) const;
 
   std::vector<Term> terms_;
   std::map<Term, TermId> known_;
-  TermId result_ = 0;
+  std::vector<TermId> results_ = {0};
   std::shared_ptr<const BlockMap> blocks_;
   std::vector<std::string> origins_;
 };
@@ -137,6 +150,8 @@ class NumbersByName {
 
   /// Throws Error(usage) for a rule that matched no name given to of(); of the rules of one origin one must.
   void expect_matched() const;
+  /// Origins of which rules there are, and no one matched.
+  std::vector<uint32_t> unmatched() const;
 
   /// For how many names given to of() each of the origins had the last word.
   const std::vector<uint64_t>& held() const { return held_; }
@@ -150,10 +165,12 @@ class NumbersByName {
   };
   void add(const Rule& rule);
   void apply(Rule& rule);
+  void compute();
   bool fits(const Rule& rule) const;
 
   const MergeGraph& graph_;
   std::vector<Rule> rules_;
+  std::vector<TermId> named_, computed_;  // numbers that have rules; arithmetic
   std::optional<NamePatternSet> patterns_;
   std::vector<bool> pattern_fits_;               // the name at hand
   std::vector<uint32_t> everywhere_;             // rules of any block

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// `ckmerge.recipe`, written and read (docs/format.md). Whoever plans a merge fills in the defaults of its method before,
-// so that what was typed or not makes no difference (core/recipe/method_defaults.h).
+// `ckmerge.recipe`, written and read (docs/format.md). Whoever plans a merge fills in the defaults of its method
+// before, so that what was typed or not makes no difference (core/recipe/method_defaults.h).
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 
 #include "core/recipe/provenance.h"
+#include "core/recipe/recipe_rule_json.h"
 #include "core/recipe/weight_rule_json.h"
 #include "io/hash/sha256.h"
 #include "io/text/error.h"
@@ -65,6 +66,7 @@ void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("add_prefix", recipe.add_prefix);
   visit("copy_codes", recipe.copy_codes);
   visit("weights", recipe.weights);
+  visit("rules", recipe.rules);
 }
 using PartDtypes = decltype(Recipe::part_dtypes);
 
@@ -116,6 +118,10 @@ void append_value(std::string& out, const Fields& fields) {
 
 void append_value(std::string& out, const std::vector<WeightRule>& rules) {
   append_list(out, "[]", rules, [&](const WeightRule& rule) { append_json(out, rule); });
+}
+
+void append_value(std::string& out, const std::vector<RecipeRule>& rules) {
+  append_list(out, "[]", rules, [&](const RecipeRule& rule) { append_json(out, rule); });
 }
 
 // As --dtype takes it.
@@ -240,6 +246,11 @@ void read_value(std::string_view member, const JsonValue& value, std::vector<Wei
   for (const JsonValue& item : value.items) out.push_back(parse_weight_rule(item));
 }
 
+void read_value(std::string_view member, const JsonValue& value, std::vector<RecipeRule>& out) {
+  expect(member, value, Kind::array, "an array");
+  for (const JsonValue& item : value.items) out.push_back(parse_recipe_rule(item));
+}
+
 void read_value(std::string_view member, const JsonValue& value, std::optional<Formula>& out) {
   const std::vector<std::string> members{std::string(kFormulaText), std::string(kFormulaNames)};
   if (value.kind != Kind::object || value.keys != members) fail(member, "is not {text, names}");
@@ -281,17 +292,18 @@ int version_of(const JsonValue& root) {
 }
 
 int version_of(const Recipe& recipe) {
-  return recipe.formula || !recipe.weights.empty() ? kGraphRecipeVersion : kRecipeVersion;
+  return recipe.formula || !recipe.weights.empty() || !recipe.rules.empty() ? kGraphRecipeVersion : kRecipeVersion;
 }
 
 void expect_formula_fits(const RecordedRecipe& recorded) {
   const Recipe& recipe = recorded.recipe;
   if (!recipe.weights.empty() && recorded.version < kGraphRecipeVersion)
     fail("weights", "is of a later version than the text");
+  if (!recipe.rules.empty() && recorded.version < kGraphRecipeVersion)
+    fail("rules", "is of a later version than the text");
   if (recipe.formula && recorded.version < kGraphRecipeVersion)
     fail(kFormula, "is not known to recipes of version ", recorded.version);
-  if (recipe.formula && (recipe.method != kFormulaMethod || !recipe.parameters.empty() || !recipe.weights.empty()))
-    fail(kFormula, "stands beside a method or parameters");
+  if (recipe.formula && recipe.method != kFormulaMethod) fail(kFormula, "stands beside a method");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/names/part.h"
+#include "core/recipe/recipe_rule.h"
 #include "core/recipe/weight_rule.h"
 #include "io/output_forms.h"
 #include "io/table/average_rows.h"
@@ -88,11 +89,14 @@ inline constexpr const char* kFormulaMethod = "formula";
 struct Recipe {
   std::string method = "weighted_sum";
   /// Parameters that were given, by name: one number, one per checkpoint, or 1 / 0 for a flag. Others take the method's
-  /// default.
+  /// default. Of a formula: its numbers that have names.
   std::map<std::string, std::vector<double>> parameters = {};
   /// Instead of them, for some of the tensors; the last that selects a tensor holds (core/recipe/weighted_graph.h).
   std::vector<WeightRule> weights = {};
-  std::optional<Formula> formula = {};  ///< `method` is then kFormulaMethod, and there are no parameters
+  std::optional<Formula> formula = {};  ///< `method` is then kFormulaMethod
+  /// For some of the tensors; of those that say what is computed the last that fits a tensor holds, of those that say
+  /// what it is stored as likewise. Their formulas have the names of `formula`, or else letters.
+  std::vector<RecipeRule> rules = {};
   /// What `real` tensors are stored as; empty = as the first checkpoint stores each of them.
   std::optional<Dtype> dtype = {};
   std::array<std::optional<PartDtype>, kPartCount> part_dtypes = {};  ///< instead of `dtype`, by Part

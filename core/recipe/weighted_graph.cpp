@@ -51,7 +51,7 @@ class Resolver {
     else
       found = gradient(rule.by == WeightRule::By::elements ? select_elements(rule.selector, rule.elements, of_, where)
                                                            : select_names(rule.selector, of_, where),
-                       rule.values);
+                       rule.values, where);
     Rules rules;
     for (Resolved& one : found)
       rules.push_back({.pattern = std::move(one.selection.pattern),
@@ -66,21 +66,21 @@ class Resolver {
  private:
   // ---- gradients
 
-  std::vector<Resolved> gradient(BlockSelection selection, const std::vector<double>& numbers) const {
+  std::vector<Resolved> gradient(BlockSelection selection, const std::vector<double>& numbers,
+                                 const std::string& where) const {
     if (numbers.size() == 1) return {{std::move(selection), numbers[0]}};
     const std::vector<BlockId> ids = blocks_with(selection);
     const auto is_layer = [&](BlockId id) { return of_.blocks.blocks()[id].is_layer(); };
     const auto layers = static_cast<size_t>(std::ranges::count_if(ids, is_layer));
+    if (layers == 0) refuse(where, "a gradient runs over layers, and this selects a name in none; give one number");
     std::vector<Resolved> found;
     size_t before = 0;
     // What is no layer stands where the layers before it end: in front of all at the first number, behind at the last.
     for (const BlockId id : ids) {
       const bool layer = is_layer(id);
       const size_t place = layer || before == 0 ? before : before - 1;
-      BlockSelection one = selection;
-      one.everywhere = false;
-      one.blocks = {id};
-      found.push_back({std::move(one), layers == 0 ? numbers[0] : gradient_at(numbers, place, layers)});
+      BlockSelection one{.everywhere = false, .blocks = {id}, .pattern = selection.pattern, .unless = selection.unless};
+      found.push_back({std::move(one), gradient_at(numbers, place, layers)});
       before += layer;
     }
     return found;
@@ -177,6 +177,13 @@ class Resolver {
   mutable std::vector<BlockId> blocks_of_tensors_;  // found when they are first asked for
 };
 
+void expect_named_number(const Recipe& recipe, const WeightRule& rule) {
+  const std::string where = where_of(rule);
+  if (rule.input >= 0) refuse(where, "the numbers of a formula are for all checkpoints; give each a name of its own");
+  if (!recipe.parameters.contains(rule.parameter))
+    refuse(where, sentence("the formula has no number '", rule.parameter, "'; say what it is for all other tensors"));
+}
+
 // The parameter's numbers, of which the rules become part.
 size_t place_of(const Recipe& recipe, const MethodSpec& spec, const WeightRule& rule, size_t inputs) {
   const auto parameters = std::span(spec.parameters).first(spec.parameter_count);
@@ -197,7 +204,7 @@ size_t place_of(const Recipe& recipe, const MethodSpec& spec, const WeightRule& 
   return static_cast<size_t>(rule.input);
 }
 
-using Numbers = std::map<std::string, std::vector<NumberByName>>;
+using Numbers = decltype(WeightedNumbers::by_parameter);
 
 Numbers numbers_of(const Recipe& recipe) {
   Numbers numbers;
@@ -207,46 +214,55 @@ Numbers numbers_of(const Recipe& recipe) {
   return numbers;
 }
 
-NumberByName& number_for(Numbers& numbers, const MethodSpec& spec, const WeightRule& rule, size_t place) {
+NumberByName& number_for(Numbers& numbers, const MethodSpec* spec, const WeightRule& rule, size_t place) {
   std::vector<NumberByName>& all = numbers[rule.parameter];
-  if (all.empty())
-    for (const ParameterSpec& parameter : std::span(spec.parameters).first(spec.parameter_count))
+  if (all.empty() && spec)
+    for (const ParameterSpec& parameter : std::span(spec->parameters).first(spec->parameter_count))
       if (rule.parameter == parameter.name) all.push_back({.value = parameter.default_value});
   return all.at(place);
 }
 
 }  // namespace
 
-MergeGraph weighted_graph(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
-  MergeGraph plain = merge_graph(recipe, checkpoints.size());
-  if (recipe.weights.empty() || !recipe.roles.empty()) return plain;
-  const Checkpoint& first = checkpoints[0];
-  const auto blocks = std::make_shared<const BlockMap>(
-      first.tensors, guess_architecture(first.tensors, first.metadata, first.judgement).architecture);
-  const MethodSpec& spec = *find_method(recipe.method)->spec;
+BlockMap selectable_blocks(const Checkpoint& checkpoint) {
+  return BlockMap(checkpoint.tensors,
+                  guess_architecture(checkpoint.tensors, checkpoint.metadata, checkpoint.judgement).architecture);
+}
+
+WeightedNumbers weighted_numbers(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
+  WeightedNumbers out{.by_parameter = numbers_of(recipe)};
+  if (recipe.weights.empty()) return out;
+  out.blocks = std::make_shared<const BlockMap>(selectable_blocks(checkpoints[0]));
+  const MethodSpec* const spec = recipe.formula ? nullptr : find_method(recipe.method)->spec;
   const size_t inputs = merged_inputs(recipe, checkpoints.size());
-  const Resolver resolver(recipe, first, *blocks);
-  Numbers numbers = numbers_of(recipe);
-  std::vector<std::string> origins;
+  const Resolver resolver(recipe, checkpoints[0], *out.blocks);
   size_t entries = 0;
   for (uint32_t i = 0; i < recipe.weights.size(); ++i) {
     const WeightRule& rule = recipe.weights[i];
-    const size_t place = place_of(recipe, spec, rule, inputs);
+    if (!spec) expect_named_number(recipe, rule);
+    const size_t place = spec ? place_of(recipe, *spec, rule, inputs) : 0;
     Rules rules = resolver.rules(i);
     for (const NumberByName::Rule& one : rules) entries += one.blocks.size() + 1;
     if (entries > kMostEntries) refuse(where_of(rule), "the weights speak of too many blocks; give fewer");
-    Rules& all = number_for(numbers, spec, rule, place).rules;
+    Rules& all = number_for(out.by_parameter, spec, rule, place).rules;
     all.insert(all.end(), std::make_move_iterator(rules.begin()), std::make_move_iterator(rules.end()));
-    origins.push_back(text_of(rule));
+    out.origins.push_back(text_of(rule));
   }
+  return out;
+}
+
+MergeGraph weighted_graph(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
+  MergeGraph plain = merge_graph(recipe, checkpoints.size());
+  if (recipe.weights.empty() || !recipe.roles.empty()) return plain;
+  WeightedNumbers numbers = weighted_numbers(recipe, checkpoints);
   MergeGraph graph;
   std::vector<TermId> operands;
-  for (uint32_t k = 0; k < inputs; ++k) operands.push_back(graph.input(k));
+  for (uint32_t k = 0; k < merged_inputs(recipe, checkpoints.size()); ++k) operands.push_back(graph.input(k));
   std::map<std::string, std::vector<TermId>> parameters;
-  for (auto& [parameter, all] : numbers)
+  for (auto& [parameter, all] : numbers.by_parameter)
     for (NumberByName& number : all) parameters[parameter].push_back(graph.number(std::move(number)));
   graph.set_result(graph.method(recipe.method, std::move(operands), std::move(parameters)));
-  graph.set_blocks(blocks, std::move(origins));
+  numbers.finish(graph);
   return graph;
 }
 

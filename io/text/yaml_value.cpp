@@ -2,6 +2,7 @@
 // yaml-cpp refuses what is nested deeper than 500 before this looks at it.
 #include "io/text/yaml_value.h"
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
@@ -141,6 +142,11 @@ YamlValue parse_yaml(std::string_view text, const std::string& where) {
     const std::string all(text);
     if (!is_one_document(all)) throw Error(ErrorCode::usage, where, where + ": holds several documents, not one");
     return Reader(text, where).value(YAML::Load(all), 1);
+  } catch (const YAML::DeepRecursion& error) {
+    refuse_at(where,
+              {.line = static_cast<size_t>(std::max(error.mark.line, 0)) + 1,
+               .column = static_cast<size_t>(std::max(error.mark.column, 0)) + 1},
+              sentence("more than ", kDeepest, " lists and maps lie in each other"));
   } catch (const YAML::Exception& error) {
     refuse_at(where,
               {.line = static_cast<size_t>(std::max(error.mark.line, 0)) + 1,

@@ -21,7 +21,7 @@ constexpr Fused kFused[] = {{Op::mix, Shape::mix, 2},
                             {Op::agree_or_add_scaled_difference, Shape::add_scaled_difference, 3}};
 
 // The operand that the loads put into register r; empty unless exactly one of them does.
-std::optional<uint16_t> loaded_into(std::span<const Instruction> loads, uint8_t r) {
+std::optional<uint16_t> loaded_into(std::span<const Instruction> loads, uint16_t r) {
   std::optional<uint16_t> operand;
   for (const Instruction& i : loads) {
     if (i.dst != r) continue;
@@ -46,9 +46,9 @@ bool fuse(const Program& program, TileProgram& into) {
   }
   const auto* fused = std::ranges::find(kFused, last.op, &Fused::op);
   if (fused == std::end(kFused) || loads.size() != fused->operands) return false;
-  const std::array<uint8_t, 3> registers = {last.a, last.b, last.c};
+  const std::array<uint16_t, 3> registers = {last.a, last.b, last.c};
   const auto used = std::span(registers).first(fused->operands);
-  for (const uint8_t r : used) {
+  for (const uint16_t r : used) {
     const std::optional<uint16_t> operand = loaded_into(loads, r);
     if (!operand) return false;
     into.operands.push_back(*operand);
@@ -61,15 +61,25 @@ bool fuse(const Program& program, TileProgram& into) {
   return true;
 }
 
+// Of shared memory. Programs with more registers are not sent.
+uint8_t column(uint16_t r) { return static_cast<uint8_t>(r); }
+
 }  // namespace
 
 TileProgram tile_program(const Program& program) {
-  TileProgram result{.compute = program.compute, .result = program.result, .keeps_equal = program.keeps_equal()};
+  TileProgram result{
+      .compute = program.compute, .result = column(program.result), .keeps_equal = program.keeps_equal()};
   if (fuse(program, result)) return result;
   result.operands.clear();
   for (const Instruction& i : program.code)
-    result.code.push_back(
-        {.k0 = i.k0, .k1 = i.k1, .operand = i.operand, .op = i.op, .dst = i.dst, .a = i.a, .b = i.b, .c = i.c});
+    result.code.push_back({.k0 = i.k0,
+                           .k1 = i.k1,
+                           .operand = i.operand,
+                           .op = i.op,
+                           .dst = column(i.dst),
+                           .a = column(i.a),
+                           .b = column(i.b),
+                           .c = column(i.c)});
   return result;
 }
 

@@ -37,7 +37,7 @@ struct linear {
     if (normalize && !std::isfinite(magnitude)) return "the weights are too large to be added up";
     // 0.1 + 0.2 - 0.3 is 6e-17 in f64, and 0 to whoever wrote it.
     if (normalize && std::fabs(sum) <= 1e-12 * magnitude)
-      return "the weights sum to 0 and cannot be normalized; use --no-normalize to keep them as they are";
+      return "the weights sum to 0 and cannot be normalized; keep them as they are with --no-normalize, in a formula with normalize=false";
     for (size_t k = 0; k < c.size(); ++k) c[k] = normalize ? weights[k] / sum : weights[k];
     return nullptr;
   }

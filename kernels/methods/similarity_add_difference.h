@@ -17,7 +17,9 @@ struct similarity_add_difference {
       .max_inputs = 3,
       .source = "sd-meh's \"similarity_add_difference\"; Chattiori's \"SIM\"",
       .aliases = {"SIM"},
-      .note = "Where A and B both are 0 they are alike: s is beta.",
+      .note =
+          "Where A and B both are 0 they are alike: s is beta. Where A + alpha * (B - C) is beyond the range of f32, as "
+          "of weights of 1e38, the result is NaN, though it might lie within.",
       .parameters = {{{"alpha", ParameterKind::number, 1, "1", "how much of the difference, and twice the share of B",
                        nullptr, kShare},
                       {"beta", ParameterKind::number, 0.5, "0.5", "how much the likeness counts", nullptr, kShare}}},

@@ -201,6 +201,12 @@ TEST_CASE("equal operands are kept where the coefficients, as they are given, ad
   CHECK(keeps("weighted_sum", {1 - 1e-8, 1e-8}, 2));  // in f32 the first is one
   CHECK_FALSE(keeps("linear", {0.3333, 0.3333, 0.3333}, 3));
   CHECK_FALSE(keeps("linear", {0.5}, 1));
+  // One operand by itself is equal to itself.
+  const Formula twice = [](const Tracing& in) { return in.c(0) * in.x(0) + in.c(1) * in.x(0); };
+  CHECK(compiled(twice, 1, {0.3, 0.7}).keeps_equal());
+  CHECK_FALSE(compiled(twice, 1, {0.3, 0.6}).keeps_equal());
+  const Formula around = [](const Tracing& in) { return in.c(0) * in.x(0) + (in.c(1) * in.x(0) - in.c(0) * in.x(0)); };
+  CHECK(ops(compiled(around, 1, {0.3, 1})).back() == Op::agreed_or);
   CHECK_FALSE(keeps("copy", {}, 1));
   const Formula nested = [](const Tracing& in) {
     return in.c(0) * (in.c(1) * in.x(0) + in.c(2) * in.x(1)) + in.c(3) * in.x(2);

@@ -58,12 +58,13 @@ T compute(const Instruction& i, const T* r) {
 
 template <typename T>
 T result(const Program& program, const std::vector<Operand>& operands, uint64_t element_index) {
-  T registers[kMaxRegisters] = {};
+  std::vector<T> registers(program.registers());
   for (const Instruction& i : program.code) {
     if (i.op == Op::load)
       registers[i.dst] = static_cast<T>(element(operands[i.operand], element_index));
     else
-      registers[i.dst] = is_placed(i.op) ? static_cast<T>(naive_placed(i, element_index)) : compute<T>(i, registers);
+      registers[i.dst] =
+          is_placed(i.op) ? static_cast<T>(naive_placed(i, element_index)) : compute<T>(i, registers.data());
   }
   return registers[program.result];
 }

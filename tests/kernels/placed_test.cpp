@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/choice.h"
+#include "kernels/formula.h"
 #include "tests/cuda/device_runs.h"
 #include "tests/kernels/naive_placed.h"
 #include "tests/kernels/naive_program.h"
@@ -128,6 +130,41 @@ TEST_CASE("placed: shares of rows and columns are whole lines of the tensor") {
     CHECK(program.code[0].k1 == row.bound);
     CHECK(program.code[0].operand == 0);
   }
+}
+
+TEST_CASE("placed: what is chosen is the operand itself, wherever blocks begin") {
+  const Tracing in(Dtype::F32, 2, {});
+  const auto share = [](double value) { return Coefficient{.value = value, .given = value}; };
+  const auto axis = Tracing::Axis::columns;
+  Program program = compile(where_negative(in.before(share(0.3), axis), in.x(0),
+                                           where_negative(in.before(share(0.8), axis), in.x(1), in.x(0))))
+                        .value();
+  CHECK(program.keeps_equal());
+  CHECK(is_choice(program));
+  const uint64_t shape[] = {3, 4000};
+  fill_places(program, {.name = "", .shape = shape});
+  CHECK(chosen_operand(program, 0, 512) == 0);
+  CHECK(chosen_operand(program, 1200, 2000) == 1);
+  CHECK(chosen_operand(program, 7200, 800) == 0);
+  for (const auto& [place, n] : {std::pair(1100u, 512u), std::pair(3199u, 2u), std::pair(3990u, 20u)})
+    CHECK_FALSE(chosen_operand(program, place, n));
+  std::vector<float> a(12000), b(12000);
+  for (size_t i = 0; i < a.size(); ++i) {
+    a[i] = i % 5 == 0 ? std::nanf("") : static_cast<float>(i);
+    b[i] = i % 10 == 0 ? a[i] : -static_cast<float>(i);
+  }
+  const std::vector<Operand> operands = {{.data = a.data(), .dtype = Dtype::F32},
+                                         {.data = b.data(), .dtype = Dtype::F32}};
+  for (const BlockKernels* kernels : available_kernels())
+    for (const size_t begin : {0u, 1u, 700u, 1100u}) {
+      StoreCounts counts, expected_counts;
+      const auto got = run_with(*kernels, program, operands, begin, 12000 - begin, Dtype::F32, counts, 0);
+      CHECK(got == run_naively(program, operands, begin, 12000 - begin, Dtype::F32, expected_counts));
+      CHECK(counts == expected_counts);
+    }
+  // A select by a value is no choice, and neither is one of a place.
+  CHECK_FALSE(is_choice(compile(where_negative(in.x(0), in.x(1), in.x(0))).value()));
+  CHECK_FALSE(is_choice(compile(in.x(0)).value()));
 }
 
 TEST_CASE("placed: numbers are spread evenly, and those of neighbours, seeds and names have nothing in common") {

@@ -37,7 +37,7 @@ class Tensor {
   unsigned char* begin_;
 };
 
-Instruction load(uint8_t dst, uint16_t operand) { return {.op = Op::load, .dst = dst, .operand = operand}; }
+Instruction load(uint16_t dst, uint16_t operand) { return {.op = Op::load, .dst = dst, .operand = operand}; }
 
 Program mix(Dtype compute = Dtype::F32) {
   return {.compute = compute,

@@ -41,24 +41,24 @@ Dtype take_dtype(Source& source, Dtype compute) {
 
 constexpr size_t kCoefficients = 3;
 
-uint8_t take_slot(Source& source) {
+uint16_t take_slot(Source& source) {
   const uint64_t slot = source.below(2 * kCoefficients);
-  return slot < kCoefficients ? static_cast<uint8_t>(slot) : Instruction::kNoSlot;
+  return slot < kCoefficients ? static_cast<uint16_t>(slot) : Instruction::kNoSlot;
 }
 
 Program take_program(Source& source, size_t operands) {
   Program program;
   program.compute = source.below(4) == 0 ? Dtype::F64 : Dtype::F32;
-  const uint64_t registers = source.below(4) == 0 ? 1 + source.below(kMaxRegisters) : cuda::kRegisters;
-  for (uint8_t k = 0; k < registers; ++k)  // every register holds something before it is read
+  const uint64_t registers = source.below(4) == 0 ? 1 + source.below(4 * kStackRegisters) : cuda::kRegisters;
+  for (uint16_t k = 0; k < registers; ++k)  // every register holds something before it is read
     program.code.push_back({.op = Op::load, .dst = k, .operand = static_cast<uint16_t>(source.below(operands))});
   for (uint64_t left = source.below(8); left > 0; --left) {
     Instruction i;
     i.op = static_cast<Op>(source.below(kOpCount));
-    i.dst = static_cast<uint8_t>(source.below(registers));
-    i.a = static_cast<uint8_t>(source.below(registers));
-    i.b = static_cast<uint8_t>(source.below(registers));
-    i.c = static_cast<uint8_t>(source.below(registers));
+    i.dst = static_cast<uint16_t>(source.below(registers));
+    i.a = static_cast<uint16_t>(source.below(registers));
+    i.b = static_cast<uint16_t>(source.below(registers));
+    i.c = static_cast<uint16_t>(source.below(registers));
     i.operand = static_cast<uint16_t>(source.below(operands));
     i.k0 = source.take<float>();
     i.k1 = source.take<float>();
@@ -72,7 +72,7 @@ Program take_program(Source& source, size_t operands) {
     }
     program.code.push_back(i);
   }
-  program.result = static_cast<uint8_t>(source.below(registers));
+  program.result = static_cast<uint16_t>(source.below(registers));
   return program;
 }
 

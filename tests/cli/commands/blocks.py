@@ -82,6 +82,12 @@ def test_layers():
     merge("--weight", "layers.3..L05=0.125", "--weight", "model.layers.1.=1")
     found = alphas("llama")
     expect([found[f"model.layers.{n}.self_attn.q_proj.weight"] for n in range(7)] == [0.5, 1, 0.5, 0.125, 0.125, 0.125, 0.5], found)
+    for layer in ("layers.3", "layers.3."):  # behind anything, as in a range
+        merge("--weight", f"{layer}=0.125")
+        found = alphas("llama")
+        expect([found[f"model.layers.{n}.self_attn.q_proj.weight"] for n in range(2, 5)] == [0.5, 0.125, 0.5], f"{layer}: {found}")
+    refused(2, "no name begins with it", "plan", *PAIR, "--weight", "layers.12=0.5")
+    refused(2, "no name begins with it", "plan", *PAIR, "--weight", "ayers.3=0.5")
     del KINDS["llama"]
 
 
@@ -214,7 +220,8 @@ def test_refusals():
     plan = ["plan", *PAIR]
     listed = "the blocks of A (sdxl) are BASE, IN00..IN08, M00, OUT00..OUT08"
     for weight, told in (("IN11=0.5", "'IN11' is no block, and no name begins with it; " + listed), ("IN00..IN11=0.5", "'IN11' is no block; "),
-                         ("ON04=0.5", "did you mean 'IN04'?"), ("X*=1", "'X*' matches no block; " + listed),
+                         ("ON04=0.5", "did you mean 'IN04'?"), ("M=1", "did you mean 'M00'?"), ("MID=1", "did you mean 'M00'?"), ("TE=1", "did you mean 'te'?"),
+                         ("IN04-IN07=1", "did you mean 'IN04..IN07'?"), ("IN04,IN05=1", "did you mean 'IN04..IN05'?"), ("X*=1", "'X*' matches no block; " + listed),
                          ("OUT05..IN03=1", "runs backwards"), ("input_blocks.9.=1", "no name begins with it"),
                          ("/attn9/=1", "selects no tensor that is merged"), ("/(/=1", "--weight"), ("IN04=", "--weight"),
                          ("IN04=x", "--weight"), ("IN04=[]", "--weight"), ("=1", "missing in front of the ="),

@@ -125,6 +125,33 @@ def test_defaults_are_recorded():
     refused(2, "weights is an empty list", "plan", "--formula", "A + 0.5*(linear(A, B, weights=[]) - A)", *FILES[:2])
 
 
+def test_look_alikes():
+    make_all()
+    for formula, told in [("A + 0.5*(B \u2013 C)", "'\u2013' is no sign of a formula; write -"), ("A\u2212C", "write -"),
+                          ("A + 0.5\u00d7(B - C)", "write *"), ("A +\u00a00.5*(B - C)", "write a plain one"),
+                          ("0,3*A + 0,7*B", "decimals are written with a point"), ("slerp(A, B, t=0,3)", "decimals are written with a point"),
+                          ("A + 0.5*(lrep(B, C) - A)", "did you mean 'lerp'?"),
+                          ("linear(A, B, C, weights=[1, -1, 0])", "in a formula with normalize=false")]:
+        refused(2, told, "plan", "--formula", formula, *FILES[:3])
+        refused(2, "decimals" if "0,3" in formula else told, "plan", "--formula", formula, "gone", "gone2", "gone3")
+    refused(2, "did you mean 'lerp'?", "plan", *FILES[:2], "-m", "lrep")
+    refused(2, "no NAME is given", "plan", *FILES[:2], "--mbw-presets", FILES[0])
+
+
+def test_damaged_rules():
+    make_all()
+    merge("out.safetensors", *FILES[:2], "--weight", "/a$/=0.2")
+    recipe = json.loads(metadata_of("out.safetensors")["ckmerge.recipe"])
+    weight = recipe["weights"][0]
+    for change, told in [({"dtype_rules": ["/x(/=f16"]}, "--dtype"), ({"dtype_rules": ["/x/=f17"]}, "f17"),
+                         ({"weights": [weight | {"select": "/x(/"}]}, "weight '"),
+                         ({"weights": [weight | {"parameter": "beta"}]}, "weighted_sum has no number 'beta'")]:
+        make_inputs.write("damaged.safetensors", {"ckmerge.recipe": json.dumps(recipe | change)}, [make_inputs.parse("w F32 1 1")], True)
+        refused(3, told, "run", "damaged.safetensors", "A=A.safetensors", "B=B.safetensors", "-o", "never.safetensors")
+        refused(3, "damaged.safetensors: its ckmerge.recipe", "run", "damaged.safetensors", "A=A.safetensors", "B=B.safetensors", "-o",
+                "never.safetensors")
+
+
 def test_graph():
     make_all()
     formula = "A + 0.7*(slerp(B, C) - A) + 0.2*(B - C) - 0.1*(B - C)*2"
@@ -157,7 +184,7 @@ def test_beside_other_options():
     make_all()
     make("extra.safetensors", 9, "model.more F32 1 1")
     half = ["--formula", "A + 0.5*(B - A)"]
-    for option in ["-m", "linear"], ["--alpha", "0.3"], ["--param", "alpha=1"], ["--no-normalize"]:
+    for option in ["-m", "linear"], ["--alpha", "0.3"], ["--no-normalize"]:
         refused(2, "cannot stand beside --formula", "plan", *half, *FILES[:2], *option)
     like = json.loads(call("plan", *half, *FILES[:2], "--like", "a1111", "--json").stdout)
     expect(like["metadata"] == "last" and like["only"] == ["model"] and "--alpha" not in like["like"], f"{like['like']}")
@@ -210,5 +237,5 @@ def test_sixteen():
 
 
 run_in_folders(test_equals_method, test_equals_steps, test_recorded_and_repeated, test_one_call_is_the_method,
-               test_defaults_are_recorded, test_graph, test_damaged_recipe,
+               test_defaults_are_recorded, test_graph, test_look_alikes, test_damaged_rules, test_damaged_recipe,
                test_beside_other_options, test_registered_names, test_real_pair, test_sixteen)

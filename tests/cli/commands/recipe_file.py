@@ -110,7 +110,7 @@ def test_faults():
             ("merge: A\noptions: {dtype: f17}\n", "4:18", "dtype 'f17' is unknown"),
             ("merge: A\noptions: {discrad: x}\n", "4:11", "'discrad' is no option of a recipe; did you mean 'discard'?"),
             ("merge: A\noptions: {alpha: 0.3}\n", "4:11", "'alpha' is no option of a recipe"),
-            ("merge: A\noptions: {half: maybe}\n", "4:17", "--half takes no value"),
+            ("merge: A\noptions: {half: maybe}\n", "4:17", "'half' is true or false"),
             ("merge: A\noptions: {merge-buffers: true, merge_buffers: true}\n", "4:32", "is given twice"),
             ("merge: A\noptions: {discard: []}\n", "4:20", "an option has a value"),
             ("merge: A\noptions: {discard: '('}\n", "4:20", "")]:
@@ -149,6 +149,7 @@ def test_schema():
     make_all()
     for option, of_option in options.items():
         for value in of_option.get("enum", [example(option, of_option)]):
+            value = json.dumps(value) if isinstance(value, bool) else value
             write(HEAD + f"merge: (A + B + C)/3\noptions: {{{option}: {value}}}\n")
             told = call("run", "models/recipe.yaml", "-n").stderr
             expect("recipe.yaml:" not in told, f"the schema has {option}: {value}, the parser says {told}")
@@ -172,5 +173,38 @@ def test_schema():
         expect(refused_by_schema and by_parser, f"{bad}: {refused_by_schema} {by_parser}")
 
 
+def test_schema_and_parser_agree():
+    try:
+        import jsonschema
+        import yaml
+    except ImportError:
+        return print("NOT RUN: the schema against the parser (no jsonschema)")
+    schema = json.loads((pathlib.Path(__file__).resolve().parents[3] / "docs/recipe.schema.json").read_text())
+    make_all()
+    body = "merge: A + 0.5*(B - C)\n"
+    texts = [HEAD + body + f"options: {{{option}}}\n" for option in (
+        "half: [true]", 'half: "true"', "half: false", "half: maybe", "half: {a: b}", "missing: [keep]", "missing: keep", "nan: [warn]",
+        "discard: {a: b}", "discard: [x]", "discard: x", "discard: 3", "discard: []", "only: model", "set_metadata: {a: 1}",
+        "set_metadata: [a=1]", "set_metadata: {a: [1]}", "vae: [A.safetensors]", "dtype: {vae: f32}", "dtype: [[f32]]", "rename: {a: b}",
+        "wrap: params", "wrap: [params]", "")]
+    texts += [HEAD + body + more for more in ("let:\n", "options:\n", "let: []\n", "options: []\n", "let: {x: [1]}\n")]
+    texts += ['ckmerge: "1"\n' + HEAD.split("\n", 1)[1] + body, "ckmerge: 2\n" + HEAD.split("\n", 1)[1] + body,
+              "ckmerge: 1\ncheckpoints: {}\n" + body, "ckmerge: 1\ncheckpoints: {A: A.safetensors, B: B.safetensors, C: [x]}\n" + body]
+    for text in texts:
+        write(text)
+        done = call("run", "models/recipe.yaml", "-n")
+        by_parser = "recipe.yaml:" not in done.stderr or " safetensors" in done.stderr
+        by_schema = jsonschema.Draft7Validator(schema).is_valid(yaml.safe_load(text))
+        expect(by_parser == by_schema, f"{text}: the parser says {done.stderr}, the schema {by_schema}")
+
+
+def test_deep_and_patterns():
+    make_all()
+    write(HEAD + "merge: A + 0.5*(B - C)\noptions: {only: 'head('}\n")
+    refused(2, "models/recipe.yaml:4:17: --only", "run", "models/recipe.yaml", "-n")
+    write("a: " + "[" * 200000)
+    refused(2, "more than 64 lists and maps lie in each other", "run", "models/recipe.yaml", "-n")
+
+
 run_in_folders(test_same_as_command_line, test_repeated, test_merge_keys_and_vae, test_faults,
-               test_schema)
+               test_schema, test_schema_and_parser_agree, test_deep_and_patterns)

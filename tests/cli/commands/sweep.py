@@ -112,7 +112,7 @@ def test_refused():
             ("are made by the CPU", 2, [*words, "--device", "cuda"]),
             ("names one file", 2, [*words, "--filename-prefix", "x"]),
             ("takes 2 numbers, one per checkpoint, but 1 was given", 2, [*AB, "-m", "linear", "--sweep", "weights=1,2"]),
-            ("it takes no parameters beside", 2, [*AB, "--formula", "A + 0.5*(B - A)", "--sweep", "r=1,2"])]:
+            ("the name 'r' is not used", 2, [*AB, "--formula", "A + 0.5*(B - A)", "--sweep", "r=1,2"])]:
         refused(status, told, "merge", *more, "-o", "never/")
     refused(2, "name a folder for them", "merge", *words, "-o", "out.safetensors")
     refused(2, "name a folder for them", "merge", *words, "-o", "A.safetensors", "-f")

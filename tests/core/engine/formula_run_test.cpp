@@ -174,8 +174,13 @@ TEST_CASE("elements that are equal in all inputs stay equal through any formula 
     merge(formula(text, 3), paths, folder / "out", {.replace = true, .sync = false});
     CHECK(tensor_bytes(folder / "out", "w") == tensor.bytes);
   }
-  merge(formula("0.3*A + 0.7*A", 1), {paths[0]}, folder / "out", {.replace = true, .sync = false});
-  CHECK(tensor_bytes(folder / "out", "w") == tensor.bytes);
+  for (const std::string text :
+       {"0.3*A + 0.7*A", "slerp(A, A, t=0.3)", "weighted_sum(A, A, alpha=0.3)", "geometric(A, A, alpha=0.3)",
+        "nearswap(A, A, t=0.01)", "dropout(A, A, density=0.5)"}) {
+    CAPTURE(text);
+    merge(formula(text, 1), {paths[0]}, folder / "out", {.replace = true, .sync = false});
+    CHECK(tensor_bytes(folder / "out", "w") == tensor.bytes);
+  }
 }
 
 TEST_CASE("random formulas come to what an evaluator of their tree says") {

@@ -55,9 +55,8 @@ std::vector<double> gathered(const Plan& plan, std::span<const Checkpoint> check
   std::counting_semaphore<> semaphore(1);
   StatisticsWorker worker(plan, checkpoints, windows, statistics,
                           {.kernels = &kernels, .piece_size = piece_size, .semaphore = &semaphore});
-  for (const ByteRange range : ranges) worker.compute(range);
-  const std::span<const double> coefficients = statistics.coefficients(step);
-  return {coefficients.begin(), coefficients.end()};
+  for (const ByteRange range : ranges) worker.compute(range, 0);
+  return statistics.coefficients(step);
 }
 
 std::vector<ByteRange> cut(uint64_t size, uint64_t every) {
@@ -165,7 +164,7 @@ TEST_CASE("statistics are handed out before the tiles that wait for them, everyt
              b = write_file(folder / "B", tensors(Dtype::BF16, 2));
   const auto checkpoints = open_all({a, b});
   const Plan plan = make_plan(slerp(0.3), checkpoints);
-  WorkQueue queue(plan, 4096, true, 2);
+  WorkQueue queue(plan, 4096, 1, 2);
   uint64_t tiles = 0, statistics = 0;
   while (const auto unit = queue.next()) {
     uint64_t& at = unit->statistics ? statistics : tiles;
@@ -187,7 +186,7 @@ TEST_CASE("a plan without statistics has tiles only, and the queue knows what is
              b = write_file(folder / "B", tensors(Dtype::BF16, 2));
   const auto checkpoints = open_all({a, b});
   const Plan plan = make_plan(weighted(0.3), checkpoints);
-  WorkQueue queue(plan, 65536, false, 2);
+  WorkQueue queue(plan, 65536, 0, 2);
   const auto first = queue.next(), second = queue.next(), third = queue.next();
   CHECK_FALSE(first->statistics);
   CHECK(queue.finish(second->range) == 0);

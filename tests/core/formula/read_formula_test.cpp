@@ -281,8 +281,7 @@ TEST_CASE("a recipe's formula names all checkpoints that are merged, and has its
   recipe.bake_vae = true;
   check_recipe(recipe, 3);
   recipe.parameters["alpha"] = {0.5};
-  CHECK(failure([&] { check_recipe(recipe, 3); }).text ==
-        "the numbers of a formula stand in it, and it takes no parameters beside");
+  CHECK(failure([&] { check_recipe(recipe, 3); }).text == "the name 'alpha' is not used; take it away, or use it");
 }
 
 TEST_CASE("a formula that calls one method over all checkpoints in their order is that method's merge") {

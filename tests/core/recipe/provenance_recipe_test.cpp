@@ -72,10 +72,9 @@ TEST_CASE("a recipe with a formula is of version 3; one without stays what it wa
   };
   CHECK(parse_recipe(text).version == kGraphRecipeVersion);
   check_refused(replaced("\"version\":3", "\"version\":2"), "'formula' is not known to recipes of version 2");
-  check_refused(replaced("\"method\":\"formula\"", "\"method\":\"linear\""),
-                "'formula' stands beside a method or parameters");
-  check_refused(replaced("\"parameters\":{}", "\"parameters\":{\"t\":1}"),
-                "'formula' stands beside a method or parameters");
+  check_refused(replaced("\"method\":\"formula\"", "\"method\":\"linear\""), "'formula' stands beside a method");
+  CHECK(parse_recipe(replaced("\"parameters\":{}", "\"parameters\":{\"t\":1}")).recipe.parameters.at("t") ==
+        std::vector{1.0});
   check_refused(replaced("\"names\"", "\"named\""), "'formula' is not {text, names}");
 }
 
@@ -83,6 +82,10 @@ TEST_CASE("a recipe reads back as it was") {
   check_round_trip({}, {});
   check_round_trip({.weights = {{.parameter = "alpha", .selector = "OUT*", .values = {0, 0.1}},
                                 {.parameter = "alpha", .by = WeightRule::By::list, .values = {0.5, 1}}}},
+                   {});
+  check_round_trip({.rules = {{.match = {"OUT*", "/x/"}, .formula = "A", .dtype = "f16"},
+                              {.match = {"IN00"}, .drop = true},
+                              {.match = {"M00"}, .dtype = "keep"}}},
                    {});
   check_round_trip({.input_names = {"A", "B"}}, {{}, {kSha256, "01234567"}});
   check_round_trip({.input_names = {"A", "B"}, .input_keys = {"", "state_dict.\xc3\xa9\""}}, {{}, {kSha256, "0"}});

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands/recipe_rules.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "cli/options/numbers.h"
+#include "cli/system/text.h"
+#include "core/formula/recipe_graph.h"
+#include "core/names/name_pattern.h"
+#include "io/text/error.h"
+#include "kernels/method.h"
+
+namespace ckmerge::cli {
+namespace {
+
+using Kind = YamlValue::Kind;
+
+constexpr std::string_view kList = "mbw";  // in the place of a selector: one number per block
+
+// What both have in common: a value of a file, and how its faults are told.
+class Part {
+ public:
+  Part(const std::string& path, Recipe& recipe) : path_(path), recipe_(recipe) {}
+
+ protected:
+  [[noreturn]] void refuse(const YamlValue& place, const std::string& sentence) const {
+    refuse_at(path_, place, sentence);
+  }
+
+  std::string scalar(const YamlValue& value, const char* sentence) const {
+    if (value.kind != Kind::scalar || value.text.empty()) refuse(value, sentence);
+    return value.text;
+  }
+
+  // What `call` finds wrong is so at `place`.
+  template <typename Call>
+  auto located(const YamlValue& place, const Call& call) const {
+    try {
+      return call();
+    } catch (const Error& error) {
+      refuse(place, error.what());
+    }
+  }
+
+  void check_selector(const YamlValue& place, const std::string& selector) const {
+    if (selector.size() > 2 && selector[0] == '/' && selector.ends_with('/'))
+      located(place, [&] { return NamePattern("match", selector.substr(1, selector.size() - 2)).text(); });
+  }
+
+  const std::string& path_;
+  Recipe& recipe_;
+};
+
+class Rules : Part {
+ public:
+  using Part::Part;
+
+  void read(const YamlValue& rules) const {
+    if (rules.kind == Kind::null) return;
+    if (rules.kind != Kind::list) refuse(rules, "'rules' is a list, each entry with 'match' and what is done");
+    for (const YamlValue& rule : rules.items) recipe_.rules.push_back(rule_of(rule));
+  }
+
+ private:
+  RecipeRule rule_of(const YamlValue& value) const {
+    static const std::vector<std::string> known{"match", "formula", "copy", "drop", "dtype"};
+    if (value.kind != Kind::map) refuse(value, "a rule is a map, as in {match: OUT*, formula: A + 0.3*(B - C)}");
+    for (const YamlValue& key : value.keys)
+      if (std::ranges::find(known, key.text) == known.end()) {
+        const std::string near = did_you_mean(key.text, known);
+        refuse(key, "'" + key.text + "' is unknown" + (near.empty() ? "; a rule has " + joined(known, ", ") : near));
+      }
+    RecipeRule rule{.match = selectors(value)};
+    if (const YamlValue* formula = value.find("formula")) rule.formula = scalar(*formula, "'formula' is a formula");
+    if (const YamlValue* copied = value.find("copy")) {
+      if (!rule.formula.empty()) refuse(*copied, "a rule has either 'formula' or 'copy'");
+      rule.formula = scalar(*copied, "'copy' is the name of a checkpoint");
+      if (std::ranges::find(recipe_.formula->names, rule.formula) == recipe_.formula->names.end())
+        refuse(*copied,
+               "no checkpoint is called '" + rule.formula + "'; they are " + joined(recipe_.formula->names, ", "));
+    }
+    if (const YamlValue* drop = value.find("drop")) {
+      if (drop->text != "true" || drop->kind != Kind::scalar) refuse(*drop, "'drop' is true, or is left away");
+      if (value.keys.size() > 2) refuse(*drop, "a rule that drops its tensors says no more of them");
+      rule.drop = true;
+    }
+    if (const YamlValue* dtype = value.find("dtype")) {
+      rule.dtype = scalar(*dtype, "'dtype' is keep, f64, f32, f16, bf16, f8_e4m3 or f8_e5m2");
+      if (rule.dtype != "keep") located(*dtype, [&] { return parse_dtype(rule.dtype); });
+    }
+    if (!rule.says_what_is_computed() && rule.dtype.empty())
+      refuse(value, "this rule says nothing of its tensors; give it a formula, copy, drop or dtype");
+    return rule;
+  }
+
+  std::vector<std::string> selectors(const YamlValue& rule) const {
+    constexpr const char* kWanted = "'match' is a block such as OUT*, a pattern such as /attn2/, or a list of them";
+    const YamlValue* const match = rule.find("match");
+    if (!match) refuse(rule, "'match' is missing: which tensors is the rule for?");
+    std::vector<std::string> selectors;
+    const std::span<const YamlValue> items =
+        match->kind == Kind::list ? std::span<const YamlValue>(match->items) : std::span(match, 1);
+    for (const YamlValue& item : items) {
+      selectors.push_back(scalar(item, kWanted));
+      check_selector(item, selectors.back());
+    }
+    if (selectors.empty()) refuse(*match, kWanted);
+    return selectors;
+  }
+};
+
+class Weights : Part {
+ public:
+  using Part::Part;
+
+  void read(const YamlValue& weights) {
+    if (weights.kind == Kind::null) return;
+    constexpr const char* kWanted =
+        "'weights' are numbers and what they are for some tensors, as in r: {IN00..IN08: 0.2}";
+    const std::span<const YamlValue> maps =
+        weights.kind == Kind::list ? std::span<const YamlValue>(weights.items) : std::span(&weights, 1);
+    for (const YamlValue& map : maps) {
+      if (map.kind != Kind::map) refuse(map, kWanted);
+      for (size_t i = 0; i < map.keys.size(); ++i) {
+        if (map.items[i].kind != Kind::map) refuse(map.items[i], kWanted);
+        add(map.keys[i], map.items[i]);
+      }
+    }
+    if (of_method_.empty()) return;
+    const MethodSpec* const spec = only_method();
+    for (const auto& [index, place] : of_method_) set_parameter(spec, *place, recipe_.weights[index]);
+  }
+
+ private:
+  void add(const YamlValue& parameter, const YamlValue& selectors) {
+    const bool named = take_number(parameter);
+    for (size_t i = 0; i < selectors.keys.size(); ++i) {
+      if (!named) of_method_.emplace_back(recipe_.weights.size(), &parameter);
+      WeightRule rule = selected(selectors.keys[i]);
+      rule.parameter = parameter.text;
+      rule.values = numbers(selectors.items[i]);
+      recipe_.weights.push_back(std::move(rule));
+    }
+  }
+
+  // A number of 'let', which stays a name from now on.
+  bool take_number(const YamlValue& parameter) {
+    if (recipe_.parameters.contains(parameter.text)) return true;
+    auto& defined = recipe_.formula->defined;
+    const auto found = std::ranges::find(defined, parameter.text, [](const auto& name) { return name.first; });
+    if (found == defined.end()) return false;
+    recipe_.parameters[found->first] = {located(parameter, [&] {
+      try {
+        return parse_number("'let'", found->second);
+      } catch (const Error&) {
+        throw Error(
+            ErrorCode::usage, "let",
+            "'" + found->first + "' has weights, and is a number in 'let' then, as in " + found->first + ": 0.5");
+      }
+    })};
+    defined.erase(found);
+    return true;
+  }
+
+  WeightRule selected(const YamlValue& key) const {
+    const std::string& text = key.text;
+    if (text == kList) return {.by = WeightRule::By::list};
+    const size_t colon = text.find(':');
+    if (text.empty() || text[0] == '/' || colon == text.npos) {
+      if (text.empty()) refuse(key, "what this selects is missing");
+      check_selector(key, text);
+      return {.selector = text};
+    }
+    if (text.find(':', colon + 1) != text.npos) refuse(key, "'" + text + "' is neither a selector nor BLOCKS:ELEMENTS");
+    return {.by = WeightRule::By::elements, .selector = text.substr(0, colon), .elements = text.substr(colon + 1)};
+  }
+
+  std::vector<double> numbers(const YamlValue& value) const {
+    constexpr const char* kWanted = "a weight is a number, or a list of them";
+    const auto number = [&](const YamlValue& item) {
+      const std::string text = scalar(item, kWanted);
+      return located(item, [&] { return parse_number("a weight", text); });
+    };
+    if (value.kind != Kind::list) return {number(value)};
+    std::vector<double> all;
+    for (const YamlValue& item : value.items) all.push_back(number(item));
+    if (all.empty()) refuse(value, kWanted);
+    return all;
+  }
+
+  // Null where the formula is more than the call of one.
+  const MethodSpec* only_method() const {
+    Recipe plain = recipe_;
+    plain.weights.clear();
+    plain.bake_vae = false;
+    const Recipe canonical = canonical_recipe(plain, plain.formula->names.size());
+    return canonical.formula ? nullptr : find_method(canonical.method)->spec;
+  }
+
+  void set_parameter(const MethodSpec* spec, const YamlValue& place, WeightRule& rule) const {
+    if (!spec)
+      refuse(place, "no number of 'let' is called '" + place.text +
+                        "'; give it there for all other tensors, and write it into the formula");
+    const bool is_letter = place.text.size() == 1 && place.text[0] >= 'A' && place.text[0] <= 'Z';
+    std::vector<std::string> known;
+    for (const ParameterSpec& parameter : std::span(spec->parameters).first(spec->parameter_count)) {
+      if (parameter.kind == ParameterKind::flag) continue;
+      const bool per_checkpoint = parameter.kind == ParameterKind::numbers;
+      known.emplace_back(per_checkpoint ? "A, B, ... (the weight of that checkpoint)" : parameter.name);
+      if (per_checkpoint ? !is_letter : place.text != parameter.name && place.text != parameter.option_name()) continue;
+      rule.parameter = parameter.name;
+      if (per_checkpoint) rule.input = place.text[0] - 'A';
+      return;
+    }
+    refuse(place, std::string(spec->name) + " has no number '" + place.text + "', and 'let' has none" +
+                      (known.empty() ? "" : "; it has " + joined(known, ", ")));
+  }
+
+  std::vector<std::pair<size_t, const YamlValue*>> of_method_;  // weights of parameters that 'let' does not have
+};
+
+}  // namespace
+
+void read_rules(const YamlValue& rules, const std::string& path, Recipe& recipe) { Rules(path, recipe).read(rules); }
+
+void read_weights(const YamlValue& weights, const std::string& path, Recipe& recipe) {
+  Weights(path, recipe).read(weights);
+}
+
+}  // namespace ckmerge::cli

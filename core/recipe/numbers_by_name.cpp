@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// A graph's numbers for one tensor after the other.
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/recipe/merge_graph.h"
+#include "core/recipe/number_sign.h"
+#include "io/text/error.h"
+
+namespace ckmerge {
+namespace {
+
+[[noreturn]] void refuse(const std::string& sentence) { throw Error(ErrorCode::usage, "weight", sentence); }
+
+}  // namespace
+
+NumbersByName::NumbersByName(const MergeGraph& graph)
+    : graph_(graph),
+      by_block_(graph.blocks() ? graph.blocks()->blocks().size() : 0),
+      numbers_(graph.terms().size()),
+      origins_(graph.terms().size()),
+      held_(graph.origins().size()) {
+  std::map<std::string_view, int> known;
+  std::vector<NamePattern> patterns;
+  for (TermId id = 0; id < graph.terms().size(); ++id) {
+    numbers_[id] = graph[id].number.value;
+    if (!graph[id].number.rules.empty()) named_.push_back(id);
+    if (graph[id].kind == Term::Kind::arithmetic) computed_.push_back(id);
+    for (const NumberByName::Rule& rule : graph[id].number.rules) {
+      if (rule.pattern.empty()) {
+        add({id, &rule, -1});
+        continue;
+      }
+      const auto [pattern, is_new] = known.try_emplace(rule.pattern, static_cast<int>(patterns.size()));
+      if (is_new) patterns.emplace_back("weight", rule.pattern);
+      add({id, &rule, pattern->second});
+    }
+  }
+  pattern_fits_.resize(patterns.size());
+  patterns_.emplace(std::move(patterns));
+}
+
+// By block, so that a name asks those rules only that may be of its own, however many there are.
+void NumbersByName::add(const Rule& rule) {
+  const auto index = static_cast<uint32_t>(rules_.size());
+  if (rule.given->blocks.empty()) everywhere_.push_back(index);
+  for (const BlockId block : rule.given->blocks) by_block_.at(block).push_back(index);
+  rules_.push_back(rule);
+}
+
+bool NumbersByName::fits(const Rule& rule) const {
+  return rule.pattern < 0 || pattern_fits_[static_cast<size_t>(rule.pattern)] != rule.given->unless;
+}
+
+void NumbersByName::apply(Rule& rule) {
+  if (!fits(rule)) return;
+  rule.matched = true;
+  numbers_[rule.term] = rule.given->value;
+  origins_[rule.term] = rule.given->origin;
+}
+
+// In the order of the rules, of which the last that matches holds.
+const std::vector<double>& NumbersByName::of(std::string_view name) {
+  const BlockMap* const blocks = graph_.blocks();
+  if (blocks) name = blocks->weight_name(name);
+  for (const TermId id : named_) {
+    numbers_[id] = graph_[id].number.value;
+    origins_[id] = NumberByName::Rule::kNoOrigin;
+  }
+  const std::vector<int>& matching = patterns_->matching(name);
+  for (const int index : matching) pattern_fits_[static_cast<size_t>(index)] = true;
+  const BlockId block = blocks ? blocks->of(name) : BlockMap::kNoBlock;
+  const std::span<const uint32_t> own =
+      block == BlockMap::kNoBlock ? std::span<const uint32_t>() : std::span<const uint32_t>(by_block_[block]);
+  for (size_t i = 0, k = 0; i < everywhere_.size() || k < own.size();) {
+    const bool is_own = i == everywhere_.size() || (k < own.size() && own[k] < everywhere_[i]);
+    apply(rules_[is_own ? own[k++] : everywhere_[i++]]);
+  }
+  for (const int index : matching) pattern_fits_[static_cast<size_t>(index)] = false;
+  for (const TermId id : named_)
+    if (origins_[id] != NumberByName::Rule::kNoOrigin) ++held_[origins_[id]];
+  compute();
+  return numbers_;
+}
+
+void NumbersByName::compute() {
+  for (const TermId id : computed_) {
+    const Term& term = graph_[id];
+    numbers_[id] = arithmetic(numbers_[term.operands[0]], term.sign, numbers_[term.operands[1]]);
+    if (!std::isfinite(numbers_[id]))
+      refuse("with these weights the formula divides by zero, or comes to a number beyond 64 bits");
+  }
+}
+
+std::vector<uint32_t> NumbersByName::unmatched() const {
+  std::vector<bool> lacks(held_.size());
+  for (const Rule& rule : rules_)
+    if (!rule.matched && !rule.given->optional && rule.given->origin != NumberByName::Rule::kNoOrigin)
+      lacks[rule.given->origin] = true;
+  for (const Rule& rule : rules_)
+    if (rule.matched && rule.given->origin != NumberByName::Rule::kNoOrigin) lacks[rule.given->origin] = false;
+  std::vector<uint32_t> origins;
+  for (uint32_t origin = 0; origin < lacks.size(); ++origin)
+    if (lacks[origin]) origins.push_back(origin);
+  return origins;
+}
+
+void NumbersByName::expect_matched() const {
+  for (const Rule& rule : rules_)
+    if (!rule.matched && !rule.given->optional && rule.given->origin == NumberByName::Rule::kNoOrigin)
+      refuse("the pattern '" + rule.given->pattern + "' matches the name of no tensor that is merged");
+  for (const uint32_t origin : unmatched())
+    refuse("the weight '" + graph_.origins().at(origin) + "' selects no tensor that is merged" +
+           (graph_.blocks() ? "; the blocks are " + graph_.blocks()->text() : ""));
+}
+
+}  // namespace ckmerge
