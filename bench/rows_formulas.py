@@ -11,10 +11,12 @@ from bars import GIB, MIB
 from measure import NotRun, drop_page_cache, interleave, run
 from rows import floor_of, result, size_text, unless_equal
 
-# (1 - b)*((1 - a)*A + a*B) + b*C with a and b by block of SD 1, BASE first.
+# Two numbers by block of SD 1, BASE first.
 ALPHAS = ",".join(f"{0.10 + 0.02 * n:.2f}" for n in range(26))
 BETAS = ",".join(f"{0.80 - 0.03 * n:.2f}" for n in range(26))
-TWO_RATIOS = ["-m", "sum_twice", "--mbw", f"alpha:{ALPHAS}", "--mbw", f"beta:{BETAS}"]
+TWICE = "(1 - b)*((1 - a)*A + a*B) + b*C"
+TWO_RATIOS = ["--formula", TWICE, "--param", "a=0.3", "--param", "b=0.2", "--mbw", f"a:{ALPHAS}", "--mbw", f"b:{BETAS}"]
+TWO_RATIOS_TEXT = f"ckmerge merge A B C --formula '{TWICE}' --param a=0.3 --param b=0.2 --mbw a:26 numbers --mbw b:26 numbers -o O -q"
 RATIOS = "0.2", "0.35", "0.5", "0.65"
 SLIDERS = "0.75,0.5,0.25"
 KEPT = ["--alpha", "0", "--weight", "IN*=0.25", "--weight", "M00=0.5", "--weight", "OUT*=0.75"]
@@ -49,8 +51,7 @@ def formula_blocks(bench):
     values, said = interleave(bench.options.rounds, {
         "add_difference": lambda: cold(bench, out, "merge", *files, "-m", "add_difference", "--alpha", "0.7").seconds,
         "ckmerge": lambda: cold(bench, out, "merge", *files, *TWO_RATIOS).seconds}, bench.log)
-    commands = ["ckmerge merge A B C -m sum_twice --mbw alpha:26 numbers --mbw beta:26 numbers -o O -q",
-                "ckmerge merge A B C -m add_difference --alpha 0.7 -o O -q"]
+    commands = [TWO_RATIOS_TEXT, "ckmerge merge A B C -m add_difference --alpha 0.7 -o O -q"]
     return {"formula-blocks": result(values, "add_difference", commands, said)}
 
 
@@ -128,8 +129,7 @@ def peers(bench):
         for path in (out, *bench.data.glob("peer*.safetensors")):
             path.unlink(missing_ok=True)
 
-    results = against(bench, "mecha-formula", "sd-mecha", ["ckmerge merge A B C -m sum_twice --mbw alpha:... --mbw beta:... -o O -q",
-                                                           "peer_merge.py mecha A B C O"],
+    results = against(bench, "mecha-formula", "sd-mecha", [TWO_RATIOS_TEXT, "peer_merge.py mecha A B C O"],
                       lambda: peer(bench, "mecha", *files, bench.data / "peer.safetensors", ALPHAS, BETAS),
                       lambda: cold(bench, out, "merge", *files, *TWO_RATIOS), clean)
     results |= against(bench, "comfy-blocks", "ComfyUI", ["ckmerge merge A B " + " ".join(KEPT) + " -o O -q", "peer_merge.py comfy A B O 0.75,0.5,0.25"],

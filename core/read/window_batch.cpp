@@ -10,6 +10,11 @@ constexpr uint64_t kGap = 4096;
 // Lists of a batch stay small even where tensors are tiny: 64 KiB of windows.
 constexpr size_t kMostReads = 2048;
 
+// Of more checkpoints than these all windows are asked for before the first is waited for: a tile's windows are smaller
+// then, and one request at a time leaves the disk idle. Cold, two loaded cores: 16 of 200 MB 0.82 x the time (median of
+// 8 pairs), 8 the same time, 4 and fewer 1.1 to 1.2 x, since what the system reads around a large window is used.
+constexpr size_t kAskedOneByOne = 8;
+
 }  // namespace
 
 WindowBatch::WindowBatch(std::span<const Checkpoint> checkpoints, uint64_t window_size, bool alone)
@@ -76,7 +81,7 @@ void WindowBatch::gather() {
 }
 
 void WindowBatch::map() {
-  if (alone_)
+  if (alone_ || checkpoints_.size() > kAskedOneByOne)
     for (const Window& window : windows_) window.file->will_need(window.begin, window.end);
   for (Window& window : windows_) window.bytes = inputs_.add(*window.file, window.begin, window.end);
   gather();
