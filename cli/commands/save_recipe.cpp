@@ -73,6 +73,7 @@ class Writer {
     write_checkpoints();
     write_formula();
     write_weights();
+    write_rules();
     write_options();
     return out_;
   }
@@ -165,6 +166,20 @@ class Writer {
       case WeightRule::By::selector: break;
     }
     return rule.selector;
+  }
+
+  // ---- rules
+
+  void write_rules() {
+    if (!recipe_.rules.empty()) line(0, "rules:");
+    for (const RecipeRule& rule : recipe_.rules) {
+      std::vector<std::string> match;
+      for (const std::string& selector : rule.match) match.push_back(yaml_scalar(selector));
+      line(1, "- match: " + (match.size() == 1 ? match[0] : yaml_list(match)));
+      if (!rule.formula.empty()) line(2, "formula: " + formula_scalar(rule.formula));
+      if (rule.drop) line(2, "drop: true");
+      if (!rule.dtype.empty()) line(2, "dtype: " + yaml_scalar(rule.dtype));
+    }
   }
 
   // ---- options
