@@ -168,15 +168,17 @@ class Writer {
     return rule.selector;
   }
 
+  // ---- rules
+
   void write_rules() {
     if (!recipe_.rules.empty()) line(0, "rules:");
     for (const RecipeRule& rule : recipe_.rules) {
-      std::vector<std::string> selectors;
-      for (const std::string& selector : rule.match) selectors.push_back(yaml_scalar(selector));
-      line(1, "- match: " + (selectors.size() == 1 ? selectors[0] : yaml_list(selectors)));
+      std::vector<std::string> match;
+      for (const std::string& selector : rule.match) match.push_back(yaml_scalar(selector));
+      line(1, "- match: " + (match.size() == 1 ? match[0] : yaml_list(match)));
       if (!rule.formula.empty()) line(2, "formula: " + formula_scalar(rule.formula));
       if (rule.drop) line(2, "drop: true");
-      if (!rule.dtype.empty()) line(2, "dtype: " + rule.dtype);
+      if (!rule.dtype.empty()) line(2, "dtype: " + yaml_scalar(rule.dtype));
     }
   }
 

@@ -98,6 +98,27 @@ def test_weights():
         repeated("merge", *AB, *words)
 
 
+def test_rules():
+    make_all()
+    pathlib.Path("models/rules.yaml").write_text("""ckmerge: 1
+checkpoints: {base: A.safetensors, B: B.safetensors}
+let: {r: 0.7, d: B - base}
+merge: base + r*d
+weights:
+  - r: {/a$/: 0.2}
+  - r: {/b$/: 0.4}
+rules:
+  - {match: [/diffusion/, /stage/], dtype: f32}
+  - {match: /stage/, copy: B}
+  - {match: /diffusion/, formula: base + 0.3*d}
+options: {exclude: zz}
+""", encoding="utf-8")
+    text = repeated("run", "models/rules.yaml")
+    expect("rules:" in text and "let:" in text and "weights:" in text, text)
+    repeated("merge", "--formula", "A + r*(B - A)", *AB, "--param", "r=0.7", "--weight", "r:/a$/=0.2")
+    repeated("merge", "--formula", "A + r*(B - A)", *AB, "--param", "r=0.7")
+
+
 def test_rerun():
     make_all()
     repeated("merge", *AB, "--alpha", "0.3", "--dtype", "f16")
@@ -154,4 +175,4 @@ def test_refused():
     expect(not [name for name in os.listdir() if name.startswith("never")], "nothing is written")
 
 
-run_in_folders(test_same_bytes, test_pytorch_key, test_rerun, test_paths, test_written, test_refused)
+run_in_folders(test_same_bytes, test_pytorch_key, test_weights, test_rules, test_rerun, test_paths, test_written, test_refused)
