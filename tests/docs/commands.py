@@ -51,7 +51,7 @@ def blocks(page):
 
 
 def promised(text):
-    for line in text.splitlines():
+    for line in text.replace("\\\n", " ").splitlines():
         if match := re.match(r"# writes ([^,]*[^,\s])", line):
             yield match.group(1)
         words = shlex.split(line, comments=True)
