@@ -44,6 +44,9 @@ std::string linear_call(const MergeGraph& graph, const Combination& sum, const F
 std::string unknown_name_fault(const std::string& name, const Formula& formula) {
   if (find_method(name))
     return sentence(name, " is a method, and takes its checkpoints in parentheses: ", name, "(...)");
+  const auto is_it = [&](const auto& defined) { return defined.first == name; };
+  if (std::ranges::any_of(formula.defined, is_it))
+    return sentence("'", name, "' is defined below this; names for expressions use those above them");
   // Any letter is near any other.
   const std::string near = name.size() > 1 ? suggestion(name, formula.names) : "";
   return sentence("no checkpoint is called '", name, "'", near.empty() ? "; " + listed(formula.names) : near);

@@ -94,11 +94,17 @@ class Lines {
 
   std::string parameters(const Term& term) const {
     std::string out;
-    for (const auto& [name, numbers] : term.parameters) {
-      const std::string values = listed(numbers);
-      out += ", " + name + "=" + (numbers.size() == 1 ? values : "[" + values + "]");
-    }
+    const MethodSpec& spec = *find_method(term.method)->spec;
+    for (const ParameterSpec& parameter : std::span(spec.parameters).first(spec.parameter_count))
+      if (const auto given = term.parameters.find(parameter.name); given != term.parameters.end())
+        out += ", " + given->first + "=" + values_text(given->second, parameter.kind);
     return out;
+  }
+
+  std::string values_text(std::span<const TermId> numbers, ParameterKind kind) const {
+    if (kind == ParameterKind::numbers) return "[" + listed(numbers) + "]";
+    if (kind == ParameterKind::flag) return graph_[numbers[0]].number.value != 0 ? "true" : "false";
+    return listed(numbers);
   }
 
   std::string sum(const Term& term) const {

@@ -321,6 +321,8 @@ TEST_CASE("names stand for expressions in parentheses, and are written out in wh
   CHECK(inside.details == std::vector<std::string>{"B - X", "    ^"});
   CHECK(fault({{"x", "A + y"}, {"y", "B - C"}}, "x + y").where == "x:1:5");
   CHECK(fault({{"x", "B - C"}}, "A + 0.5*(B - C)").text == "the name 'x' is not used; take it away, or use it");
+  CHECK(fault({{"s", "t"}, {"t", "B - C"}}, "A + s")
+            .text.starts_with("s:1:1: 't' is defined below this; names for expressions use those above them"));
   CHECK(fault({{"A", "B - C"}}, "A").text == "the name 'A' is a checkpoint's");
   CHECK(fault({{"x", "B"}, {"x", "C"}}, "A").text == "the name 'x' is given twice");
   CHECK(fault({{"1x", "B"}}, "A").text == "the name '1x' cannot stand in a formula");
