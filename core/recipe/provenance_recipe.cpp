@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// `ckmerge.recipe`, written and read (docs/format.md). Whoever plans a merge fills in the defaults of its method
-// before, so that what was typed or not makes no difference (core/recipe/method_defaults.h).
-#include <algorithm>
+// `ckmerge.recipe`, written (docs/format.md). Whoever plans a merge fills in the defaults of its method before, so that
+// what was typed or not makes no difference (core/recipe/method_defaults.h).
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <map>
 
 #include "core/recipe/provenance.h"
+#include "core/recipe/recipe_members.h"
 #include "core/recipe/recipe_rule_json.h"
 #include "core/recipe/weight_rule_json.h"
-#include "io/hash/sha256.h"
-#include "io/text/error.h"
-#include "io/text/json_value.h"
 #include "io/text/json_writer.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
@@ -19,58 +17,7 @@
 namespace ckmerge {
 namespace {
 
-using Kind = JsonValue::Kind;
-using Parameters = std::map<std::string, std::vector<double>>;
-
-// Command lines of 2 MB, the system's limit, fit in whatever they consist of.
-constexpr JsonLimits kLimits{.size = size_t{16} << 20, .depth = 8, .values = size_t{1} << 18, .unique_keys = true};
-
-// The members and their order, for writing and for reading.
-void for_each_member(auto& recipe, const auto& visit) {
-  visit("method", recipe.method);
-  visit("parameters", recipe.parameters);
-  visit("dtype", recipe.dtype);
-  visit("discard", recipe.discard);
-  visit("only", recipe.only);
-  visit("exclude", recipe.exclude);
-  visit("missing", recipe.missing);
-  visit("extra", recipe.extra);
-  visit("expand", recipe.expand);
-  visit("nan", recipe.nan);
-  visit("metadata", recipe.metadata);
-  visit("set_metadata", recipe.set_metadata);
-  visit("hash", recipe.hash);
-}
-constexpr std::string_view kInputs = "inputs", kVersion = "version";
-
-constexpr std::string_view kFormula = "formula", kFormulaText = "text", kFormulaNames = "names";
-
-// Members that are there only where they say something: a text without them is what it was before there were any.
-void for_each_optional_member(auto& recipe, const auto& visit) {
-  visit(kFormula, recipe.formula);
-  visit("dtypes", recipe.part_dtypes);
-  visit("dtype_rules", recipe.dtype_rules);
-  visit("half", recipe.half);
-  visit("parts", recipe.parts);
-  visit("prune", recipe.prune);
-  visit("ema", recipe.ema);
-  visit("underflow", recipe.underflow);
-  visit("bake_vae", recipe.bake_vae);
-  visit("roles", recipe.roles);
-  visit("layout", recipe.layout);
-  visit("merge_buffers", recipe.merge_buffers);
-  visit("mend", recipe.mend);
-  visit("first_channels", recipe.first_channels);
-  visit("strip_prefix", recipe.strip_prefix);
-  visit("rename", recipe.rename);
-  visit("add_prefix", recipe.add_prefix);
-  visit("copy_codes", recipe.copy_codes);
-  visit("weights", recipe.weights);
-  visit("rules", recipe.rules);
-}
-using PartDtypes = decltype(Recipe::part_dtypes);
-
-// ---- writing
+using Parameters = decltype(Recipe::parameters);
 
 // `append(item)` for each, with commas between them.
 void append_list(std::string& out, std::string_view brackets, const auto& items, const auto& append) {
@@ -124,14 +71,6 @@ void append_value(std::string& out, const std::vector<RecipeRule>& rules) {
   append_list(out, "[]", rules, [&](const RecipeRule& rule) { append_json(out, rule); });
 }
 
-// As --dtype takes it.
-std::string dtype_text(const std::optional<Dtype>& dtype) {
-  std::string text = dtype ? info(*dtype).name : "keep";
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 void append_value(std::string& out, const std::optional<Dtype>& dtype) { append_value(out, dtype_text(dtype)); }
 
 // {"vae":"f32"}: of the parts of which something is said.
@@ -163,147 +102,8 @@ void append_input(std::string& out, const std::string& name, const std::string& 
   out += '}';
 }
 
-// ---- reading
-
-template <typename... Parts>
-[[noreturn]] void fail(std::string_view member, const Parts&... parts) {
-  throw Error(ErrorCode::malformed, std::string(member), sentence("'", member, "' ", parts...));
-}
-
-void expect(std::string_view member, const JsonValue& value, Kind kind, std::string_view what) {
-  if (value.kind != kind) fail(member, "is not ", what);
-}
-
-void read_value(std::string_view member, const JsonValue& value, std::string& out) {
-  expect(member, value, Kind::string, "a string");
-  out = value.text;
-}
-
-void read_value(std::string_view member, const JsonValue& value, bool& out) {
-  expect(member, value, Kind::boolean, "true or false");
-  out = value.boolean;
-}
-
-void read_value(std::string_view member, const JsonValue& value, double& out) {
-  expect(member, value, Kind::number, "a number");
-  const char* const end = value.text.data() + value.text.size();
-  const auto [stop, error] = std::from_chars(value.text.data(), end, out);
-  if (error != std::errc() || stop != end || !std::isfinite(out)) fail(member, "is not a number within 64 bits");
-}
-
-template <typename Policy>
-requires std::is_enum_v<Policy>
-void read_value(std::string_view member, const JsonValue& value, Policy& out) {
-  expect(member, value, Kind::string, "a string");
-  const auto names = policy_names<Policy>();
-  const auto found = std::ranges::find(names, value.text);
-  if (found == names.end()) fail(member, "has a value that this ckmerge does not know");
-  out = static_cast<Policy>(found - names.begin());
-}
-
-void read_value(std::string_view member, const JsonValue& value, std::optional<Dtype>& out) {
-  expect(member, value, Kind::string, "a string");
-  if (value.text == dtype_text({})) return out.reset();
-  const auto named = [&](const DtypeInfo& row) { return is_real(row.dtype) && dtype_text(row.dtype) == value.text; };
-  const auto found = std::ranges::find_if(kDtypes, named);
-  if (found == std::end(kDtypes)) fail(member, "has a value that this ckmerge does not know");
-  out = found->dtype;
-}
-
-void read_value(std::string_view member, const JsonValue& value, std::vector<std::string>& out) {
-  expect(member, value, Kind::array, "an array of strings");
-  for (const JsonValue& item : value.items) read_value(member, item, out.emplace_back());
-}
-
-void read_value(std::string_view member, const JsonValue& value, std::vector<double>& out) {
-  if (value.kind != Kind::array) return read_value(member, value, out.emplace_back());
-  for (const JsonValue& item : value.items) read_value(member, item, out.emplace_back());
-}
-
-void read_value(std::string_view member, const JsonValue& value, Parameters& out) {
-  expect(member, value, Kind::object, "an object");
-  for (size_t i = 0; i < value.items.size(); ++i)
-    read_value(valid_utf8(value.keys[i].substr(0, 100)), value.items[i], out[value.keys[i]]);
-}
-
-void read_value(std::string_view member, const JsonValue& value, Metadata& out) {
-  expect(member, value, Kind::object, "an object");
-  for (size_t i = 0; i < value.items.size(); ++i)
-    read_value(member, value.items[i], out.emplace_back(value.keys[i], "").second);
-}
-
-void read_value(std::string_view member, const JsonValue& value, PartDtypes& out) {
-  expect(member, value, Kind::object, "an object");
-  for (size_t i = 0; i < value.items.size(); ++i) {
-    const auto part = std::ranges::find(kPartNames, value.keys[i]);
-    if (part == kPartNames.end()) fail(member, "has a part that this ckmerge does not know");
-    read_value(member, value.items[i], out[static_cast<size_t>(part - kPartNames.begin())].emplace().dtype);
-  }
-}
-
-void read_value(std::string_view member, const JsonValue& value, std::vector<WeightRule>& out) {
-  expect(member, value, Kind::array, "an array");
-  for (const JsonValue& item : value.items) out.push_back(parse_weight_rule(item));
-}
-
-void read_value(std::string_view member, const JsonValue& value, std::vector<RecipeRule>& out) {
-  expect(member, value, Kind::array, "an array");
-  for (const JsonValue& item : value.items) out.push_back(parse_recipe_rule(item));
-}
-
-void read_value(std::string_view member, const JsonValue& value, std::optional<Formula>& out) {
-  const std::vector<std::string> members{std::string(kFormulaText), std::string(kFormulaNames)};
-  if (value.kind != Kind::object || value.keys != members) fail(member, "is not {text, names}");
-  out.emplace();
-  read_value(member, value.items[0], out->text);
-  read_value(member, value.items[1], out->names);
-}
-
-// A name is compared with files' names and may become part of one, so it must not lead anywhere.
-void read_input(const JsonValue& input, RecordedRecipe& out) {
-  const std::vector<std::string> members{"name", "sha256"}, with_key{"name", "sha256", "key"};
-  if (input.kind != Kind::object || (input.keys != members && input.keys != with_key))
-    fail(kInputs, "is not an array of {name, sha256}");
-  std::string& name = out.recipe.input_names.emplace_back();
-  std::string& sha256 = out.sha256.emplace_back();
-  read_value(kInputs, input.items[0], name);
-  if (name.empty() || name.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
-    fail(kInputs, "has a name that is no file's name");
-  std::string& key = out.recipe.input_keys.emplace_back();
-  if (input.items.size() > members.size()) read_value(kInputs, input.items[2], key);
-  if (input.items[1].kind == Kind::null) return;
-  read_value(kInputs, input.items[1], sha256);
-  if (!is_sha256(sha256)) fail(kInputs, "has a sha256 that is not 64 hex digits");
-}
-
-const JsonValue& member_of(const JsonValue& object, std::string_view member) {
-  const auto found = std::ranges::find(object.keys, member);
-  if (found == object.keys.end()) fail(member, "is missing");
-  return object.items[static_cast<size_t>(found - object.keys.begin())];
-}
-
-int version_of(const JsonValue& root) {
-  if (std::ranges::find(root.keys, kVersion) == root.keys.end()) return 1;
-  double version = 0;
-  read_value(kVersion, member_of(root, kVersion), version);
-  if (version != 1 && version != kRecipeVersion && version != kGraphRecipeVersion)
-    fail(kVersion, "is not one that this ckmerge knows; a newer one may");
-  return static_cast<int>(version);
-}
-
 int version_of(const Recipe& recipe) {
   return recipe.formula || !recipe.weights.empty() || !recipe.rules.empty() ? kGraphRecipeVersion : kRecipeVersion;
-}
-
-void expect_formula_fits(const RecordedRecipe& recorded) {
-  const Recipe& recipe = recorded.recipe;
-  if (!recipe.weights.empty() && recorded.version < kGraphRecipeVersion)
-    fail("weights", "is of a later version than the text");
-  if (!recipe.rules.empty() && recorded.version < kGraphRecipeVersion)
-    fail("rules", "is of a later version than the text");
-  if (recipe.formula && recorded.version < kGraphRecipeVersion)
-    fail(kFormula, "is not known to recipes of version ", recorded.version);
-  if (recipe.formula && recipe.method != kFormulaMethod) fail(kFormula, "stands beside a method");
 }
 
 }  // namespace
@@ -332,34 +132,6 @@ std::string recipe_text(const Recipe& recipe, std::span<const std::string> names
     ++k;
   });
   return out + "}";
-}
-
-RecordedRecipe parse_recipe(std::string_view json) {
-  const JsonValue root = parse_json(json, kLimits);
-  if (root.kind != Kind::object) throw Error(ErrorCode::malformed, "", "it is not an object");
-  RecordedRecipe out{.version = version_of(root), .recipe = {}, .sha256 = {}};
-  std::vector<std::string> known{std::string(kInputs), std::string(kVersion)};
-  for_each_member(out.recipe, [&](std::string_view member, auto& value) {
-    known.emplace_back(member);
-    value = {};
-    read_value(member, member_of(root, member), value);
-  });
-  for_each_optional_member(out.recipe, [&](std::string_view member, auto& value) {
-    known.emplace_back(member);
-    const auto found = std::ranges::find(root.keys, member);
-    if (found != root.keys.end()) read_value(member, root.items[static_cast<size_t>(found - root.keys.begin())], value);
-  });
-  if (!out.recipe.weights.empty() && out.version < kGraphRecipeVersion)
-    fail("weights", "is of a later version than the text");
-  expect_formula_fits(out);
-  const JsonValue& inputs = member_of(root, kInputs);
-  expect(kInputs, inputs, Kind::array, "an array");
-  for (const JsonValue& input : inputs.items) read_input(input, out);
-  if (std::ranges::all_of(out.recipe.input_keys, &std::string::empty)) out.recipe.input_keys.clear();
-  for (const std::string& key : root.keys)
-    if (std::ranges::find(known, key) == known.end())
-      fail(valid_utf8(key.substr(0, 100)), "is unknown; a newer ckmerge may know it");
-  return out;
 }
 
 }  // namespace ckmerge
