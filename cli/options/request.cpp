@@ -9,12 +9,15 @@
 namespace ckmerge::cli {
 namespace {
 
-// As in the table, save that the method comes first, or a formula, on which options depend, and those of the method
-// before --param, which sees then what is given twice.
+// As in the table, save that the method comes first, or a formula, on which options depend; then what gives numbers
+// their values: those of the method before --param and --sweep, which see then what is given twice. Weights speak of
+// these numbers.
 std::vector<OptionSpec> in_order_of_reading(std::vector<OptionSpec> options) {
   const auto rank = [](const OptionSpec& option) {
     const bool is_first = option.reader.type == ValueType::method || option.name == "formula";
-    return is_first ? 0 : option.of_method ? 1 : 2;
+    if (is_first) return 0;
+    if (option.of_method) return 1;
+    return option.name == "param" ? 2 : option.name == "sweep" ? 3 : 4;
   };
   std::ranges::stable_sort(options, {}, rank);
   return options;
