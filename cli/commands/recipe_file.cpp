@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <span>
 #include <string_view>
 
@@ -14,6 +15,7 @@
 #include "cli/system/text.h"
 #include "core/formula/recipe_graph.h"
 #include "core/formula/tokens.h"
+#include "core/inputs/renames.h"
 #include "core/plan/selection.h"
 #include "core/recipe/method_defaults.h"
 #include "io/file/input_file.h"
@@ -107,6 +109,7 @@ class RecipeFile {
             read_request({.command = Command::merge, .operands = {}, .options = {{name, line.options.at(name)}}});
         read.refused.raise();
         Selection(read.settings.recipe).expect_understood();
+        check_renames(read.settings.recipe, member("checkpoints").items.size() + (all->find("vae") != nullptr));
       } catch (const Error& error) {
         refuse(all->items[i], error.what());
       }
@@ -195,7 +198,7 @@ class RecipeFile {
 void bind(std::vector<std::string>& checkpoints, std::span<const std::string> bindings) {
   std::vector<std::string> names;
   for (const std::string& word : checkpoints) names.push_back(word.substr(0, word.find('=')));
-  std::vector<bool> bound(names.size());
+  std::set<std::string> bound;
   for (const std::string& binding : bindings) {
     const std::string name = binding.substr(0, binding.find('='));
     const auto found = std::ranges::find(names, name);
@@ -204,10 +207,8 @@ void bind(std::vector<std::string>& checkpoints, std::span<const std::string> bi
     if (found == names.end())
       throw Error(ErrorCode::usage, binding,
                   "the recipe has no checkpoint '" + name + "'" + RecipeFile::suggestion_of(name, names));
-    const auto k = static_cast<size_t>(found - names.begin());
-    if (bound[k]) throw Error(ErrorCode::usage, binding, name + " is given twice");
-    bound[k] = true;
-    checkpoints[k] = binding;
+    if (!bound.insert(name).second) throw Error(ErrorCode::usage, binding, name + " is given twice");
+    checkpoints[static_cast<size_t>(found - names.begin())] = binding;
   }
 }
 

@@ -11,6 +11,7 @@
 #include "cli/system/text.h"
 #include "core/blocks/block_selector.h"
 #include "core/formula/recipe_graph.h"
+#include "core/inputs/renames.h"
 #include "core/plan/selection.h"
 #include "core/recipe/dtype_rules.h"
 #include "core/recipe/weighted_graph.h"
@@ -97,6 +98,7 @@ void check_inputs(const RecordedRecipe& recorded, MergeRequest& request) {
 
 // What a merge would find out when it looks for the tensors of weights and rules.
 void check_parts(const Recipe& recipe, size_t inputs) {
+  check_renames(recipe, inputs);
   check_weights(recipe, inputs);
   for (const RecipeRule& rule : recipe.rules) {
     const std::string where = shortened(text_of(rule), kSentenceWidth);

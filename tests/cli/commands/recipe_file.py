@@ -218,6 +218,10 @@ def test_deep_and_patterns():
     make_all()
     write(HEAD + "merge: A + 0.5*(B - C)\noptions: {only: 'head('}\n")
     refused(2, "models/recipe.yaml:4:17: --only", "run", "models/recipe.yaml", "-n")
+    for option, told in [("rename: x", ":4:19: --rename 'x' is not of the form"), ("rename: ['(=x']", ":4:19: --rename '("),
+                         ("strip_prefix: ''", ":4:25: "), ("strip_prefix: 'Z:x'", ":4:25: --strip-prefix 'Z:x' is for an input")]:
+        write(HEAD + f"merge: A + 0.5*(B - C)\noptions: {{{option}}}\n")
+        refused(2, "models/recipe.yaml" + told, "run", "models/recipe.yaml", "-n")
     write("a: " + "[" * 200000)
     refused(2, "more than 64 lists and maps lie in each other", "run", "models/recipe.yaml", "-n")
 

@@ -240,6 +240,7 @@ def test_recipes():
                            (("rules", 1, "dtype"), "f99", "rule '/model.a/': dtype 'f99' is unknown"),
                            (("weights", 0, "input"), "B", "the numbers of a formula are for all checkpoints"),
                            (("weights", 0, "select"), "/(/", "weight 'r /(/=0.2'"), (("weights", 0, "parameter"), "q", "no number 'q'")])
+    test_changed("rules", [(("rename",), ["x"], "--rename 'x' is not of the form"), (("add_prefix",), ["C:x"], "for an input that is not")])
     linear = call("merge", "A.safetensors", "B.safetensors", "-m", "linear", "--weights", "1,2", "--weight", "B:/in/=1", "-o", "per.safetensors")
     expect(linear.returncode == 0, linear.stderr)
     test_changed("per", [(("weights", 0, "input"), "C", "there are 2 checkpoints only"),
