@@ -23,9 +23,9 @@ using Kind = YamlValue::Kind;
 constexpr std::string_view kList = "mbw";  // in the place of a selector: one number per block
 
 // What both have in common: a value of a file, and how its faults are told.
-class Part {
+class Section {
  public:
-  Part(const std::string& path, Recipe& recipe) : path_(path), recipe_(recipe) {}
+  Section(const std::string& path, Recipe& recipe) : path_(path), recipe_(recipe) {}
 
  protected:
   [[noreturn]] void refuse(const YamlValue& place, const std::string& sentence) const {
@@ -56,9 +56,9 @@ class Part {
   Recipe& recipe_;
 };
 
-class Rules : Part {
+class Rules : Section {
  public:
-  using Part::Part;
+  using Section::Section;
 
   void read(const YamlValue& rules) const {
     if (rules.kind == Kind::null) return;
@@ -114,9 +114,9 @@ class Rules : Part {
   }
 };
 
-class Weights : Part {
+class Weights : Section {
  public:
-  using Part::Part;
+  using Section::Section;
 
   void read(const YamlValue& weights) {
     if (weights.kind == Kind::null) return;
