@@ -24,9 +24,9 @@ using Kind = YamlValue::Kind;
 constexpr std::string_view kList = "mbw";  // in the place of a selector: one number per block
 
 // What both have in common: a value of a file, and how its faults are told.
-class Part {
+class Section {
  public:
-  Part(const std::string& path, Recipe& recipe) : path_(path), recipe_(recipe) {}
+  Section(const std::string& path, Recipe& recipe) : path_(path), recipe_(recipe) {}
 
  protected:
   [[noreturn]] void refuse(const YamlValue& place, const std::string& sentence) const {
@@ -60,9 +60,9 @@ class Part {
   Recipe& recipe_;
 };
 
-class Rules : Part {
+class Rules : Section {
  public:
-  using Part::Part;
+  using Section::Section;
 
   Places read(const YamlValue& rules) const {
     if (rules.kind == Kind::null) return {};
@@ -124,9 +124,9 @@ class Rules : Part {
   }
 };
 
-class Weights : Part {
+class Weights : Section {
  public:
-  using Part::Part;
+  using Section::Section;
 
   Places read(const YamlValue& weights) {
     if (weights.kind == Kind::null) return {};

@@ -43,12 +43,29 @@ double number_of(const Recipe& recipe, const ParameterSpec& parameter) {
   return given == recipe.parameters.end() ? parameter.default_value : given->second.at(0);
 }
 
+// A parameter as it stands in a name; empty: it says nothing there.
+std::string parameter_name(const Recipe& recipe, const ParameterSpec& parameter) {
+  const auto given = recipe.parameters.find(parameter.name);
+  switch (parameter.kind) {
+    case ParameterKind::number: return rounded(number_of(recipe, parameter));
+    case ParameterKind::flag: {
+      const bool is_on = number_of(recipe, parameter) != 0, is_default = is_on == (parameter.default_value != 0);
+      return is_default ? "" : (is_on ? "" : "no ") + std::string(parameter.name);
+    }
+    default: break;
+  }
+  std::vector<std::string> numbers;
+  if (given != recipe.parameters.end())
+    for (const double number : given->second) numbers.push_back(rounded(number));
+  return joined(numbers, ", ");
+}
+
 std::string call_name(const Recipe& recipe, const std::vector<std::string>& models) {
   std::vector<std::string> parts = models;
   if (const Method* method = find_method(recipe.method))  // a formula is none
     for (size_t i = 0; i < method->spec->parameter_count; ++i)
-      if (const ParameterSpec& parameter = method->spec->parameters[i]; parameter.kind == ParameterKind::number)
-        parts.push_back(rounded(number_of(recipe, parameter)));
+      if (std::string part = parameter_name(recipe, method->spec->parameters[i]); !part.empty())
+        parts.push_back(std::move(part));
   return recipe.method + "(" + joined(parts, ", ") + ")";
 }
 
@@ -137,6 +154,7 @@ std::string a1111_name(const Recipe& recipe, std::span<const std::string> inputs
   for (const std::string& path : inputs.first(merged_inputs(recipe, inputs.size()))) models.push_back(model_name(path));
   std::string name = name_without_suffix(recipe, models);
   if (!recipe.weights.empty()) name += " by blocks";  // the numbers before it are those of all other tensors
+  if (!recipe.rules.empty()) name += " by rules";
   if (kind.inpainting) name += ".inpainting";
   if (kind.instruct_pix2pix) name += ".instruct-pix2pix";
   name += recipe.form->extension();

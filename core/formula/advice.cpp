@@ -49,7 +49,10 @@ std::string unknown_name_fault(const std::string& name, const Formula& formula) 
     return sentence("'", name, "' is defined below this; names for expressions use those above them");
   // Any letter is near any other.
   const std::string near = name.size() > 1 ? suggestion(name, formula.names) : "";
-  return sentence("no checkpoint is called '", name, "'", near.empty() ? "; " + listed(formula.names) : near);
+  if (!near.empty()) return sentence("no checkpoint is called '", name, "'", near);
+  const bool is_place = name.size() == 1 && name[0] >= 'A' && name[0] <= 'Z';
+  return sentence("no checkpoint is called '", name, "'; ", listed(formula.names),
+                  is_place ? "" : sentence("; a number of that name is given with --param ", name, "=0.5"));
 }
 
 std::string delta_fault(const Formula& formula) {

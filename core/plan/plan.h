@@ -114,8 +114,9 @@ struct StatisticSet {
 
   /// Those of one level, which lie side by side.
   std::span<const Reduction> reductions_of(size_t level) const {
-    const auto [begin, end] = std::ranges::equal_range(reductions, level, {}, &Reduction::level);
-    return {begin, end};
+    // clang 14 cannot compile equal_range() of libstdc++ 12.
+    return {std::ranges::lower_bound(reductions, level, {}, &Reduction::level),
+            std::ranges::upper_bound(reductions, level, {}, &Reduction::level)};
   }
   size_t levels() const { return coefficients.empty() ? 0 : coefficients.back().level + size_t{1}; }  ///< they ascend
 

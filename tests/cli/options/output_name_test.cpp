@@ -54,6 +54,12 @@ TEST_CASE("the other methods, and what a result is for") {
         "0.5(A) + 0.25(B) + 0.25(C).safetensors");
   CHECK(a1111_name({.method = "linear", .parameters = {{"weights", {2, -1, 1}}, {"normalize", {0}}}}, three, {}) ==
         "2.0(A) + -1.0(B) + 1.0(C).safetensors");
+  CHECK(a1111_name({.method = "tensor_sum", .parameters = {{"alpha", {0.3}}, {"columns", {1}}}}, kPair, {}) ==
+        "tensor_sum(A, B.fp16, 0.3, 0.0, columns).safetensors");
+  CHECK(a1111_name({.method = "task_arithmetic", .parameters = {{"weights", {1, 0.5, 2}}}}, three, {}) ==
+        "task_arithmetic(A, B, C, 1.0, 1.0, 0.5, 2.0).safetensors");
+  CHECK(a1111_name({.rules = {{.match = {"/x/"}, .drop = true}}}, kPair, {}) ==
+        "0.5(A) + 0.5(B.fp16) by rules.safetensors");
   CHECK(a1111_name({}, kPair, {.inpainting = true}) == "0.5(A) + 0.5(B.fp16).inpainting.safetensors");
   CHECK(a1111_name({}, kPair, {.instruct_pix2pix = true}) == "0.5(A) + 0.5(B.fp16).instruct-pix2pix.safetensors");
 }

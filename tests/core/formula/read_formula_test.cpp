@@ -175,6 +175,9 @@ TEST_CASE("names that are none are told with what may be meant") {
   const auto fault = [](const std::string& text) { return failure([&] { read(text, {"base", "anime"}); }); };
   CHECK(fault("base + 0.5*(anme - base)").text ==
         "formula:1:13: no checkpoint is called 'anme'; did you mean 'anime'?");
+  CHECK(fault("base + ratio*(anime - base)").text ==
+        "formula:1:8: no checkpoint is called 'ratio'; they are base and anime; a number of that name is given with "
+        "--param ratio=0.5");
   CHECK(fault("1e13*base - 1e13*anime").code == ErrorCode::usage);  // the digits that would tell are lost
   CHECK(fault("base + 0.5*(X - base)").text == "formula:1:13: no checkpoint is called 'X'; they are base and anime");
   CHECK(fault("weighted_sun(base, anime)").text ==
