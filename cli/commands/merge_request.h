@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/commands/after_merge.h"
+#include "cli/commands/recipe_rules.h"
 #include "cli/options/request.h"
 #include "cli/system/system.h"
 #include "core/ckmerge.h"
@@ -19,6 +20,7 @@ struct MergeRequest {
   std::string config_from;            ///< what is copied beside the output; empty: nothing is, or it is not known yet
   std::string key;                    ///< of all PyTorch inputs that recipe.input_keys says nothing of
   std::vector<std::string> warnings;  ///< those of the plan follow
+  Places places;                      ///< of a recipe file's weights and rules
   Announcement announcement;          ///< when the output is in place
   ProgressKind progress = ProgressKind::none;
 };

@@ -17,6 +17,14 @@ void append(std::vector<std::string>& warnings, const std::vector<std::string>& 
   warnings.insert(warnings.end(), more.begin(), more.end());
 }
 
+Plan placed_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints, const Places& places) {
+  try {
+    return make_plan(recipe, checkpoints);
+  } catch (const Error& error) {
+    throw placed(error, places);
+  }
+}
+
 // What is told when a signal comes too late.
 const char* waiting_line(ProgressKind progress) {
   if (progress == ProgressKind::json)
@@ -37,7 +45,7 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Faults& faults) {
 
 Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   const RunOptions& run = request.settings.run;
-  Plan plan = make_plan(recipe, checkpoints);
+  Plan plan = placed_plan(recipe, checkpoints, request.places);
   plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
   append(plan.warnings, position_warnings(plan, checkpoints));
   size_tiles(plan, checkpoints, {.budget = run.memory_budget, .tile_size = run.tile_size});

@@ -3,14 +3,19 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 #include <span>
+#include <string_view>
 
 #include "cli/commands/formula_inputs.h"
 #include "cli/commands/recipe_rules.h"
 #include "cli/commands/registry_access.h"
 #include "cli/options/option_table.h"
+#include "cli/options/recipe_options.h"
 #include "cli/system/text.h"
 #include "core/formula/recipe_graph.h"
+#include "core/formula/tokens.h"
+#include "core/inputs/renames.h"
 #include "core/plan/selection.h"
 #include "core/recipe/method_defaults.h"
 #include "io/file/input_file.h"
@@ -25,16 +30,6 @@ using Kind = YamlValue::Kind;
 constexpr uint64_t kLargest = 1 << 20;  // bytes
 
 const std::vector<std::string> kMembers = {"ckmerge", "checkpoints", "let", "merge", "weights", "rules", "options"};
-
-// Those of merge that are about what comes out, not about where it goes and how the work is done.
-const std::vector<std::string> kOptions = {
-    "add-prefix",     "copy-codes",    "discard",      "dtype",     "exclude", "expand",
-    "first-channels", "extra",         "format",       "half",      "hash",    "key",
-    "mend",           "merge-buffers", "metadata",     "missing",   "nan",     "only",
-    "rename",         "set-metadata",  "strip-prefix", "underflow", "vae",     "wrap"};
-
-// Those whose words are NAME=VALUE, which a map has as well.
-const std::vector<std::string> kMaps = {"dtype", "key", "rename", "set-metadata"};
 
 std::string text_of(const std::string& path) {
   const InputFile file(path);
@@ -53,11 +48,12 @@ class RecipeFile {
 
   RecipeFile(const std::string& path, const std::string& text) : path_(path), root_(parse_yaml(text, path)) {
     expect(root_, Kind::map, "a recipe is a map: ckmerge: 1, checkpoints, merge");
+    if (const YamlValue* const version = root_.find("ckmerge"); version && version->text != "1")
+      refuse(*version, "'ckmerge' is 1 in recipes that this ckmerge knows");  // first: another version has other keys
     for (const YamlValue& key : root_.keys)
       if (std::ranges::find(kMembers, key.text) == kMembers.end())
         refuse(key, "'" + key.text + "' is unknown" + suggestion_of(key.text, kMembers));
-    const YamlValue& version = member("ckmerge");
-    if (version.text != "1") refuse(version, "'ckmerge' is 1 in recipes that this ckmerge knows");
+    static_cast<void>(member("ckmerge"));
   }
 
   const std::string& path() const { return path_; }
@@ -69,6 +65,10 @@ class RecipeFile {
     if (all.keys.empty()) refuse(all, "'checkpoints' are names and files, as in A: base.safetensors, at least one");
     std::vector<std::string> words;
     for (size_t k = 0; k < all.keys.size(); ++k) {
+      if (!is_formula_name(all.keys[k].text))
+        refuse(all.keys[k],
+               "'" + visible(all.keys[k].text) +
+                   "' cannot name a checkpoint: names are letters, digits and underscores, no digit first");
       const std::string file = scalar(all.items[k], "a checkpoint is a file");
       words.push_back(all.keys[k].text + "=" + beside_recipe(file));
     }
@@ -86,9 +86,12 @@ class RecipeFile {
   }
 
   /// `weights` and `rules`, into a recipe that has the formula and the names of its checkpoints.
-  void read_parts(Recipe& recipe) const {
-    if (const YamlValue* const rules = root_.find("rules")) read_rules(*rules, path_, recipe);
-    if (const YamlValue* const weights = root_.find("weights")) read_weights(*weights, path_, recipe);
+  Places read_parts(Recipe& recipe) const {
+    Places places, of_weights;
+    if (const YamlValue* const rules = root_.find("rules")) places = read_rules(*rules, path_, recipe);
+    if (const YamlValue* const weights = root_.find("weights")) of_weights = read_weights(*weights, path_, recipe);
+    places.insert(places.end(), of_weights.begin(), of_weights.end());
+    return places;
   }
 
   /// What the options say; each is read by itself first, so that a fault is told with its place.
@@ -106,6 +109,7 @@ class RecipeFile {
             read_request({.command = Command::merge, .operands = {}, .options = {{name, line.options.at(name)}}});
         read.refused.raise();
         Selection(read.settings.recipe).expect_understood();
+        check_renames(read.settings.recipe, member("checkpoints").items.size() + (all->find("vae") != nullptr));
       } catch (const Error& error) {
         refuse(all->items[i], error.what());
       }
@@ -147,8 +151,9 @@ class RecipeFile {
   std::string option_name(const YamlValue& key) const {
     std::string name = key.text;
     std::ranges::replace(name, '_', '-');
-    if (std::ranges::find(kOptions, name) == kOptions.end())
-      refuse(key, "'" + key.text + "' is no option of a recipe" + suggestion_of(name, kOptions));
+    const std::vector<std::string>& known = recipe_options();
+    if (std::ranges::find(known, name) == known.end())
+      refuse(key, "'" + key.text + "' is no option of a recipe" + suggestion_of(name, known));
     return name;
   }
 
@@ -165,9 +170,12 @@ class RecipeFile {
         "those of the kind NAME=VALUE a map";
     const OptionKind kind = kind_of(name);
     const bool may_repeat = kind == OptionKind::list;
-    if (kind == OptionKind::flag && value.text != "true" && value.text != "false")
-      refuse(value, "'" + name + "' is true or false");
-    const bool may_be_map = std::ranges::find(kMaps, name) != kMaps.end();
+    if (kind == OptionKind::flag) {
+      const std::string_view flag = value.kind == Kind::scalar ? recipe_flag(value.text) : "";
+      if (flag.empty()) refuse(value, "'" + name + "' is true or false");
+      return {std::string(flag)};
+    }
+    const bool may_be_map = may_be_map_in_recipe(name);
     if ((value.kind == Kind::list && !may_repeat) || (value.kind == Kind::map && !may_be_map))
       refuse(value, "'" + name + "' has one value" + (may_repeat ? ", or a list of them" : ""));
     const auto word = [&](const YamlValue& item) {
@@ -190,6 +198,7 @@ class RecipeFile {
 void bind(std::vector<std::string>& checkpoints, std::span<const std::string> bindings) {
   std::vector<std::string> names;
   for (const std::string& word : checkpoints) names.push_back(word.substr(0, word.find('=')));
+  std::set<std::string> bound;
   for (const std::string& binding : bindings) {
     const std::string name = binding.substr(0, binding.find('='));
     const auto found = std::ranges::find(names, name);
@@ -198,27 +207,31 @@ void bind(std::vector<std::string>& checkpoints, std::span<const std::string> bi
     if (found == names.end())
       throw Error(ErrorCode::usage, binding,
                   "the recipe has no checkpoint '" + name + "'" + RecipeFile::suggestion_of(name, names));
+    if (!bound.insert(name).second) throw Error(ErrorCode::usage, binding, name + " is given twice");
     checkpoints[static_cast<size_t>(found - names.begin())] = binding;
   }
 }
 
 // As merge_request() will find it wrong, but with the file's name. Adds what it has beside the formula.
-void complete_recipe(const RecipeFile& file, Recipe& recipe, std::vector<std::string> checkpoints) {
+Places complete_recipe(const RecipeFile& file, Recipe& recipe, std::vector<std::string> checkpoints) {
   Recipe named = recipe;
+  Places places;
   try {
     name_inputs_of_formula(checkpoints, *named.formula);
-    file.read_parts(named);
+    places = file.read_parts(named);
     check_recipe(named, checkpoints.size() + named.bake_vae);
-  } catch (const Error& error) {
+  } catch (const Error& fault) {
+    const Error error = placed(fault, places);
     const std::string prefix = std::string(error.what()).starts_with(file.path()) ? "" : file.path() + ": ";
     throw Error(ErrorCode::usage, error.where(), prefix + error.what(), error.details());
   }
   named.formula->names = recipe.formula->names;
   recipe = std::move(named);
+  return places;
 }
 
 // What the same merge is on the command line, with the options of `asked` and its operands behind the recipe.
-Request request_of(const RecipeFile& file, const Request& asked) {
+Request request_of(const RecipeFile& file, const Request& asked, Places& places) {
   Request merge = asked;
   merge.command = Command::merge;
   merge.operands = file.checkpoints();
@@ -232,7 +245,7 @@ Request request_of(const RecipeFile& file, const Request& asked) {
   settings.components = written.components;
   settings.keys = written.keys;
   if (!settings.form) settings.form = written.form;
-  complete_recipe(file, settings.recipe, merge.operands);
+  places = complete_recipe(file, settings.recipe, merge.operands);
   return merge;
 }
 
@@ -260,7 +273,10 @@ MergeRequest recipe_file_request(const Request& asked, const Environment& enviro
   const RecipeFile file(asked.operands[0]);
   if (asked.settings.models)
     throw Error(ErrorCode::usage, "--models", "--models is for recorded merges; a recipe file names its checkpoints");
-  return merge_request(with_registered_paths(request_of(file, asked), environment), environment);
+  Places places;
+  MergeRequest merge = merge_request(with_registered_paths(request_of(file, asked, places), environment), environment);
+  merge.places = std::move(places);
+  return merge;
 }
 
 void check_recipe_text(const std::string& path, const std::string& text, const std::vector<std::string>& inputs,
@@ -268,7 +284,8 @@ void check_recipe_text(const std::string& path, const std::string& text, const s
   std::string fault = "this merge has something that a recipe file cannot say";
   try {
     if (text.size() > kLargest) throw Error(ErrorCode::usage, path, "the recipe has more than 1 MiB");
-    Request merge = request_of(RecipeFile(path, text), {.command = Command::run, .operands = {path}});
+    Places places;
+    Request merge = request_of(RecipeFile(path, text), {.command = Command::run, .operands = {path}}, places);
     Recipe read = completed(merge);
     for (Recipe* const one : {&read, &recipe}) {
       one->form = &output_forms().front();  // the output's name says it

@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "cli/options/numbers.h"
+#include "cli/options/recipe_options.h"
 #include "cli/system/text.h"
+#include "core/blocks/block_selector.h"
 #include "core/formula/expression.h"
 #include "core/formula/recipe_graph.h"
-#include "core/names/name_pattern.h"
 #include "io/text/error.h"
 #include "kernels/method.h"
 
@@ -33,6 +34,10 @@ class Part {
     refuse_at(path_, place, sentence);
   }
 
+  std::string text_of_place(const YamlValue& place) const {
+    return path_ + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+  }
+
   std::string scalar(const YamlValue& value, const char* sentence) const {
     if (value.kind != Kind::scalar || value.text.empty()) refuse(value, sentence);
     return value.text;
@@ -49,8 +54,7 @@ class Part {
   }
 
   void check_selector(const YamlValue& place, const std::string& selector) const {
-    if (selector.size() > 2 && selector[0] == '/' && selector.ends_with('/'))
-      located(place, [&] { return NamePattern("match", selector.substr(1, selector.size() - 2)).text(); });
+    located(place, [&] { ckmerge::check_selector(selector, "match"); });
   }
 
   const std::string& path_;
@@ -61,10 +65,15 @@ class Rules : Part {
  public:
   using Part::Part;
 
-  void read(const YamlValue& rules) const {
-    if (rules.kind == Kind::null) return;
+  Places read(const YamlValue& rules) const {
+    if (rules.kind == Kind::null) return {};
     if (rules.kind != Kind::list) refuse(rules, "'rules' is a list, each entry with 'match' and what is done");
-    for (const YamlValue& rule : rules.items) recipe_.rules.push_back(rule_of(rule));
+    Places places;
+    for (const YamlValue& rule : rules.items) {
+      recipe_.rules.push_back(rule_of(rule));
+      places.emplace_back(text_of(recipe_.rules.back()), text_of_place(*rule.find("match")));
+    }
+    return places;
   }
 
  private:
@@ -86,7 +95,8 @@ class Rules : Part {
                "no checkpoint is called '" + rule.copy + "'; they are " + joined(recipe_.formula->names, ", "));
     }
     if (const YamlValue* drop = value.find("drop")) {
-      if (drop->text != "true" || drop->kind != Kind::scalar) refuse(*drop, "'drop' is true, or is left away");
+      if (recipe_flag(drop->text) != "true" || drop->kind != Kind::scalar)
+        refuse(*drop, "'drop' is true, or is left away");
       if (value.keys.size() > 2) refuse(*drop, "a rule that drops its tensors says no more of them");
       rule.drop = true;
     }
@@ -119,8 +129,8 @@ class Weights : Part {
  public:
   using Part::Part;
 
-  void read(const YamlValue& weights) {
-    if (weights.kind == Kind::null) return;
+  Places read(const YamlValue& weights) {
+    if (weights.kind == Kind::null) return {};
     constexpr const char* kWanted =
         "'weights' are numbers and what they are for some tensors, as in r: {IN00..IN08: 0.2}";
     const std::span<const YamlValue> maps =
@@ -132,9 +142,14 @@ class Weights : Part {
         add(map.keys[i], map.items[i]);
       }
     }
-    if (of_method_.empty()) return;
-    const MethodSpec* const spec = only_method();
-    for (const auto& [index, place] : of_method_) set_parameter(spec, *place, recipe_.weights[index]);
+    if (!of_method_.empty()) {
+      const MethodSpec* const spec = only_method();
+      for (const auto& [index, place] : of_method_) set_parameter(spec, *place, recipe_.weights[index]);
+    }
+    Places places;
+    for (size_t i = 0; i < selectors_.size(); ++i)
+      places.emplace_back("weight '" + text_of(recipe_.weights[i]) + "'", text_of_place(*selectors_[i]));
+    return places;
   }
 
  private:
@@ -146,6 +161,7 @@ class Weights : Part {
       rule.parameter = parameter.text;
       rule.values = numbers(selectors.items[i]);
       recipe_.weights.push_back(std::move(rule));
+      selectors_.push_back(&selectors.keys[i]);
     }
   }
 
@@ -222,15 +238,27 @@ class Weights : Part {
                       (known.empty() ? "" : "; it has " + joined(known, ", ")));
   }
 
+  std::vector<const YamlValue*> selectors_;                     // of each weight
   std::vector<std::pair<size_t, const YamlValue*>> of_method_;  // weights of parameters that 'let' does not have
 };
 
 }  // namespace
 
-void read_rules(const YamlValue& rules, const std::string& path, Recipe& recipe) { Rules(path, recipe).read(rules); }
+Places read_rules(const YamlValue& rules, const std::string& path, Recipe& recipe) {
+  return Rules(path, recipe).read(rules);
+}
 
-void read_weights(const YamlValue& weights, const std::string& path, Recipe& recipe) {
-  Weights(path, recipe).read(weights);
+Places read_weights(const YamlValue& weights, const std::string& path, Recipe& recipe) {
+  return Weights(path, recipe).read(weights);
+}
+
+Error placed(const Error& error, const Places& places) {
+  const std::string_view what = error.what();
+  constexpr std::string_view kArticle = "the ";
+  const std::string_view told = what.starts_with(kArticle) ? what.substr(kArticle.size()) : what;
+  for (const auto& [text, place] : places)
+    if (told.starts_with(text)) return {error.code(), error.where(), place + ": " + error.what(), error.details()};
+  return error;
 }
 
 }  // namespace ckmerge::cli

@@ -3,19 +3,28 @@
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/recipe/recipe.h"
+#include "io/text/error.h"
 #include "io/text/yaml_value.h"
 
 namespace ckmerge::cli {
 
+/// What messages call a weight or rule, and where a file has it: "rule 'OUT*'", "r.yaml:7:3".
+using Places = std::vector<std::pair<std::string, std::string>>;
+
 /// Adds the rules that `rules`, a value of the recipe file `path`, holds. Throws Error(usage) with file, line and
 /// column.
-void read_rules(const YamlValue& rules, const std::string& path, Recipe& recipe);
+Places read_rules(const YamlValue& rules, const std::string& path, Recipe& recipe);
 
 /// Adds the weights that `weights` holds, and the numbers of `let` that they are of, which are no names for expressions
 /// then. Where the formula is the call of one method (core/formula/sole_call.h), they may be of that method's
 /// parameters. Throws as read_rules(). REQUIRES: the formula and its names are there.
-void read_weights(const YamlValue& weights, const std::string& path, Recipe& recipe);
+Places read_weights(const YamlValue& weights, const std::string& path, Recipe& recipe);
+
+/// `error`, with its place in front where it speaks of a weight or rule of `places`.
+Error placed(const Error& error, const Places& places);
 
 }  // namespace ckmerge::cli

@@ -9,10 +9,12 @@
 #include "cli/report/report.h"
 #include "cli/system/signals.h"
 #include "cli/system/text.h"
+#include "core/blocks/block_selector.h"
 #include "core/formula/recipe_graph.h"
-#include "core/names/name_pattern.h"
+#include "core/inputs/renames.h"
 #include "core/plan/selection.h"
 #include "core/recipe/dtype_rules.h"
+#include "core/recipe/weighted_graph.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {
@@ -94,20 +96,19 @@ void check_inputs(const RecordedRecipe& recorded, MergeRequest& request) {
   faults.raise();
 }
 
-// What a merge would find out when it looks for the tensors of a weight.
-void check_weight(const Recipe& recipe, const WeightRule& rule) {
-  const std::string where = "weight '" + shortened(text_of(rule), kSentenceWidth) + "'";
-  const std::string& selector = rule.selector;
-  if (rule.by == WeightRule::By::selector && selector.size() > 2 && selector[0] == '/' && selector.ends_with('/'))
-    NamePattern(where, selector.substr(1, selector.size() - 2));  // throws what cannot be understood
-  const Method* const method = find_method(recipe.method);
-  if (!method) return;  // a formula, which has other numbers
-  const auto parameters = std::span(method->spec->parameters).first(method->spec->parameter_count);
-  const auto is_meant = [&](const ParameterSpec& parameter) {
-    return rule.parameter == parameter.name && parameter.kind != ParameterKind::flag;
-  };
-  if (std::ranges::none_of(parameters, is_meant))
-    throw Error(ErrorCode::usage, where, where + ": " + method->spec->name + " has no number '" + rule.parameter + "'");
+// What a merge would find out when it looks for the tensors of weights and rules.
+void check_parts(const Recipe& recipe, size_t inputs) {
+  check_renames(recipe, inputs);
+  check_weights(recipe, inputs);
+  for (const RecipeRule& rule : recipe.rules) {
+    const std::string where = shortened(text_of(rule), kSentenceWidth);
+    for (const std::string& selector : rule.match) check_selector(selector, where);
+    if (!rule.dtype.empty() && rule.dtype != "keep") try {
+        parse_dtype(rule.dtype);
+      } catch (const Error& error) {
+        throw Error(ErrorCode::usage, where, where + ": " + error.what());
+      }
+  }
 }
 
 }  // namespace
@@ -138,7 +139,7 @@ RecordedRecipe recorded_recipe(const std::string& path) {
     check_recipe(recorded.recipe, recorded.sha256.size());
     Selection(recorded.recipe).expect_understood();
     const DtypeRules understood(recorded.recipe.dtype_rules);
-    for (const WeightRule& rule : recorded.recipe.weights) check_weight(recorded.recipe, rule);
+    check_parts(recorded.recipe, recorded.sha256.size());
     return recorded;
   } catch (const Error& e) {
     // Nobody typed it: what is wrong with it is the file's fault.

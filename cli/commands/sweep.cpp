@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -73,10 +74,14 @@ class Sweeping {
   void prepare() {
     Faults faults;
     for (const Output& output : outputs_)
-      if (faults.empty()) faults.check([&] { check_recipe(output.recipe, request_.inputs.size()); });
+      if (faults.empty())
+        faults.check([&] { expect_file_name("--sweep", output.name, "sweep fewer numbers, or such as are shorter"); });
+    for (Output& output : outputs_)
+      if (faults.empty())
+        faults.check([&] { of_output(output, [&](Output& o) { check_recipe(o.recipe, request_.inputs.size()); }); });
     checkpoints_ = opened_inputs(request_, faults);
     for (Output& output : outputs_)
-      if (faults.empty()) faults.check([&] { plan(output); });
+      if (faults.empty()) faults.check([&] { of_output(output, [&](Output& o) { plan(o); }); });
     if (!request_.output.empty()) check_targets(faults);
     faults.raise();
   }
@@ -98,6 +103,26 @@ class Sweeping {
   }
 
  private:
+  // What `call` finds wrong with one output is told with its name, where it is not wrong with all of them.
+  void of_output(Output& output, const std::function<void(Output&)>& call) {
+    try {
+      call(output);
+    } catch (const Error& error) {
+      Output& other = &output == &outputs_.front() ? outputs_.back() : outputs_.front();
+      if (&output == &other || fault_of(other, call) == error.what()) throw;
+      throw Error(error.code(), error.where(), output.name + ": " + error.what(), error.details());
+    }
+  }
+
+  static std::string fault_of(Output& output, const std::function<void(Output&)>& call) {
+    try {
+      call(output);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  }
+
   void plan(Output& output) {
     Recipe recipe = output.recipe;
     recipe.input_keys = request_.settings.recipe.input_keys;  // known since the inputs are open

@@ -20,19 +20,10 @@ namespace fs = std::filesystem;
 // Of a name in bytes, on every filesystem in use.
 constexpr size_t kMaxNameSize = 255;
 
+constexpr const char* kAdvice = "name the file with -o FILE";
+
 // What a partial file of a merge ends with (io/file/output_file): the name it will become is not taken yet.
 constexpr std::string_view kPartial = ".ckmerge-partial";
-
-void expect_file_name(const std::string& option, const std::string& name) {
-  const auto refuse = [&](const std::string& fault) {
-    throw Error(ErrorCode::usage, option,
-                option + ": the name '" + shortened(name, kNameWidth) + "' " + fault + "; name the file with -o FILE");
-  };
-  if (name.size() > kMaxNameSize)
-    refuse("has " + std::to_string(name.size()) + " bytes, more than " + std::to_string(kMaxNameSize));
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  if (std::ranges::any_of(name, is_control)) refuse("has control characters");
-}
 
 // ---- A1111
 
@@ -130,6 +121,17 @@ bool is_folder(const std::string& output) {
   return output.ends_with('/') || fs::is_directory(output, error);
 }
 
+void expect_file_name(const std::string& option, const std::string& name, const std::string& advice) {
+  const auto refuse = [&](const std::string& fault) {
+    throw Error(ErrorCode::usage, option,
+                option + ": the name '" + shortened(name, kNameWidth) + "' " + fault + "; " + advice);
+  };
+  if (name.size() > kMaxNameSize)
+    refuse("has " + std::to_string(name.size()) + " bytes, more than " + std::to_string(kMaxNameSize));
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (std::ranges::any_of(name, is_control)) refuse("has control characters");
+}
+
 std::string a1111_name(const Recipe& recipe, std::span<const std::string> inputs, ResultKind kind) {
   std::vector<std::string> models;
   for (const std::string& path : inputs.first(merged_inputs(recipe, inputs.size()))) models.push_back(model_name(path));
@@ -138,7 +140,7 @@ std::string a1111_name(const Recipe& recipe, std::span<const std::string> inputs
   if (kind.inpainting) name += ".inpainting";
   if (kind.instruct_pix2pix) name += ".instruct-pix2pix";
   name += recipe.form->extension();
-  expect_file_name("--output", name);
+  expect_file_name("--output", name, kAdvice);
   return name;
 }
 
@@ -220,7 +222,7 @@ std::string NumberedNames::next() {
   const std::string number = std::to_string(last_);
   const std::string name =
       base_ + "_" + std::string(5 - std::min<size_t>(5, number.size()), '0') + number + "_" + extension_;
-  expect_file_name("--filename-prefix", name);
+  expect_file_name("--filename-prefix", name, kAdvice);
   return (fs::path(folder_) / name).string();
 }
 

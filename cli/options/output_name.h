@@ -26,6 +26,10 @@ bool is_folder(const std::string& output);
 /// does.
 std::string a1111_name(const Recipe& recipe, std::span<const std::string> inputs, ResultKind kind);
 
+/// Throws Error(usage) of `option` for a name that no common filesystem takes or that has control characters, and ends
+/// with `advice`.
+void expect_file_name(const std::string& option, const std::string& name, const std::string& advice);
+
 struct LocalTime {
   int year = 1970, month = 1, day = 1, hour = 0, minute = 0, second = 0;
 };

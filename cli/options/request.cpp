@@ -2,6 +2,8 @@
 #include "cli/options/request.h"
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 #include "cli/options/option_table.h"
 #include "cli/options/presets.h"
@@ -9,12 +11,16 @@
 namespace ckmerge::cli {
 namespace {
 
+// Of numbers, which --param and --sweep give.
+constexpr auto kWeights = std::to_array<std::string_view>({"mbw-preset", "mbw", "base-alpha", "weight"});
+
 // As in the table, save that the method comes first, or a formula, on which options depend, and those of the method
-// before --param, which sees then what is given twice.
+// before --param, which sees then what is given twice. Weights are the last.
 std::vector<OptionSpec> in_order_of_reading(std::vector<OptionSpec> options) {
   const auto rank = [](const OptionSpec& option) {
     const bool is_first = option.reader.type == ValueType::method || option.name == "formula";
-    return is_first ? 0 : option.of_method ? 1 : 2;
+    const bool is_weight = std::ranges::find(kWeights, option.name) != kWeights.end();
+    return is_first ? 0 : option.of_method ? 1 : is_weight ? 3 : 2;
   };
   std::ranges::stable_sort(options, {}, rank);
   return options;

@@ -50,22 +50,28 @@ struct Target {
   int input = -1;
 };
 
-// Of a formula: the only number that has a name.
-Target only_number(const Recipe& recipe, const Word& word) {
-  if (recipe.parameters.size() == 1) return {recipe.parameters.begin()->first};
-  std::string names;
-  for (const auto& [name, values] : recipe.parameters) names += (names.empty() ? "" : ", ") + name;
+// Of a formula: its numbers that have names, those that a sweep gives among them.
+std::vector<std::string> numbers_with_names(const Settings& settings) {
+  std::vector<std::string> names;
+  for (const auto& [name, values] : settings.recipe.parameters) names.push_back(name);
+  for (const Sweep& sweep : settings.sweeps) names.push_back(sweep.parameter);
+  std::ranges::sort(names);
+  return names;
+}
+
+Target only_number(const Settings& settings, const Word& word) {
+  const std::vector<std::string> names = numbers_with_names(settings);
+  if (names.size() == 1) return {names[0]};
   refuse(word,
          names.empty()
              ? std::string(": the formula has no number with a name; write one into it, and give it for all other "
                            "tensors, as in --param r=0.5")
-             : ": say which number of the formula, as in " + recipe.parameters.begin()->first + ":IN*=0.3; they are " +
-                   names);
+             : ": say which number of the formula, as in " + names[0] + ":IN*=0.3; they are " + joined(names, ", "));
 }
 
-Target first_number(const Recipe& recipe, const Word& word) {
-  if (recipe.formula) return only_number(recipe, word);
-  const MethodSpec& spec = *find_method(recipe.method)->spec;
+Target first_number(const Settings& settings, const Word& word) {
+  if (settings.recipe.formula) return only_number(settings, word);
+  const MethodSpec& spec = *find_method(settings.recipe.method)->spec;
   for (const ParameterSpec& parameter : parameters_of(spec))
     if (parameter.kind == ParameterKind::number) return {parameter.name};
   for (const ParameterSpec& parameter : parameters_of(spec))
@@ -74,15 +80,16 @@ Target first_number(const Recipe& recipe, const Word& word) {
   refuse(word, std::string(": ") + spec.name + " has no number that could differ between tensors");
 }
 
-Target number_called(const Recipe& recipe, const Word& word, const std::string& name) {
-  if (recipe.parameters.contains(name)) return {name};
+Target number_called(const Settings& settings, const Word& word, const std::string& name) {
+  const std::vector<std::string> names = numbers_with_names(settings);
+  if (std::ranges::find(names, name) != names.end()) return {name};
   refuse(word, ": the formula has no number '" + visible(name) + "'; give it for all other tensors, as in --param " +
                    visible(name) + "=0.5");
 }
 
-Target target_called(const Recipe& recipe, const Word& word, const std::string& name) {
-  if (recipe.formula) return number_called(recipe, word, name);
-  const MethodSpec& spec = *find_method(recipe.method)->spec;
+Target target_called(const Settings& settings, const Word& word, const std::string& name) {
+  if (settings.recipe.formula) return number_called(settings, word, name);
+  const MethodSpec& spec = *find_method(settings.recipe.method)->spec;
   std::vector<std::string> known;
   for (const ParameterSpec& parameter : parameters_of(spec)) {
     if (parameter.kind == ParameterKind::flag) continue;
@@ -96,12 +103,12 @@ Target target_called(const Recipe& recipe, const Word& word, const std::string& 
 }
 
 // Takes PARAMETER: off the front of `text`. That of a pattern's own colons and of supermerger's is none.
-Target take_target(const Recipe& recipe, const Word& word, std::string& text, size_t colons_behind) {
+Target take_target(const Settings& settings, const Word& word, std::string& text, size_t colons_behind) {
   const size_t name_end = text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
   const auto colons = static_cast<size_t>(std::ranges::count(text, ':'));
   const bool named = name_end != text.npos && name_end > 0 && text[name_end] == ':' && colons > colons_behind;
-  if (!named) return first_number(recipe, word);
-  Target target = target_called(recipe, word, text.substr(0, name_end));
+  if (!named) return first_number(settings, word);
+  Target target = target_called(settings, word, text.substr(0, name_end));
   text.erase(0, name_end + 1);
   return target;
 }
@@ -115,7 +122,7 @@ void add(Settings& settings, Target target, WeightRule rule) {
 // ---- --weight
 
 void add_elements(Settings& settings, const Word& word, std::string text) {
-  Target target = take_target(settings.recipe, word, text, 2);
+  Target target = take_target(settings, word, text, 2);
   const size_t first = text.find(':'), last = text.rfind(':');
   if (first == text.npos || first == last || std::ranges::count(text, ':') > 2)
     refuse(word, ": '" + visible(text) +
@@ -132,7 +139,7 @@ void add_selected(Settings& settings, const Word& word, std::string text) {
   const size_t sign = text.rfind('=');
   const std::string value = trimmed(std::string_view(text).substr(sign + 1));
   text.erase(sign);
-  Target target = take_target(settings.recipe, word, text, 0);
+  Target target = take_target(settings, word, text, 0);
   std::string selector = trimmed(text);
   if (selector.empty()) refuse(word, ": what '" + visible(word.text) + "' selects is missing in front of the =");
   if (selector.size() > 2 && selector[0] == '/' && selector.ends_with('/'))
@@ -161,7 +168,7 @@ void read_one_weight(Settings& settings, const Word& word) {
 
 void add_list(Settings& settings, const Word& word, std::string text) {
   if (!has_numbers(settings.recipe)) return;
-  Target target = take_target(settings.recipe, word, text, 0);
+  Target target = take_target(settings, word, text, 0);
   const auto same = [&](const WeightRule& rule) {
     return rule.by == WeightRule::By::list && rule.parameter == target.parameter && rule.input == target.input;
   };
@@ -215,8 +222,7 @@ Reader read_mbw_preset() {
 Reader read_base_alpha() {
   const auto read = [](Settings& settings, const Word& word) {
     if (!has_numbers(settings.recipe)) return;
-    add(settings, first_number(settings.recipe, word),
-        {.selector = "BASE", .values = {parse_number(word.option, word.text)}});
+    add(settings, first_number(settings, word), {.selector = "BASE", .values = {parse_number(word.option, word.text)}});
   };
   return {.type = ValueType::number, .read = read};
 }

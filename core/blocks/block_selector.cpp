@@ -206,16 +206,22 @@ std::vector<BlockId> all_but(const std::vector<BlockId>& ids, const BlockMap& ma
   return others;
 }
 
+// REQUIRES: `selector` begins with a slash.
+NamePattern pattern_in(std::string_view selector, const std::string& where) {
+  if (selector.size() < 3 || !selector.ends_with('/'))
+    throw Error(ErrorCode::usage, where, sentence(where, ": a pattern stands between slashes: /attn2\\.to_k/"));
+  return NamePattern(where, std::string(selector.substr(1, selector.size() - 2)));
+}
+
 }  // namespace
+
+void check_selector(std::string_view selector, const std::string& where) {
+  if (selector.starts_with('/')) static_cast<void>(pattern_in(selector, where));
+}
 
 BlockSelection select_names(std::string_view selector, const Selectable& of, const std::string& where) {
   if (selector.empty()) refuse(where, selector, "selects nothing", of.blocks);
-  if (selector[0] == '/') {
-    if (selector.size() < 3 || !selector.ends_with('/'))
-      throw Error(ErrorCode::usage, where, sentence(where, ": a pattern stands between slashes: /attn2\\.to_k/"));
-    const NamePattern pattern(where, std::string(selector.substr(1, selector.size() - 2)));
-    return {.pattern = pattern.text()};
-  }
+  if (selector[0] == '/') return {.pattern = pattern_in(selector, where).text()};
   if (const size_t dots = selector.find(".."); dots != selector.npos)
     return {.everywhere = false,
             .blocks = range(selector.substr(0, dots), selector.substr(dots + 2), of.blocks, where)};

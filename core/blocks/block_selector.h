@@ -28,6 +28,9 @@ struct Selectable {
 /// out or not: `input_blocks.4.`. Throws Error(usage) of `where` for what selects nothing, with what there is.
 BlockSelection select_names(std::string_view selector, const Selectable& of, const std::string& where);
 
+/// Throws Error(usage) of `where` for a `/regex/` that cannot be understood; what needs no checkpoint to be told.
+void check_selector(std::string_view selector, const std::string& where);
+
 /// supermerger's two lists, separated by blanks: blocks and ranges (`OUT03-OUT06`), empty for all; parts of names, of
 /// which one must be in a name, empty for all; NOT in front of a list turns it round. Throws as select_names() does.
 BlockSelection select_elements(std::string_view blocks, std::string_view elements, const Selectable& of,

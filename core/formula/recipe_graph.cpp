@@ -80,7 +80,12 @@ ReadFormula read(const Recipe& recipe, size_t inputs, const WeightedNumbers* by_
   for (const auto& [name, values] : recipe.parameters)
     if (!has_weights(recipe, name)) numbers.emplace_back(name, shortest(values[0]));
   formula.defined.insert(formula.defined.begin(), numbers.begin(), numbers.end());
-  if (!has_weights_of_method(recipe)) return read_formula(formula, named_numbers(recipe, by_name), recipe.rules);
+  if (!has_weights_of_method(recipe)) {
+    ReadFormula read = read_formula(formula, named_numbers(recipe, by_name), recipe.rules);
+    if (!recipe.weights.empty())
+      read.call.reset();  // a method has no numbers with names, of which weights and rules speak
+    return read;
+  }
   ReadFormula read = read_formula(formula, {}, recipe.rules);
   if (!read.call) static_cast<void>(named_numbers(recipe, by_name));  // throws
   return read;

@@ -107,6 +107,11 @@ class Renames {
   void throw_any() {
     for (const Rule& rule : rules_)
       if (rule.matched == 0) faults_.push_back({ErrorCode::usage, rule.option, unmatched(rule)});
+    throw_faults();
+  }
+
+  // Of rules that cannot be understood; of renaming, as far as it went.
+  void throw_faults() const {
     if (faults_.empty()) return;
     if (faults_.size() == 1) throw faults_[0];
     std::vector<std::string> lines;
@@ -141,6 +146,8 @@ class Renames {
 };
 
 }  // namespace
+
+void check_renames(const Recipe& recipe, size_t inputs) { Renames(recipe, inputs).throw_faults(); }
 
 void rename_tensors(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   if (recipe.strip_prefix.empty() && recipe.rename.empty() && recipe.add_prefix.empty()) return;

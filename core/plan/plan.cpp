@@ -208,10 +208,11 @@ class Planner {
         return !std::isfinite(static_cast<float>(instruction.k0)) || !std::isfinite(static_cast<float>(instruction.k1));
       });
     };
-    if (std::ranges::any_of(plan_.steps, overflows))
+    if (const auto step = std::ranges::find_if(plan_.steps, overflows); step != plan_.steps.end())
       throw Error(ErrorCode::usage, plan_.recipe.method,
-                  sentence("a coefficient of ", plan_.recipe.formula ? "the " : "", plan_.recipe.method,
-                           " is too large: these tensors run in f32, whose largest number is 3.4e38"));
+                  sentence("a coefficient of ", plan_.recipe.formula ? "the " : "", plan_.recipe.method, " for '",
+                           checkpoints_[step->named.checkpoint].tensors.name(step->named.tensor),
+                           "' is too large: such tensors run in f32, whose largest number is 3.4e38"));
   }
 
   void lay_out_steps() {

@@ -2,16 +2,37 @@
 // A graph's numbers for one tensor after the other.
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "core/recipe/merge_graph.h"
 #include "core/recipe/number_sign.h"
 #include "io/text/error.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
 [[noreturn]] void refuse(const std::string& sentence) { throw Error(ErrorCode::usage, "weight", sentence); }
+
+// Those that hold, of the numbers that `result` is computed from: "'r IN04=0.2', 's OUT*=0'".
+std::string weights_of(const MergeGraph& graph, TermId result, const std::vector<uint32_t>& origins) {
+  std::vector<TermId> terms{result};
+  std::set<uint32_t> holding;
+  for (size_t i = 0; i < terms.size(); ++i) {
+    const Term& term = graph[terms[i]];
+    const uint32_t origin = origins[terms[i]];
+    if (!term.number.rules.empty() && origin != NumberByName::Rule::kNoOrigin) holding.insert(origin);
+    for (const TermId operand : term.operands)
+      if (std::ranges::find(terms, operand) == terms.end()) terms.push_back(operand);
+  }
+  std::string out;
+  for (const uint32_t origin : holding) out += sentence(out.empty() ? "'" : ", '", graph.origins().at(origin), "'");
+  return out;
+}
 
 }  // namespace
 
@@ -126,7 +147,8 @@ void NumbersByName::compute(std::span<const TermId> computed) {
     const Term& term = graph_[id];
     numbers_[id] = arithmetic(numbers_[term.operands[0]], term.sign, numbers_[term.operands[1]]);
     if (!std::isfinite(numbers_[id]))
-      refuse("with these weights the formula divides by zero, or comes to a number beyond 64 bits");
+      refuse(sentence("with the weights ", weights_of(graph_, id, origins_),
+                      " the formula divides by zero, or comes to a number beyond 64 bits"));
   }
 }
 

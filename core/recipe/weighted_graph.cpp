@@ -229,6 +229,17 @@ BlockMap selectable_blocks(const Checkpoint& checkpoint) {
                   guess_architecture(checkpoint.tensors, checkpoint.metadata, checkpoint.judgement).architecture);
 }
 
+void check_weights(const Recipe& recipe, size_t inputs) {
+  const MethodSpec* const spec = recipe.formula ? nullptr : find_method(recipe.method)->spec;
+  for (const WeightRule& rule : recipe.weights) {
+    if (spec)
+      place_of(recipe, *spec, rule, merged_inputs(recipe, inputs));
+    else
+      expect_named_number(recipe, rule);
+    if (rule.by == WeightRule::By::selector) check_selector(rule.selector, where_of(rule));
+  }
+}
+
 WeightedNumbers weighted_numbers(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   WeightedNumbers out{.by_parameter = numbers_of(recipe)};
   if (recipe.weights.empty()) return out;

@@ -28,6 +28,9 @@ struct WeightedNumbers {
 /// lacks or that is a flag, and for what selects nothing.
 WeightedNumbers weighted_numbers(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
 
+/// What speaks against `recipe.weights` whatever the names of the checkpoints are. Throws Error(usage).
+void check_weights(const Recipe& recipe, size_t inputs);
+
 /// As selectors see `checkpoint`: weights and rules are of its blocks.
 BlockMap selectable_blocks(const Checkpoint& checkpoint);
 

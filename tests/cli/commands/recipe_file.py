@@ -121,7 +121,9 @@ def test_faults():
                    f"{text}: {done.returncode} {done.stderr}")
         else:
             expect(done.returncode == 2, f"{text}: {done.returncode} {done.stderr}")
-    for text, told in [("ckmerge: 2\nmerge: A\n", "recipe.yaml:1:10: 'ckmerge' is 1 in recipes"), ("[1]", "a recipe is a map"),
+    for text, told in [("ckmerge: 2\nmerge: A\n", "recipe.yaml:1:10: 'ckmerge' is 1 in recipes"),
+                       ("ckmerge: 2\nnew_key: 1\n", "recipe.yaml:1:10: 'ckmerge' is 1 in recipes"),
+                       ("ckmreg: 1\n", "'ckmreg' is unknown; did you mean 'ckmerge'?"), ("[1]", "a recipe is a map"),
                        ("", "a recipe is a map"), ("a: [", "is no YAML"), (HEAD + "merge: A + 0.5*(B - C\n", "formula:1:9: this ( is never closed"),
                        (HEAD + "let: {x: B - X}\nmerge: A + x + 0*C\n", "recipe.yaml: x:1:5: no checkpoint is called 'X'"),
                        (HEAD + "merge: (A + B)/2\n", "the formula does not speak of C")]:
@@ -129,6 +131,12 @@ def test_faults():
         refused(2, told, "run", "models/recipe.yaml", "-o", "never.safetensors")
     write(HEAD + "merge: (A + B + C)/3\n")
     refused(2, "the recipe has no checkpoint 'D'", "run", "models/recipe.yaml", "D=x", "-o", "never.safetensors")
+    refused(2, "C is given twice", "run", "models/recipe.yaml", "C=A.safetensors", "C=B.safetensors", "-o", "never.safetensors")
+    for name in '"a b"', "1x", "a-b", '""', '"a=b"':
+        write(f"ckmerge: 1\ncheckpoints: {{B: A.safetensors, {name}: A.safetensors}}\nmerge: B\n")
+        refused(2, "models/recipe.yaml:2:33: ", "run", "models/recipe.yaml", "-n")
+        refused(2, "cannot name a checkpoint", "run", "models/recipe.yaml", "-n")
+    write(HEAD + "merge: (A + B + C)/3\n")
     refused(2, "binds no checkpoint", "run", "models/recipe.yaml", "A=", "-o", "never.safetensors")
     refused(2, "--models is for recorded merges", "run", "models/recipe.yaml", "--models", ".", "-o", "never.safetensors")
     refused(1, "cannot be opened", "run", "models/gone.yaml", "-o", "never.safetensors")
@@ -183,11 +191,19 @@ def test_schema_and_parser_agree():
     make_all()
     body = "merge: A + 0.5*(B - C)\n"
     texts = [HEAD + body + f"options: {{{option}}}\n" for option in (
-        "half: [true]", 'half: "true"', "half: false", "half: maybe", "half: {a: b}", "missing: [keep]", "missing: keep", "nan: [warn]",
+        "half: [true]", 'half: "true"', "half: false", "half: maybe", "half: True", "half: FALSE", "half: [True]", "half: {a: b}", "missing: [keep]", "missing: keep", "nan: [warn]",
         "discard: {a: b}", "discard: [x]", "discard: x", "discard: 3", "discard: []", "only: model", "set_metadata: {a: 1}",
         "set_metadata: [a=1]", "set_metadata: {a: [1]}", "vae: [A.safetensors]", "dtype: {vae: f32}", "dtype: [[f32]]", "rename: {a: b}",
         "wrap: params", "wrap: [params]", "")]
     texts += [HEAD + body + more for more in ("let:\n", "options:\n", "let: []\n", "options: []\n", "let: {x: [1]}\n")]
+    dashed = ("set-metadata: {title: x}", "add-prefix: x.", "first-channels: [x]", "strip-prefix: x.", "copy-codes: true",
+              "merge-buffers: True", "copy-codes: maybe", "set-metadata: []")
+    texts += [HEAD + body + f"options: {{{option}}}\n" for option in dashed]
+    numbers = HEAD + "let: {r: 0.5}\nmerge: A + r*(B - C)\nweights: {r: {/./: %s}}\n"
+    texts += [numbers % number for number in ("1", '"1"', '["1"]', '"x"', '["x"]', "[]", "true")]
+    texts += [HEAD + body + f"rules: [{{match: /./, drop: {word}}}]\noptions: {{missing: drop}}\n" for word in
+              ("true", '"true"', "True", "TRUE", "false", "[true]")]
+    texts += [HEAD.replace("A: ", name + ": ") + "merge: B + 0*C\n" for name in ("1x", '"a b"', "a-b", '""')]
     texts += ['ckmerge: "1"\n' + HEAD.split("\n", 1)[1] + body, "ckmerge: 2\n" + HEAD.split("\n", 1)[1] + body,
               "ckmerge: 1\ncheckpoints: {}\n" + body, "ckmerge: 1\ncheckpoints: {A: A.safetensors, B: B.safetensors, C: [x]}\n" + body]
     for text in texts:
@@ -202,6 +218,10 @@ def test_deep_and_patterns():
     make_all()
     write(HEAD + "merge: A + 0.5*(B - C)\noptions: {only: 'head('}\n")
     refused(2, "models/recipe.yaml:4:17: --only", "run", "models/recipe.yaml", "-n")
+    for option, told in [("rename: x", ":4:19: --rename 'x' is not of the form"), ("rename: ['(=x']", ":4:19: --rename '("),
+                         ("strip_prefix: ''", ":4:25: "), ("strip_prefix: 'Z:x'", ":4:25: --strip-prefix 'Z:x' is for an input")]:
+        write(HEAD + f"merge: A + 0.5*(B - C)\noptions: {{{option}}}\n")
+        refused(2, "models/recipe.yaml" + told, "run", "models/recipe.yaml", "-n")
     write("a: " + "[" * 200000)
     refused(2, "more than 64 lists and maps lie in each other", "run", "models/recipe.yaml", "-n")
 

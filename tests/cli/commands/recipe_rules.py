@@ -118,7 +118,7 @@ def test_types():
             (["--param", "r=0.5", "--weight", "r:IN99=1"], "'IN99' is no block"),
             (["--param", "r=0.5", "--weight", "r:/nothing/=1"], "selects no tensor that is merged")]:
         refused(2, told, "merge", "--formula", "A + r*(B - A)", *FILES[:2], *words, "-n")
-    refused(2, "divides by zero", "merge", "--formula", "A + (1/r)*(B - A)", *FILES[:2], "--param", "r=0.5", "--weight",
+    refused(2, "with the weights 'r IN03=0' the formula divides by zero", "merge", "--formula", "A + (1/r)*(B - A)", *FILES[:2], "--param", "r=0.5", "--weight",
             "IN03=0", "-n")
     far = call("merge", "--formula", "A + r*(B - A)", *FILES[:2], "--param", "r=0.5", "--weight", "IN03=300", "-n")
     expect("is 300, outside of -1 to 2" in far.stderr + far.stdout, "a number far out is told: " + far.stderr)
@@ -283,6 +283,11 @@ def test_weights_in_rules():
                      (block("output_blocks."), formula("A + (1 - 0.7)*(B - C)")),
                      (lambda name: "0.w" in name, formula("A + 0.5*(B - C)")), (rest, formula("A + 0.7*(B - C)"))],
               "weights in rules")
+    made = merged_recipe("let: {r: 0.7}\nmerge: add_difference(A, B, C, alpha=0.5)\nweights: {r: {/0.w/: 0.5}}\n"
+                         "rules:\n- {match: OUT*, formula: 'A + (1 - r)*(B - C)'}\n")
+    expect_of(made, [(lambda name: "output" in name and "0.w" in name, formula("A + 0.5*(B - C)")),
+                     (block("output_blocks."), formula("A + (1 - 0.7)*(B - C)")), (rest, formula("A + 0.5*(B - C)"))],
+              "weights of a number that rules alone use")
 
 
 def test_faults():
@@ -314,11 +319,17 @@ def test_faults():
         expect(done.returncode == 2 and f"recipe.yaml:{place}: " in done.stderr and told in done.stderr,
                f"{text}: {done.returncode} {done.stderr}")
     for text, told in [
-            ("rules:\n- {match: OUT99, copy: A}\n", "rule 'OUT99': 'OUT99' is no block"),
-            ("rules:\n- {match: /nothing/, copy: A}\n", "rule '/nothing/' is of no tensor of the result"),
-            ("rules:\n- {match: OUT*, formula: B - C}\n", "rule 'OUT*':1:3: the result is a delta"),
-            ("rules:\n- {match: OUT*, formula: A + X}\n", "rule 'OUT*':1:5: no checkpoint is called 'X'")]:
+            ("rules:\n- {match: OUT99, copy: A}\n", "recipe.yaml:5:11: rule 'OUT99': 'OUT99' is no block"),
+            ("rules:\n- {match: /nothing/, copy: A}\n", "recipe.yaml:5:11: rule '/nothing/' is of no tensor of the result"),
+            ("rules:\n- {match: OUT*, formula: B - C}\n", "recipe.yaml:5:11: rule 'OUT*':1:3: the result is a delta"),
+            ("rules:\n- {match: OUT*, formula: A + X}\n", "recipe.yaml:5:11: rule 'OUT*':1:5: no checkpoint is called 'X'")]:
         pathlib.Path("recipe.yaml").write_text(HEAD + "merge: A + 0.5*(B - C)\n" + text, encoding="utf-8")
+        refused(2, told, "run", "recipe.yaml", "-o", "never.safetensors")
+    for weights, told in [
+            ("{OUT99: 1}", "recipe.yaml:5:15: weight 'k OUT99=1': 'OUT99' is no block"),
+            ("{mbw: [1, 2]}", "recipe.yaml:5:15: weight 'k mbw=1,2': "),
+            ("{IN00: 1, /nothing/: 1}", "recipe.yaml:5:24: the weight 'k /nothing/=1' selects no tensor")]:
+        pathlib.Path("recipe.yaml").write_text(HEAD + f"merge: A + k*(B - C)\nlet: {{k: 1}}\nweights: {{k: {weights}}}\n", encoding="utf-8")
         refused(2, told, "run", "recipe.yaml", "-o", "never.safetensors")
     expect(not os.path.exists("never.safetensors"), "nothing is written")
 

@@ -232,6 +232,34 @@ def test_recipes():
         write_with(f"{name}.safetensors", metadata)
         run = call("run", f"{name}.safetensors", *words)
         expect(run.returncode == code and part in run.stderr, f"{name}: {run.returncode} {run.stderr}")
+    pathlib.Path("r.yaml").write_text("ckmerge: 1\ncheckpoints: {A: A.safetensors, B: B.safetensors}\nlet: {r: 0.4}\nmerge: A + r*(B - A)\n"
+                                      "weights: {r: {/in/: 0.2}}\nrules: [{match: /other/, formula: A - r*(B - A)}, {match: /model.a/, dtype: f32}]\n")
+    merged = call("run", "r.yaml", "-o", "rules.safetensors")
+    expect(merged.returncode == 0, merged.stderr)
+    test_changed("rules", [(("rules", 0, "match"), ["/(/"], "rule '/(/' '(': character 1"), (("rules", 0, "match"), ["/in"], "stands between slashes"),
+                           (("rules", 1, "dtype"), "f99", "rule '/model.a/': dtype 'f99' is unknown"),
+                           (("weights", 0, "input"), "B", "the numbers of a formula are for all checkpoints"),
+                           (("weights", 0, "select"), "/(/", "weight 'r /(/=0.2'"), (("weights", 0, "parameter"), "q", "no number 'q'")])
+    test_changed("rules", [(("rename",), ["x"], "--rename 'x' is not of the form"), (("add_prefix",), ["C:x"], "for an input that is not")])
+    linear = call("merge", "A.safetensors", "B.safetensors", "-m", "linear", "--weights", "1,2", "--weight", "B:/in/=1", "-o", "per.safetensors")
+    expect(linear.returncode == 0, linear.stderr)
+    test_changed("per", [(("weights", 0, "input"), "C", "there are 2 checkpoints only"),
+                         (("weights", 0, "parameter"), "normalize", "linear has no number 'normalize'")])
+
+
+def test_changed(name, changes):
+    """What is wrong with a recorded recipe is the file's fault, whichever of its members has it."""
+    metadata = metadata_of(f"{name}.safetensors")
+    for path, value, told in changes:
+        recipe = json.loads(metadata["ckmerge.recipe"])
+        place = recipe
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = value
+        write_with("changed.safetensors", dict(metadata, **{"ckmerge.recipe": json.dumps(recipe)}))
+        run = call("run", "changed.safetensors", "A=A.safetensors", "B=B.safetensors", "-o", "no.safetensors")
+        expect(run.returncode == 3 and "changed.safetensors: its ckmerge.recipe cannot be used: " in run.stderr and told in run.stderr,
+               f"{path}: {run.returncode} {run.stderr}")
 
 
 def test_names():

@@ -66,6 +66,21 @@ def test_same_bytes():
     expect(swept("like", "alpha-0.3.safetensors") == alone(*AB, "--like", "a1111"), "a set's alpha is not in the way")
 
 
+def test_numbers_with_weights():
+    make_all()
+    of_r = ["--formula", "A + r*(B - A)", *AB]
+    for weight in "r:/b$/=0.1", "/b$/=0.1":
+        sweep("weighted", *of_r, "--sweep", "r=0.2,0.5", "--weight", weight)
+        for r in "0.2", "0.5":
+            expect(swept("weighted", f"r-{r}.safetensors") == alone(*of_r, "--param", f"r={r}", "--weight", weight), f"{weight} {r}")
+    of_two = ["--formula", "A + r*(B - A) + s*(B - A)", *AB, "--param", "s=0.5"]
+    refused(2, "say which number of the formula, as in r:IN*=0.3; they are r, s", "merge", *of_two, "--sweep", "r=0.2,0.4",
+            "--weight", "/b$/=0.1", "-o", "never/")
+    refused(2, "the formula has no number 'q'", "merge", *of_two, "--sweep", "r=0.2,0.4", "--weight", "q:/b$/=0.1", "-o", "never/")
+    sweep("of s", *of_two, "--sweep", "r=0.2,0.4", "--weight", "s:/b$/=0.1")
+    expect(swept("of s", "r-0.4.safetensors") == alone(*of_two, "--param", "r=0.4", "--weight", "s:/b$/=0.1"), "weights of another number")
+
+
 def test_told():
     make_all()
     words = ["--sweep", "alpha=0.2,0.5"]
@@ -119,6 +134,17 @@ def test_refused():
             ("takes 2 numbers, one per checkpoint, but 1 was given", 2, [*AB, "-m", "linear", "--sweep", "weights=1,2"]),
             ("the name 'r' is not used", 2, [*AB, "--formula", "A + 0.5*(B - A)", "--sweep", "r=1,2"])]:
         refused(status, told, "merge", *more, "-o", "never/")
+    names = "r" * 50, "s" * 50, "t" * 120
+    long = [word for name in names for word in ("--sweep", f"{name}=0.123456789,0.987654321")]
+    of_long = ["--formula", f"A + {'*'.join(names)}*(B - A)", *AB, *long]
+    for command, folder in [("plan", ["-o", "never/"]), ("plan", []), ("merge", ["-o", "never/"])]:
+        refused(2, "more than 255; sweep fewer numbers", command, *of_long, *folder)
+    for told, more in [
+            ("error: weights-1_-1.safetensors: the weights sum to 0", ["-m", "linear", "--sweep", "weights=1/2,1/-1"]),
+            ("alpha-1e+308.safetensors: ", ["--sweep", "alpha=0.1,1e308"]),
+            ("r-0.safetensors: ", ["--formula", "A + (1/r)*(B - A)", "--sweep", "r=1,0"])]:
+        refused(2, told, "merge", *AB, *more, "-o", "never/")
+    refused(2, "error: the weights sum to 0", "merge", *AB, "-m", "linear", "--sweep", "weights=1/-1,2/-2", "-o", "never/")
     refused(2, "name a folder for them", "merge", *words, "-o", "out.safetensors")
     refused(2, "name a folder for them", "merge", *words, "-o", "A.safetensors", "-f")
     refused(2, "no output is given", "merge", *words)
@@ -146,4 +172,4 @@ def test_many():
     expect(swept("many", "alpha-0.5.safetensors") == alone(*AB), "one of many")
 
 
-run_in_folders(test_same_bytes, test_told, test_config, test_refused, test_many)
+run_in_folders(test_same_bytes, test_numbers_with_weights, test_told, test_config, test_refused, test_many)

@@ -61,4 +61,5 @@ TEST_CASE("numbers are computed by name, once for all that have the same") {
   const Failure fault = opened.fault(with_numbers("A + (B - A)/(r - 0.25)", {{"r", {1}}}));
   CHECK(fault.code == ErrorCode::usage);
   CHECK(fault.text.find("divides by zero") != std::string::npos);
+  CHECK(fault.text.find("with the weights 'r ") != std::string::npos);
 }

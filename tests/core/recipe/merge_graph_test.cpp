@@ -91,8 +91,8 @@ TEST_CASE("numbers: those of other results count for nothing") {
   CHECK(std::ranges::find(numbers.terms_of(one).all, ratio) == numbers.terms_of(one).all.end());
   CHECK(numbers.terms_of(other).computed == std::vector{ratio});
   CHECK(numbers.of("attn", one)[zero] == 1);
-  CHECK(refusal([&] { numbers.of("attn", other); }) ==
-        "with these weights the formula divides by zero, or comes to a number beyond 64 bits");
+  const std::string fault = refusal([&] { numbers.of("attn", other); });
+  CHECK(fault.find("the formula divides by zero") != std::string::npos);
 }
 
 TEST_CASE("a recipe's method is a graph of one node") {
