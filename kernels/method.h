@@ -35,6 +35,7 @@ struct ParameterSpec {
   const char* meaning;           ///< one phrase
   const char* option = nullptr;  ///< the command line's option, without dashes; null = called like the parameter
   UsualRange usual = {};         ///< of number; of numbers: of the coefficients that they come to
+  uint32_t first_used = 0;       ///< of numbers: the first checkpoint whose number counts
 
   const char* option_name() const { return option ? option : name; }
 };

@@ -12,6 +12,7 @@
 #include "cli/options/recipe_options.h"
 #include "cli/system/text.h"
 #include "core/blocks/block_selector.h"
+#include "core/formula/expression.h"
 #include "core/formula/recipe_graph.h"
 #include "io/text/error.h"
 #include "kernels/method.h"
@@ -88,10 +89,10 @@ class Rules : Section {
     if (const YamlValue* formula = value.find("formula")) rule.formula = scalar(*formula, "'formula' is a formula");
     if (const YamlValue* copied = value.find("copy")) {
       if (!rule.formula.empty()) refuse(*copied, "a rule has either 'formula' or 'copy'");
-      rule.formula = scalar(*copied, "'copy' is the name of a checkpoint");
-      if (std::ranges::find(recipe_.formula->names, rule.formula) == recipe_.formula->names.end())
+      rule.copy = scalar(*copied, "'copy' is the name of a checkpoint");
+      if (std::ranges::find(recipe_.formula->names, rule.copy) == recipe_.formula->names.end())
         refuse(*copied,
-               "no checkpoint is called '" + rule.formula + "'; they are " + joined(recipe_.formula->names, ", "));
+               "no checkpoint is called '" + rule.copy + "'; they are " + joined(recipe_.formula->names, ", "));
     }
     if (const YamlValue* drop = value.find("drop")) {
       if (recipe_flag(drop->text) != "true" || drop->kind != Kind::scalar)
@@ -171,13 +172,13 @@ class Weights : Section {
     const auto found = std::ranges::find(defined, parameter.text, [](const auto& name) { return name.first; });
     if (found == defined.end()) return false;
     recipe_.parameters[found->first] = {located(parameter, [&] {
-      try {
-        return parse_number("'let'", found->second);
-      } catch (const Error&) {
-        throw Error(
-            ErrorCode::usage, "let",
-            "'" + found->first + "' has weights, and is a number in 'let' then, as in " + found->first + ": 0.5");
-      }
+      const FormulaText text{.label = found->first, .text = found->second};
+      const Expression number = parse_formula(text, {}).value;
+      if (number.kind == Expression::Kind::number) return number.number;
+      throw Error(ErrorCode::usage, "let",
+                  "'" + found->first +
+                      "' has weights, and is a number in 'let' then, or arithmetic of numbers, as in " + found->first +
+                      ": 0.5");
     })};
     defined.erase(found);
     return true;

@@ -177,6 +177,7 @@ class Writer {
       for (const std::string& selector : rule.match) match.push_back(yaml_scalar(selector));
       line(1, "- match: " + (match.size() == 1 ? match[0] : yaml_list(match)));
       if (!rule.formula.empty()) line(2, "formula: " + formula_scalar(rule.formula));
+      if (!rule.copy.empty()) line(2, "copy: " + yaml_scalar(rule.copy));
       if (rule.drop) line(2, "drop: true");
       if (!rule.dtype.empty()) line(2, "dtype: " + yaml_scalar(rule.dtype));
     }

@@ -195,7 +195,13 @@ class Sweeping {
             .config_from = output.config_from,
             .preset = request_.settings.preset,
             .verbose = request_.settings.verbose,
-            .sweeps = request_.settings.sweeps};
+            .sweeps = request_.settings.sweeps,
+            .formula = written_formula()};
+  }
+
+  std::string_view written_formula() const {
+    const std::optional<Formula>& formula = request_.settings.recipe.formula;
+    return formula ? std::string_view(formula->text) : std::string_view();
   }
 
   SweepFacts facts() const {

@@ -88,7 +88,10 @@ std::string form_text(const Checkpoint& checkpoint) {
 std::string recipe_line(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
   if (!recipe.roles.empty()) return "the files below in one checkpoint" + dtypes_text(facts) + "\n";
-  if (recipe.formula) return "formula: " + shortened(recipe.formula->text, kSentenceWidth) + dtypes_text(facts) + "\n";
+  if (recipe.formula) {
+    const std::string_view text = facts.formula.empty() ? std::string_view(recipe.formula->text) : facts.formula;
+    return "formula: " + shortened(text, kSentenceWidth) + dtypes_text(facts) + "\n";
+  }
   return recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(facts) + "\n";
 }
 

@@ -22,6 +22,7 @@ struct MergeFacts {
   bool verbose = false;
   std::string_view recipe_file = {};   ///< where the recipe is written as well; empty: nowhere
   std::span<const Sweep> sweeps = {};  ///< whose values differ from output to output
+  std::string_view formula = {};       ///< with the names of what is swept; empty: as the plan has it
 
   Tensor tensor(Source source) const { return checkpoints[source.checkpoint].tensors[source.tensor]; }
   Tensor tensor(const Step& step) const { return tensor(step.named); }

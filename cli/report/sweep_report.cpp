@@ -137,9 +137,12 @@ std::string sweep_plan_report(const SweepFacts& facts) {
          });
   uint64_t plans = 0;
   for (const MergeFacts& output : facts.outputs) plans += output.plan.memory();
-  out += passes_line(facts) + "To read " + size_text(read_once(facts)) + " once for all, to write " +
-         size_text(total_size(facts)) + "; memory to work in " + memory_text(first.run.memory_budget) + ", plans " +
-         memory_text(plans) + "; device " + planned_device_text(first.run.device) + ".\n";
+  const std::string passes = passes_line(facts);
+  const bool once = passes.find(" passes: ") == passes.npos;  // statistics are read before
+  out += passes + "To read " + size_text(read_once(facts)) +
+         (once ? " once for all" : " in the last, for all at once") + ", to write " + size_text(total_size(facts)) +
+         "; memory to work in " + memory_text(first.run.memory_budget) + ", plans " + memory_text(plans) + "; device " +
+         planned_device_text(first.run.device) + ".\n";
   return out + warnings_of_all(facts) + "Nothing was written.\n";
 }
 

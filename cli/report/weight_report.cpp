@@ -70,7 +70,8 @@ std::string rule_lines(const Plan& plan) {
     std::string text = joined(rule.match, ", ") + ": ";
     if (rule.drop) text += "dropped";
     if (!rule.formula.empty()) text += rule.formula;
-    if (!rule.dtype.empty()) text += (rule.formula.empty() ? "stored as " : ", stored as ") + rule.dtype;
+    if (!rule.copy.empty()) text += "copy of " + rule.copy;
+    if (!rule.dtype.empty()) text += (rule.has_result() ? ", stored as " : "stored as ") + rule.dtype;
     return shortened(text, kSentenceWidth) + "  for " + counted(plan.ruled.at(i), "tensor");
   };
   return "  rules, of which the last that fits a tensor holds:\n" + listed(rules.size(), line);
@@ -85,6 +86,7 @@ void write_rules(JsonWriter& json, const Plan& plan) {
     for (const std::string& selector : rule.match) json.value(selector);
     json.end_array();
     if (!rule.formula.empty()) json.key("formula").value(rule.formula);
+    if (!rule.copy.empty()) json.key("copy").value(rule.copy);
     if (rule.drop) json.key("drop").value(true);
     if (!rule.dtype.empty()) json.key("dtype").value(rule.dtype);
     json.key("tensors").value(plan.ruled.at(i));

@@ -69,7 +69,8 @@ class Reading {
     for (const DefinedName& name : defined)
       if (!name.is_used) refuse_name(name.name, "is not used; take it away, or use it");
     std::vector<RecipeRule> rules(rules_.begin(), rules_.end());
-    for (size_t i = 0; i < rules.size(); ++i) rules[i].formula = written.rules[i];
+    for (size_t i = 0; i < rules.size(); ++i)
+      if (rules[i].copy.empty()) rules[i].formula = written.rules[i];
     return Reading({.text = written.text, .names = formula_.names}, numbers_, rules).run(std::move(graph));
   }
 
@@ -102,11 +103,15 @@ class Reading {
 
   std::string read_rule(const RecipeRule& rule, std::span<DefinedName> defined, TermBuilder& builder,
                         MergeGraph& graph) {
-    if (rule.formula.empty()) return "";
+    if (!rule.has_result()) return "";
     const std::string& label = labels_.emplace_back(text_of(rule));
-    const FormulaText& text = texts_.emplace_back(FormulaText{label, rule.formula});
+    const std::string& wanted = rule.copy.empty() ? rule.formula : rule.copy;
+    if (!rule.copy.empty() && std::ranges::find(formula_.names, rule.copy) == formula_.names.end())
+      throw Error(ErrorCode::usage, "rules",
+                  sentence(label, ": no checkpoint is called '", rule.copy, "', of which a copy is wanted"));
+    const FormulaText& text = texts_.emplace_back(FormulaText{label, wanted});
     const Expression expression = parse_formula(text, defined).value;
-    graph.add_alternative(builder.build(expression, {.text = rule.formula, .names = formula_.names}));
+    graph.add_alternative(builder.build(expression, {.text = wanted, .names = formula_.names}));
     return checked_text(expression, label);
   }
 

@@ -30,7 +30,8 @@ void check_rules(const Recipe& recipe) {
   for (const RecipeRule& rule : recipe.rules) {
     const std::string text = text_of(rule);
     if (rule.match.empty()) refuse("rules", "a rule selects nothing; say what it is for");
-    if (rule.drop && (!rule.formula.empty() || !rule.dtype.empty()))
+    if (!rule.formula.empty() && !rule.copy.empty()) refuse("rules", text + " has either a formula or a copy");
+    if (rule.drop && (rule.has_result() || !rule.dtype.empty()))
       refuse("rules", text + " drops its tensors, and can say no more of them");
     if (!rule.says_what_is_computed() && rule.dtype.empty()) refuse("rules", text + " says nothing of its tensors");
   }
@@ -57,8 +58,9 @@ FormulaNumbers named_numbers(const Recipe& recipe, const WeightedNumbers* by_nam
     if (given == recipe.parameters.end())
       refuse("weight", sentence("weight '", text_of(rule), "': the formula has no number '", rule.parameter,
                                 "'; give it for all other tensors (--param ", rule.parameter, "=X, or 'let')"));
-    numbers[rule.parameter] =
-        by_name ? by_name->by_parameter.at(rule.parameter).at(0) : NumberByName{.value = given->second[0]};
+    NumberByName& number = numbers[rule.parameter];
+    number = by_name ? by_name->by_parameter.at(rule.parameter).at(0) : NumberByName{.value = given->second[0]};
+    number.name = rule.parameter;
   }
   return numbers;
 }
@@ -97,7 +99,7 @@ std::vector<std::string> letters(size_t count) {
 }
 
 ReadFormula with_rules(const Recipe& recipe, size_t inputs, MergeGraph graph) {
-  if (std::ranges::all_of(recipe.rules, &std::string::empty, &RecipeRule::formula))
+  if (std::ranges::none_of(recipe.rules, &RecipeRule::has_result))
     return {std::move(graph), "", std::vector<std::string>(recipe.rules.size())};
   return read_rules(std::move(graph), letters(merged_inputs(recipe, inputs)), recipe.rules);
 }
@@ -134,7 +136,8 @@ Recipe canonical_recipe(const Recipe& recipe, size_t inputs) {
     texts = read(recipe, inputs, nullptr);
   else if (!recipe.rules.empty())
     texts = with_rules(recipe, inputs, merge_graph(recipe, inputs));
-  for (size_t i = 0; i < canonical.rules.size(); ++i) canonical.rules[i].formula = std::move(texts.rules[i]);
+  for (size_t i = 0; i < canonical.rules.size(); ++i)
+    if (canonical.rules[i].copy.empty()) canonical.rules[i].formula = std::move(texts.rules[i]);
   if (!recipe.formula) return canonical;
   if (texts.call) {
     canonical.method = std::move(texts.call->method);

@@ -43,7 +43,7 @@ void warn_of(const Method& method, const Numbers& parameters, std::span<const do
       continue;
     }
     const size_t count = std::min(weights.size(), given->second.size());
-    for (size_t k = 0; k < count; ++k)
+    for (size_t k = parameter.first_used; k < count; ++k)
       if (const double number = weights[k]; !is_usual(number, parameter.usual))
         warnings.push_back(warning("the weight of " + inputs[k], number, parameter.usual, number == given->second[k]));
   }

@@ -8,24 +8,13 @@
 namespace ckmerge {
 
 GraphTracing::GraphTracing(const MergeGraph& graph, const Of& of)
-    : graph_(graph),
-      numbers_(of.numbers),
-      only_first_(of.only_first),
-      formula_(of.compute),
-      known_(graph.terms().size()),
-      result_(trace(of.result)) {}
+    : graph_(graph), numbers_(of.numbers), only_first_(of.only_first), formula_(of.compute), result_(trace(of.terms)) {}
 
-// Terms stand behind those that they refer to, so that those that are wanted can be traced in their order: a graph may
-// be deeper than a thread's stack.
-Symbol GraphTracing::trace(TermId result) {
-  std::vector<bool> wanted(result + 1);
-  wanted[result] = true;
-  for (TermId id = result + 1; id-- > 0;)
-    if (wanted[id])
-      for (const TermId operand : graph_[id].operands) wanted[operand] = true;
-  for (TermId id = 0; id <= result; ++id)
-    if (wanted[id]) known_[id] = trace(graph_[id]);
-  return known_[result];
+// Terms stand behind those that they refer to, so that they can be traced in their order: a graph may be deeper than a
+// thread's stack.
+Symbol GraphTracing::trace(std::span<const TermId> terms) {
+  for (const TermId id : terms) known_[id] = trace(graph_[id]);
+  return known_.at(terms.back());
 }
 
 Symbol GraphTracing::trace(const Term& term) {
@@ -41,9 +30,9 @@ Symbol GraphTracing::trace(const Term& term) {
 
 // What is subtracted is so by one operation.
 Symbol GraphTracing::trace_sum(const Term& term) {
-  Symbol sum = factor(term, 0) * known_[term.operands[0]];
+  Symbol sum = factor(term, 0) * known_.at(term.operands[0]);
   for (size_t i = 1; i < term.operands.size(); ++i) {
-    const Symbol operand = known_[term.operands[i]];
+    const Symbol operand = known_.at(term.operands[i]);
     const Coefficient k = factor(term, i);
     sum = k.given == -1 ? sum - operand : sum + k * operand;
   }
@@ -58,7 +47,7 @@ Symbol GraphTracing::trace_method(const Term& term) {
   const Method& method = *find_method(term.method);
   std::vector<double> given = coefficients_of(term, numbers_);
   std::vector<Symbol> inputs;
-  for (const TermId id : term.operands) inputs.push_back(known_[id]);
+  for (const TermId id : term.operands) inputs.push_back(known_.at(id));
   if (method.reductions.empty() || !method.needs_statistics(given))
     return method.trace(Tracing(formula_, std::move(inputs), given, std::nullopt));
   const uint16_t first_slot = take_slots(given.size());

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "core/recipe/merge_graph.h"
@@ -16,10 +17,11 @@ namespace ckmerge {
 
 class GraphTracing {
  public:
-  /// `result` is one of the graph's; `numbers` are those of its terms. With `only_first` every checkpoint but the first
-  /// counts as zero. Throws Error(usage) where a method refuses its numbers.
+  /// `terms` are those of one of the graph's results, itself the last; `numbers` are those of all terms. With
+  /// `only_first` every checkpoint but the first counts as zero. Throws Error(usage) where a method refuses its
+  /// numbers.
   struct Of {
-    TermId result;
+    std::span<const TermId> terms;
     std::span<const double> numbers;
     Dtype compute;
     bool only_first;
@@ -49,7 +51,7 @@ class GraphTracing {
   size_t slot_count() const { return slot_count_; }
 
  private:
-  Symbol trace(TermId result);
+  Symbol trace(std::span<const TermId> terms);
   Symbol trace(const Term& term);
   Symbol trace_sum(const Term& term);
   Coefficient factor(const Term& term, size_t i) const;
@@ -60,7 +62,7 @@ class GraphTracing {
   std::span<const double> numbers_;
   const bool only_first_;
   FormulaGraph formula_;
-  std::vector<Symbol> known_;  // per term
+  std::unordered_map<TermId, Symbol> known_;
   std::vector<Node> nodes_;
   size_t slot_count_ = 0;
   Symbol result_;

@@ -157,8 +157,9 @@ uint64_t hash_of(const StatisticSet& set) {
 
 }  // namespace
 
-MergePrograms::MergePrograms(const MergeGraph& graph) : graph_(graph), numbers_(graph) {
-  if (graph.depends_on_names()) return;
+MergePrograms::MergePrograms(const MergeGraph& graph)
+    : graph_(graph), depends_on_names_(graph.depends_on_names()), numbers_(graph) {
+  if (depends_on_names_) return;
   for (size_t result = graph.results().size(); result-- > 0;) {
     take_name("", result);
     whole(Dtype::F32);
@@ -166,11 +167,17 @@ MergePrograms::MergePrograms(const MergeGraph& graph) : graph_(graph), numbers_(
 }
 
 void MergePrograms::take_name(std::string_view name, size_t result) {
-  if (current_ && current_->first.first == result && !graph_.depends_on_names()) return;
-  const std::vector<double>& numbers = numbers_.of(name);
-  if (current_ && current_->first.first == result && current_->first.second == numbers) return;
-  current_ = &*known_.try_emplace(Key{result, numbers}).first;
-  if (graph_.depends_on_names()) try {
+  if (current_ && current_->first.first == result && !depends_on_names_) return;
+  const TermId id = graph_.results()[result];
+  of_name_ = &numbers_.of(name, id);
+  const std::vector<TermId>& named = numbers_.terms_of(id).named;
+  const auto has_number = [&](TermId number, double value) { return (*of_name_)[number] == value; };
+  if (current_ && current_->first.first == result && std::ranges::equal(named, current_->first.second, has_number))
+    return;
+  Key key{result, {}};
+  for (const TermId number : named) key.second.push_back((*of_name_)[number]);
+  current_ = &*known_.try_emplace(std::move(key)).first;
+  if (depends_on_names_) try {
       whole(Dtype::F32);
     } catch (const Error& error) {
       throw Error(error.code(), error.where(), sentence(error.what(), " (for ", name, ")"));
@@ -196,8 +203,7 @@ uint16_t MergePrograms::conversion(Dtype dtype) {
 const MergeProgram& MergePrograms::whole(Dtype compute) {
   Traced& traced = current(compute);
   if (traced.whole) return *traced.whole;
-  const auto& [result, numbers] = current_->first;
-  GraphTracing::Of of{.result = graph_.results()[result], .numbers = numbers, .compute = compute, .only_first = false};
+  GraphTracing::Of of{.terms = terms(), .numbers = *of_name_, .compute = compute, .only_first = false};
   const GraphTracing whole(graph_, of);
   MergeProgram out;
   if (const auto operand = bare_operand(whole.result())) {
@@ -219,9 +225,7 @@ const MergeProgram& MergePrograms::whole(Dtype compute) {
 const MergeProgram& MergePrograms::tail(Dtype compute) {
   Traced& traced = current(compute);
   if (traced.tail) return *traced.tail;
-  const auto& [result, numbers] = current_->first;
-  const GraphTracing tail(
-      graph_, {.result = graph_.results()[result], .numbers = numbers, .compute = compute, .only_first = true});
+  const GraphTracing tail(graph_, {.terms = terms(), .numbers = *of_name_, .compute = compute, .only_first = true});
   MergeProgram out;
   if (const auto operand = bare_operand(tail.result())) {
     out.operands = {static_cast<uint32_t>(*operand)};

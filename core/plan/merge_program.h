@@ -55,7 +55,7 @@ class MergePrograms {
   void finish(Plan& plan);
 
  private:
-  // A result with some numbers, and what was made of it so far, computed in F32 and in F64.
+  // A result with its numbers that have rules, and what was made of it so far, computed in F32 and in F64.
   struct Traced {
     std::optional<MergeProgram> whole, tail;
   };
@@ -71,7 +71,10 @@ class MergePrograms {
   uint16_t add(Program program, uint16_t statistics = Plan::kNoStatistics);
   uint16_t add(StatisticSet set);
 
+  std::span<const TermId> terms() { return numbers_.terms_of(graph_.results()[current_->first.first]).all; }
+
   const MergeGraph& graph_;
+  const bool depends_on_names_;
   NumbersByName numbers_;
   std::vector<Program> programs_;
   std::vector<StatisticSet> statistics_;
@@ -79,6 +82,7 @@ class MergePrograms {
   Known known_programs_, known_statistics_;
   std::map<Key, ByCompute> known_;
   std::pair<const Key, ByCompute>* current_ = nullptr;
+  const std::vector<double>* of_name_ = nullptr;  // numbers of the name taken
 };
 
 }  // namespace ckmerge

@@ -79,9 +79,10 @@ class Planner {
     selection.check_parts();
     check_part_dtypes();
     steps.expect_dtypes_used();
-    rules_->expect_matched();
-    plan_.ruled = rules_->held();
+    rules_->expect_used();
+    plan_.ruled = rules_->decided();
     add_warnings(pattern_warnings(selection, merged));
+    add_warnings(rules_->warnings());
     replacements.finish(plan_);
     averages.finish(plan_);
     expect_tensors(plan_, merged);
@@ -148,18 +149,53 @@ class Planner {
     const bool is_coded = coded_ && coded_->covers(walk.name());
     if (!plan_.recipe.roles.empty())
       return is_coded && std::ranges::count_if(rows, present) == 1 ? steps.add_codes(rows) : steps.add_only(rows);
-    if (averages.leaves_out(walk.name())) return plan_.discarded.push_back({k, *holder});
-    const RuleChoice choice = rules_->of(walk.name());
-    if (choice.drop) return plan_.discarded.push_back({k, *holder});
+    RuleChoice choice = rules_->of(walk.name());
+    if (averages.leaves_out(walk.name())) {
+      rules_->note(choice, RuleLoss::average);
+      return plan_.discarded.push_back({k, *holder});
+    }
+    if (choice.drop) {
+      choice.is_computed = true;
+      rules_->note(choice, RuleLoss::missing);
+      replacements.leave_out(walk.name());
+      return plan_.discarded.push_back({k, *holder});
+    }
     steps.take_choice(choice);
-    if (is_coded && (k == 0 || plan_.recipe.extra == ExtraPolicy::add)) return steps.add_codes(rows);
+    const RuleLoss loss =
+        plan_merged(walk.name(), rows, {.place = place, .holder = k, .is_coded = is_coded}, replacements, steps);
+    rules_->note(steps.choice(), loss);
+  }
+
+  struct Standing {
+    Selection::Place place;
+    uint32_t holder;  // the first checkpoint that has it
+    bool is_coded;
+  };
+
+  // Why rules have no say, where they have none.
+  RuleLoss plan_merged(std::string_view name, std::span<const uint32_t> rows, const Standing& standing,
+                       Replacements& replacements, StepPlanner& steps) {
+    const uint32_t k = standing.holder;
+    if (standing.is_coded && (k == 0 || plan_.recipe.extra == ExtraPolicy::add)) {
+      steps.add_codes(rows);
+      return RuleLoss::unmergeable;
+    }
     if (k == 0)
-      if (const auto found = replacements.find(walk.name(), *holder)) return steps.add_replacement(rows[0], *found);
-    if (place == Selection::Place::outside && k != 0) return plan_.dropped.push_back({k, *holder});
-    if (place == Selection::Place::outside) return steps.add_outside(rows[0]);
+      if (const auto found = replacements.find(name, rows[0])) {
+        steps.add_replacement(rows[0], *found);
+        return RuleLoss::replaced;
+      }
+    if (standing.place == Selection::Place::outside) {
+      k == 0 ? steps.add_outside(rows[0]) : plan_.dropped.push_back({k, rows[k]});
+      return RuleLoss::outside;
+    }
+    const bool everywhere = std::ranges::find(rows, NameWalk::kAbsent) == rows.end();
     if (!everywhere) partners_.visit(rows);
-    if (k != 0) return steps.add_extra(rows);
-    everywhere ? steps.add_common(rows) : steps.add_missing(rows);
+    if (k != 0)
+      steps.add_extra(rows);
+    else
+      everywhere ? steps.add_common(rows) : steps.add_missing(rows);
+    return everywhere ? RuleLoss::unmergeable : RuleLoss::missing;
   }
 
   bool are_strangers() const { return !composed_ && merged_count_ > 1 && common_names_ == 0; }

@@ -168,7 +168,8 @@ void expect_tensors(const Plan& plan, std::span<const Checkpoint> checkpoints) {
                                                  {!recipe.parts.empty(), "--part"},
                                                  {recipe.prune, "--prune"},
                                                  {recipe.ema != EmaPolicy::keep, "--ema"},
-                                                 {recipe.missing == MissingPolicy::drop, "--missing drop"}};
+                                                 {recipe.missing == MissingPolicy::drop, "--missing drop"},
+                                                 {std::ranges::any_of(recipe.rules, &RecipeRule::drop), "rules"}};
   std::string given, where;
   for (const auto& [is_given, option] : causes) {
     if (!is_given) continue;

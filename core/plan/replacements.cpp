@@ -50,6 +50,7 @@ std::optional<Replacement> Replacements::in_ema(std::string_view name, uint32_t 
 
 std::string Replacements::why_no_place() const {
   const Checkpoint& model = checkpoints_[0];
+  if (leaves_out_vae_) return ", whose VAE 'rules' drop; leave out that rule, or the VAE";
   if (whole_part(model) == Part::vae) return ", which is a VAE itself; give the checkpoint first, the VAE with --vae";
   for (size_t i = 0; i < model.tensors.size(); ++i)
     if (part_of(model.tensors[i].name) == Part::vae) return ", whose VAE has other names";

@@ -25,6 +25,11 @@ class Replacements {
   /// What is stored as `name` instead, where anything is; `first` is its row in the first checkpoint.
   std::optional<Replacement> find(std::string_view name, uint32_t first);
 
+  /// Of a name that is not in the result.
+  void leave_out(std::string_view name) {
+    leaves_out_vae_ |= recipe_.bake_vae && checkpoints_.back().tensors.find(name) != TensorTable::npos;
+  }
+
   /// When all names were asked for: notes in `plan` what found no place. Throws Error(mismatch) when nothing was found.
   void finish(Plan& plan) const;
 
@@ -39,6 +44,7 @@ class Replacements {
   std::span<const Checkpoint> checkpoints_;
   std::vector<bool> used_;  // rows of the table that is searched
   std::vector<Source> unshadowed_;
+  bool leaves_out_vae_ = false;  // tensors whose place the VAE's would take
 };
 
 }  // namespace ckmerge

@@ -2,6 +2,7 @@
 #include "core/plan/rule_choices.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <utility>
 
@@ -38,10 +39,14 @@ void add(NumberByName& number, const BlockSelection& selection, size_t rule, uin
 }  // namespace
 
 RuleChoices::RuleChoices(const Recipe& recipe, const Checkpoint& first)
-    : recipe_(recipe), graph_(graph_of(recipe, first)), numbers_(graph_) {
+    : recipe_(recipe),
+      computed_(recipe.rules.size()),
+      stored_(recipe.rules.size()),
+      graph_(graph_of(recipe, first)),
+      numbers_(graph_) {
   size_t results = 0;
   for (const RecipeRule& rule : recipe.rules) {
-    results_.push_back(rule.formula.empty() ? 0 : ++results);
+    results_.push_back(rule.has_result() ? ++results : 0);
     dtypes_.push_back(dtype_of(rule));
   }
 }
@@ -75,27 +80,96 @@ RuleChoice RuleChoices::of(std::string_view name) {
   if (recipe_.rules.empty()) return choice;
   const std::vector<double>& rules = numbers_.of(name);
   if (rules[kComputed] >= 0) {
-    const auto rule = static_cast<size_t>(rules[kComputed]);
+    const auto rule = static_cast<uint32_t>(rules[kComputed]);
+    choice.computed_by = rule;
     choice.drop = recipe_.rules[rule].drop;
+    choice.copy = !recipe_.rules[rule].copy.empty();
     choice.result = results_[rule];
   }
-  if (rules[kStored] >= 0) choice.dtype = dtypes_[static_cast<size_t>(rules[kStored])];
+  if (rules[kStored] >= 0) {
+    choice.stored_by = static_cast<uint32_t>(rules[kStored]);
+    choice.dtype = dtypes_[*choice.stored_by];
+  }
   return choice;
 }
 
-void RuleChoices::expect_matched() const {
-  const std::vector<uint32_t> unmatched = numbers_.unmatched();
-  if (unmatched.empty()) return;
-  throw Error(ErrorCode::usage, "rules",
-              sentence(graph_.origins()[unmatched[0]], " is of no tensor of the result; the blocks are ",
-                       graph_.blocks()->text()));
+void RuleChoices::note(const RuleChoice& choice, RuleLoss loss) {
+  const auto count = [](Outcome& outcome, bool is_done, RuleLoss why) {
+    if (is_done)
+      ++outcome.decided;
+    else
+      outcome.losses |= 1U << static_cast<unsigned>(why);
+  };
+  if (choice.computed_by) count(computed_[*choice.computed_by], choice.is_computed, loss);
+  // The dtype of what is A's or takes another's place is chosen as well, of integers none.
+  const bool is_gone = loss == RuleLoss::missing || loss == RuleLoss::average;
+  if (choice.stored_by) count(stored_[*choice.stored_by], choice.is_stored, is_gone ? loss : RuleLoss::unmergeable);
 }
 
-std::vector<uint64_t> RuleChoices::held() const {
-  std::vector<uint64_t> held;
+void RuleChoices::expect_used() const {
+  if (recipe_.rules.empty()) return;
+  const std::vector<uint32_t> unmatched = numbers_.unmatched();
+  if (!unmatched.empty())
+    throw Error(ErrorCode::usage, "rules",
+                sentence(graph_.origins()[unmatched[0]], " is of no tensor of the result; the blocks are ",
+                         graph_.blocks()->text()));
+  const auto only_unmergeable = [](const Outcome& outcome) {
+    return outcome.decided == 0 && outcome.losses == 1U << static_cast<unsigned>(RuleLoss::unmergeable);
+  };
+  for (size_t i = 0; i < recipe_.rules.size(); ++i) {
+    const RecipeRule& rule = recipe_.rules[i];
+    if (!rule.formula.empty() && only_unmergeable(computed_[i]))
+      throw Error(ErrorCode::usage, "rules",
+                  sentence(text_of(rule),
+                           " selects integers, buffers or codes alone, which no formula merges; 'copy' "
+                           "takes those of another checkpoint"));
+    if (!rule.dtype.empty() && only_unmergeable(stored_[i]))
+      throw Error(ErrorCode::usage, "rules",
+                  sentence(text_of(rule), " selects no float tensor of the result whose dtype could be chosen"));
+  }
+}
+
+std::vector<uint64_t> RuleChoices::decided() const {
+  std::vector<uint64_t> decided;
   for (size_t i = 0; i < recipe_.rules.size(); ++i)
-    held.push_back(numbers_.held()[2 * i + (recipe_.rules[i].says_what_is_computed() ? 0 : 1)]);
-  return held;
+    decided.push_back((recipe_.rules[i].says_what_is_computed() ? computed_ : stored_)[i].decided);
+  return decided;
+}
+
+std::vector<std::string> RuleChoices::warnings() const {
+  std::vector<std::string> warnings;
+  for (size_t i = 0; i < recipe_.rules.size(); ++i) {
+    if (recipe_.rules[i].says_what_is_computed()) warn(i, true, warnings);
+    if (!recipe_.rules[i].dtype.empty()) warn(i, false, warnings);
+  }
+  constexpr size_t kMost = 20;  // a recipe of thousands would hide all else
+  if (warnings.size() > kMost) {
+    const size_t more = warnings.size() - kMost;
+    warnings.resize(kMost);
+    warnings.push_back(sentence(counted(more, "more rule"), more == 1 ? " changes" : " change", " nothing"));
+  }
+  return warnings;
+}
+
+const char* RuleChoices::subject(const RecipeRule& rule, bool computed) {
+  if (!computed) return "its dtype";
+  if (rule.drop) return "'drop'";
+  return rule.copy.empty() ? "its formula" : "its copy";
+}
+
+void RuleChoices::warn(size_t rule, bool computed, std::vector<std::string>& warnings) const {
+  const Outcome& outcome = (computed ? computed_ : stored_)[rule];
+  if (outcome.decided > 0) return;
+  constexpr std::array<const char*, 5> kWhy{
+      "lie outside of --only and --exclude", "are replaced by a VAE's or by averages", "are missing in another input",
+      "are averages, which are left out", "are integers, buffers or codes, have another shape, or are written anew"};
+  std::string why;
+  for (size_t loss = 0; loss < kWhy.size(); ++loss)
+    if (outcome.losses >> loss & 1U)
+      why += sentence(why.empty() ? "the tensors that it selects " : ", or ", kWhy[loss]);
+  if (why.empty()) why = "later rules hold for all that it selects";
+  const RecipeRule& given = recipe_.rules[rule];
+  warnings.push_back(sentence(text_of(given), ": ", subject(given, computed), " changes nothing: ", why));
 }
 
 }  // namespace ckmerge

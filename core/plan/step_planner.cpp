@@ -32,21 +32,24 @@ void StepPlanner::add_common(std::span<const uint32_t> rows) {
   if (fit.kind == ShapeFit::Kind::integers) return add_other_shape(rows);
   if (info(first.dtype).kind == DtypeKind::integer) return add_compared(rows, Action::copy_integer);
   programs_.take_name(first.name, choice_.result);
+  choice_.is_computed = true;
   const MergeProgram& merge = programs_.for_dtypes(dtypes_);
   if (fit.kind == ShapeFit::Kind::narrow) return add_expanded(rows, merge);
   if (!merge.program) return add_single({0, rows[0]}, {merge.operands[0], rows[merge.operands[0]]}, Action::copy);
   add_merged(rows, merge);
 }
 
-// A rule that says which checkpoint's tensor it is says so of integers and buffers too, which no formula merges.
+// A copy is of integers and buffers too, which no formula merges.
 bool StepPlanner::add_chosen(std::span<const uint32_t> rows) {
-  if (!choice_.is_computed_otherwise()) return false;
+  if (!choice_.copy) return false;
   const Source first{0, rows[0]};
+  if (is_mended(tensor_of(first))) return false;
   programs_.take_name(tensor_of(first).name, choice_.result);
   const std::optional<uint32_t> k = programs_.bare_input();
   if (!k) return false;
   const Source source{*k, rows[*k]};
   if (!std::ranges::equal(tensor_of(source).shape, tensor_of(first).shape)) return false;
+  choice_.is_computed = true;
   add_single(first, source, Action::copy);
   return true;
 }
@@ -150,6 +153,7 @@ Dtype StepPlanner::output_dtype(Source named, Action action) {
 
 Dtype StepPlanner::stored_as(const Tensor& named, Dtype from) {
   const auto rule = dtype_rules_.of(named.name);
+  choice_.is_stored = choice_.dtype.has_value();
   if (choice_.dtype) return choice_.dtype->dtype.value_or(from);
   if (rule) return rule->dtype.value_or(from);
   return stored_dtype(plan_.recipe, part_in(named.name, plan_.whole_part), from);

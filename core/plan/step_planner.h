@@ -30,6 +30,8 @@ class StepPlanner {
 
   /// What the recipe's rules say of the name that comes next.
   void take_choice(const RuleChoice& choice) { choice_ = choice; }
+  /// The same, and what was done of it.
+  const RuleChoice& choice() const { return choice_; }
 
   /// A name that every checkpoint has.
   void add_common(std::span<const uint32_t> rows);

@@ -25,11 +25,17 @@ const ParameterSpec* parameter_of(const Recipe& recipe, const WeightRule& rule) 
   return nullptr;
 }
 
+// Of a checkpoint whose number does not count.
+bool is_unused(const Recipe& recipe, const WeightRule& rule) {
+  const ParameterSpec* const parameter = parameter_of(recipe, rule);
+  return parameter && rule.input >= 0 && static_cast<uint32_t>(rule.input) < parameter->first_used;
+}
+
 // Weights per checkpoint, which may be normalized, and numbers of a formula, with which it may reckon, are judged by
 // what they come to: as if the recipe had the number for all tensors.
+// `usual`: what is said without it.
 void warn_of_result(const Recipe& recipe, const WeightRule& rule, std::span<const Checkpoint> checkpoints,
-                    std::vector<std::string>& warnings) {
-  const std::vector<std::string> usual = extrapolation_warnings(recipe, checkpoints);
+                    std::span<const std::string> usual, std::vector<std::string>& warnings) {
   Recipe one = recipe;
   one.weights.clear();
   one.rules.clear();
@@ -61,15 +67,21 @@ void warn_of_value(const ParameterSpec& parameter, const WeightRule& rule, std::
 std::vector<std::string> weight_warnings(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   std::vector<std::string> warnings;
   const std::vector<WeightRule>& rules = plan.recipe.weights;
+  if (rules.empty()) return warnings;
+  const std::vector<std::string> usual = extrapolation_warnings(plan.recipe, checkpoints);
   for (size_t i = 0; i < std::min(rules.size(), plan.weighted.size()); ++i) {
     const WeightRule& rule = rules[i];
     if (plan.weighted[i] == 0)
       warnings.push_back(
           sentence("the weight '", text_of(rule), "' changes nothing: ",
                    rule.by == WeightRule::By::list ? "no tensor that is merged lies in its blocks, or " : "",
-                   "later weights hold for all that it selects"));
+                   "later weights hold for all that it selects",
+                   plan.recipe.rules.empty() ? "" : ", or rules do, whose formulas do not have the number"));
+    else if (is_unused(plan.recipe, rule))
+      warnings.push_back(sentence("the weight '", text_of(rule), "' changes nothing: ", plan.recipe.method,
+                                  " takes the difference from that checkpoint, whose own is 0"));
     if (plan.recipe.formula || rule.input >= 0)
-      warn_of_result(plan.recipe, rule, checkpoints, warnings);
+      warn_of_result(plan.recipe, rule, checkpoints, usual, warnings);
     else if (const ParameterSpec* const parameter = parameter_of(plan.recipe, rule))
       warn_of_value(*parameter, rule, warnings);
   }

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <unordered_map>
 
 #include "kernels/method.h"
 
@@ -16,11 +17,19 @@ std::string number_text(double number) {
   return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr};
 }
 
+std::string number_text(const NumberByName& number) {
+  if (!number.name.empty()) return number.name;
+  return number_text(number.value) + (number.rules.empty() ? "" : " by name");
+}
+
+bool is_unnamed(const Term& number) { return number.kind == Term::Kind::number && number.number.name.empty(); }
+
 class Lines {
  public:
   Lines(const MergeGraph& graph, std::span<const std::string> names)
       : graph_(graph), names_(names), uses_(graph.terms().size()), texts_(graph.terms().size()) {
     count();
+    for (size_t i = graph.results().size(); i-- > 0;) results_[graph.results()[i]] = i;
   }
 
   std::vector<TermLine> all() {
@@ -63,11 +72,9 @@ class Lines {
 
   // The first of the results that a term is; empty where it is none.
   std::string result_name(TermId id) const {
-    const std::span<const TermId> results = graph_.results();
-    const auto found = std::ranges::find(results, id);
-    if (found == results.end()) return "";
-    const auto index = found - results.begin();
-    return index == 0 ? "result" : "other result " + std::to_string(index);
+    const auto found = results_.find(id);
+    if (found == results_.end()) return "";
+    return found->second == 0 ? "result" : "other result " + std::to_string(found->second);
   }
 
   static bool needs_statistics(const Term& term) {
@@ -77,7 +84,7 @@ class Lines {
   std::string text_of(const Term& term) const {
     switch (term.kind) {
       case Term::Kind::input: return names_[term.input];
-      case Term::Kind::number: return number_text(term.number.value) + (term.number.rules.empty() ? "" : " by name");
+      case Term::Kind::number: return number_text(term.number);
       case Term::Kind::method: return term.method + "(" + listed(term.operands) + parameters(term) + ")";
       case Term::Kind::sum: return sum(term);
       case Term::Kind::arithmetic:
@@ -111,15 +118,15 @@ class Lines {
     std::string out;
     for (size_t i = 0; i < term.operands.size(); ++i) {
       const Term& factor = graph_[term.factors[i]];
-      const bool is_plain = factor.kind == Term::Kind::number && factor.number.rules.empty();
+      const bool is_plain =
+          factor.kind == Term::Kind::number && factor.number.rules.empty() && factor.number.name.empty();
       const bool is_negative = is_plain && std::signbit(factor.number.value);
       if (out.empty())
         out += is_negative ? "-" : "";
       else
         out += is_negative ? " - " : " + ";
       if (!is_plain)
-        out +=
-            (factor.kind == Term::Kind::number ? "(" + texts_[term.factors[i]] + ")" : texts_[term.factors[i]]) + "*";
+        out += (is_unnamed(factor) ? "(" + texts_[term.factors[i]] + ")" : texts_[term.factors[i]]) + "*";
       else if (std::fabs(factor.number.value) != 1)
         out += number_text(std::fabs(factor.number.value)) + "*";
       out += texts_[term.operands[i]];
@@ -129,6 +136,7 @@ class Lines {
 
   const MergeGraph& graph_;
   std::span<const std::string> names_;
+  std::unordered_map<TermId, size_t> results_;  // the first of the results that a term is
   std::vector<size_t> uses_;
   std::vector<std::string> texts_;  // as other lines speak of it
   std::vector<TermLine> lines_;

@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "core/blocks/block_map.h"
@@ -43,6 +44,7 @@ struct NumberByName {
   };
   double value = 0;              ///< where no rule matches the name
   std::vector<Rule> rules = {};  ///< the last that matches holds
+  std::string name = {};         ///< what people call it; numbers of different names are different terms
 
   friend auto operator<=>(const NumberByName&, const NumberByName&) = default;
 };
@@ -147,13 +149,21 @@ class NumbersByName {
   explicit NumbersByName(const MergeGraph& graph);
 
   const std::vector<double>& of(std::string_view name);
+  /// The same of those terms alone of which `result` is made: other numbers count for nothing, held() included.
+  const std::vector<double>& of(std::string_view name, TermId result);
+
+  /// The terms of which a result is made, itself the last: all, the numbers that have rules, and arithmetic.
+  struct TermsOf {
+    std::vector<TermId> all = {}, named = {}, computed = {};
+  };
+  const TermsOf& terms_of(TermId result);
 
   /// Throws Error(usage) for a rule that matched no name given to of(); of the rules of one origin one must.
   void expect_matched() const;
   /// Origins of which rules there are, and no one matched.
   std::vector<uint32_t> unmatched() const;
 
-  /// For how many names given to of() each of the origins had the last word.
+  /// For how many names given to of() each of the origins had the last word on a number that counts there.
   const std::vector<uint64_t>& held() const { return held_; }
 
  private:
@@ -165,12 +175,15 @@ class NumbersByName {
   };
   void add(const Rule& rule);
   void apply(Rule& rule);
-  void compute();
+  const std::vector<double>& of(std::string_view name, const TermsOf& terms);
+  void compute(std::span<const TermId> computed);
   bool fits(const Rule& rule) const;
 
   const MergeGraph& graph_;
   std::vector<Rule> rules_;
-  std::vector<TermId> named_, computed_;  // numbers that have rules; arithmetic
+  TermsOf every_;                                 // term of the graph
+  std::unordered_map<TermId, TermsOf> terms_of_;  // results that were asked for
+  std::vector<TermId> seen_for_;                  // by term: the last result found to be made of it
   std::optional<NamePatternSet> patterns_;
   std::vector<bool> pattern_fits_;                 // the name at hand
   std::vector<uint32_t> everywhere_;               // rules of any block, whatever the patterns that match

@@ -46,8 +46,8 @@ NumbersByName::NumbersByName(const MergeGraph& graph)
   std::vector<NamePattern> patterns;
   for (TermId id = 0; id < graph.terms().size(); ++id) {
     numbers_[id] = graph[id].number.value;
-    if (!graph[id].number.rules.empty()) named_.push_back(id);
-    if (graph[id].kind == Term::Kind::arithmetic) computed_.push_back(id);
+    if (!graph[id].number.rules.empty()) every_.named.push_back(id);
+    if (graph[id].kind == Term::Kind::arithmetic) every_.computed.push_back(id);
     for (const NumberByName::Rule& rule : graph[id].number.rules) {
       if (rule.pattern.empty()) {
         add({id, &rule, -1});
@@ -87,11 +87,40 @@ void NumbersByName::apply(Rule& rule) {
   origins_[rule.term] = rule.given->origin;
 }
 
+const NumbersByName::TermsOf& NumbersByName::terms_of(TermId result) {
+  const auto [known, is_new] = terms_of_.try_emplace(result);
+  TermsOf& terms = known->second;
+  if (!is_new) return terms;
+  seen_for_.resize(graph_.terms().size(), static_cast<TermId>(graph_.terms().size()));
+  const auto meet = [&](TermId id) {
+    if (std::exchange(seen_for_[id], result) != result) terms.all.push_back(id);
+  };
+  meet(result);
+  for (size_t i = 0; i < terms.all.size(); ++i) {
+    const Term& term = graph_[terms.all[i]];
+    std::ranges::for_each(term.operands, meet);
+    std::ranges::for_each(term.factors, meet);
+    for (const auto& [parameter, numbers] : term.parameters) std::ranges::for_each(numbers, meet);
+  }
+  std::ranges::sort(terms.all);
+  for (const TermId id : terms.all) {
+    if (!graph_[id].number.rules.empty()) terms.named.push_back(id);
+    if (graph_[id].kind == Term::Kind::arithmetic) terms.computed.push_back(id);
+  }
+  return terms;
+}
+
+const std::vector<double>& NumbersByName::of(std::string_view name) { return of(name, every_); }
+
+const std::vector<double>& NumbersByName::of(std::string_view name, TermId result) {
+  return of(name, terms_of(result));
+}
+
 // In the order of the rules, of which the last that matches holds.
-const std::vector<double>& NumbersByName::of(std::string_view name) {
+const std::vector<double>& NumbersByName::of(std::string_view name, const TermsOf& terms) {
   const BlockMap* const blocks = graph_.blocks();
   if (blocks) name = blocks->weight_name(name);
-  for (const TermId id : named_) {
+  for (const TermId id : every_.named) {
     numbers_[id] = graph_[id].number.value;
     origins_[id] = NumberByName::Rule::kNoOrigin;
   }
@@ -107,14 +136,14 @@ const std::vector<double>& NumbersByName::of(std::string_view name) {
   std::ranges::sort(candidates_);
   for (const uint32_t index : candidates_) apply(rules_[index]);
   for (const int index : matching) pattern_fits_[static_cast<size_t>(index)] = false;
-  for (const TermId id : named_)
+  for (const TermId id : terms.named)
     if (origins_[id] != NumberByName::Rule::kNoOrigin) ++held_[origins_[id]];
-  compute();
+  compute(terms.computed);
   return numbers_;
 }
 
-void NumbersByName::compute() {
-  for (const TermId id : computed_) {
+void NumbersByName::compute(std::span<const TermId> computed) {
+  for (const TermId id : computed) {
     const Term& term = graph_[id];
     numbers_[id] = arithmetic(numbers_[term.operands[0]], term.sign, numbers_[term.operands[1]]);
     if (!std::isfinite(numbers_[id]))

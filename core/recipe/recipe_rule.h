@@ -9,11 +9,13 @@ namespace ckmerge {
 
 struct RecipeRule {
   std::vector<std::string> match = {};  ///< selectors (core/blocks/block_selector.h); one of them has to fit
-  std::string formula = {};             ///< empty: it does not say what is computed
-  bool drop = false;                    ///< the tensors are not in the output; there is no formula then
+  std::string formula = {};             ///< what is computed; empty: it does not say so
+  std::string copy = {};                ///< name of the checkpoint whose tensors are taken, integers and buffers too
+  bool drop = false;                    ///< the tensors are not in the output; no formula and no copy then
   std::string dtype = {};               ///< as --dtype takes it; empty: it does not say what they are stored as
 
-  bool says_what_is_computed() const { return drop || !formula.empty(); }
+  bool has_result() const { return !formula.empty() || !copy.empty(); }
+  bool says_what_is_computed() const { return drop || has_result(); }
 
   friend bool operator==(const RecipeRule&, const RecipeRule&) = default;
 };

@@ -37,6 +37,7 @@ void append_json(std::string& out, const RecipeRule& rule) {
   }
   out += ']';
   if (!rule.formula.empty()) append_text(out, "formula", rule.formula);
+  if (!rule.copy.empty()) append_text(out, "copy", rule.copy);
   if (rule.drop) out += ",\"drop\":true";
   if (!rule.dtype.empty()) append_text(out, "dtype", rule.dtype);
   out += '}';
@@ -56,6 +57,8 @@ RecipeRule parse_recipe_rule(const JsonValue& value) {
       rule.drop = item.boolean;
     } else if (key == "formula") {
       rule.formula = text_of(item, key);
+    } else if (key == "copy") {
+      rule.copy = text_of(item, key);
     } else if (key == "dtype") {
       rule.dtype = text_of(item, key);
     } else {

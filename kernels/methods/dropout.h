@@ -32,8 +32,8 @@ struct dropout {
   static const char* coefficients(const Arguments& arguments, std::span<double> c) {
     const double density = arguments.values[0].number, seed = arguments.values[2].number;
     if (density < 0 || density > 1) return "density must lie between 0 and 1: it is a share of elements";
-    if (seed < 0 || seed > 0x1p53 || seed != static_cast<double>(static_cast<uint64_t>(seed)))
-      return "seed must be a whole number from 0 to 2^53";
+    if (seed < 0 || seed >= 0x1p53 || seed != static_cast<double>(static_cast<uint64_t>(seed)))
+      return "seed must be a whole number from 0 to 2^53 - 1";
     c[0] = density;
     c[1] = arguments.values[1].number;
     if (arguments.values[3].number != 0 && density > 0) c[1] /= density;

@@ -17,7 +17,8 @@ struct task_arithmetic {
       .source = "mergekit's \"task_arithmetic\", of which A is the base and alpha is lambda; arXiv:2212.04089",
       .note = "There is a weight for every checkpoint; that of A, whose difference is 0, changes nothing.",
       .parameters = {{{"alpha", ParameterKind::number, 1, "1", "how much of the sum to add", nullptr, kShare},
-                      {"weights", ParameterKind::numbers, 0, "1 each", "one weight per checkpoint, A's included"},
+                      {"weights", ParameterKind::numbers, 0, "1 each", "one weight per checkpoint, A's included",
+                       nullptr, kShare, 1},
                       {"normalize", ParameterKind::flag, 0, "off", "divide the weights by their sum without A's"}}},
       .parameter_count = 3};
 

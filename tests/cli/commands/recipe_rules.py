@@ -177,11 +177,12 @@ def test_rules():
     merged("run", "saved.yaml", out="again.safetensors")
     expect(pathlib.Path("again.safetensors").read_bytes() == raw, "a saved recipe has its rules")
     told = call("run", "recipe.yaml", "-n", "-o", "never.safetensors")
-    for line in ["OUT*: A + 0.3*(B - C)  for 22 tensors", "/^first_stage_model/, IN03: B  for 2 tensors",
+    for line in ["OUT*: A + 0.3*(B - C)  for 22 tensors", "/^first_stage_model/, IN03: copy of B  for 2 tensors",
                  "/position_ids/: dropped  for 1 tensor", "/attn2/: stored as f16  for 11 tensors",
-                 "OUT05: A, stored as bf16  for 2 tensors"]:
+                 "OUT05: copy of A, stored as bf16  for 2 tensors"]:
         expect(line in told.stdout, f"{line}: {told.stdout}")
     rules = json.loads(call("run", "recipe.yaml", "-n", "-o", "never.safetensors", "--json").stdout)["rules"]
+    expect(rules[1] == {"match": ["/^first_stage_model/", "IN03"], "copy": "B", "tensors": 2}, rules)
     expect([rule["tensors"] for rule in rules] == [22, 2, 1, 11, 2] and rules[2] == {"match": ["/position_ids/"], "drop": True, "tensors": 1},
            rules)
 
@@ -197,6 +198,81 @@ def test_rules_of_what_is_not_merged():
     make_inputs.write("A.safetensors", {"format": "pt"}, [make_inputs.parse("x F32 2 1 2"), make_inputs.parse("y F32 1 1")], True)
     made = merged("merge", "--formula", "A", "A.safetensors")
     expect(made == safetensors("A.safetensors")[1], "a copy")
+
+
+def told_of(text, code=0):
+    pathlib.Path("recipe.yaml").write_text(HEAD + text, encoding="utf-8")
+    done = call("run", "recipe.yaml", "-n", "-o", "never.safetensors", "--json")
+    expect(done.returncode == code, f"{text}: {done.returncode} {done.stderr}")
+    return json.loads(done.stdout) if code == 0 == done.returncode else done.stderr
+
+
+def test_copies_and_formulas():
+    """Only `copy` takes integers and buffers: a formula is the same in a rule and elsewhere."""
+    make_all()
+    a, b = safetensors("A.safetensors")[1], safetensors("B.safetensors")[1]
+    for wanted in ("B", "1*B", "0*A + B", "copy(B)", "A + 1*(B - A)"):
+        made = merged_recipe(f"merge: A + 0.7*(B - C)\nrules: [{{match: /./, formula: '{wanted}'}}]\n")
+        expect(made[POSITIONS] == a[POSITIONS], f"integers are A's: {wanted}")
+        told_of(f"merge: A + 0.7*(B - C)\nrules: [{{match: /position_ids/, formula: '{wanted}'}}]\n", 2)
+    refused(2, "rule '/position_ids/' selects integers, buffers or codes alone", "run", "recipe.yaml", "-n")
+    made = merged_recipe("merge: A + 0.7*(B - C)\nrules: [{match: /./, copy: B}]\n")
+    expect(made == b, "a copy is of all")
+    recorded = json.loads(metadata_of("out.safetensors")["ckmerge.recipe"])
+    expect(recorded["rules"] == [{"match": ["/./"], "copy": "B"}], recorded)
+    told_of("merge: A + 0.7*(B - C)\nrules: [{match: /position_ids/, dtype: f16}]\n", 2)
+
+
+def test_counts_of_rules():
+    make_all("only.in.a F32 2 1 2")
+    for rules, more, tensors, why in [
+            ("{match: OUT*, copy: B}", "options: {only: input_blocks}", [0], "'OUT*': its copy changes nothing: the tensors that it "
+             "selects lie outside of --only and --exclude"),
+            ("{match: [OUT*, IN00], copy: B}", "options: {only: input_blocks}", [1], None),
+            ("{match: /only/, copy: B}", "", [0], "are missing in another input"),
+            ("{match: /only/, dtype: f16}", "", [1], None),
+            ("{match: /./, dtype: f16}", "", [len(NAMES) + 1], None),
+            ("{match: IN00, copy: B}, {match: IN*, copy: C}", "", [0, 12],
+             "rule 'IN00': its copy changes nothing: later rules hold for all that it selects"),
+            ("{match: OUT*, copy: B, dtype: f16}", "options: {only: input_blocks}", [0], "its copy changes nothing")]:
+        told = told_of(f"merge: A + 0.7*(B - C)\nrules: [{rules}]\n{more}\n")
+        expect([rule["tensors"] for rule in told["rules"]] == tensors, f"{rules}: {told['rules']}")
+        about = [warning for warning in told["warnings"] if "changes nothing" in warning]
+        expect(len(about) == (why is not None) and (why or "") in "".join(about), f"{rules}: {told['warnings']}")
+    make_inputs.write("vae.safetensors", {"format": "pt"},
+                      [make_inputs.parse("first_stage_model.encoder.w F32 2,4 1 2 3 4 5 6 7 8")], True)
+    told = told_of("merge: A + 0.7*(B - C)\nrules: [{match: vae, copy: B}]\noptions: {vae: vae.safetensors}\n")
+    expect(told["rules"][0]["tensors"] == 0 and any("are replaced by a VAE's" in one for one in told["warnings"]), told["warnings"])
+    text = "merge: A + 0.5*(B - C)\nrules:\n" + "".join(f"- {{match: IN*, formula: A + {i}/1000*(B - C)}}\n" for i in range(100))
+    about = [warning for warning in told_of(text)["warnings"] if "change" in warning]
+    expect(len(about) == 2 and about[-1] == "79 more rules change nothing", f"{about}")
+    text = "merge: A + 0.7*(B - C)\nrules: [{match: vae, drop: true}]\noptions: {vae: vae.safetensors}\n"
+    pathlib.Path("recipe.yaml").write_text(HEAD + text, encoding="utf-8")
+    refused(4, "whose VAE 'rules' drop", "run", "recipe.yaml", "-n")
+    pathlib.Path("recipe.yaml").write_text(HEAD + "merge: A + 0.7*(B - C)\nrules: [{match: /./, drop: true}]\n", encoding="utf-8")
+    refused(2, "no tensors: rules left all of them out", "run", "recipe.yaml", "-n")
+    make_all("model_ema.diffusion_modelinput_blocks00w F32 2,4 1 2 3 4 5 6 7 8", "model_ema.decay F32 - 0.5")
+    told = told_of("merge: A + 0.7*(B - C)\nrules: [{match: /^model_ema/, drop: true}]\n")
+    expect(any("'drop' changes nothing: the tensors that it selects are averages, which are left out" in one for one in told["warnings"]),
+           told["warnings"])
+
+
+def test_weights_that_change_nothing():
+    make_all()
+    told = told_of("let: {r: 0.5, s: 0.3, t: 1/4}\nmerge: A + r*(B - C)\nrules: [{match: OUT*, formula: A + s*(B - C) + t*(C - A)}]\n"
+                   "weights: {r: {OUT01: 0.3, IN00: 0.1}, s: {IN01: 0.7}, t: {OUT00: 0.125}}\n")
+    expect([weight["tensors"] for weight in told["weights"]] == [0, 1, 0, 2], told["weights"])
+    expect([warning.split("'")[1] for warning in told["warnings"] if "or rules do, whose formulas do not have the number" in warning] ==
+           ["r OUT01=0.3", "s IN01=0.7"], told["warnings"])
+    text = json.dumps(told["graph"])
+    expect("A + r*t1" in text and "s*t1" in text, text)
+    for words, wanted in [(["--weights", "1,300"], "the weight of B.safetensors is 300, outside of -1 to 2"),
+                          (["--weights", "1,1", "--weight", "B:OUT00=300"], "the weight of B.safetensors is 300"),
+                          (["--weights", "1,1", "--weight", "A:OUT00=0.5"], "changes nothing: task_arithmetic takes the difference")]:
+        done = call("merge", "-m", "task_arithmetic", *FILES[:2], *words, "-n")
+        expect(done.returncode == 0 and wanted in done.stdout + done.stderr, f"{words}: {done.stdout} {done.stderr}")
+        expect("the weight of A.safetensors is" not in done.stdout + done.stderr, done.stdout)
+    expect("extrapolated" not in call("merge", "-m", "task_arithmetic", *FILES[:2], "--weights", "300,1", "-n").stdout, "A's weight")
 
 
 def test_weights_in_rules():
@@ -259,4 +335,5 @@ def test_faults():
 
 
 run_in_folders(test_numbers_with_names, test_arithmetic, test_types, test_weights_of_a_method, test_rules,
-               test_rules_of_what_is_not_merged, test_weights_in_rules, test_faults)
+               test_rules_of_what_is_not_merged, test_copies_and_formulas,
+               test_counts_of_rules, test_weights_that_change_nothing, test_weights_in_rules, test_faults)

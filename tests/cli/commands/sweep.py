@@ -87,6 +87,11 @@ def test_told():
     plan = call("plan", *AB, *words)
     expect(plan.returncode == 0 and "swept: alpha 0.2, 0.5" in plan.stdout and "  alpha-0.5.safetensors  " in plan.stdout and
            "To read 408 B once for all, to write " in plan.stdout, plan.stdout + plan.stderr)
+    named = call("plan", "--formula", "A + r*(B - A)", *AB, "--sweep", "r=0.2,0.5")
+    expect("formula: A + r*(B - A)" in named.stdout, named.stdout + named.stderr)
+    twice = call("plan", *AB, "-m", "slerp", "--sweep", "t=0.2,0.5")
+    expect("In 2 passes: " in twice.stdout and " in the last, for all at once, to write " in twice.stdout and
+           "once for all" not in twice.stdout, twice.stdout)
     dry = call("merge", *AB, *words, "-o", "never/", "-n")
     expect(dry.returncode == 0 and "in never/" in dry.stdout and not os.path.exists("never"), dry.stdout + dry.stderr)
     document = json.loads(sweep("out/", *AB, *words, "--json", "--hash"))

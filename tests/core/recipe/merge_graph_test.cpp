@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/core/failure.h"
@@ -76,6 +77,22 @@ TEST_CASE("numbers: the last rule that matches a name holds") {
   CHECK(numbers.of("attn.weight")[number] == 2);
   CHECK(numbers.of("attn.bias")[number] == 3);
   CHECK(numbers.of("mlp.weight")[number] == 1);
+}
+
+TEST_CASE("numbers: those of other results count for nothing") {
+  MergeGraph graph;
+  const TermId zero = graph.number({.value = 0, .rules = {{"attn", 1}}, .name = "r"});
+  const TermId ratio = graph.arithmetic(graph.number(1.0), '/', graph.number({.value = 2, .rules = {{"attn", 0}}}));
+  const TermId delta = graph.subtract(graph.input(1), graph.input(0));
+  const TermId one = graph.add(graph.input(0), graph.scale(zero, delta));
+  const TermId other = graph.add(graph.input(0), graph.scale(ratio, delta));
+  NumbersByName numbers(graph);
+  CHECK(numbers.terms_of(one).named == std::vector{zero});
+  CHECK(std::ranges::find(numbers.terms_of(one).all, ratio) == numbers.terms_of(one).all.end());
+  CHECK(numbers.terms_of(other).computed == std::vector{ratio});
+  CHECK(numbers.of("attn", one)[zero] == 1);
+  const std::string fault = refusal([&] { numbers.of("attn", other); });
+  CHECK(fault.find("the formula divides by zero") != std::string::npos);
 }
 
 TEST_CASE("a recipe's method is a graph of one node") {

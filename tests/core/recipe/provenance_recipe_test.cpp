@@ -85,6 +85,7 @@ TEST_CASE("a recipe reads back as it was") {
                    {});
   check_round_trip({.rules = {{.match = {"OUT*", "/x/"}, .formula = "A", .dtype = "f16"},
                               {.match = {"IN00"}, .drop = true},
+                              {.match = {"IN01"}, .copy = "B"},
                               {.match = {"M00"}, .dtype = "keep"}}},
                    {});
   check_round_trip({.input_names = {"A", "B"}}, {{}, {kSha256, "01234567"}});

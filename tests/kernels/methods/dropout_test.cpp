@@ -94,9 +94,9 @@ TEST_CASE("dropout: any number of checkpoints fits a device's registers") {
 TEST_CASE("dropout: parameters have their limits") {
   for (const double density : {-0.1, 1.1})
     CHECK(coefficients("dropout", with_values(2, {density, 1, 0, 1})).fault.starts_with("density must lie"));
-  for (const double seed : {-1.0, 0.5, 1e16})
+  for (const double seed : {-1.0, 0.5, 0x1p53, 1e16})
     CHECK(coefficients("dropout", with_values(2, {0.5, 1, seed, 1})).fault.starts_with("seed must be"));
-  CHECK(with(0.5, 1, 0x1p53, true)[2] == 0x1p53);
+  CHECK(with(0.5, 1, 0x1p53 - 1, true)[2] == 0x1p53 - 1);  // 2^53 + 1 would be read as 2^53
 }
 
 }  // namespace ckmerge
