@@ -27,15 +27,15 @@ constexpr std::string_view kList = "mbw";  // in the place of a selector: one nu
 // What both have in common: a value of a file, and how its faults are told.
 class Section {
  public:
-  Section(const std::string& path, Recipe& recipe) : path_(path), recipe_(recipe) {}
+  Section(const std::string& of_path, Recipe& of_recipe) : path(of_path), recipe(of_recipe) {}
 
  protected:
   [[noreturn]] void refuse(const YamlValue& place, const std::string& sentence) const {
-    refuse_at(path_, place, sentence);
+    refuse_at(path, place, sentence);
   }
 
   std::string text_of_place(const YamlValue& place) const {
-    return path_ + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
+    return path + ":" + std::to_string(place.line) + ":" + std::to_string(place.column);
   }
 
   std::string scalar(const YamlValue& value, const char* sentence) const {
@@ -57,8 +57,8 @@ class Section {
     located(place, [&] { ckmerge::check_selector(selector, "match"); });
   }
 
-  const std::string& path_;
-  Recipe& recipe_;
+  const std::string& path;
+  Recipe& recipe;
 };
 
 class Rules : Section {
@@ -70,8 +70,8 @@ class Rules : Section {
     if (rules.kind != Kind::list) refuse(rules, "'rules' is a list, each entry with 'match' and what is done");
     Places places;
     for (const YamlValue& rule : rules.items) {
-      recipe_.rules.push_back(rule_of(rule));
-      places.emplace_back(text_of(recipe_.rules.back()), text_of_place(*rule.find("match")));
+      recipe.rules.push_back(rule_of(rule));
+      places.emplace_back(text_of(recipe.rules.back()), text_of_place(*rule.find("match")));
     }
     return places;
   }
@@ -90,9 +90,8 @@ class Rules : Section {
     if (const YamlValue* copied = value.find("copy")) {
       if (!rule.formula.empty()) refuse(*copied, "a rule has either 'formula' or 'copy'");
       rule.copy = scalar(*copied, "'copy' is the name of a checkpoint");
-      if (std::ranges::find(recipe_.formula->names, rule.copy) == recipe_.formula->names.end())
-        refuse(*copied,
-               "no checkpoint is called '" + rule.copy + "'; they are " + joined(recipe_.formula->names, ", "));
+      if (std::ranges::find(recipe.formula->names, rule.copy) == recipe.formula->names.end())
+        refuse(*copied, "no checkpoint is called '" + rule.copy + "'; they are " + joined(recipe.formula->names, ", "));
     }
     if (const YamlValue* drop = value.find("drop")) {
       if (recipe_flag(drop->text) != "true" || drop->kind != Kind::scalar)
@@ -144,11 +143,11 @@ class Weights : Section {
     }
     if (!of_method_.empty()) {
       const MethodSpec* const spec = only_method();
-      for (const auto& [index, place] : of_method_) set_parameter(spec, *place, recipe_.weights[index]);
+      for (const auto& [index, place] : of_method_) set_parameter(spec, *place, recipe.weights[index]);
     }
     Places places;
     for (size_t i = 0; i < selectors_.size(); ++i)
-      places.emplace_back("weight '" + text_of(recipe_.weights[i]) + "'", text_of_place(*selectors_[i]));
+      places.emplace_back("weight '" + text_of(recipe.weights[i]) + "'", text_of_place(*selectors_[i]));
     return places;
   }
 
@@ -156,22 +155,22 @@ class Weights : Section {
   void add(const YamlValue& parameter, const YamlValue& selectors) {
     const bool named = take_number(parameter);
     for (size_t i = 0; i < selectors.keys.size(); ++i) {
-      if (!named) of_method_.emplace_back(recipe_.weights.size(), &parameter);
+      if (!named) of_method_.emplace_back(recipe.weights.size(), &parameter);
       WeightRule rule = selected(selectors.keys[i]);
       rule.parameter = parameter.text;
       rule.values = numbers(selectors.items[i]);
-      recipe_.weights.push_back(std::move(rule));
+      recipe.weights.push_back(std::move(rule));
       selectors_.push_back(&selectors.keys[i]);
     }
   }
 
   // A number of 'let', which stays a name from now on.
   bool take_number(const YamlValue& parameter) {
-    if (recipe_.parameters.contains(parameter.text)) return true;
-    auto& defined = recipe_.formula->defined;
+    if (recipe.parameters.contains(parameter.text)) return true;
+    auto& defined = recipe.formula->defined;
     const auto found = std::ranges::find(defined, parameter.text, [](const auto& name) { return name.first; });
     if (found == defined.end()) return false;
-    recipe_.parameters[found->first] = {located(parameter, [&] {
+    recipe.parameters[found->first] = {located(parameter, [&] {
       const FormulaText text{.label = found->first, .text = found->second};
       const Expression number = parse_formula(text, {}).value;
       if (number.kind == Expression::Kind::number) return number.number;
@@ -212,7 +211,7 @@ class Weights : Section {
 
   // Null where the formula is more than the call of one.
   const MethodSpec* only_method() const {
-    Recipe plain = recipe_;
+    Recipe plain = recipe;
     plain.weights.clear();
     plain.bake_vae = false;
     const Recipe canonical = canonical_recipe(plain, plain.formula->names.size());

@@ -77,16 +77,18 @@ TEST_CASE("a coefficient that becomes one or zero when it is rounded is one or z
 
 TEST_CASE("what needs more registers than there are has no program") {
   // x(0) - (x(1) - (x(2) - ...)): every operand waits for the last.
-  const std::function<Symbol(const Tracing&, size_t)> nested = [&](const Tracing& in, size_t k) {
-    return k + 1 == in.inputs() ? in.x(k) : in.x(k) - nested(in, k + 1);
+  const auto nested = [](const Tracing& in) {
+    Symbol result = in.x(in.inputs() - 1);
+    for (size_t k = in.inputs() - 1; k-- > 0;) result = in.x(k) - result;
+    return result;
   };
   const Tracing most(Dtype::F32, kMaxRegisters, {});
-  const auto largest = compile(nested(most, 0));
+  const auto largest = compile(nested(most));
   REQUIRE(largest);
   CHECK(registers(*largest) == kMaxRegisters);
   CHECK(largest->registers() == kMaxRegisters);
   const Tracing more(Dtype::F32, kMaxRegisters + 1, {});
-  CHECK_FALSE(compile(nested(more, 0)));
+  CHECK_FALSE(compile(nested(more)));
 }
 
 TEST_CASE("a value used twice is computed once and kept until its last use") {
