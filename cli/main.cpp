@@ -87,6 +87,7 @@ std::string advice_on_memory() {
   } catch (const Error& e) {
     return tell(failure_of(e), style, environment);
   } catch (const std::bad_alloc&) {
+    make_room_for_last_words();
     return tell({"resources",
                  5,
                  "",

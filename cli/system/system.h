@@ -34,6 +34,9 @@ void allow_many_files();
 /// to run on, else an empty text; throws nothing, because there would be no room for it.
 std::string keep_within_limits();
 
+/// Gives back what keep_within_limits() took for this: to be called where memory ran out, before that is told.
+void make_room_for_last_words();
+
 /// How many files this process may have open; UINT64_MAX where the system does not say.
 uint64_t most_open_files();
 

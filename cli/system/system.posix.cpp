@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 #include "cli/system/system.h"
 #include "core/threads/machine.h"
@@ -15,6 +16,9 @@
 
 namespace ckmerge::cli {
 namespace {
+
+// What a sentence about memory that ran out is made of; null where addresses are not limited.
+void* room_for_last_words = nullptr;
 
 std::string variable(const char* name) {
   const char* const value = std::getenv(name);
@@ -69,9 +73,15 @@ void allow_many_files() {
   ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
+void make_room_for_last_words() {
+  ::mallopt(M_TOP_PAD, 0);
+  ::free(std::exchange(room_for_last_words, nullptr));
+}
+
 std::string keep_within_limits() {
   constexpr uint64_t kLeastStack = 64ull << 10, kGoodStack = 1ull << 20, kSmallStack = 512ull << 10;  // bytes
   constexpr int kHeapRoom = 512 << 10;
+  constexpr size_t kLastWords = 64 << 10;
   rlimit stack{}, addresses{};
   const bool stack_is_limited = ::getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < kGoodStack;
   const bool addresses_are = ::getrlimit(RLIMIT_AS, &addresses) == 0 && addresses.rlim_cur != RLIM_INFINITY;
@@ -82,6 +92,9 @@ std::string keep_within_limits() {
   if (addresses_are) {
     ::mallopt(M_ARENA_MAX, 1);
     ::mallopt(M_TOP_PAD, kHeapRoom);
+    room_for_last_words = ::malloc(kLastWords);
+    // Not even that beside the heap's room: so the heap grows by what is asked for alone.
+    if (!room_for_last_words && ::mallopt(M_TOP_PAD, 0) != 0) room_for_last_words = ::malloc(kLastWords);
   }
   if (stack_is_limited || addresses_are) give_threads_stacks_of(kSmallStack);
   return "";

@@ -45,7 +45,9 @@ bool ThreadPool::add_worker(std::vector<std::jthread>& workers, const std::funct
     return true;
   } catch (const std::system_error& error) {
     if (!workers.empty()) return false;
-    throw MemoryShortage(ErrorCode::resources, "threads", std::string("no thread can be started: ") + error.what());
+    throw MemoryShortage(ErrorCode::resources, "threads",
+                         std::string("no thread can be started: ") + error.what() +
+                             "; more memory or threads may do (ulimit -v, ulimit -u)");
   }
 }
 
