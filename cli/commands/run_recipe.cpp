@@ -192,7 +192,7 @@ MergeRequest run_request(const Request& asked, Caller& caller) {
   settings.recipe = recorded.recipe;
   settings.run.hash = recorded.recipe.hash;
   settings.run.expected_sha256 = recorded.sha256;
-  settings.run.stop = &caller.stop();  // hashing can take minutes
+  settings.run.stop = caller.stop();  // hashing can take minutes
   check_inputs(recorded, request);
   return request;
 }

@@ -35,8 +35,8 @@ struct RunOptions {
   DeviceOptions device{};                         ///< who computes: this CPU, or devices
   // Watching. Called from one thread, about ten times a second; must not throw.
   std::function<void(const Progress&)> on_progress = {};
-  const std::atomic<bool>* stop = nullptr;  ///< when it turns true the run ends with Error(interrupted)
-  std::function<void()> on_commit = {};     ///< the output is complete; `stop` is not looked at from here on
+  StopFlag stop{};                       ///< raised, the run ends with Error(interrupted)
+  std::function<void()> on_commit = {};  ///< the output is complete; `stop` is not looked at from here on
   Observer observer() const { return {on_progress, stop}; }
 };
 
