@@ -73,8 +73,9 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
       if (const InputForm& form = *checkpoints.back().form; form.has_pickle)
         used[k] = key;
       else if (!key.empty() && key != request.key)
-        refuse("--key is given for " + letter(k) + ", but " + request.inputs[k] + " is a " + form.name +
-               " file, which has none");
+        refuse("--key is given for " + letter(k) + ", but " + request.inputs[k] + " is " +
+               (checkpoints.back().lies_in_memory() ? "in memory" : std::string("a ") + form.name + " file") +
+               ", which has none");
     });
   const auto given = [](const std::string& key) { return !key.empty(); };
   if (faults.empty() && !request.key.empty() && std::ranges::none_of(used, given))

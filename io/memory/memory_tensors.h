@@ -15,8 +15,10 @@
 
 namespace ckmerge {
 
-/// What names of such checkpoints begin with, where a path would stand: "memory:unet".
+/// What names of such checkpoints begin with, where a path would stand: "memory:unet". A file of that name is
+/// "./memory:unet".
 inline constexpr std::string_view kMemoryPrefix = "memory:";
+inline bool names_memory(std::string_view path) { return path.starts_with(kMemoryPrefix); }
 
 /// A tensor as the program that has it describes it.
 struct MemoryTensor {
@@ -40,6 +42,10 @@ struct MemoryTensors {
   /// 0, or a number that says why not. Called from any thread, and from several at once.
   ReadTensor read = {};
 };
+
+/// The row of io/input_forms: no file is of this form.
+bool begins_no_file(std::span<const std::byte> first_bytes);
+void open_no_file(Checkpoint& checkpoint, const OpenOptions& options);
 
 /// Fills `checkpoint` with what is described, every number checked (invariant I5). Throws Error(usage) with a detail
 /// line per tensor: of no known dtype, without bytes, of more bytes than there are addresses, with a name twice.

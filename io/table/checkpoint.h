@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A checkpoint: a tensor table over one or more mapped shards, whatever form they are in. io/checkpoint opens it.
+// A checkpoint: a tensor table over one or more shards, mapped or in memory, whatever form they are in. io/checkpoint
+// opens it.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,7 @@ struct UnreadTensor {
 };
 
 struct Checkpoint {
-  std::string path;  ///< as the user gave it
+  std::string path;  ///< as the user gave it; of one in memory, its name
   std::vector<InputFile> shards;
   TensorTable tensors;  ///< sorted by name; Tensor::shard indexes `shards`
   Metadata metadata;
@@ -44,6 +45,8 @@ struct Checkpoint {
   Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
 
   uint64_t file_size() const;  ///< bytes of all shards
+  /// Whether a program has its tensors in memory (io/memory), and there is no file that could be hashed or found again.
+  bool lies_in_memory() const { return !shards.empty() && !shards.front().is_file(); }
 
   /// TensorTable::rename, of tensors that cannot be read as well. Returns a row of each that has a name twice.
   std::vector<size_t> rename(const std::function<std::string(std::string_view)>& new_name);
