@@ -80,7 +80,8 @@ void refuse_empty(const Checkpoint& checkpoint) {
 // Under the names that a merge goes by, whatever form it is in.
 void take_names(Checkpoint& checkpoint, const OpenOptions& options) {
   refuse_empty(checkpoint);
-  take_average_names(checkpoint, options.ema);
+  if (!options.keep_names || options.ema != EmaPolicy::keep) take_average_names(checkpoint, options.ema);
+  if (options.keep_names) return;
   take_off_training_wrappers(checkpoint);
   rename_old_text_encoder(checkpoint);
 }

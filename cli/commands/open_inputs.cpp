@@ -66,6 +66,7 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
       checkpoints.push_back(open_checkpoint(request.inputs[k], {.key = key,
                                                                 .allow_expanded = request.settings.allow_expanded,
                                                                 .ema = request.settings.recipe.ema,
+                                                                .keep_names = request.settings.recipe.keep_names,
                                                                 .mend = request.settings.recipe.mend,
                                                                 .from_unsafe = request.settings.from_unsafe}));
       share_names(checkpoints);

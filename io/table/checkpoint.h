@@ -57,6 +57,7 @@ struct OpenOptions {
   bool allow_expanded = false;      ///< views may add up to any number of bytes
   EmaPolicy ema = EmaPolicy::keep;  ///< which of weights and average, where they lie apart, is taken
   bool as_stored = false;           ///< for looking only: old names stay, and files refused as unsafe are opened
+  bool keep_names = false;          ///< wrappers of training and old names of text encoders stay
   bool mend = false;                ///< safetensors files with bytes behind their tensors, or NUL behind their header
   bool from_unsafe = false;         ///< files whose pickle names something unsafe are read too: nothing of it is run
 };

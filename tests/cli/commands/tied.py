@@ -45,15 +45,15 @@ def make(path, values, tied=True):
 
 def of_one_file():
     make("A.ckpt", VALUES)
-    done = call("convert", "A.ckpt", "-o", "out.ckpt", "--dtype", "f16", "--verify")
+    done = call("convert", "A.ckpt", "out.ckpt", "--dtype", "f16", "--verify")
     expect(done.returncode == 0 and "1  of these tied to others, and written once with them" in done.stdout, done)
     tensors, names = storages("out.ckpt")
     expect(len(names) == 2, f"storages {names}")
     expect(tensors["embed"] == tensors["head"] == ("0", (2, 3)) and tensors["norm"] == ("1", (2,)), f"{tensors}")
-    call("convert", "A.ckpt", "-o", "out.safetensors", "--dtype", "f16")
+    call("convert", "A.ckpt", "out.safetensors", "--dtype", "f16")
     written = safetensors("out.safetensors")[1]
     expect(written["embed"] == written["head"], "twice the same")
-    again = call("convert", "out.ckpt", "-o", "again.safetensors")
+    again = call("convert", "out.ckpt", "again.safetensors")
     expect(again.returncode == 0 and safetensors("again.safetensors")[1] == written, f"read again: {again.stderr}")
 
 
@@ -66,7 +66,7 @@ def of_two_files():
         expect(done.returncode == 0, done.stderr)
         expect(len(storages("out.ckpt")[1]) == count, f"{other}: {storages('out.ckpt')}")
         call("merge", "A.ckpt", other, "-o", "out.safetensors", "-f", "--alpha", "0.25")
-        call("convert", "out.ckpt", "-o", "again.safetensors", "-f")
+        call("convert", "out.ckpt", "again.safetensors", "-f")
         expect(safetensors("again.safetensors")[1] == safetensors("out.safetensors")[1], f"{other}: values")
     # Of one of the two only something is asked.
     done = call("merge", "A.ckpt", "B.ckpt", "-o", "out.ckpt", "-f", "--exclude", "^head$")
@@ -75,7 +75,7 @@ def of_two_files():
 
 def planned():
     make("A.ckpt", VALUES)
-    plan = json.loads(call("convert", "A.ckpt", "-o", "out.ckpt", "--dry-run", "--json").stdout)
+    plan = json.loads(call("convert", "A.ckpt", "out.ckpt", "--dry-run", "--json").stdout)
     tied = {row["name"]: row.get("tied_to") for row in plan["tensors"]}
     expect(tied == {"embed": None, "head": "embed", "norm": None}, f"{tied}")
     expect([row["size"] for row in plan["tensors"]] == [24, 0, 8], f"{plan['tensors']}")

@@ -164,6 +164,9 @@ TEST_CASE("tensors in memory are named and judged as those of a file") {
   CHECK(trained.tensors.name(0) == "a");
   CHECK(trained.notes.size() == 1);
   CHECK(opened({eight("module.a")}, {}, {.as_stored = true}).tensors.name(0) == "module.a");
+  const Checkpoint kept = opened({eight("module.a"), eight("module.b")}, {}, {.keep_names = true});
+  CHECK(kept.tensors.name(0) == "module.a");
+  CHECK(kept.notes.empty());
   const Checkpoint adapter = opened({eight("lora_unet_x.lora_down.weight"), eight("lora_unet_x.lora_up.weight")});
   CHECK(adapter.judgement.holds == Holds::factors);
   const Failure empty = failure([&] { opened({{.name = "w", .dtype = "F32", .shape = std::array<uint64_t, 1>{0}}}); });
