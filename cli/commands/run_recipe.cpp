@@ -41,6 +41,16 @@ const std::string* field(const Checkpoint& checkpoint, std::string_view key) {
   return found == checkpoint.metadata.end() ? nullptr : &found->second;
 }
 
+// What no file has is in none that could be found.
+void expect_found_in_files(const RecordedRecipe& recorded, size_t k) {
+  const std::string& name = recorded.recipe.input_names[k];
+  if (names_memory(name) && recorded.sha256[k].empty())
+    refuse(letter(k),
+           letter(k) + " was in memory when it was merged (" + name + "), not in a file; give one that holds it as " +
+               letter(k) + "=PATH",
+           recorded);
+}
+
 // Looks for the inputs that nothing was bound to. Those found are known to be right, or the request is warned.
 void find_inputs(const RecordedRecipe& recorded, const std::string& folder, MergeRequest& request, Faults& faults) {
   ModelsFolder models(folder, request.settings.run);
@@ -56,16 +66,6 @@ void find_inputs(const RecordedRecipe& recorded, const std::string& folder, Merg
                                    " by its name alone: no hash of it was recorded");
     });
   }
-}
-
-// What no file has is in none that could be found.
-void expect_found_in_files(const RecordedRecipe& recorded, size_t k) {
-  const std::string& name = recorded.recipe.input_names[k];
-  if (names_memory(name) && recorded.sha256[k].empty())
-    refuse(letter(k),
-           letter(k) + " was in memory when it was merged (" + name + "), not in a file; give one that holds it as " +
-               letter(k) + "=PATH",
-           recorded);
 }
 
 void expect_all_bound(const RecordedRecipe& recorded, const std::vector<std::string>& inputs) {

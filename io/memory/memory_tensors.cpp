@@ -113,7 +113,8 @@ class Filler {
     if (overflows || __builtin_mul_overflow(count, uint64_t{row->bits}, &bits))
       return fault(tensor.name, "it has more elements or bits than 64 bits can count");
     if (bits % 8 != 0) return fault(tensor.name, "it has ", bits, " bits, expected whole bytes");
-    add(number, *row, {.dtype = row->dtype, .shape = tensor.shape, .size = bits / 8, .count = count});
+    add(number, *row,
+        {.name = tensor.name, .dtype = row->dtype, .shape = tensor.shape, .size = bits / 8, .count = count});
   }
 
   // `checked` has what take() has checked.

@@ -145,7 +145,9 @@ TEST_CASE("a description that cannot be true is refused, and every tensor told")
   CHECK(fault_of({{.name = "\xff", .dtype = "F32", .shape = kEight, .data = data}}) ==
         "memory:x: tensor '\xef\xbf\xbd': the name is not UTF-8");
   CHECK(fault_of({eight("w"), eight("v"), eight("w")}) == "memory:x: tensor 'w': the name is there twice");
-  const Failure two = failure([&] { opened({{.name = "v", .dtype = "?"}, {.name = "w", .dtype = "?"}}); });
+  const Failure two = failure([&] {
+    opened({{.name = "v", .dtype = "?", .shape = {}}, {.name = "w", .dtype = "?", .shape = {}}});
+  });
   CHECK(two.text == "memory:x: tensor 'v': unknown dtype '?', and 1 more fault");
   CHECK(two.details == std::vector<std::string>{"tensor 'v': unknown dtype '?'", "tensor 'w': unknown dtype '?'"});
 }
