@@ -58,7 +58,7 @@ struct RunReport {
   uint64_t bytes_read = 0, bytes_written = 0;
   std::vector<StoreLoss> losses;        ///< in the order of steps: anything in StoreCounts is not 0
   std::vector<uint32_t> differing;      ///< copied integer steps whose other checkpoints hold other bytes, in order
-  std::vector<InputHash> input_hashes;  ///< with recipe.hash
+  std::vector<InputHash> input_hashes;  ///< with recipe.hash; empty ones of inputs in memory
   std::vector<OutputSums> sums;         ///< with options.hash: of each file
   bool verified = false;                ///< with options.verify
   // How it was done, for -v.
