@@ -21,9 +21,12 @@ constexpr double kNone = -1;
 
 std::optional<PartDtype> dtype_of(const RecipeRule& rule, const std::string& label) {
   if (rule.dtype.empty()) return std::nullopt;
-  if (rule.dtype == "keep") return PartDtype{};
+  // Made in place: where one is returned by value, g++ 12 sees its empty dtype used uninitialized.
+  std::optional<PartDtype> dtype(std::in_place);
+  if (rule.dtype == "keep") return dtype;
   try {
-    return PartDtype{parse_dtype(rule.dtype)};
+    dtype->dtype = parse_dtype(rule.dtype);
+    return dtype;
   } catch (const Error& error) {
     throw Error(ErrorCode::usage, "rules", sentence(label, ": ", error.what()));
   }
