@@ -18,10 +18,10 @@ namespace ckmerge {
 inline constexpr size_t kBlockElements = 512;
 
 /// Registers whose blocks are of full length. A program with more has shorter blocks, which take the same memory in all
-/// (kernels/program.cpp). Measured with nested differences of bf16 on one thread of a Xeon (Emerald Rapids, 48 KiB of
-/// L1), AVX-512, operands in cache, best of 1800 runs, GB/s for programs of 8, 16, 32 and 64 registers: with 8 of full
-/// length 17.2, 14.6, 12.5, 9.8; with 16 17.2, 16.3, 13.9, 11.9; with 32 17.0, 16.3, 13.8, 12.3; with 64, which spill
-/// into L2, 17.2, 16.3, 13.9, 12.1.
+/// (kernels/interpreter.cpp). Measured with nested differences of bf16 on one thread of a Xeon (Emerald Rapids, 48 KiB
+/// of L1), AVX-512, operands in cache, best of 1800 runs, GB/s for programs of 8, 16, 32 and 64 registers: with 8 of
+/// full length 17.2, 14.6, 12.5, 9.8; with 16 17.2, 16.3, 13.9, 11.9; with 32 17.0, 16.3, 13.8, 12.3; with 64, which
+/// spill into L2, 17.2, 16.3, 13.9, 12.1.
 inline constexpr int kFullRegisters = 16;
 
 /// Registers whose blocks are on the stack. What a program has beyond lies with all its others in memory of the thread

@@ -38,6 +38,8 @@ struct ParameterSpec {
   uint32_t first_used = 0;       ///< of numbers: the first checkpoint whose number counts
 
   const char* option_name() const { return option ? option : name; }
+  /// Whether people call it so: by its own name or the option's.
+  bool is_called(std::string_view text) const { return text == name || text == option_name(); }
 };
 
 inline constexpr size_t kMaxParameters = 8;
@@ -54,6 +56,8 @@ struct MethodSpec {
   const char* note = nullptr;  ///< what is to be known beside, where it differs from others: sentences
   std::array<ParameterSpec, kMaxParameters> parameters{};
   size_t parameter_count = 0;
+
+  std::span<const ParameterSpec> parameter_list() const { return std::span(parameters).first(parameter_count); }
 };
 
 /// Parameter values of one merge, already checked against the spec (kinds, counts, finiteness), defaults filled in.

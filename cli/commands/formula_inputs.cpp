@@ -7,6 +7,7 @@
 #include "cli/system/text.h"
 #include "core/formula/tokens.h"
 #include "io/text/error.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -24,9 +25,8 @@ NamedPath named_path(const std::string& word, size_t k) {
     throw Error(ErrorCode::usage, word, "'" + word + "' names no file; give it as NAME=FILE");
   if (has_name) return {word.substr(0, equals), word.substr(equals + 1)};
   if (k >= kLetters)
-    throw Error(
-        ErrorCode::usage, word,
-        word + " is the " + std::to_string(k + 1) + "th input, for which there is no letter; give it as NAME=FILE");
+    throw Error(ErrorCode::usage, word,
+                word + " is the " + ordinal(k + 1) + " input, for which there is no letter; give it as NAME=FILE");
   return {letter(k), word};
 }
 

@@ -15,10 +15,13 @@ void append(std::vector<std::string>& warnings, const std::vector<std::string>& 
   warnings.insert(warnings.end(), more.begin(), more.end());
 }
 
-Plan placed_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints, const Places& places) {
+// What `call` finds wrong is told with its place in the recipe file.
+template <typename Call>
+auto with_places(const Places& places, const Call& call) {
   try {
-    return make_plan(recipe, checkpoints);
+    return call();
   } catch (const Error& error) {
+    if (places.empty()) throw;
     throw placed(error, places);
   }
 }
@@ -28,13 +31,17 @@ Plan placed_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints, 
 std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Faults& faults) {
   std::vector<Checkpoint> checkpoints = open_inputs(request, caller, faults);
   if (faults.empty())
-    faults.check([&] { append(request.warnings, name_inputs(request.settings.recipe, checkpoints)); });
+    faults.check([&] {
+      append(request.warnings,
+             with_places(request.places, [&] { return name_inputs(request.settings.recipe, checkpoints); }));
+    });
   return checkpoints;
 }
 
 Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   const RunOptions& run = request.settings.run;
-  Plan plan = placed_plan(recipe, checkpoints, request.places);
+  Plan plan = with_places(request.places, [&] { return make_plan(recipe, checkpoints); });
+  for (std::string& warning : plan.warnings) warning = placed(warning, request.places);
   plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
   append(plan.warnings, position_warnings(plan, checkpoints));
   size_tiles(plan, checkpoints, {.budget = run.memory_budget, .tile_size = run.tile_size});

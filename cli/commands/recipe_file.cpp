@@ -5,21 +5,16 @@
 #include <filesystem>
 #include <set>
 #include <span>
-#include <string_view>
 
 #include "cli/commands/formula_inputs.h"
 #include "cli/commands/recipe_rules.h"
 #include "cli/commands/registry_access.h"
-#include "cli/options/option_table.h"
 #include "cli/options/recipe_options.h"
 #include "cli/system/text.h"
 #include "core/formula/recipe_graph.h"
 #include "core/formula/tokens.h"
-#include "core/inputs/renames.h"
-#include "core/plan/selection.h"
 #include "core/recipe/method_defaults.h"
 #include "io/file/input_file.h"
-#include "io/memory/memory_tensors.h"
 #include "io/text/yaml_value.h"
 
 namespace ckmerge::cli {
@@ -71,7 +66,7 @@ class RecipeFile {
                "'" + visible(all.keys[k].text) +
                    "' cannot name a checkpoint: names are letters, digits and underscores, no digit first");
       const std::string file = scalar(all.items[k], "a checkpoint is a file");
-      words.push_back(all.keys[k].text + "=" + beside_recipe(file));
+      words.push_back(all.keys[k].text + "=" + beside_recipe(file, path_));
     }
     return words;
   }
@@ -87,44 +82,21 @@ class RecipeFile {
   }
 
   /// `weights` and `rules`, into a recipe that has the formula and the names of its checkpoints.
-  Places read_parts(Recipe& recipe) const {
-    Places places, of_weights;
-    if (const YamlValue* const rules = root_.find("rules")) places = read_rules(*rules, path_, recipe);
-    if (const YamlValue* const weights = root_.find("weights")) of_weights = read_weights(*weights, path_, recipe);
-    places.insert(places.end(), of_weights.begin(), of_weights.end());
-    return places;
+  void read_parts(Recipe& recipe, Places& places) const {
+    const auto add = [&](const Places& more) { places.insert(places.end(), more.begin(), more.end()); };
+    if (const YamlValue* const rules = root_.find("rules")) add(read_rules(*rules, path_, recipe));
+    if (const YamlValue* const weights = root_.find("weights")) add(read_weights(*weights, path_, recipe));
   }
 
-  /// What the options say; each is read by itself first, so that a fault is told with its place.
-  Settings settings() const {
-    CommandLine line{.command = Command::merge, .operands = {}, .options = {}};
+  /// What the options say.
+  Settings settings(Places& places) const {
     const YamlValue* const all = root_.find("options");
-    if (!all || all->kind == Kind::null) return read_request(line).settings;
-    expect(*all, Kind::map, "'options' are options of merge and their values, as in dtype: f16");
-    for (size_t i = 0; i < all->keys.size(); ++i) {
-      const std::string name = option_name(all->keys[i]);
-      if (!line.options.try_emplace(name, words(name, all->items[i])).second)
-        refuse(all->keys[i], "'" + all->keys[i].text + "' is given twice");
-      try {
-        const Request read =
-            read_request({.command = Command::merge, .operands = {}, .options = {{name, line.options.at(name)}}});
-        read.refused.raise();
-        Selection(read.settings.recipe).expect_understood();
-        check_renames(read.settings.recipe, member("checkpoints").items.size() + (all->find("vae") != nullptr));
-      } catch (const Error& error) {
-        refuse(all->items[i], error.what());
-      }
-    }
-    return read_request(line).settings;
+    const bool has_vae = all != nullptr && all->find("vae") != nullptr;
+    return read_recipe_options(all, path_, member("checkpoints").items.size() + has_vae, places);
   }
 
   [[noreturn]] void refuse(const YamlValue& place, const std::string& sentence) const {
     refuse_at(path_, place, sentence);
-  }
-
-  static std::string suggestion_of(const std::string& typed, const std::vector<std::string>& known) {
-    const std::string near = did_you_mean(typed, known);
-    return near.empty() ? "; there can be " + joined(known, ", ") : near;
   }
 
  private:
@@ -143,54 +115,6 @@ class RecipeFile {
     return value.text;
   }
 
-  std::string beside_recipe(const std::string& file) const {
-    if (file.starts_with('@') || names_memory(file)) return file;
-    return (fs::path(path_).parent_path() / file).string();
-  }
-
-  // With _ as in programs, or - as on the command line.
-  std::string option_name(const YamlValue& key) const {
-    std::string name = key.text;
-    std::ranges::replace(name, '_', '-');
-    const std::vector<std::string>& known = recipe_options();
-    if (std::ranges::find(known, name) == known.end())
-      refuse(key, "'" + key.text + "' is no option of a recipe" + suggestion_of(name, known));
-    return name;
-  }
-
-  static OptionKind kind_of(const std::string& name) {
-    const std::vector<OptionSpec> options = options_of(Command::merge);
-    const auto found = std::ranges::find(options, name, &OptionSpec::name);
-    return found == options.end() ? OptionKind::value : found->kind();
-  }
-
-  // A word, a list of words, or a map for words such as vae=f32.
-  std::vector<std::string> words(const std::string& name, const YamlValue& value) const {
-    constexpr const char* kWanted =
-        "an option has a value; those that may be repeated have a list of values, too, and "
-        "those of the kind NAME=VALUE a map";
-    const OptionKind kind = kind_of(name);
-    const bool may_repeat = kind == OptionKind::list;
-    if (kind == OptionKind::flag) {
-      const std::string_view flag = value.kind == Kind::scalar ? recipe_flag(value.text) : "";
-      if (flag.empty()) refuse(value, "'" + name + "' is true or false");
-      return {std::string(flag)};
-    }
-    const bool may_be_map = may_be_map_in_recipe(name);
-    if ((value.kind == Kind::list && !may_repeat) || (value.kind == Kind::map && !may_be_map))
-      refuse(value, "'" + name + "' has one value" + (may_repeat ? ", or a list of them" : ""));
-    const auto word = [&](const YamlValue& item) {
-      const std::string text = scalar(item, kWanted);
-      return name == "vae" ? beside_recipe(text) : text;
-    };
-    if (value.kind != Kind::list && value.kind != Kind::map) return {word(value)};
-    std::vector<std::string> all;
-    for (size_t i = 0; i < value.items.size(); ++i)
-      all.push_back((value.kind == Kind::map ? value.keys[i].text + "=" : "") + word(value.items[i]));
-    if (all.empty()) refuse(value, kWanted);
-    return all;
-  }
-
   std::string path_;
   YamlValue root_;
 };
@@ -207,19 +131,18 @@ void bind(std::vector<std::string>& checkpoints, std::span<const std::string> bi
       throw Error(ErrorCode::usage, binding, "'" + binding + "' binds no checkpoint; give it as NAME=FILE");
     if (found == names.end())
       throw Error(ErrorCode::usage, binding,
-                  "the recipe has no checkpoint '" + name + "'" + RecipeFile::suggestion_of(name, names));
+                  "the recipe has no checkpoint '" + name + "'" + suggestion_of(name, names));
     if (!bound.insert(name).second) throw Error(ErrorCode::usage, binding, name + " is given twice");
     checkpoints[static_cast<size_t>(found - names.begin())] = binding;
   }
 }
 
 // As merge_request() will find it wrong, but with the file's name. Adds what it has beside the formula.
-Places complete_recipe(const RecipeFile& file, Recipe& recipe, std::vector<std::string> checkpoints) {
+void complete_recipe(const RecipeFile& file, Recipe& recipe, std::vector<std::string> checkpoints, Places& places) {
   Recipe named = recipe;
-  Places places;
   try {
     name_inputs_of_formula(checkpoints, *named.formula);
-    places = file.read_parts(named);
+    file.read_parts(named, places);
     check_recipe(named, checkpoints.size() + named.bake_vae);
   } catch (const Error& fault) {
     const Error error = placed(fault, places);
@@ -228,7 +151,6 @@ Places complete_recipe(const RecipeFile& file, Recipe& recipe, std::vector<std::
   }
   named.formula->names = recipe.formula->names;
   recipe = std::move(named);
-  return places;
 }
 
 // What the same merge is on the command line, with the options of `asked` and its operands behind the recipe.
@@ -237,7 +159,7 @@ Request request_of(const RecipeFile& file, const Request& asked, Places& places)
   merge.command = Command::merge;
   merge.operands = file.checkpoints();
   bind(merge.operands, std::span(asked.operands).subspan(1));
-  const Settings written = file.settings();
+  const Settings written = file.settings(places);
   Settings& settings = merge.settings;
   settings.recipe = written.recipe;
   if (!asked.settings.recipe.wrap.empty()) settings.recipe.wrap = asked.settings.recipe.wrap;
@@ -246,7 +168,7 @@ Request request_of(const RecipeFile& file, const Request& asked, Places& places)
   settings.components = written.components;
   settings.keys = written.keys;
   if (!settings.form) settings.form = written.form;
-  places = complete_recipe(file, settings.recipe, merge.operands);
+  complete_recipe(file, settings.recipe, merge.operands, places);
   return merge;
 }
 

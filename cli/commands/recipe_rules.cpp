@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -12,7 +13,7 @@
 #include "cli/options/recipe_options.h"
 #include "cli/system/text.h"
 #include "core/blocks/block_selector.h"
-#include "core/formula/expression.h"
+#include "core/formula/defined_numbers.h"
 #include "core/formula/recipe_graph.h"
 #include "io/text/error.h"
 #include "kernels/method.h"
@@ -68,11 +69,11 @@ class Rules : Section {
   Places read(const YamlValue& rules) const {
     if (rules.kind == Kind::null) return {};
     if (rules.kind != Kind::list) refuse(rules, "'rules' is a list, each entry with 'match' and what is done");
+    for (const YamlValue& rule : rules.items) recipe.rules.push_back(rule_of(rule));
     Places places;
-    for (const YamlValue& rule : rules.items) {
-      recipe.rules.push_back(rule_of(rule));
-      places.emplace_back(text_of(recipe.rules.back()), text_of_place(*rule.find("match")));
-    }
+    const std::vector<std::string> labels = labels_of(recipe.rules);
+    for (size_t i = 0; i < labels.size(); ++i)
+      places.emplace_back(labels[i], text_of_place(*rules.items[i].find("match")));
     return places;
   }
 
@@ -134,13 +135,19 @@ class Weights : Section {
         "'weights' are numbers and what they are for some tensors, as in r: {IN00..IN08: 0.2}";
     const std::span<const YamlValue> maps =
         weights.kind == Kind::list ? std::span<const YamlValue>(weights.items) : std::span(&weights, 1);
+    std::set<std::string> weighted;
     for (const YamlValue& map : maps) {
       if (map.kind != Kind::map) refuse(map, kWanted);
+      for (const YamlValue& key : map.keys) weighted.insert(key.text);
+    }
+    numbers_.emplace(std::move(weighted));
+    for (const YamlValue& map : maps) {
       for (size_t i = 0; i < map.keys.size(); ++i) {
         if (map.items[i].kind != Kind::map) refuse(map.items[i], kWanted);
         add(map.keys[i], map.items[i]);
       }
     }
+    numbers_->drop_unused(*recipe.formula, recipe.rules);
     if (!of_method_.empty()) {
       const MethodSpec* const spec = only_method();
       for (const auto& [index, place] : of_method_) set_parameter(spec, *place, recipe.weights[index]);
@@ -167,19 +174,10 @@ class Weights : Section {
   // A number of 'let', which stays a name from now on.
   bool take_number(const YamlValue& parameter) {
     if (recipe.parameters.contains(parameter.text)) return true;
-    auto& defined = recipe.formula->defined;
-    const auto found = std::ranges::find(defined, parameter.text, [](const auto& name) { return name.first; });
-    if (found == defined.end()) return false;
-    recipe.parameters[found->first] = {located(parameter, [&] {
-      const FormulaText text{.label = found->first, .text = found->second};
-      const Expression number = parse_formula(text, {}).value;
-      if (number.kind == Expression::Kind::number) return number.number;
-      throw Error(ErrorCode::usage, "let",
-                  "'" + found->first +
-                      "' has weights, and is a number in 'let' then, or arithmetic of numbers, as in " + found->first +
-                      ": 0.5");
-    })};
-    defined.erase(found);
+    const auto is_it = [&](const auto& name) { return name.first == parameter.text; };
+    if (std::ranges::none_of(recipe.formula->defined, is_it)) return false;
+    recipe.parameters[parameter.text] = {
+        located(parameter, [&] { return numbers_->take(*recipe.formula, parameter.text); })};
     return true;
   }
 
@@ -224,11 +222,11 @@ class Weights : Section {
                         "'; give it there for all other tensors, and write it into the formula");
     const bool is_letter = place.text.size() == 1 && place.text[0] >= 'A' && place.text[0] <= 'Z';
     std::vector<std::string> known;
-    for (const ParameterSpec& parameter : std::span(spec->parameters).first(spec->parameter_count)) {
+    for (const ParameterSpec& parameter : spec->parameter_list()) {
       if (parameter.kind == ParameterKind::flag) continue;
       const bool per_checkpoint = parameter.kind == ParameterKind::numbers;
       known.emplace_back(per_checkpoint ? "A, B, ... (the weight of that checkpoint)" : parameter.name);
-      if (per_checkpoint ? !is_letter : place.text != parameter.name && place.text != parameter.option_name()) continue;
+      if (per_checkpoint ? !is_letter : !parameter.is_called(place.text)) continue;
       rule.parameter = parameter.name;
       if (per_checkpoint) rule.input = place.text[0] - 'A';
       return;
@@ -237,6 +235,7 @@ class Weights : Section {
                       (known.empty() ? "" : "; it has " + joined(known, ", ")));
   }
 
+  std::optional<DefinedNumbers> numbers_;
   std::vector<const YamlValue*> selectors_;                     // of each weight
   std::vector<std::pair<size_t, const YamlValue*>> of_method_;  // weights of parameters that 'let' does not have
 };
@@ -251,13 +250,19 @@ Places read_weights(const YamlValue& weights, const std::string& path, Recipe& r
   return Weights(path, recipe).read(weights);
 }
 
-Error placed(const Error& error, const Places& places) {
-  const std::string_view what = error.what();
+std::string placed(const std::string& sentence, const Places& places) {
   constexpr std::string_view kArticle = "the ";
-  const std::string_view told = what.starts_with(kArticle) ? what.substr(kArticle.size()) : what;
+  std::string_view told = sentence;
+  if (told.starts_with(kArticle)) told.remove_prefix(kArticle.size());
   for (const auto& [text, place] : places)
-    if (told.starts_with(text)) return {error.code(), error.where(), place + ": " + error.what(), error.details()};
-  return error;
+    if (told.starts_with(text)) return place + ": " + sentence;
+  return sentence;
+}
+
+Error placed(const Error& error, const Places& places) {
+  std::vector<std::string> details = error.details();
+  for (std::string& detail : details) detail = placed(detail, places);
+  return {error.code(), error.where(), placed(std::string(error.what()), places), std::move(details)};
 }
 
 }  // namespace ckmerge::cli

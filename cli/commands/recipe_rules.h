@@ -3,17 +3,13 @@
 #pragma once
 
 #include <string>
-#include <utility>
-#include <vector>
 
+#include "cli/options/recipe_options.h"
 #include "core/recipe/recipe.h"
 #include "io/text/error.h"
 #include "io/text/yaml_value.h"
 
 namespace ckmerge::cli {
-
-/// What messages call a weight or rule, and where a file has it: "rule 'OUT*'", "r.yaml:7:3".
-using Places = std::vector<std::pair<std::string, std::string>>;
 
 /// Adds the rules that `rules`, a value of the recipe file `path`, holds. Throws Error(usage) with file, line and
 /// column.
@@ -24,7 +20,8 @@ Places read_rules(const YamlValue& rules, const std::string& path, Recipe& recip
 /// parameters. Throws as read_rules(). REQUIRES: the formula and its names are there.
 Places read_weights(const YamlValue& weights, const std::string& path, Recipe& recipe);
 
-/// `error`, with its place in front where it speaks of a weight or rule of `places`.
+/// `sentence`, with its place in front where it speaks of one of `places`; and those of `error` likewise.
+std::string placed(const std::string& sentence, const Places& places);
 Error placed(const Error& error, const Places& places);
 
 }  // namespace ckmerge::cli

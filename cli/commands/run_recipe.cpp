@@ -117,8 +117,10 @@ void check_inputs(const RecordedRecipe& recorded, MergeRequest& request) {
 void check_parts(const Recipe& recipe, size_t inputs) {
   check_renames(recipe, inputs);
   check_weights(recipe, inputs);
-  for (const RecipeRule& rule : recipe.rules) {
-    const std::string where = shortened(text_of(rule), kSentenceWidth);
+  const std::vector<std::string> labels = labels_of(recipe.rules);
+  for (size_t i = 0; i < recipe.rules.size(); ++i) {
+    const RecipeRule& rule = recipe.rules[i];
+    const std::string where = shortened(labels[i], kSentenceWidth);
     for (const std::string& selector : rule.match) check_selector(selector, where);
     if (!rule.dtype.empty() && rule.dtype != "keep") try {
         parse_dtype(rule.dtype);

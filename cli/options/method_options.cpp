@@ -18,13 +18,9 @@ namespace {
   throw Error(ErrorCode::usage, where, sentence);
 }
 
-std::span<const ParameterSpec> parameters_of(const MethodSpec& spec) {
-  return std::span(spec.parameters).first(spec.parameter_count);
-}
-
 std::string options_of_method(const MethodSpec& spec) {
   std::vector<std::string> names;
-  for (const ParameterSpec& parameter : parameters_of(spec))
+  for (const ParameterSpec& parameter : spec.parameter_list())
     names.push_back(std::string("--") + parameter.option_name());
   return names.empty() ? "it has no options" : "its options are " + joined(names, ", ");
 }
@@ -88,7 +84,7 @@ std::string meaning_of(const MethodSpec& spec, const ParameterSpec& parameter) {
 std::string meaning_of_all(const char* option) {
   std::string out;
   for (const Method& method : ckmerge::methods())
-    for (const ParameterSpec& parameter : parameters_of(*method.spec))
+    for (const ParameterSpec& parameter : method.spec->parameter_list())
       if (std::string_view(parameter.option_name()) == option)
         out += (out.empty() ? "of these methods, with these defaults: " : ", ") + std::string(method.spec->name) +
                " (" + parameter.default_text + ")";
@@ -113,8 +109,8 @@ void add_option(std::vector<OptionSpec>& options, const MethodSpec& spec, const 
 
 const ParameterSpec& parameter_called(const MethodSpec& spec, const Word& word, const std::string& name) {
   std::vector<std::string> names;
-  for (const ParameterSpec& parameter : parameters_of(spec)) {
-    if (name == parameter.name || name == parameter.option_name()) return parameter;
+  for (const ParameterSpec& parameter : spec.parameter_list()) {
+    if (parameter.is_called(name)) return parameter;
     names.emplace_back(parameter.name);
   }
   const std::string near = did_you_mean(name, names);
@@ -135,7 +131,7 @@ double flag_value(const std::string& option, const std::string& text) {
 std::vector<OptionSpec> method_options() {
   std::vector<OptionSpec> options;
   for (const Method& method : ckmerge::methods())
-    for (const ParameterSpec& parameter : parameters_of(*method.spec)) add_option(options, *method.spec, parameter);
+    for (const ParameterSpec& parameter : method.spec->parameter_list()) add_option(options, *method.spec, parameter);
   return options;
 }
 
@@ -162,7 +158,7 @@ Reader read_param() {
 const ParameterSpec* parameter_of_option(const std::string& method, const std::string& option) {
   const Method* const found = find_method(method);
   if (!found) return nullptr;
-  for (const ParameterSpec& parameter : parameters_of(*found->spec))
+  for (const ParameterSpec& parameter : found->spec->parameter_list())
     if (option == parameter.option_name()) return &parameter;
   return nullptr;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/options/numbers.h"
 
-#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -53,12 +52,6 @@ uint64_t parse_count(std::string_view option, std::string_view text, uint64_t le
   if (text.empty()) refuse(option, text, "it takes " + range);
   if (!whole || value < least || value > most) refuse(option, text, "is not " + range);
   return value;
-}
-
-std::string number_text(double number) {
-  std::array<char, 32> buffer{};
-  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number);
-  return {buffer.data(), end};
 }
 
 }  // namespace ckmerge::cli

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "io/text/sentence.h"  // number_text()
+
 namespace ckmerge::cli {
 
 /// A finite number. `option` is how the message calls it ("--alpha").
@@ -18,8 +20,5 @@ std::vector<double> parse_numbers(std::string_view option, std::string_view text
 
 /// A whole number from `least` to `most`.
 uint64_t parse_count(std::string_view option, std::string_view text, uint64_t least, uint64_t most);
-
-/// The shortest text that reads back as `number`.
-std::string number_text(double number);
 
 }  // namespace ckmerge::cli

@@ -65,9 +65,8 @@ std::string parameter_name(const Recipe& recipe, const ParameterSpec& parameter)
 std::string call_name(const Recipe& recipe, const std::vector<std::string>& models) {
   std::vector<std::string> parts = models;
   if (const Method* method = find_method(recipe.method))  // a formula is none
-    for (size_t i = 0; i < method->spec->parameter_count; ++i)
-      if (std::string part = parameter_name(recipe, method->spec->parameters[i]); !part.empty())
-        parts.push_back(std::move(part));
+    for (const ParameterSpec& parameter : method->spec->parameter_list())
+      if (std::string part = parameter_name(recipe, parameter); !part.empty()) parts.push_back(std::move(part));
   return recipe.method + "(" + joined(parts, ", ") + ")";
 }
 

@@ -3,13 +3,16 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <span>
 #include <utility>
 
 #include "cli/options/numbers.h"
 #include "cli/system/text.h"
+#include "core/formula/sole_call.h"
 #include "core/names/name_pattern.h"
 #include "io/text/error.h"
+#include "io/text/sentence.h"
 #include "kernels/method.h"
 
 namespace ckmerge::cli {
@@ -35,10 +38,6 @@ std::vector<double> numbers_of(const Word& word, std::string_view text) {
     begin = end + 1;
   }
   return parse_numbers(word.option, tight);
-}
-
-std::span<const ParameterSpec> parameters_of(const MethodSpec& spec) {
-  return std::span(spec.parameters).first(spec.parameter_count);
 }
 
 // Not where the method is unknown, which is told elsewhere.
@@ -69,12 +68,21 @@ Target only_number(const Settings& settings, const Word& word) {
              : ": say which number of the formula, as in " + names[0] + ":IN*=0.3; they are " + joined(names, ", "));
 }
 
+// The method whose parameters weights are of; of a formula that it calls and says no more, unless that has numbers with
+// names. Null: weights are of a formula's numbers.
+const MethodSpec* weighted_method(const Settings& settings) {
+  const std::optional<Formula>& formula = settings.recipe.formula;
+  if (!formula) return find_method(settings.recipe.method)->spec;
+  return numbers_with_names(settings).empty() ? method_of_call(formula->text) : nullptr;
+}
+
 Target first_number(const Settings& settings, const Word& word) {
-  if (settings.recipe.formula) return only_number(settings, word);
-  const MethodSpec& spec = *find_method(settings.recipe.method)->spec;
-  for (const ParameterSpec& parameter : parameters_of(spec))
+  const MethodSpec* const method = weighted_method(settings);
+  if (!method) return only_number(settings, word);
+  const MethodSpec& spec = *method;
+  for (const ParameterSpec& parameter : spec.parameter_list())
     if (parameter.kind == ParameterKind::number) return {parameter.name};
-  for (const ParameterSpec& parameter : parameters_of(spec))
+  for (const ParameterSpec& parameter : spec.parameter_list())
     if (parameter.kind == ParameterKind::numbers)
       refuse(word, std::string(": ") + spec.name + " has one number per checkpoint; say whose, as in B:IN*=0.3");
   refuse(word, std::string(": ") + spec.name + " has no number that could differ between tensors");
@@ -88,14 +96,15 @@ Target number_called(const Settings& settings, const Word& word, const std::stri
 }
 
 Target target_called(const Settings& settings, const Word& word, const std::string& name) {
-  if (settings.recipe.formula) return number_called(settings, word, name);
-  const MethodSpec& spec = *find_method(settings.recipe.method)->spec;
+  const MethodSpec* const method = weighted_method(settings);
+  if (!method) return number_called(settings, word, name);
+  const MethodSpec& spec = *method;
   std::vector<std::string> known;
-  for (const ParameterSpec& parameter : parameters_of(spec)) {
+  for (const ParameterSpec& parameter : spec.parameter_list()) {
     if (parameter.kind == ParameterKind::flag) continue;
     const bool per_checkpoint = parameter.kind == ParameterKind::numbers;
     if (per_checkpoint && name.size() == 1 && name[0] >= 'A' && name[0] <= 'Z') return {parameter.name, name[0] - 'A'};
-    if (!per_checkpoint && (name == parameter.name || name == parameter.option_name())) return {parameter.name};
+    if (!per_checkpoint && parameter.is_called(name)) return {parameter.name};
     if (!per_checkpoint) known.emplace_back(parameter.name);
   }
   refuse(word, std::string(": ") + spec.name + " has no number '" + visible(name) + "'" +
@@ -119,6 +128,13 @@ void add(Settings& settings, Target target, WeightRule rule) {
   settings.recipe.weights.push_back(std::move(rule));
 }
 
+// A number, or a gradient in brackets.
+std::vector<double> values_of(const Word& word, std::string_view text) {
+  const bool is_list = text.size() > 1 && text[0] == '[' && text.ends_with(']');
+  if (is_list) return numbers_of(word, text.substr(1, text.size() - 2));
+  return {parse_number(word.option, text)};
+}
+
 // ---- --weight
 
 void add_elements(Settings& settings, const Word& word, std::string text) {
@@ -132,7 +148,7 @@ void add_elements(Settings& settings, const Word& word, std::string text) {
       {.by = WeightRule::By::elements,
        .selector = trimmed(text.substr(0, first)),
        .elements = trimmed(text.substr(first + 1, last - first - 1)),
-       .values = {parse_number(word.option, trimmed(text.substr(last + 1)))}});
+       .values = values_of(word, trimmed(text.substr(last + 1)))});
 }
 
 void add_selected(Settings& settings, const Word& word, std::string text) {
@@ -144,10 +160,17 @@ void add_selected(Settings& settings, const Word& word, std::string text) {
   if (selector.empty()) refuse(word, ": what '" + visible(word.text) + "' selects is missing in front of the =");
   if (selector.size() > 2 && selector[0] == '/' && selector.ends_with('/'))
     NamePattern(word.option, selector.substr(1, selector.size() - 2));  // refuses what cannot be understood
-  const bool is_list = value.size() > 1 && value[0] == '[' && value.ends_with(']');
-  std::vector<double> values = is_list ? numbers_of(word, std::string_view(value).substr(1, value.size() - 2))
-                                       : std::vector{parse_number(word.option, value)};
-  add(settings, std::move(target), {.selector = std::move(selector), .values = std::move(values)});
+  add(settings, std::move(target), {.selector = std::move(selector), .values = values_of(word, value)});
+}
+
+// Entries are separated by commas, which those of a gradient in brackets are not.
+size_t end_of_entry(const std::string& text, size_t begin) {
+  bool is_inside = false;
+  for (size_t at = begin; at < text.size(); ++at) {
+    if (text[at] == '[' || text[at] == ']') is_inside = text[at] == '[';
+    if (text[at] == '\n' || (text[at] == ',' && !is_inside)) return at;
+  }
+  return text.size();
 }
 
 void read_one_weight(Settings& settings, const Word& word) {
@@ -157,7 +180,7 @@ void read_one_weight(Settings& settings, const Word& word) {
                      ", one for some tensors SELECTOR=X, such as IN00..IN08=0.2");
   if (word.text.find('=') != word.text.npos) return add_selected(settings, word, word.text);
   for (size_t begin = 0; begin <= word.text.size();) {
-    const size_t end = std::min(word.text.find_first_of(",\n", begin), word.text.size());
+    const size_t end = end_of_entry(word.text, begin);
     std::string entry = trimmed(std::string_view(word.text).substr(begin, end - begin));
     begin = end + 1;
     if (!entry.empty() || begin > word.text.size()) add_elements(settings, word, std::move(entry));
@@ -184,14 +207,21 @@ std::pair<std::string, std::string> preset_in(const std::string& line) {
   return {trimmed(line.substr(0, end)), trimmed(line.substr(end + 1))};
 }
 
-std::string preset_called(const std::string& name, const std::string& path, const Word& word) {
+struct Preset {
+  std::string numbers, place;  // "presets.tsv:3"
+};
+
+Preset preset_called(const std::string& name, const std::string& path, const Word& word) {
   constexpr size_t kLongestLine = size_t{1} << 16;  // bytes; 61 numbers have some hundreds
   std::ifstream file(path);
   if (!file) throw Error(ErrorCode::io, path, path + ": cannot be read (--mbw-presets)");
   std::vector<std::string> names;
-  for (std::string line; std::getline(file, line) && line.size() < kLongestLine;) {
+  size_t number = 0;
+  for (std::string line; std::getline(file, line);) {
+    const std::string place = sentence(path, ":", ++number);
+    if (line.size() >= kLongestLine) refuse(word, sentence(": ", visible(place), ": this line is no preset's"));
     auto [known, numbers] = preset_in(line);
-    if (known == name) return numbers;
+    if (known == name) return {std::move(numbers), place};
     if (!known.empty()) names.push_back(std::move(known));
   }
   const std::string near = did_you_mean(name, names);
@@ -214,7 +244,12 @@ Reader read_mbw() {
 Reader read_mbw_preset() {
   const auto read = [](Settings& settings, const Word& word) {
     if (!settings.mbw_presets) refuse(word, " needs the file of presets: --mbw-presets FILE");
-    add_list(settings, word, preset_called(word.text, *settings.mbw_presets, word));
+    const Preset preset = preset_called(word.text, *settings.mbw_presets, word);
+    try {
+      add_list(settings, word, preset.numbers);
+    } catch (const Error& error) {
+      throw Error(error.code(), error.where(), visible(preset.place) + ": " + error.what());
+    }
   };
   return {.kind = OptionKind::value, .type = ValueType::text, .read = read};
 }

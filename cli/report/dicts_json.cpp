@@ -15,9 +15,7 @@ void write_dicts(JsonWriter& json, const Checkpoint& checkpoint) {
     json.end_object();
   }
   json.end_array();
-  json.key("beside").begin_array();
-  for (const std::string& key : checkpoint.beside) json.value(key);
-  json.end_array();
+  json.key("beside").value(checkpoint.beside);
 }
 
 }  // namespace ckmerge::cli

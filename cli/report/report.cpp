@@ -60,7 +60,7 @@ std::string parameters_text(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
   const MethodSpec& spec = *find_method(recipe.method)->spec;
   std::string out;
-  for (const ParameterSpec& parameter : std::span(spec.parameters).first(spec.parameter_count)) {
+  for (const ParameterSpec& parameter : spec.parameter_list()) {
     const bool is_swept = std::ranges::find(facts.sweeps, parameter.name, &Sweep::parameter) != facts.sweeps.end();
     out += std::string(", ") + parameter.name + " " + (is_swept ? "swept" : value_text(parameter, recipe));
   }

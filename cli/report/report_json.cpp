@@ -6,7 +6,7 @@
 #include "cli/report/device_text.h"
 #include "cli/report/dicts_json.h"
 #include "cli/report/graph_report.h"
-#include "cli/report/weight_report.h"
+#include "cli/report/recipe_json.h"
 #include "cli/system/system.h"
 #include "core/plan/passes.h"
 #include "io/hash/sha256.h"
@@ -14,89 +14,6 @@
 
 namespace ckmerge::cli {
 namespace {
-
-void write_texts(JsonWriter& json, const char* key, const std::vector<std::string>& texts) {
-  json.key(key).begin_array();
-  for (const std::string& text : texts) json.value(text);
-  json.end_array();
-}
-
-// How tensors are stored, where --dtype of all does not say it, and which of one checkpoint there are.
-void write_forms(JsonWriter& json, const Recipe& recipe) {
-  json.key("dtypes").begin_object();
-  for (size_t i = 0; i < kPartCount; ++i)
-    if (const auto& part = recipe.part_dtypes[i])
-      json.key(kPartNames[i]).value(part->dtype ? info(*part->dtype).name : "keep");
-  json.end_object();
-  write_texts(json, "dtype_rules", recipe.dtype_rules);
-  json.key("half").value(recipe.half);
-  json.key("format").value(recipe.form->name);
-  write_texts(json, "parts", recipe.parts);
-  json.key("copy_codes").value(recipe.copy_codes);
-  json.key("prune").value(recipe.prune);
-  json.key("ema").value(ckmerge::name(recipe.ema));
-  json.key("bake_vae").value(recipe.bake_vae);
-  write_texts(json, "roles", recipe.roles);
-}
-
-// Null where a method is merged.
-void write_formula(JsonWriter& json, const Recipe& recipe) {
-  json.key("formula");
-  if (!recipe.formula) {
-    json.null();
-    return;
-  }
-  json.begin_object();
-  json.key("text").value(recipe.formula->text);
-  write_texts(json, "names", recipe.formula->names);
-  json.end_object();
-}
-
-void write_parameters(JsonWriter& json, const Recipe& recipe) {
-  json.key("parameters").begin_object();
-  if (recipe.formula)
-    for (const auto& [name, values] : recipe.parameters) json.key(name).value(values.at(0));
-  else if (const Method* const method = find_method(recipe.method))
-    for (size_t i = 0; i < method->spec->parameter_count; ++i)
-      if (const auto given = recipe.parameters.find(method->spec->parameters[i].name); given != recipe.parameters.end())
-        write_parameter_value(json.key(given->first), method->spec->parameters[i].kind, given->second);
-  json.end_object();
-}
-
-// REQUIRES: recipe.parameters were checked against the method's spec.
-void write_recipe(JsonWriter& json, const MergeFacts& facts) {
-  const Recipe& recipe = facts.plan.recipe;
-  json.key("method").value(recipe.method);
-  write_parameters(json, recipe);
-  write_weights(json, facts.plan);
-  write_rules(json, facts.plan);
-  write_formula(json, recipe);
-  json.key("coefficients").begin_array();
-  for (const double coefficient : facts.plan.coefficients) json.value(coefficient);
-  json.end_array();
-  json.key("dtype").value(recipe.dtype ? info(*recipe.dtype).name : "keep");
-  write_forms(json, recipe);
-  write_texts(json, "like", facts.preset);
-  write_texts(json, "discard", recipe.discard);
-  write_texts(json, "only", recipe.only);
-  write_texts(json, "exclude", recipe.exclude);
-  write_texts(json, "strip_prefix", recipe.strip_prefix);
-  write_texts(json, "rename", recipe.rename);
-  write_texts(json, "add_prefix", recipe.add_prefix);
-  json.key("missing").value(ckmerge::name(recipe.missing));
-  json.key("extra").value(ckmerge::name(recipe.extra));
-  json.key("expand").value(ckmerge::name(recipe.expand));
-  write_texts(json, "first_channels", recipe.first_channels);
-  json.key("nan").value(ckmerge::name(recipe.nan));
-  json.key("merge_buffers").value(recipe.merge_buffers);
-  json.key("mend").value(recipe.mend);
-  json.key("underflow").value(ckmerge::name(recipe.underflow));
-  json.key("metadata").value(ckmerge::name(recipe.metadata));
-  json.key("set_metadata").begin_object();
-  for (const auto& [key, value] : recipe.set_metadata) json.key(key).value(value);
-  json.end_object();
-  json.key("hash").value(recipe.hash);
-}
 
 void write_output(JsonWriter& json, const MergeFacts& facts) {
   json.key("output").begin_object();
@@ -141,9 +58,7 @@ void write_facts(JsonWriter& json, const MergeFacts& facts, bool with_inputs) {
   write_sources(json, facts, "discarded", facts.plan.discarded);
   write_sources(json, facts, "unshadowed", facts.plan.unshadowed);
   write_sources(json, facts, "unused", facts.plan.unused);
-  json.key("warnings").begin_array();
-  for (const std::string& warning : facts.plan.warnings) json.value(warning);
-  json.end_array();
+  json.key("warnings").value(facts.plan.warnings);
   json.key("config");
   facts.config_from.empty() ? json.null() : json.value(facts.config_from);
   json.key("plan_memory").value(facts.plan.memory());
@@ -158,7 +73,7 @@ void write_passes(JsonWriter& json, const MergeFacts& facts) {
     json.key("name").value(pass.name);
     json.key("tensors").value(pass.tensors);
     json.key("bytes_to_read").value(pass.bytes_to_read);
-    write_texts(json, "methods", pass.methods);
+    json.key("methods").value(pass.methods);
     json.end_object();
   }
   json.end_array();
@@ -237,18 +152,6 @@ void write_hashes(JsonWriter& json, const RunReport& report) {
 
 }  // namespace
 
-void write_parameter_value(JsonWriter& json, ParameterKind kind, const std::vector<double>& value) {
-  if (kind == ParameterKind::flag) {
-    json.value(value[0] != 0);
-  } else if (kind == ParameterKind::number) {
-    json.value(value[0]);
-  } else {
-    json.begin_array();
-    for (const double number : value) json.value(number);
-    json.end_array();
-  }
-}
-
 void write_inputs(JsonWriter& json, const MergeFacts& facts) {
   json.key("inputs").begin_array();
   for (const Checkpoint& checkpoint : facts.checkpoints) {
@@ -258,7 +161,7 @@ void write_inputs(JsonWriter& json, const MergeFacts& facts) {
     json.key("tensors").value(checkpoint.tensors.size());
     json.key("form").value(checkpoint.form->name);
     json.key("key").value(checkpoint.key);
-    write_texts(json, "notes", checkpoint.notes);
+    json.key("notes").value(checkpoint.notes);
     write_dicts(json, checkpoint);
     json.end_object();
   }

@@ -11,9 +11,7 @@ namespace ckmerge::cli {
 JsonWriter plan_json(const MergeFacts& facts);
 JsonWriter run_json(const MergeFacts& facts, const RunReport& report);
 
-/// Parts of documents: a flag, a number or a list; the inputs; what a plan or a result says, `with_inputs` or without;
-/// how the work was done.
-void write_parameter_value(JsonWriter& json, ParameterKind kind, const std::vector<double>& value);
+/// Parts of documents: the inputs; what a plan or a result says, `with_inputs` or without; how the work was done.
 void write_inputs(JsonWriter& json, const MergeFacts& facts);
 void write_plan(JsonWriter& json, const MergeFacts& facts, bool with_inputs);
 void write_result(JsonWriter& json, const MergeFacts& facts, const RunReport& report, bool with_inputs);

@@ -7,6 +7,7 @@
 #include "cli/options/sizes.h"
 #include "cli/options/sweep_option.h"
 #include "cli/report/device_text.h"
+#include "cli/report/recipe_json.h"
 #include "cli/report/report_json.h"
 #include "cli/report/run_lines.h"
 #include "core/plan/passes.h"

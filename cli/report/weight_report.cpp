@@ -82,9 +82,7 @@ void write_rules(JsonWriter& json, const Plan& plan) {
   for (size_t i = 0; i < plan.recipe.rules.size(); ++i) {
     const RecipeRule& rule = plan.recipe.rules[i];
     json.begin_object();
-    json.key("match").begin_array();
-    for (const std::string& selector : rule.match) json.value(selector);
-    json.end_array();
+    json.key("match").value(rule.match);
     if (!rule.formula.empty()) json.key("formula").value(rule.formula);
     if (!rule.copy.empty()) json.key("copy").value(rule.copy);
     if (rule.drop) json.key("drop").value(true);

@@ -7,7 +7,7 @@
 
 #include "core/engine/made_step.h"
 #include "core/engine/value_check.h"
-#include "core/plan/variance.h"
+#include "core/plan/step_rows.h"
 #include "core/threads/semaphore_lock.h"
 #include "kernels/result_origins.h"
 

@@ -8,7 +8,7 @@
 #include "core/engine/made_step.h"
 #include "core/engine/value_check.h"
 #include "core/plan/output_files.h"
-#include "core/plan/variance.h"
+#include "core/plan/step_rows.h"
 #include "core/threads/semaphore_lock.h"
 #include "io/text/error.h"
 

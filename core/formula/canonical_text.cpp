@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/formula/canonical_text.h"
 
-#include <charconv>
-
 #include "core/formula/method_call.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
 using Kind = Expression::Kind;
-
-std::string number_text(double number) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, number).ptr};
-}
 
 std::string value_text(const CallParameter& parameter) {
   if (parameter.spec->kind == ParameterKind::flag) return parameter.values[0] != 0 ? "true" : "false";

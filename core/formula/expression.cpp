@@ -70,6 +70,14 @@ class Parser {
     deepest_ = std::max(deepest_, depth);
   }
 
+  // A name stands for its expression in parentheses.
+  void reach_in(const Token& name, size_t depth) {
+    if (depth > kDeepestFormula)
+      fail(name, "with what '", name.text, "' stands for, more than ", kDeepestFormula,
+           " expressions lie in each other here: names count as if they were written out in parentheses");
+    deepest_ = std::max(deepest_, depth);
+  }
+
   void count(const Token& token, size_t operands) {
     operands_ += operands;
     values_ += operands;
@@ -137,7 +145,7 @@ class Parser {
   Expression written_out(const Token& token, DefinedName& known) {
     count(token, known.operands);
     values_ += known.values - known.operands;
-    reach(token, depth_ + 1 + known.depth);
+    reach_in(token, depth_ + 1 + known.depth);
     known.is_used = true;
     return known.value;
   }

@@ -5,6 +5,7 @@
 
 #include "core/formula/formula_fault.h"
 #include "core/names/near_name.h"
+#include "core/recipe/foreign_method.h"
 #include "core/recipe/method_defaults.h"
 #include "io/text/sentence.h"
 
@@ -21,8 +22,8 @@ std::string list_of(std::span<const std::string> names) {
 
 const ParameterSpec& parameter_called(const MethodSpec& method, const Expression& given) {
   std::vector<std::string> names;
-  for (const ParameterSpec& parameter : std::span(method.parameters).first(method.parameter_count)) {
-    if (given.name == parameter.name || given.name == parameter.option_name()) return parameter;
+  for (const ParameterSpec& parameter : method.parameter_list()) {
+    if (parameter.is_called(given.name)) return parameter;
     names.emplace_back(parameter.name);
   }
   std::string more = suggestion(given.name, names);
@@ -74,6 +75,8 @@ std::string suggestion(std::string_view typed, std::span<const std::string> know
 
 const MethodSpec& called_method(const Expression& call) {
   if (const Method* method = find_method(call.name)) return *method->spec;
+  if (const std::string advice = foreign_method_advice(call.name); !advice.empty())
+    refuse_at(call.at, sentence("method '", call.name, "' is unknown", advice));
   std::vector<std::string> names;
   for (const Method& method : methods()) names.emplace_back(method.spec->name);
   std::vector<std::string> with_aliases = names;
@@ -96,7 +99,7 @@ std::vector<CallParameter> parameters_of(const Expression& call) {
   }
   MethodParameters known;
   for (const CallParameter& parameter : all) known[parameter.spec->name] = parameter.values;
-  for (const ParameterSpec& parameter : std::span(method.parameters).first(method.parameter_count))
+  for (const ParameterSpec& parameter : method.parameter_list())
     if (!known.contains(parameter.name))
       all.push_back({&parameter, default_value_of(*find_method(call.name), parameter, known, call.operands.size())});
   std::ranges::sort(all, {}, &CallParameter::spec);  // they lie in one array

@@ -30,12 +30,8 @@ void check_names(std::span<const std::string> names) {
     const std::string& name = names[k];
     const bool is_letter = name.size() == 1 && name[0] >= 'A' && name[0] <= 'Z';
     if (is_letter && static_cast<size_t>(name[0] - 'A') != k)
-      refuse(name, "is that of another checkpoint: this one, the ", k + 1,
-             k == 0   ? "st"
-             : k == 1 ? "nd"
-             : k == 2 ? "rd"
-                      : "th",
-             " that is given, is ", k < 26 ? std::string(1, static_cast<char>('A' + k)) : "no letter",
+      refuse(name, "is that of another checkpoint: this one, the ", ordinal(k + 1), " that is given, is ",
+             k < 26 ? std::string(1, static_cast<char>('A' + k)) : "no letter",
              " in reports and options; call it so, or by a longer name");
   }
 }
@@ -54,7 +50,7 @@ void check_free_name(const std::string& name, const Formula& formula) {
 class Reading {
  public:
   Reading(const Formula& formula, const FormulaNumbers& numbers, std::span<const RecipeRule> rules)
-      : formula_(formula), numbers_(numbers), rules_(rules) {}
+      : formula_(formula), numbers_(numbers), rules_(rules), labels_(labels_of(rules)) {}
 
   // Names for expressions, where there are any, are written out first: what is wrong is found while they stand there,
   // since their places are known; what they come to is then read as any other text, so that a recorded formula reads
@@ -95,16 +91,16 @@ class Reading {
       out.text = checked_text(expression, "formula");
       out.call = sole_call(expression, formula_.names);
     }
-    for (const RecipeRule& rule : rules_) out.rules.push_back(read_rule(rule, defined, builder, graph));
+    for (size_t i = 0; i < rules_.size(); ++i)
+      out.rules.push_back(read_rule(rules_[i], labels_[i], defined, builder, graph));
     if (!out.text.empty()) builder.expect_all_used();
     out.graph = std::move(graph);
     return out;
   }
 
-  std::string read_rule(const RecipeRule& rule, std::span<DefinedName> defined, TermBuilder& builder,
-                        MergeGraph& graph) {
+  std::string read_rule(const RecipeRule& rule, const std::string& label, std::span<DefinedName> defined,
+                        TermBuilder& builder, MergeGraph& graph) {
     if (!rule.has_result()) return "";
-    const std::string& label = labels_.emplace_back(text_of(rule));
     const std::string& wanted = rule.copy.empty() ? rule.formula : rule.copy;
     if (!rule.copy.empty() && std::ranges::find(formula_.names, rule.copy) == formula_.names.end())
       throw Error(ErrorCode::usage, "rules",
@@ -127,8 +123,8 @@ class Reading {
   const Formula formula_;
   const FormulaNumbers& numbers_;
   std::span<const RecipeRule> rules_;
+  const std::vector<std::string> labels_;  // of the rules
   std::deque<FormulaText> texts_;
-  std::deque<std::string> labels_;
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include "core/formula/recipe_graph.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "core/formula/read_formula.h"
@@ -17,18 +16,15 @@ namespace {
   throw Error(ErrorCode::usage, where, sentence);
 }
 
-std::string shortest(double number) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, number).ptr};
-}
-
 bool has_weights(const Recipe& recipe, const std::string& parameter) {
   return std::ranges::find(recipe.weights, parameter, &WeightRule::parameter) != recipe.weights.end();
 }
 
 void check_rules(const Recipe& recipe) {
-  for (const RecipeRule& rule : recipe.rules) {
-    const std::string text = text_of(rule);
+  const std::vector<std::string> labels = labels_of(recipe.rules);
+  for (size_t i = 0; i < recipe.rules.size(); ++i) {
+    const RecipeRule& rule = recipe.rules[i];
+    const std::string& text = labels[i];
     if (rule.match.empty()) refuse("rules", "a rule selects nothing; say what it is for");
     if (!rule.formula.empty() && !rule.copy.empty()) refuse("rules", text + " has either a formula or a copy");
     if (rule.drop && (rule.has_result() || !rule.dtype.empty()))
@@ -50,14 +46,25 @@ void check_formula(const Recipe& recipe, size_t inputs) {
                                merged == 1 ? " is given" : " are given"));
 }
 
+// REQUIRES: recipe.formula has no number of that name.
+[[noreturn]] void refuse_weight(const Recipe& recipe, const WeightRule& rule) {
+  const std::string weight = sentence("weight '", text_of(rule), "': ");
+  const MethodSpec* const method = method_of_call(recipe.formula->text);
+  const auto is_it = [&](const ParameterSpec& parameter) { return rule.parameter == parameter.name; };
+  if (method && std::ranges::any_of(method->parameter_list(), is_it))
+    refuse("weight", sentence(weight, "of ", method->name, "'s own ", rule.parameter,
+                              " there are weights where it is called with A, B, ... in their order; here write ",
+                              rule.parameter, "=r, and give r for all other tensors (--param r=X, or 'let')"));
+  refuse("weight", sentence(weight, "the formula has no number '", rule.parameter,
+                            "'; give it for all other tensors (--param ", rule.parameter, "=X, or 'let')"));
+}
+
 // Those with weights, which `by_name` has resolved; without it as they are for all other tensors.
 FormulaNumbers named_numbers(const Recipe& recipe, const WeightedNumbers* by_name) {
   FormulaNumbers numbers;
   for (const WeightRule& rule : recipe.weights) {
     const auto given = recipe.parameters.find(rule.parameter);
-    if (given == recipe.parameters.end())
-      refuse("weight", sentence("weight '", text_of(rule), "': the formula has no number '", rule.parameter,
-                                "'; give it for all other tensors (--param ", rule.parameter, "=X, or 'let')"));
+    if (given == recipe.parameters.end()) refuse_weight(recipe, rule);
     NumberByName& number = numbers[rule.parameter];
     number = by_name ? by_name->by_parameter.at(rule.parameter).at(0) : NumberByName{.value = given->second[0]};
     number.name = rule.parameter;
@@ -78,7 +85,7 @@ ReadFormula read(const Recipe& recipe, size_t inputs, const WeightedNumbers* by_
   Formula formula = *recipe.formula;
   std::vector<std::pair<std::string, std::string>> numbers;
   for (const auto& [name, values] : recipe.parameters)
-    if (!has_weights(recipe, name)) numbers.emplace_back(name, shortest(values[0]));
+    if (!has_weights(recipe, name)) numbers.emplace_back(name, number_text(values[0]));
   formula.defined.insert(formula.defined.begin(), numbers.begin(), numbers.end());
   if (!has_weights_of_method(recipe)) {
     ReadFormula read = read_formula(formula, named_numbers(recipe, by_name), recipe.rules);
@@ -91,17 +98,16 @@ ReadFormula read(const Recipe& recipe, size_t inputs, const WeightedNumbers* by_
   return read;
 }
 
-std::vector<std::string> letters(size_t count) {
+std::vector<std::string> place_names(size_t count) {
   std::vector<std::string> names;
-  for (size_t k = 0; k < count; ++k)
-    names.push_back(k < 26 ? std::string(1, static_cast<char>('A' + k)) : sentence("input", k + 1));
+  for (size_t k = 0; k < count; ++k) names.push_back(place_name(k));
   return names;
 }
 
 ReadFormula with_rules(const Recipe& recipe, size_t inputs, MergeGraph graph) {
   if (std::ranges::none_of(recipe.rules, &RecipeRule::has_result))
     return {std::move(graph), "", std::vector<std::string>(recipe.rules.size())};
-  return read_rules(std::move(graph), letters(merged_inputs(recipe, inputs)), recipe.rules);
+  return read_rules(std::move(graph), place_names(merged_inputs(recipe, inputs)), recipe.rules);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/formula/method_call.h"
+#include "io/text/error.h"
 
 namespace ckmerge {
 namespace {
@@ -14,10 +15,12 @@ bool are_places(std::span<const std::string> names) {
   return true;
 }
 
+bool is_checkpoint(const Expression& expression) { return expression.kind == Expression::Kind::checkpoint; }
+
 bool takes_all_in_order(const Expression& call, std::span<const std::string> names) {
   if (call.operands.size() != names.size()) return false;
   for (size_t k = 0; k < names.size(); ++k)
-    if (call.operands[k].kind != Expression::Kind::checkpoint || call.operands[k].name != names[k]) return false;
+    if (!is_checkpoint(call.operands[k]) || call.operands[k].name != names[k]) return false;
   return true;
 }
 
@@ -40,6 +43,18 @@ std::optional<SoleCall> sole_call(const Expression& formula, std::span<const std
     if (!parameter.values.empty()) call.parameters[parameter.spec->name] = parameter.values;
   }
   return call;
+}
+
+const MethodSpec* method_of_call(std::string_view text) {
+  const FormulaText of{.text = text};
+  try {
+    const Expression call = parse_formula(of, {}).value;
+    if (call.kind != Expression::Kind::method || !std::ranges::all_of(call.operands, is_checkpoint)) return nullptr;
+    const Method* const method = find_method(call.name);
+    return method ? method->spec : nullptr;
+  } catch (const Error&) {
+    return nullptr;
+  }
 }
 
 }  // namespace ckmerge

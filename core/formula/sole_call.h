@@ -24,4 +24,8 @@ std::string place_name(size_t k);
 /// checked (read_formula()).
 std::optional<SoleCall> sole_call(const Expression& formula, std::span<const std::string> names);
 
+/// The method that the formula `text` calls with checkpoints alone, whatever they are called; null where it says
+/// anything else, or is no formula.
+const MethodSpec* method_of_call(std::string_view text);
+
 }  // namespace ckmerge

@@ -106,8 +106,9 @@ std::string unknown_codes_line(const Checkpoint& checkpoint) {
 
 // A copy leaves codes as they are, with all that belongs to them.
 void judge_codes(const Recipe& recipe, std::span<const Checkpoint> checkpoints, const Checkpoint& checkpoint,
-                 std::vector<std::string>& lines) {
-  const bool touched = recipe.method != "copy" || converts_codes(recipe, checkpoint);
+                 const std::function<bool(string_view)>& is_ruled, std::vector<std::string>& lines) {
+  const bool touched = recipe.method != "copy" || converts_codes(recipe, checkpoint) ||
+                       (is_ruled && !recipe.rules.empty() && any_code(checkpoint, is_ruled));
   if (touched && !recipe.copy_codes)
     lines.push_back(codes_line(checkpoint));
   else if (touched && !has_known_codes(checkpoint))
@@ -123,13 +124,14 @@ string_view without_dot(string_view stem) { return stem.substr(0, stem.size() - 
 
 }  // namespace
 
-void refuse_unmergeable(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
+void refuse_unmergeable(const Recipe& recipe, std::span<const Checkpoint> checkpoints,
+                        const std::function<bool(string_view)>& is_ruled) {
   const bool factors_stay = copies_one_file(recipe);
   const bool beside_weights = std::ranges::any_of(checkpoints, holds_weights);
   std::vector<std::string> lines;
   for (const Checkpoint& checkpoint : checkpoints) {
     const Holds holds = checkpoint.judgement.holds;
-    if (holds == Holds::codes) judge_codes(recipe, checkpoints, checkpoint, lines);
+    if (holds == Holds::codes) judge_codes(recipe, checkpoints, checkpoint, is_ruled, lines);
     if (holds == Holds::factors && !factors_stay) lines.push_back(factors_line(checkpoint, beside_weights));
   }
   if (lines.empty()) return;

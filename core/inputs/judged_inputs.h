@@ -2,6 +2,7 @@
 // What a recipe may do with inputs that hold no weights: codes of a quantizer, factors of an adapter.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,8 +16,10 @@ namespace ckmerge {
 
 /// Throws Error(mismatch), with a detail line per input where there are several, when `recipe` would compute on codes
 /// or factors, or put them into another file: only a copy of one file leaves codes with their scales, and factors
-/// with each other. Codes are allowed where the recipe copies them (Recipe::copy_codes).
-void refuse_unmergeable(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
+/// with each other. Codes are allowed where the recipe copies them (Recipe::copy_codes). `is_ruled`: whether one of the
+/// recipe's rules computes a tensor of that name, or stores it as another dtype.
+void refuse_unmergeable(const Recipe& recipe, std::span<const Checkpoint> checkpoints,
+                        const std::function<bool(std::string_view)>& is_ruled = {});
 
 /// One sentence each: factors beside weights, which are merged one by one; --copy-codes where there are no codes.
 std::vector<std::string> judgement_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints);

@@ -48,8 +48,10 @@ class MergePrograms {
   /// The program that converts one operand of `dtype`: load and store.
   uint16_t conversion(Dtype dtype);
 
-  /// Throws Error(usage) for a rule of the graph's numbers that matched no name.
+  /// Throws Error(usage) for a pattern of a graph that no recipe has, which matched no name.
   void expect_matched() const { numbers_.expect_matched(); }
+  /// Indices into Recipe::weights of those that selected no name.
+  std::vector<uint32_t> unmatched_weights() const { return numbers_.unmatched(); }
 
   /// Hands programs and statistics over to `plan`.
   void finish(Plan& plan);

@@ -4,8 +4,6 @@
 #include "core/plan/plan.h"
 
 #include <algorithm>
-#include <array>
-#include <cmath>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -13,24 +11,20 @@
 #include "core/formula/recipe_graph.h"
 #include "core/inputs/judged_inputs.h"
 #include "core/names/whole_part.h"
-#include "core/plan/buffer_warnings.h"
-#include "core/plan/extrapolation.h"
 #include "core/plan/form_dtypes.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/name_walk.h"
-#include "core/plan/origin_warnings.h"
 #include "core/plan/output_files.h"
 #include "core/plan/partners.h"
 #include "core/plan/pieces.h"
 #include "core/plan/plan_faults.h"
+#include "core/plan/plan_warnings.h"
 #include "core/plan/replacements.h"
 #include "core/plan/rule_choices.h"
 #include "core/plan/selection.h"
 #include "core/plan/stale_averages.h"
 #include "core/plan/step_planner.h"
 #include "core/plan/sum_terms.h"
-#include "core/plan/weight_warnings.h"
-#include "core/recipe/inherited_metadata.h"
 #include "core/recipe/layout_judge.h"
 #include "core/recipe/method_defaults.h"
 #include "io/text/error.h"
@@ -55,7 +49,7 @@ class Planner {
   void set_coefficients(std::vector<double> coefficients) { plan_.coefficients = std::move(coefficients); }
 
   Plan run() {
-    refuse_unmergeable(plan_.recipe, checkpoints_);
+    refuse_unmergeable(plan_.recipe, checkpoints_, [&](std::string_view name) { return rules_->change(name); });
     if (plan_.recipe.copy_codes) coded_.emplace(checkpoints_);
     const std::span<const Checkpoint> merged = checkpoints_.first(merged_inputs(plan_.recipe, checkpoints_.size()));
     if (speaks_of_parts()) plan_.whole_part = whole_part(checkpoints_[0]);
@@ -71,28 +65,29 @@ class Planner {
     merged_count_ = merged.size();
     for (NameWalk walk(composed_ ? checkpoints_ : merged); walk.advance();)
       plan_name(walk, selection.place(walk.name()), replacements, averages, steps);
-    steps.warn_about_lengths();
+    add_warnings(plan_, steps.warnings());
     const bool adds = composed_ || plan_.recipe.extra != ExtraPolicy::drop;
     const std::vector<std::string> unread = needed_unread(selection, checkpoints_, merged.size(), adds);
     raise_faults(selection, merged, steps.faults(), unread, are_strangers() && plan_.recipe.extra != ExtraPolicy::add,
                  judge_inputs());
     selection.check_parts();
-    check_part_dtypes();
+    expect_part_dtypes(plan_, checkpoints_);
     steps.expect_dtypes_used();
-    rules_->expect_used();
+    rules_->expect_used(checkpoints_);
     plan_.ruled = rules_->decided();
-    add_warnings(pattern_warnings(selection, merged));
-    add_warnings(rules_->warnings());
+    add_warnings(plan_, pattern_warnings(selection, merged));
+    add_warnings(plan_, rules_->warnings());
     replacements.finish(plan_);
     averages.finish(plan_);
     expect_tensors(plan_, merged);
     programs_.expect_matched();
+    expect_weights_matched(plan_.recipe, programs_.unmatched_weights(), checkpoints_);
     programs_.finish(plan_);
     plan_.accumulates = can_accumulate(plan_);
-    check_constants();
+    check_constants(plan_, checkpoints_);
     check_form_dtypes(plan_, checkpoints_);
     lay_out_steps();
-    warn();
+    warn_about(plan_, checkpoints_, input_warnings_, are_strangers());
     return std::move(plan_);
   }
 
@@ -100,22 +95,6 @@ class Planner {
   bool speaks_of_parts() const {
     return !plan_.recipe.parts.empty() ||
            std::ranges::any_of(plan_.recipe.part_dtypes, [](const auto& part) { return part.has_value(); });
-  }
-
-  // Nothing may be said of dtypes that is not done.
-  void check_part_dtypes() const {
-    std::array<bool, kPartCount> seen{};
-    if (speaks_of_parts())
-      for (const Step& step : plan_.steps) {
-        const Tensor tensor = checkpoints_[step.named.checkpoint].tensors[step.named.tensor];
-        const std::optional<Part> part = part_in(tensor.name, plan_.whole_part);
-        if (part && is_real(tensor.dtype)) seen[static_cast<size_t>(*part)] = true;
-      }
-    for (size_t i = 0; i < kPartCount; ++i)
-      if (plan_.recipe.part_dtypes[i] && !seen[i])
-        throw Error(ErrorCode::usage, "--dtype",
-                    sentence("--dtype ", kPartNames[i], "=...: the result has no float tensor of the part ",
-                             kPartNames[i], "; --dtype without a part is of all tensors"));
   }
 
   static bool has_reductions(const Term& term) {
@@ -200,79 +179,10 @@ class Planner {
 
   bool are_strangers() const { return !composed_ && merged_count_ > 1 && common_names_ == 0; }
 
-  // A constant that overflows in f32 would turn every zero of its tensor into NaN. Tensors that run in f64 keep it.
-  void check_constants() const {
-    const auto overflows = [&](const Step& step) {
-      if (step.program >= plan_.programs.size() || plan_.programs[step.program].compute == Dtype::F64) return false;
-      return std::ranges::any_of(plan_.programs[step.program].code, [](const Instruction& instruction) {
-        return !std::isfinite(static_cast<float>(instruction.k0)) || !std::isfinite(static_cast<float>(instruction.k1));
-      });
-    };
-    if (const auto step = std::ranges::find_if(plan_.steps, overflows); step != plan_.steps.end())
-      throw Error(ErrorCode::usage, plan_.recipe.method,
-                  sentence("a coefficient of ", plan_.recipe.formula ? "the " : "", plan_.recipe.method, " for '",
-                           checkpoints_[step->named.checkpoint].tensors.name(step->named.tensor),
-                           "' is too large: such tensors run in f32, whose largest number is 3.4e38"));
-  }
-
   void lay_out_steps() {
     std::vector<std::vector<uint32_t>> files(1, std::vector<uint32_t>(plan_.steps.size()));
     std::iota(files[0].begin(), files[0].end(), uint32_t{0});
     lay_out_files(plan_, checkpoints_, files);
-  }
-
-  void warn() {
-    warn_about_same_files();
-    add_warnings(input_warnings_);
-    const auto from_first = [&](const Step& step) {
-      return step.program == Step::kCopy && step.expansion == Step::kWhole && plan_.source(step).checkpoint == 0;
-    };
-    if (are_strangers())
-      plan_.warnings.push_back(
-          "the checkpoints have no tensor name in common; nothing is merged, their tensors are put into one file");
-    if (checkpoints_.size() > 1 && std::ranges::all_of(plan_.steps, from_first))
-      plan_.warnings.push_back("nothing is merged: every tensor of the output is that of " + checkpoints_[0].path);
-    if (plan_.recipe.dtype) warn_about_opaque();
-    add_warnings(judgement_warnings(plan_.recipe, checkpoints_));
-    add_warnings(buffer_warnings(plan_, checkpoints_));
-    add_warnings(metadata_warnings(plan_.recipe, checkpoints_));
-    add_warnings(inheritance_warnings(plan_.recipe, checkpoints_));
-    add_warnings(origin_warnings(plan_, checkpoints_));
-    if (plan_.recipe.formula || !plan_.coefficients.empty()) {  // else it is a graph that no recipe has
-      add_warnings(extrapolation_warnings(plan_.recipe, checkpoints_));
-      add_warnings(weight_warnings(plan_, checkpoints_));
-    }
-    warn_about_form_dtypes(plan_);
-  }
-
-  // Two components may come from one file.
-  void add_warnings(const std::vector<std::string>& warnings) {
-    for (const std::string& warning : warnings)
-      if (std::ranges::find(plan_.warnings, warning) == plan_.warnings.end()) plan_.warnings.push_back(warning);
-  }
-
-  // Parts may well come from one file.
-  void warn_about_same_files() {
-    if (!plan_.recipe.roles.empty()) return;
-    const auto file_of = [](const Checkpoint& checkpoint) { return checkpoint.shards[0].identity(); };
-    for (size_t k = 1; k < checkpoints_.size(); ++k) {
-      const auto earlier = std::ranges::find_if(checkpoints_.first(k), [&](const Checkpoint& checkpoint) {
-        return file_of(checkpoint).same_file(file_of(checkpoints_[k]));
-      });
-      if (earlier == checkpoints_.begin() + static_cast<ptrdiff_t>(k)) continue;
-      const std::string text = earlier->path + " and " + checkpoints_[k].path + " are the same " +
-                               (earlier->lies_in_memory() ? "tensors" : "file");
-      if (std::ranges::find(plan_.warnings, text) == plan_.warnings.end()) plan_.warnings.push_back(text);
-    }
-  }
-
-  void warn_about_opaque() {
-    const auto opaque =
-        std::ranges::count_if(plan_.steps, [](const Step& step) { return info(step.dtype).kind == DtypeKind::opaque; });
-    if (opaque > 0)
-      plan_.warnings.push_back(counted(static_cast<size_t>(opaque), "tensor") +
-                               (opaque == 1 ? " keeps its dtype" : " keep their dtypes") +
-                               ", for which no conversion is defined");
   }
 
   std::span<const Checkpoint> checkpoints_;

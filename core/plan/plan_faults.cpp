@@ -2,39 +2,27 @@
 #include "core/plan/plan_faults.h"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <iterator>
 #include <optional>
 #include <utility>
 
 #include "core/names/name_hint.h"
-#include "core/names/near_name.h"
+#include "core/names/name_pattern.h"
+#include "core/names/part.h"
+#include "core/names/pattern_hint.h"
 #include "core/names/whole_part.h"
+#include "core/recipe/weighted_graph.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
-// The name that a pattern spells, where it is no more than a name; else empty.
-std::string plain_name(std::string_view pattern) {
-  if (pattern.starts_with('^')) pattern.remove_prefix(1);
-  if (pattern.ends_with('$')) pattern.remove_suffix(1);
-  std::string name;
-  for (const char c : pattern) {
-    if (std::string_view("[](){}*+?|^$").find(c) != std::string_view::npos) return "";
-    if (c != '\\') name += c;
-  }
-  return name;
-}
-
 std::string unmatched_sentence(const NamePattern& pattern, std::span<const Checkpoint> checkpoints) {
-  const std::string name = plain_name(pattern.text());
-  NearestName nearest(name);
-  if (name.size() > 2)  // a shorter one is near everything
-    for (const Checkpoint& checkpoint : checkpoints)
-      for (size_t i = 0; i < checkpoint.tensors.size(); ++i) nearest.offer(checkpoint.tensors[i].name);
   return pattern.where() + " '" + pattern.text() + "' matches no tensor name" +
-         (nearest.found().empty() ? "" : "; did you mean '" + nearest.found() + "'?");
+         near_pattern(pattern.text(), checkpoints);
 }
 
 // A VAE among models is meant to go into them.
@@ -178,6 +166,59 @@ void expect_tensors(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   }
   throw Error(ErrorCode::usage, where,
               "the output would have no tensors: " + given + " left all of them out; leave out less");
+}
+
+void expect_part_dtypes(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  const auto& dtypes = plan.recipe.part_dtypes;
+  std::array<bool, kPartCount> seen{};
+  if (std::ranges::any_of(dtypes, [](const auto& dtype) { return dtype.has_value(); }))
+    for (const Step& step : plan.steps) {
+      const Tensor tensor = checkpoints[step.named.checkpoint].tensors[step.named.tensor];
+      const std::optional<Part> part = part_in(tensor.name, plan.whole_part);
+      if (part && is_real(tensor.dtype)) seen[static_cast<size_t>(*part)] = true;
+    }
+  for (size_t i = 0; i < kPartCount; ++i)
+    if (dtypes[i] && !seen[i])
+      throw Error(ErrorCode::usage, "--dtype",
+                  sentence("--dtype ", kPartNames[i], "=...: the result has no float tensor of the part ",
+                           kPartNames[i], "; --dtype without a part is of all tensors"));
+}
+
+void check_constants(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  const auto overflows = [&](const Step& step) {
+    if (step.program >= plan.programs.size() || plan.programs[step.program].compute == Dtype::F64) return false;
+    return std::ranges::any_of(plan.programs[step.program].code, [](const Instruction& instruction) {
+      return !std::isfinite(static_cast<float>(instruction.k0)) || !std::isfinite(static_cast<float>(instruction.k1));
+    });
+  };
+  if (const auto step = std::ranges::find_if(plan.steps, overflows); step != plan.steps.end())
+    throw Error(ErrorCode::usage, plan.recipe.method,
+                sentence("a coefficient of ", plan.recipe.formula ? "the " : "", plan.recipe.method, " for '",
+                         checkpoints[step->named.checkpoint].tensors.name(step->named.tensor),
+                         "' is too large: such tensors run in f32, whose largest number is 3.4e38"));
+}
+
+std::string unmatched_clause(std::span<const std::string> selectors, std::string_view of, const BlockMap& blocks,
+                             std::span<const Checkpoint> checkpoints) {
+  const bool is_pattern = selectors.size() == 1 && selectors[0].starts_with('/');
+  if (!is_pattern) return sentence("selects no tensor ", of, "; the blocks are ", blocks.text());
+  const NamePattern pattern("match", selectors[0].substr(1, selectors[0].size() - 2));
+  for (const Checkpoint& checkpoint : checkpoints)
+    for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
+      if (pattern.matches(checkpoint.tensors.name(i)))
+        return sentence("matches names such as '", checkpoint.tensors.name(i), "', but none of a tensor ", of);
+  return "matches no tensor name" + near_pattern(pattern.text(), checkpoints);
+}
+
+void expect_weights_matched(const Recipe& recipe, std::span<const uint32_t> unmatched,
+                            std::span<const Checkpoint> checkpoints) {
+  if (unmatched.empty()) return;
+  const WeightRule& weight = recipe.weights.at(unmatched[0]);
+  std::vector<std::string> selectors;
+  if (weight.by == WeightRule::By::selector) selectors.push_back(weight.selector);
+  throw Error(ErrorCode::usage, "weight",
+              sentence("the weight '", text_of(weight), "' ",
+                       unmatched_clause(selectors, "that is merged", selectable_blocks(checkpoints[0]), checkpoints)));
 }
 
 std::vector<std::string> needed_unread(Selection& selection, std::span<const Checkpoint> checkpoints, size_t merged,

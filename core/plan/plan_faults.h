@@ -4,8 +4,10 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "core/blocks/block_map.h"
 #include "core/plan/plan.h"
 #include "core/plan/selection.h"
 #include "io/table/checkpoint.h"
@@ -28,6 +30,24 @@ std::vector<std::string> pattern_warnings(const Selection& selection, std::span<
 /// Throws for an output without a tensor: Error(mismatch) where no checkpoint has one, else Error(usage), which says
 /// what of the recipe left all of them out.
 void expect_tensors(const Plan& plan, std::span<const Checkpoint> checkpoints);
+
+/// What is wrong with selectors that select nothing `of` the tensors that count ("that is merged"), as a clause behind
+/// their name: the blocks that there are, or of a pattern names that are near, or that the matching ones do not count.
+std::string unmatched_clause(std::span<const std::string> selectors, std::string_view of, const BlockMap& blocks,
+                             std::span<const Checkpoint> checkpoints);
+
+/// Throws Error(usage) where there are any of `recipe`'s weights that selected no tensor that is merged.
+void expect_weights_matched(const Recipe& recipe, std::span<const uint32_t> unmatched,
+                            std::span<const Checkpoint> checkpoints);
+
+/// Throws Error(usage) where something is said of the dtype of a part of which the result has no float tensor: nothing
+/// may be said of dtypes that is not done.
+void expect_part_dtypes(const Plan& plan, std::span<const Checkpoint> checkpoints);
+
+/// Throws Error(usage) for a coefficient that overflows in f32: it would turn every zero of its tensor into NaN.
+/// Tensors that run in f64 keep it.
+void check_constants(const Plan& plan, std::span<const Checkpoint> checkpoints);
+
 /// Lines for tensors that cannot be read and that `selection` does not leave out. Those of the other checkpoints that
 /// are merged, the first `merged`, count where the first has their name or the output takes names that it lacks
 /// (`adds`).

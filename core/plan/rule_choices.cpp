@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/blocks/block_selector.h"
+#include "core/plan/plan_faults.h"
 #include "core/recipe/weighted_graph.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -18,13 +19,16 @@ namespace {
 constexpr TermId kComputed = 0, kStored = 1;
 constexpr double kNone = -1;
 
-std::optional<PartDtype> dtype_of(const RecipeRule& rule) {
+std::optional<PartDtype> dtype_of(const RecipeRule& rule, const std::string& label) {
   if (rule.dtype.empty()) return std::nullopt;
-  if (rule.dtype == "keep") return PartDtype{};
+  // Made in place: where one is returned by value, g++ 12 sees its empty dtype used uninitialized.
+  std::optional<PartDtype> dtype(std::in_place);
+  if (rule.dtype == "keep") return dtype;
   try {
-    return PartDtype{parse_dtype(rule.dtype)};
+    dtype->dtype = parse_dtype(rule.dtype);
+    return dtype;
   } catch (const Error& error) {
-    throw Error(ErrorCode::usage, "rules", sentence(text_of(rule), ": ", error.what()));
+    throw Error(ErrorCode::usage, "rules", sentence(label, ": ", error.what()));
   }
 }
 
@@ -40,34 +44,34 @@ void add(NumberByName& number, const BlockSelection& selection, size_t rule, uin
 
 RuleChoices::RuleChoices(const Recipe& recipe, const Checkpoint& first)
     : recipe_(recipe),
+      labels_(labels_of(recipe.rules)),
       computed_(recipe.rules.size()),
       stored_(recipe.rules.size()),
-      graph_(graph_of(recipe, first)),
+      graph_(graph_of(first)),
       numbers_(graph_) {
   size_t results = 0;
-  for (const RecipeRule& rule : recipe.rules) {
-    results_.push_back(rule.has_result() ? ++results : 0);
-    dtypes_.push_back(dtype_of(rule));
+  for (size_t i = 0; i < recipe.rules.size(); ++i) {
+    results_.push_back(recipe.rules[i].has_result() ? ++results : 0);
+    dtypes_.push_back(dtype_of(recipe.rules[i], labels_[i]));
   }
 }
 
 // Of each rule origin 2i is what it says of what is computed, 2i + 1 what of the dtype.
-MergeGraph RuleChoices::graph_of(const Recipe& recipe, const Checkpoint& first) {
+MergeGraph RuleChoices::graph_of(const Checkpoint& first) const {
   MergeGraph graph;
-  if (recipe.rules.empty()) return graph;
+  if (recipe_.rules.empty()) return graph;
   auto blocks = std::make_shared<const BlockMap>(selectable_blocks(first));
   const Selectable selectable{*blocks, first.tensors};
   NumberByName computed{.value = kNone}, stored{.value = kNone - 1};  // or they would be one term
   std::vector<std::string> origins;
-  for (size_t i = 0; i < recipe.rules.size(); ++i) {
-    const RecipeRule& rule = recipe.rules[i];
-    const std::string text = text_of(rule);
+  for (size_t i = 0; i < recipe_.rules.size(); ++i) {
+    const RecipeRule& rule = recipe_.rules[i];
     for (const std::string& selector : rule.match) {
-      const BlockSelection selection = select_names(selector, selectable, text);
+      const BlockSelection selection = select_names(selector, selectable, labels_[i]);
       if (rule.says_what_is_computed()) add(computed, selection, i, static_cast<uint32_t>(2 * i));
       if (!rule.dtype.empty()) add(stored, selection, i, static_cast<uint32_t>(2 * i + 1));
     }
-    origins.insert(origins.end(), {text, text});
+    origins.insert(origins.end(), {labels_[i], labels_[i]});
   }
   graph.number(std::move(computed));
   graph.number(std::move(stored));
@@ -93,6 +97,11 @@ RuleChoice RuleChoices::of(std::string_view name) {
   return choice;
 }
 
+bool RuleChoices::change(std::string_view name) {
+  const RuleChoice choice = of(name);
+  return choice.result > 0 || (choice.dtype && choice.dtype->dtype);
+}
+
 void RuleChoices::note(const RuleChoice& choice, RuleLoss loss) {
   const auto count = [](Outcome& outcome, bool is_done, RuleLoss why) {
     if (is_done)
@@ -106,13 +115,14 @@ void RuleChoices::note(const RuleChoice& choice, RuleLoss loss) {
   if (choice.stored_by) count(stored_[*choice.stored_by], choice.is_stored, is_gone ? loss : RuleLoss::unmergeable);
 }
 
-void RuleChoices::expect_used() const {
+void RuleChoices::expect_used(std::span<const Checkpoint> checkpoints) const {
   if (recipe_.rules.empty()) return;
-  const std::vector<uint32_t> unmatched = numbers_.unmatched();
-  if (!unmatched.empty())
+  if (const std::vector<uint32_t> unmatched = numbers_.unmatched(); !unmatched.empty()) {
+    const size_t rule = unmatched[0] / 2;
     throw Error(ErrorCode::usage, "rules",
-                sentence(graph_.origins()[unmatched[0]], " is of no tensor of the result; the blocks are ",
-                         graph_.blocks()->text()));
+                sentence(labels_[rule], " ",
+                         unmatched_clause(recipe_.rules[rule].match, "of the result", *graph_.blocks(), checkpoints)));
+  }
   const auto only_unmergeable = [](const Outcome& outcome) {
     return outcome.decided == 0 && outcome.losses == 1U << static_cast<unsigned>(RuleLoss::unmergeable);
   };
@@ -120,12 +130,12 @@ void RuleChoices::expect_used() const {
     const RecipeRule& rule = recipe_.rules[i];
     if (!rule.formula.empty() && only_unmergeable(computed_[i]))
       throw Error(ErrorCode::usage, "rules",
-                  sentence(text_of(rule),
+                  sentence(labels_[i],
                            " selects integers, buffers or codes alone, which no formula merges; 'copy' "
                            "takes those of another checkpoint"));
     if (!rule.dtype.empty() && only_unmergeable(stored_[i]))
       throw Error(ErrorCode::usage, "rules",
-                  sentence(text_of(rule), " selects no float tensor of the result whose dtype could be chosen"));
+                  sentence(labels_[i], " selects no float tensor of the result whose dtype could be chosen"));
   }
 }
 
@@ -169,7 +179,7 @@ void RuleChoices::warn(size_t rule, bool computed, std::vector<std::string>& war
       why += sentence(why.empty() ? "the tensors that it selects " : ", or ", kWhy[loss]);
   if (why.empty()) why = "later rules hold for all that it selects";
   const RecipeRule& given = recipe_.rules[rule];
-  warnings.push_back(sentence(text_of(given), ": ", subject(given, computed), " changes nothing: ", why));
+  warnings.push_back(sentence(labels_[rule], ": ", subject(given, computed), " changes nothing: ", why));
 }
 
 }  // namespace ckmerge

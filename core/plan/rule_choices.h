@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -38,12 +40,15 @@ class RuleChoices {
 
   RuleChoice of(std::string_view name);
 
+  /// Whether they say of `name` that another tensor is computed or stored: of a copy or a dtype, not of a drop.
+  bool change(std::string_view name);
+
   /// What became of the name that was given to of() last, and why if not what `choice` says.
   void note(const RuleChoice& choice, RuleLoss loss);
 
   /// Throws Error(usage) for a rule of which no name given to of() was, and for one of integers and buffers alone that
-  /// says what no such tensor becomes.
-  void expect_used() const;
+  /// says what no such tensor becomes. `checkpoints` are those whose names of() was given.
+  void expect_used(std::span<const Checkpoint> checkpoints) const;
 
   /// For how many names each rule decided, on what is computed or else on the dtype.
   std::vector<uint64_t> decided() const;
@@ -59,9 +64,10 @@ class RuleChoices {
   };
   static const char* subject(const RecipeRule& rule, bool computed);
   void warn(size_t rule, bool computed, std::vector<std::string>& warnings) const;
-  static MergeGraph graph_of(const Recipe& recipe, const Checkpoint& first);
+  MergeGraph graph_of(const Checkpoint& first) const;
 
   const Recipe& recipe_;
+  std::vector<std::string> labels_;               // per rule
   std::vector<size_t> results_;                   // per rule
   std::vector<std::optional<PartDtype>> dtypes_;  // per rule
   std::vector<Outcome> computed_, stored_;        // per rule

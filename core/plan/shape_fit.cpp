@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/names/latent_layers.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
@@ -83,6 +84,25 @@ ShapeFit fit_shapes(std::span<const Checkpoint> checkpoints, std::span<const uin
   }
   misfit.fault += advice(found, first.name, first.shape, other);
   return misfit;
+}
+
+std::string shapes_text(std::span<const Checkpoint> checkpoints, std::span<const uint32_t> rows) {
+  const Tensor first = checkpoints[0].tensors[rows[0]];
+  std::string text = std::string(first.name) + " " + to_text(first.shape);
+  for (size_t k = 1; k < rows.size(); ++k)
+    if (const Shape shape = checkpoints[k].tensors[rows[k]].shape; !std::ranges::equal(shape, first.shape))
+      text += ", " + to_text(shape) + " in " + checkpoints[k].path;
+  return text;
+}
+
+std::vector<std::string> other_shape_warnings(std::span<const std::string> shapes) {
+  constexpr size_t kExamples = 3;
+  if (shapes.empty()) return {};
+  const bool one = shapes.size() == 1;
+  std::string text = sentence(counted(shapes.size(), "integer tensor"), one ? " has" : " have",
+                              " another shape in another input and ", one ? "is" : "are", " A's: ");
+  for (size_t i = 0; i < std::min(kExamples, shapes.size()); ++i) text += (i ? "; " : "") + shapes[i];
+  return {text + (shapes.size() > kExamples ? "; ..." : "")};
 }
 
 }  // namespace ckmerge

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/plan/selection.h"
 #include "io/table/checkpoint.h"
@@ -29,5 +30,13 @@ struct ShapeFit {
 /// correspond.
 ShapeFit fit_shapes(std::span<const Checkpoint> checkpoints, std::span<const uint32_t> rows,
                     const Selection& selection);
+
+/// "tokens [12], [14] in b.safetensors": the shape that the tensor of `rows` has in the first checkpoint, and those
+/// that differ from it.
+std::string shapes_text(std::span<const Checkpoint> checkpoints, std::span<const uint32_t> rows);
+
+/// A sentence, or none, of integers that are A's because their shapes differ (a tokenizer stored as bytes, a table of
+/// state), of which `shapes` has the shapes_text().
+std::vector<std::string> other_shape_warnings(std::span<const std::string> shapes);
 
 }  // namespace ckmerge

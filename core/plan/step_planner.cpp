@@ -114,10 +114,9 @@ void StepPlanner::add_codes(std::span<const uint32_t> rows) {
   for (uint32_t other = k; other < rows.size(); ++other) {
     if (rows[other] == NameWalk::kAbsent) continue;
     const Tensor theirs = tensor_of({other, rows[other]});
-    if (theirs.dtype == own.dtype && std::ranges::equal(theirs.shape, own.shape))
-      plan_.sources.push_back({other, rows[other]});
+    if (theirs.dtype == own.dtype && std::ranges::equal(theirs.shape, own.shape)) steps_.take({other, rows[other]});
   }
-  add_step({.named = {k, rows[k]}, .program = Step::kCopy, .action = Action::copy_codes, .dtype = own.dtype});
+  steps_.add({.named = {k, rows[k]}, .program = Step::kCopy, .action = Action::copy_codes, .dtype = own.dtype});
 }
 
 // ---- do the checkpoints fit?
@@ -170,8 +169,8 @@ bool StepPlanner::is_copied_buffer(Source source) const {
 // ---- adding steps; each takes the sources pushed since the last
 
 void StepPlanner::add_compared(std::span<const uint32_t> rows, Action action) {
-  for (uint32_t k = 0; k < rows.size(); ++k) plan_.sources.push_back({k, rows[k]});
-  add_step({.named = {0, rows[0]}, .program = Step::kCopy, .action = action, .dtype = dtypes_[0]});
+  for (uint32_t k = 0; k < rows.size(); ++k) steps_.take({k, rows[k]});
+  steps_.add({.named = {0, rows[0]}, .program = Step::kCopy, .action = action, .dtype = dtypes_[0]});
 }
 
 // One of another shape is not compared: core/plan/buffer_warnings tells of it.
@@ -180,11 +179,11 @@ void StepPlanner::add_buffer(std::span<const uint32_t> rows) {
   const Tensor first = tensor_of(named);
   if (is_mended(first)) return add_counted(named);
   for (uint32_t k = 0; k < rows.size(); ++k)
-    if (std::ranges::equal(tensor_of({k, rows[k]}).shape, first.shape)) plan_.sources.push_back({k, rows[k]});
-  add_step({.named = named,
-            .program = Step::kCopy,
-            .action = is_position_ids(first.name) ? Action::copy_positions : Action::copy_buffer,
-            .dtype = first.dtype});
+    if (std::ranges::equal(tensor_of({k, rows[k]}).shape, first.shape)) steps_.take({k, rows[k]});
+  steps_.add({.named = named,
+              .program = Step::kCopy,
+              .action = is_position_ids(first.name) ? Action::copy_positions : Action::copy_buffer,
+              .dtype = first.dtype});
 }
 
 bool StepPlanner::is_mended(const Tensor& tensor) const {
@@ -192,33 +191,17 @@ bool StepPlanner::is_mended(const Tensor& tensor) const {
 }
 
 void StepPlanner::add_counted(Source named) {
-  add_step({.named = named, .program = Step::kCount, .action = Action::mend, .dtype = Dtype::I64});
+  steps_.add({.named = named, .program = Step::kCount, .action = Action::mend, .dtype = Dtype::I64});
 }
 
 void StepPlanner::add_as_stored(Source source, Action action) {
-  plan_.sources.push_back(source);
-  add_step({.named = source, .program = Step::kCopy, .action = action, .dtype = tensor_of(source).dtype});
+  steps_.take(source);
+  steps_.add({.named = source, .program = Step::kCopy, .action = action, .dtype = tensor_of(source).dtype});
 }
 
-// A tokenizer stored as bytes, a table of state.
 void StepPlanner::add_other_shape(std::span<const uint32_t> rows) {
-  const Tensor first = tensor_of({0, rows[0]});
-  std::string clause = std::string(first.name) + " " + to_text(first.shape);
-  for (uint32_t k = 1; k < rows.size(); ++k)
-    if (const Shape shape = tensor_of({k, rows[k]}).shape; !std::ranges::equal(shape, first.shape))
-      clause += ", " + to_text(shape) + " in " + path_of(k);
-  other_shapes_.push_back(std::move(clause));
+  other_shapes_.push_back(shapes_text(checkpoints_, rows));
   add_as_stored({0, rows[0]}, Action::copy_integer);
-}
-
-void StepPlanner::warn_about_lengths() {
-  constexpr size_t kExamples = 3;
-  if (other_shapes_.empty()) return;
-  std::string text = counted(other_shapes_.size(), "integer tensor");
-  text += other_shapes_.size() == 1 ? " has" : " have";
-  text += " another shape in another input and " + std::string(other_shapes_.size() == 1 ? "is" : "are") + " A's: ";
-  for (size_t i = 0; i < std::min(kExamples, other_shapes_.size()); ++i) text += (i ? "; " : "") + other_shapes_[i];
-  plan_.warnings.push_back(text + (other_shapes_.size() > kExamples ? "; ..." : ""));
 }
 
 // Complex numbers and their like have no arithmetic here, but need none where all inputs hold the same; whether they
@@ -226,21 +209,21 @@ void StepPlanner::warn_about_lengths() {
 bool StepPlanner::add_opaque(std::span<const uint32_t> rows, const MergeProgram& merge) {
   const auto alike = [&](uint32_t k) { return dtypes_[k] == dtypes_[0]; };
   if (info(dtypes_[0]).kind != DtypeKind::opaque || !std::ranges::all_of(merge.operands, alike)) return false;
-  plan_.sources.push_back({0, rows[0]});
+  steps_.take({0, rows[0]});
   for (const uint32_t k : merge.operands)
-    if (k != 0) plan_.sources.push_back({k, rows[k]});
-  add_step({.named = {0, rows[0]}, .program = Step::kCopy, .action = Action::copy_opaque, .dtype = dtypes_[0]});
+    if (k != 0) steps_.take({k, rows[k]});
+  steps_.add({.named = {0, rows[0]}, .program = Step::kCopy, .action = Action::copy_opaque, .dtype = dtypes_[0]});
   return true;
 }
 
 void StepPlanner::add_merged(std::span<const uint32_t> rows, const MergeProgram& merge) {
   if (add_opaque(rows, merge)) return;
   if (!has_arithmetic(rows, merge)) return;
-  for (const uint32_t k : merge.operands) plan_.sources.push_back({k, rows[k]});
-  add_step({.named = {0, rows[0]},
-            .program = *merge.program,
-            .action = Action::merge,
-            .dtype = output_dtype({0, rows[0]}, Action::merge)});
+  for (const uint32_t k : merge.operands) steps_.take({k, rows[k]});
+  steps_.add({.named = {0, rows[0]},
+              .program = *merge.program,
+              .action = Action::merge,
+              .dtype = output_dtype({0, rows[0]}, Action::merge)});
 }
 
 // One tensor as it is, or in another dtype.
@@ -254,8 +237,8 @@ void StepPlanner::add_single(Source named, Source source, Action action) {
   if (from != to && !can_convert(tensor, source, to)) return;
   if (from != to && action == Action::copy) action = Action::convert;
   if (info(from).kind == DtypeKind::integer && action == Action::copy) action = Action::copy_integer;
-  plan_.sources.push_back(source);
-  add_step({.named = named, .program = copy_or_convert(from, to), .action = action, .dtype = to});
+  steps_.take(source);
+  steps_.add({.named = named, .program = copy_or_convert(from, to), .action = action, .dtype = to});
 }
 
 void StepPlanner::add_zero(Source named) {
@@ -263,7 +246,7 @@ void StepPlanner::add_zero(Source named) {
   if (tensor.dtype == Dtype::F8_E8M0)
     return fault(std::string(tensor.name) +
                  ": is F8_E8M0, which has no zero; --discard it, or keep it (--missing keep)");
-  add_step(
+  steps_.add(
       {.named = named, .program = Step::kZero, .action = Action::zero, .dtype = output_dtype(named, Action::zero)});
 }
 
@@ -280,16 +263,16 @@ void StepPlanner::add_expanded(std::span<const uint32_t> rows, const MergeProgra
   const bool only_first = !head.program && head.operands[0] == 0;
   if (only_first && tail == copy_or_convert(first.dtype, to)) return add_single(named, named, Action::copy);
   const uint64_t plane = product(first.shape.subspan(2));
-  plan_.sources.push_back(named);
-  for (const uint32_t k : head.operands) plan_.sources.push_back({k, rows[k]});
-  add_step({.named = named,
-            .program = head.program ? *head.program : copy_or_convert(dtypes_[head.operands[0]], to),
-            .expansion = expansion({.row = first.shape[1] * plane,
-                                    .head = channels * plane,
-                                    .tail = tail,
-                                    .others_count_as_zero = plan_.recipe.expand == ExpandPolicy::zero}),
-            .action = Action::expand,
-            .dtype = to});
+  steps_.take(named);
+  for (const uint32_t k : head.operands) steps_.take({k, rows[k]});
+  steps_.add({.named = named,
+              .program = head.program ? *head.program : copy_or_convert(dtypes_[head.operands[0]], to),
+              .expansion = steps_.expansion({.row = first.shape[1] * plane,
+                                             .head = channels * plane,
+                                             .tail = tail,
+                                             .others_count_as_zero = plan_.recipe.expand == ExpandPolicy::zero}),
+              .action = Action::expand,
+              .dtype = to});
 }
 
 // The program of the channels that only the first checkpoint has; its operand, if any, is the first checkpoint's.
@@ -297,33 +280,6 @@ uint16_t StepPlanner::tail_of(const Tensor& first, Dtype to) {
   if (plan_.recipe.expand == ExpandPolicy::copy) return copy_or_convert(first.dtype, to);
   const MergeProgram& tail = programs_.tail_for_dtypes(dtypes_);
   return tail.program ? *tail.program : copy_or_convert(first.dtype, to);
-}
-
-uint16_t StepPlanner::expansion(const Expansion& wanted) {
-  const auto known = std::ranges::find(plan_.expansions, wanted);
-  const auto index = static_cast<uint16_t>(known - plan_.expansions.begin());
-  if (known != plan_.expansions.end()) return index;
-  // One per shape and program; a real checkpoint has one such tensor.
-  if (plan_.expansions.size() == Step::kWhole)
-    throw Error(ErrorCode::mismatch, "",
-                "tensors of more than 65534 shapes have channels that only the first checkpoint has; --exclude some");
-  plan_.expansions.push_back(wanted);
-  return index;
-}
-
-void StepPlanner::add_step(Step step) {
-  const Tensor tensor = tensor_of(step.named);
-  const auto taken = static_cast<uint32_t>(plan_.sources.size());
-  step.first_source = sources_taken_;
-  step.source_count = taken - sources_taken_;
-  step.size = step.dtype == tensor.dtype ? tensor.size : tensor.count * element_size(step.dtype);
-  for (uint32_t s = step.first_source; s < taken; ++s) {
-    const Source source = plan_.sources[s];
-    const bool again = s > step.first_source && plan_.sources[step.first_source].checkpoint == source.checkpoint;
-    if (!again) plan_.bytes_to_read += tensor_of(source).size;
-  }
-  sources_taken_ = taken;
-  plan_.steps.push_back(step);
 }
 
 }  // namespace ckmerge

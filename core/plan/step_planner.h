@@ -13,6 +13,7 @@
 #include "core/plan/rule_choices.h"
 #include "core/plan/selection.h"
 #include "core/plan/shape_fit.h"
+#include "core/plan/step_list.h"
 #include "core/recipe/dtype_rules.h"
 
 namespace ckmerge {
@@ -22,6 +23,7 @@ class StepPlanner {
  public:
   StepPlanner(Plan& plan, MergePrograms& programs, std::span<const Checkpoint> checkpoints, const Selection& selection)
       : plan_(plan),
+        steps_(plan, checkpoints),
         programs_(programs),
         checkpoints_(checkpoints),
         selection_(selection),
@@ -50,8 +52,8 @@ class StepPlanner {
   /// A name of checkpoints that are put together: one of them has it, or it is a fault.
   void add_only(std::span<const uint32_t> rows);
 
-  /// Adds a warning to the plan of the integers that are A's because their shapes differ.
-  void warn_about_lengths();
+  /// A sentence of the integers that are A's because their shapes differ, where there are any.
+  std::vector<std::string> warnings() const { return other_shape_warnings(other_shapes_); }
 
   /// Throws Error(usage) where something is said of the dtypes of names that no float tensor has.
   void expect_dtypes_used() const { dtype_rules_.expect_matched(); }
@@ -81,10 +83,9 @@ class StepPlanner {
   void add_expanded(std::span<const uint32_t> rows, const MergeProgram& head);
   uint16_t copy_or_convert(Dtype from, Dtype to) { return from == to ? Step::kCopy : programs_.conversion(from); }
   uint16_t tail_of(const Tensor& first, Dtype to);
-  uint16_t expansion(const Expansion& wanted);
-  void add_step(Step step);
 
   Plan& plan_;
+  StepList steps_;
   MergePrograms& programs_;
   std::span<const Checkpoint> checkpoints_;
   const Selection& selection_;
@@ -92,8 +93,7 @@ class StepPlanner {
   RuleChoice choice_;
   std::vector<Dtype> dtypes_;  // per checkpoint: that of the tensor being planned
   std::vector<std::string> faults_;
-  std::vector<std::string> other_shapes_;  // of integers: a clause each
-  uint32_t sources_taken_ = 0;
+  std::vector<std::string> other_shapes_;  // of integers: shapes_text() each
 };
 
 }  // namespace ckmerge

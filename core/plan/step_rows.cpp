@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/plan/step_rows.h"
 
+#include "core/names/variance.h"
+
 namespace ckmerge {
 
 StepRows rows_of(const Plan& plan, const Step& step) {
@@ -12,6 +14,10 @@ StepRows rows_of(const Plan& plan, const Step& step) {
 TensorFacts facts_of(std::span<const Checkpoint> checkpoints, const Step& step) {
   const Tensor tensor = checkpoints[step.named.checkpoint].tensors[step.named.tensor];
   return {.name = tensor.name, .shape = tensor.shape};
+}
+
+bool computes_variance(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step) {
+  return computes(plan, step) && is_variance(facts_of(checkpoints, step).name);
 }
 
 size_t first_step_after(const Plan& plan, uint64_t offset) {

@@ -34,6 +34,9 @@ TensorFacts facts_of(std::span<const Checkpoint> checkpoints, const Step& step);
 /// Whether `step` runs a program, not a copy and not zeros.
 inline bool computes(const Plan& plan, const Step& step) { return step.program < plan.programs.size(); }
 
+/// Whether that makes a variance (core/names/variance.h).
+bool computes_variance(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step);
+
 /// Whether the coefficients of `step` come from statistics.
 inline bool needs_statistics(const Plan& plan, const Step& step) {
   return computes(plan, step) && plan.program_statistics[step.program] != Plan::kNoStatistics;

@@ -40,7 +40,8 @@ NamePatternSet patterns_of(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-DtypeRules::DtypeRules(const std::vector<std::string>& texts) : matched_(texts.size()), patterns_(patterns_of(texts)) {
+DtypeRules::DtypeRules(const std::vector<std::string>& texts)
+    : texts_(texts), matched_(texts.size()), patterns_(patterns_of(texts)) {
   for (const std::string& text : texts) dtypes_.push_back(dtype_of(text));
 }
 
@@ -63,8 +64,8 @@ void DtypeRules::expect_matched() const {
   for (size_t i = 0; i < matched_.size(); ++i)
     if (!matched_[i])
       throw Error(ErrorCode::usage, kOption,
-                  sentence(kOption, " '/", patterns_.patterns()[i].text(),
-                           "/': the result has no float tensor of such a name whose dtype could be chosen"));
+                  sentence(kOption, " '", texts_[i],
+                           "': the result has no float tensor of such a name whose dtype could be chosen"));
 }
 
 }  // namespace ckmerge

@@ -30,6 +30,7 @@ class DtypeRules {
   void expect_matched() const;
 
  private:
+  std::vector<std::string> texts_;
   std::vector<PartDtype> dtypes_;  // by pattern
   std::vector<bool> matched_;
   NamePatternSet patterns_;

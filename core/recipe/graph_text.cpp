@@ -2,22 +2,16 @@
 #include "core/recipe/graph_text.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <unordered_map>
 
+#include "io/text/sentence.h"
 #include "kernels/method.h"
 
 namespace ckmerge {
 namespace {
 
-std::string number_text(double number) {
-  std::array<char, 32> digits;
-  return {digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr};
-}
-
-std::string number_text(const NumberByName& number) {
+std::string by_name_text(const NumberByName& number) {
   if (!number.name.empty()) return number.name;
   return number_text(number.value) + (number.rules.empty() ? "" : " by name");
 }
@@ -84,7 +78,7 @@ class Lines {
   std::string text_of(const Term& term) const {
     switch (term.kind) {
       case Term::Kind::input: return names_[term.input];
-      case Term::Kind::number: return number_text(term.number);
+      case Term::Kind::number: return by_name_text(term.number);
       case Term::Kind::method: return term.method + "(" + listed(term.operands) + parameters(term) + ")";
       case Term::Kind::sum: return sum(term);
       case Term::Kind::arithmetic:
@@ -102,7 +96,7 @@ class Lines {
   std::string parameters(const Term& term) const {
     std::string out;
     const MethodSpec& spec = *find_method(term.method)->spec;
-    for (const ParameterSpec& parameter : std::span(spec.parameters).first(spec.parameter_count))
+    for (const ParameterSpec& parameter : spec.parameter_list())
       if (const auto given = term.parameters.find(parameter.name); given != term.parameters.end())
         out += ", " + given->first + "=" + values_text(given->second, parameter.kind);
     return out;

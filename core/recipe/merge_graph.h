@@ -158,7 +158,7 @@ class NumbersByName {
   };
   const TermsOf& terms_of(TermId result);
 
-  /// Throws Error(usage) for a rule that matched no name given to of(); of the rules of one origin one must.
+  /// Throws Error(usage) for a rule without an origin that matched no name given to of().
   void expect_matched() const;
   /// Origins of which rules there are, and no one matched.
   std::vector<uint32_t> unmatched() const;

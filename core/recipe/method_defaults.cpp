@@ -8,10 +8,6 @@
 namespace ckmerge {
 namespace {
 
-std::span<const ParameterSpec> parameters_of(const MethodSpec& spec) {
-  return std::span(spec.parameters).first(spec.parameter_count);
-}
-
 // Empty where the method refuses its numbers.
 std::vector<double> coefficients_with(const Method& method, const MethodParameters& parameters, size_t inputs) try {
   return resolve_coefficients({.method = method.spec->name, .parameters = parameters}, inputs);
@@ -44,7 +40,7 @@ Recipe with_defaults(const Recipe& recipe, size_t inputs) {
   if (recipe.formula || !method) return out;
   out.method = method->spec->name;
   const size_t merged = merged_inputs(recipe, inputs);
-  for (const ParameterSpec& parameter : parameters_of(*method->spec)) {
+  for (const ParameterSpec& parameter : method->spec->parameter_list()) {
     if (recipe.parameters.contains(parameter.name)) continue;
     std::vector<double> value = default_value_of(*method, parameter, recipe.parameters, merged);
     if (!value.empty()) out.parameters[parameter.name] = std::move(value);

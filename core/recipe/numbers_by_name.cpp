@@ -169,9 +169,6 @@ void NumbersByName::expect_matched() const {
   for (const Rule& rule : rules_)
     if (!rule.matched && !rule.given->optional && rule.given->origin == NumberByName::Rule::kNoOrigin)
       refuse("the pattern '" + rule.given->pattern + "' matches the name of no tensor that is merged");
-  for (const uint32_t origin : unmatched())
-    refuse("the weight '" + graph_.origins().at(origin) + "' selects no tensor that is merged" +
-           (graph_.blocks() ? "; the blocks are " + graph_.blocks()->text() : ""));
 }
 
 }  // namespace ckmerge

@@ -110,8 +110,7 @@ std::string interp_method(const Recipe& recipe) {
 std::optional<double> multiplier(const Recipe& recipe) {
   const Method* const method = find_method(recipe.method);
   if (!method || !recipe.weights.empty() || !recipe.rules.empty()) return std::nullopt;
-  for (size_t i = 0; i < method->spec->parameter_count; ++i) {
-    const ParameterSpec& parameter = method->spec->parameters[i];
+  for (const ParameterSpec& parameter : method->spec->parameter_list()) {
     const std::string name = parameter.name;
     if (parameter.kind != ParameterKind::number || (name != "alpha" && name != "t")) continue;
     const auto given = recipe.parameters.find(name);

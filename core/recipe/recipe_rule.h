@@ -2,6 +2,7 @@
 // What becomes of some of the tensors, in place of what becomes of all: a formula, nothing, a dtype.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct RecipeRule {
   friend bool operator==(const RecipeRule&, const RecipeRule&) = default;
 };
 
-/// "rule 'OUT*, /attn2/'", as messages call it.
-std::string text_of(const RecipeRule& rule);
+/// What messages call each of `rules`: "rule 'OUT*, /attn2/'", or "rule 'OUT*' (2nd)" where several have one match.
+std::vector<std::string> labels_of(std::span<const RecipeRule> rules);
 
 }  // namespace ckmerge

@@ -2,21 +2,15 @@
 #include "core/recipe/weight_rule.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
-std::string shortest(double number) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, number).ptr};
-}
-
 std::string numbers_text(const std::vector<double>& numbers) {
   std::string out;
-  for (const double number : numbers) out += (out.empty() ? "" : ",") + shortest(number);
+  for (const double number : numbers) out += (out.empty() ? "" : ",") + number_text(number);
   return out;
 }
 

@@ -15,19 +15,10 @@ namespace {
 
 using Kind = JsonValue::Kind;
 
-void append_number(std::string& out, double number) {
-  char text[32];
-  out.append(text, std::to_chars(text, text + sizeof text, number).ptr);
-}
-
-void append_numbers(std::string& out, const std::vector<double>& numbers, bool as_list) {
-  if (numbers.size() == 1 && !as_list) return append_number(out, numbers[0]);
-  out += '[';
-  for (size_t i = 0; i < numbers.size(); ++i) {
-    if (i) out += ',';
-    append_number(out, numbers[i]);
-  }
-  out += ']';
+std::string numbers_text(const std::vector<double>& numbers, bool as_list) {
+  std::string out;
+  for (const double number : numbers) out += (out.empty() ? "" : ",") + number_text(number);
+  return numbers.size() == 1 && !as_list ? out : "[" + out + "]";
 }
 
 void append_text(std::string& out, std::string_view key, std::string_view text) {
@@ -91,8 +82,7 @@ void append_json(std::string& out, const WeightRule& rule) {
   }
   const bool is_list = rule.by == WeightRule::By::list;
   out += is_list ? "\"list\":" : "\"value\":";
-  append_numbers(out, rule.values, is_list);
-  out += '}';
+  out += numbers_text(rule.values, is_list) + '}';
 }
 
 WeightRule parse_weight_rule(const JsonValue& value) {

@@ -186,7 +186,7 @@ void expect_named_number(const Recipe& recipe, const WeightRule& rule) {
 
 // The parameter's numbers, of which the rules become part.
 size_t place_of(const Recipe& recipe, const MethodSpec& spec, const WeightRule& rule, size_t inputs) {
-  const auto parameters = std::span(spec.parameters).first(spec.parameter_count);
+  const auto parameters = spec.parameter_list();
   const auto found = std::ranges::find(parameters, rule.parameter, [](const auto& p) { return std::string(p.name); });
   const std::string where = where_of(rule);
   if (found == parameters.end() || found->kind == ParameterKind::flag)
@@ -217,7 +217,7 @@ Numbers numbers_of(const Recipe& recipe) {
 NumberByName& number_for(Numbers& numbers, const MethodSpec* spec, const WeightRule& rule, size_t place) {
   std::vector<NumberByName>& all = numbers[rule.parameter];
   if (all.empty() && spec)
-    for (const ParameterSpec& parameter : std::span(spec->parameters).first(spec->parameter_count))
+    for (const ParameterSpec& parameter : spec->parameter_list())
       if (rule.parameter == parameter.name) all.push_back({.value = parameter.default_value});
   return all.at(place);
 }

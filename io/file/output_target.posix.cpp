@@ -8,6 +8,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -32,6 +34,15 @@ Split split(const std::string& path) {
   return {slash == 0 ? "/" : path.substr(0, slash), path.substr(slash + 1)};
 }
 
+// Filesystems of the kernel, which hold what it shows and nothing else: access() knows of permissions alone.
+bool is_of_kernel(const std::string& folder) {
+  constexpr auto kMagic = std::to_array<unsigned long>({PROC_SUPER_MAGIC, SYSFS_MAGIC, DEBUGFS_MAGIC, TRACEFS_MAGIC,
+                                                        SECURITYFS_MAGIC, CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC});
+  struct statfs filesystem;
+  return statfs(folder.c_str(), &filesystem) == 0 &&
+         std::ranges::find(kMagic, static_cast<unsigned long>(filesystem.f_type)) != kMagic.end();
+}
+
 void check_folder(const std::string& target, const std::string& folder) {
   struct stat status;
   if (retried([&] { return stat(folder.c_str(), &status); }) != 0) {
@@ -42,6 +53,9 @@ void check_folder(const std::string& target, const std::string& folder) {
   if (!S_ISDIR(status.st_mode)) fail_output(target, folder + " is not a folder", ENOTDIR);
   if (access(folder.c_str(), W_OK | X_OK) != 0)
     fail_output(target, "the folder " + folder + " cannot be written", errno);
+  if (is_of_kernel(folder))
+    throw Error(ErrorCode::io, target,
+                target + ": " + folder + " is of the kernel's own files, and takes no others; choose another folder");
 }
 
 // What is there, and not a link that leads nowhere.

@@ -131,4 +131,10 @@ JsonWriter& JsonWriter::value(double number) {
   return raw(std::string_view(digits.data(), end - digits.data()));
 }
 
+JsonWriter& JsonWriter::value(std::span<const std::string> texts) {
+  begin_array();
+  for (const std::string& text : texts) value(text);
+  return end_array();
+}
+
 }  // namespace ckmerge

@@ -4,6 +4,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,7 @@ class JsonWriter {
   JsonWriter& value(Integer number) {
     return raw(std::to_string(number));
   }
+  JsonWriter& value(std::span<const std::string> texts);  ///< an array of them
   JsonWriter& null() { return raw("null"); }
 
   const std::string& text() const { return text_; }

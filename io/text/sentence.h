@@ -2,6 +2,8 @@
 // Putting an error's sentence together from texts and numbers.
 #pragma once
 
+#include <array>
+#include <charconv>
 #include <concepts>
 #include <string>
 #include <string_view>
@@ -17,6 +19,19 @@ std::string sentence(const Parts&... parts) {
   std::string out;
   (append_part(out, parts), ...);
   return out;
+}
+
+/// The shortest text that reads back as `number`.
+inline std::string number_text(double number) {
+  std::array<char, 32> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
+}
+
+/// "1st", "2nd", "11th", "22nd".
+inline std::string ordinal(std::integral auto number) {
+  const auto last = number % 10;
+  const bool is_teen = number / 10 % 10 == 1;
+  return sentence(number, is_teen || last == 0 || last > 3 ? "th" : last == 1 ? "st" : last == 2 ? "nd" : "rd");
 }
 
 /// "1 tensor", "2 tensors".

@@ -125,6 +125,9 @@ def test_selectors():
     merge("--alpha", "0.5", "--weight", "OUT03-OUT06 M00:attn2 in_layers:0.25,:norm2:1", "--weight", "NOT IN00-OUT11:NOT conv_out:0")
     check("sd1", lambda n, b: 0 if b == "BASE" and "conv_out" not in n else 1 if "norm2" in n else
           0.25 if b in SD[17:21] + ["M00"] and ("attn2" in n or "in_layers" in n) else 0.5, "supermerger's elements")
+    merge("--alpha", "0.5", "--weight", "OUT03-OUT06:attn2:[0, 0.75],:norm2:1")
+    check("sd1", lambda n, b: 1 if "norm2" in n else round((SD.index(b) - 17) / 4, 4) if b in SD[17:21] and "attn2" in n else 0.5,
+          "a gradient of elements")
 
 
 def test_lists():
@@ -150,6 +153,10 @@ def test_lists():
     refused(2, "26 (BASE IN00..IN11 M00 OUT00..OUT11), 25 (IN00..IN11 M00 OUT00..OUT11) numbers, but 3 were given",
             "plan", *PAIR, "--mbw", "0,0,0.1")
     refused(2, "given twice", "plan", *PAIR, "--mbw-preset", "GRAD_X", "--mbw-presets", "presets.txt", "--mbw", "1,2")
+    pathlib.Path("bad.txt").write_text("# presets\nGOOD\t" + ",".join(["0.5"] * 25) + "\nBAD\t0.1,x,0.2\n", encoding="utf-8")
+    refused(2, "bad.txt:3: --mbw-preset: 'x' is not a number", "plan", *PAIR, "--mbw-preset", "BAD", "--mbw-presets", "bad.txt")
+    pathlib.Path("binary.txt").write_bytes(b"GOOD\t0.5\n" + b"x" * (1 << 17))
+    refused(2, "binary.txt:2: this line is no preset's", "plan", *PAIR, "--mbw-preset", "BAD", "--mbw-presets", "binary.txt")
     make_pair("sdxl")
     merge("--mbw", ",".join(map(str, numbers[:20])))
     check("sdxl", lambda _, b: round(dict(zip(SDXL, numbers))[b], 4), "20 numbers")
@@ -223,10 +230,11 @@ def test_refusals():
                          ("ON04=0.5", "did you mean 'IN04'?"), ("M=1", "did you mean 'M00'?"), ("MID=1", "did you mean 'M00'?"), ("TE=1", "did you mean 'te'?"),
                          ("IN04-IN07=1", "did you mean 'IN04..IN07'?"), ("IN04,IN05=1", "did you mean 'IN04..IN05'?"), ("X*=1", "'X*' matches no block; " + listed),
                          ("OUT05..IN03=1", "runs backwards"), ("input_blocks.9.=1", "no name begins with it"),
-                         ("/attn9/=1", "selects no tensor that is merged"), ("/(/=1", "--weight"), ("IN04=", "--weight"),
+                         ("/attn9/=1", "the weight 'alpha /attn9/=1' matches no tensor name"), ("/(/=1", "--weight"), ("IN04=", "--weight"),
                          ("IN04=x", "--weight"), ("IN04=[]", "--weight"), ("=1", "missing in front of the ="),
                          ("IN04", "neither SELECTOR=X"), ("OUT99:attn:1", "'OUT99' is no block"), ("IN04:attn9:1", "selects no tensor"),
-                         ("/a=1", "between slashes"), ("IN04=nan", "--weight"), ("0.5,-0.5", "a number per checkpoint is --weights"), ("", "neither")):
+                         ("/model.diffusion_model.time_emted./=1", "did you mean 'model.diffusion_model.time_embed."),
+                         ("OUT00:attn2:[0,x]", "--weight: 'x' is not a number"), ("/a=1", "between slashes"), ("IN04=nan", "--weight"), ("0.5,-0.5", "a number per checkpoint is --weights"), ("", "neither")):
         refused(2, told, *plan, "--weight", weight)
     write("bare.safetensors", {name.removeprefix("model.diffusion_model."): shape for name, shape in KINDS["sdxl"][0].items()
                                if name.startswith("model.diffusion_model.")}, 0)
@@ -235,6 +243,8 @@ def test_refusals():
     bare = call("plan", "bare.safetensors", "bare.safetensors", "--mbw", ",".join(["0.25"] * 20))
     expect(bare.returncode == 0, f"a list for a UNet alone: {bare.stderr}")
     refused(2, "selects no tensor that is merged", *plan, "--weight", "M00=1", "--only", "output_blocks")
+    refused(2, "'alpha /middle_block/=1' matches names such as 'model.diffusion_model.middle_block.", *plan, "--weight", "/middle_block/=1",
+            "--only", "output_blocks")
     told = call(*plan, "--weight", "IN04=3", "--weight", "OUT*=-2").stdout
     expect("the weight 'alpha IN04=3' has 3, outside of -1 to 2" in told and "'alpha OUT*=-2' has -2" in told, told)
     told = call(*plan, "--weight", "IN04=0.25", "--weight", "IN*=0.5").stdout

@@ -103,6 +103,31 @@ def test_one_call_is_the_method():
     expect(named["method"] == "formula", "names are kept")
 
 
+def test_weights_of_the_only_method():
+    make_all()
+    for formula, words, weights in [
+            ("weighted_sum(A, B, alpha=0.7)", ["--alpha", "0.7"], ["--weight", "model.b=0.2"]),
+            ("slerp(A, B, t=0.7)", ["-m", "slerp", "--param", "t=0.7"], ["--weight", "t:model.b=0.2", "--base-alpha", "0.1"]),
+            ("linear(A, B, weights=[1, 2])", ["-m", "linear", "--weights", "1,2"], ["--weight", "B:/a$/=0.2"])]:
+        merge("f.safetensors", "--formula", formula, *FILES[:2], *weights)
+        merge("m.safetensors", *FILES[:2], *words, *weights)
+        expect(pathlib.Path("f.safetensors").read_bytes() == pathlib.Path("m.safetensors").read_bytes(), formula)
+    for formula, words, told in [
+            ("weighted_sum(B, A, alpha=0.7)", [], "of weighted_sum's own alpha there are weights where it is called with A, B, ... in their order"),
+            ("weighted_sum(A, B, alpha=0.7)", ["--weight", "beta:/a/=1"], "weighted_sum has no number 'beta'"),
+            ("copy(A)", [], "copy has no number that could differ between tensors"),
+            ("A + weighted_sum(A, B) - A", [], "the formula has no number with a name")]:
+        refused(2, told, "plan", "--formula", formula, *FILES[:2 if "B" in formula else 1], "--weight", "model.b=0.2", *words)
+
+
+def test_methods_of_others():
+    make_all()
+    for name, told in [("dare", "'dare' is unknown; DARE drops elements"), ("Dare_TIES", "elects signs"), ("ties", "not built here yet"),
+                       ("slrp", "did you mean 'slerp'?")]:
+        refused(2, told, "plan", "--formula", f"A + 0.5*{name}(B - A)", *FILES[:2])
+        refused(2, told.split("; ")[-1], "plan", *FILES[:2], "-m", name)
+
+
 def test_defaults_are_recorded():
     make_all()
     for words in (["--alpha", "0.5"], ["-m", "lerp"], ["-m", "lerp", "--param", "alpha=.5"]):
@@ -236,6 +261,6 @@ def test_sixteen():
     expect(merge("f.safetensors", "--formula", nested, *files) != {}, nested)
 
 
-run_in_folders(test_equals_method, test_equals_steps, test_recorded_and_repeated, test_one_call_is_the_method,
+run_in_folders(test_equals_method, test_equals_steps, test_recorded_and_repeated, test_one_call_is_the_method, test_weights_of_the_only_method, test_methods_of_others,
                test_defaults_are_recorded, test_graph, test_look_alikes, test_damaged_rules, test_damaged_recipe,
                test_beside_other_options, test_registered_names, test_real_pair, test_sixteen)

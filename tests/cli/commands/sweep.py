@@ -164,6 +164,18 @@ def test_refused():
     refused(1, "cannot be made" if os.getuid() else "", "merge", *words, "-o", "A.safetensors/x/")
 
 
+def test_where_nothing_can_be():
+    """The plan tells it as the merge does."""
+    make_all()
+    pathlib.Path("file").write_bytes(b"")
+    for folder in ["/proc/nowhere/", "/proc/", "/sys/", "file/in/", "/dev/null/in/", "d" * 300 + "/", "d" * 300 + "/in/"]:
+        if folder.startswith(("/proc", "/sys")) and not os.path.exists(folder.split("nowhere")[0]):
+            continue
+        for words in (["--sweep", "alpha=0.2,0.3"], [], ["--filename-prefix", "a/b"]):
+            told = [call(command, *AB, *words, "-o", folder) for command in ("plan", "merge")]
+            expect(told[0].returncode == told[1].returncode in (1, 2) and told[0].stderr == told[1].stderr, f"{folder} {words}: {told}")
+
+
 def test_many():
     make_all()
     values = [f"{k / 256:.9g}" for k in range(256)]
@@ -172,4 +184,4 @@ def test_many():
     expect(swept("many", "alpha-0.5.safetensors") == alone(*AB), "one of many")
 
 
-run_in_folders(test_same_bytes, test_numbers_with_weights, test_told, test_config, test_refused, test_many)
+run_in_folders(test_same_bytes, test_numbers_with_weights, test_told, test_config, test_refused, test_where_nothing_can_be, test_many)

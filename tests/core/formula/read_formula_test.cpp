@@ -240,6 +240,12 @@ TEST_CASE("lines and columns count characters, and of a long line what lies arou
   const Failure wide = failure([] { read("base\t+ \xc3\xa9t\xc3\xa9*(X - base)", {"base", "\xc3\xa9t\xc3\xa9"}); });
   CHECK(wide.where == "formula:1:13");
   CHECK(wide.details == std::vector<std::string>{"base + \xc3\xa9t\xc3\xa9*(X - base)", "            ^"});
+  // Two columns each, but one character: \u6f22\u5b57; and an accent that has none of its own.
+  const Failure twice = failure([] { read("\u6f22\u5b57 + 0.5*(X - e\u0301)", {"\u6f22\u5b57", "e\u0301"}); });
+  CHECK(twice.where == "formula:1:11");
+  CHECK(twice.details == std::vector<std::string>{"\u6f22\u5b57 + 0.5*(X - e\u0301)", std::string(12, ' ') + "^"});
+  const Failure behind = failure([] { read("e\u0301 + X", {"e\u0301"}); });
+  CHECK(behind.details[1] == "    ^");
   const Failure second = failure([] { read("A +\n  0.5*(B -\n X)"); });
   CHECK(second.where == "formula:3:2");
   CHECK(second.details == std::vector<std::string>{" X)", " ^"});
@@ -256,6 +262,18 @@ TEST_CASE("depth and length have limits, and what is within them is read") {
   CHECK(failure([&] { read(nested(kDeepestFormula + 1), {"A"}); }).text ==
         "formula:1:65: more than 64 parentheses lie in each other here");
   CHECK(read(std::string(100'000, '-') + "A", {"A"}).text == "A");
+  std::vector<std::pair<std::string, std::string>> names = {{"d0", "B - A"}};
+  for (size_t i = 1; i <= kDeepestFormula / 2; ++i)
+    names.emplace_back("d" + std::to_string(i), "0.5*(d" + std::to_string(i - 1) + ")");
+  const auto in_each_other = [&](const char* last) {
+    read_formula({.text = std::string("A + ") + last, .names = {"A", "B"}, .defined = names});
+  };
+  CHECK(failure([&] { in_each_other("d32"); }).text ==
+        "formula:1:5: with what 'd32' stands for, more than 64 expressions lie in each other here: names count as if "
+        "they "
+        "were written out in parentheses");
+  names.pop_back();
+  in_each_other("d31");
   CHECK(failure([&] { read(repeated(kMostOperands, "A + ") + "A", {"A"}); }).text ==
         "formula:1:8001: the formula has more than 2000 names and numbers; merge it in two steps");
   std::string many = "A";
@@ -338,5 +356,5 @@ TEST_CASE("names stand for expressions in parentheses, and are written out in wh
   CHECK(fault(doubled, "A + x29").text.find("more than 2000 names and numbers") != std::string::npos);
   std::vector<std::pair<std::string, std::string>> deep = {{"x0", "B - C"}};
   for (int i = 1; i < 80; ++i) deep.emplace_back("x" + std::to_string(i), "0.5*x" + std::to_string(i - 1));
-  CHECK(fault(deep, "A + x79").text.find("more than 64 parentheses") != std::string::npos);
+  CHECK(fault(deep, "A + x79").text.find("more than 64 expressions") != std::string::npos);
 }

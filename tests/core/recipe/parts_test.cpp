@@ -84,7 +84,7 @@ TEST_CASE("a dtype by name comes before those of parts and of all, and the last 
     return opened.fault(copy_with([&](Recipe& recipe) { recipe.dtype_rules = {"/a/=f16", rule}; }));
   };
   CHECK(fault("/nowhere/=f16").code == ErrorCode::usage);
-  CHECK(fault("/nowhere/=f16").text.find("'/nowhere/'") != std::string::npos);
+  CHECK(fault("/nowhere/=f16").text.find("'/nowhere/=f16'") != std::string::npos);
   CHECK(fault("/(/=f16").code == ErrorCode::usage);
   CHECK(fault("a=f16").code == ErrorCode::usage);
 }

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/recipe/foreign_method.h"
+
+#include <algorithm>
+#include <array>
+
+namespace ckmerge {
+namespace {
+
+// By the letters of their names, and what comes near them.
+struct ForeignMethod {
+  std::string_view letters;
+  const char* advice;
+};
+constexpr const char* kNotBuilt = "that is a method of mergekit's, which is not built here yet";
+
+constexpr auto kForeign = std::to_array<ForeignMethod>({
+    {"tensor2", "supermerger's tensor2 takes columns; that is tensor_sum with columns=true (--columns)"},
+    {"sad", "sAD smooths the difference, which no method here does; add_difference takes it as it is"},
+    {"smoothadd", "smoothAdd smooths the difference, which no method here does; add_difference takes it as it is"},
+    {"dare", "DARE drops elements of differences at random, as the formula A + dropout(B - A, density=0.5) does"},
+    {"darelinear",
+     "dare_linear adds differences of which elements are dropped at random, as the formula A + dropout(B - A, "
+     "density=0.5) does; mergekit's divides by what is left of the sum of magnitudes"},
+    {"dareties",
+     "dare_ties elects signs, which no method here does; the formula A + dropout(B - A, density=0.5) drops elements at "
+     "random, as DARE does"},
+    {"ties", kNotBuilt},
+    {"della", kNotBuilt},
+    {"dellalinear", kNotBuilt},
+    {"breadcrumbs", kNotBuilt},
+    {"breadcrumbsties", kNotBuilt},
+    {"modelstock", kNotBuilt},
+    {"sce", kNotBuilt},
+    {"karcher", kNotBuilt},
+    {"nuslerp", kNotBuilt},
+    {"multislerp", kNotBuilt},
+    {"arceefusion", kNotBuilt},
+});
+
+}  // namespace
+
+std::string foreign_method_advice(std::string_view name) {
+  std::string letters;
+  for (const char c : name)
+    if (c != '_' && c != '-' && c != ' ') letters += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  const auto found = std::ranges::find(kForeign, letters, &ForeignMethod::letters);
+  return found == kForeign.end() ? "" : std::string("; ") + found->advice;
+}
+
+}  // namespace ckmerge
