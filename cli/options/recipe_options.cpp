@@ -27,9 +27,6 @@ struct Flag {
 constexpr auto kFlags = std::to_array<Flag>(
     {{"true", "true"}, {"True", "true"}, {"TRUE", "true"}, {"false", "false"}, {"False", "false"}, {"FALSE", "false"}});
 
-// Its words are NAME=VALUE, which a map has as well.
-bool may_be_map(std::string_view option) { return std::ranges::find(kMaps, option) != kMaps.end(); }
-
 OptionKind kind_of(const std::string& name) {
   const std::vector<OptionSpec> options = options_of(Command::merge);
   const auto found = std::ranges::find(options, name, &OptionSpec::name);
@@ -100,7 +97,7 @@ class Options {
       if (flag.empty()) refuse(value, "'" + name + "' is true or false");
       return {std::string(flag)};
     }
-    if ((value.kind == Kind::list && !may_repeat) || (value.kind == Kind::map && !may_be_map(name)))
+    if ((value.kind == Kind::list && !may_repeat) || (value.kind == Kind::map && !may_be_map_in_recipe(name)))
       refuse(value, "'" + name + "' has one value" + (may_repeat ? ", or a list of them" : ""));
     if (value.kind != Kind::list && value.kind != Kind::map) return {word(name, value)};
     std::vector<std::string> all;
@@ -134,6 +131,8 @@ const std::vector<std::string>& recipe_options() {
       "rename",         "set-metadata",  "strip-prefix", "underflow", "vae",     "wrap"};
   return options;
 }
+
+bool may_be_map_in_recipe(std::string_view option) { return std::ranges::find(kMaps, option) != kMaps.end(); }
 
 Settings read_recipe_options(const YamlValue* options, const std::string& path, size_t inputs, Places& places) {
   if (options && options->kind != Kind::null) return Options(path, inputs, places).read(*options);
