@@ -206,6 +206,10 @@ bool true_of_parent_only(std::string_view key) {
          key.starts_with("sshs_");
 }
 
+bool writes_recipe(const Recipe& recipe) {
+  return recipe.metadata != MetadataPolicy::none && recipe.metadata != MetadataPolicy::set;
+}
+
 void check_set_metadata(const Recipe& recipe) {
   const auto refuse = [](const std::string& key, const std::string& reason) {
     throw Error(ErrorCode::usage, key, "the metadata field '" + valid_utf8(key) + "' cannot be set: " + reason);
@@ -213,7 +217,8 @@ void check_set_metadata(const Recipe& recipe) {
   std::set<std::string_view> keys;
   for (const auto& [key, value] : recipe.set_metadata) {
     if (recipe.metadata == MetadataPolicy::none) refuse(key, "with metadata none the format is all that is written");
-    if (written_by_us(key)) refuse(key, "ckmerge writes it itself");
+    // Where no recipe is written, one of an earlier merge may be kept.
+    if (key == kFormat || (written_by_us(key) && writes_recipe(recipe))) refuse(key, "ckmerge writes it itself");
     if (!is_utf8(key) || !is_utf8(value)) refuse(key, "it is not UTF-8");
     if (!keys.insert(key).second) refuse(key, "it is set twice");
   }
@@ -243,7 +248,7 @@ std::vector<std::string> recorded_names(const Recipe& recipe, std::span<const Ch
 
 std::vector<std::string> metadata_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   std::vector<std::string> warnings;
-  if (!recipe.hash || recipe.metadata == MetadataPolicy::none) return warnings;
+  if (!recipe.hash || !writes_recipe(recipe)) return warnings;
   for (const Checkpoint& parent : checkpoints) {
     const auto left_out = [&](std::string_view key, const std::string& fault) {
       if (!fault.empty()) warnings.push_back(sentence(parent.path, ": its ", key, " is left out: ", fault));
@@ -270,12 +275,12 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
   for (const Checkpoint& checkpoint : checkpoints)
     for (const std::string& key : fields_by_name(checkpoint)) fields.erase(key);
   for (const auto& [key, value] : kept_fields_by_name(recipe, checkpoints)) fields[key] = value;
-  if (recipe.metadata != MetadataPolicy::none) {
+  for (const auto& [key, value] : recipe.set_metadata) fields[key] = value;
+  if (writes_recipe(recipe)) {
     if (!recipe.hash) hashes = {};
     // A1111 counts a VAE that is baked in among no merge's models.
     const auto ancestors = checkpoints.first(checkpoints.size() - recipe.bake_vae);
     const std::vector<std::string> names = recorded_names(recipe, checkpoints);
-    for (const auto& [key, value] : recipe.set_metadata) fields[key] = value;
     fields[std::string(kRecipe)] = recipe_text(recipe, names, hashes);
     fields[std::string(kWebRecipe)] = web_recipe(recipe, kind, names, hashes);
     if (kind.averages) fields[std::string(kAveragesField)] = "merged";
