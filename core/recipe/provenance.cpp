@@ -217,8 +217,7 @@ void check_set_metadata(const Recipe& recipe) {
   std::set<std::string_view> keys;
   for (const auto& [key, value] : recipe.set_metadata) {
     if (recipe.metadata == MetadataPolicy::none) refuse(key, "with metadata none the format is all that is written");
-    // Where no recipe is written, one of an earlier merge may be kept.
-    if (key == kFormat || (written_by_us(key) && writes_recipe(recipe))) refuse(key, "ckmerge writes it itself");
+    if (written_by_us(key) && recipe.metadata != MetadataPolicy::set) refuse(key, "ckmerge writes it itself");
     if (!is_utf8(key) || !is_utf8(value)) refuse(key, "it is not UTF-8");
     if (!keys.insert(key).second) refuse(key, "it is set twice");
   }
@@ -286,7 +285,7 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
     if (kind.averages) fields[std::string(kAveragesField)] = "merged";
     if (recipe.hash) fields[std::string(kWebModels)] = web_models(ancestors, names, hashes);
   }
-  fields[std::string(kFormat)] = output_format(checkpoints);
+  if (recipe.metadata != MetadataPolicy::set) fields[std::string(kFormat)] = output_format(checkpoints);
   return {fields.begin(), fields.end()};
 }
 

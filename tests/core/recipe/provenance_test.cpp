@@ -108,7 +108,8 @@ TEST_CASE("fields are the user's, then A's, then B's, beside ours; what is true 
   CHECK(output_metadata({.metadata = MetadataPolicy::none}, pair(a, b), {}, {}) == Metadata{{"format", "np"}});
   const Recipe given{.metadata = MetadataPolicy::set, .set_metadata = {{"new", "3"}, {"sd_merge_recipe", "{}"}}};
   CHECK(output_metadata(given, pair(a, b), {}, {}) ==
-        Metadata{{"format", "np"}, {"new", "3"}, {"sd_merge_recipe", "{}"}});
+        Metadata{{"new", "3"}, {"sd_merge_recipe", "{}"}});
+  CHECK(output_metadata({.metadata = MetadataPolicy::set}, pair(a, b), {}, {}).empty());
 }
 
 TEST_CASE("what says how a file is read is A's, whoever else has it") {
@@ -147,7 +148,6 @@ TEST_CASE("fields that are not the user's to set are refused by name") {
   }
   CHECK(refused({.metadata = MetadataPolicy::none, .set_metadata = {{"k", "v"}}}).text ==
         "the metadata field 'k' cannot be set: with metadata none the format is all that is written");
-  CHECK(refused({.metadata = MetadataPolicy::set, .set_metadata = {{"format", "pt"}}}).code == ErrorCode::usage);
   CHECK(refused({.set_metadata = {{"k", "v"}, {"k", "w"}}}).text ==
         "the metadata field 'k' cannot be set: it is set twice");
   CHECK(refused({.set_metadata = {{"k", "\xff"}}}).text == "the metadata field 'k' cannot be set: it is not UTF-8");
