@@ -223,6 +223,10 @@ void check_set_metadata(const Recipe& recipe) {
   }
 }
 
+bool says_format(const Checkpoint& checkpoint) {
+  return std::ranges::find(checkpoint.metadata, kFormat, &Metadata::value_type::first) != checkpoint.metadata.end();
+}
+
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
@@ -285,7 +289,10 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
     if (kind.averages) fields[std::string(kAveragesField)] = "merged";
     if (recipe.hash) fields[std::string(kWebModels)] = web_models(ancestors, names, hashes);
   }
-  if (recipe.metadata != MetadataPolicy::set) fields[std::string(kFormat)] = output_format(checkpoints);
+  if (recipe.metadata != MetadataPolicy::set)
+    fields[std::string(kFormat)] = output_format(checkpoints);
+  else if (says_format(checkpoints.front()))
+    fields.emplace(kFormat, output_format(checkpoints));
   return {fields.begin(), fields.end()};
 }
 
