@@ -291,7 +291,7 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
   }
   if (recipe.metadata != MetadataPolicy::set)
     fields[std::string(kFormat)] = output_format(checkpoints);
-  else if (says_format(checkpoints.front()))
+  else if (!checkpoints.empty() && says_format(checkpoints.front()))
     fields.emplace(kFormat, output_format(checkpoints));
   return {fields.begin(), fields.end()};
 }
