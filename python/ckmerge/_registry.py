@@ -53,3 +53,7 @@ class Registry:
 
     def __repr__(self) -> str:
         return f"Registry({str(self._path)!r})" if self._path is not None else "<the user's registry>"
+
+
+registry = Registry()
+"""The user's registry: ``ckmerge.registry.list("sdxl")``."""

@@ -81,6 +81,7 @@ class Saves(Works, Stores, total=False):
     part: Optional[Texts]
     prune: Optional[bool]
     ema: Optional[str]
+    keep_names: Optional[bool]
 
 
 class Chooses(TypedDict, total=False):
@@ -136,6 +137,7 @@ class Converts(Makes, total=False):
     part: Optional[Texts]
     prune: Optional[bool]
     ema: Optional[str]
+    keep_names: Optional[bool]
     from_unsafe: Optional[bool]
     config: Optional[str]
     save_recipe: Optional[Path]

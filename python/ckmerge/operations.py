@@ -79,6 +79,6 @@ def save(tensors: StateDict, path: Path, *, metadata: Optional[Mapping[str, str]
     """
     operands = Operands()
     word = operands.word(tensors, "tensors")
-    given: dict[str, Any] = {"metadata": "set", "no_register": True, **options, "force": force}
+    given: dict[str, Any] = {"metadata": "set", "keep_names": True, "no_register": True, **options, "force": force}
     given["set_metadata"] = [f"{key}={value}" for key, value in (metadata or {}).items()] or None
     return written("convert", [word], path, given, operands)

@@ -91,6 +91,13 @@ def test_everything_public_is_told():
     assert not missing, missing
 
 
+def test_every_name_has_its_room():
+    assert sorted(name for names in ckmerge._ROOMS.values() for name in names) == sorted(ckmerge.__all__)
+    assert set(ckmerge.__all__) <= set(dir(ckmerge))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        ckmerge.nothing
+
+
 def test_imports_are_light():
     code = "import sys; import ckmerge; print(sorted({'numpy', 'torch', 'tqdm', 'ml_dtypes'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT / "python")})
