@@ -18,7 +18,7 @@ def view_of(buffer: Any, dtype: str, shape: tuple[int, ...], strides: tuple[int,
     if strides:
         warnings.warn("the elements do not lie in order: what comes are the bytes from the first on; numpy or torch give "
                       "the tensor", MergeWarning, stacklevel=4)
-    view = memoryview(buffer)[offset:offset + size].toreadonly()
+    view: Any = memoryview(buffer)[offset:offset + size].toreadonly()
     code = _FORMATS.get(dtype)
     if code is None or strides or math.prod(shape) == 0:
         return view

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, Optional, Union
+from typing import Any, Optional, Union, cast
 
 from ._call import Caller
-from ._tensors import Lazy, Table, spelling_of_dtype
+from ._tensors import Lazy, Table
 from .checkpoint import Checkpoint
 from .errors import UsageError
 
@@ -47,6 +47,11 @@ def is_state_dict(value: Any) -> bool:
     return isinstance(value, Mapping) and (not value or any(is_array(tensor) for tensor in value.values()))
 
 
+def is_one(inputs: Any) -> bool:
+    """Whether it is one input, and not several."""
+    return isinstance(inputs, (str, bytes, os.PathLike, Checkpoint)) or hasattr(inputs, "state_dict") or is_state_dict(inputs)
+
+
 class Operands:
     """The inputs of one call: the words of its request, and the tables that stand behind ``memory:NAME``."""
 
@@ -78,13 +83,11 @@ class Operands:
         """Those of one input, of several in order, or of names with inputs (``NAME=FILE``)."""
         if inputs is None:
             return []
-        if isinstance(inputs, (str, bytes, os.PathLike, Checkpoint)) or hasattr(inputs, "state_dict") or is_state_dict(inputs):
-            return [self.word(inputs, "A")]
+        if is_one(inputs):
+            return [self.word(cast(Input, inputs), "A")]
         if isinstance(inputs, Mapping):
             return [f"{name}={self.word(given, str(name))}" for name, given in inputs.items()]
         if not isinstance(inputs, Iterable):
             raise UsageError(f"inputs are a list of paths, @NAMEs and dicts of tensors, not {type(inputs).__name__}")
         return [self.word(given, _LETTERS[k] if k < len(_LETTERS) else str(k + 1)) for k, given in enumerate(inputs)]
 
-
-__all__ = ["Input", "Inputs", "Operands", "Path", "StateDict", "is_array", "is_state_dict", "path_text", "spelling_of_dtype"]
