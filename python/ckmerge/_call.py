@@ -40,6 +40,7 @@ class Caller:
         self._wake = threading.Event()
         self._gone = False
         self.fault: Optional[BaseException] = None  # the first of what went wrong in the engine's threads
+        self.made: deque[Any] = deque()  # lazy tensors that are in memory, the oldest first
 
     def do(self, work: Callable[[], object]) -> bool:
         """Has ``work`` done in the caller's thread and waits for it. False: it failed, or the caller is gone."""
@@ -110,23 +111,26 @@ class _Run:
         options.warn = _library.Warn(self._warn)
         options.stop = ctypes.pointer(self.stop)
         tables = (_library.Tensors * len(self._tables))(*(table.described() for table in self._tables))
-        options.tensors = ctypes.cast(tables, ctypes.POINTER(_library.Tensors))
+        options.tensors = tables  # no cast(), which makes a circle that would keep the user's tensors for the collector
         options.tensors_count = len(self._tables)
         return options
 
+    def _ask(self) -> None:
+        lib, options, answer = _library.library(), self._options(), ctypes.c_void_p()
+        self.exit = lib.ckmerge_call(self._session, self._request, ctypes.byref(options), ctypes.byref(answer))
+        if answer.value:
+            self.answer = ctypes.string_at(answer.value)
+            lib.ckmerge_free(answer)
+
     def _work(self) -> None:
-        lib = _library.library()
         try:
-            options = self._options()
-            answer = ctypes.c_void_p()
-            self.exit = lib.ckmerge_call(self._session, self._request, ctypes.byref(options), ctypes.byref(answer))
-            if answer.value:
-                self.answer = ctypes.string_at(answer.value)
-                lib.ckmerge_free(answer)
+            self._ask()
         except BaseException as fault:  # of this module's own
             self.fault = fault
         finally:
-            self._tables = []  # what the user gave is the user's again
+            # What the user gave is the user's again before the user's thread goes on.
+            self._tables = []
+            self.caller.made.clear()
             self.over = True
             self.caller.wake()
 

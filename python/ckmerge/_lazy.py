@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections import deque
 from typing import Optional
 
 from ._call import Caller
 from ._tensors import Entry, Lazy, entry_of
 from .errors import UsageError
 
-_MOST_ALIVE = 4  # made and not yet taken whole; the engine asks for a few neighbours at once
+_MOST_MADE = 4  # and not yet taken whole; the engine asks for a few neighbours at once
 _BYTES = {"F64": 8, "I64": 8, "U64": 8, "C64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}
 
 
@@ -50,10 +49,10 @@ class _Made:
         if (entry.dtype, entry.shape) != (self._lazy.dtype, self._lazy.shape):
             raise UsageError(f"'{self._name}' was said to be {self._lazy.dtype} {list(self._lazy.shape)}, and what was made "
                              f"is {entry.dtype} {list(entry.shape)}", where=self._name)
-        alive = _alive_of(self._caller)
-        while len(alive) >= _MOST_ALIVE:
-            alive.popleft().drop()
-        alive.append(self)
+        made = self._caller.made
+        while len(made) >= _MOST_MADE:
+            made.popleft().drop()
+        made.append(self)
         self._entry = entry
 
 
@@ -64,11 +63,6 @@ def _in_order(value: object) -> object:
     from ._numpy import in_order
 
     return in_order(value)
-
-
-def _alive_of(caller: Caller) -> deque[_Made]:
-    alive: deque[_Made] = caller.__dict__.setdefault("alive", deque())
-    return alive
 
 
 def entry_of_lazy(name: str, lazy: Lazy, caller: Caller) -> Entry:

@@ -63,7 +63,7 @@ def _elements(found: Any, first: int, last: int) -> Any:
     begin, end = first // row, -(-last // row)
     if end - begin == 1:
         return _elements(found[begin], first - begin * row, last - begin * row)
-    return found[begin:end].reshape(-1)[first - begin * row:last - begin * row]
+    return found[begin:end].reshape(-1)[first - begin * row:last - begin * row].contiguous()
 
 
 def _reader(found: Any) -> Read:
@@ -74,7 +74,10 @@ def _reader(found: Any) -> Read:
     def read(offset: int, size: int, to: int) -> None:
         first, last = offset // size_of_element, -(-(offset + size) // size_of_element)
         skipped = offset - first * size_of_element
-        part = _elements(found, first, last).view(torch.uint8)[skipped:skipped + size]
+        part = _elements(found, first, last)
+        if part.stride(0) != 1:  # one element of a row is contiguous whatever its stride, and has no bytes then
+            part = part.clone(memory_format=torch.contiguous_format)
+        part = part.view(torch.uint8)[skipped:skipped + size]
         torch.frombuffer((ctypes.c_ubyte * size).from_address(to), dtype=torch.uint8).copy_(part)
 
     return read
