@@ -52,7 +52,7 @@ std::vector<SummedFile> sums_of(const std::vector<std::string>& paths, SumKinds 
   uint64_t total = 0;
   std::vector<SummedFile> files(paths.size());
   RunOptions options = request.settings.run;
-  options.stop = &caller.stop();
+  options.stop = caller.stop();
   const std::unique_ptr<ProgressView> view = caller.watch(request.settings, 0);
   options.on_progress = [&](const Progress& progress) {
     total = progress.total;

@@ -4,7 +4,6 @@
 // this interface alone, and all that they know of whoever asked is in it: calls at once in one process share nothing.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,8 +55,8 @@ class Caller {
   /// Shows work of `total` bytes; 0 where that is not known yet.
   virtual std::unique_ptr<ProgressView> watch(const Settings& settings, uint64_t total) = 0;
 
-  /// RunOptions::stop. From the first call on, whoever wants to end the command raises this flag.
-  virtual const std::atomic<bool>& stop() = 0;
+  /// RunOptions::stop. From the first call on, whoever wants to end the command raises it.
+  virtual StopFlag stop() = 0;
 
   const Environment environment;
 };

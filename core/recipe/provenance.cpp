@@ -14,6 +14,7 @@
 #include "core/recipe/layout_fields.h"
 #include "core/recipe/python_text.h"
 #include "io/hash/sha256.h"
+#include "io/memory/memory_tensors.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
@@ -185,7 +186,7 @@ std::string web_models(std::span<const Checkpoint> checkpoints, std::span<const 
                        std::span<const InputHash> hashes) {
   PythonDict models;
   for (size_t k = 0; k < checkpoints.size() && k < hashes.size(); ++k) {
-    models.set(hashes[k].sha256, model_entry(checkpoints[k], names[k], hashes[k]));
+    if (!hashes[k].sha256.empty()) models.set(hashes[k].sha256, model_entry(checkpoints[k], names[k], hashes[k]));
     const std::optional<JsonValue> ancestors = models_in(checkpoints[k]).object;
     if (!ancestors) continue;
     for (size_t i = 0; i < ancestors->items.size(); ++i)
@@ -227,7 +228,10 @@ bool says_format(const Checkpoint& checkpoint) {
   return std::ranges::find(checkpoint.metadata, kFormat, &Metadata::value_type::first) != checkpoint.metadata.end();
 }
 
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string base_name(const std::string& path) {
+  const std::string name = path.substr(path.rfind('/') + 1);
+  return names_memory(path) && !names_memory(name) ? std::string(kMemoryPrefix) + name : name;
+}
 
 }  // namespace
 
@@ -251,7 +255,11 @@ std::vector<std::string> recorded_names(const Recipe& recipe, std::span<const Ch
 
 std::vector<std::string> metadata_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   std::vector<std::string> warnings;
-  if (!recipe.hash || !writes_recipe(recipe)) return warnings;
+  if (!recipe.hash) return warnings;
+  for (const Checkpoint& parent : checkpoints)
+    if (parent.lies_in_memory())
+      warnings.push_back(sentence(parent.path, " is in memory: there is no file of it to hash, and none is recorded"));
+  if (!writes_recipe(recipe)) return warnings;
   for (const Checkpoint& parent : checkpoints) {
     const auto left_out = [&](std::string_view key, const std::string& fault) {
       if (!fault.empty()) warnings.push_back(sentence(parent.path, ": its ", key, " is left out: ", fault));

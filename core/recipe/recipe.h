@@ -116,6 +116,7 @@ struct Recipe {
   bool copy_codes = false;                ///< modules that hold codes (core/inputs/judged_inputs.h) are A's as stored
   bool prune = false;                     ///< without what training left behind (core/names/training_state.h)
   EmaPolicy ema = EmaPolicy::keep;
+  bool keep_names = false;  ///< names stay as they were given (OpenOptions)
   MissingPolicy missing = MissingPolicy::keep;
   ExtraPolicy extra = ExtraPolicy::drop;
   ExpandPolicy expand = ExpandPolicy::copy;
