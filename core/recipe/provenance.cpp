@@ -207,10 +207,6 @@ bool true_of_parent_only(std::string_view key) {
          key.starts_with("sshs_");
 }
 
-bool writes_recipe(const Recipe& recipe) {
-  return recipe.metadata != MetadataPolicy::none && recipe.metadata != MetadataPolicy::set;
-}
-
 void check_set_metadata(const Recipe& recipe) {
   const auto refuse = [](const std::string& key, const std::string& reason) {
     throw Error(ErrorCode::usage, key, "the metadata field '" + valid_utf8(key) + "' cannot be set: " + reason);
@@ -222,10 +218,6 @@ void check_set_metadata(const Recipe& recipe) {
     if (!is_utf8(key) || !is_utf8(value)) refuse(key, "it is not UTF-8");
     if (!keys.insert(key).second) refuse(key, "it is set twice");
   }
-}
-
-bool says_format(const Checkpoint& checkpoint) {
-  return std::ranges::find(checkpoint.metadata, kFormat, &Metadata::value_type::first) != checkpoint.metadata.end();
 }
 
 std::string base_name(const std::string& path) {
@@ -297,10 +289,9 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
     if (kind.averages) fields[std::string(kAveragesField)] = "merged";
     if (recipe.hash) fields[std::string(kWebModels)] = web_models(ancestors, names, hashes);
   }
-  if (recipe.metadata != MetadataPolicy::set)
-    fields[std::string(kFormat)] = output_format(checkpoints);
-  else if (!checkpoints.empty() && says_format(checkpoints.front()))
-    fields.emplace(kFormat, output_format(checkpoints));
+  const bool as_set =
+      recipe.metadata == MetadataPolicy::set && (fields.contains(std::string(kFormat)) || !says_format(checkpoints));
+  if (!as_set) fields[std::string(kFormat)] = output_format(checkpoints);
   return {fields.begin(), fields.end()};
 }
 

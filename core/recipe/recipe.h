@@ -156,6 +156,9 @@ Dtype parse_dtype(std::string_view text);
 /// The dtype in which `recipe` stores a `real` tensor of `part`, or of none, whose dtype is `from`.
 Dtype stored_dtype(const Recipe& recipe, std::optional<Part> part, Dtype from);
 
+/// Whether the file says how it was made, as its MetadataPolicy has it.
+bool writes_recipe(const Recipe& recipe);
+
 /// How many of `inputs` checkpoints, from the first, the method of `recipe` merges.
 size_t merged_inputs(const Recipe& recipe, size_t inputs);
 
