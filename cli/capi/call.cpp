@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include "cli/capi/call_tensors.h"
 #include "cli/report/progress.h"
 
 namespace ckmerge::cli {
@@ -25,6 +26,10 @@ void Call::tell(std::string_view) { throw std::logic_error("a request is answere
 
 void Call::warn(const std::string& sentence) noexcept {
   if (options_.warn) options_.warn(options_.context, sentence.c_str());
+}
+
+Checkpoint Call::open(const std::string& path, const OpenOptions& how) {
+  return names_memory(path) ? open_table(options_, path, how) : Caller::open(path, how);
 }
 
 std::unique_ptr<ProgressView> Call::watch(const Settings&, uint64_t total) {

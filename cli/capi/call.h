@@ -18,6 +18,8 @@ class Call final : public Caller {
   void tell(std::string_view text) override;  ///< never: requests ask for documents
   void tell(const JsonWriter& document) override { answer_ = document.text(); }
   void warn(const std::string& sentence) noexcept override;
+  /// A file, or a checkpoint in memory.
+  Checkpoint open(const std::string& path, const OpenOptions& how = {}) override;
   std::unique_ptr<ProgressView> watch(const Settings& settings, uint64_t total) override;
   StopFlag stop() override;
 

@@ -47,10 +47,9 @@ class Caller {
   /// A sentence that belongs to no result.
   virtual void warn(const std::string& sentence) noexcept = 0;
 
-  /// Opens what the caller means by `path`: a file, or what it hands over beside the request.
-  virtual Checkpoint open(const std::string& path, const OpenOptions& options = {}) {
-    return open_checkpoint(path, options);
-  }
+  /// Opens what the caller means by `path`: a file, or a checkpoint in memory that it hands over beside the request.
+  /// Throws Error(usage) where it hands over none of this name, else as open_checkpoint() and open_tensors().
+  virtual Checkpoint open(const std::string& path, const OpenOptions& how = {});
 
   /// Shows work of `total` bytes; 0 where that is not known yet.
   virtual std::unique_ptr<ProgressView> watch(const Settings& settings, uint64_t total) = 0;

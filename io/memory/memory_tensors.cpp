@@ -94,9 +94,8 @@ class Filler {
   void refuse_faults() {
     if (faults_.empty()) return;
     const size_t others = faults_.size() - 1;
-    throw Error(ErrorCode::usage, where_,
-                others == 0 ? faults_[0] : sentence(faults_[0], ", and ", counted(others, "more fault")),
-                others == 0 ? std::vector<std::string>() : std::move(faults_));
+    if (others == 0) throw Error(ErrorCode::usage, where_, faults_[0]);
+    throw Error(ErrorCode::usage, where_, sentence(faults_[0], ", and ", counted(others, "more fault")), faults_);
   }
 
   void take(size_t number) {
