@@ -213,7 +213,7 @@ void check_set_metadata(const Recipe& recipe) {
   std::set<std::string_view> keys;
   for (const auto& [key, value] : recipe.set_metadata) {
     if (recipe.metadata == MetadataPolicy::none) refuse(key, "with metadata none the format is all that is written");
-    if (written_by_us(key)) refuse(key, "ckmerge writes it itself");
+    if (written_by_us(key) && recipe.metadata != MetadataPolicy::set) refuse(key, "ckmerge writes it itself");
     if (!is_utf8(key) || !is_utf8(value)) refuse(key, "it is not UTF-8");
     if (!keys.insert(key).second) refuse(key, "it is set twice");
   }
@@ -250,7 +250,7 @@ std::vector<std::string> metadata_warnings(const Recipe& recipe, std::span<const
   for (const Checkpoint& parent : checkpoints)
     if (parent.lies_in_memory())
       warnings.push_back(sentence(parent.path, " is in memory: there is no file of it to hash, and none is recorded"));
-  if (recipe.metadata == MetadataPolicy::none) return warnings;
+  if (!writes_recipe(recipe)) return warnings;
   for (const Checkpoint& parent : checkpoints) {
     const auto left_out = [&](std::string_view key, const std::string& fault) {
       if (!fault.empty()) warnings.push_back(sentence(parent.path, ": its ", key, " is left out: ", fault));
@@ -277,18 +277,20 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
   for (const Checkpoint& checkpoint : checkpoints)
     for (const std::string& key : fields_by_name(checkpoint)) fields.erase(key);
   for (const auto& [key, value] : kept_fields_by_name(recipe, checkpoints)) fields[key] = value;
-  if (recipe.metadata != MetadataPolicy::none) {
+  for (const auto& [key, value] : recipe.set_metadata) fields[key] = value;
+  if (writes_recipe(recipe)) {
     if (!recipe.hash) hashes = {};
     // A1111 counts a VAE that is baked in among no merge's models.
     const auto ancestors = checkpoints.first(checkpoints.size() - recipe.bake_vae);
     const std::vector<std::string> names = recorded_names(recipe, checkpoints);
-    for (const auto& [key, value] : recipe.set_metadata) fields[key] = value;
     fields[std::string(kRecipe)] = recipe_text(recipe, names, hashes);
     fields[std::string(kWebRecipe)] = web_recipe(recipe, kind, names, hashes);
     if (kind.averages) fields[std::string(kAveragesField)] = "merged";
     if (recipe.hash) fields[std::string(kWebModels)] = web_models(ancestors, names, hashes);
   }
-  fields[std::string(kFormat)] = output_format(checkpoints);
+  const bool as_set =
+      recipe.metadata == MetadataPolicy::set && (fields.contains(std::string(kFormat)) || !says_format(checkpoints));
+  if (!as_set) fields[std::string(kFormat)] = output_format(checkpoints);
   return {fields.begin(), fields.end()};
 }
 

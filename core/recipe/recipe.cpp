@@ -59,7 +59,7 @@ constexpr const char* kPolicyNames<NanPolicy>[] = {"error", "warn"};
 template <>
 constexpr const char* kPolicyNames<UnderflowPolicy>[] = {"warn", "error"};
 template <>
-constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none", "last"};
+constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none", "last", "set"};
 template <>
 constexpr const char* kPolicyNames<EmaPolicy>[] = {"keep", "use", "drop"};
 
@@ -96,6 +96,10 @@ Dtype stored_dtype(const Recipe& recipe, std::optional<Part> part, Dtype from) {
     if (const auto& given = recipe.part_dtypes[static_cast<size_t>(*part)]) return given->dtype.value_or(from);
   if (recipe.dtype) return *recipe.dtype;
   return recipe.half && from == Dtype::F32 ? Dtype::F16 : from;
+}
+
+bool writes_recipe(const Recipe& recipe) {
+  return recipe.metadata != MetadataPolicy::none && recipe.metadata != MetadataPolicy::set;
 }
 
 size_t merged_inputs(const Recipe& recipe, size_t inputs) {

@@ -55,6 +55,7 @@ enum class MetadataPolicy : uint8_t {
   recipe,  ///< the format and the recipe
   none,    ///< the format only
   last,    ///< as keep, but the last's where they differ: A1111's rule
+  set,     ///< what Recipe::set_metadata has, and the first's format where it has one
 };
 
 /// What the `real` tensors of one part are stored as; empty = as --dtype, or nothing, says of all.
@@ -154,6 +155,9 @@ Dtype parse_dtype(std::string_view text);
 
 /// The dtype in which `recipe` stores a `real` tensor of `part`, or of none, whose dtype is `from`.
 Dtype stored_dtype(const Recipe& recipe, std::optional<Part> part, Dtype from);
+
+/// Whether the file says how it was made, as its MetadataPolicy has it.
+bool writes_recipe(const Recipe& recipe);
 
 /// How many of `inputs` checkpoints, from the first, the method of `recipe` merges.
 size_t merged_inputs(const Recipe& recipe, size_t inputs);
