@@ -3,8 +3,7 @@
 # call it in there: twice the engine would be twice the wheel. A wheel holds no links, so the library has its plain name;
 # both come without symbols.
 target_sources(ckmerge_shared PRIVATE ${CMAKE_SOURCE_DIR}/cli/main.cpp)
-set_source_files_properties(${CMAKE_SOURCE_DIR}/cli/main.cpp TARGET_DIRECTORY ckmerge_shared PROPERTIES
-                            COMPILE_DEFINITIONS CKMERGE_PROGRAM_IN_LIBRARY)
+target_compile_definitions(ckmerge_shared PRIVATE CKMERGE_PROGRAM_IN_LIBRARY)
 target_link_options(ckmerge_shared PRIVATE -s)
 add_executable(ckmerge_launcher ${CMAKE_SOURCE_DIR}/python/launcher.cpp)
 target_link_libraries(ckmerge_launcher PRIVATE ${CMAKE_DL_LIBS})
