@@ -73,7 +73,13 @@ int run(const std::vector<std::string>& words, const Environment& environment) {
 }  // namespace
 }  // namespace ckmerge::cli
 
+// In the Python package the program is a part of the library, which a small program there calls (python/launcher.cpp).
+#ifdef CKMERGE_PROGRAM_IN_LIBRARY
+extern "C" __attribute__((visibility("default"))) int ckmerge_program(int argc, char** argv);
+int ckmerge_program(int argc, char** argv) {
+#else
 int main(int argc, char** argv) {
+#endif
   ckmerge::cli::leave_write_failures_to_errno();
   ckmerge::cli::allow_many_files();
   const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);

@@ -58,12 +58,14 @@ class Caller:
 
     def wait(self) -> None:
         """Until something has come, or for a step."""
-        self._wake.wait(_STEP)
+        if not self._jobs:
+            self._wake.wait(_STEP)
         self._wake.clear()
 
     def serve(self, refuse: bool) -> None:
-        """Does what was asked for; with ``refuse`` all of it fails."""
-        while self._jobs:
+        """Does what was asked for, for a step at most: more comes as fast as it is done. With ``refuse`` all of it fails."""
+        until = time.monotonic() + _STEP
+        while self._jobs and time.monotonic() < until:
             job = self._jobs.popleft()
             job.failed = True
             try:
@@ -177,9 +179,10 @@ class _Watch:
 
 
 def call(command: str, inputs: list[str], options: dict[str, Any], tables: list[Any], caller: Caller,
-         progress: Progress = None, warn: bool = True) -> dict[str, Any]:
+         progress: Progress = None, warn: bool = True, leave_out: str = "") -> dict[str, Any]:
     """The document that ``ckmerge COMMAND --json`` would print. Raises an ``Error`` where the program would end with an
-    exit code that is not 0; ``warn`` issues what the document and the engine warn of as ``ckmerge.Warning``."""
+    exit code that is not 0; ``warn`` issues what the document and the engine warn of as ``ckmerge.Warning``, but for what
+    begins with ``leave_out``, which nobody asked for."""
     request = json.dumps({"command": command, "inputs": inputs, "options": options}, allow_nan=False).encode()
     shown = Shown(progress)
     run = _Run(request, tables, caller)
@@ -191,10 +194,10 @@ def call(command: str, inputs: list[str], options: dict[str, Any], tables: list[
         shown.close()
     if watch.failure is not None:
         raise watch.failure
-    return _answer_of(run, warn)
+    return _answer_of(run, warn, leave_out)
 
 
-def _answer_of(run: _Run, warn: bool) -> dict[str, Any]:
+def _answer_of(run: _Run, warn: bool, leave_out: str) -> dict[str, Any]:
     if run.fault is not None:
         raise run.fault
     if run.answer is None:
@@ -204,6 +207,8 @@ def _answer_of(run: _Run, warn: bool) -> dict[str, Any]:
         raise run.caller.fault
     if run.exit != 0:
         raise error_of(run.exit, document)
+    if leave_out and "warnings" in document:
+        document["warnings"] = [sentence for sentence in document["warnings"] if not sentence.startswith(leave_out)]
     if warn:
         for sentence in dict.fromkeys([*run.sentences, *document.get("warnings", ())]):
             warnings.warn(sentence, MergeWarning, stacklevel=_outside())

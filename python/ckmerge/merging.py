@@ -36,20 +36,21 @@ def call(command: str, inputs: Inputs = (), *, progress: Progress = None, **opti
 
 
 def made(command: str, words: list[str], options: Mapping[str, Any], operands: Operands, progress: Progress,
-         warn: bool = True) -> dict[str, Any]:
+         warn: bool = True, leave_out: str = "") -> dict[str, Any]:
     """The document of a call whose operands are words already."""
     request = request_options(options, operands)
-    return _call.call(command, words, request, operands.tables, operands.caller, progress, warn)
+    return _call.call(command, words, request, operands.tables, operands.caller, progress, warn, leave_out)
 
 
-def written(command: str, words: list[str], output: Optional[Path], given: Mapping[str, Any], operands: Operands) -> Report:
+def written(command: str, words: list[str], output: Optional[Path], given: Mapping[str, Any], operands: Operands,
+            leave_out: str = "") -> Report:
     """Of a command that writes ``output``: its report, or its plan where ``dry_run`` was given."""
     options = dict(given)
     progress: Any = options.pop("progress", None)
     if output is not None:
         options["output"] = path_text(output)
     only_plan = bool(options.get("dry_run"))
-    document = made(command, words, options, operands, progress, warn=not only_plan)
+    document = made(command, words, options, operands, progress, not only_plan, leave_out)
     return Plan(document) if only_plan else Report(document)
 
 

@@ -69,7 +69,8 @@ def save(tensors: StateDict, path: Path, *, metadata: Optional[Mapping[str, str]
         path: ``.safetensors``, or ``.ckpt``, ``.pt``, ``.pth``, ``.bin`` for torch's form. Replaced if it exists, as ``save_file``
             does, unless ``force=False``.
         metadata: texts to texts, written as they are and alone. None: the file has none.
-        options: those of ``convert``: ``dtype`` among them, which rounds once while writing.
+        options: those of ``convert``: ``dtype`` among them, which rounds once while writing. Names are kept, codes of quantizers
+            are copied, and the file is not registered unless ``keep_names``, ``copy_codes`` and ``no_register`` say so.
 
     Returns a Report. Raises ``ckmerge.UsageError`` for values that are no tensors.
 
@@ -79,6 +80,8 @@ def save(tensors: StateDict, path: Path, *, metadata: Optional[Mapping[str, str]
     """
     operands = Operands()
     word = operands.word(tensors, "tensors")
-    given: dict[str, Any] = {"metadata": "set", "keep_names": True, "no_register": True, **options, "force": force}
+    given: dict[str, Any] = {"metadata": "set", "keep_names": True, "copy_codes": True, "no_register": True, **options, "force": force}
     given["set_metadata"] = [f"{key}={value}" for key, value in (metadata or {}).items()] or None
-    return written("convert", [word], path, given, operands)
+    # The option is ours where the caller did not give it.
+    idle = "" if options.get("copy_codes") else "--copy-codes changes nothing"
+    return written("convert", [word], path, given, operands, idle)
