@@ -5,6 +5,7 @@ import struct
 
 import models
 from bench import Workflow, check, differences
+from cases_faults import interrupted
 
 
 def loaders(workflow, *names):
@@ -66,6 +67,16 @@ def save_dtypes(bench):
         found = {entry[0] for name, entry in tensors.items() if name.startswith("model.diffusion_model.")}
         check(found == {stored}, f"{dtype}: {found}")
         check({entry[0] for name, entry in tensors.items() if name.startswith("cond_stage_model.")} == {"F16"}, f"{dtype}: the text encoder was converted")
+
+
+def save_interrupted(bench):
+    workflow, link = Workflow(), Workflow.link
+    a, b = loaders(workflow, "full-A", "full-B")
+    model = workflow.add("ModelMergeSimple", model1=link(a), model2=link(b), ratio=0.35)
+    workflow.add("PreviewAny", source=link(model))
+    bench.run(workflow.nodes)  # the models are loaded
+    workflow.add("ckmerge_CheckpointSave", model=link(model), clip=link(a, 1), vae=link(a, 2), filename_prefix="checkpoints/stopped/x", dtype="float32")
+    interrupted(bench, workflow.nodes, "Checkpoint Save")
 
 
 def of_part(path, prefix):
@@ -156,4 +167,4 @@ def memory_of_a_save(bench):
     print(f"  a save took {peaks['ours'] >> 20} MiB beside the loaded models, ComfyUI's own {peaks['theirs'] >> 20} MiB")
 
 
-CASES = [save_untouched, save_merged, save_dtypes, checkpoint_merge, checkpoint_merge_refuses, files_against_models, memory_of_a_save]
+CASES = [save_untouched, save_merged, save_dtypes, save_interrupted, checkpoint_merge, checkpoint_merge_refuses, files_against_models, memory_of_a_save]

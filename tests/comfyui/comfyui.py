@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 
+import cases_browser
 import cases_faults
 import cases_files
 import cases_models
@@ -19,7 +20,7 @@ import models
 from bench import Bench, Fault
 from server import Server
 
-CASES = [*cases_pages.CASES, *cases_files.CASES, *cases_faults.CASES, *cases_models.CASES]
+CASES = [*cases_pages.CASES, *cases_files.CASES, *cases_faults.CASES, *cases_models.CASES, *cases_browser.CASES]
 
 
 def make_models(folder):

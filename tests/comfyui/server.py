@@ -56,7 +56,7 @@ class Server:
                     raise RuntimeError(f"ComfyUI did not start:\n{self.log()[-4000:]}") from None
                 time.sleep(0.3)
         self.client = uuid.uuid4().hex
-        self._socket = WebSocket(self.port, self.client)
+        self._socket = WebSocket(self.port, f"/ws?clientId={self.client}")
 
     def log(self):
         return (self.home / "server.log").read_text(encoding="utf-8", errors="replace")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""As much of a websocket (RFC 6455) as it takes to follow ComfyUI: it is read, and answers pings."""
+"""As much of a websocket (RFC 6455) as it takes to follow ComfyUI and to steer a browser."""
 import base64
 import json
 import os
@@ -10,10 +10,10 @@ import threading
 
 
 class WebSocket:
-    def __init__(self, port, client):
+    def __init__(self, port, path):
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=30)
         key = base64.b64encode(os.urandom(16)).decode()
-        self._socket.sendall((f"GET /ws?clientId={client} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        self._socket.sendall((f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                               f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n").encode())
         self._file = self._socket.makefile("rb")
         status = self._file.readline()
@@ -32,6 +32,15 @@ class WebSocket:
             size = struct.unpack(">H" if size == 126 else ">Q", self._file.read(2 if size == 126 else 8))[0]
         return first & 15, first & 128, self._file.read(size)
 
+    def _send(self, kind, data):
+        """Under a mask of zeros, which leaves the data as they are."""
+        size = len(data)
+        head = bytes([size | 0x80]) if size < 126 else struct.pack(">BH", 0xFE, size) if size < 65536 else struct.pack(">BQ", 0xFF, size)
+        self._socket.sendall(bytes([kind]) + head + bytes(4) + data)
+
+    def send(self, what):
+        self._send(0x81, json.dumps(what).encode())
+
     def _read(self):
         text = b""
         try:
@@ -40,7 +49,7 @@ class WebSocket:
                 if kind == 8:
                     break
                 if kind == 9:
-                    self._socket.sendall(bytes([0x8A, 0x80 | len(data)]) + bytes(4) + data)
+                    self._send(0x8A, data)
                 elif kind in (0, 1):
                     text += data
                     if last:
