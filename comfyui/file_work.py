@@ -59,11 +59,11 @@ def workflow(hidden: Hidden) -> dict[str, str]:
     """The fields that ComfyUI's Save nodes write, without what the server added to the prompt while it ran."""
     if args.disable_metadata:
         return {}
-    fields = {name: json.dumps(value) for name, value in (hidden.extra_pnginfo or {}).items()}
+    fields = {}
     if hidden.prompt is not None:
         fields["prompt"] = json.dumps({number: {name: value for name, value in node.items() if name != "is_changed"}
                                        for number, node in hidden.prompt.items()})
-    return fields
+    return fields | {name: json.dumps(value) for name, value in (hidden.extra_pnginfo or {}).items()}
 
 
 def digests(work: Work) -> dict[str, str]:

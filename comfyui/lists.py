@@ -24,6 +24,9 @@ class Name(str):
         made.list_name = list_name
         return made
 
+    def __getnewargs__(self) -> tuple[str, str]:  # the server copies what it keeps of a run
+        return str(self), self.list_name
+
 
 def names(lists: Sequence[str] = LISTS, optional: bool = False) -> list[str]:
     """The files of these lists: those of the first by their names, others behind the name of their list."""

@@ -31,9 +31,11 @@ def frontend(bench):
 
 
 def found_by_search(page):
+    page.until("app.graph.nodes.length > 0")  # the page's own first workflow
+    time.sleep(1)
     page.run("app.graph.clear()")
     page.click(700, 450, times=2)
-    page.until("!!document.querySelector('.comfy-vue-node-search-container input, .p-autocomplete input')", 20)
+    page.until("!!document.querySelector('input[id^=comfy-vue-node-search-box]')", 20)
     page.type("ckmerge slerp")
     page.until("document.body.innerText.includes('Merge files: slerp')", 20)
     page.press("Enter", 13)

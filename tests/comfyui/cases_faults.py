@@ -51,7 +51,7 @@ def wrong_inputs(bench):
     before = bench.written()
     wrong = {
         "broken.safetensors": {"B": "broken.safetensors"},
-        "no name in common": {"B": "other.safetensors"},
+        "other.safetensors": {"B": "other.safetensors"},
         "block_weights: 'IN00'": {"B": "bare-B.safetensors", "block_weights": "IN00"},
         "IN77": {"B": "bare-B.safetensors", "block_weights": "IN77=0.3"},
         "te": {"B": "bare-B.safetensors", "dtype_te": "f16"},

@@ -75,6 +75,7 @@ def formula(bench):
 
 def operations(bench):
     """convert, average, bake and compose, one into the other by their names."""
+    vae = bench.home / "models/vae/alone.safetensors"
     bench.run(bench.one("ckmerge_convert", A="bare-A.safetensors", dtype="bf16", filename_prefix="ops/convert", save_workflow=False))
     expected = bench.scratch / "expected.safetensors"
     bench.program("convert", bench.checkpoints / "bare-A.safetensors", "-f", "-o", expected, "--dtype", "bf16")
@@ -85,18 +86,17 @@ def operations(bench):
     bench.program("average", *(bench.checkpoints / f"bare-{letter}.safetensors" for letter in "ABC"), "--beta", "0.9", "-f", "-o", expected)
     bench.same(bench.output / "checkpoints/ops/average_00001_.safetensors", expected)
 
-    bench.run(bench.one("ckmerge_bake", A="bare-A.safetensors", vae="checkpoints: bare-B.safetensors", filename_prefix="ops/bake", save_workflow=False))
-    bench.program("bake", bench.checkpoints / "bare-A.safetensors", "--vae", bench.checkpoints / "bare-B.safetensors", "-f", "-o", expected)
+    bench.run(bench.one("ckmerge_bake", A="with-vae.safetensors", vae="alone.safetensors", filename_prefix="ops/bake", save_workflow=False))
+    bench.program("bake", bench.checkpoints / "with-vae.safetensors", "--vae", vae, "-f", "-o", expected)
     bench.same(bench.output / "checkpoints/ops/bake_00001_.safetensors", expected)
 
     workflow, link = Workflow(), Workflow.link
     unet = workflow.add("ckmerge_convert", **bench.filled("ckmerge_convert", A="full-A.safetensors", part="unet", filename_prefix="ops/unet"))
     encoder = workflow.add("ckmerge_convert", **bench.filled("ckmerge_convert", A="full-A.safetensors", part="te", filename_prefix="ops/te"))
-    workflow.add("ckmerge_compose", **bench.filled("ckmerge_compose", unet=link(unet), te=link(encoder), vae="checkpoints: bare-B.safetensors",
-                                                   filename_prefix="ops/compose", save_workflow=False))
+    workflow.add("ckmerge_compose", **bench.filled("ckmerge_compose", unet=link(unet), te=link(encoder), vae="alone.safetensors", filename_prefix="ops/compose", save_workflow=False))
     bench.run(workflow.nodes)
     bench.program("compose", "--unet", bench.output / "diffusion_models/ops/unet_00001_.safetensors", "--te", bench.output / "clip/ops/te_00001_.safetensors",
-                  "--vae", bench.checkpoints / "bare-B.safetensors", "-f", "-o", expected)
+                  "--vae", vae, "-f", "-o", expected)
     bench.same(bench.output / "checkpoints/ops/compose_00001_.safetensors", expected)
     check("ops/unet_00001_.safetensors" in bench.server.get("/models/diffusion_models"), "the new diffusion model is not in the list")
 

@@ -33,6 +33,9 @@ def make_models(folder):
     names = models.unet(4)
     shallow = [name for name in names if ".output_blocks.1.1." in name]
     models.write(folder / "shallow.safetensors", "shallow", encoder=False, without=shallow)
+    models.write_names(folder / "with-vae.safetensors", "with-vae", models.unet(4) | models.decoder_ends())
+    alone = {name[len(models.VAE):]: shape for name, shape in models.decoder_ends().items()}
+    models.write_names(folder.parent / "vae/alone.safetensors", "alone", alone)
     models.write(folder / "shapes.safetensors", "shapes", channels=5, encoder=False)
 
 

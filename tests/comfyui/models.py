@@ -115,8 +115,17 @@ def count_of(shape):
     return count
 
 
+def decoder_ends():
+    """As much of a VAE as it takes to be one."""
+    return {name: shape for name, shape in whole_vae().items() if ".conv_in." in name or ".conv_out." in name}
+
+
 def write(path, seed, channels=4, encoder=True, without=(), whole=False):
     names = unet(channels, WHOLE if whole else SMALL) | (text_encoder() if encoder or whole else {}) | (whole_vae() if whole else vae())
+    return write_names(path, seed, names, without)
+
+
+def write_names(path, seed, names, without=()):
     tensors = [(name, "F16", shape, halves(random.Random(f"{seed} {name}"), count_of(shape))) for name, shape in names.items() if name not in without]
     make_inputs.write(path, {"format": "pt"}, tensors, True)
     return path
