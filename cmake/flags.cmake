@@ -21,6 +21,16 @@ if(CKMERGE_FUZZ)
   add_link_options(-fsanitize=fuzzer-no-link,address,undefined)
 endif()
 
+# What libckmerge.so is made of. Hidden, calls between our files need no detour and nothing of another library is ours.
+if(CKMERGE_PORTABLE OR CKMERGE_KERNELS_ONLY)
+  set(CKMERGE_SHARED OFF)
+endif()
+if(CKMERGE_SHARED AND NOT DEFINED CMAKE_POSITION_INDEPENDENT_CODE)
+  set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+  set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+  set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+endif()
+
 # Tests do less where everything takes several times as long.
 set(ckmerge_sanitized OFF)
 if(CKMERGE_SANITIZE OR CKMERGE_FUZZ)

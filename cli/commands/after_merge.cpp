@@ -86,12 +86,13 @@ Announcement announcement_of(const Settings& settings, const Environment& enviro
 }
 
 std::vector<std::string> announce(const Announcement& announcement, const std::string& output,
-                                  std::span<const Checkpoint> inputs, const RunReport& report) noexcept try {
+                                  std::span<const Checkpoint> inputs, const RunReport& report, Caller& caller) noexcept
+    try {
   std::vector<std::string> troubles;
   const std::string& registry = announcement.registry;
   if (is_there(registry)) {
     const std::string trouble = trouble_of([&] {
-      with_registry(registry, Registry::Access::existing, [&](Registry& open) {
+      with_registry(registry, Registry::Access::existing, caller, [&](Registry& open) {
         add_result(open, output, report);
         for (const KnownSums& known : sums_of(inputs, report)) put_sums(open, known);
       });
@@ -115,9 +116,9 @@ std::vector<std::string> announce(const Announcement& announcement, const std::s
   return {};
 }
 
-void tell_registry(const std::string& registry, std::span<const KnownSums> files) noexcept try {
+void tell_registry(const std::string& registry, std::span<const KnownSums> files, Caller& caller) noexcept try {
   if (!is_there(registry)) return;
-  with_registry(registry, Registry::Access::existing, [&](Registry& open) {
+  with_registry(registry, Registry::Access::existing, caller, [&](Registry& open) {
     for (const KnownSums& known : files) put_sums(open, known);
   });
 } catch (...) {

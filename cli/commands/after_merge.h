@@ -7,7 +7,7 @@
 #include <string>
 
 #include "cli/options/settings.h"
-#include "cli/system/system.h"
+#include "cli/report/caller.h"
 #include "core/ckmerge.h"
 
 namespace ckmerge::cli {
@@ -23,7 +23,7 @@ Announcement announcement_of(const Settings& settings, const Environment& enviro
 
 /// A sentence for each thing that went wrong. A registry is not made, only added to.
 std::vector<std::string> announce(const Announcement& announcement, const std::string& output,
-                                  std::span<const Checkpoint> inputs, const RunReport& report) noexcept;
+                                  std::span<const Checkpoint> inputs, const RunReport& report, Caller& caller) noexcept;
 
 struct KnownSums {
   std::string path;
@@ -33,6 +33,6 @@ struct KnownSums {
 
 /// Adds sums to the entries of these files, if the registry exists. Never fails: sums that are not added are computed
 /// again when somebody needs them.
-void tell_registry(const std::string& registry, std::span<const KnownSums> files) noexcept;
+void tell_registry(const std::string& registry, std::span<const KnownSums> files, Caller& caller) noexcept;
 
 }  // namespace ckmerge::cli

@@ -245,7 +245,7 @@ std::string doctor_text(const DoctorFacts& facts) {
   return out;
 }
 
-std::string doctor_json(const DoctorFacts& facts) {
+JsonWriter doctor_json(const DoctorFacts& facts) {
   JsonWriter json;
   json.begin_object();
   json.key("version").value(facts.version);
@@ -259,7 +259,7 @@ std::string doctor_json(const DoctorFacts& facts) {
   json.key("problems").begin_array();
   for (const std::string& problem : problems_of(facts)) json.value(problem);
   json.end_array().end_object();
-  return json.text() + "\n";
+  return json;
 }
 
 }  // namespace ckmerge::cli

@@ -10,6 +10,7 @@
 #include "core/threads/machine.h"
 #include "io/file/folder_info.h"
 #include "io/file/process_limits.h"
+#include "io/text/json_writer.h"
 
 namespace ckmerge::cli {
 
@@ -37,6 +38,6 @@ struct DoctorFacts {
 std::vector<std::string> problems_of(const DoctorFacts& facts);
 
 std::string doctor_text(const DoctorFacts& facts);
-std::string doctor_json(const DoctorFacts& facts);
+JsonWriter doctor_json(const DoctorFacts& facts);
 
 }  // namespace ckmerge::cli

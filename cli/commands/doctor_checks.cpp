@@ -64,19 +64,21 @@ DoctorFacts look(const std::string& folder, const Environment& environment) {
   facts.registry = environment.registry;
   look_at_registry(facts);
   facts.folder = folder;
-  facts.place = examine_folder(folder, ".ckmerge-doctor-" + std::to_string(::getpid()));
+  // A name of this thread alone: of a program's only thread the number of the process.
+  facts.place = examine_folder(folder, ".ckmerge-doctor-" + std::to_string(::gettid()));
   return facts;
 }
 
 }  // namespace
 
-void doctor_command(const Request& request, const Environment& environment) {
+void doctor_command(const Request& request, Caller& caller) {
   const std::vector<std::string>& folders = request.operands;
   if (folders.size() > 1)
     throw Error(ErrorCode::usage, folders[1], "one folder at a time; `ckmerge doctor DIR` looks at one");
   request.refused.raise();
-  const DoctorFacts facts = look(folders.empty() ? "." : folders[0], environment);
-  write_stdout(request.settings.json ? doctor_json(facts) : doctor_text(facts));
+  const DoctorFacts facts = look(folders.empty() ? "." : folders[0], caller.environment);
+  if (request.settings.json) return caller.tell(doctor_json(facts));
+  caller.tell(doctor_text(facts));
 }
 
 }  // namespace ckmerge::cli

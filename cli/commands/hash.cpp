@@ -2,6 +2,7 @@
 // `ckmerge hash`: the sums by which A1111, Civitai and zip files know a file, or a list of them checked.
 #include <algorithm>
 #include <chrono>
+#include <memory>
 
 #include "cli/commands/commands.h"
 #include "cli/commands/registry_access.h"
@@ -9,9 +10,7 @@
 #include "cli/options/faults.h"
 #include "cli/options/sizes.h"
 #include "cli/report/checksum_list.h"
-#include "cli/report/progress.h"
 #include "cli/report/report.h"
-#include "cli/system/signals.h"
 #include "core/registry/file_sums.h"
 #include "io/hash/sha256.h"
 #include "io/text/json_writer.h"
@@ -23,7 +22,6 @@ struct HashRequest {
   std::vector<std::string> files;
   Settings settings;
   std::string registry;  // that learns of the sums, where it is there
-  ProgressKind progress = ProgressKind::none;
 };
 
 void expect_files_or_list(const Request& request) {
@@ -38,8 +36,7 @@ void expect_files_or_list(const Request& request) {
 HashRequest hash_request(const Request& request, const Environment& environment) {
   HashRequest hash{.files = request.operands,
                    .settings = request.settings,
-                   .registry = registry_path(request.settings, environment),
-                   .progress = progress_kind(request.settings, environment)};
+                   .registry = registry_path(request.settings, environment)};
   Faults faults;
   faults.check([&] { expect_files_or_list(request); });
   faults.add(request.refused);
@@ -50,21 +47,21 @@ HashRequest hash_request(const Request& request, const Environment& environment)
 
 constexpr uint64_t kLargestList = 64ull << 20;  // bytes; half a million files
 
-std::vector<SummedFile> sums_of(const std::vector<std::string>& paths, SumKinds kinds, const HashRequest& request) {
-  catch_stop_signals();
+std::vector<SummedFile> sums_of(const std::vector<std::string>& paths, SumKinds kinds, const HashRequest& request,
+                                Caller& caller) {
   uint64_t total = 0;
   std::vector<SummedFile> files(paths.size());
-  ProgressView view(request.progress, 0);
   RunOptions options = request.settings.run;
-  options.stop = &stop_flag();
+  options.stop = &caller.stop();
+  const std::unique_ptr<ProgressView> view = caller.watch(request.settings, 0);
   options.on_progress = [&](const Progress& progress) {
     total = progress.total;
-    view.update(progress);
+    view->update(progress);
   };
   const auto began = std::chrono::steady_clock::now();
   sum_files(paths, kinds, options, [&](const SummedFile& file) { files[file.index] = file; });
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
-  view.finish(total, elapsed.count());
+  view->finish(total, elapsed.count());
   return files;
 }
 
@@ -123,16 +120,16 @@ std::vector<KnownSums> known_sums(const std::vector<std::string>& paths, const s
   return out;
 }
 
-void print_sums(const HashRequest& request) {
-  const std::vector<SummedFile> files = sums_of(request.files, SumKinds::all, request);
+void tell_sums(const HashRequest& request, Caller& caller) {
+  const std::vector<SummedFile> files = sums_of(request.files, SumKinds::all, request, caller);
   const Faults faults = faults_of(files);
-  tell_registry(request.registry, known_sums(request.files, files));
+  tell_registry(request.registry, known_sums(request.files, files), caller);
   if (request.settings.json) {
     faults.raise();
-    return write_document(sums_json(request.files, files));
+    return caller.tell(sums_json(request.files, files));
   }
   for (const SummedFile& file : files)
-    if (!file.error) write_stdout(sums_text(request.files[file.index], file.sums));
+    if (!file.error) caller.tell(sums_text(request.files[file.index], file.sums));
   faults.raise();
 }
 
@@ -180,24 +177,24 @@ void raise_differences(const std::string& where, const std::vector<ListedSum>& l
               differing);
 }
 
-void check_list(const HashRequest& request) {
+void check_list(const HashRequest& request, Caller& caller) {
   const std::string& path = *request.settings.check;
   const std::vector<ListedSum> list = read_list(path);
   std::vector<std::string> paths;
   for (const ListedSum& listed : list) paths.push_back(listed.path);
-  const std::vector<SummedFile> files = sums_of(paths, SumKinds::sha256_only, request);
+  const std::vector<SummedFile> files = sums_of(paths, SumKinds::sha256_only, request, caller);
   if (!request.settings.json && !request.settings.quiet)
     for (size_t i = 0; i < list.size(); ++i)
-      write_stdout(visible(list[i].path) + ": " + verdict(list[i], files[i]) + "\n");
+      caller.tell(visible(list[i].path) + ": " + verdict(list[i], files[i]) + "\n");
   raise_differences(path, list, files);
-  if (request.settings.json) write_document(verdicts_json(list, files));
+  if (request.settings.json) caller.tell(verdicts_json(list, files));
 }
 
 }  // namespace
 
-void hash_command(const Request& asked, const Environment& environment) {
-  const HashRequest request = hash_request(asked, environment);
-  request.settings.check ? check_list(request) : print_sums(request);
+void hash_command(const Request& asked, Caller& caller) {
+  const HashRequest request = hash_request(asked, caller.environment);
+  request.settings.check ? check_list(request, caller) : tell_sums(request, caller);
 }
 
 }  // namespace ckmerge::cli

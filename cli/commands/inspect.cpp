@@ -232,16 +232,16 @@ JsonWriter checkpoints_json(const std::vector<Checkpoint>& checkpoints, bool wit
 
 }  // namespace
 
-void inspect_command(const Request& request) {
+void inspect_command(const Request& request, Caller& caller) {
   const std::vector<std::string>& keys = request.settings.keys;
   if (request.operands.empty())
     throw Error(ErrorCode::usage, "", "no file is given; `ckmerge inspect FILE ...` prints what is in it");
   if (keys.size() > 1) throw Error(ErrorCode::usage, "--key", "--key is given twice");
   request.refused.raise();
   const std::vector<Checkpoint> checkpoints =
-      open_checkpoints(request.operands, {.key = keys.empty() ? "" : keys[0], .as_stored = true});
-  if (request.settings.json) return write_document(checkpoints_json(checkpoints, request.settings.blocks));
-  for (const Checkpoint& checkpoint : checkpoints) write_stdout(checkpoint_text(checkpoint, request.settings));
+      open_checkpoints(request.operands, caller, {.key = keys.empty() ? "" : keys[0], .as_stored = true});
+  if (request.settings.json) return caller.tell(checkpoints_json(checkpoints, request.settings.blocks));
+  for (const Checkpoint& checkpoint : checkpoints) caller.tell(checkpoint_text(checkpoint, request.settings));
 }
 
 }  // namespace ckmerge::cli

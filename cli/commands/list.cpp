@@ -136,18 +136,18 @@ JsonWriter show_json(const Shown& shown) {
 
 }  // namespace
 
-void list_command(const Request& request, const Environment& environment) {
+void list_command(const Request& request, Caller& caller) {
   request.refused.raise();
-  const std::string path = registry_path(request.settings, environment);
+  const std::string path = registry_path(request.settings, caller.environment);
   std::vector<RegisteredFile> files;
-  with_registry(path, Registry::Access::existing,
+  with_registry(path, Registry::Access::existing, caller,
                 [&](const Registry& registry) { files = registry.files(Registry::Columns::without_metadata); });
   std::erase_if(files, [&](const RegisteredFile& file) { return !matches(file, request.operands); });
-  if (request.settings.json) return write_document(list_json(path, files));
-  write_stdout(list_text(files));
+  if (request.settings.json) return caller.tell(list_json(path, files));
+  caller.tell(list_text(files));
 }
 
-void show_command(const Request& request, const Environment& environment) {
+void show_command(const Request& request, Caller& caller) {
   const std::vector<std::string>& names = request.operands;
   if (names.size() != 1)
     throw Error(ErrorCode::usage, names.empty() ? "" : names[1],
@@ -155,10 +155,10 @@ void show_command(const Request& request, const Environment& environment) {
   request.refused.raise();
   const std::string name = names[0].starts_with('@') ? names[0].substr(1) : names[0];
   Shown shown;
-  with_registry(registry_path(request.settings, environment), Registry::Access::existing,
+  with_registry(registry_path(request.settings, caller.environment), Registry::Access::existing, caller,
                 [&](const Registry& registry) { shown = look_at(registry, name); });
-  if (request.settings.json) return write_document(show_json(shown));
-  write_stdout(show_text(shown));
+  if (request.settings.json) return caller.tell(show_json(shown));
+  caller.tell(show_text(shown));
 }
 
 }  // namespace ckmerge::cli

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <filesystem>
+#include <memory>
 #include <optional>
 
 #include "cli/commands/commands.h"
@@ -11,7 +12,6 @@
 #include "cli/options/output_name.h"
 #include "cli/report/report.h"
 #include "cli/report/report_json.h"
-#include "cli/system/signals.h"
 #include "core/formula/recipe_graph.h"
 
 namespace ckmerge::cli {
@@ -67,10 +67,11 @@ void check_output(MergeRequest& request, Prepared& prepared, Faults& faults) {
 
 // What headers and the target's folder can say against the merge, all of it together. Checkpoints that could not be
 // opened leave nothing to plan, but the recipe and the target can still be wrong.
-Prepared prepare(MergeRequest& request) {
+Prepared prepare(MergeRequest& request, Caller& caller) {
   Faults faults;
   faults.check([&] { check_recipe(request.settings.recipe, request.inputs.size()); });
-  Prepared prepared{.checkpoints = opened_inputs(request, faults), .plan = {}, .names = {}, .config = {}, .recipe = {}};
+  Prepared prepared{
+      .checkpoints = opened_inputs(request, caller, faults), .plan = {}, .names = {}, .config = {}, .recipe = {}};
   if (faults.empty())
     faults.check([&] { prepared.plan = planned(request, request.settings.recipe, prepared.checkpoints); });
   // Of an output that is named by a plan there is nothing to check without one.
@@ -87,14 +88,14 @@ Prepared prepare(MergeRequest& request) {
   return prepared;
 }
 
-RunReport run_watched(MergeRequest& request, Prepared& prepared) {
-  ProgressView view(request.progress, prepared.plan.output_size());
-  RunOptions options = watched_options(request, view);
+RunReport run_watched(MergeRequest& request, Prepared& prepared, Caller& caller) {
+  const uint64_t size = prepared.plan.output_size();
+  const std::unique_ptr<ProgressView> view = caller.watch(request.settings, size);
+  RunOptions options = watched_options(request, *view, caller);
   if (prepared.names) options.replace = false;  // a free name is never somebody's file, -f or not
   for (;;) try {
       RunReport report = run(prepared.plan, prepared.checkpoints, request.output, options);
-      answer_stop_with(nullptr);
-      view.finish(report);
+      view->finish(size, report.seconds);
       return report;
     } catch (const TargetTaken&) {
       // Each name is higher than the one before, and each that is taken was taken by somebody: this ends.
@@ -103,29 +104,29 @@ RunReport run_watched(MergeRequest& request, Prepared& prepared) {
     }
 }
 
-RunReport run_in_place(MergeRequest& request, Prepared& prepared) {
-  if (!prepared.names) return run_watched(request, prepared);
+RunReport run_in_place(MergeRequest& request, Prepared& prepared, Caller& caller) {
+  if (!prepared.names) return run_watched(request, prepared, caller);
   try {
     prepared.names->make_folders();
-    return run_watched(request, prepared);
+    return run_watched(request, prepared, caller);
   } catch (...) {
     prepared.names->remove_made_folders();
     throw;
   }
 }
 
-void print_plan(const MergeRequest& request, const MergeFacts& facts) {
+void tell_plan(const MergeRequest& request, const MergeFacts& facts, Caller& caller) {
   if (request.settings.json)
-    write_document(plan_json(facts));
+    caller.tell(plan_json(facts));
   else if (!request.settings.quiet)
-    write_stdout(plan_report(facts));
+    caller.tell(plan_report(facts));
 }
 
-void print_result(const MergeRequest& request, const MergeFacts& facts, const RunReport& report) try {
+void tell_result(const MergeRequest& request, const MergeFacts& facts, const RunReport& report, Caller& caller) try {
   if (request.settings.json)
-    write_document(run_json(facts, report));
+    caller.tell(run_json(facts, report));
   else if (!request.settings.quiet)
-    write_stdout(run_report(facts, report));
+    caller.tell(run_report(facts, report));
 } catch (const Error& e) {
   // A report that cannot be told must not look like a merge that failed.
   throw Error(e.code(), e.where(), std::string(e.what()) + "; " + request.output + " is complete");
@@ -133,9 +134,9 @@ void print_result(const MergeRequest& request, const MergeFacts& facts, const Ru
 
 }  // namespace
 
-void merge_command(MergeRequest request) {
-  if (!request.settings.sweeps.empty()) return sweep_command(std::move(request));
-  Prepared prepared = prepare(request);
+void merge_command(MergeRequest request, Caller& caller) {
+  if (!request.settings.sweeps.empty()) return sweep_command(std::move(request), caller);
+  Prepared prepared = prepare(request, caller);
   const MergeFacts facts{
       .plan = prepared.plan,
       .checkpoints = prepared.checkpoints,
@@ -147,14 +148,15 @@ void merge_command(MergeRequest request) {
       .recipe_file = request.settings.save_recipe ? std::string_view(*request.settings.save_recipe) : ""};
   if (request.settings.only_plan) {
     if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
-    return print_plan(request, facts);
+    return tell_plan(request, facts, caller);
   }
-  const RunReport report = run_in_place(request, prepared);
+  const RunReport report = run_in_place(request, prepared, caller);
   add_run_warnings(prepared.plan, prepared.checkpoints, report, value_warnings(facts, report));
-  tell_troubles(request, announce(request.announcement, request.output, prepared.checkpoints, report), prepared.plan);
+  tell_troubles(request, announce(request.announcement, request.output, prepared.checkpoints, report, caller),
+                prepared.plan, caller);
   if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
   if (prepared.config) copy_config(*prepared.config, request.output, request.settings.run);
-  print_result(request, facts, report);
+  tell_result(request, facts, report, caller);
 }
 
 }  // namespace ckmerge::cli

@@ -81,7 +81,6 @@ MergeRequest merge_request(const Request& request, const Environment& environmen
                          " has no levels (--format ckpt, or an OUT that ends so)");
   add_preset_warnings(merge);
   add_vae(merge);
-  merge.progress = progress_kind(settings, environment);
   merge.announcement = announcement_of(settings, environment);
   return merge;
 }

@@ -22,7 +22,6 @@ struct MergeRequest {
   std::vector<std::string> warnings;  ///< those of the plan follow
   Places places;                      ///< of a recipe file's weights and rules
   Announcement announcement;          ///< when the output is in place
-  ProgressKind progress = ProgressKind::none;
 };
 
 /// For `merge` and `plan`, and for what others ask as a merge. Throws Error(usage) with everything that stands against

@@ -2,8 +2,6 @@
 #include "cli/commands/merge_steps.h"
 
 #include "cli/commands/open_inputs.h"
-#include "cli/system/signals.h"
-#include "cli/system/text.h"
 #include "core/engine/differing_copies.h"
 #include "core/inputs/component_names.h"
 #include "core/inputs/input_names.h"
@@ -25,19 +23,10 @@ Plan placed_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints, 
   }
 }
 
-// What is told when a signal comes too late.
-const char* waiting_line(ProgressKind progress) {
-  if (progress == ProgressKind::json)
-    return "{\"event\":\"waiting\",\"message\":\"the output is complete; waiting for the disk to have all of it\"}\n";
-  return "the output is complete; waiting for the disk to have all of it, then it is put in place; a second signal "
-         "ends "
-         "ckmerge at once and leaves the target as it was\n";
-}
-
 }  // namespace
 
-std::vector<Checkpoint> opened_inputs(MergeRequest& request, Faults& faults) {
-  std::vector<Checkpoint> checkpoints = open_inputs(request, faults);
+std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Faults& faults) {
+  std::vector<Checkpoint> checkpoints = open_inputs(request, caller, faults);
   if (faults.empty())
     faults.check([&] { append(request.warnings, name_inputs(request.settings.recipe, checkpoints)); });
   return checkpoints;
@@ -52,13 +41,11 @@ Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const 
   return plan;
 }
 
-RunOptions watched_options(const MergeRequest& request, ProgressView& view) {
-  catch_stop_signals();
-  install_sigbus_guard();
+RunOptions watched_options(const MergeRequest& request, ProgressView& view, Caller& caller) {
   RunOptions options = request.settings.run;
-  options.stop = &stop_flag();
+  options.stop = &caller.stop();
   options.on_progress = [&view](const Progress& progress) { view.update(progress); };
-  options.on_commit = [kind = request.progress] { answer_stop_with(waiting_line(kind)); };
+  options.on_commit = [&view] { view.commit(); };
   return options;
 }
 
@@ -69,11 +56,11 @@ void add_run_warnings(Plan& plan, std::span<const Checkpoint> checkpoints, const
   append(plan.warnings, integer_warnings(plan, checkpoints, report.differing));
 }
 
-void tell_troubles(const MergeRequest& request, std::vector<std::string> troubles, Plan& plan) {
+void tell_troubles(const MergeRequest& request, const std::vector<std::string>& troubles, Plan& plan, Caller& caller) {
   if (request.settings.json)
     append(plan.warnings, troubles);
   else if (!request.settings.quiet)
-    for (const std::string& trouble : troubles) write_stderr("warning: " + shortened(trouble, kSentenceWidth) + "\n");
+    for (const std::string& trouble : troubles) caller.warn(trouble);
 }
 
 }  // namespace ckmerge::cli

@@ -3,8 +3,8 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/method_name.h"
+#include "cli/report/methods_json.h"
 #include "cli/system/text.h"
-#include "io/text/json_writer.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -37,15 +37,6 @@ std::string option_text(const ParameterSpec& parameter) {
     case ParameterKind::number: return option + " X" + other_name(parameter);
     case ParameterKind::numbers: return option + " X1,X2,...";
     case ParameterKind::flag: return option + ", --no-" + parameter.option_name();
-  }
-  return "";
-}
-
-const char* kind_name(ParameterKind kind) {
-  switch (kind) {
-    case ParameterKind::number: return "number";
-    case ParameterKind::numbers: return "numbers";
-    case ParameterKind::flag: return "flag";
   }
   return "";
 }
@@ -104,48 +95,9 @@ std::string markdown_head() {
          "are\nunderscores: `-m \"sum Twice\"` is `-m sum_twice`.\n";
 }
 
-// ---- for programs
-
-void write_parameter(JsonWriter& json, const ParameterSpec& parameter) {
-  json.begin_object();
-  json.key("name").value(parameter.name);
-  json.key("option").value(std::string("--") + parameter.option_name());
-  json.key("kind").value(kind_name(parameter.kind));
-  json.key("default").value(parameter.default_text);
-  json.key("meaning").value(parameter.meaning);
-  json.end_object();
-}
-
-void write_method(JsonWriter& json, const MethodSpec& spec) {
-  json.begin_object();
-  json.key("name").value(spec.name);
-  json.key("summary").value(spec.summary);
-  json.key("formula").value(spec.formula);
-  json.key("source").value(spec.source);
-  json.key("aliases").begin_array();
-  for (const std::string& alias : aliases_of(spec)) json.value(alias);
-  json.end_array();
-  json.key("note");
-  spec.note ? json.value(spec.note) : json.null();
-  json.key("min_inputs").value(spec.min_inputs);
-  json.key("max_inputs");
-  spec.max_inputs == 0 ? json.null() : json.value(spec.max_inputs);
-  json.key("parameters").begin_array();
-  for (const ParameterSpec& parameter : parameters_of(spec)) write_parameter(json, parameter);
-  json.end_array().end_object();
-}
-
-JsonWriter methods_json(const std::vector<const MethodSpec*>& specs) {
-  JsonWriter json;
-  json.begin_object().key("methods").begin_array();
-  for (const MethodSpec* spec : specs) write_method(json, *spec);
-  json.end_array().end_object();
-  return json;
-}
-
 }  // namespace
 
-void methods_command(const Request& request) {
+void methods_command(const Request& request, Caller& caller) {
   const std::vector<std::string>& names = request.operands;
   if (names.size() > 1) throw Error(ErrorCode::usage, names[1], "one method at a time, or none for all of them");
   const MethodSpec* const only = names.empty() ? nullptr : &method_called(names[0], names[0]);
@@ -154,13 +106,13 @@ void methods_command(const Request& request) {
   std::vector<const MethodSpec*> specs;
   for (const Method& method : ckmerge::methods())
     if (!only || only == method.spec) specs.push_back(method.spec);
-  if (request.settings.json) return write_document(methods_json(specs));
+  if (request.settings.json) return caller.tell(methods_json(specs));
   std::string out = markdown ? markdown_head() : "";
   for (const MethodSpec* spec : specs) {
     if (!out.empty()) out += "\n";
     out += markdown ? method_markdown(*spec) : method_text(*spec);
   }
-  write_stdout(out);
+  caller.tell(out);
 }
 
 }  // namespace ckmerge::cli

@@ -56,18 +56,18 @@ void read_keys(MergeRequest& request) {
   }
 }
 
-std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
+std::vector<Checkpoint> open_inputs(MergeRequest& request, Caller& caller, Faults& faults) {
   check_open_files(request.inputs.size());
   std::vector<Checkpoint> checkpoints;
   std::vector<std::string> used(request.inputs.size());
   for (size_t k = 0; k < request.inputs.size(); ++k)
     faults.check([&] {
       const std::string key = key_of(request, k);
-      checkpoints.push_back(open_checkpoint(request.inputs[k], {.key = key,
-                                                                .allow_expanded = request.settings.allow_expanded,
-                                                                .ema = request.settings.recipe.ema,
-                                                                .mend = request.settings.recipe.mend,
-                                                                .from_unsafe = request.settings.from_unsafe}));
+      checkpoints.push_back(caller.open(request.inputs[k], {.key = key,
+                                                            .allow_expanded = request.settings.allow_expanded,
+                                                            .ema = request.settings.recipe.ema,
+                                                            .mend = request.settings.recipe.mend,
+                                                            .from_unsafe = request.settings.from_unsafe}));
       share_names(checkpoints);
       if (request.settings.from_unsafe) request.warnings.push_back(unsafe_warning(checkpoints.back()));
       if (const InputForm& form = *checkpoints.back().form; form.has_pickle)
@@ -83,11 +83,12 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Faults& faults) {
   return checkpoints;
 }
 
-std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths, const OpenOptions& options) {
+std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths, Caller& caller,
+                                         const OpenOptions& options) {
   Faults faults;
   std::vector<Checkpoint> checkpoints;
   check_open_files(paths.size());
-  for (const std::string& path : paths) faults.check([&] { checkpoints.push_back(open_checkpoint(path, options)); });
+  for (const std::string& path : paths) faults.check([&] { checkpoints.push_back(caller.open(path, options)); });
   faults.raise();
   return checkpoints;
 }

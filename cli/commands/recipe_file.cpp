@@ -269,12 +269,13 @@ bool are_same_files(std::span<const std::string> some, std::span<const std::stri
 
 bool is_recipe_file(const std::string& path) { return path.ends_with(".yaml") || path.ends_with(".yml"); }
 
-MergeRequest recipe_file_request(const Request& asked, const Environment& environment) {
+MergeRequest recipe_file_request(const Request& asked, Caller& caller) {
   const RecipeFile file(asked.operands[0]);
   if (asked.settings.models)
     throw Error(ErrorCode::usage, "--models", "--models is for recorded merges; a recipe file names its checkpoints");
   Places places;
-  MergeRequest merge = merge_request(with_registered_paths(request_of(file, asked, places), environment), environment);
+  MergeRequest merge =
+      merge_request(with_registered_paths(request_of(file, asked, places), caller), caller.environment);
   merge.places = std::move(places);
   return merge;
 }

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "cli/commands/merge_request.h"
-#include "cli/system/system.h"
+#include "cli/report/caller.h"
 
 namespace ckmerge::cli {
 
@@ -15,7 +15,7 @@ bool is_recipe_file(const std::string& path);
 
 /// The merge of the recipe that is the first operand; the others (NAME=FILE) take the place of its checkpoints. Throws
 /// Error(usage) with file, line and column for what is wrong with the recipe, Error(io) where it cannot be read.
-MergeRequest recipe_file_request(const Request& asked, const Environment& environment);
+MergeRequest recipe_file_request(const Request& asked, Caller& caller);
 
 /// That the recipe `text`, in a file at `path`, merges `inputs` by `recipe`, which is canonical and has its defaults.
 /// Throws Error(usage) where it says anything else.

@@ -92,16 +92,17 @@ std::string registry_path(const Settings& settings, const Environment& environme
   return settings.registry.value_or(environment.registry);
 }
 
-void with_registry(const std::string& path, Registry::Access access, const std::function<void(Registry&)>& act) {
+void with_registry(const std::string& path, Registry::Access access, Caller& caller,
+                   const std::function<void(Registry&)>& act) {
   if (path.empty())
     throw Error(ErrorCode::usage, "--registry",
                 "there is no place for a registry: neither HOME nor XDG_DATA_HOME is set; give --registry FILE");
   const auto mend = [&] {
     const SetAside aside = set_registry_aside(path);
     if (!aside.kept_as.empty())
-      write_stderr("warning: the registry " + visible(path) + " was damaged; it is kept as " + visible(aside.kept_as) +
-                   "; a new one has what could be saved, " + counted(aside.files_saved, "checkpoint") +
-                   "; `ckmerge scan` finds the rest\n");
+      caller.warn("the registry " + path + " was damaged; it is kept as " + aside.kept_as +
+                  "; a new one has what could be saved, " + counted(aside.files_saved, "checkpoint") +
+                  "; `ckmerge scan` finds the rest");
   };
   try {
     Registry registry(path, access);
@@ -134,12 +135,12 @@ RegisteredFile find_one(const Registry& registry, const std::string& name) {
               lines);
 }
 
-Request with_registered_paths(const Request& asked, const Environment& environment) {
+Request with_registered_paths(const Request& asked, Caller& caller) {
   Request request = asked;
   std::vector<std::string*> paths = checkpoint_paths(request);
   std::erase_if(paths, [&](const std::string* path) { return reference_in(*path, request) == path->npos; });
   if (paths.empty()) return request;
-  with_registry(registry_path(request.settings, environment), Registry::Access::existing,
+  with_registry(registry_path(request.settings, caller.environment), Registry::Access::existing, caller,
                 [&](const Registry& registry) { put_paths(registry, request, paths); });
   return request;
 }

@@ -7,7 +7,6 @@
 #include "cli/commands/run_recipe_models.h"
 #include "cli/options/faults.h"
 #include "cli/report/report.h"
-#include "cli/system/signals.h"
 #include "cli/system/text.h"
 #include "core/blocks/block_selector.h"
 #include "core/formula/recipe_graph.h"
@@ -121,8 +120,8 @@ std::vector<std::string> input_lines(const RecordedRecipe& recorded) {
   return lines;
 }
 
-RecordedRecipe recorded_recipe(const std::string& path) {
-  const Checkpoint checkpoint = open_checkpoint(path);
+RecordedRecipe recorded_recipe(const std::string& path, Caller& caller) {
+  const Checkpoint checkpoint = caller.open(path);
   const std::string* const text = field(checkpoint, "ckmerge.recipe");
   if (!text)
     throw Error(
@@ -162,11 +161,11 @@ std::vector<std::string> bound_inputs(const RecordedRecipe& recorded, const std:
   return inputs;
 }
 
-MergeRequest run_request(const Request& asked, const Environment& environment) {
+MergeRequest run_request(const Request& asked, Caller& caller) {
   const std::vector<std::string>& operands = asked.operands;
   if (operands.empty())
     throw Error(ErrorCode::usage, "", "no file is given; `ckmerge run FILE A=PATH B=PATH -o OUT` repeats FILE's merge");
-  if (is_recipe_file(operands[0])) return recipe_file_request(asked, environment);
+  if (is_recipe_file(operands[0])) return recipe_file_request(asked, caller);
   // The options mean what they mean to merge. Its inputs are set below, and its recipe, to which no option of run adds.
   Request options = asked;
   options.operands = {operands[0]};
@@ -174,9 +173,9 @@ MergeRequest run_request(const Request& asked, const Environment& environment) {
   MergeRequest request;
   RecordedRecipe recorded;
   std::vector<std::string> inputs;
-  faults.check([&] { request = merge_request(options, environment); });
+  faults.check([&] { request = merge_request(options, caller.environment); });
   faults.check([&] {
-    recorded = recorded_recipe(operands[0]);
+    recorded = recorded_recipe(operands[0], caller);
     inputs = bound_inputs(recorded, {operands.begin() + 1, operands.end()});
     if (!asked.settings.models) expect_all_bound(recorded, inputs);
   });
@@ -193,8 +192,7 @@ MergeRequest run_request(const Request& asked, const Environment& environment) {
   settings.recipe = recorded.recipe;
   settings.run.hash = recorded.recipe.hash;
   settings.run.expected_sha256 = recorded.sha256;
-  settings.run.stop = &stop_flag();
-  catch_stop_signals();  // hashing can take minutes
+  settings.run.stop = &caller.stop();  // hashing can take minutes
   check_inputs(recorded, request);
   return request;
 }

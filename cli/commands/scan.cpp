@@ -3,15 +3,14 @@
 #include "core/registry/scan.h"
 
 #include <chrono>
+#include <memory>
 
 #include "cli/commands/commands.h"
 #include "cli/commands/registry_access.h"
 #include "cli/commands/scan_places.h"
 #include "cli/commands/work_options.h"
 #include "cli/options/sizes.h"
-#include "cli/report/progress.h"
 #include "cli/report/report.h"
-#include "cli/system/signals.h"
 #include "io/file/folder_walk.h"
 #include "io/text/json_writer.h"
 
@@ -22,22 +21,16 @@ namespace {
 // with their trainers' diaries, damage is found where it is read.
 constexpr uint64_t kCheckedSize = 64ull << 20;
 
-struct ScanRequest {
-  ScanOptions options;
-  ProgressKind progress = ProgressKind::none;
-};
-
-ScanRequest scan_request(const Request& request, const Environment& environment) {
+ScanOptions scan_options(const Request& request, const Environment& environment) {
   Settings settings = request.settings;
   Faults faults = request.refused;
   complete_run_options(settings, environment, faults);
   faults.raise();
-  ScanRequest scan;
-  scan.progress = progress_kind(settings, environment);
-  scan.options.run = settings.run;
-  scan.options.hash = settings.sum_files;
-  scan.options.forget = settings.forget;
-  return scan;
+  ScanOptions options;
+  options.run = settings.run;
+  options.hash = settings.sum_files;
+  options.forget = settings.forget;
+  return options;
 }
 
 // The folders of earlier scans. One that is not there, an unplugged disk, is told and left alone.
@@ -106,44 +99,42 @@ JsonWriter scan_json(const ScanReport& report, const ScanPlaces& places, const s
   return json;
 }
 
-ScanReport watched_scan(Registry& registry, const ScanPlaces& places, const ScanRequest& request) {
-  catch_stop_signals();
-  ProgressView view(request.progress, 0);
-  ScanOptions options = request.options;
+ScanReport watched_scan(Registry& registry, const ScanPlaces& places, ScanOptions options, const Settings& settings,
+                        Caller& caller) {
   uint64_t total = 0;
-  options.run.stop = &stop_flag();
+  options.run.stop = &caller.stop();
+  const std::unique_ptr<ProgressView> view = caller.watch(settings, 0);
   options.run.on_progress = [&](const Progress& progress) {
     total = progress.total;
-    view.update(progress);
+    view->update(progress);
   };
   const auto began = std::chrono::steady_clock::now();
   ScanReport report = scan(registry, places.roots, options);
-  view.finish(total, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+  view->finish(total, std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
   return report;
 }
 
 }  // namespace
 
-void scan_command(const Request& request, const Environment& environment) {
-  const ScanRequest scan = scan_request(request, environment);
-  const std::string path = registry_path(request.settings, environment);
+void scan_command(const Request& request, Caller& caller) {
+  const ScanOptions options = scan_options(request, caller.environment);
+  const std::string path = registry_path(request.settings, caller.environment);
   const std::vector<std::string>& folders = request.operands;
   const auto began = std::chrono::steady_clock::now();
-  ScanPlaces places = scan_places(folders, environment.home);
+  ScanPlaces places = scan_places(folders, caller.environment.home);
   ScanReport report;
   const auto access = folders.empty() ? Registry::Access::existing : Registry::Access::create;
-  with_registry(path, access, [&](Registry& registry) {
+  with_registry(path, access, caller, [&](Registry& registry) {
     if (registry.size() <= kCheckedSize) registry.check();
     if (folders.empty()) places = known_places(registry);
-    report = watched_scan(registry, places, scan);
+    report = watched_scan(registry, places, options, request.settings, caller);
   });
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
   report.troubles.insert(report.troubles.begin(), places.warnings.begin(), places.warnings.end());
-  if (request.settings.json) return write_document(scan_json(report, places, path));
+  if (request.settings.json) return caller.tell(scan_json(report, places, path));
   if (request.settings.quiet) return;
-  write_stdout(scan_text(report, places, path, elapsed.count()));
-  for (const std::string& trouble : report.troubles)
-    write_stderr("warning: " + shortened(trouble, kSentenceWidth) + "\n");
+  caller.tell(scan_text(report, places, path, elapsed.count()));
+  for (const std::string& trouble : report.troubles) caller.warn(trouble);
 }
 
 }  // namespace ckmerge::cli

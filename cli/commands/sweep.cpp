@@ -5,6 +5,7 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -13,7 +14,6 @@
 #include "cli/options/output_name.h"
 #include "cli/options/sweep_option.h"
 #include "cli/report/sweep_report.h"
-#include "cli/system/signals.h"
 #include "core/formula/recipe_graph.h"
 
 namespace ckmerge::cli {
@@ -59,7 +59,7 @@ class OutputFolder {
 
 class Sweeping {
  public:
-  explicit Sweeping(MergeRequest request) : request_(std::move(request)) {
+  Sweeping(MergeRequest request, Caller& caller) : request_(std::move(request)), caller_(caller) {
     const Settings& settings = request_.settings;
     for (const SweptOutput& swept : swept_outputs(settings.sweeps)) {
       Output output{.path = "",
@@ -79,7 +79,7 @@ class Sweeping {
     for (Output& output : outputs_)
       if (faults.empty())
         faults.check([&] { of_output(output, [&](Output& o) { check_recipe(o.recipe, request_.inputs.size()); }); });
-    checkpoints_ = opened_inputs(request_, faults);
+    checkpoints_ = opened_inputs(request_, caller_, faults);
     for (Output& output : outputs_)
       if (faults.empty()) faults.check([&] { of_output(output, [&](Output& o) { plan(o); }); });
     if (!request_.output.empty()) check_targets(faults);
@@ -88,9 +88,9 @@ class Sweeping {
 
   void tell_plan() const {
     if (request_.settings.json)
-      write_document(sweep_plan_json(facts()));
+      caller_.tell(sweep_plan_json(facts()));
     else if (!request_.settings.quiet)
-      write_stdout(sweep_plan_report(facts()));
+      caller_.tell(sweep_plan_report(facts()));
   }
 
   bool only_plan() const { return request_.settings.only_plan; }
@@ -169,11 +169,10 @@ class Sweeping {
       size += output.plan.output_size();
       runs.push_back({.plan = &output.plan, .targets = {&output.path, 1}});
     }
-    ProgressView view(request_.progress, size);
-    const RunOptions options = watched_options(request_, view);
+    const std::unique_ptr<ProgressView> view = caller_.watch(request_.settings, size);
+    const RunOptions options = watched_options(request_, *view, caller_);
     std::vector<RunReport> reports = ckmerge::run(runs, checkpoints_, options);
-    answer_stop_with(nullptr);
-    view.finish(size, reports.front().seconds);
+    view->finish(size, reports.front().seconds);
     return reports;
   }
 
@@ -182,7 +181,7 @@ class Sweeping {
     add_run_warnings(output.plan, checkpoints_, report, value_warnings(of_output, report));
     Announcement announcement = request_.announcement;
     if (!is_last) announcement.notify.reset();  // asked once, when all are there
-    tell_troubles(request_, announce(announcement, output.path, checkpoints_, report), output.plan);
+    tell_troubles(request_, announce(announcement, output.path, checkpoints_, report, caller_), output.plan, caller_);
     if (!output.config) choose_config(output);
     if (output.config) copy_config(*output.config, output.path, request_.settings.run);
   }
@@ -212,15 +211,16 @@ class Sweeping {
 
   void tell_result(const std::vector<RunReport>& reports) const try {
     if (request_.settings.json)
-      write_document(sweep_run_json(facts(), reports));
+      caller_.tell(sweep_run_json(facts(), reports));
     else if (!request_.settings.quiet)
-      write_stdout(sweep_run_report(facts(), reports));
+      caller_.tell(sweep_run_report(facts(), reports));
   } catch (const Error& e) {
     // A report that cannot be told must not look like a merge that failed.
     throw Error(e.code(), e.where(), std::string(e.what()) + "; the files in " + request_.output + " are complete");
   }
 
   MergeRequest request_;
+  Caller& caller_;
   std::deque<Output> outputs_;
   std::vector<Checkpoint> checkpoints_;
 };
@@ -251,8 +251,8 @@ void check_sweep(MergeRequest& request, Faults& faults) {
   if (!output.ends_with('/')) settings.output->push_back('/');
 }
 
-void sweep_command(MergeRequest request) {
-  Sweeping sweeping(std::move(request));
+void sweep_command(MergeRequest request, Caller& caller) {
+  Sweeping sweeping(std::move(request), caller);
   sweeping.prepare();
   if (sweeping.only_plan()) return sweeping.tell_plan();
   sweeping.run();

@@ -4,6 +4,7 @@
 
 #include "cli/commands/merge_request.h"
 #include "cli/options/faults.h"
+#include "cli/report/caller.h"
 
 namespace ckmerge::cli {
 
@@ -12,6 +13,6 @@ namespace ckmerge::cli {
 void check_sweep(MergeRequest& request, Faults& faults);
 
 /// REQUIRES: the request's settings have sweeps, and check_sweep() has nothing against them.
-void sweep_command(MergeRequest request);
+void sweep_command(MergeRequest request, Caller& caller);
 
 }  // namespace ckmerge::cli

@@ -37,8 +37,4 @@ void complete_run_options(Settings& settings, const Environment& environment, Fa
   faults.check([&] { settings.run.kernels = kernels_called(environment.isa); });
 }
 
-ProgressKind progress_kind(const Settings& settings, const Environment& environment) {
-  return settings.quiet ? ProgressKind::none : progress_kind(settings.progress, environment);
-}
-
 }  // namespace ckmerge::cli

@@ -11,7 +11,4 @@ namespace ckmerge::cli {
 /// Fills in settings.run: the cache of hashes, which must be one, and the kernels, which must be there.
 void complete_run_options(Settings& settings, const Environment& environment, Faults& faults);
 
-/// Of a command that may be --quiet.
-ProgressKind progress_kind(const Settings& settings, const Environment& environment);
-
 }  // namespace ckmerge::cli

@@ -165,8 +165,8 @@ const std::vector<Row>& table() {
         read_choice(&Recipe::underflow)}},
       {recipes,
        {"metadata", 0, "P",
-        "what the file says of itself: keep (default), recipe, none, or last: as keep, but the last input's where they "
-        "differ, save config, model_version and the prediction, which stay A's",
+        "what the file says of itself: keep (default), recipe, none, set: what --set-metadata gives alone, or last: as "
+        "keep, but the last input's where they differ, save config, model_version and the prediction, which stay A's",
         read_choice(&Recipe::metadata)}},
       {recipes | in(inspect),
        {"key", 0, "K", "where in a PyTorch file its tensors are, with dots; B=K for one input (default: looked for)",

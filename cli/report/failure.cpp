@@ -1,28 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/report/failure.h"
 
-#include <exception>
+#include <new>
 
 #include "cli/options/faults.h"
 #include "cli/report/report.h"
 #include "cli/system/signals.h"
-#include "io/text/json_writer.h"
+#include "io/file/process_limits.h"
 
 namespace ckmerge::cli {
 namespace {
-
-JsonWriter failure_json(const Failure& failure) {
-  JsonWriter json;
-  json.begin_object().key("error").begin_object();
-  json.key("code").value(failure.code);
-  json.key("exit").value(failure.exit);
-  json.key("where").value(failure.where);
-  json.key("message").value(failure.message);
-  json.key("details").begin_array();
-  for (const std::string& detail : failure.details) json.value(detail);
-  json.end_array().end_object().end_object();
-  return json;
-}
 
 // The last line of --progress json.
 std::string failure_event(const Failure& failure) {
@@ -45,6 +32,13 @@ std::string failure_text(const Failure& failure, const Environment& environment)
          });
 }
 
+// What is needed is known no longer where it could not be had.
+std::string advice_on_memory() {
+  const uint64_t limit = process_limits().address_space;
+  if (limit == ProcessLimits::kNone) return "";
+  return ", " + std::to_string(limit >> 10) + " KiB of addresses; twice as much may do (ulimit -v)";
+}
+
 }  // namespace
 
 Failure failure_of(const Error& error) {
@@ -54,14 +48,35 @@ Failure failure_of(const Error& error) {
                   .message = error.what(),
                   .details = error.details()};
   if (const auto* gathered = dynamic_cast<const GatheredFaults*>(&error)) failure.nested = gathered->nested();
-  if (error.code() == ErrorCode::interrupted) {
-    failure.exit = stop_status();
-  }
   return failure;
 }
 
-int tell(const Failure& failure, const ErrorStyle& style, const Environment& environment) noexcept {
+Failure failure_of(const std::exception& exception) {
+  if (dynamic_cast<const std::bad_alloc*>(&exception))
+    return {"resources",
+            5,
+            "",
+            "memory ran out; headers, plan and --memory need more than this process may have" + advice_on_memory(),
+            {}};
+  return {"internal", 1, "", std::string("internal error: ") + exception.what(), {}};
+}
+
+JsonWriter failure_json(const Failure& failure) {
+  JsonWriter json;
+  json.begin_object().key("error").begin_object();
+  json.key("code").value(failure.code);
+  json.key("exit").value(failure.exit);
+  json.key("where").value(failure.where);
+  json.key("message").value(failure.message);
+  json.key("details").begin_array();
+  for (const std::string& detail : failure.details) json.value(detail);
+  json.end_array().end_object().end_object();
+  return json;
+}
+
+int tell(Failure failure, const ErrorStyle& style, const Environment& environment) noexcept {
   try {
+    if (failure.code == name(ErrorCode::interrupted)) failure.exit = stop_status();
     if (style.json_line)
       write_stderr(failure_event(failure));
     else if (!style.json_document)

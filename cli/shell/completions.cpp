@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/shell/completions.h"
 
-#include "cli/commands/commands.h"
 #include "cli/options/choices.h"
 #include "cli/system/text.h"
+#include "io/text/error.h"
 
 namespace ckmerge::cli {
 
@@ -17,14 +17,14 @@ std::string single_quoted(std::string_view text) {
   return out + "'";
 }
 
-void completions_command(const Request& request) {
+void completions_command(const Request& request, Caller& caller) {
   const std::vector<std::string> shells = words_of(WordKind::shell);
   if (request.operands.size() != 1)
     throw Error(ErrorCode::usage, "SHELL",
                 "name one shell, as in `ckmerge completions bash`; there are " + joined(shells, ", "));
   request.refused.raise();
   constexpr std::string (*kScripts[])() = {bash_completions, zsh_completions, fish_completions};
-  write_stdout(kScripts[choice_index("SHELL", request.operands[0], shells)]());
+  caller.tell(kScripts[choice_index("SHELL", request.operands[0], shells)]());
 }
 
 }  // namespace ckmerge::cli

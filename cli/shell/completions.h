@@ -8,8 +8,13 @@
 #include <vector>
 
 #include "cli/options/option_table.h"
+#include "cli/options/request.h"
+#include "cli/report/caller.h"
 
 namespace ckmerge::cli {
+
+/// `ckmerge completions SHELL`.
+void completions_command(const Request& request, Caller& caller);
 
 std::string bash_completions();
 std::string zsh_completions();

@@ -5,7 +5,7 @@
 #include <iterator>
 
 #include "cli/options/option_table.h"
-#include "cli/shell/exit_statuses.h"
+#include "cli/report/exit_statuses.h"
 
 namespace ckmerge::cli {
 namespace {

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The manual page, in man(7) macros, made from the tables and the methods' specs. It bears no date: equal sources
-// make equal pages.
+#include "cli/shell/man_page.h"
+
 #include <algorithm>
 
-#include "cli/commands/commands.h"
 #include "cli/options/option_table.h"
-#include "cli/shell/exit_statuses.h"
+#include "cli/report/exit_statuses.h"
 #include "cli/system/text.h"
 
 namespace ckmerge::cli {
@@ -154,10 +153,10 @@ std::string man_page() {
 
 }  // namespace
 
-void man_command(const Request& request) {
+void man_command(const Request& request, Caller& caller) {
   if (!request.operands.empty()) throw Error(ErrorCode::usage, request.operands[0], "`ckmerge man` takes no file");
   request.refused.raise();
-  write_stdout(man_page());
+  caller.tell(man_page());
 }
 
 }  // namespace ckmerge::cli

@@ -3,6 +3,8 @@
 // process at once.
 #pragma once
 
+#include <signal.h>
+
 #include <atomic>
 
 namespace ckmerge::cli {
@@ -26,5 +28,18 @@ int stop_status();
 
 /// A closed pipe and a limit on file sizes are errors from write(), not signals.
 void leave_write_failures_to_errno();
+
+/// The same for a thread of somebody else's process and for threads that it starts, as long as this lives; what the
+/// process makes of these signals stays as it is.
+class HeldWriteSignals {
+ public:
+  HeldWriteSignals();
+  HeldWriteSignals(const HeldWriteSignals&) = delete;
+  HeldWriteSignals& operator=(const HeldWriteSignals&) = delete;
+  ~HeldWriteSignals();
+
+ private:
+  sigset_t before_;  // what the thread held back anyway
+};
 
 }  // namespace ckmerge::cli

@@ -2,6 +2,7 @@
 #include "cli/system/signals.h"
 
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <string_view>
@@ -73,6 +74,24 @@ int stop_status() { return 128 + (caught.load() ? caught.load() : SIGINT); }
 void leave_write_failures_to_errno() {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);
+}
+
+HeldWriteSignals::HeldWriteSignals() {
+  sigset_t held;
+  sigemptyset(&held);
+  for (const int number : {SIGPIPE, SIGXFSZ}) sigaddset(&held, number);
+  ::pthread_sigmask(SIG_BLOCK, &held, &before_);
+}
+
+HeldWriteSignals::~HeldWriteSignals() {
+  sigset_t ours;
+  sigemptyset(&ours);
+  for (const int number : {SIGPIPE, SIGXFSZ})
+    if (sigismember(&before_, number) == 0) sigaddset(&ours, number);
+  // Those that came of this thread's writes are answered: they must not arrive now.
+  const timespec at_once{};
+  while (::sigtimedwait(&ours, nullptr, &at_once) > 0) continue;
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 }  // namespace ckmerge::cli

@@ -25,7 +25,7 @@ std::vector<OutputTensor> output_tensors(std::span<const Step> planned, std::spa
 
 OutputLayout lay_out(const Recipe& recipe, std::span<const OutputTensor> tensors, const Metadata& metadata,
                      size_t least_header_size = 0) {
-  const bool told = recipe.form->says_format || recipe.metadata != MetadataPolicy::none;
+  const bool told = !metadata.empty() && (recipe.form->says_format || recipe.metadata != MetadataPolicy::none);
   return recipe.form->lay_out(
       tensors, {.metadata = told ? &metadata : nullptr, .least_header_size = least_header_size, .wrap = recipe.wrap});
 }

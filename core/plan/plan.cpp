@@ -355,7 +355,7 @@ Plan make_plan(const Recipe& recipe, const MergeGraph& graph, std::span<const Ch
   if (std::ranges::any_of(graph.terms(), reaches))
     throw Error(ErrorCode::usage, "formula",
                 sentence("the formula takes more checkpoints than the ", merged, " that were given"));
-  if (recipe.metadata != MetadataPolicy::none)
+  if (recipe.metadata != MetadataPolicy::none && recipe.metadata != MetadataPolicy::set)
     throw Error(ErrorCode::usage, "metadata", "no text can record a graph yet; plan it without metadata");
   return Planner(recipe, graph, checkpoints).run();
 }

@@ -206,6 +206,10 @@ bool true_of_parent_only(std::string_view key) {
          key.starts_with("sshs_");
 }
 
+bool writes_recipe(const Recipe& recipe) {
+  return recipe.metadata != MetadataPolicy::none && recipe.metadata != MetadataPolicy::set;
+}
+
 void check_set_metadata(const Recipe& recipe) {
   const auto refuse = [](const std::string& key, const std::string& reason) {
     throw Error(ErrorCode::usage, key, "the metadata field '" + valid_utf8(key) + "' cannot be set: " + reason);
@@ -213,10 +217,14 @@ void check_set_metadata(const Recipe& recipe) {
   std::set<std::string_view> keys;
   for (const auto& [key, value] : recipe.set_metadata) {
     if (recipe.metadata == MetadataPolicy::none) refuse(key, "with metadata none the format is all that is written");
-    if (written_by_us(key)) refuse(key, "ckmerge writes it itself");
+    if (written_by_us(key) && recipe.metadata != MetadataPolicy::set) refuse(key, "ckmerge writes it itself");
     if (!is_utf8(key) || !is_utf8(value)) refuse(key, "it is not UTF-8");
     if (!keys.insert(key).second) refuse(key, "it is set twice");
   }
+}
+
+bool says_format(const Checkpoint& checkpoint) {
+  return std::ranges::find(checkpoint.metadata, kFormat, &Metadata::value_type::first) != checkpoint.metadata.end();
 }
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
@@ -243,7 +251,7 @@ std::vector<std::string> recorded_names(const Recipe& recipe, std::span<const Ch
 
 std::vector<std::string> metadata_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   std::vector<std::string> warnings;
-  if (!recipe.hash || recipe.metadata == MetadataPolicy::none) return warnings;
+  if (!recipe.hash || !writes_recipe(recipe)) return warnings;
   for (const Checkpoint& parent : checkpoints) {
     const auto left_out = [&](std::string_view key, const std::string& fault) {
       if (!fault.empty()) warnings.push_back(sentence(parent.path, ": its ", key, " is left out: ", fault));
@@ -270,18 +278,21 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
   for (const Checkpoint& checkpoint : checkpoints)
     for (const std::string& key : fields_by_name(checkpoint)) fields.erase(key);
   for (const auto& [key, value] : kept_fields_by_name(recipe, checkpoints)) fields[key] = value;
-  if (recipe.metadata != MetadataPolicy::none) {
+  for (const auto& [key, value] : recipe.set_metadata) fields[key] = value;
+  if (writes_recipe(recipe)) {
     if (!recipe.hash) hashes = {};
     // A1111 counts a VAE that is baked in among no merge's models.
     const auto ancestors = checkpoints.first(checkpoints.size() - recipe.bake_vae);
     const std::vector<std::string> names = recorded_names(recipe, checkpoints);
-    for (const auto& [key, value] : recipe.set_metadata) fields[key] = value;
     fields[std::string(kRecipe)] = recipe_text(recipe, names, hashes);
     fields[std::string(kWebRecipe)] = web_recipe(recipe, kind, names, hashes);
     if (kind.averages) fields[std::string(kAveragesField)] = "merged";
     if (recipe.hash) fields[std::string(kWebModels)] = web_models(ancestors, names, hashes);
   }
-  fields[std::string(kFormat)] = output_format(checkpoints);
+  if (recipe.metadata != MetadataPolicy::set)
+    fields[std::string(kFormat)] = output_format(checkpoints);
+  else if (!checkpoints.empty() && says_format(checkpoints.front()))
+    fields.emplace(kFormat, output_format(checkpoints));
   return {fields.begin(), fields.end()};
 }
 

@@ -59,7 +59,7 @@ constexpr const char* kPolicyNames<NanPolicy>[] = {"error", "warn"};
 template <>
 constexpr const char* kPolicyNames<UnderflowPolicy>[] = {"warn", "error"};
 template <>
-constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none", "last"};
+constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none", "last", "set"};
 template <>
 constexpr const char* kPolicyNames<EmaPolicy>[] = {"keep", "use", "drop"};
 

@@ -55,6 +55,7 @@ enum class MetadataPolicy : uint8_t {
   recipe,  ///< the format and the recipe
   none,    ///< the format only
   last,    ///< as keep, but the last's where they differ: A1111's rule
+  set,     ///< what Recipe::set_metadata has, and the first's format where it has one
 };
 
 /// What the `real` tensors of one part are stored as; empty = as --dtype, or nothing, says of all.

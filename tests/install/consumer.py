@@ -57,4 +57,15 @@ with tempfile.TemporaryDirectory(prefix="ckmerge-install-") as folder:
         f"-DCMAKE_CXX_COMPILER={compiler}", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_EXPORT_NO_PACKAGE_REGISTRY=ON")
     run(cmake, "--build", folder / "build")
     merge_example.check(folder / "build/merge_example")
+
+    # The C interface by pkg-config, without CMake; the library shows its functions and nothing else.
+    library = next(prefix.rglob("libckmerge.so"), None)
+    if library:
+        merge_example.check(folder / "build/merge_c")
+        flags = run("env", f"PKG_CONFIG_PATH={library.parent / 'pkgconfig'}", "pkg-config", "--cflags", "--libs", "ckmerge").split()
+        run("cc", "-std=c99", "-Wall", "-Werror", root / "examples/merge.c", "-o", folder / "merge_c", *flags,
+            f"-Wl,-rpath,{library.parent}")
+        merge_example.check(folder / "merge_c")
+        shown = [line.split()[-1] for line in run("nm", "-D", "--defined-only", library).splitlines()]
+        assert shown and all(name.startswith("ckmerge_") for name in shown), shown
     print(f"{len(headers)} headers, {sum(1 for file in prefix.rglob('*') if file.is_file())} files installed")

@@ -4,7 +4,7 @@ import re
 
 import tree
 
-FOLDERS = "core|io|kernels|cli|bench|tests|scripts|cmake|docs|examples"
+FOLDERS = "core|io|kernels|cli|bench|tests|scripts|cmake|docs|examples|python"
 PATH = re.compile(rf"(?<![\w./-])(?:{FOLDERS})(?:/[\w.-]*\w)+(?![\w<*{{])/?")
 EXAMPLE = re.compile("NAME|extrapolate")  # what a reader is to add
 QUOTED = re.compile(r"`([^`\n]+)`")

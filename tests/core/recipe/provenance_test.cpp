@@ -106,6 +106,10 @@ TEST_CASE("fields are the user's, then A's, then B's, beside ours; what is true 
   CHECK(keys(output_metadata(ours, pair(a, b), {}, {})) ==
         std::vector<std::string>{"ckmerge.recipe", "format", "new", "sd_merge_recipe"});
   CHECK(output_metadata({.metadata = MetadataPolicy::none}, pair(a, b), {}, {}) == Metadata{{"format", "np"}});
+  const Recipe given{.metadata = MetadataPolicy::set, .set_metadata = {{"new", "3"}, {"sd_merge_recipe", "{}"}}};
+  CHECK(output_metadata(given, pair(a, b), {}, {}) ==
+        Metadata{{"format", "np"}, {"new", "3"}, {"sd_merge_recipe", "{}"}});
+  CHECK(output_metadata({.metadata = MetadataPolicy::set}, pair({}, b), {}, {}).empty());
 }
 
 TEST_CASE("what says how a file is read is A's, whoever else has it") {

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/capi/option_texts.h"
+
+#include <algorithm>
+
+#include "cli/capi/request_options.h"
+#include "cli/system/text.h"
+#include "io/text/error.h"
+
+namespace ckmerge::cli {
+namespace {
+
+using Kind = JsonValue::Kind;
+
+const char* what_it_takes(const OptionSpec& option) {
+  if (!option.takes_value()) return "true or false";
+  switch (option.reader.type) {
+    case ValueType::number: return "a number";
+    case ValueType::numbers: return "an array of numbers";
+    case ValueType::count: return "a whole number";
+    case ValueType::size: return "a number of bytes, or a text such as \"512M\"";
+    case ValueType::pair: return "texts NAME=VALUE, or an object";
+    default: return option.kind() == OptionKind::list ? "a text, or an array of texts" : "a text";
+  }
+}
+
+[[noreturn]] void refuse(const OptionSpec& option) {
+  const std::string dashed = "--" + option.name;
+  throw Error(ErrorCode::usage, dashed, dashed + " takes " + what_it_takes(option));
+}
+
+bool takes_numbers(ValueType type) {
+  return type == ValueType::number || type == ValueType::numbers || type == ValueType::count || type == ValueType::size;
+}
+
+const char* flag_text(const JsonValue& value) { return value.boolean ? "true" : "false"; }
+
+bool are_numbers(const JsonValue& value) {
+  return value.kind == Kind::array && !value.items.empty() &&
+         std::ranges::all_of(value.items, [](const JsonValue& item) { return item.kind == Kind::number; });
+}
+
+std::string numbers_text(const JsonValue& numbers, std::string_view separator) {
+  std::vector<std::string> texts;
+  for (const JsonValue& number : numbers.items) texts.push_back(number.text);
+  return joined(texts, separator);
+}
+
+// What stands behind the sign of NAME=VALUE.
+std::string paired_text(const OptionSpec& option, const JsonValue& value) {
+  if (value.kind == Kind::string || value.kind == Kind::number) return value.text;
+  if (value.kind == Kind::boolean) return flag_text(value);
+  if (value.kind != Kind::array || value.items.empty()) refuse(option);
+  if (option.name == "weight" && are_numbers(value)) return "[" + numbers_text(value, ",") + "]";  // a gradient
+  std::vector<std::string> texts;
+  for (const JsonValue& item : value.items) {
+    // Of lists that are swept, each is numbers with slashes between.
+    if (are_numbers(item))
+      texts.push_back(numbers_text(item, "/"));
+    else if (item.kind == Kind::array || item.kind == Kind::object || item.kind == Kind::null)
+      refuse(option);
+    else
+      texts.push_back(paired_text(option, item));
+  }
+  return joined(texts, ",");
+}
+
+// An object in an object says whose weights they are: {"beta": {"IN04": 0.2}} is beta:IN04=0.2.
+void add_pairs(const OptionSpec& option, const JsonValue& object, const std::string& before,
+               std::vector<std::string>& texts) {
+  for (size_t i = 0; i < object.keys.size(); ++i) {
+    const JsonValue& value = object.items[i];
+    if (value.kind == Kind::object && option.name == "weight" && before.empty())
+      add_pairs(option, value, object.keys[i] + ":", texts);
+    else
+      texts.push_back(before + object.keys[i] + "=" + paired_text(option, value));
+  }
+}
+
+std::string one_text(const OptionSpec& option, const JsonValue& value) {
+  const ValueType type = option.reader.type;
+  if (value.kind == Kind::string) return value.text;
+  if (value.kind == Kind::boolean && !option.takes_value()) return flag_text(value);
+  if (value.kind == Kind::number && takes_numbers(type)) return value.text;
+  if (type == ValueType::numbers && are_numbers(value)) return numbers_text(value, ",");
+  refuse(option);
+}
+
+void add_texts(const OptionSpec& option, const JsonValue& value, std::vector<std::string>& texts) {
+  if (value.kind == Kind::object && may_be_object(option))
+    add_pairs(option, value, "", texts);
+  else
+    texts.push_back(one_text(option, value));
+}
+
+}  // namespace
+
+std::vector<std::string> option_texts(const OptionSpec& option, const JsonValue& value) {
+  std::vector<std::string> texts;
+  if (value.kind == Kind::null) return texts;
+  const bool are_several = value.kind == Kind::array && option.kind() == OptionKind::list && !are_numbers(value);
+  if (are_several)
+    for (const JsonValue& item : value.items) add_texts(option, item, texts);
+  else
+    add_texts(option, value, texts);
+  for (const std::string& text : texts)
+    if (text.find('\0') != text.npos)
+      throw Error(ErrorCode::usage, "--" + option.name, "--" + option.name + " has a NUL byte in it");
+  return texts;
+}
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every option of every command as a keyword, with its type. None is not given; docs/cli.md says what each means.
+
+A test holds these against the table of options in the library, so that neither has one that the other lacks.
+"""
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Optional, TypedDict, TypeVar, Union
+
+from ._inputs import Input, Path
+from .progress import Progress
+
+if TYPE_CHECKING:
+    import re
+
+Number = Union[int, float]
+Texts = Union[str, Iterable[str]]
+Patterns = Union[str, "re.Pattern[str]", Iterable[Union[str, "re.Pattern[str]"]]]
+Pairs = Union[Texts, Mapping[str, Any]]
+Weights = Union[Texts, Mapping[str, Any]]
+Dtype = Any  # "f16", torch.float16, numpy's, or {"all": "bf16", "vae": "f32", "/norm/": "f32"}
+Size = Union[int, str]  # bytes, or "512M", "2GiB"
+
+
+class Works(TypedDict, total=False):
+    """How a checkpoint is written, and how the work is done."""
+
+    filename_prefix: Optional[str]
+    format: Optional[str]
+    wrap: Optional[str]
+    hash_cache: Optional[Path]
+    registry: Optional[Path]
+    no_register: Optional[bool]
+    notify: Optional[str]
+    verify: Optional[bool]
+    dry_run: Optional[bool]
+    no_fsync: Optional[bool]
+    memory: Optional[Size]
+    threads: Optional[int]
+    device: Optional[Any]
+    gpu_memory: Optional[Size]
+    progress: Progress
+
+
+class Writes(Works, total=False):
+    """Of commands that write a checkpoint of others."""
+
+    allow_expanded: Optional[bool]
+    force: Optional[bool]
+
+
+class Stores(TypedDict, total=False):
+    """What becomes of tensors on their way into the file."""
+
+    dtype: Optional[Dtype]
+    half: Optional[bool]
+    discard: Optional[Patterns]
+    strip_prefix: Optional[Texts]
+    rename: Optional[Pairs]
+    add_prefix: Optional[Texts]
+    mend: Optional[bool]
+    copy_codes: Optional[bool]
+    nan: Optional[str]
+    underflow: Optional[str]
+
+
+class Makes(Writes, Stores, total=False):
+    """Of commands that say themselves what the checkpoint is made of."""
+
+    metadata: Optional[str]
+    key: Optional[Pairs]
+    set_metadata: Optional[Pairs]
+    hash: Optional[bool]
+
+
+class Saves(Works, Stores, total=False):
+    """Of ``save``, which has metadata and force of its own."""
+
+    part: Optional[Texts]
+    prune: Optional[bool]
+    ema: Optional[str]
+    keep_names: Optional[bool]
+
+
+class Chooses(TypedDict, total=False):
+    """Of merges and averages: which tensors, and what of names that one side lacks."""
+
+    config: Optional[str]
+    save_recipe: Optional[Path]
+    only: Optional[Patterns]
+    exclude: Optional[Patterns]
+    missing: Optional[str]
+    extra: Optional[str]
+    merge_buffers: Optional[bool]
+
+
+class Merges(Makes, Chooses, total=False):
+    """Of ``merge`` and ``plan``, parameters of methods among them."""
+
+    like: Optional[str]
+    method: Optional[str]
+    param: Optional[Pairs]
+    mbw_presets: Optional[Path]
+    mbw_preset: Optional[Texts]
+    mbw: Optional[Union[Texts, Sequence[Number]]]
+    base_alpha: Optional[Union[Number, Texts]]
+    weight: Optional[Weights]
+    formula: Optional[str]
+    sweep: Optional[Pairs]
+    vae: Optional[Input]
+    expand: Optional[str]
+    first_channels: Optional[Patterns]
+    alpha: Optional[Number]
+    beta: Optional[Number]
+    gamma: Optional[Number]
+    density: Optional[Number]
+    seed: Optional[int]
+    rescale: Optional[bool]
+    stiffness: Optional[Number]
+    weights: Optional[Union[Sequence[Number], str, Mapping[str, Any]]]
+    normalize: Optional[bool]
+    columns: Optional[bool]
+
+
+class Runs(Writes, total=False):
+    """Of ``run``."""
+
+    models: Optional[Path]
+    save_recipe: Optional[Path]
+
+
+class Converts(Makes, total=False):
+    """Of ``convert``."""
+
+    part: Optional[Texts]
+    prune: Optional[bool]
+    ema: Optional[str]
+    keep_names: Optional[bool]
+    from_unsafe: Optional[bool]
+    config: Optional[str]
+    save_recipe: Optional[Path]
+
+
+class Bakes(Makes, total=False):
+    """Of ``bake``."""
+
+    config: Optional[str]
+    save_recipe: Optional[Path]
+
+
+class Averages(Makes, Chooses, total=False):
+    """Of ``average``."""
+
+    beta: Optional[Number]
+    gamma: Optional[Number]
+
+
+class Hashes(TypedDict, total=False):
+    """Of ``hash``."""
+
+    hash_cache: Optional[Path]
+    registry: Optional[Path]
+    threads: Optional[int]
+    progress: Progress
+
+
+class Scans(TypedDict, total=False):
+    """Of ``scan``."""
+
+    hash: Optional[bool]
+    forget: Optional[bool]
+    hash_cache: Optional[Path]
+    threads: Optional[int]
+    progress: Progress
+
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def takes(options: Any) -> Callable[[Function], Function]:
+    """Shows the keywords of ``options`` in the signature that ``help()``, editors and notebooks see. Keywords that are not
+    among them are passed on: the engine knows its options, and says which one may have been meant."""
+
+    def with_signature(function: Function) -> Function:
+        shown = inspect.signature(function)
+        own = [parameter for parameter in shown.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
+        more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+                for name, kind in _annotations(options).items()]
+        function.__signature__ = shown.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+        return function
+
+    return with_signature
+
+
+def _annotations(options: Any) -> dict[str, str]:
+    return {name: getattr(kind, "__forward_arg__", str(kind)) for name, kind in options.__annotations__.items()}

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is done with one checkpoint, its parts or its snapshots: convert, bake, compose, average; and saving a state dict."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Optional
+
+from ._inputs import Input, Inputs, Operands, Path, StateDict
+from ._signatures import Averages, Bakes, Converts, Makes, Saves, takes
+from .merging import written
+from .report import Report
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+@takes(Converts)
+def convert(input: Input, output: Optional[Path] = None, **options: Unpack[Converts]) -> Report:
+    """Writes a checkpoint in another form (by the extension of ``output``), dtype or selection.
+
+    >>> convert("A.safetensors", "small.safetensors", dtype="f16", force=True).counts.convert
+    1
+    """
+    operands = Operands()
+    return written("convert", [operands.word(input, "A")], output, options, operands)
+
+
+@takes(Bakes)
+def bake(input: Input, output: Optional[Path] = None, *, vae: Optional[Input] = None, **options: Unpack[Bakes]) -> Report:
+    """Writes a checkpoint with the tensors of ``vae`` in the place of its own. Raises ``ckmerge.MismatchError`` where the
+    checkpoint has no place for them."""
+    operands = Operands()
+    word = operands.word(input, "A")
+    return written("bake", [word], output, {**options, "vae": None if vae is None else operands.word(vae, "vae")}, operands)
+
+
+@takes(Makes)
+def compose(output: Optional[Path] = None, *, unet: Optional[Input] = None, te: Optional[Input] = None,
+            te2: Optional[Input] = None, te3: Optional[Input] = None, vae: Optional[Input] = None,
+            layout: Optional[str] = None, **options: Unpack[Makes]) -> Report:
+    """Makes one checkpoint of separate files, named as those of SD 1, SD 2, SDXL, SD3, Flux and others are. Which text encoder
+    a file holds is told by its tensors."""
+    operands = Operands()
+    components = {"unet": unet, "te": te, "te2": te2, "te3": te3, "vae": vae}
+    words = {name: operands.word(given, name) for name, given in components.items() if given is not None}
+    return written("compose", [], output, {**options, **words, "layout": layout}, operands)
+
+
+@takes(Averages)
+def average(inputs: Inputs, output: Optional[Path] = None, **options: Unpack[Averages]) -> Report:
+    """Averages any number of snapshots of one training. ``beta`` makes it an exponential moving average in the order given,
+    ``gamma`` a power-function average.
+
+    >>> average(["A.safetensors", "B.safetensors"], "mean.safetensors", force=True).method
+    'linear'
+    """
+    operands = Operands()
+    return written("average", operands.words(inputs), output, options, operands)
+
+
+@takes(Saves)
+def save(tensors: StateDict, path: Path, *, metadata: Optional[Mapping[str, str]] = None, force: bool = True,
+         **options: Unpack[Saves]) -> Report:
+    """Writes a dict of numpy arrays or torch tensors: a ``save_file`` that converts, is atomic and keeps no second copy.
+
+    Args:
+        tensors: names to arrays, tensors on any device, ``Lazy``, or objects with ``dtype``, ``shape`` and
+            ``read_into(offset, memoryview)``. Or what has a ``state_dict()``.
+        path: ``.safetensors``, or ``.ckpt``, ``.pt``, ``.pth``, ``.bin`` for torch's form. Replaced if it exists, as ``save_file``
+            does, unless ``force=False``.
+        metadata: texts to texts, written as they are and alone. None: the file has none.
+        options: those of ``convert``: ``dtype`` among them, which rounds once while writing.
+
+    Returns a Report. Raises ``ckmerge.UsageError`` for values that are no tensors.
+
+    >>> import numpy
+    >>> save({"w": numpy.zeros((2, 3), "f4")}, "zeros.safetensors", dtype="f16", metadata={"title": "zeros"}).output.tensors
+    1
+    """
+    operands = Operands()
+    word = operands.word(tensors, "tensors")
+    given: dict[str, Any] = {"metadata": "set", "keep_names": True, "no_register": True, **options, "force": force}
+    given["set_metadata"] = [f"{key}={value}" for key, value in (metadata or {}).items()] or None
+    return written("convert", [word], path, given, operands)

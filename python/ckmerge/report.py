@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What calls return: the documents that ``--json`` prints, with attributes, and tables for notebooks."""
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_LISTED = 20  # rows of a table in a notebook; the document has all
+
+
+def _seen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return Report(value)
+    if isinstance(value, list):
+        return [_seen(item) for item in value]
+    return value
+
+
+class Report(Mapping[str, Any]):
+    """A document of ``--json`` (docs/cli.md, "JSON"). Its keys are attributes too, and so are those of what is in it.
+
+    >>> report = Report({"output": {"path": "out.safetensors", "size": 2048}, "warnings": []})
+    >>> report.output.size, report["output"]["path"]
+    (2048, 'out.safetensors')
+    """
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        self._views: dict[str, Any] = {}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document itself: dicts, lists, texts, numbers and None."""
+        return self._document
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._views:
+            self._views[key] = _seen(self._document[key])
+        return self._views[key]
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in self._document:
+            raise AttributeError(f"this document has no '{name}'; it has {', '.join(self._document)}"
+                                 if not name.startswith("_") else name)
+        return self[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._document)
+
+    def __len__(self) -> int:
+        return len(self._document)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._document]
+
+    def __reduce__(self) -> Any:
+        return type(self), (self._document,)
+
+    def __repr__(self) -> str:
+        told = ", ".join(f"{name}: {value}" for name, value in _summary(self._document))
+        return f"<{type(self).__name__} {told}>" if told else f"<{type(self).__name__} of {', '.join(self._document)}>"
+
+    def _repr_html_(self) -> str:
+        return _html(self._document, type(self).__name__)
+
+
+class Plan(Report):
+    """What a merge would do: ``steps``, sizes, ``passes``, ``warnings``, without a byte of a tensor read."""
+
+    @property
+    def steps(self) -> list[Any]:
+        """One for each tensor of the output, in the order of the file: ``name``, ``dtype``, ``shape``, ``action``,
+        ``sources``, ``offset`` and ``size``."""
+        found = self._document.get("tensors", [])
+        return [Report(step) for step in found]
+
+    @property
+    def size(self) -> int:
+        """Of the output, or of all outputs of a sweep, in bytes."""
+        if "outputs" in self._document:
+            return sum(int(document["output"]["size"]) for document in self._document["outputs"])
+        return int(self._document["output"]["size"])
+
+
+def _size(count: Any) -> str:
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} TB"
+
+
+def _recipe(document: dict[str, Any]) -> str:
+    formula = document.get("formula")
+    if formula:
+        return str(formula["text"])
+    numbers = ", ".join(f"{name} {value}" for name, value in (document.get("parameters") or {}).items())
+    return f"{document.get('method', '')}{', ' if numbers else ''}{numbers}"
+
+
+def _summary(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """What a person looks for first."""
+    rows = []
+    if document.get("method"):
+        rows.append(("method", _recipe(document)))
+    output = document.get("output")
+    if isinstance(output, dict):
+        rows.append(("output", str(output.get("path") or "nowhere yet")))
+        rows.append(("tensors", f"{output['tensors']:,}"))
+        rows.append(("size", _size(output["size"])))
+    for output in (document.get("outputs") or [])[:_LISTED]:
+        rows.append(("output", f"{output['output'].get('path') or 'nowhere yet'}, {_size(output['output']['size'])}"))
+    if document.get("bytes_to_read"):
+        rows.append(("reads", _size(document["bytes_to_read"])))
+    run = document.get("run")
+    if isinstance(run, dict):
+        rows.append(("took", f"{run['seconds']:.2f} s"))
+    return rows
+
+
+def _table(rows: Any, head: tuple[str, ...] = ()) -> str:
+    from html import escape  # slow to import, and for notebooks alone
+
+    def cells(row: Any, tag: str) -> str:
+        return "".join(f"<{tag} style='text-align:left'>{escape(str(cell))}</{tag}>" for cell in row)
+
+    top = f"<tr>{cells(head, 'th')}</tr>" if head else ""
+    return "<table>" + top + "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows) + "</table>"
+
+
+def _html(document: dict[str, Any], title: str) -> str:
+    rows = _summary(document) or [(key, _short(value)) for key, value in document.items()]
+    parts = [f"<b>{title}</b>", _table(rows)]
+    inputs = document.get("inputs")
+    if isinstance(inputs, list) and inputs and isinstance(inputs[0], dict):
+        parts.append(_table([(item.get("path"), item.get("tensors"), _size(item.get("size") or 0)) for item in inputs[:_LISTED]],
+                            ("input", "tensors", "size")))
+    if isinstance(document.get("counts"), dict):
+        parts.append(_table([(name, f"{count:,}") for name, count in document["counts"].items() if count],
+                            ("what becomes of them", "tensors")))
+    warned = document.get("warnings") or []
+    if warned:
+        parts.append(_table([(sentence,) for sentence in warned[:_LISTED]], ("warnings",)))
+    return "".join(parts)
+
+
+def _short(value: Any) -> str:
+    text = f"{len(value):,} entries" if isinstance(value, (list, dict)) else str(value)
+    return text if len(text) <= 100 else text[:97] + "..."
