@@ -2,6 +2,7 @@
 """Documents of ckmerge as the few lines that a node has room for."""
 from __future__ import annotations
 
+import os
 from typing import Any, Mapping
 
 LONGEST_LIST = 20
@@ -30,7 +31,7 @@ def warnings(document: Mapping[str, Any]) -> list[str]:
 def plan(document: Mapping[str, Any]) -> str:
     """What would be done."""
     lines = [term["text"] for term in document.get("graph", [])][-1:] or [str(document.get("method", ""))]
-    lines += [f"{file['path']}: {file['tensors']} tensors, {size(file['size'])}" for file in document.get("inputs", [])]
+    lines += [f"{os.path.basename(file['path'])}: {file['tensors']} tensors, {size(file['size'])}" for file in document.get("inputs", [])]
     outputs = document.get("outputs") or [document["output"]]
     lines += [f"the result: {output['tensors']} tensors, {size(output['size'])}" for output in outputs]
     lines.append(counts(document))

@@ -4,6 +4,7 @@ import { app } from "../../scripts/app.js";
 import { ComfyWidgets } from "../../scripts/widgets.js";
 
 const SHOWN = "told";
+const LINE = 14, LEAST = 40, MOST = 300; // pixels
 
 function show(node, text) {
   let widget = node.widgets?.find((one) => one.name === SHOWN);
@@ -14,6 +15,10 @@ function show(node, text) {
     widget.options.serialize = false;
   }
   widget.value = text;
+  const height = Math.min(MOST, Math.max(LEAST, 10 + LINE * text.split("\n").length));
+  widget.options.getMinHeight = () => height;
+  const wanted = node.computeSize();
+  node.setSize([Math.max(node.size[0], wanted[0]), Math.max(node.size[1], wanted[1])]);
   node.setDirtyCanvas?.(true, true);
 }
 

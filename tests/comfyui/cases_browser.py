@@ -12,16 +12,17 @@ PICTURES = os.environ.get("CKMERGE_PICTURES")
 # A node of each kind; the methods' nodes differ in their parameters alone.
 SHOWN = ("ckmerge_weighted_sum", "ckmerge_formula", "ckmerge_plan", "ckmerge_inspect", "ckmerge_options", "ckmerge_convert", "ckmerge_bake", "ckmerge_compose",
          "ckmerge_average", "ckmerge_blocks_sdxl", "ckmerge_CheckpointMerge", "ckmerge_CheckpointSave")
+RUN = {"ckmerge_weighted_sum", "ckmerge_plan", "ckmerge_inspect"}  # shown with what they tell
 LARGEST = 200_000  # bytes of a picture
+LEFT, TOP, MARGIN = 320, 200, 20  # where a node is put, right of and below what else is on the page
 
 
 def frontend(bench):
     if not browser.program():
         return print("NOT RUN: the nodes in the frontend (no chromium)")
-    page = browser.Browser(f"http://127.0.0.1:{bench.server.port}/")
+    page = browser.Browser(f"http://127.0.0.1:{bench.server.port}/", 1280, 1500)
     try:
         page.until("!!(window.app && window.app.graph && window.LiteGraph && Object.keys(LiteGraph.registered_node_types).some(name => name.startsWith('ckmerge_')))")
-        page.run("document.querySelectorAll('.p-dialog-close-button').forEach(button => button.click())")
         found_by_search(page)
         runs(bench, page)
         if PICTURES:
@@ -32,10 +33,12 @@ def frontend(bench):
 
 def found_by_search(page):
     page.until("app.graph.nodes.length > 0")  # the page's own first workflow
-    time.sleep(1)
     page.run("app.graph.clear()")
-    page.click(700, 450, times=2)
-    page.until("!!document.querySelector('input[id^=comfy-vue-node-search-box]')", 20)
+    for _ in range(10):  # the canvas hears the mouse some time after it is drawn
+        page.click(700, 450, times=2)
+        time.sleep(1)
+        if page.run("!!document.querySelector('input[id^=comfy-vue-node-search-box]')"):
+            break
     page.type("ckmerge slerp")
     page.until("document.body.innerText.includes('Merge files: slerp')", 20)
     page.press("Enter", 13)
@@ -43,7 +46,7 @@ def found_by_search(page):
 
 
 def placed(kind):
-    return (f"(() => {{ app.graph.clear(); const node = LiteGraph.createNode('{kind}'); app.graph.add(node); node.pos = [60, 60]; "
+    return (f"(() => {{ app.graph.clear(); const node = LiteGraph.createNode('{kind}'); app.graph.add(node); node.pos = [{LEFT}, {TOP}]; "
             "app.canvas.ds.scale = 1; app.canvas.ds.offset = [0, 0]; app.canvas.setDirty(true, true); return node.id; })()")
 
 
@@ -51,11 +54,19 @@ def set_widgets(**values):
     return "".join(f"app.graph.nodes[0].widgets.find(one => one.name === '{name}').value = {value};" for name, value in values.items())
 
 
-def runs(bench, page):
-    page.run(placed("ckmerge_weighted_sum"))
-    page.run(set_widgets(A="'bare-A.safetensors'", B="'bare-B.safetensors'", filename_prefix="'browser/x'"))
+TOLD = "((app.graph.nodes[0].widgets.find(one => one.name === 'told') || {value: ''}).value || '')"
+
+
+def run_here(page, kind, **values):
+    page.run(placed(kind))
+    page.run(set_widgets(**values))
     page.run("app.queuePrompt(0)")
-    page.until("(app.graph.nodes[0].widgets.find(one => one.name === 'told') || {value: ''}).value.includes('browser/x_00001_.safetensors')")
+    return page.until(TOLD)
+
+
+def runs(bench, page):
+    told = run_here(page, "ckmerge_weighted_sum", A="'bare-A.safetensors'", B="'bare-B.safetensors'", filename_prefix="'browser/x'")
+    check("browser/x_00001_.safetensors" in told, told)
     check((bench.output / "checkpoints/browser/x_00001_.safetensors").exists(), "the page ran nothing")
 
 
@@ -63,10 +74,13 @@ def pictures(page, folder):
     folder.mkdir(parents=True, exist_ok=True)
     for kind in SHOWN:
         page.run(placed(kind))
+        if kind in RUN:
+            run_here(page, kind, **({} if kind == "ckmerge_inspect" else {"B": "'bare-B.safetensors'"}))
+        page.run("(() => { const node = app.graph.nodes[0]; node.setSize([Math.max(360, node.size[0]), node.computeSize()[1]]); })()")
         time.sleep(0.7)
-        width, height = page.run("(() => { const node = app.graph.nodes[0]; return [node.size[0], node.size[1]]; })()")
+        width, height = page.run("[app.graph.nodes[0].size[0], app.graph.nodes[0].size[1]]")
         path = folder / f"{kind}.png"
-        page.picture(path, 40, 10, width + 40, min(height + 80, 880))
+        page.picture(path, LEFT - MARGIN, TOP - 30 - MARGIN, width + 2 * MARGIN, height + 30 + 2 * MARGIN)
         check(path.stat().st_size < LARGEST, f"{path.name} is too large")
 
 

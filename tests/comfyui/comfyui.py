@@ -77,7 +77,7 @@ def main():
                 bench.small_disk = mounted
                 failed, ran = run_cases(bench, sys.argv[5:])
                 if failed:
-                    print(server.log()[-6000:])
+                    print(server.log()[-3000:])
             finally:
                 server.stop()
         finally:

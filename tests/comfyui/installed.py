@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real ComfyUI 0.3.75, from the wheel that tests/peers unpacks, ready to be started: its Python, a copy of its source, and a base folder with
 its models, its output and this repository's nodes."""
+import json
 import pathlib
 import shutil
 import subprocess
@@ -13,7 +14,7 @@ from environment import environment, not_run
 # What its server wants beside the packages of the peers.
 FRONTEND = ["comfyui-frontend-package==1.32.9", "comfyui-workflow-templates==0.7.25", "comfyui-embedded-docs==0.3.1"]
 OF_SERVER = ["requests==2.33.1"]
-FOLDERS = ("models/checkpoints", "models/diffusion_models", "models/text_encoders", "models/vae", "custom_nodes", "output", "input", "temp", "user")
+FOLDERS = ("models/checkpoints", "models/diffusion_models", "models/text_encoders", "models/vae", "custom_nodes", "output", "input", "temp", "user/default")
 
 
 def server_python(folder, peers_python):
@@ -43,6 +44,7 @@ def source(folder, unpacked):
     return copy
 
 
+OF_PAGE = {"Comfy.TutorialCompleted": True, "Comfy.Minimap.Visible": False}  # so that a new user's page shows its canvas and nothing on it
 # The pack once more, as a ComfyUI without comfy_api.latest loads it.
 AS_V1 = """import importlib.util
 import pathlib
@@ -68,6 +70,7 @@ def base(folder):
     shutil.rmtree(home, ignore_errors=True)
     for name in FOLDERS:
         (home / name).mkdir(parents=True)
+    (home / "user/default/comfy.settings.json").write_text(json.dumps(OF_PAGE))
     (home / "custom_nodes/ckmerge").symlink_to(ROOT / "comfyui")
     (home / "custom_nodes/ckmerge_v1").mkdir()
     (home / "custom_nodes/ckmerge_v1/__init__.py").write_text(AS_V1)
