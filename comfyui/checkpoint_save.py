@@ -14,6 +14,7 @@ import comfy.model_sampling
 import folder_paths
 import torch
 from comfy.cli_args import args
+from comfy.model_management import throw_exception_if_processing_interrupted
 
 from . import engine, patched
 from .deferred import Deferred
@@ -87,6 +88,7 @@ def lazily(tensor: torch.Tensor) -> Any:
         return tensor.there
 
     def make() -> torch.Tensor:
+        throw_exception_if_processing_interrupted()
         with torch.inference_mode():
             return tensor.make().contiguous()
 
