@@ -77,6 +77,15 @@ void refuse_empty(const Checkpoint& checkpoint) {
                          "file; save whole weights (zero_to_fp32.py, full_state_dict=True)"));
 }
 
+// Under the names that a merge goes by, whatever form it is in.
+void take_names(Checkpoint& checkpoint, const OpenOptions& options) {
+  refuse_empty(checkpoint);
+  if (!options.keep_names || options.ema != EmaPolicy::keep) take_average_names(checkpoint, options.ema);
+  if (options.keep_names) return;
+  take_off_training_wrappers(checkpoint);
+  rename_old_text_encoder(checkpoint);
+}
+
 }  // namespace
 
 Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options) {
@@ -92,14 +101,23 @@ Checkpoint open_checkpoint(InputFile file, const std::string& path, const OpenOp
   naming(path, [&] {
     if (options.as_stored) return read_to_look(checkpoint, first_bytes, options);
     read_form(checkpoint, first_bytes, options);
-    refuse_empty(checkpoint);
-    take_average_names(checkpoint, options.ema);
-    take_off_training_wrappers(checkpoint);
-    rename_old_text_encoder(checkpoint);
+    take_names(checkpoint, options);
   });
   if (checkpoint.judgement.holds == Holds::weights)  // a pickle's reader knows of codes that are no tensors
     checkpoint.judgement = judge(checkpoint.tensors, checkpoint.metadata);
   judge_by_adapter_config(checkpoint);
+  return checkpoint;
+}
+
+Checkpoint open_tensors(const MemoryTensors& tensors, const OpenOptions& options) {
+  Checkpoint checkpoint;
+  checkpoint.path = tensors.name;
+  checkpoint.form = &memory_form();
+  naming(tensors.name, [&] {
+    read_memory(checkpoint, tensors);
+    if (!options.as_stored) take_names(checkpoint, options);
+  });
+  checkpoint.judgement = judge(checkpoint.tensors, checkpoint.metadata);
   return checkpoint;
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opening a checkpoint, of whatever form. Reads headers and pickles only, no tensor.
+// Opening a checkpoint, of whatever form, in a file or in memory. Reads headers and pickles only, no tensor.
 #pragma once
 
 #include <span>
 #include <string>
 
+#include "io/memory/memory_tensors.h"
 #include "io/table/checkpoint.h"
 
 namespace ckmerge {
@@ -20,5 +21,9 @@ Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options =
 void share_names(std::span<Checkpoint> checkpoints);
 /// The same of a file that is open, and is or will be `path`.
 Checkpoint open_checkpoint(InputFile file, const std::string& path, const OpenOptions& options = {});
+
+/// A checkpoint in memory, judged and named as a file is. Nothing is read. Throws Error(usage) for a description that
+/// cannot be true, Error(mismatch) where all tensors are empty.
+Checkpoint open_tensors(const MemoryTensors& tensors, const OpenOptions& options = {});
 
 }  // namespace ckmerge

@@ -2,7 +2,9 @@
 #include "io/input_forms.h"
 
 #include <algorithm>
+#include <iterator>
 
+#include "io/memory/memory_tensors.h"
 #include "io/safetensors/safetensors_file.h"
 #include "io/torch/torch_file.h"
 
@@ -26,19 +28,27 @@ constexpr InputForm kForms[] = {
      .extensions = kTorchExtensions,
      .begins = begins_torch_zip,
      .open = read_torch_zip,
-     .has_pickle = true},
+     .has_pickle = true,
+     .shares_bytes = true},
     {.name = "torch stream",  // torch.save before
      .recorded = "pickle",
      .extensions = kTorchExtensions,
      .begins = begins_torch_stream,
      .open = read_torch_stream,
-     .has_pickle = true},
+     .has_pickle = true,
+     .shares_bytes = true},
     {.name = "pickle",  // of something else; to look at only
      .recorded = "pickle",
      .extensions = kTorchExtensions,
      .begins = begins_pickle,
      .open = read_plain_pickle,
      .has_pickle = true},
+    {.name = "memory",  // a program's tensors; the last row
+     .recorded = "memory",
+     .extensions = {},
+     .begins = begins_no_file,
+     .open = open_no_file,
+     .shares_bytes = true},
 };
 
 bool ends_with_ignoring_case(std::string_view text, std::string_view end) {
@@ -55,6 +65,8 @@ const InputForm& input_form(std::span<const std::byte> first_bytes) {
   const auto found = std::ranges::find_if(kForms, claims);
   return found == std::end(kForms) ? kForms[0] : *found;
 }
+
+const InputForm& memory_form() { return *std::rbegin(kForms); }
 
 bool is_called_like_a_form(std::string_view name) {
   const auto ends = [&](const char* extension) { return ends_with_ignoring_case(name, extension); };

@@ -14,7 +14,7 @@
 namespace ckmerge {
 
 struct InputForm {
-  const char* name;                         ///< for people: "safetensors", "torch zip", "torch stream", "pickle"
+  const char* name;                         ///< for people: "safetensors", "torch zip", "pickle", "memory"
   const char* recorded;                     ///< in the registry
   std::span<const char* const> extensions;  ///< of files that may be of the form
   /// Whether a file begins like one of this form, as far as its first 512 bytes tell. No earlier row has claimed it.
@@ -26,7 +26,8 @@ struct InputForm {
   std::optional<uint64_t> (*tensors_begin)(std::span<const std::byte> first_bytes, uint64_t file_size) = nullptr;
   /// Whether the file is laid out as ckmerge would lay it out. Null: ckmerge does not judge files of the form.
   bool (*is_canonical)(const Checkpoint& checkpoint) = nullptr;
-  bool has_pickle = false;  ///< in place of a header; it names globals, and tensors are found by a key in it
+  bool has_pickle = false;    ///< in place of a header; it names globals, and tensors are found by a key in it
+  bool shares_bytes = false;  ///< a tensor's bytes may be another's too
 };
 
 /// In the order of asking. The first is what most files are, and goes without saying.
@@ -39,6 +40,9 @@ inline constexpr uint64_t kFirstBytes = 512;
 /// The row that claims a file, or the first: what begins like nothing known is most likely a safetensors file that is
 /// damaged, and its reader says in what way.
 const InputForm& input_form(std::span<const std::byte> first_bytes);
+
+/// The row of checkpoints that no file holds.
+const InputForm& memory_form();
 
 /// Whether a file's name ends like one of any form, in whatever case.
 bool is_called_like_a_form(std::string_view name);

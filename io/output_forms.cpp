@@ -37,6 +37,7 @@ constexpr OutputForm kForms[] = {
                  .behind = "; F16 and F32 are taken by all (--dtype f16), and so is any .safetensors"},
      .says_format = false,
      .has_levels = true,
+     .shares_bytes = true,
      .has_tensor_sum = false},
 };
 

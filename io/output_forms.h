@@ -36,6 +36,7 @@ struct OutputForm {
   /// Metadata says that tensors are torch's (`format`), even where none is asked for (MetadataPolicy::none).
   bool says_format = true;
   bool has_levels = false;     ///< LayoutOptions::wrap is heeded
+  bool shares_bytes = false;   ///< OutputTensor::same_as is heeded
   bool has_tensor_sum = true;  ///< tensors follow each other behind the header and have a sum of their own (AutoV3)
 
   std::string extension() const { return extensions.front(); }

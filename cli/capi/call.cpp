@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include "cli/capi/call_tensors.h"
 #include "cli/report/progress.h"
 
 namespace ckmerge::cli {
@@ -27,23 +28,22 @@ void Call::warn(const std::string& sentence) noexcept {
   if (options_.warn) options_.warn(options_.context, sentence.c_str());
 }
 
+Checkpoint Call::open(const std::string& path, const OpenOptions& how) {
+  return names_memory(path) ? open_table(options_, path, how) : Caller::open(path, how);
+}
+
 std::unique_ptr<ProgressView> Call::watch(const Settings&, uint64_t total) {
   return std::make_unique<CallProgress>(*this, total);
 }
 
-const std::atomic<bool>& Call::stop() {
-  look_at_stop();
-  return stop_;
+// Other threads write the caller's flag, of which its type says nothing.
+StopFlag Call::stop() {
+  return StopFlag(
+      [this] { return ends_.load() || (options_.stop && __atomic_load_n(options_.stop, __ATOMIC_RELAXED) != 0); });
 }
 
 void Call::progress(const std::string& event) {
-  if (options_.progress && options_.progress(options_.context, event.c_str()) != 0) stop_.store(true);
-  look_at_stop();
-}
-
-// Other threads write it, of which the compiler knows nothing.
-void Call::look_at_stop() {
-  if (options_.stop && __atomic_load_n(options_.stop, __ATOMIC_RELAXED) != 0) stop_.store(true);
+  if (options_.progress && options_.progress(options_.context, event.c_str()) != 0) ends_.store(true);
 }
 
 }  // namespace ckmerge::cli

@@ -18,20 +18,20 @@ class Call final : public Caller {
   void tell(std::string_view text) override;  ///< never: requests ask for documents
   void tell(const JsonWriter& document) override { answer_ = document.text(); }
   void warn(const std::string& sentence) noexcept override;
+  /// A file, or a checkpoint in memory.
+  Checkpoint open(const std::string& path, const OpenOptions& how = {}) override;
   std::unique_ptr<ProgressView> watch(const Settings& settings, uint64_t total) override;
-  const std::atomic<bool>& stop() override;
+  StopFlag stop() override;
 
   const std::string& answer() const { return answer_; }
 
-  /// Hands an event to whoever called, and looks whether the call is to end.
+  /// Hands an event to whoever called, who may want the call to end.
   void progress(const std::string& event);
 
  private:
-  void look_at_stop();
-
   const ckmerge_call_options& options_;
   std::string answer_;
-  std::atomic<bool> stop_{false};
+  std::atomic<bool> ends_{false};
 };
 
 }  // namespace ckmerge::cli

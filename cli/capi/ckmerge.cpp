@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "cli/capi/call.h"
+#include "cli/capi/call_tensors.h"
 #include "cli/capi/describe.h"
 #include "cli/capi/request_json.h"
 #include "cli/capi/session_settings.h"
@@ -71,6 +72,7 @@ Outcome answered(const ckmerge_session* session, const char* request, const ckme
     if (!session || !request)
       throw Error(ErrorCode::usage, "ckmerge_call", "ckmerge_call() takes a session and a request, not NULL");
     const ckmerge_call_options options = call_options(given);
+    check_tables(options);
     const HeldWriteSignals held;
     Call call(session->environment, options);
     perform(read_request_json(request), call);

@@ -9,6 +9,7 @@
 #include "io/file/input_file.h"
 #include "io/file/output_file.h"
 #include "io/file/output_target.h"
+#include "io/memory/memory_tensors.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {
@@ -25,6 +26,7 @@ std::string yaml_beside(const std::string& path) { return fs::path(path).replace
 bool is_default(const std::string& path) { return fs::path(path).filename() == "v1-inference.yaml"; }
 
 bool has_config(const std::string& input) {
+  if (names_memory(input)) return false;
   std::error_code error;
   const std::string path = yaml_beside(input);
   return fs::is_regular_file(path, error) && !is_default(path);

@@ -13,6 +13,7 @@
 #include "cli/report/report.h"
 #include "core/registry/file_sums.h"
 #include "io/hash/sha256.h"
+#include "io/memory/memory_tensors.h"
 #include "io/text/json_writer.h"
 
 namespace ckmerge::cli {
@@ -28,6 +29,8 @@ void expect_files_or_list(const Request& request) {
   const bool list = request.settings.check.has_value();
   if (request.operands.empty() && !list)
     throw Error(ErrorCode::usage, "", "no file is given; `ckmerge hash FILE ...` prints its sums");
+  for (const std::string& path : request.operands)
+    if (names_memory(path)) throw Error(ErrorCode::usage, path, path + ": hash takes files, not checkpoints in memory");
   if (!request.operands.empty() && list)
     throw Error(ErrorCode::usage, "--check",
                 "--check names the files itself; leave out " + request.operands[0] + ", or --check");
@@ -52,7 +55,7 @@ std::vector<SummedFile> sums_of(const std::vector<std::string>& paths, SumKinds 
   uint64_t total = 0;
   std::vector<SummedFile> files(paths.size());
   RunOptions options = request.settings.run;
-  options.stop = &caller.stop();
+  options.stop = caller.stop();
   const std::unique_ptr<ProgressView> view = caller.watch(request.settings, 0);
   options.on_progress = [&](const Progress& progress) {
     total = progress.total;

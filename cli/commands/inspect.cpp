@@ -113,12 +113,17 @@ std::string note_lines(const Checkpoint& checkpoint) {
   return out;
 }
 
+std::string header_text(const Checkpoint& checkpoint) {
+  if (checkpoint.lies_in_memory()) return "in memory";
+  return (checkpoint.form->has_pickle ? "pickle " : "header ") + size_text(checkpoint.header_size);
+}
+
 std::string checkpoint_text(const Checkpoint& checkpoint, const Settings& settings) {
   const Summary summary = summary_of(checkpoint);
   const TensorTable& tensors = checkpoint.tensors;
   std::string out = visible(checkpoint.path) + ": " + counted(tensors.size(), "tensor") + ", " +
                     counted(summary.elements, "parameter") + ", " + size_text(checkpoint.file_size()) + " (" +
-                    (checkpoint.form->has_pickle ? "pickle " : "header ") + size_text(checkpoint.header_size) + ")\n";
+                    header_text(checkpoint) + ")\n";
   for (const auto& [dtype, total] : summary.totals) out += total_line(dtype, total);
   out += layout_line(summary, *checkpoint.form) + pickle_lines(checkpoint) + note_lines(checkpoint);
   if (!checkpoint.form->has_pickle || checkpoint.has_metadata) out += metadata_lines(checkpoint);
@@ -184,7 +189,8 @@ void write_form(JsonWriter& json, const Checkpoint& checkpoint) {
   json.end_array();
 }
 
-void write_tensor(JsonWriter& json, const Tensor& tensor, const BlockMap* blocks) {
+// Where it lies is of no use to others than the program that has it: `in_file` is false there.
+void write_tensor(JsonWriter& json, const Tensor& tensor, bool in_file, const BlockMap* blocks) {
   json.begin_object();
   json.key("name").value(tensor.name);
   json.key("dtype").value(info(tensor.dtype).name);
@@ -196,7 +202,8 @@ void write_tensor(JsonWriter& json, const Tensor& tensor, const BlockMap* blocks
     for (const uint64_t stride : tensor.strides) json.value(stride);
     json.end_array();
   }
-  json.key("offset").value(tensor.offset);
+  json.key("offset");
+  in_file ? json.value(tensor.offset) : json.null();
   json.key("size").value(tensor.size);
   if (blocks) json.key("block").value(block_of(*blocks, tensor));
   json.end_object();
@@ -218,7 +225,7 @@ void write_checkpoint(JsonWriter& json, const Checkpoint& checkpoint, bool with_
   if (with_blocks) write_blocks(json, blocks.emplace(blocks_of(checkpoint)));
   json.key("tensors").begin_array();
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
-    write_tensor(json, checkpoint.tensors[i], blocks ? &*blocks : nullptr);
+    write_tensor(json, checkpoint.tensors[i], !checkpoint.lies_in_memory(), blocks ? &*blocks : nullptr);
   json.end_array().end_object();
 }
 

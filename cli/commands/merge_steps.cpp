@@ -43,7 +43,7 @@ Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const 
 
 RunOptions watched_options(const MergeRequest& request, ProgressView& view, Caller& caller) {
   RunOptions options = request.settings.run;
-  options.stop = &caller.stop();
+  options.stop = caller.stop();
   options.on_progress = [&view](const Progress& progress) { view.update(progress); };
   options.on_commit = [&view] { view.commit(); };
   return options;

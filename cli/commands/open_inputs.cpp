@@ -66,6 +66,7 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Caller& caller, Fault
       checkpoints.push_back(caller.open(request.inputs[k], {.key = key,
                                                             .allow_expanded = request.settings.allow_expanded,
                                                             .ema = request.settings.recipe.ema,
+                                                            .keep_names = request.settings.recipe.keep_names,
                                                             .mend = request.settings.recipe.mend,
                                                             .from_unsafe = request.settings.from_unsafe}));
       share_names(checkpoints);
@@ -73,8 +74,9 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Caller& caller, Fault
       if (const InputForm& form = *checkpoints.back().form; form.has_pickle)
         used[k] = key;
       else if (!key.empty() && key != request.key)
-        refuse("--key is given for " + letter(k) + ", but " + request.inputs[k] + " is a " + form.name +
-               " file, which has none");
+        refuse("--key is given for " + letter(k) + ", but " + request.inputs[k] + " is " +
+               (checkpoints.back().lies_in_memory() ? "in memory" : std::string("a ") + form.name + " file") +
+               ", which has none");
     });
   const auto given = [](const std::string& key) { return !key.empty(); };
   if (faults.empty() && !request.key.empty() && std::ranges::none_of(used, given))

@@ -19,6 +19,7 @@
 #include "core/plan/selection.h"
 #include "core/recipe/method_defaults.h"
 #include "io/file/input_file.h"
+#include "io/memory/memory_tensors.h"
 #include "io/text/yaml_value.h"
 
 namespace ckmerge::cli {
@@ -143,7 +144,7 @@ class RecipeFile {
   }
 
   std::string beside_recipe(const std::string& file) const {
-    if (file.starts_with('@')) return file;
+    if (file.starts_with('@') || names_memory(file)) return file;
     return (fs::path(path_).parent_path() / file).string();
   }
 

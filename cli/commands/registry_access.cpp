@@ -96,7 +96,7 @@ void with_registry(const std::string& path, Registry::Access access, Caller& cal
                    const std::function<void(Registry&)>& act) {
   if (path.empty())
     throw Error(ErrorCode::usage, "--registry",
-                "there is no place for a registry: neither HOME nor XDG_DATA_HOME is set; give --registry FILE");
+                "there is no place for a registry: give --registry FILE, or set HOME or XDG_DATA_HOME");
   const auto mend = [&] {
     const SetAside aside = set_registry_aside(path);
     if (!aside.kept_as.empty())

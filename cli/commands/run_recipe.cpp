@@ -14,6 +14,7 @@
 #include "core/plan/selection.h"
 #include "core/recipe/dtype_rules.h"
 #include "core/recipe/weighted_graph.h"
+#include "io/memory/memory_tensors.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {
@@ -39,6 +40,16 @@ const std::string* field(const Checkpoint& checkpoint, std::string_view key) {
   return found == checkpoint.metadata.end() ? nullptr : &found->second;
 }
 
+// What no file has is in none that could be found.
+void expect_found_in_files(const RecordedRecipe& recorded, size_t k) {
+  const std::string& name = recorded.recipe.input_names[k];
+  if (names_memory(name) && recorded.sha256[k].empty())
+    refuse(letter(k),
+           letter(k) + " was in memory when it was merged (" + name + "), not in a file; give one that holds it as " +
+               letter(k) + "=PATH",
+           recorded);
+}
+
 // Looks for the inputs that nothing was bound to. Those found are known to be right, or the request is warned.
 void find_inputs(const RecordedRecipe& recorded, const std::string& folder, MergeRequest& request, Faults& faults) {
   ModelsFolder models(folder, request.settings.run);
@@ -46,6 +57,7 @@ void find_inputs(const RecordedRecipe& recorded, const std::string& folder, Merg
     if (!request.inputs[k].empty()) continue;
     const std::string &name = recorded.recipe.input_names[k], &sha256 = recorded.sha256[k];
     faults.check([&] {
+      expect_found_in_files(recorded, k);
       request.inputs[k] = sha256.empty() ? models.find_by_name(letter(k), name)  //
                                          : models.find_by_hash(letter(k), name, sha256);
       if (sha256.empty())
@@ -60,6 +72,8 @@ void expect_all_bound(const RecordedRecipe& recorded, const std::vector<std::str
   for (size_t k = 0; k < inputs.size(); ++k)
     if (inputs[k].empty()) missing.push_back(letter(k));
   if (missing.empty()) return;
+  if (missing.size() == 1)
+    expect_found_in_files(recorded, static_cast<size_t>(std::ranges::find(inputs, std::string()) - inputs.begin()));
   refuse(missing[0],
          "no file is given for " + joined(missing, ", ") + " of the recorded merge; " + std::string(kBindings),
          recorded);
@@ -68,6 +82,10 @@ void expect_all_bound(const RecordedRecipe& recorded, const std::vector<std::str
 void expect_recorded_hash(const RecordedRecipe& recorded, size_t k, const std::string& path, const RunOptions& run) {
   const std::string& expected = recorded.sha256[k];
   if (expected.empty()) return;
+  if (names_memory(path))
+    throw Error(ErrorCode::usage, path,
+                letter(k) + " was a file when it was merged, " + recorded.recipe.input_names[k] + " with the SHA-256 " +
+                    expected + ", which nothing in memory can be compared with; give the file");
   const std::string found = sha256_of_file(path, run);
   if (found == expected) return;
   throw Error(ErrorCode::mismatch, path,
@@ -110,13 +128,24 @@ void check_parts(const Recipe& recipe, size_t inputs) {
   }
 }
 
+void expect_hashes(const RecordedRecipe& recorded) {
+  for (size_t k = 0; k < recorded.sha256.size() && recorded.recipe.hash; ++k)
+    if (recorded.sha256[k].empty() && !names_memory(recorded.recipe.input_names[k]))
+      throw Error(ErrorCode::malformed, "inputs", "an input has no sha256, though they were hashed");
+}
+
+std::string hash_text(const RecordedRecipe& recorded, size_t k) {
+  if (!recorded.sha256[k].empty()) return ", sha256 " + recorded.sha256[k];
+  return names_memory(recorded.recipe.input_names[k]) ? ", in memory" : ", its hash was not recorded";
+}
+
 }  // namespace
 
 std::vector<std::string> input_lines(const RecordedRecipe& recorded) {
   std::vector<std::string> lines;
   for (size_t k = 0; k < recorded.sha256.size(); ++k)
     lines.push_back(letter(k) + name_behind_letter(recorded.recipe, k) + " was " + recorded.recipe.input_names[k] +
-                    (recorded.sha256[k].empty() ? ", its hash was not recorded" : ", sha256 " + recorded.sha256[k]));
+                    hash_text(recorded, k));
   return lines;
 }
 
@@ -133,8 +162,7 @@ RecordedRecipe recorded_recipe(const std::string& path, Caller& caller) {
   try {
     RecordedRecipe recorded = parse_recipe(*text);
     if (recorded.sha256.empty()) throw Error(ErrorCode::malformed, "inputs", "'inputs' is empty");
-    if (recorded.recipe.hash && std::ranges::any_of(recorded.sha256, &std::string::empty))
-      throw Error(ErrorCode::malformed, "inputs", "an input has no sha256, though they were hashed");
+    expect_hashes(recorded);
     check_recipe(recorded.recipe, recorded.sha256.size());
     Selection(recorded.recipe).expect_understood();
     const DtypeRules understood(recorded.recipe.dtype_rules);
@@ -192,7 +220,7 @@ MergeRequest run_request(const Request& asked, Caller& caller) {
   settings.recipe = recorded.recipe;
   settings.run.hash = recorded.recipe.hash;
   settings.run.expected_sha256 = recorded.sha256;
-  settings.run.stop = &caller.stop();  // hashing can take minutes
+  settings.run.stop = caller.stop();  // hashing can take minutes
   check_inputs(recorded, request);
   return request;
 }

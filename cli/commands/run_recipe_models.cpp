@@ -49,7 +49,7 @@ std::string sha256_of_file(const std::string& path, const RunOptions& run) {
     if (std::string known = cached_sha256(run.hash_cache, file.identity()); !known.empty()) return known;
   const auto began = std::chrono::system_clock::now();
   std::string sha256 = hash_file(file, /*drop_cache=*/false, [&](uint64_t) {
-    if (run.stop && *run.stop) throw Error(ErrorCode::interrupted, "", "interrupted; nothing was written");
+    if (run.stop.is_raised()) throw Error(ErrorCode::interrupted, "", "interrupted; nothing was written");
   });
   if (!run.hash_cache.empty()) keep_sha256(run.hash_cache, file.identity(), sha256, began);
   return sha256;

@@ -11,6 +11,7 @@
 #include "cli/system/text.h"
 #include "core/formula/sole_call.h"
 #include "core/read/staging.h"
+#include "io/memory/memory_tensors.h"
 #include "io/text/utf8.h"
 #include "io/text/yaml_text.h"
 
@@ -88,9 +89,11 @@ class Writer {
   // Below the recipe's folder as seen from there, so that both can be moved together.
   std::string path_of(const std::string& path) const {
     if (!is_utf8(path)) refuse(visible(path) + " is not UTF-8, as a recipe is; rename the file");
+    if (names_memory(path)) return path;
     const fs::path whole = fs::absolute(path).lexically_normal(), inside = whole.lexically_relative(folder_);
     if (inside.empty() || *inside.begin() == "..") return whole.string();
-    return inside.string().starts_with('@') ? "./" + inside.string() : inside.string();
+    const bool would_name_another = inside.string().starts_with('@') || names_memory(inside.string());
+    return would_name_another ? "./" + inside.string() : inside.string();
   }
 
   void write_checkpoints() {

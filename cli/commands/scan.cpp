@@ -102,7 +102,7 @@ JsonWriter scan_json(const ScanReport& report, const ScanPlaces& places, const s
 ScanReport watched_scan(Registry& registry, const ScanPlaces& places, ScanOptions options, const Settings& settings,
                         Caller& caller) {
   uint64_t total = 0;
-  options.run.stop = &caller.stop();
+  options.run.stop = caller.stop();
   const std::unique_ptr<ProgressView> view = caller.watch(settings, 0);
   options.run.on_progress = [&](const Progress& progress) {
     total = progress.total;

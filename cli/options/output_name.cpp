@@ -10,6 +10,7 @@
 
 #include "cli/system/text.h"
 #include "core/recipe/python_text.h"
+#include "io/memory/memory_tensors.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {
@@ -30,6 +31,7 @@ constexpr std::string_view kPartial = ".ckmerge-partial";
 // os.path.splitext of the base name: dots at the beginning start no extension. A1111 has no backslash in a name.
 std::string model_name(const std::string& path) {
   std::string name = path.substr(path.rfind('/') + 1);
+  if (names_memory(name)) name.erase(0, kMemoryPrefix.size());  // Windows has no colon in a name
   const size_t dot = name.rfind('.');
   if (dot != std::string::npos && name.find_first_not_of('.') < dot) name.erase(dot);
   std::ranges::replace(name, '\\', '_');

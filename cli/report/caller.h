@@ -4,7 +4,6 @@
 // this interface alone, and all that they know of whoever asked is in it: calls at once in one process share nothing.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -48,16 +47,15 @@ class Caller {
   /// A sentence that belongs to no result.
   virtual void warn(const std::string& sentence) noexcept = 0;
 
-  /// Opens what the caller means by `path`: a file, or what it hands over beside the request.
-  virtual Checkpoint open(const std::string& path, const OpenOptions& options = {}) {
-    return open_checkpoint(path, options);
-  }
+  /// Opens what the caller means by `path`: a file, or a checkpoint in memory that it hands over beside the request.
+  /// Throws Error(usage) where it hands over none of this name, else as open_checkpoint() and open_tensors().
+  virtual Checkpoint open(const std::string& path, const OpenOptions& how = {});
 
   /// Shows work of `total` bytes; 0 where that is not known yet.
   virtual std::unique_ptr<ProgressView> watch(const Settings& settings, uint64_t total) = 0;
 
-  /// RunOptions::stop. From the first call on, whoever wants to end the command raises this flag.
-  virtual const std::atomic<bool>& stop() = 0;
+  /// RunOptions::stop. From the first call on, whoever wants to end the command raises it.
+  virtual StopFlag stop() = 0;
 
   const Environment environment;
 };

@@ -215,6 +215,7 @@ std::string action_lines(const MergeFacts& facts) {
     else if (const uint64_t count = plan.count(action))
       out += count_line(count, phrase);
   }
+  if (!plan.ties.empty()) out += count_line(plan.ties.size(), "of these tied to others, and written once with them");
   out += source_lines(facts, plan.left_out, "left out, another checkpoint lacks them");
   out += source_lines(facts, plan.dropped, "dropped, A lacks them");
   out += source_lines(facts, plan.unshadowed, "kept as they are, no average of them is there");

@@ -173,7 +173,8 @@ std::vector<uint32_t> checkpoints_read(const Plan& plan, const Step& step) {
   return checkpoints;
 }
 
-void write_step(JsonWriter& json, const MergeFacts& facts, const Step& step) {
+void write_step(JsonWriter& json, const MergeFacts& facts, size_t index) {
+  const Step& step = facts.plan.steps[index];
   const Tensor tensor = facts.tensor(step);
   json.begin_object();
   json.key("name").value(tensor.name);
@@ -187,6 +188,8 @@ void write_step(JsonWriter& json, const MergeFacts& facts, const Step& step) {
   json.end_array();
   json.key("offset").value(step.offset);
   json.key("size").value(step.size);
+  if (const size_t owner = facts.plan.owner(index); owner != index)
+    json.key("tied_to").value(facts.tensor(facts.plan.steps[owner]).name);
   json.end_object();
 }
 
@@ -228,7 +231,7 @@ void write_hashes(JsonWriter& json, const RunReport& report) {
   json.key("autov3");
   sums.tensor_sha256.empty() ? json.null() : json.value(sums.tensor_sha256);
   json.key("inputs").begin_array();
-  for (const InputHash& hash : report.input_hashes) json.value(hash.sha256);
+  for (const InputHash& hash : report.input_hashes) hash.sha256.empty() ? json.null() : json.value(hash.sha256);
   json.end_array().end_object();
 }
 
@@ -290,7 +293,7 @@ void write_plan(JsonWriter& json, const MergeFacts& facts, bool with_inputs) {
   write_passes(json, facts);
   write_graph(json, facts);
   json.key("tensors").begin_array();
-  for (const Step& step : facts.plan.steps) write_step(json, facts, step);
+  for (size_t i = 0; i < facts.plan.steps.size(); ++i) write_step(json, facts, i);
   json.end_array();
 }
 

@@ -66,7 +66,10 @@ std::string speed_line(const RunReport& report) {
 std::string input_hash_lines(const RunReport& report) {
   std::string out;
   for (size_t k = 0; k < report.input_hashes.size(); ++k)
-    out += "  " + letter(k) + "  sha256 " + report.input_hashes[k].sha256 + "\n";
+    out += "  " + letter(k) +
+           (report.input_hashes[k].sha256.empty() ? "  in memory, not hashed"
+                                                  : "  sha256 " + report.input_hashes[k].sha256) +
+           "\n";
   return out;
 }
 

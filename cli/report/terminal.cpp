@@ -94,10 +94,10 @@ std::unique_ptr<ProgressView> Terminal::watch(const Settings& settings, uint64_t
   return std::make_unique<TerminalProgress>(kind, total);
 }
 
-const std::atomic<bool>& Terminal::stop() {
+StopFlag Terminal::stop() {
   catch_stop_signals();
   install_sigbus_guard();
-  return stop_flag();
+  return &stop_flag();
 }
 
 }  // namespace ckmerge::cli

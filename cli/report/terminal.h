@@ -15,7 +15,7 @@ class Terminal final : public Caller {
   void warn(const std::string& sentence) noexcept override;
   std::unique_ptr<ProgressView> watch(const Settings& settings, uint64_t total) override;
   /// Catches signals from now on, and faults of mapped files that lose their pages.
-  const std::atomic<bool>& stop() override;
+  StopFlag stop() override;
 };
 
 }  // namespace ckmerge::cli

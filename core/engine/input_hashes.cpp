@@ -32,7 +32,7 @@ InputHashes::InputHashes(const Plan& plan, std::span<const Checkpoint> checkpoin
   std::vector<size_t> out_of_order;
   std::vector<const InputFile*> in_order;
   for (size_t k = 0; k < checkpoints.size(); ++k) {
-    if (first_alike_[k] != k) continue;
+    if (first_alike_[k] != k || checkpoints[k].lies_in_memory()) continue;
     const InputFile& file = file_of(checkpoints[k]);
     hashes_[k].legacy_hash = legacy_hash(file);
     if (!options.hash_cache.empty()) hashes_[k].sha256 = cached_sha256(options.hash_cache, file.identity());

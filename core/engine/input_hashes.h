@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The SHA-256 sums of the inputs, for the recipe that goes into the output (recipe.hash): known from before, hashed
-// before the merge, or hashed by the merge as it reads them.
+// The SHA-256 sums of the inputs' files, for the recipe that goes into the output (recipe.hash): known from before,
+// hashed before the merge, or hashed by the merge as it reads them.
 #pragma once
 
 #include <chrono>
@@ -30,7 +30,7 @@ class InputHashes {
   /// After the merge has fed digest(): takes its sums, and keeps them in the cache.
   void take_digest();
 
-  /// One entry per checkpoint. REQUIRES: digest() is null.
+  /// One entry per checkpoint, empty for those in memory. REQUIRES: digest() is null.
   const std::vector<InputHash>& hashes() const { return hashes_; }
 
  private:

@@ -34,14 +34,15 @@ void check_readable(const OutputFile& output, const std::string& target, const P
   const std::span<const Step> steps = plan.steps_of(planned);
   if (seen.tensors.size() != steps.size())
     fail(target, sentence("it has ", seen.tensors.size(), " tensors, ", steps.size(), " were planned"));
-  for (const Step& step : steps) {
+  for (size_t i = planned.first_step; i < planned.end_step; ++i) {
+    const Step &step = plan.steps[i], &bytes = plan.steps[plan.owner(i)];
     const Tensor named = checkpoints[step.named.checkpoint].tensors[step.named.tensor];
     const size_t row = seen.tensors.find(named.name);
     const std::string name = valid_utf8(named.name.substr(0, 200));
     if (row == TensorTable::npos) fail(target, sentence("tensor '", name, "' is not in it"));
     const Tensor found = seen.tensors[row];
     const bool same = found.dtype == step.dtype && std::ranges::equal(found.shape, named.shape) &&
-                      found.offset == step.offset - planned.place.begin && found.size == step.size;
+                      found.offset == bytes.offset - planned.place.begin && found.size == bytes.size;
     if (!same) fail(target, sentence("tensor '", name, "' has another dtype, shape or place in it"));
   }
 }

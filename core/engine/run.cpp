@@ -54,11 +54,17 @@ void check_unchanged(std::span<const Checkpoint> checkpoints) {
 
 void check_expected(std::span<const Checkpoint> checkpoints, std::span<const std::string> expected,
                     std::span<const InputHash> hashes) {
-  for (size_t k = 0; k < std::min(expected.size(), hashes.size()); ++k)
-    if (!expected[k].empty() && expected[k] != hashes[k].sha256)
+  for (size_t k = 0; k < std::min(expected.size(), hashes.size()); ++k) {
+    if (expected[k].empty()) continue;
+    if (checkpoints[k].lies_in_memory())
+      throw Error(ErrorCode::usage, checkpoints[k].path,
+                  sentence(checkpoints[k].path, ": is in memory and has no SHA-256, that of the recorded input was ",
+                           expected[k], "; give the file that was merged"));
+    if (expected[k] != hashes[k].sha256)
       throw Error(ErrorCode::mismatch, checkpoints[k].path,
                   sentence(checkpoints[k].path, ": has the SHA-256 ", hashes[k].sha256,
                            ", that of the recorded input was ", expected[k], "; give the file that was merged"));
+  }
 }
 
 // One output of a run while it is made.

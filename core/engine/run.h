@@ -35,8 +35,8 @@ struct RunOptions {
   DeviceOptions device{};                         ///< who computes: this CPU, or devices
   // Watching. Called from one thread, about ten times a second; must not throw.
   std::function<void(const Progress&)> on_progress = {};
-  const std::atomic<bool>* stop = nullptr;  ///< when it turns true the run ends with Error(interrupted)
-  std::function<void()> on_commit = {};     ///< the output is complete; `stop` is not looked at from here on
+  StopFlag stop{};                       ///< raised, the run ends with Error(interrupted)
+  std::function<void()> on_commit = {};  ///< the output is complete; `stop` is not looked at from here on
   Observer observer() const { return {on_progress, stop}; }
 };
 
@@ -58,7 +58,7 @@ struct RunReport {
   uint64_t bytes_read = 0, bytes_written = 0;
   std::vector<StoreLoss> losses;        ///< in the order of steps: anything in StoreCounts is not 0
   std::vector<uint32_t> differing;      ///< copied integer steps whose other checkpoints hold other bytes, in order
-  std::vector<InputHash> input_hashes;  ///< with recipe.hash
+  std::vector<InputHash> input_hashes;  ///< with recipe.hash; empty ones of inputs in memory
   std::vector<OutputSums> sums;         ///< with options.hash: of each file
   bool verified = false;                ///< with options.verify
   // How it was done, for -v.

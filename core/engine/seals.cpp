@@ -32,7 +32,11 @@ void Seals::add(ByteRange tile, std::span<const std::byte> bytes) {
 }
 
 void Seals::write(OutputFile& output, std::string_view header, const TileSizing& sizing, const RunOptions& options) {
-  sums_ = frame_.sums(std::vector<uint32_t>(shares_.begin(), shares_.end()), header);
+  std::vector<uint32_t> tensors;
+  tensors.reserve(shares_.size());
+  for (size_t i = 0; i < shares_.size(); ++i)
+    if (plan_.owner(file_.first_step + i) == file_.first_step + i) tensors.push_back(shares_[i]);
+  sums_ = frame_.sums(tensors, header);
   ThreadPool pool(options.observer(), Stage::seal, file_.size());
   std::atomic<uint64_t> next{0};
   pool.run(sizing.tiles_in_flight, [&] {

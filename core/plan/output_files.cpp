@@ -4,22 +4,24 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/plan/tied_steps.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
-OutputTensor output_tensor(const Step& step, std::span<const Checkpoint> checkpoints) {
+OutputTensor output_tensor(const Step& step, std::span<const Checkpoint> checkpoints, uint32_t same_as) {
   const Tensor tensor = checkpoints[step.named.checkpoint].tensors[step.named.tensor];
-  return {tensor.name, step.dtype, tensor.shape, step.size};
+  return {tensor.name, step.dtype, tensor.shape, step.size, same_as};
 }
 
 std::vector<OutputTensor> output_tensors(std::span<const Step> planned, std::span<const uint32_t> indices,
-                                         std::span<const Checkpoint> checkpoints) {
+                                         std::span<const Checkpoint> checkpoints, std::span<const uint32_t> tied) {
   std::vector<OutputTensor> tensors;
   tensors.reserve(indices.size());
-  for (const uint32_t index : indices) tensors.push_back(output_tensor(planned[index], checkpoints));
+  for (size_t k = 0; k < indices.size(); ++k)
+    tensors.push_back(output_tensor(planned[indices[k]], checkpoints, tied.empty() ? OutputTensor::kOwn : tied[k]));
   return tensors;
 }
 
@@ -53,10 +55,39 @@ void add_file(Plan& plan, std::span<const Step> planned, std::span<const uint32_
   plan.files.push_back(std::move(file));
 }
 
+uint64_t bytes_read_by(const Plan& plan, const Step& step, std::span<const Checkpoint> checkpoints) {
+  uint64_t bytes = 0;
+  for (size_t s = 0; s < step.source_count; ++s) {
+    const Source source = plan.source(step, s);
+    bytes += checkpoints[source.checkpoint].tensors[source.tensor].size;
+  }
+  return bytes;
+}
+
+// Takes the bytes from the steps of the last file that are `tied`, by their place in the list that it was laid out of.
+void tie_steps(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const uint32_t> order,
+               std::span<const uint32_t> tied) {
+  if (tied.empty()) return;
+  const size_t first = plan.files.back().first_step;
+  std::vector<uint32_t> step_of(order.size());
+  for (size_t k = 0; k < order.size(); ++k) step_of[order[k]] = static_cast<uint32_t>(first + k);
+  for (const uint32_t i : order) {
+    if (tied[i] == OutputTensor::kOwn) continue;
+    Step& step = plan.steps[step_of[i]];
+    plan.bytes_to_read -= bytes_read_by(plan, step, checkpoints);
+    step.size = 0;
+    plan.ties.push_back({.step = step_of[i], .owner = step_of[tied[i]]});
+  }
+}
+
 std::string header_with_hashes(const Plan& plan, const PlannedFile& file, std::span<const Checkpoint> checkpoints,
                                Metadata metadata) {
   std::vector<OutputTensor> tensors;
-  for (const Step& step : plan.steps_of(file)) tensors.push_back(output_tensor(step, checkpoints));
+  for (size_t i = file.first_step; i < file.end_step; ++i) {
+    const size_t owner = plan.owner(i);
+    const uint32_t same_as = owner == i ? OutputTensor::kOwn : static_cast<uint32_t>(owner - file.first_step);
+    tensors.push_back(output_tensor(plan.steps[i], checkpoints, same_as));
+  }
   const auto laid_out = [&] { return lay_out(plan.recipe, tensors, metadata, file.header.size()).header; };
   std::string header = laid_out();
   if (header.size() < file.header.size()) {  // of a form whose header cannot be padded
@@ -70,19 +101,31 @@ std::string header_with_hashes(const Plan& plan, const PlannedFile& file, std::s
   return header;
 }
 
+// What lies in memory has no sum.
+std::vector<InputHash> stand_ins_of(std::span<const Checkpoint> checkpoints) {
+  std::vector<InputHash> hashes = stand_in_hashes(checkpoints.size());
+  for (size_t k = 0; k < hashes.size(); ++k)
+    if (checkpoints[k].lies_in_memory()) hashes[k] = {};
+  return hashes;
+}
+
 }  // namespace
 
 void lay_out_files(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::vector<uint32_t>> steps) {
-  const std::vector<InputHash> hashes =
-      plan.recipe.hash ? stand_in_hashes(checkpoints.size()) : std::vector<InputHash>();
+  const std::vector<InputHash> hashes = plan.recipe.hash ? stand_ins_of(checkpoints) : std::vector<InputHash>();
   const Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
   const std::vector<Step> planned = std::exchange(plan.steps, {});
   plan.steps.reserve(planned.size());
   plan.files.clear();
+  plan.ties.clear();
   for (const std::vector<uint32_t>& indices : steps) {
     // The tensors' list is gone before the steps are put in order: at 10^6 tensors it takes 56 MB.
-    OutputLayout layout = lay_out(plan.recipe, output_tensors(planned, indices, checkpoints), metadata);
+    const std::vector<uint32_t> tied =
+        plan.recipe.form->shares_bytes ? tied_steps(plan, checkpoints, planned, indices) : std::vector<uint32_t>();
+    OutputLayout layout = lay_out(plan.recipe, output_tensors(planned, indices, checkpoints, tied), metadata);
+    const std::vector<uint32_t> order = layout.order;
     add_file(plan, planned, indices, std::move(layout));
+    tie_steps(plan, checkpoints, order, tied);
   }
 }
 

@@ -50,7 +50,7 @@ uint64_t bytes_to_read_together(std::span<const Plan* const> plans, std::span<co
   for (const Checkpoint& checkpoint : checkpoints) is_read.emplace_back(checkpoint.tensors.size());
   for (const Plan* const plan : plans)
     for (const Step& step : plan->steps)
-      for (size_t k = 0; k < step.source_count; ++k)
+      for (size_t k = 0; k < step.source_count && step.size > 0; ++k)
         is_read[plan->source(step, k).checkpoint][plan->source(step, k).tensor] = true;
   uint64_t bytes = 0;
   for (size_t c = 0; c < checkpoints.size(); ++c)

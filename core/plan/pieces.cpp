@@ -71,9 +71,13 @@ class Judge {
   }
 
  private:
+  static std::optional<ShardName> shard_of(const Checkpoint& checkpoint) {
+    return checkpoint.lies_in_memory() ? std::nullopt : shard_name(checkpoint.path);
+  }
+
   // Shards may be put together by adding what the first lacks.
   void judge_shard(size_t k) {
-    const auto own = shard_name(checkpoints_[0].path), theirs = shard_name(checkpoints_[k].path);
+    const auto own = shard_of(checkpoints_[0]), theirs = shard_of(checkpoints_[k]);
     const bool lacks = theirs && partners_.first_has_more(k);  // the others may be in another shard
     const bool leaves = own && theirs && partners_.other_has_more(k) && recipe_.extra != ExtraPolicy::add;
     const bool added = own && theirs && recipe_.extra == ExtraPolicy::add;
@@ -89,7 +93,7 @@ class Judge {
   }
 
   void warn_of_shard(const Checkpoint& checkpoint) {
-    const auto shard = shard_name(checkpoint.path);
+    const auto shard = shard_of(checkpoint);
     if (!shard || recipe_.extra == ExtraPolicy::add) return;
     const std::string told = sentence(checkpoint.path, " is shard ", shard->number, " of ", shard->of,
                                       " of a checkpoint: its tensors alone are read, not those of the other shards, "

@@ -260,7 +260,8 @@ class Planner {
         return file_of(checkpoint).same_file(file_of(checkpoints_[k]));
       });
       if (earlier == checkpoints_.begin() + static_cast<ptrdiff_t>(k)) continue;
-      const std::string text = earlier->path + " and " + checkpoints_[k].path + " are the same file";
+      const std::string text = earlier->path + " and " + checkpoints_[k].path + " are the same " +
+                               (earlier->lies_in_memory() ? "tensors" : "file");
       if (std::ranges::find(plan_.warnings, text) == plan_.warnings.end()) plan_.warnings.push_back(text);
     }
   }
@@ -305,6 +306,11 @@ uint64_t Plan::converted(Action action) const {
       steps, [&](const Step& step) { return step.action == action && step.program != Step::kCopy; }));
 }
 
+size_t Plan::owner(size_t step) const {
+  const auto tie = std::ranges::lower_bound(ties, step, {}, &Tie::step);
+  return tie != ties.end() && tie->step == step ? tie->owner : step;
+}
+
 size_t Plan::registers() const {
   size_t most = 0;
   const auto take = [&](const Program& program) { most = std::max(most, program.registers()); };
@@ -328,7 +334,7 @@ uint64_t Plan::output_size() const {
 uint64_t Plan::memory() const {
   uint64_t of_files = 0;
   for (const PlannedFile& file : files) of_files += file.header.capacity() + (file.frame ? file.frame->memory() : 0);
-  return steps.capacity() * sizeof(Step) +
+  return steps.capacity() * sizeof(Step) + ties.capacity() * sizeof(Tie) +
          (sources.capacity() + kept.capacity() + dropped.capacity() + left_out.capacity() + discarded.capacity() +
           unshadowed.capacity() + unused.capacity()) *
              sizeof(Source) +
@@ -355,7 +361,7 @@ Plan make_plan(const Recipe& recipe, const MergeGraph& graph, std::span<const Ch
   if (std::ranges::any_of(graph.terms(), reaches))
     throw Error(ErrorCode::usage, "formula",
                 sentence("the formula takes more checkpoints than the ", merged, " that were given"));
-  if (recipe.metadata != MetadataPolicy::none && recipe.metadata != MetadataPolicy::set)
+  if (writes_recipe(recipe))
     throw Error(ErrorCode::usage, "metadata", "no text can record a graph yet; plan it without metadata");
   return Planner(recipe, graph, checkpoints).run();
 }

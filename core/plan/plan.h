@@ -79,6 +79,12 @@ struct Step {
   static constexpr uint16_t kWhole = UINT16_MAX;
 };
 
+/// A step without bytes, because what it would make is in all inputs what another step makes: its tensor is that one's
+/// under another name. Indices into Plan::steps.
+struct Tie {
+  uint32_t step = 0, owner = 0;
+};
+
 /// A number about the tensor of a step: what is reduced, as programs over the operands of the step's program, and how.
 /// The programs may have slots of coefficients that hang on reductions of lower levels.
 struct Reduction {
@@ -145,6 +151,7 @@ struct Plan {
   std::vector<uint16_t> program_statistics;  ///< per program: index into `statistics`, or kNoStatistics
   std::vector<Expansion> expansions;         ///< shared likewise
   std::vector<Step> steps;                   ///< file by file
+  std::vector<Tie> ties;                     ///< in the order of steps, whose size is 0
   std::vector<Source> sources;
   std::optional<Part> whole_part;  ///< of the first checkpoint, where the recipe speaks of parts
   bool accumulates = false;        ///< a tile adds the checkpoints one after another (core/plan/sum_terms.h)
@@ -171,6 +178,8 @@ struct Plan {
     return std::span(steps).subspan(file.first_step, file.end_step - file.first_step);
   }
   const Source& source(const Step& step, size_t k = 0) const { return sources[step.first_source + k]; }
+  /// The step that makes the bytes of the step of this index: itself, or that which it is tied to.
+  size_t owner(size_t step) const;
 
   static constexpr uint16_t kNoStatistics = UINT16_MAX;
 };

@@ -26,10 +26,18 @@ uint64_t between_passes(const Plan& plan, std::span<const Checkpoint> checkpoint
   return largest + (lookahead + sizing.tiles_in_flight) * sizing.window_size;
 }
 
-uint64_t size_of(std::span<const Checkpoint> checkpoints) {
+uint64_t size_of_files(std::span<const Checkpoint> checkpoints) {
   uint64_t size = 0;
-  for (const Checkpoint& checkpoint : checkpoints) size += checkpoint.file_size();
+  for (const Checkpoint& checkpoint : checkpoints) size += checkpoint.lies_in_memory() ? 0 : checkpoint.file_size();
   return size;
+}
+
+// At most: of a checkpoint in memory, which no page cache holds, all tensors may be read.
+uint64_t read_of_files(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  uint64_t read = plan.bytes_to_read;
+  for (const Checkpoint& checkpoint : checkpoints)
+    if (checkpoint.lies_in_memory()) read -= std::min(read, checkpoint.file_size());
+  return read;
 }
 
 }  // namespace
@@ -51,10 +59,10 @@ uint64_t affordable_budget(uint64_t budget) {
 CachePolicy cache_policy(const Plan& plan, std::span<const Checkpoint> checkpoints, const TileSizing& sizing,
                          unsigned lookahead, size_t outputs) {
   const uint64_t available = available_memory();
-  const bool drop = plan.bytes_to_read + outputs * plan.output_size() > available / 4;
+  const bool drop = read_of_files(plan, checkpoints) + outputs * plan.output_size() > available / 4;
   return {.drop_behind_tiles = drop,
           .drop_behind_statistics = drop && between_passes(plan, checkpoints, sizing, lookahead) > available / 4,
-          .drop_behind_hashes = drop && size_of(checkpoints) > available / 2};
+          .drop_behind_hashes = drop && size_of_files(checkpoints) > available / 2};
 }
 
 }  // namespace ckmerge

@@ -40,8 +40,8 @@ void WindowBatch::add_window(const SourceRead& read) {
   if (read.bytes.size() == 0) return window_of_.push_back(kNone);
   const Checkpoint& checkpoint = checkpoints_[read.source.checkpoint];
   const Tensor tensor = checkpoint.tensors[read.source.tensor];
-  if (!tensor.strides.empty()) return add_gathered(read, tensor);
   const InputFile* file = &checkpoint.shards[tensor.shard];
+  if (!tensor.strides.empty() || !file->can_be_shown()) return add_gathered(read, tensor);
   uint32_t& last = last_window_[read.source.checkpoint];
   const bool continues = last != kNone && windows_[last].file == file && read.bytes.begin >= windows_[last].begin &&
                          read.bytes.begin <= windows_[last].end + kGap;
@@ -74,9 +74,14 @@ void WindowBatch::gather() {
   for (const Gathered& part : gathered_) {
     const Checkpoint& checkpoint = checkpoints_[part.source.checkpoint];
     const Tensor tensor = checkpoint.tensors[part.source.tensor];
-    const uint64_t size = element_size(tensor.dtype);
-    reader_.read(checkpoint.shards[tensor.shard], tensor, part.begin / size, part.end / size,
-                 gathered_bytes_.get() + part.place);
+    const InputFile& file = checkpoint.shards[tensor.shard];
+    std::byte* const out = gathered_bytes_.get() + part.place;
+    if (tensor.strides.empty()) {
+      file.read_at(tensor.offset + part.begin, {out, part.end - part.begin});
+    } else {
+      const uint64_t size = element_size(tensor.dtype);
+      reader_.read(file, tensor, part.begin / size, part.end / size, out);
+    }
   }
 }
 

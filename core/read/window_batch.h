@@ -23,8 +23,8 @@ class WindowBatch {
   /// Adds what `reads` need. False, and nothing added, when it might not fit; an empty batch takes any.
   bool add(std::span<const SourceRead> reads);
 
-  /// Makes all that was added resident; elements that do not lie in order are gathered into memory instead of mapped.
-  /// Throws Error(malformed | io | resources).
+  /// Makes all that was added resident; elements that do not lie in order, and bytes that have to be asked for, are
+  /// gathered into memory instead of mapped. Throws Error(malformed | io | resources).
   void map();
 
   /// Where the bytes of the next read are, in the order of add(). Null for a read of no bytes.
@@ -50,7 +50,8 @@ class WindowBatch {
   static constexpr uint32_t kNone = UINT32_MAX;
   static constexpr uint32_t kGathered = 1u << 31;  ///< in window_of_: an index into gathered_; lists are short
 
-  // Elements of a view in order, in place of a window. Its bytes are counted as those of a window are.
+  // Elements of a view in order, or bytes that were asked for, in place of a window. They are counted as those of a
+  // window are.
   struct Gathered {
     Source source;
     uint64_t begin, end;  // bytes of the tensor in order

@@ -42,6 +42,10 @@ std::string output_format(std::span<const Checkpoint> checkpoints) {
   return checkpoints.empty() ? std::string(kTorch) : valid_utf8(format_of(checkpoints[0]));
 }
 
+bool says_format(std::span<const Checkpoint> checkpoints) {
+  return !checkpoints.empty() && field(checkpoints[0], kFormat);
+}
+
 Metadata kept_layout_fields(std::span<const Checkpoint> checkpoints) {
   Metadata kept;
   if (checkpoints.empty()) return kept;

@@ -30,6 +30,8 @@ std::string format_of(const Checkpoint& checkpoint);
 
 /// What `format` of a result is: the first checkpoint's, or pt where it has none.
 std::string output_format(std::span<const Checkpoint> checkpoints);
+/// Whether the first checkpoint says itself what that is.
+bool says_format(std::span<const Checkpoint> checkpoints);
 
 /// The fields of the first checkpoint, but `format`, without which its tensors would be taken for something else.
 Metadata kept_layout_fields(std::span<const Checkpoint> checkpoints);

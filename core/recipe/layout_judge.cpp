@@ -39,7 +39,7 @@ const Order* order_of(string_view format) {
 // What torch has pickled is in its order, whatever is said.
 bool tells_format(const Checkpoint& checkpoint) {
   const std::string* const format = field(checkpoint, "format");
-  const bool pickled = checkpoint.form && checkpoint.form != &input_forms().front();
+  const bool pickled = checkpoint.form && checkpoint.form->has_pickle;
   return pickled || (format && !format->empty());
 }
 

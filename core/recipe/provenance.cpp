@@ -14,6 +14,7 @@
 #include "core/recipe/layout_fields.h"
 #include "core/recipe/python_text.h"
 #include "io/hash/sha256.h"
+#include "io/memory/memory_tensors.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
@@ -185,7 +186,7 @@ std::string web_models(std::span<const Checkpoint> checkpoints, std::span<const 
                        std::span<const InputHash> hashes) {
   PythonDict models;
   for (size_t k = 0; k < checkpoints.size() && k < hashes.size(); ++k) {
-    models.set(hashes[k].sha256, model_entry(checkpoints[k], names[k], hashes[k]));
+    if (!hashes[k].sha256.empty()) models.set(hashes[k].sha256, model_entry(checkpoints[k], names[k], hashes[k]));
     const std::optional<JsonValue> ancestors = models_in(checkpoints[k]).object;
     if (!ancestors) continue;
     for (size_t i = 0; i < ancestors->items.size(); ++i)
@@ -206,10 +207,6 @@ bool true_of_parent_only(std::string_view key) {
          key.starts_with("sshs_");
 }
 
-bool writes_recipe(const Recipe& recipe) {
-  return recipe.metadata != MetadataPolicy::none && recipe.metadata != MetadataPolicy::set;
-}
-
 void check_set_metadata(const Recipe& recipe) {
   const auto refuse = [](const std::string& key, const std::string& reason) {
     throw Error(ErrorCode::usage, key, "the metadata field '" + valid_utf8(key) + "' cannot be set: " + reason);
@@ -223,11 +220,10 @@ void check_set_metadata(const Recipe& recipe) {
   }
 }
 
-bool says_format(const Checkpoint& checkpoint) {
-  return std::ranges::find(checkpoint.metadata, kFormat, &Metadata::value_type::first) != checkpoint.metadata.end();
+std::string base_name(const std::string& path) {
+  const std::string name = path.substr(path.rfind('/') + 1);
+  return names_memory(path) && !names_memory(name) ? std::string(kMemoryPrefix) + name : name;
 }
-
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
 
@@ -251,7 +247,11 @@ std::vector<std::string> recorded_names(const Recipe& recipe, std::span<const Ch
 
 std::vector<std::string> metadata_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   std::vector<std::string> warnings;
-  if (!recipe.hash || !writes_recipe(recipe)) return warnings;
+  if (!recipe.hash) return warnings;
+  for (const Checkpoint& parent : checkpoints)
+    if (parent.lies_in_memory())
+      warnings.push_back(sentence(parent.path, " is in memory: there is no file of it to hash, and none is recorded"));
+  if (!writes_recipe(recipe)) return warnings;
   for (const Checkpoint& parent : checkpoints) {
     const auto left_out = [&](std::string_view key, const std::string& fault) {
       if (!fault.empty()) warnings.push_back(sentence(parent.path, ": its ", key, " is left out: ", fault));
@@ -289,10 +289,9 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
     if (kind.averages) fields[std::string(kAveragesField)] = "merged";
     if (recipe.hash) fields[std::string(kWebModels)] = web_models(ancestors, names, hashes);
   }
-  if (recipe.metadata != MetadataPolicy::set)
-    fields[std::string(kFormat)] = output_format(checkpoints);
-  else if (!checkpoints.empty() && says_format(checkpoints.front()))
-    fields.emplace(kFormat, output_format(checkpoints));
+  const bool as_set =
+      recipe.metadata == MetadataPolicy::set && (fields.contains(std::string(kFormat)) || !says_format(checkpoints));
+  if (!as_set) fields[std::string(kFormat)] = output_format(checkpoints);
   return {fields.begin(), fields.end()};
 }
 

@@ -15,7 +15,7 @@ namespace ckmerge {
 
 /// What is known of an input beyond its header. Both empty unless the recipe asks for hashes.
 struct InputHash {
-  std::string sha256;       ///< 64 hex digits
+  std::string sha256;       ///< 64 hex digits; empty where there is no file
   std::string legacy_hash;  ///< A1111's old model hash, 8 hex digits
 };
 
@@ -35,18 +35,19 @@ inline constexpr std::string_view kAveragesField = "ckmerge.averages";
 
 /// The file's __metadata__, to be laid out with its tensors. With recipe.hash, `hashes` has one entry per checkpoint;
 /// stand-ins of the same length, each different from all others, give a map at least as large as the real ones will.
-/// Throws Error(usage) for a recipe.set_metadata that names a key which is not the user's to set.
+/// Those of inputs in memory are empty. Throws Error(usage) for a recipe.set_metadata that names a key which is not the
+/// user's to set.
 Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> checkpoints, ResultKind kind,
                          std::span<const InputHash> hashes);
 
-/// What of the inputs' metadata cannot be taken over although it should be: a sentence for each record.
+/// What of the inputs' metadata, and of their hashes, cannot be recorded although it should be: a sentence for each.
 std::vector<std::string> metadata_warnings(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
 
 /// Makes a map with hashes in it longer by `bytes`, at a place where whoever reads it sees no difference.
 void pad_metadata(Metadata& metadata, size_t bytes);
 
-/// The names of the inputs as recorded: recipe.input_names, or the base names of the paths, bytes that are not UTF-8
-/// replaced by U+FFFD.
+/// The names of the inputs as recorded: recipe.input_names, or the base names of the paths, behind "memory:" where
+/// there is no file, bytes that are not UTF-8 replaced by U+FFFD.
 std::vector<std::string> recorded_names(const Recipe& recipe, std::span<const Checkpoint> checkpoints);
 
 /// What a recipe means: 2 since elements in which all inputs hold the same bits are kept (docs/methods.md). A text

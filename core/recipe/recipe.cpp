@@ -98,6 +98,10 @@ Dtype stored_dtype(const Recipe& recipe, std::optional<Part> part, Dtype from) {
   return recipe.half && from == Dtype::F32 ? Dtype::F16 : from;
 }
 
+bool writes_recipe(const Recipe& recipe) {
+  return recipe.metadata != MetadataPolicy::none && recipe.metadata != MetadataPolicy::set;
+}
+
 size_t merged_inputs(const Recipe& recipe, size_t inputs) {
   if (!recipe.roles.empty()) return std::min<size_t>(inputs, 1);
   return inputs - (recipe.bake_vae && inputs > 0);

@@ -116,6 +116,7 @@ struct Recipe {
   bool copy_codes = false;                ///< modules that hold codes (core/inputs/judged_inputs.h) are A's as stored
   bool prune = false;                     ///< without what training left behind (core/names/training_state.h)
   EmaPolicy ema = EmaPolicy::keep;
+  bool keep_names = false;  ///< names stay as they were given (OpenOptions)
   MissingPolicy missing = MissingPolicy::keep;
   ExtraPolicy extra = ExtraPolicy::drop;
   ExpandPolicy expand = ExpandPolicy::copy;
@@ -154,6 +155,9 @@ Dtype parse_dtype(std::string_view text);
 
 /// The dtype in which `recipe` stores a `real` tensor of `part`, or of none, whose dtype is `from`.
 Dtype stored_dtype(const Recipe& recipe, std::optional<Part> part, Dtype from);
+
+/// Whether the file says how it was made, as its MetadataPolicy has it.
+bool writes_recipe(const Recipe& recipe);
 
 /// How many of `inputs` checkpoints, from the first, the method of `recipe` merges.
 size_t merged_inputs(const Recipe& recipe, size_t inputs);

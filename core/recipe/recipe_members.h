@@ -40,6 +40,7 @@ void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("parts", recipe.parts);
   visit("prune", recipe.prune);
   visit("ema", recipe.ema);
+  visit("keep_names", recipe.keep_names);
   visit("underflow", recipe.underflow);
   visit("bake_vae", recipe.bake_vae);
   visit("roles", recipe.roles);

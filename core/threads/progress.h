@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <utility>
 
 namespace ckmerge {
 
@@ -24,12 +25,27 @@ struct Progress {
   Stage stage = Stage::merge;
 };
 
+/// What ends a run when it is raised. Asked about ten times a second, by any of the run's threads.
+class StopFlag {
+ public:
+  StopFlag(const std::atomic<bool>* flag = nullptr) {
+    if (flag) raised_ = [flag] { return flag->load(); };
+  }
+  /// Of flags of another kind. `raised` must not throw.
+  explicit StopFlag(std::function<bool()> raised) : raised_(std::move(raised)) {}
+
+  bool is_raised() const { return raised_ && raised_(); }
+
+ private:
+  std::function<bool()> raised_;
+};
+
 /// Who watches a run. Outlives the threads that it is given to.
 struct Observer {
   const std::function<void(const Progress&)>& on_progress;  ///< may be empty
-  const std::atomic<bool>* stop = nullptr;                  ///< may be null
+  const StopFlag& stop;
 
-  bool wants_stop() const { return stop && stop->load(); }
+  bool wants_stop() const { return stop.is_raised(); }
 };
 
 }  // namespace ckmerge

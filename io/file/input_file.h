@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // An input file, open for reading. Its tensors are seen through windows (io/file/input_windows.h), never through one
 // map of the whole: with large folios the kernel maps up to 2 MiB around a fault, and in a whole map what lies outside
-// the window would stay resident. Measured: 2 GiB behind a merge of two unaligned 3 GiB files.
+// the window would stay resident. Measured: 2 GiB behind a merge of two unaligned 3 GiB files. In a file's place may
+// stand bytes that a program has in memory; nothing of them is opened, mapped, cached or dropped.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,12 +22,21 @@ struct FileIdentity {
   bool same_file(const FileIdentity& other) const { return device == other.device && inode == other.inode; }
 };
 
+/// Bytes that a program has, in place of a file.
+struct MemoryBytes {
+  uint64_t size = 0;  ///< of all that is read of them, for those who count
+  /// Copies bytes from `offset` on; throws Error. Thread-safe. Null: offsets are addresses of this process.
+  std::function<void(uint64_t offset, std::span<std::byte> out)> read = {};
+};
+
 class InputFile {
  public:
   /// Opens a regular file. Throws Error(io) with path and reason.
   explicit InputFile(const std::string& path);
   /// Of an open descriptor, which it takes: the first `size` bytes of what will be `path`. Throws Error(io).
   InputFile(int descriptor, const std::string& path, uint64_t size);
+  /// No file, but `bytes`, which go by the name `path`. Two of one name count as the same file.
+  InputFile(MemoryBytes bytes, const std::string& path);
   InputFile(InputFile&&) noexcept;
   InputFile& operator=(InputFile&&) noexcept;
   ~InputFile();
@@ -33,16 +44,24 @@ class InputFile {
   const std::string& path() const;
   const FileIdentity& identity() const;
   uint64_t size() const;
-  int descriptor() const;  ///< for InputWindows
+  int descriptor() const;  ///< for InputWindows; -1 where there is no file
 
-  /// Whether the file lies in memory (a tmpfs), where reading waits for no device.
+  bool is_file() const;
+  /// Where the byte at `offset` lies, of bytes that offsets are the addresses of; else null.
+  const std::byte* address_of(uint64_t offset) const;
+  /// Whether windows can show it without a copy: all but bytes that have to be asked for.
+  bool can_be_shown() const;
+
+  /// Whether it lies in memory, its own or a tmpfs's, where reading waits for no device.
   bool in_memory() const;
 
-  /// Copies [offset, offset + out.size()), for headers. Throws Error(io | malformed). Thread-safe, as all that follow.
+  /// Copies [offset, offset + out.size()), for headers and what no window shows. Throws Error(io | malformed).
+  /// Thread-safe, as all that follow.
   void read_at(uint64_t offset, std::span<std::byte> out) const;
 
   /// Throws Error(malformed) when the file's size or modification time is no longer what it was at open. The status
   /// time does not count: a link, a new name or other rights change it too, and must not cost somebody a long merge.
+  /// Of memory nothing can be told: its owner keeps it as it is.
   void check_unchanged() const;
 
   /// Throws the error that explains why the byte at `offset` could not be read: Error(malformed) when the file has been

@@ -9,6 +9,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 #include "io/file/retry.h"
 #include "io/text/error.h"
@@ -48,6 +50,7 @@ struct InputFile::State {
   std::string path;
   int descriptor = -1;
   FileIdentity identity;
+  std::optional<MemoryBytes> memory;  // in place of a descriptor
 
   ~State() {
     if (descriptor >= 0) close(descriptor);
@@ -75,6 +78,14 @@ InputFile::InputFile(int descriptor, const std::string& path, uint64_t size) : s
   state_->identity = identity_of(status);
   state_->identity.size = size;
 }
+
+// No file is on that device.
+InputFile::InputFile(MemoryBytes bytes, const std::string& path) : state_(std::make_unique<State>()) {
+  state_->path = path;
+  state_->identity = {.device = UINT64_MAX, .inode = std::hash<std::string>()(path), .size = bytes.size};
+  state_->memory = std::move(bytes);
+}
+
 InputFile::InputFile(InputFile&&) noexcept = default;
 InputFile& InputFile::operator=(InputFile&&) noexcept = default;
 InputFile::~InputFile() = default;
@@ -84,12 +95,27 @@ const FileIdentity& InputFile::identity() const { return state_->identity; }
 uint64_t InputFile::size() const { return state_->identity.size; }
 int InputFile::descriptor() const { return state_->descriptor; }
 
+bool InputFile::is_file() const { return !state_->memory; }
+
+bool InputFile::can_be_shown() const { return is_file() || !state_->memory->read; }
+
+const std::byte* InputFile::address_of(uint64_t offset) const {
+  return is_file() || state_->memory->read ? nullptr : reinterpret_cast<const std::byte*>(offset);
+}
+
 bool InputFile::in_memory() const {
+  if (!is_file()) return can_be_shown();
   struct statfs status;
   return fstatfs(state_->descriptor, &status) == 0 && status.f_type == TMPFS_MAGIC;
 }
 
 void InputFile::read_at(uint64_t offset, std::span<std::byte> out) const {
+  if (out.empty()) return;
+  if (const std::byte* const at = address_of(offset)) {
+    std::memcpy(out.data(), at, out.size());
+    return;
+  }
+  if (!is_file()) return state_->memory->read(offset, out);
   for (size_t done = 0; done < out.size();) {
     const ssize_t got = retried([&] {
       return pread(state_->descriptor, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
@@ -101,6 +127,7 @@ void InputFile::read_at(uint64_t offset, std::span<std::byte> out) const {
 }
 
 void InputFile::check_unchanged() const {
+  if (!is_file()) return;
   struct stat status;
   if (retried([&] { return fstat(state_->descriptor, &status); }) != 0)
     fail_io(state_->path, "cannot be examined", errno);
@@ -125,10 +152,12 @@ void InputFile::fail_read(uint64_t offset, int error) const {
 }
 
 void InputFile::will_need(uint64_t begin, uint64_t end) const noexcept {
+  if (!is_file()) return;
   posix_fadvise(state_->descriptor, static_cast<off_t>(begin), static_cast<off_t>(end - begin), POSIX_FADV_WILLNEED);
 }
 
 void InputFile::drop_cache(uint64_t begin, uint64_t end) const noexcept {
+  if (!is_file()) return;
   const uint64_t first = begin & ~(kLargestFolio - 1);
   const uint64_t last = end == size() ? end : end & ~(kSmallestPage - 1);
   if (last > first)

@@ -32,7 +32,8 @@ class InputWindows {
   static uint64_t page_size();
 
   /// Maps bytes [begin, end) of `file`, makes them resident, and returns the address of byte `begin`, good until
-  /// clear(). REQUIRES: their footprint and those since clear() fit the capacity (else std::length_error). Throws
+  /// clear(). Of memory it is the address where the byte lies, and takes no space. REQUIRES: file.can_be_shown(); their
+  /// footprint and those since clear() fit the capacity (else std::length_error). Throws
   /// Error(malformed) when the file has been truncated, Error(io) when it cannot be read, Error(resources).
   const std::byte* add(const InputFile& file, uint64_t begin, uint64_t end);
 

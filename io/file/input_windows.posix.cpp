@@ -124,6 +124,7 @@ uint64_t InputWindows::footprint(uint64_t begin, uint64_t end) {
 }
 
 const std::byte* InputWindows::add(const InputFile& file, uint64_t begin, uint64_t end) {
+  if (const std::byte* const at = file.address_of(begin)) return at;
   const uint64_t page = page_size(), first = begin / page * page, size = footprint(begin, end);
   // A mistake of ours, but one that would overwrite what lies behind the space.
   if (size > space_->size - space_->used) throw std::length_error("windows do not fit their address space");

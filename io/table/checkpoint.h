@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A checkpoint: a tensor table over one or more mapped shards, whatever form they are in. io/checkpoint opens it.
+// A checkpoint: a tensor table over one or more shards, mapped or in memory, whatever form they are in. io/checkpoint
+// opens it.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +28,7 @@ struct UnreadTensor {
 };
 
 struct Checkpoint {
-  std::string path;  ///< as the user gave it
+  std::string path;  ///< as the user gave it; of one in memory, its name
   std::vector<InputFile> shards;
   TensorTable tensors;  ///< sorted by name; Tensor::shard indexes `shards`
   Metadata metadata;
@@ -44,6 +45,8 @@ struct Checkpoint {
   Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
 
   uint64_t file_size() const;  ///< bytes of all shards
+  /// Whether a program has its tensors in memory (io/memory), and there is no file that could be hashed or found again.
+  bool lies_in_memory() const { return !shards.empty() && !shards.front().is_file(); }
 
   /// TensorTable::rename, of tensors that cannot be read as well. Returns a row of each that has a name twice.
   std::vector<size_t> rename(const std::function<std::string(std::string_view)>& new_name);
@@ -54,6 +57,7 @@ struct OpenOptions {
   bool allow_expanded = false;      ///< views may add up to any number of bytes
   EmaPolicy ema = EmaPolicy::keep;  ///< which of weights and average, where they lie apart, is taken
   bool as_stored = false;           ///< for looking only: old names stay, and files refused as unsafe are opened
+  bool keep_names = false;          ///< wrappers of training and old names of text encoders stay
   bool mend = false;                ///< safetensors files with bytes behind their tensors, or NUL behind their header
   bool from_unsafe = false;         ///< files whose pickle names something unsafe are read too: nothing of it is run
 };

@@ -29,8 +29,8 @@ class OutputFrame {
   /// Whether it has seals. Without them fill() needs no sums, and the two that follow say nothing.
   virtual bool has_seals() const { return false; }
 
-  /// What fill() needs for the seals: made of the CRC-32 sums of the tensors' bytes, in the order of the file, and of
-  /// the file's header.
+  /// What fill() needs for the seals: made of the CRC-32 sums of the tensors that have bytes of their own, in the order
+  /// of the file, and of the file's header.
   virtual std::vector<uint32_t> sums(std::span<const uint32_t> /*tensors*/, std::string_view /*header*/) const {
     return {};
   }

@@ -21,12 +21,18 @@ struct OutputTensor {
   Dtype dtype = Dtype::F32;
   Shape shape;
   uint64_t size = 0;  ///< bytes
+  /// Index among those given of the tensor, of the same dtype and shape, whose bytes are its own too, in forms that can
+  /// say so (OutputForm::shares_bytes). It has no bytes then, whatever `size` is. REQUIRES: that one has its own, and
+  /// comes before it in canonical_order().
+  uint32_t same_as = kOwn;
+
+  static constexpr uint32_t kOwn = UINT32_MAX;
 };
 
 struct OutputLayout {
   std::string header;             ///< the file's first bytes, in front of the first tensor
   std::vector<uint32_t> order;    ///< indices of the tensors given, in file order
-  std::vector<uint64_t> offsets;  ///< offset in the file of each tensor given, by its index
+  std::vector<uint64_t> offsets;  ///< offset in the file of each tensor given, by its index; ascending in `order`
   uint64_t file_size = 0;
   std::unique_ptr<const OutputFrame> frame;  ///< its bytes between and behind the tensors; null: there are none
 };

@@ -120,6 +120,7 @@ void StridedReader::read_run(const Axis& run, uint64_t offset, std::byte* out, b
 }
 
 const std::byte* StridedReader::window(uint64_t offset, uint64_t size, bool ahead) {
+  if (const std::byte* const at = file_->address_of(offset)) return at;
   if (offset < begin_ || offset + size > begin_ + bytes_.size()) {
     bytes_.resize(ahead ? std::max(size, std::min(kWindow, box_end_ - offset)) : size);
     begin_ = offset;

@@ -196,7 +196,7 @@ bool is_known_to_a1111(Dtype dtype) {
 }
 
 std::string torch_pickle(std::span<const OutputTensor> tensors, std::span<const uint32_t> order,
-                         const Metadata* metadata, std::string_view wrap) {
+                         std::span<const uint32_t> storages, const Metadata* metadata, std::string_view wrap) {
   Writer out(expected_size(tensors));
   out.op('\x80');
   out.op('\x02');
@@ -204,7 +204,8 @@ std::string torch_pickle(std::span<const OutputTensor> tensors, std::span<const 
   out.ordered_dict();
   for (size_t begin = 0; begin < order.size(); begin += kBatch) {
     out.op('(');
-    for (size_t k = begin; k < std::min(begin + kBatch, order.size()); ++k) write_tensor(out, tensors[order[k]], k);
+    for (size_t k = begin; k < std::min(begin + kBatch, order.size()); ++k)
+      write_tensor(out, tensors[order[k]], storages[order[k]]);
     out.op('u');
   }
   if (metadata && !metadata->empty()) write_attribute(out, *metadata);

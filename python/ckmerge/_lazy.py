@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
 from typing import Optional
 
@@ -10,7 +11,8 @@ from ._call import Caller
 from ._tensors import Entry, Lazy, entry_of
 from .errors import UsageError
 
-_MOST_MADE = 4  # and not yet taken whole; the engine asks for a few neighbours at once
+# Made and not yet taken whole: more than the engine's threads ask for at once, since what is dropped is made again.
+_MOST_MADE = 2 * len(os.sched_getaffinity(0)) + 4
 _BYTES = {"F64": 8, "I64": 8, "U64": 8, "C64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "BF16": 2, "I16": 2, "U16": 2}
 
 
@@ -27,14 +29,10 @@ class _Made:
     def read(self, offset: int, size: int, to: int) -> None:
         """Writes bytes to an address; the tensor is made first where it is not there."""
         with self._lock:
-            if self._entry is None and not self._caller.do(self._make):
-                raise RuntimeError(f"'{self._name}' could not be made")
-            entry = self._entry
+            entry = self._entry or self._made()
             self._taken += size
             if self._taken >= self._size:
                 self.drop()
-        if entry is None:
-            raise RuntimeError(f"'{self._name}' was dropped too early")
         if entry.read is not None:
             entry.read(offset, size, to)
         elif entry.address is not None:
@@ -44,7 +42,14 @@ class _Made:
         """Lets go of what was made."""
         self._entry, self._taken = None, 0
 
-    def _make(self) -> None:  # in the caller's thread
+    def _made(self) -> Entry:
+        # What is returned is the reader's, whatever the caller's thread drops meanwhile.
+        made: list[Entry] = []
+        if not self._caller.do(lambda: made.append(self._make())):
+            raise RuntimeError(f"'{self._name}' could not be made")
+        return made[0]
+
+    def _make(self) -> Entry:  # in the caller's thread
         entry = entry_of(self._name, _in_order(self._lazy.make()), self._caller)
         if (entry.dtype, entry.shape) != (self._lazy.dtype, self._lazy.shape):
             raise UsageError(f"'{self._name}' was said to be {self._lazy.dtype} {list(self._lazy.shape)}, and what was made "
@@ -54,6 +59,7 @@ class _Made:
             made.popleft().drop()
         made.append(self)
         self._entry = entry
+        return entry
 
 
 def _in_order(value: object) -> object:

@@ -68,8 +68,8 @@ def examples(doctest_namespace):
 
 @pytest.fixture
 def big(tmp_path):
-    """Two sparse checkpoints of 2 GiB, which take a while to merge."""
-    count = 1 << 29
+    """Two sparse checkpoints of 1 GiB, which take a while to merge."""
+    count = 1 << 28
     paths = []
     for name in ("C", "D"):
         path = write_file(tmp_path / f"{name}.safetensors", {})

@@ -132,41 +132,41 @@ INTERRUPTED = """
 import os, signal, sys, threading, time
 sys.path.insert(0, {path!r})
 import ckmerge
-threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+merging, sent = threading.Event(), []
+def send():
+    merging.wait()
+    sent.append(time.monotonic())
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=send, daemon=True).start()
+def progress(event):
+    if event.event == "progress":
+        merging.set()
 try:
-    ckmerge.merge({inputs!r}, "out.safetensors", no_fsync=True, threads=1, memory="16MiB")
+    ckmerge.merge({inputs!r}, "out.safetensors", no_fsync=True, threads=1, memory="16MiB", progress=progress)
 except KeyboardInterrupt:
-    print("interrupted", round(time.time() - {began} - 0.3, 2), os.path.exists("out.safetensors"), threading.active_count())
+    print("interrupted", time.monotonic() - sent[0], os.path.exists("out.safetensors"), threading.active_count())
 """
 
 
 def test_ctrl_c(big, tmp_path):
-    if not _takes_longer_than(0.6, big):
-        pytest.skip("NOT RUN: Ctrl-C during a merge (2 GiB are merged too fast here)")
-    code = INTERRUPTED.format(path=str(ROOT / "python"), inputs=big, began=time.time())
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    code = INTERRUPTED.format(path=str(ROOT / "python"), inputs=big)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout, done.stderr
     word, seconds, exists, threads = done.stdout.split()
-    assert (word, exists, threads) == ("interrupted", "False", "1"), done.stderr
-    assert float(seconds) < 3  # of which the interpreter's start is a part
+    assert (word, exists, threads) == ("interrupted", "False", "1")
+    assert float(seconds) < 1
     assert not left_behind(tmp_path)
-
-
-def _takes_longer_than(seconds, inputs):
-    began = time.monotonic()
-    ckmerge.merge(inputs, "try.safetensors", no_fsync=True, threads=1, memory="16MiB")
-    os.remove("try.safetensors")
-    return time.monotonic() - began > seconds
 
 
 def test_many_threads_at_once():
     def merge(k):
-        ckmerge.merge(["A.safetensors", "B.safetensors"], f"out{k}.safetensors", alpha=k / 10)
+        ckmerge.merge(["A.safetensors", "B.safetensors"], f"out{k}.safetensors", alpha=(k + 1) / 20)
         with ckmerge.open(f"out{k}.safetensors", framework="memoryview") as checkpoint:
             return checkpoint["w"].tolist()[0][0]
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         found = list(pool.map(merge, range(10)))
-    assert found == pytest.approx([1 + k / 10 for k in range(10)])
+    assert found == pytest.approx([1 + (k + 1) / 20 for k in range(10)])
 
 
 def _in_a_child(pipe):
@@ -230,7 +230,7 @@ def test_a_library_that_is_missing_says_so():
 def test_registry(tmp_path):
     registry = ckmerge.Registry(tmp_path / "registry.db")
     assert registry.scan(".").found == 2
-    assert sorted(entry.name for entry in registry.list().files) == ["A", "B"]
+    assert sorted(entry.name for entry in registry.list().files) == ["A.safetensors", "B.safetensors"]
     assert registry.show("A").tensors == 1
     assert ckmerge.inspect("@A", registry=tmp_path / "registry.db").files[0].parameters == 4
     with pytest.raises(ckmerge.UsageError):

@@ -160,6 +160,17 @@ def test_lazy_tensors_are_made_one_at_a_time_in_the_callers_thread():
     assert threads == {threading.get_ident()}
 
 
+def test_lazy_tensors_of_several_tiles_and_threads():
+    def maker(k):
+        return lambda: numpy.full((1 << 19,), k, "f4")
+
+    tensors = {f"t{k:02}": ckmerge.Lazy("F32", (1 << 19,), maker(k)) for k in range(30)}
+    for _ in range(3):
+        ckmerge.save(tensors, "out.safetensors", threads=8, memory="16MiB", dtype="f16", no_fsync=True)
+        found, _ = read_file("out.safetensors")
+        assert all(found[f"t{k:02}"][2] == numpy.full((1 << 19,), k, "f2").tobytes() for k in range(30))
+
+
 def test_lazy_tensors_that_are_not_what_was_said():
     with pytest.raises(ckmerge.UsageError, match=r"'w' was said to be F16 \[2\], and what was made is F32 \[3\]"):
         ckmerge.save({"w": ckmerge.Lazy("f16", (2,), lambda: numpy.zeros(3, "f4"))}, "out.safetensors")

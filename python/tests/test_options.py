@@ -73,7 +73,7 @@ def test_versions_agree():
     ({"method": "linear", "weights": (1, 2), "normalize": False}, ["-m", "linear", "--weights", "1,2", "--no-normalize"]),
     ({"weights": {"/w/": 0.2}}, ["--weight", "/w/=0.2"]),
     ({"weights": {"alpha": {"/w/": 0.2}}, "alpha": 0.7}, ["--weight", "alpha:/w/=0.2", "--alpha", "0.7"]),
-    ({"weight": ["/w/=0.2", "/x/=0.1"]}, ["--weight", "/w/=0.2", "--weight", "/x/=0.1"]),
+    ({"weight": ["/^/=0.2", "/w/=0.1"]}, ["--weight", "/^/=0.2", "--weight", "/w/=0.1"]),
     ({"param": {"alpha": 1e-05}}, ["--param", "alpha=1e-05"]),
     ({"dtype": "f16"}, ["--dtype", "f16"]),
     ({"dtype": {"all": "bf16", "/w/": "f32"}}, ["--dtype", "bf16", "--dtype", "/w/=f32"]),
@@ -124,7 +124,7 @@ def test_paths_that_look_like_something_else(tmp_path):
     for name in ("@a.safetensors", "x=y.safetensors", "memory:a.safetensors", "-o.safetensors", "ü.safetensors"):
         shutil.copy("A.safetensors", name)
         assert ckmerge.inspect(pathlib.Path(name)).files[0].parameters == 4
-        assert ckmerge.merge([pathlib.Path(name), "B.safetensors"], "out.safetensors", formula="A + B", force=True).counts.merge == 1
+        assert ckmerge.merge([pathlib.Path(name), "B.safetensors"], "out.safetensors", formula="(A + B)/2", force=True).counts.merge == 1
     with pytest.raises(ckmerge.UsageError, match="UTF-8"):
         ckmerge.inspect(pathlib.Path("a\udcff.safetensors"))
 

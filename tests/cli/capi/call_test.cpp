@@ -165,7 +165,7 @@ TEST_CASE("a call ends where its caller wants it to, and leaves nothing behind")
     options.stop = &stop;
     CHECK(call(session, merge(a, b, out), &options).code == 130);
     CHECK(call(session, R"({"command": "hash", "inputs": [)" + quoted(a) + "]}", &options).code == 130);
-    CHECK(call(session, merge(a, b, out, R"(, "sweep": "alpha=0,1")"), &options).code == 130);
+    CHECK(call(session, merge(a, b, folder / "sweep/", R"(, "sweep": "alpha=0,1")"), &options).code == 130);
   }
   CHECK(folder.names() == std::vector<std::string>{"a.safetensors", "b.safetensors"});
 }

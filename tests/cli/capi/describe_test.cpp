@@ -78,7 +78,7 @@ TEST_CASE("blocks are in the order of their lists") {
   CHECK(sd1[13] == "M00");
   CHECK(sd1[25] == "OUT11");
   CHECK(blocks("sdxl").size() == 20);
-  CHECK(blocks("flux-dev").size() == 60);
+  CHECK(blocks("flux-dev").size() == 61);
   CHECK(blocks("wan").empty());
 }
 

@@ -17,7 +17,7 @@ LIBRARY = sys.argv[2]
 GOOD = ['"alpha": 0.3', '"alpha": "0.3"', '"alpha": null', '"force": true', '"force": "false"', '"threads": 2', '"memory": 268435456',
         '"memory": "1GiB"', '"only": "a"', '"only": ["a", "b"]', '"only": []', '"missing": "zero"', '"dtype": "f16"',
         '"dtype": ["f16", "vae=f32"]', '"dtype": {"vae": "f32"}', '"set-metadata": {"a": 1}', '"set-metadata": ["a=b"]',
-        '"method": "linear", "weights": [1, 2.5]', '"method": "linear", "weights": 1, "normalize": false',
+        '"method": "linear", "weights": [1, 2.5]', '"method": "linear", "weights": "1,2", "normalize": false',
         '"param": {"alpha": 0.3}', '"param": ["alpha=0.3"]', '"sweep": {"alpha": [0.1, 0.2]}', '"sweep": "alpha=0.1"',
         '"weight": {"IN04": 0.2}', '"weight": {"alpha": {"IN04": 0.2, "OUT*": [0, 1]}}', '"weight": "IN04=0.2"',
         '"mbw": [0, 1]', '"mbw": "0,1"', '"like": "a1111"', '"output": "o.safetensors"', '"rename": {"a": "b"}',

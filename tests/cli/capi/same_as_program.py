@@ -40,12 +40,14 @@ def words_of(options):
 
 
 def same(lib, command, *inputs, **options):
-    """Both ways, each on a fresh output."""
+    """Both ways, each without what the other made."""
     out = options.get("output")
+    registry = options.get("registry") if command == "scan" else None
     documents, files = [], []
     for act in ("program", "library"):
-        if out and os.path.exists(out):
-            os.remove(out)
+        for made in out, registry:
+            if made and os.path.exists(made):
+                os.remove(made)
         if act == "program":
             done = checks.call(command, *inputs, *words_of(options), "--json")
             documents.append((done.returncode, json.loads(done.stdout)))
@@ -118,7 +120,7 @@ def test_failures():
             (2, "merge", ["a.safetensors", "b.safetensors"], {"output": "o.safetensors", "alpha": "x", "missing": "y"}),
             (2, "merge", [], {"output": "o.safetensors"}),
             (2, "plan", ["a.safetensors"], {"method": "slepr"}),
-            (2, "show", ["nothing"], {}),
+            (2, "show", ["nothing"], {"registry": "none.db"}),
             (3, "inspect", ["broken.safetensors"], {}),
             (4, "plan", ["a.safetensors", "b.safetensors"], {}),
             (5, "merge", ["a.safetensors", "a.safetensors"], {"output": "o.safetensors", "memory": 1}),
