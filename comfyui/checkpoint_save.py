@@ -104,7 +104,10 @@ def dtype_options(values: dict[str, Any]) -> dict[str, list[str]]:
 
 def save(values: dict[str, Any], hidden: Hidden) -> Result:
     model, output = values["model"], folder_paths.get_output_directory()
-    folder, filename, counter, _, _ = folder_paths.get_save_image_path(values["filename_prefix"], output)
+    try:
+        folder, filename, counter, _, _ = folder_paths.get_save_image_path(values["filename_prefix"], output)
+    except Exception as error:  # of no kind of its own, and several lines
+        raise NodeError(f"filename_prefix {values['filename_prefix']}: {str(error).splitlines()[0]}") from None
     path = os.path.join(folder, f"{filename}_{counter:05}_.safetensors")
     tensors = tensors_of(model, values.get("clip"), values.get("vae"))
     engine.save({name: lazily(tensor) for name, tensor in tensors.items()}, path, metadata=metadata_of(model, f"{filename} {counter}", hidden),

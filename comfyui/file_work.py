@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
 from comfy.cli_args import args
-from comfy_execution.graph import ExecutionBlocker
+from comfy_execution.graph_utils import ExecutionBlocker
 
 from . import engine, lists, loading, results, text
 from .node import ANY, Hidden, Output, Result, Widget

@@ -5,7 +5,7 @@ from __future__ import annotations
 import comfy.sd
 import comfy.utils
 import folder_paths
-from comfy_execution.graph import ExecutionBlocker
+from comfy_execution.graph_utils import ExecutionBlocker
 
 
 def load(list_name: str, path: str) -> list:

@@ -8,6 +8,7 @@ import time
 import browser
 from bench import check
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 PICTURES = os.environ.get("CKMERGE_PICTURES")
 # A node of each kind; the methods' nodes differ in their parameters alone.
 SHOWN = ("ckmerge_weighted_sum", "ckmerge_formula", "ckmerge_plan", "ckmerge_inspect", "ckmerge_options", "ckmerge_convert", "ckmerge_bake", "ckmerge_compose",
@@ -25,6 +26,7 @@ def frontend(bench):
         page.until("!!(window.app && window.app.graph && window.LiteGraph && Object.keys(LiteGraph.registered_node_types).some(name => name.startsWith('ckmerge_')))")
         found_by_search(page)
         runs(bench, page)
+        examples(page)
         if PICTURES:
             pictures(page, pathlib.Path(PICTURES))
     finally:
@@ -68,6 +70,19 @@ def runs(bench, page):
     told = run_here(page, "ckmerge_weighted_sum", A="'bare-A.safetensors'", B="'bare-B.safetensors'", filename_prefix="'browser/x'")
     check("browser/x_00001_.safetensors" in told, told)
     check((bench.output / "checkpoints/browser/x_00001_.safetensors").exists(), "the page ran nothing")
+
+
+def examples(page):
+    """The example workflows open with every widget at its place."""
+    for path in (ROOT / "comfyui/example_workflows").glob("*.json"):
+        page.run(f"app.loadGraphData({path.read_text(encoding='utf-8')})")
+        prompt = page.run("app.graphToPrompt().then(both => both.output)")
+        for node in prompt.values():
+            if node["class_type"] == "ckmerge_weighted_sum":
+                inputs = node["inputs"]
+                check((inputs["A"], inputs["B"], inputs["dtype"], inputs["save_workflow"]) == ("A.safetensors", "B.safetensors", "keep", True),
+                      f"{path.name}: {inputs}")
+        check(any(isinstance(value, list) for node in prompt.values() for value in node["inputs"].values()), f"{path.name}: nothing is linked")
 
 
 def pictures(page, folder):

@@ -55,6 +55,17 @@ def save_merged(bench):
     check(first == models.read(saved(bench, "merged/again")[0])[1], "a save changed the model")
 
 
+def save_with_lora(bench):
+    workflow, link = Workflow(), Workflow.link
+    loader, = loaders(workflow, "full-B")
+    lora = workflow.add("LoraLoader", model=link(loader), clip=link(loader, 1), lora_name="lora.safetensors", strength_model=0.8, strength_clip=0.0)
+    both_saves(workflow, link(lora), link(lora, 1), link(loader, 2), "lora")
+    bench.run(workflow.nodes)
+    equal_saves(bench, "lora")
+    name = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight"
+    check(models.read(saved(bench, "lora")[0])[1][name] != models.read(bench.checkpoints / "full-B.safetensors")[1][name], "the LoRA changed nothing")
+
+
 def save_dtypes(bench):
     workflow, link = Workflow(), Workflow.link
     loader, = loaders(workflow, "full-A")
@@ -77,6 +88,14 @@ def save_interrupted(bench):
     bench.run(workflow.nodes)  # the models are loaded
     workflow.add("ckmerge_CheckpointSave", model=link(model), clip=link(a, 1), vae=link(a, 2), filename_prefix="checkpoints/stopped/x", dtype="float32")
     interrupted(bench, workflow.nodes, "Checkpoint Save")
+
+
+def save_elsewhere(bench):
+    workflow, link = Workflow(), Workflow.link
+    loader, = loaders(workflow, "bare-A")
+    workflow.add("ckmerge_CheckpointSave", model=link(loader), clip=link(loader, 1), vae=link(loader, 2), filename_prefix="../../out")
+    outcome = bench.run(workflow.nodes, "error")
+    check("filename_prefix ../../out" in outcome.error and "\n" not in outcome.error, outcome.error)
 
 
 def of_part(path, prefix):
@@ -152,4 +171,4 @@ def files_against_models(bench):
     check(most <= 1 and apart < count / 500, f"{apart} of {count} elements differ by up to {most}")
 
 
-CASES = [save_untouched, save_merged, save_dtypes, save_interrupted, checkpoint_merge, checkpoint_merge_refuses, files_against_models]
+CASES = [save_untouched, save_merged, save_with_lora, save_dtypes, save_interrupted, save_elsewhere, checkpoint_merge, checkpoint_merge_refuses, files_against_models]

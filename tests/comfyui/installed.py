@@ -14,7 +14,7 @@ from environment import environment, not_run
 # What its server wants beside the packages of the peers.
 FRONTEND = ["comfyui-frontend-package==1.32.9", "comfyui-workflow-templates==0.7.25", "comfyui-embedded-docs==0.3.1"]
 OF_SERVER = ["requests==2.33.1"]
-FOLDERS = ("models/checkpoints", "models/diffusion_models", "models/text_encoders", "models/vae", "custom_nodes", "output", "input", "temp", "user/default")
+FOLDERS = ("models/checkpoints", "models/diffusion_models", "models/text_encoders", "models/vae", "models/loras", "custom_nodes", "output", "input", "temp", "user/default")
 
 
 def server_python(folder, peers_python):
