@@ -69,7 +69,7 @@ def base(folder):
     home = folder / "base"
     shutil.rmtree(home, ignore_errors=True)
     for name in FOLDERS:
-        (home / name).mkdir(parents=True)
+        (home / name).mkdir(parents=True, exist_ok=True)
     (home / "user/default/comfy.settings.json").write_text(json.dumps(OF_PAGE))
     (home / "custom_nodes/ckmerge").symlink_to(ROOT / "comfyui")
     (home / "custom_nodes/ckmerge_v1").mkdir()
