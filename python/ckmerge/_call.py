@@ -58,12 +58,14 @@ class Caller:
 
     def wait(self) -> None:
         """Until something has come, or for a step."""
-        self._wake.wait(_STEP)
+        if not self._jobs:
+            self._wake.wait(_STEP)
         self._wake.clear()
 
     def serve(self, refuse: bool) -> None:
-        """Does what was asked for; with ``refuse`` all of it fails."""
-        while self._jobs:
+        """Does what was asked for, for a step at most: more comes as fast as it is done. With ``refuse`` all of it fails."""
+        until = time.monotonic() + _STEP
+        while self._jobs and time.monotonic() < until:
             job = self._jobs.popleft()
             job.failed = True
             try:
