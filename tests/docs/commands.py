@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """usage: commands.py CKMERGE PAGE...
 Runs the command lines of pages: each fenced block marked `sh run`, in an empty folder with small checkpoints as a page for
-users of other tools needs them. A ckmerge line in a block of shell that is not marked is a fault: a page must not promise
-what nobody has run. What a comment `# writes PATH` or an -o promises must be there afterwards."""
+users of other tools needs them, and for some pages with all names of SD 1.5 and of SDXL. A ckmerge line in a block of shell that
+is not marked is a fault: a page must not promise what nobody has run. What a comment `# writes PATH` or an -o promises must be
+there afterwards."""
 import os
 import pathlib
 import re
@@ -15,6 +16,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/cli"))
 import make_inputs
+import pipelines
 
 UNET, CLIP, VAE = "model.diffusion_model.", "cond_stage_model.transformer.text_model.", "first_stage_model."
 
@@ -35,9 +37,14 @@ def checkpoint(path, seed, channels=4):
         make_inputs.parse(CLIP + "embeddings.position_ids I64 1,3 0 1 2")], True)
 
 
-def place(folder):
+# Pages whose commands must hold for all names of these.
+KINDS = {"from-comfyui.md": [None, *pipelines.COUNTS]}
+
+
+def place(folder, kind):
     for seed, name in enumerate("ABC"):
-        checkpoint(folder / f"{name}.safetensors", seed)
+        path = folder / f"{name}.safetensors"
+        checkpoint(path, seed) if kind is None else pipelines.write(path, kind, seed)
     checkpoint(folder / "inpainting.safetensors", 3, channels=9)
     for name in ("models", "output"):
         (folder / name).mkdir()
@@ -59,7 +66,7 @@ def promised(text):
             yield words[words.index("-o") + 1]
 
 
-def run(text, ckmerge):
+def run(text, ckmerge, kind):
     """What is wrong with a block, or None."""
     with tempfile.TemporaryDirectory(prefix="ckmerge-docs-") as folder:
         folder = pathlib.Path(folder)
@@ -67,7 +74,7 @@ def run(text, ckmerge):
         (folder / "bin/ckmerge").symlink_to(ckmerge)
         work = folder / "work"
         work.mkdir()
-        place(work)
+        place(work, kind)
         variables = {key: value for key, value in os.environ.items() if not key.startswith("CKMERGE_")}
         variables |= {"PATH": f"{folder}/bin:{os.environ['PATH']}", "HOME": str(folder), "XDG_CACHE_HOME": str(folder), "XDG_DATA_HOME": str(folder / "data")}
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=work, env=variables, capture_output=True, text=True)
@@ -84,8 +91,9 @@ for page in map(pathlib.Path, sys.argv[2:]):
     for line, words, text in blocks(page):
         if words[1:] == ["run"]:
             count += 1
-            if fault := run(text, ckmerge):
-                faults.append(f"{page.name}:{line}: {fault}")
+            for kind in KINDS.get(page.name, [None]):
+                if fault := run(text, ckmerge, kind):
+                    faults.append(f"{page.name}:{line}: {kind or 'a small file'}: {fault}")
         elif words[:1] == ["sh"] and re.search(r"^ckmerge ", text, re.MULTILINE):
             faults.append(f"{page.name}:{line}: shell that nothing runs; mark it ```sh run")
     if not count:

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A file as MODEL, CLIP and VAE, as ComfyUI's own loaders give them."""
+from __future__ import annotations
+
+import comfy.sd
+import comfy.utils
+import folder_paths
+from comfy_execution.graph_utils import ExecutionBlocker
+
+
+def load(list_name: str, path: str) -> list:
+    """[MODEL, CLIP, VAE]; what such a file does not have stops whoever wants it, with a sentence."""
+    loaded = [ExecutionBlocker(f"the new file is one of {list_name}: it has no {what}") for what in ("MODEL", "CLIP", "VAE")]
+    if list_name == "checkpoints":
+        return list(comfy.sd.load_checkpoint_guess_config(path, output_vae=True, output_clip=True,
+                                                          embedding_directory=folder_paths.get_folder_paths("embeddings"))[:3])
+    if list_name == "diffusion_models":
+        loaded[0] = comfy.sd.load_diffusion_model(path)
+    elif list_name == "text_encoders":
+        loaded[1] = ExecutionBlocker("a text encoder alone does not tell its kind: link `name` to Load CLIP")
+    elif list_name == "vae":
+        loaded[2] = comfy.sd.VAE(sd=comfy.utils.load_torch_file(path))
+    return loaded

