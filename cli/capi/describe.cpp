@@ -129,7 +129,7 @@ void write_options(JsonWriter& json) {
     json.key("meaning").value(option.meaning);
     write_texts(json, "commands", commands);
     json.key("of_method").value(option.of_method);
-    json.key("may_be_object").value(may_be_object(option));
+    json.key("may_be_object").value(option.may_be_map());
     json.end_object();
   }
   json.end_array();

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "cli/capi/request_options.h"
 #include "cli/system/text.h"
 #include "io/text/error.h"
 
@@ -87,7 +86,7 @@ std::string one_text(const OptionSpec& option, const JsonValue& value) {
 }
 
 void add_texts(const OptionSpec& option, const JsonValue& value, std::vector<std::string>& texts) {
-  if (value.kind == Kind::object && may_be_object(option))
+  if (value.kind == Kind::object && option.may_be_map())
     add_pairs(option, value, "", texts);
   else
     texts.push_back(one_text(option, value));

@@ -5,7 +5,6 @@
 #include <array>
 
 #include "cli/options/option_table.h"
-#include "cli/options/recipe_options.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -32,11 +31,6 @@ std::vector<OptionSpec> request_options(Command command) {
 
 bool is_for_terminals(std::string_view option) {
   return std::ranges::find(kForTerminals, option) != kForTerminals.end();
-}
-
-bool may_be_object(const OptionSpec& option) {
-  return option.kind() == OptionKind::list &&
-         (option.reader.type == ValueType::pair || may_be_map_in_recipe(option.name));
 }
 
 }  // namespace ckmerge::cli

@@ -20,7 +20,4 @@ std::vector<OptionSpec> request_options(Command command);
 /// Whether `option` of the command line is about what terminals are told.
 bool is_for_terminals(std::string_view option);
 
-/// Whether its texts are NAME=VALUE, so that an object says the same.
-bool may_be_object(const OptionSpec& option);
-
 }  // namespace ckmerge::cli

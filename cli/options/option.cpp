@@ -16,6 +16,12 @@ WordKind OptionSpec::word_kind() const {
 
 bool OptionSpec::says_what_is_computed() const { return of_method || reader.type == ValueType::method; }
 
+// A key and a rename are texts, in which a sign parts the two.
+bool OptionSpec::may_be_map() const {
+  const bool has_pairs = reader.type == ValueType::pair || reader.type == ValueType::dtype;
+  return kind() == OptionKind::list && (has_pairs || name == "key" || name == "rename");
+}
+
 std::vector<std::string> OptionSpec::spellings() const {
   std::vector<std::string> words{"--" + name};
   if (kind() == OptionKind::toggle) words.push_back("--no-" + name);

@@ -72,6 +72,8 @@ struct OptionSpec {
   WordKind word_kind() const;  ///< of the value
   /// Whether it names a method or is one of its parameters; a formula says itself what it calls.
   bool says_what_is_computed() const;
+  /// Whether texts of it may be NAME=VALUE, so that a map of names and values says the same.
+  bool may_be_map() const;
   std::vector<std::string> spellings() const;  ///< --name, --no-name, -x
 };
 

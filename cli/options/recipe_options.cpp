@@ -18,8 +18,6 @@ namespace {
 
 using Kind = YamlValue::Kind;
 
-constexpr auto kMaps = std::to_array<std::string_view>({"dtype", "key", "rename", "set-metadata"});
-
 struct Flag {
   std::string_view text;
   std::string_view word;
@@ -27,10 +25,10 @@ struct Flag {
 constexpr auto kFlags = std::to_array<Flag>(
     {{"true", "true"}, {"True", "true"}, {"TRUE", "true"}, {"false", "false"}, {"False", "false"}, {"FALSE", "false"}});
 
-OptionKind kind_of(const std::string& name) {
+OptionSpec option_called(const std::string& name) {
   const std::vector<OptionSpec> options = options_of(Command::merge);
   const auto found = std::ranges::find(options, name, &OptionSpec::name);
-  return found == options.end() ? OptionKind::value : found->kind();
+  return found == options.end() ? OptionSpec() : *found;
 }
 
 class Options {
@@ -90,14 +88,14 @@ class Options {
 
   // A word, a list of words, or a map for words such as vae=f32.
   std::vector<std::string> words(const std::string& name, const YamlValue& value) const {
-    const OptionKind kind = kind_of(name);
-    const bool may_repeat = kind == OptionKind::list;
-    if (kind == OptionKind::flag) {
+    const OptionSpec option = option_called(name);
+    const bool may_repeat = option.kind() == OptionKind::list;
+    if (option.kind() == OptionKind::flag) {
       const std::string_view flag = value.kind == Kind::scalar ? recipe_flag(value.text) : "";
       if (flag.empty()) refuse(value, "'" + name + "' is true or false");
       return {std::string(flag)};
     }
-    if ((value.kind == Kind::list && !may_repeat) || (value.kind == Kind::map && !may_be_map_in_recipe(name)))
+    if ((value.kind == Kind::list && !may_repeat) || (value.kind == Kind::map && !option.may_be_map()))
       refuse(value, "'" + name + "' has one value" + (may_repeat ? ", or a list of them" : ""));
     if (value.kind != Kind::list && value.kind != Kind::map) return {word(name, value)};
     std::vector<std::string> all;
@@ -131,8 +129,6 @@ const std::vector<std::string>& recipe_options() {
       "rename",         "set-metadata",  "strip-prefix", "underflow", "vae",     "wrap"};
   return options;
 }
-
-bool may_be_map_in_recipe(std::string_view option) { return std::ranges::find(kMaps, option) != kMaps.end(); }
 
 Settings read_recipe_options(const YamlValue* options, const std::string& path, size_t inputs, Places& places) {
   if (options && options->kind != Kind::null) return Options(path, inputs, places).read(*options);

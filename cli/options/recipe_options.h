@@ -15,9 +15,6 @@ namespace ckmerge::cli {
 /// Those of merge that are about what comes out, not about where it goes and how the work is done.
 const std::vector<std::string>& recipe_options();
 
-/// Whether its words are NAME=VALUE, which a map has as well.
-bool may_be_map_in_recipe(std::string_view option);
-
 /// What messages call a part of a recipe file, and where it stands: "--only 'head'", "r.yaml:7:3".
 using Places = std::vector<std::pair<std::string, std::string>>;
 
