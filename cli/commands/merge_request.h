@@ -20,7 +20,7 @@ struct MergeRequest {
   std::string config_from;            ///< what is copied beside the output; empty: nothing is, or it is not known yet
   std::string key;                    ///< of all PyTorch inputs that recipe.input_keys says nothing of
   std::vector<std::string> warnings;  ///< those of the plan follow
-  Places places;                      ///< of a recipe file's weights and rules
+  Places places;                      ///< of a recipe file's weights, rules and options
   Announcement announcement;          ///< when the output is in place
 };
 

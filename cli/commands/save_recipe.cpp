@@ -11,6 +11,7 @@
 #include "cli/system/text.h"
 #include "core/formula/sole_call.h"
 #include "core/read/staging.h"
+#include "core/recipe/recipe_members.h"
 #include "io/memory/memory_tensors.h"
 #include "io/text/utf8.h"
 #include "io/text/yaml_text.h"
@@ -24,20 +25,12 @@ namespace fs = std::filesystem;
   throw Error(ErrorCode::usage, "--save-recipe", "--save-recipe: " + what);
 }
 
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
-std::string dtype_word(const std::optional<Dtype>& dtype) { return dtype ? lower(info(*dtype).name) : "keep"; }
-
 std::vector<std::string> dtype_words(const Recipe& recipe) {
   std::vector<std::string> words;
-  if (recipe.dtype) words.push_back(dtype_word(recipe.dtype));
+  if (recipe.dtype) words.push_back(dtype_text(recipe.dtype));
   for (size_t i = 0; i < kPartCount; ++i)
     if (const auto& part = recipe.part_dtypes[i])
-      words.push_back(std::string(kPartNames[i]) + "=" + dtype_word(part->dtype));
+      words.push_back(std::string(kPartNames[i]) + "=" + dtype_text(part->dtype));
   words.insert(words.end(), recipe.dtype_rules.begin(), recipe.dtype_rules.end());
   return words;
 }
@@ -117,7 +110,7 @@ class Writer {
     const MethodSpec& spec = *find_method(recipe_.method)->spec;
     std::string out = recipe_.method + "(";
     for (size_t k = 0; k < merged(); ++k) out += (k ? ", " : "") + name_of(k);
-    for (const ParameterSpec& parameter : std::span(spec.parameters).first(spec.parameter_count))
+    for (const ParameterSpec& parameter : spec.parameter_list())
       if (const auto given = recipe_.parameters.find(parameter.name); given != recipe_.parameters.end())
         out += std::string(", ") + parameter.name + "=" + value_text(parameter.kind, given->second);
     return out + ")";

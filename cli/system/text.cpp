@@ -6,31 +6,10 @@
 #include <cstdio>
 
 #include "core/names/near_name.h"
+#include "io/text/utf8.h"
 
 namespace ckmerge::cli {
 namespace {
-
-struct CodePoint {
-  uint32_t value = 0;
-  size_t length = 0;  // bytes; 0 = not UTF-8
-};
-
-// Well-formed UTF-8 only: overlong forms, surrogates and values past U+10FFFF are bytes that are not UTF-8.
-CodePoint decode(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  const size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
-  if (length == 0 || lead > 0xf4 || text.size() < length) return {};
-  uint32_t value = lead & (0x7fu >> length);
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    value = value << 6 | (byte(i) & 0x3fu);
-  }
-  constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (value < kLeast[length] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) return {};
-  return {value, length};
-}
 
 bool acts_on_a_terminal(uint32_t c) {
   if (c < 0x20 || (c >= 0x7f && c < 0xa0)) return true;
@@ -58,12 +37,12 @@ std::string visible(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const CodePoint c = decode(text);
-    const size_t length = std::max<size_t>(c.length, 1);
-    if (c.length == 0)
+    const Utf8Character c = decode_utf8(text);
+    const size_t length = std::max<size_t>(c.size, 1);
+    if (c.size == 0)
       out += escape("\\x%02x", static_cast<uint8_t>(text[0]));
-    else if (acts_on_a_terminal(c.value))
-      out += escaped(c.value);
+    else if (acts_on_a_terminal(c.code_point))
+      out += escaped(c.code_point);
     else
       out += text.substr(0, length);
     text.remove_prefix(length);
