@@ -37,7 +37,8 @@ const char* waiting_line(ProgressKind kind) {
          "ends ckmerge at once and leaves the target as it was\n";
 }
 
-// On stderr: a bar redrawn in place on a terminal, a line now and then elsewhere, one JSON object per line for programs.
+// On stderr: a bar redrawn in place on a terminal, a line now and then elsewhere, one JSON object per line for
+// programs.
 class TerminalProgress final : public ProgressView {
  public:
   TerminalProgress(ProgressKind kind, uint64_t total) : kind_(kind), next_(first_line(kind)) {
