@@ -72,7 +72,7 @@ def base(folder):
         (home / name).mkdir(parents=True, exist_ok=True)
     (home / "user/default/comfy.settings.json").write_text(json.dumps(OF_PAGE))
     (home / "custom_nodes/ckmerge").symlink_to(ROOT / "comfyui")
-    (home / "custom_nodes/ckmerge_v1").mkdir()
+    (home / "custom_nodes/ckmerge_v1").mkdir(exist_ok=True)
     (home / "custom_nodes/ckmerge_v1/__init__.py").write_text(AS_V1)
     return home
 
