@@ -4,9 +4,10 @@
 # Without a word: the whole suite of the release build and lint, on a fresh machine too. `deep` adds what takes longer: the
 # faults and kills of tests/faults, the suite under ASan and UBSan with the fuzzers (15 s each, those of pickles 30;
 # CKMERGE_FUZZ_SECONDS changes it), the engine's under TSan, the aarch64 kernels under qemu. `all` is both in one run, which
-# builds the release once. `peers` is neither: it holds ckmerge against sd-mecha, mergekit and ComfyUI's merge nodes themselves, for
-# which it installs some 8 GB under the build folder. `comfyui` runs the nodes of comfyui/ in the real ComfyUI, which shares these 8 GB. A stage that fails does not stop the others. The last line counts tests over all stages; what
-# could not be run is listed above it by name.
+# builds the release once. `peers` is neither: it holds ckmerge against sd-mecha, mergekit and ComfyUI's merge nodes themselves,
+# and the Python module against torch, for which it installs some 8 GB under the build folder. `comfyui` runs the nodes of
+# comfyui/ in the real ComfyUI, which shares these 8 GB. A stage that fails does not stop the others. The last line counts tests
+# over all stages; what could not be run is listed above it by name.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 quick=yes deep=no peers=no comfyui=no
@@ -99,7 +100,7 @@ tests_with_status() { sed -n "s/.*<testcase name=\"\([^\"]*\)\".*status=\"$2\".*
 # build does without them: it sees that files include what they use, and is strict about warnings.
 build_release() { configure_and_build release all -DCKMERGE_PCH=ON -DCKMERGE_PEERS=OFF -DCKMERGE_COMFYUI=OFF; }
 release() { build_release && run_ctest release build/release -LE deep; }
-peers() { configure_and_build release ckmerge -DCKMERGE_PCH=ON -DCKMERGE_PEERS=ON && run_ctest release build/release -L peers --timeout 3600; }
+peers() { configure_and_build release "ckmerge ckmerge_shared" -DCKMERGE_PCH=ON -DCKMERGE_PEERS=ON && run_ctest release build/release -L peers --timeout 3600; }
 comfyui() {
   configure_and_build release "ckmerge ckmerge_shared" -DCKMERGE_PCH=ON -DCKMERGE_COMFYUI=ON &&
     run_ctest release build/release -L comfyui --timeout 3600
