@@ -64,6 +64,13 @@ std::string paired_text(const OptionSpec& option, const JsonValue& value) {
   return joined(texts, ",");
 }
 
+// A command line ends a name at its first '=', save in weights, whose numbers have none.
+const std::string& paired_name(const OptionSpec& option, const std::string& name) {
+  if (option.name != "weight" && name.find('=') != name.npos)
+    throw Error(ErrorCode::usage, "--" + option.name, "--" + option.name + ": the name '" + name + "' has '=' in it");
+  return name;
+}
+
 // An object in an object says whose weights they are: {"beta": {"IN04": 0.2}} is beta:IN04=0.2.
 void add_pairs(const OptionSpec& option, const JsonValue& object, const std::string& before,
                std::vector<std::string>& texts) {
@@ -72,7 +79,7 @@ void add_pairs(const OptionSpec& option, const JsonValue& object, const std::str
     if (value.kind == Kind::object && option.name == "weight" && before.empty())
       add_pairs(option, value, object.keys[i] + ":", texts);
     else
-      texts.push_back(before + object.keys[i] + "=" + paired_text(option, value));
+      texts.push_back(before + paired_name(option, object.keys[i]) + "=" + paired_text(option, value));
   }
 }
 

@@ -20,10 +20,13 @@ const std::vector<std::string> kMembers = {"command", "inputs", "options"};
   throw Error(ErrorCode::usage, where, sentence);
 }
 
+// Metadata may hold whole workflows of ComfyUI, some of which have more than 1 MiB.
+constexpr size_t kMaxRequestSize = size_t{64} << 20;
+
 JsonValue parsed(std::string_view text) {
   JsonValue document;
   try {
-    document = parse_json(text, {.unique_keys = true});
+    document = parse_json(text, {.size = kMaxRequestSize, .unique_keys = true});
   } catch (const Error& error) {
     refuse("", std::string("the request cannot be read: ") + error.what());
   }

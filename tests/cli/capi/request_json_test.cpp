@@ -143,8 +143,18 @@ TEST_CASE("what is no JSON, or too much of it, is no request") {
   CHECK(faults("")[0].starts_with("the request cannot be read: it is not valid JSON"));
   CHECK(faults("[1]")[0].starts_with("a request is an object"));
   CHECK(faults(R"({"command": "merge", "command": "plan"})")[0].ends_with("a member is there twice: 'command'"));
-  CHECK(faults(std::string(2 << 20, ' '))[0].find("more than 1048576") != std::string::npos);
+  CHECK(faults(std::string(65 << 20, ' '))[0].find("more than 67108864") != std::string::npos);
   CHECK(faults(std::string(100, '[') + std::string(100, ']'))[0].find("nested more than") != std::string::npos);
+}
+
+TEST_CASE("metadata may hold what is long, under names that end where they should") {
+  const std::string long_text(2 << 20, 'x');
+  const Request request = read_request_json(R"({"command": "merge", "options": {"set-metadata": {"prompt": ")" +
+                                            long_text + R"("}, "weight": {"/a=b/": 0.5}}})");
+  REQUIRE(request.settings.recipe.set_metadata.size() == 1);
+  CHECK(request.settings.recipe.set_metadata[0].second.size() == long_text.size());
+  CHECK(faults(R"({"command": "merge", "options": {"set-metadata": {"a=b": "c"}}})") ==
+        Texts{"--set-metadata: the name 'a=b' has '=' in it", "--set-metadata"});
 }
 
 TEST_CASE("everything that is wrong is told at once, what has the wrong kind first") {
