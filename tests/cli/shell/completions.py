@@ -145,7 +145,7 @@ def check(shell):
         short = options(command) - long
         found = shell.complete(command, "-")
         expect(short <= found, f"{name}: {command}: letters {short - found}")
-    expect(shell.complete("merge", "--metadata", "") == {"keep", "recipe", "none", "last"}, f"{name}: choices")
+    expect(shell.complete("merge", "--metadata", "") == {"keep", "recipe", "none", "set", "last"}, f"{name}: choices")
     expect(shell.complete("merge", "--missing", "ze") == {"zero"}, f"{name}: a choice begun")
     expect(shell.option_value("--progress", "j") == {"json"}, f"{name}: --progress=j")
     expect(shell.complete("merge", "-m", "") == METHODS, f"{name}: methods of -m")
