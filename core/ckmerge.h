@@ -7,8 +7,9 @@
 //   ckmerge::Plan plan = ckmerge::make_plan({.method = "weighted_sum", .parameters = {{"alpha", {0.3}}}}, checkpoints);
 //   ckmerge::run(plan, checkpoints, "out.safetensors");
 //
-// Tensors in memory are opened by open_tensors() (io/memory/memory_tensors.h). Failures are ckmerge::Error. The library prints nothing, reads no environment and installs no signal handler, save
-// install_sigbus_guard() when it is called (io/file/input_windows.h).
+// Tensors in memory are opened by open_tensors() (io/memory/memory_tensors.h). Failures are ckmerge::Error. The library
+// prints nothing, reads no environment and installs no signal handler, save install_sigbus_guard() when it is called
+// (io/file/input_windows.h).
 #pragma once
 
 #include "core/engine/run.h"

@@ -13,7 +13,7 @@
 namespace ckmerge::cli {
 namespace {
 
-using Kind = JsonValue::Kind;
+using JsonKind = JsonValue::Kind;
 
 // Metadata holds recipes and lineages, which are long.
 constexpr JsonLimits kMetadataLimits{
@@ -56,8 +56,8 @@ Metadata metadata_of(const ckmerge_tensors& table) {
   } catch (const Error& error) {
     refuse(path, path + ": its metadata: " + error.what());
   }
-  const auto is_text = [](const JsonValue& value) { return value.kind == Kind::string; };
-  if (object.kind != Kind::object || !std::ranges::all_of(object.items, is_text))
+  const auto is_text = [](const JsonValue& value) { return value.kind == JsonKind::string; };
+  if (object.kind != JsonKind::object || !std::ranges::all_of(object.items, is_text))
     refuse(path, path + ": its metadata is no JSON object of texts");
   Metadata metadata;
   for (size_t i = 0; i < object.keys.size(); ++i)

@@ -74,6 +74,8 @@ CKMERGE_API const char* ckmerge_last_error(void);
  * ckmerge_free(). NULL only where memory ran out. */
 CKMERGE_API char* ckmerge_describe(const ckmerge_session* session);
 
+/* NOLINTBEGIN(readability-identifier-naming): C's spelling. */
+
 /* A tensor that is not in a file. */
 typedef struct ckmerge_tensor {
   const char* name;
@@ -120,6 +122,8 @@ typedef struct ckmerge_call_options {
   const ckmerge_tensors* tensors; /* checkpoints in memory that the request may name */
   size_t tensors_count;
 } ckmerge_call_options;
+
+/* NOLINTEND(readability-identifier-naming) */
 
 /* Does what `request` asks for and returns what the program would exit with:
  *

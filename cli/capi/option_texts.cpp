@@ -9,7 +9,7 @@
 namespace ckmerge::cli {
 namespace {
 
-using Kind = JsonValue::Kind;
+using JsonKind = JsonValue::Kind;
 
 const char* what_it_takes(const OptionSpec& option) {
   if (!option.takes_value()) return "true or false";
@@ -35,8 +35,8 @@ bool takes_numbers(ValueType type) {
 const char* flag_text(const JsonValue& value) { return value.boolean ? "true" : "false"; }
 
 bool are_numbers(const JsonValue& value) {
-  return value.kind == Kind::array && !value.items.empty() &&
-         std::ranges::all_of(value.items, [](const JsonValue& item) { return item.kind == Kind::number; });
+  return value.kind == JsonKind::array && !value.items.empty() &&
+         std::ranges::all_of(value.items, [](const JsonValue& item) { return item.kind == JsonKind::number; });
 }
 
 std::string numbers_text(const JsonValue& numbers, std::string_view separator) {
@@ -47,16 +47,16 @@ std::string numbers_text(const JsonValue& numbers, std::string_view separator) {
 
 // What stands behind the sign of NAME=VALUE.
 std::string paired_text(const OptionSpec& option, const JsonValue& value) {
-  if (value.kind == Kind::string || value.kind == Kind::number) return value.text;
-  if (value.kind == Kind::boolean) return flag_text(value);
-  if (value.kind != Kind::array || value.items.empty()) refuse(option);
+  if (value.kind == JsonKind::string || value.kind == JsonKind::number) return value.text;
+  if (value.kind == JsonKind::boolean) return flag_text(value);
+  if (value.kind != JsonKind::array || value.items.empty()) refuse(option);
   if (option.name == "weight" && are_numbers(value)) return "[" + numbers_text(value, ",") + "]";  // a gradient
   std::vector<std::string> texts;
   for (const JsonValue& item : value.items) {
     // Of lists that are swept, each is numbers with slashes between.
     if (are_numbers(item))
       texts.push_back(numbers_text(item, "/"));
-    else if (item.kind == Kind::array || item.kind == Kind::object || item.kind == Kind::null)
+    else if (item.kind == JsonKind::array || item.kind == JsonKind::object || item.kind == JsonKind::null)
       refuse(option);
     else
       texts.push_back(paired_text(option, item));
@@ -76,7 +76,7 @@ void add_pairs(const OptionSpec& option, const JsonValue& object, const std::str
                std::vector<std::string>& texts) {
   for (size_t i = 0; i < object.keys.size(); ++i) {
     const JsonValue& value = object.items[i];
-    if (value.kind == Kind::object && option.name == "weight" && before.empty())
+    if (value.kind == JsonKind::object && option.name == "weight" && before.empty())
       add_pairs(option, value, object.keys[i] + ":", texts);
     else
       texts.push_back(before + paired_name(option, object.keys[i]) + "=" + paired_text(option, value));
@@ -85,15 +85,15 @@ void add_pairs(const OptionSpec& option, const JsonValue& object, const std::str
 
 std::string one_text(const OptionSpec& option, const JsonValue& value) {
   const ValueType type = option.reader.type;
-  if (value.kind == Kind::string) return value.text;
-  if (value.kind == Kind::boolean && !option.takes_value()) return flag_text(value);
-  if (value.kind == Kind::number && takes_numbers(type)) return value.text;
+  if (value.kind == JsonKind::string) return value.text;
+  if (value.kind == JsonKind::boolean && !option.takes_value()) return flag_text(value);
+  if (value.kind == JsonKind::number && takes_numbers(type)) return value.text;
   if (type == ValueType::numbers && are_numbers(value)) return numbers_text(value, ",");
   refuse(option);
 }
 
 void add_texts(const OptionSpec& option, const JsonValue& value, std::vector<std::string>& texts) {
-  if (value.kind == Kind::object && option.may_be_map())
+  if (value.kind == JsonKind::object && option.may_be_map())
     add_pairs(option, value, "", texts);
   else
     texts.push_back(one_text(option, value));
@@ -103,8 +103,8 @@ void add_texts(const OptionSpec& option, const JsonValue& value, std::vector<std
 
 std::vector<std::string> option_texts(const OptionSpec& option, const JsonValue& value) {
   std::vector<std::string> texts;
-  if (value.kind == Kind::null) return texts;
-  const bool are_several = value.kind == Kind::array && option.kind() == OptionKind::list && !are_numbers(value);
+  if (value.kind == JsonKind::null) return texts;
+  const bool are_several = value.kind == JsonKind::array && option.kind() == OptionKind::list && !are_numbers(value);
   if (are_several)
     for (const JsonValue& item : value.items) add_texts(option, item, texts);
   else

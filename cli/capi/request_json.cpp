@@ -12,7 +12,7 @@
 namespace ckmerge::cli {
 namespace {
 
-using Kind = JsonValue::Kind;
+using JsonKind = JsonValue::Kind;
 
 const std::vector<std::string> kMembers = {"command", "inputs", "options"};
 
@@ -30,7 +30,7 @@ JsonValue parsed(std::string_view text) {
   } catch (const Error& error) {
     refuse("", std::string("the request cannot be read: ") + error.what());
   }
-  if (document.kind != Kind::object)
+  if (document.kind != JsonKind::object)
     refuse("", R"(a request is an object, as in {"command": "inspect", "inputs": ["A.safetensors"]})");
   return document;
 }
@@ -45,11 +45,11 @@ Command command_called(const JsonValue& document) {
   std::vector<std::string> names;
   for (const Command command : request_commands()) {
     const char* const name = spec_of(command).name;
-    if (named && named->kind == Kind::string && named->text == name) return command;
+    if (named && named->kind == JsonKind::string && named->text == name) return command;
     names.emplace_back(name);
   }
   const std::string there_are = "; there are " + joined(names, ", ");
-  if (!named || named->kind != Kind::string) refuse("command", "'command' says what to do" + there_are);
+  if (!named || named->kind != JsonKind::string) refuse("command", "'command' says what to do" + there_are);
   const std::string near = did_you_mean(named->text, names);
   refuse("command", "a request has no command '" + named->text + "'" + (near.empty() ? there_are : near));
 }
@@ -66,11 +66,11 @@ void check_members(const JsonValue& document, Faults& faults) {
 std::vector<std::string> read_inputs(const JsonValue& document, Faults& faults) {
   const JsonValue* const inputs = member(document, "inputs");
   std::vector<std::string> operands;
-  if (!inputs || inputs->kind == Kind::null) return operands;
+  if (!inputs || inputs->kind == JsonKind::null) return operands;
   faults.check([&] {
-    if (inputs->kind != Kind::array) refuse("inputs", "'inputs' is an array of texts");
+    if (inputs->kind != JsonKind::array) refuse("inputs", "'inputs' is an array of texts");
     for (const JsonValue& input : inputs->items) {
-      if (input.kind != Kind::string) refuse("inputs", "'inputs' is an array of texts");
+      if (input.kind != JsonKind::string) refuse("inputs", "'inputs' is an array of texts");
       if (input.text.find('\0') != input.text.npos) refuse("inputs", "one of 'inputs' has a NUL byte in it");
       operands.push_back(input.text);
     }
@@ -97,8 +97,8 @@ const OptionSpec& option_called(const std::string& name, const std::vector<Optio
 
 void read_options(const JsonValue& document, CommandLine& line, Faults& faults) {
   const JsonValue* const given = member(document, "options");
-  if (!given || given->kind == Kind::null) return;
-  if (given->kind != Kind::object)
+  if (!given || given->kind == JsonKind::null) return;
+  if (given->kind != JsonKind::object)
     return faults.check([] { refuse("options", R"('options' is an object, as in {"alpha": 0.3})"); });
   const std::vector<OptionSpec> options = request_options(line.command);
   for (size_t i = 0; i < given->keys.size(); ++i)

@@ -13,7 +13,7 @@
 namespace ckmerge::cli {
 namespace {
 
-using Kind = JsonValue::Kind;
+using JsonKind = JsonValue::Kind;
 
 struct TextRow {
   const char* name;
@@ -42,17 +42,18 @@ JsonValue parsed(std::string_view text) {
   } catch (const Error& error) {
     refuse("", error.what());
   }
-  if (object.kind != Kind::object) refuse("", R"(they are an object, as in {"registry": "/srv/registry.db"})");
+  if (object.kind != JsonKind::object) refuse("", R"(they are an object, as in {"registry": "/srv/registry.db"})");
   return object;
 }
 
 bool read_switch(const std::string& name, const JsonValue& value) {
-  if (value.kind != Kind::boolean) refuse(name, "'" + name + "' is true or false");
+  if (value.kind != JsonKind::boolean) refuse(name, "'" + name + "' is true or false");
   return value.boolean;
 }
 
 std::string read_text(const std::string& name, const JsonValue& value) {
-  if (value.kind != Kind::string || value.text.find('\0') != value.text.npos) refuse(name, "'" + name + "' is a text");
+  if (value.kind != JsonKind::string || value.text.find('\0') != value.text.npos)
+    refuse(name, "'" + name + "' is a text");
   return value.text;
 }
 

@@ -21,10 +21,10 @@ inline bool has_torch_storage(Dtype dtype) { return torch_storage(dtype) != null
 /// Whether A1111's list of globals has had that class from the beginning.
 bool is_known_to_a1111(Dtype dtype);
 
-/// data.pkl for `tensors`, in this order, that of index i being stored as data/N, N = storages[i]. `metadata` becomes an attribute of the state
-/// dict, `__metadata__`, or is left out when null or empty. REQUIRES: torch_storage() for every dtype.
-/// Where `wrap` is not empty the state dict is the only member of a dict, of that name.
-/// Throws Error(resources) for more than a reader takes, and for a text of more than 4 GiB.
+/// data.pkl for `tensors`, in this order, that of index i being stored as data/N, N = storages[i]. `metadata` becomes
+/// an attribute of the state dict, `__metadata__`, or is left out when null or empty. REQUIRES: torch_storage() for
+/// every dtype. Where `wrap` is not empty the state dict is the only member of a dict, of that name. Throws
+/// Error(resources) for more than a reader takes, and for a text of more than 4 GiB.
 std::string torch_pickle(std::span<const OutputTensor> tensors, std::span<const uint32_t> order,
                          std::span<const uint32_t> storages, const Metadata* metadata, std::string_view wrap = {});
 

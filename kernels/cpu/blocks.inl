@@ -31,10 +31,10 @@ namespace ckmerge::CKMERGE_ISA {
 namespace {
 
 #define CKMERGE_INLINE inline
-#include "kernels/small_floats.inl"
 #include "kernels/cpu/conversions.inl"
 #include "kernels/cpu/operations.inl"
 #include "kernels/cpu/placed.inl"
+#include "kernels/small_floats.inl"
 
 // ---- reductions ----
 

@@ -10,7 +10,6 @@ import sys
 import zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-import make_inputs
 import torch_save
 from checks import call, expect, run_in_folders, safetensors
 from torch_save import Tensor
