@@ -11,7 +11,7 @@ from typing import Any, Mapping, Sequence
 from comfy.cli_args import args
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from . import engine, lists, loading, results, text
+from . import engine, lists, loading, results, text, widgets
 from .node import ANY, Hidden, Output, Result, Widget
 
 OUTPUTS = (Output(ANY, "name", "the new file's name, for any loader's list and for other nodes of ckmerge"),
@@ -35,6 +35,7 @@ def target_widgets(prefix: str) -> list[Widget]:
         Widget("save_workflow", "BOOLEAN", True, tooltip="Write this workflow into the file, as ComfyUI's Save nodes do."),
         Widget("load", "BOOLEAN", False, tooltip="Load the new file: MODEL, CLIP and VAE."),
         Widget("plan_only", "BOOLEAN", False, tooltip="Show what would be done, and write nothing."),
+        Widget("clip_type", "COMBO", "stable_diffusion", loading.clip_types(), "The `type` of Load CLIP, where `load` loads a text encoder alone.", optional=True),
         Widget("options", "CKMERGE_OPTIONS", optional=True, tooltip="More options, from the node Options.")]
 
 
@@ -100,9 +101,9 @@ def made(work: Work, prefix: str, fields: Mapping[str, str]) -> tuple[str, str]:
 
 
 def do(work: Work, values: Mapping[str, Any], hidden: Hidden) -> Result:
-    work.options = {**work.options, **(values.get("options") or {})}
+    work.options = {**work.options, **widgets.options_for(work.command, values.get("options"))}
     if values.get("plan_only"):
         return planned(work)
     path, told = made(work, values["filename_prefix"], workflow(hidden) if values.get("save_workflow") else {})
-    loaded = loading.load(work.list_name, path) if values.get("load") else [ExecutionBlocker("switch `load` on for MODEL, CLIP and VAE")] * 3
+    loaded = loading.load(work.list_name, path, values.get("clip_type") or "stable_diffusion") if values.get("load") else [ExecutionBlocker("switch `load` on for MODEL, CLIP and VAE")] * 3
     return Result((lists.name_of(path, work.list_name), *loaded), told)
