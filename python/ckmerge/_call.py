@@ -39,8 +39,8 @@ class Caller:
         self._jobs: deque[_Job] = deque()
         self._wake = threading.Event()
         self._gone = False
+        self.refuses = False  # whether all that is asked for fails
         self.fault: Optional[BaseException] = None  # the first of what went wrong in the engine's threads
-        self.made: deque[Any] = deque()  # lazy tensors that are in memory, the oldest first
 
     def do(self, work: Callable[[], object]) -> bool:
         """Has ``work`` done in the caller's thread and waits for it. False: it failed, or the caller is gone."""
@@ -64,6 +64,7 @@ class Caller:
 
     def serve(self, refuse: bool) -> None:
         """Does what was asked for, for a step at most: more comes as fast as it is done. With ``refuse`` all of it fails."""
+        self.refuses = refuse
         until = time.monotonic() + _STEP
         while self._jobs and time.monotonic() < until:
             job = self._jobs.popleft()
@@ -77,7 +78,7 @@ class Caller:
 
     def leave(self) -> None:
         """Nobody serves any more."""
-        self._gone = True
+        self._gone = self.refuses = True
 
 
 class _Run:
@@ -132,7 +133,6 @@ class _Run:
         finally:
             # What the user gave is the user's again before the user's thread goes on.
             self._tables = []
-            self.caller.made.clear()
             self.over = True
             self.caller.wake()
 
