@@ -46,14 +46,15 @@ def chosen(values: Mapping[str, Any], names: Sequence[str], among: Sequence[str]
 
 
 def fingerprint(values: Mapping[str, Any]) -> str:
-    """Changes with the files that are named, so that one that was replaced under its name is read again, and where a result is gone."""
+    """Changes with the files that are named, so that one that was replaced under its name is read again, where a result is gone, and with the time in the new name."""
     found: list[Any] = []
     for value in values.values():
         try:
             found.append(results.state(lists.resolve(value)[1]) if isinstance(value, str) and "\n" not in value else None)
         except Exception:  # no file's name
             found.append(None)
-    found.append(results.watched.times_gone(str(values.get("filename_prefix"))))
+    prefix = str(values.get("filename_prefix"))
+    found += [results.watched.times_gone(prefix), lists.with_fields(prefix)]
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
@@ -111,7 +112,7 @@ def run(work: Work, **options: Any) -> dict[str, Any]:
         try:
             return engine.call(work.command, work.inputs, **options, hash=True)
         except NodeError as error:
-            if not error.where.startswith("--hash"):
+            if not error.where.lstrip("-").startswith("hash"):
                 raise
     return engine.call(work.command, work.inputs, **options)
 
@@ -121,14 +122,13 @@ def made(work: Work, prefix: str, fields: Mapping[str, str]) -> tuple[str, str]:
     folder, files = lists.target_folder(work.list_name), files_of(work)
     by_name = {name: value for name, value in work.options.items() if not is_path(value)}
     asked = results.Asked(work.command, by_name, os.path.join(folder, prefix), files)
-    if found := results.find(asked, sums_of):
+    if (found := results.find(asked, sums_of)) and not lists.is_hidden(found, work.list_name):
         return found, f"{lists.name_of(found, work.list_name)}: there already, of the same inputs and the same recipe"
-    os.makedirs(folder, exist_ok=True)
     options = dict(work.options)
     if fields:
         options["set_metadata"] = {**options.get("set_metadata", {}), **fields}
     seen = asked.seen()
-    document = run(work, output=folder, filename_prefix=prefix, **options)
+    document = run(work, **lists.target(work.list_name, prefix), **options)
     path = document["output"]["path"]
     results.keep(asked, seen, path, recorded_sums(document, files))
     return path, text.report(document, lists.name_of(path, work.list_name))
@@ -138,7 +138,7 @@ def do(work: Work, values: Mapping[str, Any], hidden: Hidden) -> Result:
     work.options = {**work.options, **widgets.options_for(work.command, values.get("options"))}
     if values.get("plan_only"):
         return planned(work)
-    path, told = made(work, values["filename_prefix"], workflow(hidden) if values.get("save_workflow") else {})
+    path, told = made(work, lists.with_fields(values["filename_prefix"]), workflow(hidden) if values.get("save_workflow") else {})
     results.watched.add(str(values["filename_prefix"]), path)
     loaded = [ExecutionBlocker("switch `load` on for MODEL, CLIP and VAE")] * 3
     if values.get("load"):

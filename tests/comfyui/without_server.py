@@ -6,6 +6,7 @@ import os
 import pathlib
 import sys
 import tempfile
+import time
 import traceback
 import types
 import warnings
@@ -122,6 +123,30 @@ def fields_of_a_prefix(home):
     now = lists.time.localtime()
     assert lists.with_fields("%year%/%month%-%day%_%width%") == f"{now.tm_year}/{now.tm_mon:02}-{now.tm_mday:02}_0"
     assert lists.with_fields("100%") == "100%"
+
+
+def tomorrow_has_its_own_name(home):
+    """A result is kept under the name that it got, not under %day%."""
+    there, day = Lists(home), lists.time.localtime()
+    sys.modules["folder_paths"].get_system_user_directory.side_effect = lambda name: os.path.join(home, "user", name)
+    inputs = [model(os.path.join(there.folders[0], f"{letter}.safetensors"), letter.encode()) for letter in "AB"]
+    values = {"A": "A.safetensors", "filename_prefix": "%year%-%month%-%day%"}
+
+    def made():
+        work = file_work.Work("merge", list(inputs), {"method": "weighted_sum", "param": ["alpha=0.3"]})
+        return str(file_work.do(work, dict(values), node.Hidden()).outputs[0])
+
+    names, prints = [], []
+    for ahead in (0, 0, 1, 1):
+        with mock.patch.object(lists.time, "localtime", lambda: time.struct_time((*day[:2], day.tm_mday + ahead, *day[3:]))):
+            names.append(made())
+            prints.append(file_work.fingerprint(values))
+    assert names[0] == names[1] and names[2] == names[3] and names[0] != names[2], names
+    assert prints[0] == prints[1] and prints[2] == prints[3] and prints[0] != prints[2]
+    touch(there.folders[0], names[2])  # what is kept cannot be loaded any more
+    assert made() == names[0]
+    with mock.patch.object(lists.time, "localtime", lambda: time.struct_time((*day[:2], day.tm_mday + 1, *day[3:]))):
+        assert made() == names[2].replace("_00001_", "_00002_")
 
 
 def saves_do_not_hide(home):
@@ -243,7 +268,8 @@ def the_pack_is_whole(home):
     assert 'license = { file = "LICENSE" }' in project and '""' not in project
 
 
-CASES = [a_name_of_another_folder_is_not_taken, a_hidden_file_has_no_name, a_prefix_stays_in_its_folder, fields_of_a_prefix, saves_do_not_hide,
+CASES = [a_name_of_another_folder_is_not_taken, a_hidden_file_has_no_name, a_prefix_stays_in_its_folder, fields_of_a_prefix, tomorrow_has_its_own_name,
+         saves_do_not_hide,
          dtypes_go_by_the_names_that_parts_got, options_say_whose_they_are, a_formula_has_no_gap, nodes_speak_of_widgets,
          only_this_packs_warnings_are_silent, a_text_encoder_loads, the_pack_is_whole]
 
