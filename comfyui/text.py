@@ -16,23 +16,28 @@ def title(command: str) -> str:
     return NODES.get(command, f"{command.capitalize()} files")
 
 
-# How ckmerge's sentences speak, and how a node does: of its own widgets, and of those of the node Options. Their dashes may be gone already.
+# How ckmerge's sentences speak, of the command line's options or of Python's keywords, and how a node does: of its own widgets and of those of the node
+# Options. OPTION is how an option begins that is a word of its own.
+OPTION = r"(?<![\w./-])--"
 SPOKEN = tuple((re.compile(pattern), told) for pattern, told in (
     (r"; use (?:-f|force=True) to replace it", "; give another filename_prefix"),
     (r"; name another folder with (?:-o DIR|output=[^ ;]*)", "; give a filename_prefix without .. and without links that lead out of it"),
     (r"name the file with (?:-o FILE|output=[^ ;]*)", "give another filename_prefix"),
     (r"; `ckmerge (?:bake|compose) [^`]*`", "; choose one in the node"),
-    (r"`ckmerge convert --mend`", "the node Convert a file, with `mend` in Options,"),
-    (r"`ckmerge (?:bake|compose) [^`]*`", lambda found: f"the node {title(found[0].split()[1])}"),
-    (r"`ckmerge methods NAME`", "the node's help"),
-    (r"(?:--)?\bdtype (unet|te|vae)=\.\.\.:", r"dtype_\1:"),
+    (r"`ckmerge convert --mend`|ckmerge\.convert\(\.\.\., mend=True\)", "the node Convert a file, with `mend` in Options,"),
+    (r"`ckmerge (bake|compose) [^`]*`", lambda found: f"the node {title(found[1])}"),
+    (r"`ckmerge methods NAME`|ckmerge\.methods\(NAME\)", "the node's help"),
+    (r"""(?:--|\b)dtype(?: |=\{")(unet|te|vae)(?:=\.\.\.|": \.\.\.\})(?=:)""", r"dtype_\1"),
     (r"(?:--|\b)dtype of parts", "dtype_unet, dtype_te or dtype_vae"),
-    (r"(?<![\w./-])--(?:weight|mbw)\b", "block_weights"),
-    (r"^weight(?= '|:)", "block_weights:"),
-    (r"^mbw(?= '|:)", "block_weights"),
-    (r"(?:(?<![\w./-])--|^)param (?=[A-Za-z_]+:)", ""),
-    (r"(?<![\w./-])--param\b", "parameters"),
-    (r"(?<![\w./-])--([a-z0-9]+(?:-[a-z0-9]+)*)", lambda found: found[1].replace("-", "_")),
+    (OPTION + r"(?:weight|mbw)\b|^(?:weight|mbw)(?=:)|^mbw(?=[ =]')", "block_weights"),
+    (r"^weight(?= ')", "block_weights:"),
+    (r"^weight(?==')", "block_weights"),
+    (rf"(?:{OPTION}|^)param (?=[A-Za-z_]+:)", ""),
+    (OPTION + r"param\b|^param(?=:)", "parameters"),
+    (OPTION + r"([a-z0-9]+(?:-[a-z0-9]+)*)", lambda found: found[1].replace("-", "_")),
+    (r"(?<!['\w])([a-z_]+)=True\b", r"\1"),
+    (r"""(?<!['\w])([a-z_]+)="([^"]*)\"""", r"\1 \2"),
+    (r"(?<!['\w])([a-z_]+)=(?=')", r"\1 "),
 ))
 
 

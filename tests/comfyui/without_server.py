@@ -233,6 +233,15 @@ def nodes_speak_of_widgets(home):
         assert words in told and "--" not in told and " -" not in told, told
     assert "choose one in the node" in refused(engine.call, "bake", inputs[:1])
     assert text.spoken("a--b.safetensors: x/--y.ckpt") == "a--b.safetensors: x/--y.ckpt"
+    same = {"only 'zzz' matches no tensor name": ("--only 'zzz' matches no tensor name", "only='zzz' matches no tensor name"),
+            "dtype_te: none": ("--dtype te=...: none", 'dtype={"te": ...}: none'), "device cuda: none": ("--device cuda: none", 'device="cuda": none'),
+            "half and dtype, or dtype_unet, dtype_te or dtype_vae": ("--half and --dtype, or --dtype of parts", "half=True and dtype, or dtype of parts"),
+            "block_weights: 'x' is not a number": ("--weight: 'x' is not a number", "weight: 'x' is not a number"),
+            "no VAE is given; choose one in the node": ("no VAE is given; `ckmerge bake MODEL --vae FILE -o OUT`",
+                                                        "no VAE is given; `ckmerge bake MODEL vae=FILE output=OUT`"),
+            "parameters: 'a' is no pair": ("--param: 'a' is no pair", "param: 'a' is no pair")}
+    for told, sentences in same.items():
+        assert {text.spoken(sentence) for sentence in sentences} == {told}, [text.spoken(sentence) for sentence in sentences]
     for dashed, bare in (("--allow-expanded lets it pass", "allow_expanded lets it pass"), ("filename_prefix: a is not inside b; name another folder with output=",
                          "filename_prefix: a is not inside b; give a filename_prefix")):
         assert text.spoken(dashed).startswith(bare), text.spoken(dashed)
