@@ -4,6 +4,7 @@ The nodes' own code, without ComfyUI: its modules are made up here, but for the 
 what an option is for, which names a dtype is of, and how a node speaks."""
 import os
 import pathlib
+import struct
 import sys
 import tempfile
 import time
@@ -30,7 +31,8 @@ sys.modules["pack"] = pack
 
 import ckmerge
 import make_inputs
-from pack import checkpoint_save, engine, file_work, lists, loading, merges, node, operations, text, widgets
+import models
+from pack import blocks, checkpoint_save, engine, file_work, lists, loading, merges, model_merge, node, operations, text, widgets
 
 UNET, VAE = "model.diffusion_model.", "first_stage_model."
 
@@ -185,8 +187,7 @@ def dtypes_go_by_the_names_that_parts_got(home):
         chosen = {"dtype": "float16", "dtype_clip": "bfloat16", "dtype_vae": "keep"}
         path = os.path.join(home, f"{family}.safetensors")
         ckmerge.save(tensors, path, **checkpoint_save.dtype_options(chosen, parts, tensors))
-        with ckmerge.open(path) as saved:
-            stored = {name: saved.info(name).dtype for name in saved}
+        stored = {name: dtype for name, (dtype, _, _) in models.read(path)[1].items()}
         expected = {name: {"unet": "F16", "clip": "BF16", "vae": "F32"}[part] for part, names in parts.items() for name in names}
         assert stored == expected | {"v_pred": "F32", "odd.weight": "F32"}, (family, stored)
     bare = {"a.weight", "b.c.weight", "b.d"}
@@ -271,7 +272,39 @@ def a_text_encoder_loads(home):
     assert widget.choices == ["stable_diffusion", "sd3"] and widget.optional and widget.default == "stable_diffusion"
 
 
+# A tensor of each block, with those by which ckmerge tells the architecture.
+BLOCKS = {
+    "SD 3 Medium": {"EMBED": "x_embedder.proj.weight", "IN": "joint_blocks.{}.context_block.attn.qkv.weight", "OUT": "final_layer.linear.weight"},
+    "SD 3.5 Large": {"EMBED": "x_embedder.proj.weight", "IN": "joint_blocks.{}.context_block.attn.qkv.weight", "OUT": "final_layer.linear.weight"},
+    "AuraFlow": {"IN": "init_x_linear.weight", "D": "double_layers.{}.attn.w1q.weight", "S": "single_layers.{}.attn.w1q.weight", "OUT": "final_linear.weight"},
+    "Wan 2.1 14B": {"IN": "patch_embedding.weight", "B": "blocks.{}.self_attn.q.weight", "OUT": "head.modulation"},
+    "Qwen-Image": {"IN": "txt_norm.weight", "T": "transformer_blocks.{}.attn.add_q_proj.weight", "OUT": "proj_out.weight"},
+}
+
+
+def sliders_are_the_blocks_of_their_model(home):
+    for model_name, templates in BLOCKS.items():
+        listed = blocks.MODELS[model_name]
+        names = [templates[block] if block in templates and "{}" not in templates[block] else templates[block[:-2]].format(int(block[-2:])) for block in listed]
+        paths = [os.path.join(home, f"{model_name}-{letter}.safetensors") for letter in "AB"]
+        for path, value in zip(paths, (b"\0\x3c", b"\0\x40")):
+            make_inputs.write(path, {"format": "pt"}, [(f"model.diffusion_model.{name}", "F16", [1], value) for name in names], True)
+        found = engine.call("inspect", paths[:1], blocks=True)["files"][0]["blocks"]
+        assert sorted(block["name"] for block in found) == sorted(listed), (model_name, found)
+        made = next(one for one in blocks.nodes() if one.title == f"Block weights: {model_name}")
+        assert [widget.name for widget in made.widgets()] == listed
+        numbers = {block: n / 128 for n, block in enumerate(listed)}
+        given = widgets.block_weights(made.run(numbers, node.Hidden()).outputs[0])
+        output = os.path.join(home, "out.safetensors")
+        engine.call("merge", paths, method="weighted_sum", output=output, force=True, dtype=["f32"], no_register=True, **given)
+        values = {name: struct.unpack("<f", data)[0] for name, (_, _, data) in models.read(output)[1].items()}
+        assert values == {f"model.diffusion_model.{name}": 1 + number for name, number in zip(names, numbers.values())}, model_name
+
+
 def the_pack_is_whole(home):
+    kinds = {made.id for made in (*merges.nodes(), *operations.nodes(), *blocks.nodes(), checkpoint_save.node(), model_merge.checkpoint_merge())}
+    pages = {path.stem for path in (ROOT / "comfyui/web/docs").glob("*.md")}
+    assert kinds == pages, kinds ^ pages
     assert (ROOT / "comfyui/LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     project = (ROOT / "comfyui/pyproject.toml").read_text(encoding="utf-8")
     assert 'license = { file = "LICENSE" }' in project and '""' not in project
@@ -280,7 +313,8 @@ def the_pack_is_whole(home):
 CASES = [a_name_of_another_folder_is_not_taken, a_hidden_file_has_no_name, a_prefix_stays_in_its_folder, fields_of_a_prefix, tomorrow_has_its_own_name,
          saves_do_not_hide,
          dtypes_go_by_the_names_that_parts_got, options_say_whose_they_are, a_formula_has_no_gap, nodes_speak_of_widgets,
-         only_this_packs_warnings_are_silent, a_text_encoder_loads, the_pack_is_whole]
+         only_this_packs_warnings_are_silent, a_text_encoder_loads,
+         sliders_are_the_blocks_of_their_model, the_pack_is_whole]
 
 
 def main():
