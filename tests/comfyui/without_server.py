@@ -239,7 +239,11 @@ def nodes_speak_of_widgets(home):
             "half and dtype, or dtype_unet, dtype_te or dtype_vae": ("--half and --dtype, or --dtype of parts", "half=True and dtype, or dtype of parts"),
             "block_weights: 'x' is not a number": ("--weight: 'x' is not a number", "weight: 'x' is not a number"),
             "no VAE is given; choose one in the node": ("no VAE is given; `ckmerge bake MODEL --vae FILE -o OUT`",
-                                                        "no VAE is given; `ckmerge bake MODEL vae=FILE output=OUT`"),
+                                                        "no VAE is given; ckmerge.bake(MODEL, OUT, vae=FILE)"),
+            "B is a VAE: the node Bake a VAE into a file puts it in place, the node Compose a checkpoint of files into none": (
+                "B is a VAE: `ckmerge bake MODEL --vae FILE` puts it in place, `ckmerge compose --unet F --te F --vae F` into none",
+                "B is a VAE: ckmerge.bake(MODEL, vae=FILE) puts it in place, ckmerge.compose(..., unet=F, te=F, vae=F) into none"),
+            "the node Convert a file, with `mend` in Options, writes it": ("`ckmerge convert --mend` writes it", "ckmerge.convert(..., mend=True) writes it"),
             "parameters: 'a' is no pair": ("--param: 'a' is no pair", "param: 'a' is no pair")}
     for told, sentences in same.items():
         assert {text.spoken(sentence) for sentence in sentences} == {told}, [text.spoken(sentence) for sentence in sentences]
