@@ -4,6 +4,8 @@
 Nodes are plain data (node.py). comfy_api.latest makes classes of them (v3.py); where a ComfyUI is too old to have it, v1.py does.
 NODE_CLASS_MAPPINGS exists only then: ComfyUI takes nothing else of a module that has it.
 """
+from __future__ import annotations
+
 import importlib
 
 try:
@@ -11,9 +13,16 @@ try:
 except ImportError as error:
     raise ImportError("ckmerge's nodes need the package ckmerge: python -m pip install -r requirements.txt") from error
 
-from .catalogue import nodes
+from . import blocks, checkpoint_save, merges, model_merge, operations
+from .node import Node
 
 WEB_DIRECTORY = "./web"
+
+
+def nodes() -> list[Node]:
+    """All nodes of this pack."""
+    return [model_merge.checkpoint_merge(), checkpoint_save.node(), *merges.nodes(), *operations.nodes(), *blocks.nodes()]
+
 
 try:
     from comfy_api.latest import ComfyExtension

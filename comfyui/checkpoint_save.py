@@ -6,7 +6,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from typing import Any, Iterator
+import re
+from dataclasses import dataclass
+from typing import Any, Iterable, Iterator, Mapping
 
 import ckmerge
 import comfy.model_base
@@ -16,7 +18,7 @@ import torch
 from comfy.cli_args import args
 from comfy.model_management import throw_exception_if_processing_interrupted
 
-from . import engine, patched
+from . import engine, lists, patched
 from .deferred import Deferred
 from .model_merge import CATEGORY
 from .node import ANY, Hidden, Node, NodeError, Output, Result, Widget
@@ -52,16 +54,31 @@ def marks(model: Any) -> dict[str, torch.Tensor]:
     return found
 
 
-def tensors_of(model: Any, clip: Any, vae: Any) -> dict[str, torch.Tensor]:
-    """Every tensor of the file, under its name there."""
+@dataclass
+class Contents:
+    """Every tensor of the file, under its name there, and which names each part got. Families differ in what they put before a name, and ckmerge knows
+    the parts by what checkpoints have there."""
+
+    tensors: dict[str, torch.Tensor]
+    parts: dict[str, set[str]]
+
+
+def contents_of(model: Any, clip: Any, vae: Any) -> Contents:
     if getattr(model.model.model_config, "layer_quant_config", None):
         raise NodeError("the model is quantized in mixed precision, which no file of ComfyUI can hold")
-    encoders = None
+    config, encoders, decoder = model.model.model_config, None, None
+    unet, parts = patched.weights(model, UNET), {}
     if clip is not None:
         encoders = {**patched.weights(clip.patcher), **clip.tokenizer.state_dict()}
-    with told_as(model.model.diffusion_model, patched.weights(model, UNET)):
-        found = model.model.state_dict_for_saving(encoders, None if vae is None else vae.get_sd(), None)
-    return {**found, **marks(model)}
+        parts["clip"] = set(config.process_clip_state_dict_for_saving(dict(encoders)))
+    if vae is not None:
+        decoder = vae.get_sd()
+        parts["vae"] = set(config.process_vae_state_dict_for_saving(dict(decoder)))
+    parts["unet"] = set(config.process_unet_state_dict_for_saving(dict(unet)))
+    with told_as(model.model.diffusion_model, unet):
+        found = model.model.state_dict_for_saving(encoders, decoder, None)
+    found = {**found, **marks(model)}
+    return Contents(found, {part: names & found.keys() for part, names in parts.items()})
 
 
 def metadata_of(model: Any, title: str, hidden: Hidden) -> dict[str, str]:
@@ -95,10 +112,22 @@ def lazily(tensor: torch.Tensor) -> Any:
     return ckmerge.Lazy(tensor.dtype, tuple(tensor.shape), make)
 
 
-def dtype_options(values: dict[str, Any]) -> dict[str, list[str]]:
-    parts = {"unet": values.get("dtype", "keep"), "te": values.get("dtype_clip", "keep"), "vae": values.get("dtype_vae", "keep")}
-    there = {"unet": True, "te": values.get("clip") is not None, "vae": values.get("vae") is not None}
-    told = [f"{part}={dtype}" for part, dtype in parts.items() if dtype != "keep" and there[part]]
+def pattern(names: set[str], others: Iterable[str]) -> str:
+    """A regular expression of these names and of none of the others: what stands before the first dots that tell them apart."""
+    ends = re.compile(r"\.")
+    taken = {other[:end] for other in others for end in (*(dot.end() for dot in ends.finditer(other)), len(other))}
+    found = {}
+    for name in sorted(names):
+        begins = (name[:dot.end()] for dot in ends.finditer(name))
+        alone = next((re.escape(start) for start in begins if start not in taken), re.escape(name) + "$")
+        found[alone] = None
+    return f"^(?:{'|'.join(found)})"
+
+
+def dtype_options(values: Mapping[str, Any], parts: Mapping[str, set[str]], names: Iterable[str]) -> dict[str, list[str]]:
+    widgets = {"unet": "dtype", "clip": "dtype_clip", "vae": "dtype_vae"}
+    chosen = {part: values.get(widget) or "keep" for part, widget in widgets.items()}
+    told = [f"/{pattern(parts[part], set(names) - parts[part])}/={dtype}" for part, dtype in chosen.items() if dtype != "keep" and parts.get(part)]
     return {"dtype": told} if told else {}
 
 
@@ -108,19 +137,19 @@ def save(values: dict[str, Any], hidden: Hidden) -> Result:
         folder, filename, counter, _, _ = folder_paths.get_save_image_path(values["filename_prefix"], output)
     except Exception as error:  # of no kind of its own, and several lines
         raise NodeError(f"filename_prefix {values['filename_prefix']}: {str(error).splitlines()[0]}") from None
+    counter = max(counter, *(lists.next_number(lists.CHECKPOINTS, prefix) for prefix in in_list(os.path.join(folder, filename))), 1)
     path = os.path.join(folder, f"{filename}_{counter:05}_.safetensors")
-    tensors = tensors_of(model, values.get("clip"), values.get("vae"))
-    engine.save({name: lazily(tensor) for name, tensor in tensors.items()}, path, metadata=metadata_of(model, f"{filename} {counter}", hidden),
-                force=False, **dtype_options(values))
-    return Result((loader_name(path),), f"{os.path.relpath(path, output)}: {len(tensors)} tensors")
+    contents = contents_of(model, values.get("clip"), values.get("vae"))
+    engine.save({name: lazily(tensor) for name, tensor in contents.tensors.items()}, path, metadata=metadata_of(model, f"{filename} {counter}", hidden),
+                force=False, **dtype_options(values, contents.parts, contents.tensors))
+    name = lists.name_of(path, lists.CHECKPOINTS) if in_list(path) else os.path.basename(path)
+    return Result((name,), f"{os.path.relpath(path, output)}: {len(contents.tensors)} tensors")
 
 
-def loader_name(path: str) -> str:
-    for folder in folder_paths.get_folder_paths("checkpoints"):
-        relative = os.path.relpath(path, folder)
-        if not relative.startswith(os.pardir):
-            return relative
-    return os.path.basename(path)
+def in_list(path: str) -> list[str]:
+    """The path from each folder of checkpoints that it lies in: what a loader may call the file."""
+    found = (os.path.relpath(path, folder) for folder in folder_paths.get_folder_paths(lists.CHECKPOINTS))
+    return [relative for relative in found if not relative.startswith(os.pardir)]
 
 
 def node() -> Node:

@@ -2,6 +2,7 @@
 """The one door to ckmerge: a call with the node's progress bar, which the Interrupt button ends, and whose errors are a sentence."""
 from __future__ import annotations
 
+import re
 import warnings
 from typing import Any, Sequence
 
@@ -9,12 +10,14 @@ import ckmerge
 from comfy.model_management import InterruptProcessingException, throw_exception_if_processing_interrupted
 from comfy.utils import ProgressBar
 
+from . import text
 from .node import NodeError
 
 
 MOST_DETAILS = 3  # of those in an error, each of which is a sentence already
 
-warnings.filterwarnings("ignore", category=ckmerge.Warning)  # they are in the documents, and shown in the node
+# They are in the documents, and shown in the node. Those of calls from elsewhere in the server are none of this pack's.
+warnings.filterwarnings("ignore", category=ckmerge.Warning, module=re.escape(__name__) + r"\Z")
 
 
 class Shown:
@@ -34,7 +37,7 @@ class Shown:
 def sentence(error: ckmerge.Error) -> str:
     more = len(error.details) - MOST_DETAILS
     told = [error.message, *(line.strip() for line in error.details[:MOST_DETAILS]), *([f"and {more} more"] if more > 0 else [])]
-    return "; ".join(told).replace("\n", " ")
+    return "; ".join(text.spoken(one) for one in told).replace("\n", " ")
 
 
 def call(command: str, inputs: Sequence[Any] = (), **options: Any) -> dict[str, Any]:

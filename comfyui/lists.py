@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import time
 from typing import Any, Sequence
 
 import folder_paths
@@ -66,10 +68,69 @@ def target_folder(list_name: str) -> str:
     return (below or folders)[0]
 
 
+def is_inside(path: str, folder: str) -> bool:
+    """Where links lead counts."""
+    folder = os.path.realpath(folder)
+    return os.path.commonpath([folder, os.path.realpath(path)]) == folder
+
+
+def with_fields(prefix: str) -> str:
+    """%year% and its kin as numbers, as ComfyUI's Save nodes write them."""
+    now = time.localtime()
+    fields = {"width": "0", "height": "0", "year": str(now.tm_year), "month": f"{now.tm_mon:02}", "day": f"{now.tm_mday:02}",
+              "hour": f"{now.tm_hour:02}", "minute": f"{now.tm_min:02}", "second": f"{now.tm_sec:02}"}
+    for field, text in fields.items():
+        prefix = prefix.replace(f"%{field}%", text)
+    return prefix
+
+
+def highest(folder: str, base: str) -> int:
+    """The highest number N of the names BASE_N_... in a folder; 0 where there is none."""
+    try:
+        found = [re.match(r"_(\d{1,18})(?:_|$)", name[len(base):]) for name in os.listdir(folder) if name.startswith(base)]
+    except OSError:  # a folder that is not there has no names
+        return 0
+    return max((int(number[1]) for number in found if number), default=0)
+
+
+def next_number(list_name: str, prefix: str) -> int:
+    """One more than any folder of the list has: of files of one name a loader opens the one whose folder comes first."""
+    return 1 + max(highest(*os.path.split(os.path.join(folder, prefix))) for folder in folder_paths.get_folder_paths(list_name))
+
+
+def target(list_name: str, prefix: str) -> dict[str, str]:
+    """Where a new file goes, as options of ckmerge: PREFIX_00001_.safetensors, the next number that is free in all folders of the list."""
+    folder, path = target_folder(list_name), os.path.normpath(prefix)
+    os.makedirs(folder, exist_ok=True)
+    parent, base = os.path.split(os.path.join(folder, path))
+    if base not in ("", os.curdir, os.pardir) and is_inside(parent, folder):  # what else a prefix may not be, ckmerge says
+        number = next_number(list_name, path)
+        if number > 1 + highest(parent, base):  # the one that ckmerge would take is another file's in the list
+            os.makedirs(parent, exist_ok=True)
+            return {"output": os.path.join(parent, f"{base}_{number:05}_.safetensors")}
+    return {"output": folder, "filename_prefix": prefix}
+
+
 def name_of(path: str, list_name: str) -> Name:
-    """The name under which the list has this file."""
+    """The name by which loaders open this very file. Raises NodeError where a file of that name comes before it."""
+    hidden = None
     for folder in folder_paths.get_folder_paths(list_name):
         relative = os.path.relpath(path, folder)
-        if not relative.startswith(os.pardir):
+        if relative.startswith(os.pardir):
+            continue
+        opened = folder_paths.get_full_path(list_name, relative)
+        if opened is not None and os.path.samefile(opened, path):
             return Name(relative, list_name)
+        hidden = hidden or (relative, opened)
+    if hidden:
+        raise NodeError(f"{path} cannot be loaded: by {hidden[0]} the list {list_name} means {hidden[1] or 'no file'}; rename one of the two")
     raise NodeError(f"{path} lies in no folder of the list {list_name}")
+
+
+def is_hidden(path: str, list_name: str) -> bool:
+    """Whether no name of the list opens this file."""
+    try:
+        name_of(path, list_name)
+    except NodeError:
+        return True
+    return False

@@ -5,10 +5,17 @@ from __future__ import annotations
 import comfy.sd
 import comfy.utils
 import folder_paths
+import nodes
 from comfy_execution.graph_utils import ExecutionBlocker
 
 
-def load(list_name: str, path: str) -> list:
+def clip_types() -> list[str]:
+    """What Load CLIP offers as `type`."""
+    declared = nodes.CLIPLoader.INPUT_TYPES()["required"]["type"]
+    return list(declared[0] if isinstance(declared[0], (list, tuple)) else declared[1]["options"])
+
+
+def load(list_name: str, path: str, clip_type: str = "stable_diffusion") -> list:
     """[MODEL, CLIP, VAE]; what such a file does not have stops whoever wants it, with a sentence."""
     loaded = [ExecutionBlocker(f"the new file is one of {list_name}: it has no {what}") for what in ("MODEL", "CLIP", "VAE")]
     if list_name == "checkpoints":
@@ -17,7 +24,8 @@ def load(list_name: str, path: str) -> list:
     if list_name == "diffusion_models":
         loaded[0] = comfy.sd.load_diffusion_model(path)
     elif list_name == "text_encoders":
-        loaded[1] = ExecutionBlocker("a text encoder alone does not tell its kind: link `name` to Load CLIP")
+        kind = getattr(comfy.sd.CLIPType, clip_type.upper(), comfy.sd.CLIPType.STABLE_DIFFUSION)
+        loaded[1] = comfy.sd.load_clip([path], embedding_directory=folder_paths.get_folder_paths("embeddings"), clip_type=kind)
     elif list_name == "vae":
         loaded[2] = comfy.sd.VAE(sd=comfy.utils.load_torch_file(path))
     return loaded

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from . import engine, file_work, lists, widgets
-from .node import Hidden, Node, Output, Result, Widget
+from .node import Hidden, Node, NodeError, Output, Result, Widget
 
 CATEGORY = "ckmerge/merge"
 LETTERS = "ABCDEFGH"
@@ -61,7 +61,10 @@ def of_method(method: Mapping[str, Any]) -> Node:
 
 
 def named_inputs(values: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    return {letter: lists.resolve(values[letter]) for letter in LETTERS if values.get(letter) not in (None, "", lists.NONE)}
+    chosen = [letter for letter in LETTERS if values.get(letter) not in (None, "", lists.NONE)]
+    if gap := next((letter for letter, had in zip(LETTERS, chosen) if letter != had), None):
+        raise NodeError(f"{chosen[LETTERS.index(gap)]} is chosen and {gap} is not: choose the files of a formula from A on, without a gap")
+    return {letter: lists.resolve(values[letter]) for letter in chosen}
 
 
 def formula_work(values: Mapping[str, Any]) -> file_work.Work:
@@ -104,7 +107,7 @@ def plan() -> Node:
             work = file_work.Work("merge", [path for _, path in files], {"method": values["method"], **recipe_options(values)})
             if told := widgets.lines(values.get("parameters") or ""):
                 work.options["param"] = told
-        work.options |= values.get("options") or {}
+        work.options |= widgets.options_for("merge", values.get("options"))
         told = file_work.planned(work).text
         return Result((told,), told)
 

@@ -3,6 +3,7 @@
 options that merge does not have; the rest is in the node Options."""
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from typing import Any, Mapping
@@ -16,7 +17,6 @@ FILES = {"unet": ("diffusion_models", "checkpoints"), "te": ("text_encoders", "c
          "te3": ("text_encoders", "checkpoints"), "vae": ("vae", "checkpoints")}
 # What merge has too, and is the point of the command.
 ITS_OWN = {"bake": {"vae"}, "compose": {"vae"}, "average": {"beta", "gamma"}}
-TITLES = {"convert": "Convert a file", "bake": "Bake a VAE into a file", "compose": "Compose a checkpoint of files", "average": "Average files"}
 NOT_NODES = {"merge", "plan", "run"}  # nodes of their own; a recipe file is not in ComfyUI's lists
 LIST_OF_PART = {"unet": "diffusion_models", "te": "text_encoders", "vae": "vae"}
 
@@ -99,7 +99,7 @@ def operation(command: Mapping[str, Any]) -> Node:
         work = file_work.Work(name, paths, loadable(options, paths), result_list(files, options))
         return file_work.do(work, values, hidden)
 
-    return Node(f"ckmerge_{name}", TITLES.get(name, f"{name.capitalize()} files"), "ckmerge", command["meaning"], node_widgets, file_work.OUTPUTS, run,
+    return Node(f"ckmerge_{name}", text.title(name), "ckmerge", command["meaning"], node_widgets, file_work.OUTPUTS, run,
                 True, file_work.fingerprint)
 
 
@@ -119,13 +119,24 @@ def inspect() -> Node:
 def options() -> Node:
     offered = [option for option in widgets.options_of("merge") if option["name"] not in widgets.NOT_OFFERED | widgets.ON_MERGE_NODES | set(FILES)]
 
+    makers = {text.title(command["name"]) for command in maker_commands()}
+
     def run(values: dict[str, Any], hidden: Hidden) -> Result:
         return Result((widgets.given(offered, values),))
 
-    return Node("ckmerge_options", "Options", "ckmerge", "Options for the nodes of ckmerge that make a file: names, policies, metadata, memory.",
-                lambda: [widgets.of_option(option) for option in offered], (Output("CKMERGE_OPTIONS", "options"),), run)
+    def widget(option: Mapping[str, Any]) -> Widget:
+        made, nodes = widgets.of_option(option), widgets.nodes_with(option["name"])
+        return made if makers <= set(nodes) else dataclasses.replace(made, tooltip=f"{made.tooltip}. Only for {', '.join(nodes)}")
+
+    return Node("ckmerge_options", "Options", "ckmerge", "Options for the nodes of ckmerge that make a file: names, policies, metadata, memory. "
+                "What is not for all of them says so.", lambda: [widget(option) for option in offered], (Output("CKMERGE_OPTIONS", "options"),), run)
+
+
+def maker_commands() -> list[Mapping[str, Any]]:
+    """The commands that make a file and are a node."""
+    makers = {command for option in engine.tables()["options"] if option["name"] == "filename-prefix" for command in option["commands"]}
+    return [command for command in engine.tables()["commands"] if command["name"] in makers - NOT_NODES]
 
 
 def nodes() -> list[Node]:
-    makers = {option_command for option in engine.tables()["options"] if option["name"] == "filename-prefix" for option_command in option["commands"]}
-    return [inspect(), options(), *(operation(command) for command in engine.tables()["commands"] if command["name"] in makers - NOT_NODES)]
+    return [inspect(), options(), *map(operation, maker_commands())]

@@ -6,6 +6,7 @@ from typing import Any, Iterable, Mapping
 
 from . import engine
 from .node import NodeError, Widget
+from .text import title
 
 UNSET = "(default)"
 # Of a run and its machine, or decided by the node itself.
@@ -92,6 +93,32 @@ def given(options: Iterable[Mapping[str, Any]], values: Mapping[str, Any]) -> di
         else:
             found[name] = value
     return found
+
+
+def nodes_with(option: str) -> list[str]:
+    """The nodes that this option of the node Options is for."""
+    found = dict.fromkeys(title(command) for listed in engine.tables()["options"] if listed["name"] == option for command in listed["commands"])
+    return [name for name in found if name != title("run")]
+
+
+def options_for(command: str, told: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What the node Options tells a node of this command. An option that the command lacks would be skipped without a word, so it is refused."""
+    told = dict(told or {})
+    known = {keyword(option["name"]) for option in engine.tables()["options"] if command in option["commands"]}
+    if wrong := [name for name in told if name not in known]:
+        nodes = ", ".join(nodes_with(wrong[0].replace("_", "-")))
+        raise NodeError(f"{', '.join(wrong)} in Options {'is' if len(wrong) == 1 else 'are'} not for {title(command)}: {wrong[0]} is for {nodes}; "
+                        f"empty {'it' if len(wrong) == 1 else 'them'} there, or link another Options")
+    if isinstance(fields := told.get("set_metadata"), list):
+        told["set_metadata"] = pairs("set_metadata", fields)
+    return told
+
+
+def pairs(widget: str, lines: list[str]) -> dict[str, str]:
+    """NAME=VALUE of each line."""
+    if wrong := [line for line in lines if "=" not in line]:
+        raise NodeError(f"{widget}: '{wrong[0]}' is not of the form NAME=VALUE")
+    return {name: value for name, _, value in (line.partition("=") for line in lines)}
 
 
 def block_weights(text: str) -> dict[str, list[str]]:

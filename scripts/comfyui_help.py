@@ -16,10 +16,11 @@ COMMON = """- `block_weights`: other numbers for some blocks or names, a line ea
 
 ## The result
 
-- `filename_prefix`: the file is `PREFIX_00001_.safetensors`, with the next free number, in the folder of ComfyUI's output folder that the
-  loaders look into. The prefix may hold folders and `%year%`, `%month%`, `%day%`, `%hour%`, `%minute%`, `%second%`.
+- `filename_prefix`: the file is `PREFIX_00001_.safetensors`, with the next number that is free in all folders of the loaders' list, in
+  the one below ComfyUI's output folder. The prefix may hold folders and `%year%`, `%month%`, `%day%`, `%hour%`, `%minute%`, `%second%`.
 - `save_workflow` writes the workflow into the file: drag the file into ComfyUI to get it back.
-- `load` gives MODEL, CLIP and VAE of the new file. `name` goes into any loader's list.
+- `load` gives MODEL, CLIP and VAE of the new file; of a text encoder alone the CLIP that Load CLIP gives with the type `clip_type`. `name` goes into
+  any loader's list.
 - `plan_only` shows what would be done and writes nothing.
 - The same files and the same settings give the file that is there already, in no time.
 - Interrupt ends the run within a second; nothing is left behind.

@@ -12,7 +12,8 @@ function show(node, text) {
     widget = ComfyWidgets.STRING(node, SHOWN, ["STRING", { multiline: true }], app).widget;
     if (widget.inputEl) widget.inputEl.readOnly = true;
     widget.serializeValue = async () => undefined;
-    widget.options.serialize = false;
+    widget.serialize = false; // not in saved workflows
+    widget.options.serialize = false; // nor in prompts
   }
   widget.value = text;
   const height = Math.min(MOST, Math.max(LEAST, 10 + LINE * text.split("\n").length));

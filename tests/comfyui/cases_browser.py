@@ -69,6 +69,8 @@ def run_here(page, kind, **values):
 def runs(bench, page):
     told = run_here(page, "ckmerge_weighted_sum", A="'bare-A.safetensors'", B="'bare-B.safetensors'", filename_prefix="'browser/x'")
     check("browser/x_00001_.safetensors" in told, told)
+    for saved in ("app.graph.serialize()", "app.graphToPrompt()"):
+        check("x_00001_" not in page.run(f"Promise.resolve({saved}).then(told => JSON.stringify(told))"), f"what the node told is saved by {saved}")
     check((bench.output / "checkpoints/browser/x_00001_.safetensors").exists(), "the page ran nothing")
 
 

@@ -53,16 +53,26 @@ def wrong_inputs(bench):
         "other.safetensors": {"B": "other.safetensors"},
         "block_weights: 'IN00'": {"B": "bare-B.safetensors", "block_weights": "IN00"},
         "IN77": {"B": "bare-B.safetensors", "block_weights": "IN77=0.3"},
-        "te": {"B": "bare-B.safetensors", "dtype_te": "f16"},
+        "dtype_te: ": {"B": "bare-B.safetensors", "dtype_te": "f16"},
+        "filename_prefix: ": {"B": "bare-B.safetensors", "filename_prefix": "../../x"},
     }
     for words, inputs in wrong.items():
-        outcome = bench.run(bench.one("ckmerge_weighted_sum", A="bare-A.safetensors", filename_prefix="wrong/x", **inputs), "error")
+        outcome = bench.run(bench.one("ckmerge_weighted_sum", A="bare-A.safetensors", **{"filename_prefix": "wrong/x", **inputs}), "error")
         check(words in outcome.error and "Traceback" not in outcome.error, f"'{words}' is not in: {outcome.error}")
         check(outcome.error.count("\n") == 0, f"more than a sentence: {outcome.error}")
+        check("--" not in outcome.error and " -o" not in outcome.error, f"not a node's words: {outcome.error}")
     outcome = bench.run(bench.one("ckmerge_weighted_sum", A="not-there.safetensors", B="bare-B.safetensors"), "error")
     check("not-there.safetensors is in none of the lists" in outcome.error, outcome.error)
     outcome = bench.run(bench.one("ckmerge_formula", A="bare-A.safetensors", B="bare-B.safetensors", formula="A + ", filename_prefix="wrong/x"), "error")
     check("formula" in outcome.error, outcome.error)
+    outcome = bench.run(bench.one("ckmerge_formula", A="bare-A.safetensors", C="bare-B.safetensors", formula="A + C", filename_prefix="wrong/x"), "error")
+    check(outcome.error.startswith("C is chosen and B is not"), outcome.error)
+    for told, wanted in ({"only": "x"}, "only in Options is not for Convert a file"), ({"nan": "error"}, ""):
+        workflow = Workflow()
+        options = workflow.add("ckmerge_options", **bench.filled("ckmerge_options", **told))
+        workflow.add("ckmerge_convert", **bench.filled("ckmerge_convert", A="bare-A.safetensors", plan_only=True, options=workflow.link(options)))
+        outcome = bench.run(workflow.nodes, "error" if wanted else "success")
+        check(wanted in outcome.error and "describe" not in outcome.error, outcome.error)
     check(bench.written() == before and not partial(bench), "something was written")
 
 

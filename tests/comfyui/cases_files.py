@@ -33,7 +33,7 @@ def each_method(bench):
 def widgets_of_a_merge(bench):
     """Block weights, dtypes by part, options from the node Options, and the workflow in the metadata."""
     workflow = Workflow()
-    options = workflow.add("ckmerge_options", **bench.filled("ckmerge_options", exclude=r"time_embed\.", threads="2"))
+    options = workflow.add("ckmerge_options", **bench.filled("ckmerge_options", exclude=r"time_embed\.", threads="2", set_metadata="a=b=c"))
     merge = workflow.add("ckmerge_weighted_sum", **bench.filled(
         "ckmerge_weighted_sum", A="bare-A.safetensors", B="bare-B.safetensors", alpha=0.3, block_weights=WEIGHTS, dtype="bf16", dtype_vae="f32",
         filename_prefix="widgets/x", options=workflow.link(options)))
@@ -45,7 +45,7 @@ def widgets_of_a_merge(bench):
     check(json.loads(metadata["prompt"])[merge]["class_type"] == "ckmerge_weighted_sum", "the prompt is not in the file")
     check("is_changed" not in metadata["prompt"], "the file holds what the server noted of this run")
     bench.program("merge", bench.checkpoints / "bare-A.safetensors", bench.checkpoints / "bare-B.safetensors", "--alpha", "0.3", "--exclude", r"time_embed\.",
-                  "--weight", "IN00..IN01=0.2", "--weight", "/attn2/=0", "--dtype", "bf16", "--dtype", "vae=f32", "--set-metadata", f"prompt={metadata['prompt']}",
+                  "--weight", "IN00..IN01=0.2", "--weight", "/attn2/=0", "--dtype", "bf16", "--dtype", "vae=f32", "--set-metadata", "a=b=c", "--set-metadata", f"prompt={metadata['prompt']}",
                   "--set-metadata", f"workflow={metadata['workflow']}", "--hash", "-f", "-o", expected)
     bench.same(path, expected)
 
@@ -112,6 +112,41 @@ def text_encoder_alone(bench):
     theirs = models.read(next((bench.output / "clip/alone").glob("loaded*")))[1]
     check(mine and all(name.startswith("text_model.") and entry[0] == "F16" for name, entry in mine.items()), f"{list(mine)[:3]}")
     check(all(theirs.get(name) == entry for name, entry in mine.items()), "Load CLIP has other values")
+
+
+def text_encoders_merged_and_loaded(bench):
+    """`load` of a text encoder alone gives the CLIP that Load CLIP gives of the file."""
+    workflow, link = Workflow(), Workflow.link
+    encoders = {letter: workflow.add("ckmerge_convert", **bench.filled("ckmerge_convert", A=f"full-{letter}.safetensors", part="te", filename_prefix="te/x"))
+                for letter in "AB"}
+    merge = workflow.add("ckmerge_weighted_sum", **bench.filled("ckmerge_weighted_sum", A=link(encoders["A"]), B=link(encoders["B"]), load=True,
+                                                                filename_prefix="te/merged"))
+    loader = workflow.add("CLIPLoader", clip_name=link(merge), type="stable_diffusion")
+    workflow.add("CLIPSave", clip=link(merge, 2), filename_prefix="clip/te/ours")
+    workflow.add("CLIPSave", clip=link(loader), filename_prefix="clip/te/theirs")
+    bench.run(workflow.nodes)
+    merged, ours, theirs = (models.read(next((bench.output / "clip/te").glob(f"{name}*")))[1] for name in ("merged", "ours", "theirs"))
+    check(ours == theirs, "`load` gives another CLIP than Load CLIP")
+    check(merged and all(ours.get(name) == entry for name, entry in merged.items()), "the CLIP is not what was merged")
+    check("stable_diffusion" in bench.server.nodes["ckmerge_weighted_sum"]["input"]["optional"]["clip_type"][1]["options"], "no types of text encoders")
+
+
+def not_the_file_of_another_folder(bench):
+    """A file of the new name in a folder that loaders look into first would be what they open."""
+    (bench.checkpoints / "hidden").mkdir()
+    older = models.write(bench.checkpoints / "hidden/x_00001_.safetensors", "older", encoder=False)
+    workflow, link = Workflow(), Workflow.link
+    merge = workflow.add("ckmerge_weighted_sum", **bench.filled("ckmerge_weighted_sum", A="bare-A.safetensors", B="bare-B.safetensors", filename_prefix="hidden/x"))
+    loader = workflow.add("CheckpointLoaderSimple", ckpt_name=link(merge))
+    save = workflow.add("ckmerge_CheckpointSave", model=link(loader), clip=link(loader, 1), vae=link(loader, 2), filename_prefix="checkpoints/hidden/x", dtype="keep")
+    again = workflow.add("CheckpointLoaderSimple", ckpt_name=link(save))
+    workflow.add("CheckpointSave", model=link(again), clip=link(again, 1), vae=link(again, 2), filename_prefix="checkpoints/hidden/again")
+    bench.run(workflow.nodes)
+    check(bench.written("checkpoints/hidden") == ["again_00001_.safetensors", "x_00002_.safetensors", "x_00003_.safetensors"], str(bench.written("checkpoints/hidden")))
+    merged, loaded, old = (models.read(path)[1] for path in (bench.output / "checkpoints/hidden/x_00002_.safetensors",
+                                                             bench.output / "checkpoints/hidden/again_00001_.safetensors", older))
+    name = "model.diffusion_model.input_blocks.0.0.weight"
+    check(loaded[name] == merged[name] != old[name], "a loader opened the older file")
 
 
 def plan_and_inspect(bench):
@@ -183,4 +218,4 @@ def old_schema(bench):
     bench.same(bench.output / "checkpoints/v1/x_00001_.safetensors", expected)
 
 
-CASES = [each_method, widgets_of_a_merge, sliders, formula, operations, text_encoder_alone, plan_and_inspect, loads, kept, old_schema]
+CASES = [each_method, widgets_of_a_merge, sliders, formula, operations, text_encoder_alone, text_encoders_merged_and_loaded, not_the_file_of_another_folder, plan_and_inspect, loads, kept, old_schema]
