@@ -57,7 +57,8 @@ def written(command: str, words: list[str], output: Optional[Path], given: Mappi
 @takes(Merges)
 def merge(inputs: Inputs, output: Optional[Path] = None, **options: Unpack[Merges]) -> Report:
     """Merges checkpoints tensor by tensor into ``output``, in constant memory. ``output`` is complete when this returns,
-    and untouched when it raises.
+    and untouched when it raises; but what ``progress`` raises at ``"finish"``, and a warning that is an error, come after
+    the work, and the complete file stays.
 
     Args:
         inputs: two or more paths, ``@NAME``\\ s of registered checkpoints, or dicts of numpy arrays or torch tensors; with
