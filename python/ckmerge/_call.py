@@ -18,6 +18,7 @@ from collections import deque
 from typing import Any, Callable, Optional
 
 from . import _library
+from ._words import in_python
 from .errors import Warning as MergeWarning
 from .errors import error_of
 from .progress import Event, Progress, Shown
@@ -248,10 +249,12 @@ def _answer_of(run: _Run, warn: bool, leave_out: str) -> dict[str, Any]:
         raise run.caller.fault
     if run.exit != 0:
         raise error_of(run.exit, document)
-    if leave_out and "warnings" in document:
-        document["warnings"] = [sentence for sentence in document["warnings"] if not sentence.startswith(leave_out)]
+    for part in (document, *document.get("outputs", ())):
+        if "warnings" in part:
+            part["warnings"] = [in_python(sentence) for sentence in part["warnings"]
+                                if not (leave_out and sentence.startswith(leave_out))]
     if warn:
-        for sentence in dict.fromkeys([*run.sentences, *document.get("warnings", ())]):
+        for sentence in dict.fromkeys([*map(in_python, run.sentences), *document.get("warnings", ())]):
             warnings.warn(sentence, MergeWarning, stacklevel=_outside())
     return document
 

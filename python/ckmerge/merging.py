@@ -2,7 +2,7 @@
 """``merge``, ``plan`` and ``run``, and the call that all commands are."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Optional, Union
 
 from . import _call
@@ -97,20 +97,23 @@ def plan(inputs: Inputs, output: Optional[Path] = None, **options: Unpack[Merges
 
 
 @takes(Runs)
-def run(recipe: Path, output: Optional[Path] = None, inputs: Optional[Union[Mapping[str, Input], list[str]]] = None,
+def run(recipe: Path, output: Optional[Path] = None, inputs: Optional[Union[Mapping[str, Input], Sequence[Input]]] = None,
         **options: Unpack[Runs]) -> Report:
     """Repeats the merge that the file ``recipe`` records, or runs a recipe file (.yaml).
 
     Args:
         recipe: a merged checkpoint, or a recipe file.
         output: the file to write, or a folder.
-        inputs: letters or names to inputs, ``{"A": "base.safetensors"}``.
+        inputs: letters or names to inputs, ``{"A": "base.safetensors"}``, or inputs in order.
         options: those of ``ckmerge run``; ``models`` is a folder in which inputs that are not given are looked for.
 
     >>> run("out.safetensors", "again.safetensors", {"A": "A.safetensors", "B": "B.safetensors"}, force=True).verified
     False
     """
     operands = Operands()
-    words = [path_text(recipe) if not str(recipe).startswith("@") else str(recipe)]
-    words += operands.words(inputs) if isinstance(inputs, Mapping) else list(inputs or [])
+    words = [recipe if isinstance(recipe, str) and recipe.startswith("@") else path_text(recipe)]
+    if isinstance(inputs, (list, tuple)) and all(isinstance(word, str) for word in inputs):
+        words += inputs  # "A=base.safetensors", as on the command line
+    else:
+        words += operands.words(inputs if inputs is not None else [])
     return written("run", words, output, options, operands)

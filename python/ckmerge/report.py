@@ -64,21 +64,42 @@ class Report(Mapping[str, Any]):
 
 
 class Plan(Report):
-    """What a merge would do: ``steps``, sizes, ``passes``, ``warnings``, without a byte of a tensor read."""
+    """What a merge would do: ``steps``, ``size``, ``passes``, ``warnings``, without a byte of a tensor read.
+
+    Of a sweep ``outputs`` has a plan for each output, and ``steps``, ``passes`` and ``warnings`` are those of all of them.
+    """
+
+    @property
+    def outputs(self) -> list[Plan]:
+        """A plan for each output of a sweep; of other merges this one alone."""
+        if "outputs" not in self._document:
+            return [self]
+        return [Plan(document) for document in self._document["outputs"]]
+
+    @property
+    def passes(self) -> list[Any]:
+        """The readings of the inputs, in order: ``name``, ``tensors``, ``bytes_to_read`` and ``methods``."""
+        return [Report(found) for document in self._documents() for found in document.get("passes", [])]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What ``merge`` would warn of."""
+        documents = [self._document, *self._document.get("outputs", [])]
+        return list(dict.fromkeys(sentence for document in documents for sentence in document.get("warnings", [])))
+
+    def _documents(self) -> list[Any]:
+        return list(self._document.get("outputs", [self._document]))
 
     @property
     def steps(self) -> list[Any]:
         """One for each tensor of the output, in the order of the file: ``name``, ``dtype``, ``shape``, ``action``,
         ``sources``, ``offset`` and ``size``."""
-        found = self._document.get("tensors", [])
-        return [Report(step) for step in found]
+        return [Report(step) for document in self._documents() for step in document.get("tensors", [])]
 
     @property
     def size(self) -> int:
         """Of the output, or of all outputs of a sweep, in bytes."""
-        if "outputs" in self._document:
-            return sum(int(document["output"]["size"]) for document in self._document["outputs"])
-        return int(self._document["output"]["size"])
+        return sum(int(document["output"]["size"]) for document in self._documents())
 
 
 def _size(count: Any) -> str:
@@ -100,7 +121,7 @@ def _recipe(document: dict[str, Any]) -> str:
 
 def _summary(document: dict[str, Any]) -> list[tuple[str, str]]:
     """What a person looks for first."""
-    rows = []
+    rows = [("file", f"{path}, {told}") for path, told in _files(document)]
     if document.get("method"):
         rows.append(("method", _recipe(document)))
     output = document.get("output")
@@ -115,6 +136,24 @@ def _summary(document: dict[str, Any]) -> list[tuple[str, str]]:
     run = document.get("run")
     if isinstance(run, dict):
         rows.append(("took", f"{run['seconds']:.2f} s"))
+    return rows
+
+
+def _files(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """Of ``inspect``, ``hash`` and lists: each file, and what was found of it."""
+    files = document.get("files")
+    rows = []
+    for file in files[:_LISTED] if isinstance(files, list) else []:
+        if not isinstance(file, dict):
+            return []
+        tensors = file.get("tensors")
+        count = len(tensors) if isinstance(tensors, list) else tensors
+        told = [f"{count:,} tensors" if isinstance(count, int) else "",
+                f"{file['parameters']:,} parameters" if isinstance(file.get("parameters"), int) else "",
+                ", ".join(file["dtypes"]) if isinstance(file.get("dtypes"), dict) else "",
+                _size(file["size"]) if isinstance(file.get("size"), int) else "", str(file.get("architecture") or ""),
+                f"SHA-256 {file['sha256'][:10]}" if file.get("sha256") else ""]
+        rows.append((str(file.get("path") or file.get("name")), ", ".join(item for item in told if item)))
     return rows
 
 
