@@ -90,5 +90,5 @@ class Operands:
             return [f"{name}={self.word(given, str(name))}" for name, given in inputs.items()]
         if not isinstance(inputs, Iterable):
             raise UsageError(f"inputs are a list of paths, @NAMEs and dicts of tensors, not {type(inputs).__name__}")
-        return [self.word(given, _LETTERS[k] if k < len(_LETTERS) else str(k + 1)) for k, given in enumerate(inputs)]
+        return [self.word(given, _LETTERS[k] if k < len(_LETTERS) else str(k + 1)) for k, given in enumerate(cast(Iterable[Input], inputs))]
 

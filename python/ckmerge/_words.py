@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Callable, Union
 
 _BEGIN = r"(?<![^\s('\"`=|])"  # an option is a word of its own
-_END = r"(?![\w-])"
+_END = r"(?![\w-]|\.\w)"
 _CHOICES = ("add|all|auto|bf16|ckpt|copy|cpu|cuda|drop|error|f16|f32|f64|f8_e4m3|f8_e5m2|keep|last|none|recipe|safetensors|set|te|"
             "unet|use|vae|warn|zero")
 _Words = Union[str, Callable[["re.Match[str]"], str]]
@@ -48,14 +48,26 @@ def _switched_off(found: re.Match[str]) -> str:
     return f"{found[1].replace('-', '_')}=False" if found[1] in _options() and "no-" + found[1] not in _options() else found[0]
 
 
+def _call(command: str, words: list[str]) -> str:
+    """A line of the program's as a call: ``merge A B -o OUT`` as ``ckmerge.merge([A, B], OUT)``."""
+    operands, keywords, output = [], [], []
+    while words:
+        word = words.pop(0)
+        if word == "-o" and words:
+            output.append(words.pop(0))
+        elif word.startswith("--"):
+            value = words.pop(0) if words and not words[0].startswith("-") and not _options().get(word[2:]) else ""
+            keywords.append(word[2:].replace("-", "_") + "=" + (value or "True"))
+        else:
+            operands.append(word)
+    several = [f"[{', '.join(operands)}]"] if len(operands) > 1 else operands or (["..."] if keywords and not output else [])
+    return f"ckmerge.{command}({', '.join([*several, *output, *keywords])})"
+
+
 # The first that fits a place decides, and what it made is not looked at again.
 _RULES: tuple[tuple[str, _Words], ...] = (
-    (r"`ckmerge (\w+) A B -o OUT`", r'ckmerge.\1(["A", "B"], "OUT")'),
     (r"`ckmerge (\w+) --help`", r"help(ckmerge.\1)"),
-    (r"`ckmerge (\w+)`", r"ckmerge.\1()"),
-    (r"`ckmerge methods ([\w]+)`", lambda found: f"ckmerge.methods({found[1]})" if found[1] == "NAME" else
-     f'ckmerge.methods("{found[1]}")'),
-    (r"`ckmerge ([a-z]+) --([a-z-]+)`", lambda found: f"ckmerge.{found[1]}(..., {in_python('--' + found[2])})"),
+    (r"`ckmerge ([a-z]+)((?: [^`]*)?)`", lambda found: _call(found[1], found[2].split())),
     (_BEGIN + r"-f" + _END, "force=True"),
     (_BEGIN + r"-n" + _END, "dry_run=True"),
     (_BEGIN + r"-o ([A-Z][A-Z]*|[\w.]+/)(?!\w)", r"output=\1"),
@@ -77,8 +89,9 @@ def _compiled() -> tuple[tuple[re.Pattern[str], _Words], ...]:
     return tuple((re.compile(pattern), words) for pattern, words in _RULES)
 
 
-def in_python(sentence: str) -> str:
-    """A sentence of the engine's with keywords in the place of the command line's options.
+def in_python(sentence: str, kept: str = "") -> str:
+    """A sentence of the engine's with keywords in the place of the command line's options. ``kept`` is a path or a name in
+    it that stays as it is.
 
     >>> in_python("out.safetensors: already exists; use -f to replace it")
     'out.safetensors: already exists; use force=True to replace it'
@@ -87,7 +100,8 @@ def in_python(sentence: str) -> str:
     """
     if "-" not in sentence and "`ckmerge " not in sentence:
         return sentence
-    parts = [(sentence, False)]
+    before, name, after = sentence.partition(kept) if kept and not kept.startswith("-") else ("", "", sentence)
+    parts = [(before, False), (name, True), (after, False)]
     for pattern, words in _compiled():
         parts = [piece for text, is_made in parts for piece in ([(text, True)] if is_made else _pieces(text, pattern, words))]
     return "".join(text for text, _ in parts)

@@ -114,5 +114,6 @@ def error_of(exit_code: int, document: Any) -> Error:
     told = document.get("error", {}) if isinstance(document, dict) else {}
     kind = _CLASSES.get(exit_code, RunError)
     message = told.get("message") or f"ckmerge ended with exit code {exit_code}"
-    return kind(in_python(message), code=told.get("code"), where=keyword_of(told.get("where", "")),
+    where = told.get("where", "")
+    return kind(in_python(message, where), code=told.get("code"), where=keyword_of(where),
                 details=map(in_python, told.get("details", ())))
