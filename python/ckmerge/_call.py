@@ -249,7 +249,7 @@ def _answer_of(run: _Run, warn: bool, leave_out: str) -> dict[str, Any]:
         raise run.caller.fault
     if run.exit != 0:
         raise error_of(run.exit, document)
-    for part in (document, *document.get("outputs", ())):
+    for part in (document, *(document.get("outputs") or ())):
         if "warnings" in part:
             part["warnings"] = [in_python(sentence) for sentence in part["warnings"]
                                 if not (leave_out and sentence.startswith(leave_out))]

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import Any, Optional, Union
 
 from . import _call
 from ._inputs import Input, Inputs, Operands, Path, path_text
 from ._options import request_options
-from ._signatures import Merges, Runs, takes
+from ._signatures import Merges, Runs, Unpack, takes
 from .progress import Progress
 from .report import Plan, Report
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 def call(command: str, inputs: Inputs = (), *, progress: Progress = None, **options: Any) -> Report:

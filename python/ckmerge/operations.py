@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Optional, cast
+from typing import Any, Optional, cast
 
 from ._inputs import Input, Inputs, Operands, Path, StateDict, path_text
 from ._options import field_text
-from ._signatures import Averages, Bakes, Converts, Makes, Saves, takes
+from ._signatures import Averages, Bakes, Converts, Makes, Saves, Unpack, takes
 from .checkpoint import Checkpoint
 from .errors import UsageError
 from .merging import written
 from .report import Report
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 @takes(Converts)
