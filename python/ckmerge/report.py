@@ -121,7 +121,7 @@ def _recipe(document: dict[str, Any]) -> str:
 
 def _summary(document: dict[str, Any]) -> list[tuple[str, str]]:
     """What a person looks for first."""
-    rows = [("file", f"{path}, {told}") for path, told in _files(document)]
+    rows = [("file", f"{path}, {told}") for path, told in _files(document)] + _methods(document)
     if document.get("method"):
         rows.append(("method", _recipe(document)))
     output = document.get("output")
@@ -141,20 +141,29 @@ def _summary(document: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _files(document: dict[str, Any]) -> list[tuple[str, str]]:
     """Of ``inspect``, ``hash`` and lists: each file, and what was found of it."""
-    files = document.get("files")
-    rows = []
-    for file in files[:_LISTED] if isinstance(files, list) else []:
-        if not isinstance(file, dict):
-            return []
-        tensors = file.get("tensors")
-        count = len(tensors) if isinstance(tensors, list) else tensors
-        told = [f"{count:,} tensors" if isinstance(count, int) else "",
-                f"{file['parameters']:,} parameters" if isinstance(file.get("parameters"), int) else "",
-                ", ".join(file["dtypes"]) if isinstance(file.get("dtypes"), dict) else "",
-                _size(file["size"]) if isinstance(file.get("size"), int) else "", str(file.get("architecture") or ""),
-                f"SHA-256 {file['sha256'][:10]}" if file.get("sha256") else ""]
-        rows.append((str(file.get("path") or file.get("name")), ", ".join(item for item in told if item)))
-    return rows
+    files = document.get("files", [document] if isinstance(document.get("tensors"), list) and "path" in document else [])
+    if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
+        return []
+    return [(str(file.get("path") or file.get("name")), _of_file(file)) for file in files[:_LISTED]]
+
+
+def _of_file(file: dict[str, Any]) -> str:
+    tensors, dtypes, told = file.get("tensors"), file.get("dtypes"), []
+    for count, word in ((len(tensors) if isinstance(tensors, list) else tensors, "tensor"), (file.get("parameters"), "parameter")):
+        if isinstance(count, int):
+            told.append(f"{count:,} {word}{'' if count == 1 else 's'}")
+    told.append(", ".join(dtypes) if isinstance(dtypes, dict) else "")
+    told.append(_size(file["size"]) if isinstance(file.get("size"), int) else "")
+    told.append(str(file.get("architecture") or ""))
+    told.append(f"SHA-256 {file['sha256'][:10]}" if file.get("sha256") else "")
+    return ", ".join(item for item in told if item)
+
+
+def _methods(document: dict[str, Any]) -> list[tuple[str, str]]:
+    found = document.get("methods")
+    if not isinstance(found, list) or not all(isinstance(method, dict) and "formula" in method for method in found):
+        return []
+    return [("method", f"{method['name']}, {method['formula']}") for method in found]
 
 
 def _table(rows: Any, head: tuple[str, ...] = ()) -> str:
