@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _LISTED = 20  # rows of a table in a notebook; the document has all
+_TOLD = 6  # of them in a repr
 
 
 def _seen(value: Any) -> Any:
@@ -56,7 +57,8 @@ class Report(Mapping[str, Any]):
         return type(self), (self._document,)
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{name}: {value}" for name, value in _summary(self._document))
+        rows = _summary(self._document)
+        told = ", ".join([*(f"{name}: {value}" for name, value in rows[:_TOLD]), *(["..."] if len(rows) > _TOLD else [])])
         return f"<{type(self).__name__} {told}>" if told else f"<{type(self).__name__} of {', '.join(self._document)}>"
 
     def _repr_html_(self) -> str:
