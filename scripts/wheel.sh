@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: scripts/wheel.sh [--torch]
 # Makes the wheel in build/wheel/dist: builds it, puts the libraries that it needs inside (auditwheel, for this system's
-# manylinux tag), says how large it is and refuses more than 12 MB (20 with the CUDA backend), and tests it in clean
-# virtual environments without and with numpy; with --torch also in one with torch, some gigabytes. Needs PyPI.
+# manylinux tag) and their licences, says how large it is and refuses more than 12 MB (20 with the CUDA backend), and tests it in clean
+# virtual environments without and with numpy, and with every other CPython from 3.9 on that is on PATH; with --torch also in one
+# with torch, some gigabytes. Needs PyPI.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 with_torch=no
@@ -34,6 +35,7 @@ PATH="$PWD/$folder/tools/bin:$PATH" "$tools" -m auditwheel repair --wheel-dir "$
 
 wheels=("$folder"/dist/ckmerge-*.whl)
 wheel=${wheels[0]}
+python3 scripts/wheel_licences.py "$wheel"
 limit=12
 if command -v nvcc >/dev/null; then limit=20; fi  # the CUDA backend is in it where there was a compiler for it
 size=$(stat -c %s "$wheel")
@@ -60,4 +62,13 @@ try() {
 
 try plain
 try with-numpy numpy ml_dtypes tqdm
+for version in 3.9 3.10 3.11 3.12 3.13 3.14; do
+  if "python$version" -c "" 2>/dev/null; then
+    "python$version" -m venv "$folder/python$version"
+    "$folder/python$version/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps "$wheel"
+    (cd "$folder" && env -u CKMERGE_LIBRARY -u PYTHONPATH "python$version/bin/python" -I "$OLDPWD/python/tests/installed.py")
+  else
+    echo "NOT RUN: the wheel with Python $version (it is not on PATH)"
+  fi
+done
 if [ $with_torch = yes ]; then try with-torch numpy torch; fi

@@ -31,10 +31,11 @@ namespace ckmerge::CKMERGE_ISA {
 namespace {
 
 #define CKMERGE_INLINE inline
+#include "kernels/small_floats.inl"
+// Those below are made of it.
 #include "kernels/cpu/conversions.inl"
 #include "kernels/cpu/operations.inl"
 #include "kernels/cpu/placed.inl"
-#include "kernels/small_floats.inl"
 
 // ---- reductions ----
 

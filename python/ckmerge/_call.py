@@ -2,7 +2,10 @@
 """One call: the engine works in a thread of its own, and the calling thread waits, shows progress and can be interrupted.
 
 Whatever is the caller's runs in the caller's thread: its progress callable, what makes its lazy tensors, Ctrl-C. An
-exception of any of these stops the engine, and is raised when the engine has ended and left nothing behind.
+exception of any of these stops the engine, and is raised when the engine has ended.
+
+A signal's exception may come between any two steps of the caller's thread. So the two threads share plain locks, whose
+methods are one step: an Event that is interrupted within may stay locked for ever.
 """
 from __future__ import annotations
 
@@ -15,12 +18,35 @@ from collections import deque
 from typing import Any, Callable, Optional
 
 from . import _library
+from ._words import in_python
 from .errors import Warning as MergeWarning
 from .errors import error_of
 from .progress import Event, Progress, Shown
 
 _STEP = 0.05  # seconds between looks at what the engine has to say, where it does not wake the caller itself
 _TICK = 0.1  # seconds without an event after which a callable is called all the same
+_PATIENCE = 5.0  # seconds after a stop in which another interrupt is waited out too; a later one leaves the engine alone
+
+
+def _locked() -> threading.Lock:
+    """What one thread waits for, and the other releases."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
+def _release(lock: threading.Lock) -> None:
+    try:
+        lock.release()
+    except RuntimeError:  # released already
+        pass
+
+
+class _Unawaited(threading.Event):
+    """Says to Thread.start that the thread has begun, which waits for it where an interrupt may leave a lock locked."""
+
+    def wait(self, timeout: Optional[float] = None) -> bool:
+        return True
 
 
 class _Job:
@@ -28,7 +54,7 @@ class _Job:
 
     def __init__(self, work: Callable[[], object]) -> None:
         self.work = work
-        self.done = threading.Event()
+        self.done = _locked()
         self.failed = False
 
 
@@ -37,48 +63,44 @@ class Caller:
 
     def __init__(self) -> None:
         self._jobs: deque[_Job] = deque()
-        self._wake = threading.Event()
-        self._gone = False
-        self.refuses = False  # whether all that is asked for fails
+        self._wake = _locked()
+        self.refuses = False  # whether all that is asked for fails, since nobody serves any more
         self.fault: Optional[BaseException] = None  # the first of what went wrong in the engine's threads
 
     def do(self, work: Callable[[], object]) -> bool:
         """Has ``work`` done in the caller's thread and waits for it. False: it failed, or the caller is gone."""
         job = _Job(work)
         self._jobs.append(job)
-        self._wake.set()
-        while not job.done.wait(_STEP):
-            if self._gone:
+        self.wake()
+        while not job.done.acquire(timeout=_STEP):
+            if self.refuses:
                 return False
         return not job.failed
 
     def wake(self) -> None:
         """Something has come for the caller."""
-        self._wake.set()
+        _release(self._wake)
 
     def wait(self) -> None:
         """Until something has come, or for a step."""
         if not self._jobs:
-            self._wake.wait(_STEP)
-        self._wake.clear()
+            self._wake.acquire(timeout=_STEP)
 
-    def serve(self, refuse: bool) -> None:
-        """Does what was asked for, for a step at most: more comes as fast as it is done. With ``refuse`` all of it fails."""
-        self.refuses = refuse
+    def serve(self) -> None:
+        """Does what was asked for, for a step at most: more comes as fast as it is done."""
         until = time.monotonic() + _STEP
         while self._jobs and time.monotonic() < until:
             job = self._jobs.popleft()
             job.failed = True
             try:
-                if not refuse:
-                    job.work()
-                    job.failed = False
+                job.work()
+                job.failed = False
             finally:
-                job.done.set()
+                job.done.release()
 
     def leave(self) -> None:
-        """Nobody serves any more."""
-        self._gone = self.refuses = True
+        """Nobody serves any more: what waits fails within a step."""
+        self.refuses = True
 
 
 class _Run:
@@ -89,6 +111,7 @@ class _Run:
         self.events: deque[bytes] = deque()
         self.sentences: list[str] = []
         self.stop = ctypes.c_int(0)
+        self.begun = False
         self.over = False
         self.exit = 1
         self.answer: Optional[bytes] = None
@@ -98,7 +121,14 @@ class _Run:
         self._session = _library.session()
 
     def start(self) -> None:
-        threading.Thread(target=self._work, name="ckmerge").start()
+        thread = threading.Thread(target=self._work, name="ckmerge")
+        setattr(thread, "_started", _Unawaited())
+        thread.start()
+
+    @property
+    def is_going(self) -> bool:
+        """Whether the engine works. After ``stop``, a thread that had not begun will not call it."""
+        return self.begun and not self.over
 
     def _progress(self, _context: object, event: bytes) -> int:
         self.events.append(event)
@@ -126,8 +156,10 @@ class _Run:
             lib.ckmerge_free(answer)
 
     def _work(self) -> None:
+        self.begun = True
         try:
-            self._ask()
+            if not self.stop.value:
+                self._ask()
         except BaseException as fault:  # of this module's own
             self.fault = fault
         finally:
@@ -145,28 +177,35 @@ class _Watch:
         self._shown = shown
         self._last = Event()
         self._told = time.monotonic()
-        self.failure: Optional[BaseException] = None
+        self._left = False
 
-    def until_over(self) -> None:
-        """Serves the run until it is over. The first exception stops it, the second leaves it alone."""
-        while True:
-            try:
-                while not self._run.over:
-                    self._run.caller.wait()
-                    self._run.caller.serve(refuse=self.failure is not None)
-                    self._tell()
-                self._tell()
-                return
-            except BaseException as failure:
-                self._run.stop.value = 1
-                if self.failure is not None:
-                    self._run.caller.leave()
-                    raise
-                self.failure = failure
+    def serve(self) -> None:
+        """Starts the run and serves it until it is over."""
+        self._run.start()
+        while not self._run.over:
+            self._run.caller.wait()
+            self._run.caller.serve()
+            self._tell()
+        self._tell()
+
+    def end(self, until: Optional[float] = None) -> None:
+        """Stops what still runs, and waits for its end, whatever else is raised meanwhile."""
+        until = time.monotonic() + _PATIENCE if until is None else until
+        try:
+            self._run.stop.value = 1
+            self._run.caller.leave()
+            while self._run.is_going and not self._left:
+                self._run.caller.wait()
+        finally:
+            if self._run.is_going and not self._left:  # another interrupt
+                if time.monotonic() < until:
+                    self.end(until)
+                else:
+                    self._left = True
 
     def _tell(self) -> None:
         events, call = self._run.events, self._shown.call
-        if call is None or self.failure is not None:
+        if call is None:
             events.clear()
             return
         while events:
@@ -188,12 +227,13 @@ def call(command: str, inputs: list[str], options: dict[str, Any], tables: list[
     run = _Run(request, tables, caller)
     watch = _Watch(run, shown)
     try:
-        run.start()
-        watch.until_over()
+        try:
+            watch.serve()
+        finally:
+            watch.end()
     finally:
+        watch.end()  # for an interrupt between the exception and the line above
         shown.close()
-    if watch.failure is not None:
-        raise watch.failure
     return _answer_of(run, warn, leave_out)
 
 
@@ -207,10 +247,12 @@ def _answer_of(run: _Run, warn: bool, leave_out: str) -> dict[str, Any]:
         raise run.caller.fault
     if run.exit != 0:
         raise error_of(run.exit, document)
-    if leave_out and "warnings" in document:
-        document["warnings"] = [sentence for sentence in document["warnings"] if not sentence.startswith(leave_out)]
+    for part in (document, *(document.get("outputs") or ())):
+        if "warnings" in part:
+            part["warnings"] = [in_python(sentence) for sentence in part["warnings"]
+                                if not (leave_out and sentence.startswith(leave_out))]
     if warn:
-        for sentence in dict.fromkeys([*run.sentences, *document.get("warnings", ())]):
+        for sentence in dict.fromkeys([*map(in_python, run.sentences), *document.get("warnings", ())]):
             warnings.warn(sentence, MergeWarning, stacklevel=_outside())
     return document
 

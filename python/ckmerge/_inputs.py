@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any, Optional, Union, cast
+from typing import Any, Union, cast
 
 from ._call import Caller
 from ._tensors import Lazy, Table
@@ -13,18 +13,18 @@ from .errors import UsageError
 
 StateDict = Mapping[str, Any]
 """Names to numpy arrays, torch tensors, ``Lazy`` or whatever has ``dtype``, ``shape`` and ``read_into``."""
-Path = Union[str, "os.PathLike[str]"]
-Input = Union[str, "os.PathLike[str]", StateDict, Checkpoint]
+Path = Union[str, bytes, os.PathLike[str], os.PathLike[bytes]]
+Input = Union[str, bytes, os.PathLike[str], os.PathLike[bytes], StateDict, Checkpoint]
 Inputs = Union[Input, Iterable[Input], Mapping[str, Input]]
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def path_text(path: Path) -> str:
-    """A path as text that no command takes for anything else. Raises UsageError where it is not Unicode text."""
-    text = os.fspath(path)
-    if isinstance(text, bytes):
-        text = os.fsdecode(text)
+    """A path as text that no command takes for anything else. Raises UsageError where it is none, or not Unicode text."""
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise UsageError(f"a path is a text or a pathlib.Path, not {type(path).__name__}", where=repr(path))
+    text = os.fsdecode(path)
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -59,9 +59,10 @@ class Operands:
         self.caller = Caller()
         self.tables: list[Table] = []
 
-    def word(self, given: Input, name: str, metadata: Optional[Mapping[str, str]] = None) -> str:
+    def word(self, given: Input, name: str) -> str:
         """What stands for an input. ``name`` is what messages call it where it has none."""
         if isinstance(given, Checkpoint):
+            given.check_unchanged()
             return path_text(given.path)
         if isinstance(given, str):
             return given if given.startswith("@") else path_text(given)
@@ -71,7 +72,7 @@ class Operands:
         if not isinstance(tensors, Mapping):
             raise UsageError(f"an input is a path, an @NAME, a dict of tensors or a Checkpoint, not {type(given).__name__}",
                              where=name)
-        table = Table(self._free(name), tensors, self.caller, metadata)
+        table = Table(self._free(name), tensors, self.caller)
         self.tables.append(table)
         return table.word
 
@@ -89,5 +90,5 @@ class Operands:
             return [f"{name}={self.word(given, str(name))}" for name, given in inputs.items()]
         if not isinstance(inputs, Iterable):
             raise UsageError(f"inputs are a list of paths, @NAMEs and dicts of tensors, not {type(inputs).__name__}")
-        return [self.word(given, _LETTERS[k] if k < len(_LETTERS) else str(k + 1)) for k, given in enumerate(inputs)]
+        return [self.word(given, _LETTERS[k] if k < len(_LETTERS) else str(k + 1)) for k, given in enumerate(cast(Iterable[Input], inputs))]
 

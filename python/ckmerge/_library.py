@@ -74,7 +74,10 @@ def _load() -> ctypes.CDLL:
         raise ImportError(f"the library of ckmerge cannot be loaded: {fault}; install the ckmerge wheel again, or let "
                           "CKMERGE_LIBRARY name a libckmerge.so", name="ckmerge", path=path) from fault
     for name, (result, arguments) in _SIGNATURES.items():
-        function = getattr(library, name)
+        function = getattr(library, name, None)
+        if function is None:
+            raise ImportError(f"{path} is no library of ckmerge: it has no {name}; let CKMERGE_LIBRARY name a libckmerge.so",
+                              name="ckmerge", path=path)
         function.restype, function.argtypes = result, arguments
     found = library.ckmerge_interface()
     if found != INTERFACE:

@@ -13,6 +13,7 @@ from .checkpoint import Checkpoint
 from .errors import UsageError
 
 _FLAGS_OF_PATTERNS = {re.IGNORECASE: "i", re.MULTILINE: "m", re.DOTALL: "s"}
+_OTHER_FLAGS = {re.VERBOSE: "VERBOSE", re.LOCALE: "LOCALE"}
 
 
 def _number(value: Any, option: str) -> Any:
@@ -30,13 +31,23 @@ def _plain(value: Any, option: str) -> Any:
     if isinstance(value, os.PathLike):
         return path_text(value)
     if isinstance(value, re.Pattern):
-        flags = "".join(letter for flag, letter in _FLAGS_OF_PATTERNS.items() if value.flags & flag)
-        return f"(?{flags}){value.pattern}" if flags else value.pattern
+        return _pattern(value, option)
     if is_array(value):  # a scalar, or a vector of numbers
         return _plain(value.tolist(), option)
     if isinstance(value, Iterable) and not isinstance(value, (bytes, Mapping)):
         return [_plain(item, option) for item in value]
     return str(value)  # a device, a dtype
+
+
+def _pattern(value: re.Pattern[Any], option: str) -> str:
+    if isinstance(value.pattern, bytes):
+        raise UsageError(f"{option}: names are texts, and the pattern {value.pattern!r} is of bytes; leave out the b",
+                         where=option)
+    for flag, name in _OTHER_FLAGS.items():
+        if value.flags & flag:
+            raise UsageError(f"{option}: patterns have no re.{name}; write {value.pattern!r} without it", where=option)
+    flags = "".join(letter for flag, letter in _FLAGS_OF_PATTERNS.items() if value.flags & flag)
+    return f"(?{flags}){value.pattern}" if flags else value.pattern
 
 
 def _text(value: Any, option: str, between: str = ",") -> str:
@@ -54,6 +65,22 @@ def _pairs(value: Any, option: str) -> Any:
     if not isinstance(value, Mapping):
         return _plain(value, option)
     return [f"{name}={_text(item, option)}" for name, item in value.items()]
+
+
+def field_text(key: str, value: str, option: str) -> str:
+    """A field of metadata as requests have it. Raises UsageError for what would be read as something else."""
+    if not key or "=" in key:
+        raise UsageError(f"{option}: the key {key!r} is {'empty' if not key else 'one with a ='}, which cannot be set; "
+                         "call it something else", where=option)
+    if "\0" in key or "\0" in value:
+        raise UsageError(f"{option}: the field {key!r} has a NUL in it, which cannot be set; leave it out", where=option)
+    return f"{key}={value}"
+
+
+def _metadata(value: Any, option: str) -> Any:
+    if not isinstance(value, Mapping):
+        return _plain(value, option)
+    return [field_text(str(key), _text(item, option), option) for key, item in value.items()]
 
 
 def _weights_by_tensor(value: Any, option: str) -> Any:
@@ -77,7 +104,12 @@ def _one_weight(value: Any, option: str) -> str:
 def _sweep(value: Any, option: str) -> Any:
     if not isinstance(value, Mapping):
         return _plain(value, option)
-    return [f"{name}={','.join(_text(item, option, '/') for item in items)}" for name, items in value.items()]
+    return [f"{name}={','.join(_text(item, option, '/') for item in _several(items, option))}" for name, items in value.items()]
+
+
+def _several(items: Any, option: str) -> Any:
+    plain = _plain(items, option)
+    return plain if isinstance(plain, list) else [items]
 
 
 def _dtype_word(dtype: Any) -> str:
@@ -103,7 +135,7 @@ def _comma(value: Any, option: str) -> Any:
 
 
 _FORMS: dict[str, Callable[[Any, str], Any]] = {
-    "param": _pairs, "set_metadata": _pairs, "rename": _pairs, "key": _pairs, "weight": _weights_by_tensor, "sweep": _sweep,
+    "param": _pairs, "set_metadata": _metadata, "rename": _pairs, "key": _pairs, "weight": _weights_by_tensor, "sweep": _sweep,
     "dtype": _dtype, "mbw": _comma, "part": _comma,
 }
 

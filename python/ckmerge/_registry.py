@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Optional, Union
+from typing import Any, Optional, Union
 
 from ._inputs import Operands, Path, path_text
-from ._signatures import Scans, takes
+from ._signatures import Scans, Unpack, takes
 from .merging import made
 from .report import Report
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 @takes(Scans)

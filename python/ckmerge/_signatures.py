@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every option of every command as a keyword, with its type. None is not given; docs/cli.md says what each means.
+"""Every option of every command as a keyword, with its type. None is not given; _meanings.py says what each means.
 
 A test holds these against the table of options in the library, so that neither has one that the other lacks.
 """
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypedDict, TypeVar, Union
 
@@ -13,11 +14,16 @@ from ._inputs import Input, Path
 from .progress import Progress
 
 if TYPE_CHECKING:
-    import re
+    from typing_extensions import Unpack as Unpack
+else:  # of Python 3.11; before it only what looks at annotations needs a name
+    try:
+        from typing import Unpack as Unpack
+    except ImportError:
+        Unpack = Optional
 
 Number = Union[int, float]
 Texts = Union[str, Iterable[str]]
-Patterns = Union[str, "re.Pattern[str]", Iterable[Union[str, "re.Pattern[str]"]]]
+Patterns = Union[str, re.Pattern[str], Iterable[Union[str, re.Pattern[str]]]]
 Pairs = Union[Texts, Mapping[str, Any]]
 Weights = Union[Texts, Mapping[str, Any]]
 Dtype = Any  # "f16", torch.float16, numpy's, or {"all": "bf16", "vae": "f32", "/norm/": "f32"}
@@ -179,19 +185,51 @@ class Scans(TypedDict, total=False):
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+_FIRST = ("method", "alpha", "weights", "formula", "only", "dtype")  # what a merge is, before how it is done
+
+
 def takes(options: Any) -> Callable[[Function], Function]:
-    """Shows the keywords of ``options`` in the signature that ``help()``, editors and notebooks see. Keywords that are not
-    among them are passed on: the engine knows its options, and says which one may have been meant."""
+    """Shows the keywords of ``options`` in the signature that ``help()``, editors and notebooks see, and what they mean in the
+    docstring. Keywords that are not among them are passed on: the engine knows its options, and says which one may have been
+    meant."""
 
     def with_signature(function: Function) -> Function:
         shown = inspect.signature(function)
         own = [parameter for parameter in shown.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
-        more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-                for name, kind in _annotations(options).items()]
+        kinds = _annotations(options)
+        names = [name for name in _FIRST if name in kinds] + [name for name in kinds if name not in _FIRST]
+        more = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kinds[name]) for name in names]
         function.__signature__ = shown.replace(parameters=[*own, *more])  # type: ignore[attr-defined]
+        if function.__doc__ is not None:
+            explained = [parameter.name for parameter in own if parameter.kind is parameter.KEYWORD_ONLY]
+            function.__doc__ = inspect.cleandoc(function.__doc__) + _explained(function.__name__, [*explained, *names])
         return function
 
     return with_signature
+
+
+def _explained(function: str, names: list[str]) -> str:
+    from ._meanings import MEANINGS
+
+    command = "convert" if function == "save" else function
+    lines = ["", "", "Keywords (None: not given):", ""]
+    for name in names:
+        meaning = MEANINGS.get(f"{command}.{name}") or MEANINGS.get(name)
+        if name == "progress":
+            meaning = "True, or a callable that is given each Event"
+        if meaning is not None and not (function == "save" and name in ("metadata", "force")):
+            lines += _wrapped(f"{name}: {meaning}")
+    return "\n".join(lines) + "\n"
+
+
+def _wrapped(text: str) -> list[str]:
+    lines, line = [], "   "
+    for word in text.split():
+        if len(line) + len(word) > 110:
+            lines.append(line)
+            line = "       "
+        line += " " + word
+    return [*lines, line]
 
 
 def _annotations(options: Any) -> dict[str, str]:

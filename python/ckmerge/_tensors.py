@@ -7,7 +7,6 @@ tensor on a GPU, one that is made when it is asked for) it asks of ``read`` inst
 from __future__ import annotations
 
 import ctypes
-import json
 import sys
 import warnings
 from array import array
@@ -65,6 +64,8 @@ class Lazy:
     def __init__(self, dtype: Any, shape: Any, make: Callable[[], Any]) -> None:
         self.dtype = spelling_of_dtype(dtype)
         self.shape = tuple(int(dimension) for dimension in shape)
+        if any(not 0 <= dimension < 1 << 63 for dimension in self.shape):
+            raise UsageError(f"a tensor has no shape {list(self.shape)}; dimensions are from 0 on", where="shape")
         self.make = make
 
     def __repr__(self) -> str:
@@ -119,11 +120,10 @@ def _filled_by(value: Any) -> Read:
 class Table:
     """A dict of tensors as ``ckmerge_tensors``. ``name`` is what requests call it, after ``memory:``."""
 
-    def __init__(self, name: str, tensors: Mapping[str, Any], caller: Caller,
-                 metadata: Optional[Mapping[str, str]] = None) -> None:
+    def __init__(self, name: str, tensors: Mapping[str, Any], caller: Caller) -> None:
         self.name = name
         self._caller = caller
-        self._metadata = dict(metadata) if metadata is not None else None
+        self._word = _utf8(name)
         self._entries: list[tuple[bytes, Entry]] = []
         self._room: Optional[Room] = None
         for key, value in tensors.items():
@@ -170,10 +170,8 @@ class Table:
             shape_at += 8 * tensor.rank
             strides_at += 8 * tensor.rank
         read = _library.Read(_reader_of(self._entries, self._caller))
-        metadata = json.dumps(self._metadata).encode() if self._metadata is not None else None
         self._kept = [shapes, strides, tensors, read]
-        return _library.Tensors(name=self.name.encode(), tensors=tensors, count=len(self._entries), metadata=metadata,
-                                read=read)
+        return _library.Tensors(name=self._word, tensors=tensors, count=len(self._entries), read=read)
 
 
 def _address_of(entry: Entry) -> Optional[int]:
@@ -181,6 +179,8 @@ def _address_of(entry: Entry) -> Optional[int]:
 
 
 def _utf8(name: str) -> bytes:
+    if "\0" in name:
+        raise UsageError(f"the name {name!r} has a NUL in it, which names in files have not; rename it", where=repr(name))
     try:
         return name.encode()
     except UnicodeEncodeError:

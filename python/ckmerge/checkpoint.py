@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any, NamedTuple, Optional
 
-from .errors import UsageError
+from ._words import in_python
+from .errors import InputError, UsageError
 
 _FRAMEWORKS = ("numpy", "torch", "memoryview")
 _NO_RESERVE = getattr(mmap, "MAP_NORESERVE", 0x4000)  # Linux': a private map of more than there is memory is taken
@@ -35,31 +36,66 @@ class Checkpoint(Mapping[str, Any]):
     They stay valid after ``close()``; the file must not be cut short meanwhile.
 
     Attributes:
-        path: the file.
+        path: the file, in full.
         metadata: a dict of texts, empty where the file has none.
         framework: ``"numpy"``, ``"torch"`` or ``"memoryview"``.
         document: all that ``ckmerge inspect --json`` says of the file.
     """
 
+    _close_file = staticmethod(os.close)  # os may be gone before the last of these is, when Python ends
+
     def __init__(self, document: dict[str, Any], framework: str) -> None:
         self.document = document
-        self.path: str = document["path"]
+        self.path: str = os.path.abspath(document["path"])
         self.metadata: dict[str, str] = dict(document.get("metadata") or {})
         self.framework = framework
         self._tensors = {tensor["name"]: tensor for tensor in document["tensors"]}
         self._map: Optional[mmap.mmap] = None
         self._file: Optional[int] = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            self._check_unchanged()
-        except BaseException:
+        self._identity = _identity_of(os.fstat(self._file))
+        if self._identity[2] != document["size"]:
             self.close()
-            raise
-
-    def _check_unchanged(self) -> None:
-        if self._file is not None and os.fstat(self._file).st_size != self.document["size"]:
-            from .errors import InputError
-
             raise InputError(f"{self.path} was changed while it was opened", where=self.path)
+        if not self._tensors and document["form"].startswith("torch") and document.get("notes"):
+            self.close()
+            first, *more = (in_python(note) for note in document["notes"])
+            raise InputError(f"{self.path} has no tensors to open: {first}", where=self.path, details=more)
+
+    def check_unchanged(self) -> None:
+        """Whether ``path`` is still the file that was opened, as it was then. Raises InputError."""
+        try:
+            found = _identity_of(os.stat(self.path))
+        except OSError as fault:
+            raise InputError(f"{self.path} was opened and is gone: {fault.strerror}", where=self.path) from None
+        if found != self._identity:
+            raise InputError(f"{self.path} was changed or replaced since it was opened; open it again", where=self.path)
+
+    def is_file(self, path: str) -> bool:
+        """Whether ``path`` is the file that was opened."""
+        try:
+            return _identity_of(os.stat(path)) == self._identity
+        except OSError:
+            return False
+
+    def stored(self) -> dict[str, Any]:
+        """Names to tensors as the file has them, for a writer that may replace it."""
+        return {name: self[name] if self.info(name).strides else _Stored(self, self.info(name)) for name in self}
+
+    def read_into(self, view: memoryview, offset: int) -> None:
+        """Fills ``view`` with bytes of the file. Raises InputError where it was cut short."""
+        while view:
+            if self._file is None:
+                raise ValueError(f"{self.path} is closed")
+            size = os.preadv(self._file, [view], offset)
+            if not size:
+                raise InputError(f"{self.path} was cut short while it was read", where=self.path)
+            view, offset = view[size:], offset + size
+
+    def __reduce__(self) -> Any:
+        """Copies, those of other processes too, open the file again."""
+        if self._file is None:
+            raise ValueError(f"{self.path} is closed, and cannot be copied")
+        return _opened_again, ({**self.document, "path": self.path}, self.framework, self._identity)
 
     def info(self, name: str) -> TensorInfo:
         """What the file says of a tensor, whose elements are not looked at. Raises KeyError."""
@@ -98,8 +134,8 @@ class Checkpoint(Mapping[str, Any]):
         """Takes no more tensors out of the file. Those that were taken stay; the map goes with the last of them."""
         self._map = None
         if self._file is not None:
-            os.close(self._file)
-            self._file = None
+            file, self._file = self._file, None
+            self._close_file(file)
 
     def __enter__(self) -> Checkpoint:
         return self
@@ -120,6 +156,30 @@ class Checkpoint(Mapping[str, Any]):
     def __repr__(self) -> str:
         state = "" if self._file is not None else ", closed"
         return f"<Checkpoint {self.path!r}, {len(self)} tensors, {self.document['form']}{state}>"
+
+
+class _Stored:
+    """A tensor that is read from its file when it is written."""
+
+    def __init__(self, checkpoint: Checkpoint, info: TensorInfo) -> None:
+        self.dtype, self.shape = info.dtype, info.shape
+        self._checkpoint, self._offset = checkpoint, info.offset
+
+    def read_into(self, offset: int, view: memoryview) -> None:
+        """Fills ``view`` with the tensor's bytes from ``offset`` on."""
+        self._checkpoint.read_into(view, self._offset + offset)
+
+
+def _identity_of(file: os.stat_result) -> tuple[int, int, int, int]:
+    return file.st_dev, file.st_ino, file.st_size, file.st_mtime_ns
+
+
+def _opened_again(document: dict[str, Any], framework: str, identity: tuple[int, int, int, int]) -> Checkpoint:
+    found = Checkpoint(document, framework)
+    if found._identity != identity:
+        found.close()
+        raise InputError(f"{found.path} was changed or replaced since it was opened; open it again", where=found.path)
+    return found
 
 
 def framework_for(asked: Optional[str]) -> str:

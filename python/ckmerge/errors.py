@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Optional
 
+from ._words import in_python, keyword_of
+
 _LISTED = 20  # lines of details in a message, as the program prints them; `details` has all
 
 
@@ -112,4 +114,6 @@ def error_of(exit_code: int, document: Any) -> Error:
     told = document.get("error", {}) if isinstance(document, dict) else {}
     kind = _CLASSES.get(exit_code, RunError)
     message = told.get("message") or f"ckmerge ended with exit code {exit_code}"
-    return kind(message, code=told.get("code"), where=told.get("where", ""), details=told.get("details", ()))
+    where = told.get("where", "")
+    return kind(in_python(message, where), code=told.get("code"), where=keyword_of(where),
+                details=map(in_python, told.get("details", ())))

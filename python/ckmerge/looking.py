@@ -2,17 +2,14 @@
 """What only looks: inspect, hash, methods, doctor, describe; and opening a checkpoint."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from typing import Optional
 
 from . import _library
 from ._inputs import Inputs, Operands, Path, path_text
-from ._signatures import Hashes, takes
+from ._signatures import Hashes, Unpack, takes
 from .checkpoint import Checkpoint, framework_for
 from .merging import made
 from .report import Report
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 def inspect(inputs: Inputs, *, blocks: Optional[bool] = None, key: Optional[str] = None,

@@ -2,18 +2,15 @@
 """``merge``, ``plan`` and ``run``, and the call that all commands are."""
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Optional, Union
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional, Union
 
 from . import _call
 from ._inputs import Input, Inputs, Operands, Path, path_text
 from ._options import request_options
-from ._signatures import Merges, Runs, takes
+from ._signatures import Merges, Runs, Unpack, takes
 from .progress import Progress
 from .report import Plan, Report
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 def call(command: str, inputs: Inputs = (), *, progress: Progress = None, **options: Any) -> Report:
@@ -57,7 +54,8 @@ def written(command: str, words: list[str], output: Optional[Path], given: Mappi
 @takes(Merges)
 def merge(inputs: Inputs, output: Optional[Path] = None, **options: Unpack[Merges]) -> Report:
     """Merges checkpoints tensor by tensor into ``output``, in constant memory. ``output`` is complete when this returns,
-    and untouched when it raises.
+    and untouched when it raises; but what ``progress`` raises at ``"finish"``, and a warning that is an error, come after
+    the work, and the complete file stays.
 
     Args:
         inputs: two or more paths, ``@NAME``\\ s of registered checkpoints, or dicts of numpy arrays or torch tensors; with
@@ -96,20 +94,23 @@ def plan(inputs: Inputs, output: Optional[Path] = None, **options: Unpack[Merges
 
 
 @takes(Runs)
-def run(recipe: Path, output: Optional[Path] = None, inputs: Optional[Union[Mapping[str, Input], list[str]]] = None,
+def run(recipe: Path, output: Optional[Path] = None, inputs: Optional[Union[Mapping[str, Input], Sequence[Input]]] = None,
         **options: Unpack[Runs]) -> Report:
     """Repeats the merge that the file ``recipe`` records, or runs a recipe file (.yaml).
 
     Args:
         recipe: a merged checkpoint, or a recipe file.
         output: the file to write, or a folder.
-        inputs: letters or names to inputs, ``{"A": "base.safetensors"}``.
+        inputs: letters or names to inputs, ``{"A": "base.safetensors"}``, or inputs in order.
         options: those of ``ckmerge run``; ``models`` is a folder in which inputs that are not given are looked for.
 
     >>> run("out.safetensors", "again.safetensors", {"A": "A.safetensors", "B": "B.safetensors"}, force=True).verified
     False
     """
     operands = Operands()
-    words = [path_text(recipe) if not str(recipe).startswith("@") else str(recipe)]
-    words += operands.words(inputs) if isinstance(inputs, Mapping) else list(inputs or [])
+    words = [recipe if isinstance(recipe, str) and recipe.startswith("@") else path_text(recipe)]
+    if isinstance(inputs, (list, tuple)) and all(isinstance(word, str) for word in inputs):
+        words += inputs  # "A=base.safetensors", as on the command line
+    else:
+        words += operands.words(inputs if inputs is not None else [])
     return written("run", words, output, options, operands)

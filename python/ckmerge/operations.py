@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Optional
+from typing import Any, Optional, cast
 
-from ._inputs import Input, Inputs, Operands, Path, StateDict
-from ._signatures import Averages, Bakes, Converts, Makes, Saves, takes
+from ._inputs import Input, Inputs, Operands, Path, StateDict, path_text
+from ._options import field_text
+from ._signatures import Averages, Bakes, Converts, Makes, Saves, Unpack, takes
+from .checkpoint import Checkpoint
+from .errors import UsageError
 from .merging import written
 from .report import Report
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
 
 
 @takes(Converts)
@@ -68,7 +68,8 @@ def save(tensors: StateDict, path: Path, *, metadata: Optional[Mapping[str, str]
             ``read_into(offset, memoryview)``. Or what has a ``state_dict()``.
         path: ``.safetensors``, or ``.ckpt``, ``.pt``, ``.pth``, ``.bin`` for torch's form. Replaced if it exists, as ``save_file``
             does, unless ``force=False``.
-        metadata: texts to texts, written as they are and alone. None: the file has none.
+        metadata: texts to texts, written as they are and alone. None: the file has none. Keys that are empty or have a ``=``
+            in them, and NULs, are refused.
         options: those of ``convert``: ``dtype`` among them, which rounds once while writing. Names are kept, codes of quantizers
             are copied, and the file is not registered unless ``keep_names``, ``copy_codes`` and ``no_register`` say so.
 
@@ -78,10 +79,21 @@ def save(tensors: StateDict, path: Path, *, metadata: Optional[Mapping[str, str]
     >>> save({"w": numpy.zeros((2, 3), "f4")}, "zeros.safetensors", dtype="f16", metadata={"title": "zeros"}).output.tensors
     1
     """
+    if "set_metadata" in options:
+        raise UsageError("save takes the whole metadata as metadata={...}, and no set_metadata", where="set_metadata")
     operands = Operands()
-    word = operands.word(tensors, "tensors")
+    is_replaced = isinstance(tensors, Checkpoint) and tensors.is_file(path_text(path))
+    word = operands.word(cast(Checkpoint, tensors).stored() if is_replaced else tensors, "tensors")
     given: dict[str, Any] = {"metadata": "set", "keep_names": True, "copy_codes": True, "no_register": True, **options, "force": force}
-    given["set_metadata"] = [f"{key}={value}" for key, value in (metadata or {}).items()] or None
+    given["set_metadata"] = _fields(metadata or {})
     # The option is ours where the caller did not give it.
     idle = "" if options.get("copy_codes") else "--copy-codes changes nothing"
     return written("convert", [word], path, given, operands, idle)
+
+
+def _fields(metadata: Mapping[str, str]) -> Optional[list[str]]:
+    for key, value in metadata.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise UsageError(f"metadata is texts to texts, and {key!r} is {type(value).__name__} under {type(key).__name__}; "
+                             "make both texts", where="metadata")
+    return [field_text(key, value, "metadata") for key, value in metadata.items()] or None

@@ -138,6 +138,8 @@ class Shown:
 
 
 def _default() -> Union[_Bar, _Lines]:
+    if sys.stderr is None:
+        return _Lines()
     try:
         import warnings
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _LISTED = 20  # rows of a table in a notebook; the document has all
+_TOLD = 6  # of them in a repr
 
 
 def _seen(value: Any) -> Any:
@@ -56,7 +57,8 @@ class Report(Mapping[str, Any]):
         return type(self), (self._document,)
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{name}: {value}" for name, value in _summary(self._document))
+        rows = _summary(self._document)
+        told = ", ".join([*(f"{name}: {value}" for name, value in rows[:_TOLD]), *(["..."] if len(rows) > _TOLD else [])])
         return f"<{type(self).__name__} {told}>" if told else f"<{type(self).__name__} of {', '.join(self._document)}>"
 
     def _repr_html_(self) -> str:
@@ -64,21 +66,42 @@ class Report(Mapping[str, Any]):
 
 
 class Plan(Report):
-    """What a merge would do: ``steps``, sizes, ``passes``, ``warnings``, without a byte of a tensor read."""
+    """What a merge would do: ``steps``, ``size``, ``passes``, ``warnings``, without a byte of a tensor read.
+
+    Of a sweep ``outputs`` has a plan for each output, and ``steps``, ``passes`` and ``warnings`` are those of all of them.
+    """
+
+    @property
+    def outputs(self) -> list[Plan]:
+        """A plan for each output of a sweep; of other merges this one alone."""
+        if "outputs" not in self._document:
+            return [self]
+        return [Plan(document) for document in self._document["outputs"]]
+
+    @property
+    def passes(self) -> list[Any]:
+        """The readings of the inputs, in order: ``name``, ``tensors``, ``bytes_to_read`` and ``methods``."""
+        return [Report(found) for document in self._documents() for found in document.get("passes", [])]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What ``merge`` would warn of."""
+        documents = [self._document, *self._document.get("outputs", [])]
+        return list(dict.fromkeys(sentence for document in documents for sentence in document.get("warnings", [])))
+
+    def _documents(self) -> list[Any]:
+        return list(self._document.get("outputs", [self._document]))
 
     @property
     def steps(self) -> list[Any]:
         """One for each tensor of the output, in the order of the file: ``name``, ``dtype``, ``shape``, ``action``,
         ``sources``, ``offset`` and ``size``."""
-        found = self._document.get("tensors", [])
-        return [Report(step) for step in found]
+        return [Report(step) for document in self._documents() for step in document.get("tensors", [])]
 
     @property
     def size(self) -> int:
         """Of the output, or of all outputs of a sweep, in bytes."""
-        if "outputs" in self._document:
-            return sum(int(document["output"]["size"]) for document in self._document["outputs"])
-        return int(self._document["output"]["size"])
+        return sum(int(document["output"]["size"]) for document in self._documents())
 
 
 def _size(count: Any) -> str:
@@ -100,7 +123,7 @@ def _recipe(document: dict[str, Any]) -> str:
 
 def _summary(document: dict[str, Any]) -> list[tuple[str, str]]:
     """What a person looks for first."""
-    rows = []
+    rows = [("file", f"{path}, {told}") for path, told in _files(document)] + _methods(document)
     if document.get("method"):
         rows.append(("method", _recipe(document)))
     output = document.get("output")
@@ -116,6 +139,33 @@ def _summary(document: dict[str, Any]) -> list[tuple[str, str]]:
     if isinstance(run, dict):
         rows.append(("took", f"{run['seconds']:.2f} s"))
     return rows
+
+
+def _files(document: dict[str, Any]) -> list[tuple[str, str]]:
+    """Of ``inspect``, ``hash`` and lists: each file, and what was found of it."""
+    files = document.get("files", [document] if isinstance(document.get("tensors"), list) and "path" in document else [])
+    if not isinstance(files, list) or not all(isinstance(file, dict) for file in files):
+        return []
+    return [(str(file.get("path") or file.get("name")), _of_file(file)) for file in files[:_LISTED]]
+
+
+def _of_file(file: dict[str, Any]) -> str:
+    tensors, dtypes, told = file.get("tensors"), file.get("dtypes"), []
+    for count, word in ((len(tensors) if isinstance(tensors, list) else tensors, "tensor"), (file.get("parameters"), "parameter")):
+        if isinstance(count, int):
+            told.append(f"{count:,} {word}{'' if count == 1 else 's'}")
+    told.append(", ".join(dtypes) if isinstance(dtypes, dict) else "")
+    told.append(_size(file["size"]) if isinstance(file.get("size"), int) else "")
+    told.append(str(file.get("architecture") or ""))
+    told.append(f"SHA-256 {file['sha256'][:10]}" if file.get("sha256") else "")
+    return ", ".join(item for item in told if item)
+
+
+def _methods(document: dict[str, Any]) -> list[tuple[str, str]]:
+    found = document.get("methods")
+    if not isinstance(found, list) or not all(isinstance(method, dict) and "formula" in method for method in found):
+        return []
+    return [("method", f"{method['name']}, {method['formula']}") for method in found]
 
 
 def _table(rows: Any, head: tuple[str, ...] = ()) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looks at an installed wheel, with whatever the environment has: the module, the program on PATH, and a merge by each. Needs
 nothing but Python."""
+import importlib.metadata
 import importlib.util
 import json
 import os
@@ -19,9 +20,10 @@ has = {name: importlib.util.find_spec(name) is not None for name in ("numpy", "t
 assert "numpy" not in sys.modules and "torch" not in sys.modules, "import ckmerge imports them"
 
 
-def write(path, values):
-    header = json.dumps({"w": {"dtype": "F32", "shape": [len(values)], "data_offsets": [0, 4 * len(values)]}}).encode()
-    path.write_bytes(struct.pack("<Q", len(header)) + header + struct.pack(f"<{len(values)}f", *values))
+def write(path, values, dtype="F32", code="f"):
+    data = struct.pack(f"<{len(values)}{code}", *values)
+    header = json.dumps({"w": {"dtype": dtype, "shape": [len(values)], "data_offsets": [0, len(data)]}}).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header + data)
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -37,6 +39,12 @@ with tempfile.TemporaryDirectory() as folder:
     assert (here / "program.safetensors").read_bytes() == (here / "module.safetensors").read_bytes()
     with ckmerge.open("module.safetensors", framework="memoryview") as checkpoint:
         assert checkpoint["w"].tolist() == [2.0, 4.0], checkpoint["w"].tolist()
+    for dtype, code in {"F64": "d", "F32": "f", "F16": "e", "I64": "q", "I8": "b", "U16": "H", "BOOL": "?"}.items():
+        write(here / "one.safetensors", [1, 0], dtype, code)
+        with ckmerge.open("one.safetensors", framework="memoryview") as checkpoint:
+            assert bytes(checkpoint["w"]) == struct.pack(f"<2{code}", 1, 0), dtype
+    licences = [pathlib.Path(str(file)).name for file in importlib.metadata.files("ckmerge") if "licenses" in str(file)]
+    assert "LICENSE" in licences and any("openssl" in name or "libssl" in name for name in licences), licences
     if has["numpy"]:
         import numpy
 

@@ -227,6 +227,21 @@ def test_a_library_that_is_missing_says_so():
     assert "ImportError: the library of ckmerge cannot be loaded: /nonexistent/libckmerge.so" in done.stderr
 
 
+def test_another_library_says_so():
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'python')!r}); import ckmerge; ckmerge.describe()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                          env={**os.environ, "CKMERGE_LIBRARY": "libc.so.6"})
+    assert "ImportError: libc.so.6 is no library of ckmerge" in done.stderr
+
+
+def test_progress_without_stderr(big):
+    code = (f"import sys; sys.path.insert(0, {str(ROOT / 'python')!r}); import ckmerge\n"
+            f"print(ckmerge.merge({big!r}, 'out.safetensors', no_fsync=True, progress=True).counts.merge)")
+    done = subprocess.run(f"exec {sys.executable} -c \"$CODE\" 2>&-", shell=True, stdout=subprocess.PIPE, text=True,
+                          env={**os.environ, "CODE": code})
+    assert (done.returncode, done.stdout) == (0, "1\n")
+
+
 def test_registry(tmp_path):
     registry = ckmerge.Registry(tmp_path / "registry.db")
     assert registry.scan(".").found == 2

@@ -56,6 +56,7 @@ import ckmerge
 report: ckmerge.Report = ckmerge.merge(["A", "B"], "out", alpha=0.3, only=["x"], dtype="f16", progress=True)
 ckmerge.merge(["A", "B"], "out", weights={"IN04": 0.2})
 ckmerge.plan({"A": "a.safetensors"}, formula="A").steps
+ckmerge.merge([b"A", "B"], b"out"); ckmerge.open(b"A")
 ckmerge.merge(["A", "B"], "out", alhpa=0.3)
 ckmerge.merge(["A", "B"], "out", force="yes")
 """
@@ -67,7 +68,7 @@ def test_users_are_checked(tmp_path):
     done = subprocess.run([sys.executable, "-m", "mypy", "--strict", "--cache-dir", "/dev/null", str(tmp_path / "user.py")],
                           env={"MYPYPATH": str(ROOT / "python"), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, cwd=tmp_path)
     found = re.findall(r"user.py:(\d+): error", done.stdout)
-    assert found == ["6", "7"], done.stdout
+    assert found == ["7", "8"], done.stdout
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("*.py")), ids=lambda path: path.name)
@@ -107,5 +108,19 @@ def test_imports_are_light():
 def test_notebooks():
     planned = ckmerge.plan(["A.safetensors", "B.safetensors"], "<b>.safetensors")
     assert "&lt;b&gt;.safetensors" in planned._repr_html_() and "weighted_sum" in planned._repr_html_()
-    assert "<table>" in ckmerge.inspect("A.safetensors")._repr_html_()
+    found = ckmerge.inspect(["A.safetensors", "B.safetensors"])
+    assert "<td style='text-align:left'>A.safetensors, 1 tensor, 4 parameters, F32, 96 B" in found._repr_html_().replace(" B</td>", " B")
+    assert repr(found).startswith("<Report file: A.safetensors, 1 tensor, 4 parameters, F32")
+    assert "SHA-256 " in repr(ckmerge.hash("A.safetensors"))
+    assert "weighted_sum" in repr(ckmerge.methods("weighted_sum")) + ckmerge.methods("weighted_sum")._repr_html_()
     assert repr(planned).startswith("<Plan method: weighted_sum, alpha 0.5")
+
+
+def test_annotations_are_found_at_run_time():
+    import typing
+
+    for name in ckmerge.__all__:
+        value = getattr(ckmerge, name)
+        if isinstance(value, (type, type(ckmerge.merge))):
+            assert typing.get_type_hints(value) is not None
+    assert "alpha" in typing.get_type_hints(importlib.import_module("ckmerge._signatures").Merges)

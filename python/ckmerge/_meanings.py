@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each option means, made by scripts/python_help.py from the library's table; do not edit. COMMAND.NAME is of one command, where
+others have an option of this name that means something else."""
+
+MEANINGS = {
+    'add_prefix':
+        "put P in front of tensor names; B:P of one input's",
+    'allow_expanded':
+        'take PyTorch files whose views are larger than the file',
+    'alpha':
+        'of these methods, with these defaults: add_difference (1), add_opposite (1), add_strict_opposite '
+        '(1), dropout (1), extract (0.5), geometric (0.5), magmax (1), multiply_difference (0.5), nearswap '
+        '(0.0001), scale (1), sigmoid (0.5), similarity_add_difference (1), slerp (0.5), sum_twice (0.5), '
+        'task_arithmetic (1), tensor_sum (0.5), train_difference (1), triple_sum (0.5), weighted_subtraction '
+        '(0.5), weighted_sum (0.5); ckmerge.methods(NAME) says what it does there',
+    'average.beta':
+        'an exponential moving average in the order given: B * average + (1 - B) * next',
+    'average.gamma':
+        'a power-function average: the snapshot of time t counts as t to the power of G',
+    'base_alpha':
+        'the weight of BASE, what is in no block',
+    'beta':
+        'of these methods, with these defaults: extract (0), multiply_difference (0.5), '
+        'similarity_add_difference (0.5), sum_twice (0.25), tensor_sum (0), triple_sum (0.25), '
+        'weighted_subtraction (0.5); ckmerge.methods(NAME) says what it does there',
+    'blocks':
+        'list the blocks, as weight and mbw know them',
+    'check':
+        'compare files with a list of SHA-256 sums, as sha256sum writes them',
+    'columns':
+        'tensor_sum: columns instead of rows (default off)',
+    'compose.vae':
+        'the VAE',
+    'config':
+        "copy A1111's .yaml beside the result: that of A, B or C, auto (the first that has one) or none "
+        '(default)',
+    'copy_codes':
+        'copy the layers of quantized files from A as they are, codes and scales',
+    'density':
+        'dropout: share of elements that are kept, from 0 to 1 (default 0.1)',
+    'device':
+        'who computes: auto (default: on a large merge the faster of the CPU and the first GPU, as measured), '
+        'cpu, cuda or cuda:N[,N...]; no effect on the result',
+    'discard':
+        'leave out tensors whose name this matches, as re.search does',
+    'dry_run':
+        'print the plan, write nothing',
+    'dtype':
+        'store float tensors as keep (default), f64, f32, f16, bf16, f8_e4m3 or f8_e5m2; those of a part with '
+        'PART=D, as in vae=f32 (unet, te, vae), those of names with /REGEX/=D',
+    'ema':
+        'averages of weights: keep (default) what programs load, use them as the weights, or drop them',
+    'exclude':
+        'copy these tensors from A',
+    'expand':
+        'channels that only A has (inpainting, instruct-pix2pix): copy (default) them from A, or let the '
+        'others count as zero',
+    'extra':
+        'a name that A lacks: drop (default), add or error',
+    'filename_prefix':
+        'name the file as ComfyUI does: P_00001_.safetensors, the next free number, in the folder of output; '
+        'P may hold folders and fields such as %year%',
+    'first_channels':
+        "A's first channels are the others' in these tensors, too",
+    'force':
+        'replace OUT if it exists',
+    'forget':
+        'remove entries of checkpoints that are gone',
+    'format':
+        "the form of the output: safetensors or ckpt (default: by OUT's extension)",
+    'formula':
+        "what to compute, in place of a method: 'A + 0.7*(B - C)' of the inputs A, B and C, or of others that "
+        'are given as NAME=FILE; see docs/recipe.md',
+    'from_unsafe':
+        'take the tensors of a PyTorch file that is refused as unsafe: nothing of it is run',
+    'gamma':
+        'extract: how little an element counts that only one changed (default 1)',
+    'gpu_memory':
+        'memory to take on each GPU (default: half of what is free)',
+    'half':
+        'store F32 as F16 and leave the others, as A1111 does',
+    'hash':
+        "record the inputs' SHA-256 in the file, print the output's",
+    'hash_cache':
+        "where known hashes are kept (default: the user's cache folder), or none",
+    'keep_names':
+        'leave wrappers of training (module.) and old names of text encoders in the names',
+    'key':
+        'where in a PyTorch file its tensors are, with dots; B=K for one input (default: looked for)',
+    'layout':
+        "whose names the checkpoint gets (default: as the unet's tensors tell)",
+    'like':
+        'options that merge as another tool does: a1111 or artventure',
+    'mbw':
+        'weights by block as supermerger lists them: 26 or 25 numbers, 20 for SDXL, 61 for Flux',
+    'mbw_preset':
+        'weights by block under this name in the file of mbw_presets',
+    'mbw_presets':
+        'the file in which mbw_preset looks, of lines NAME and numbers',
+    'memory':
+        'memory to work in, such as 512M or 2GiB (default 128MiB); no effect on the result',
+    'mend':
+        'put right what can be: position_ids that are not 0, 1, 2, ..., bytes behind the last tensor of a '
+        'safetensors file',
+    'merge_buffers':
+        'merge marks, noise schedules, masks and tables of positions as if they were weights',
+    'metadata':
+        'what the file says of itself: keep (default), recipe, none, set: what set_metadata gives alone, or '
+        "last: as keep, but the last input's where they differ, save config, model_version and the "
+        "prediction, which stay A's",
+    'method':
+        'how to merge (default weighted_sum); see ckmerge.methods()',
+    'missing':
+        'a name of A that another checkpoint lacks: keep (default), zero, drop or error',
+    'models':
+        'look below this folder for inputs that are not given: by hash where it was recorded, else by name',
+    'nan':
+        'NaN or Inf that no input has: error (default) or warn',
+    'no_fsync':
+        'do not wait until the disk has the result: for scratch files',
+    'no_register':
+        'do not add OUT to the registry',
+    'normalize':
+        'of these methods, with these defaults: linear (on), task_arithmetic (off); ckmerge.methods(NAME) '
+        'says what it does there',
+    'notify':
+        'afterwards ask the A1111 at URL, such as http://127.0.0.1:7860, to find OUT',
+    'only':
+        'merge these tensors only, copy the others from A',
+    'output':
+        'the file to write, or a folder: the file is then named as A1111 names it',
+    'param':
+        'set a parameter of the method, whatever it is called',
+    'part':
+        'only these parts: unet, te, vae',
+    'prune':
+        'leave out what training left: optimizer states, losses, counters',
+    'registry':
+        "the registry, in which @NAME is looked up (default: in the user's data folder)",
+    'rename':
+        'call tensors by other names: NEW, in which \\1 is the first group, where REGEX matches; B:REGEX=NEW '
+        "of one input's",
+    'rescale':
+        'dropout: divide by density, which keeps the average (default on)',
+    'save_recipe':
+        'write the merge into a recipe file (.yaml) as well, which ckmerge.run() repeats',
+    'scan.hash':
+        'compute the sums of checkpoints that have none, as ckmerge.hash() does',
+    'seed':
+        'dropout: which masks: a whole number from 0 (default 0)',
+    'set_metadata':
+        "add a field to the file's metadata",
+    'stiffness':
+        'clamp: how far the ends move inwards, from 0 to 1, where they are the innermost bounds (default 0)',
+    'strip_prefix':
+        "take P off the front of tensor names; B:P of one input's",
+    'sweep':
+        'several outputs from one reading of the inputs, one for each of these values of a parameter: files '
+        'such as alpha-0.2.safetensors in the folder of output; of a list, numbers with slashes between '
+        '(weights=1/1,1/2)',
+    'te':
+        'a text encoder; CLIP-L, CLIP-G, CLIP-H and T5 are told by their tensors',
+    'te2':
+        'another',
+    'te3':
+        'and a third',
+    'threads':
+        'threads to compute on (default: all this process may use)',
+    'underflow':
+        'a tensor that is stored as zeros alone: warn (default) or error',
+    'unet':
+        'the denoiser, whatever its architecture',
+    'vae':
+        'bake this VAE in, as A1111 does',
+    'verify':
+        'read the output back from the disk and compare',
+    'weight':
+        "another number of the method for some tensors: IN04=0.2, IN00..IN08=0.2, 'OUT*=[0,1]', '/attn2/=0', "
+        "or supermerger's OUT03-OUT06:attn2:0.3; the last that selects a tensor holds",
+    'weights':
+        'of these methods, with these defaults: linear (1/N each), task_arithmetic (1 each); '
+        'ckmerge.methods(NAME) says what it does there',
+    'wrap':
+        'of a .ckpt: put the tensors into a dict of this name, as old programs want (state_dict)',
+}
