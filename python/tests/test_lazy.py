@@ -91,7 +91,7 @@ def test_lazy_tensors_that_are_read_in_part_are_bound_by_bytes():
     threading.Thread(target=first_elements).start()
     while not done.is_set():
         caller.wait()
-        caller.serve(refuse=False)
+        caller.serve()
     assert living.most <= (64 << 20) + 4 * count
     assert living.made[0] == 2 and living.made[11] == 1
 
