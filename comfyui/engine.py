@@ -45,7 +45,7 @@ def call(command: str, inputs: Sequence[Any] = (), **options: Any) -> dict[str, 
     except ckmerge.Interrupted:
         raise InterruptProcessingException() from None
     except ckmerge.Error as error:
-        raise NodeError(sentence(error)) from None
+        raise NodeError(sentence(error), error.where or "") from None
 
 
 def save(tensors: dict[str, Any], path: str, **options: Any) -> None:
@@ -55,7 +55,7 @@ def save(tensors: dict[str, Any], path: str, **options: Any) -> None:
     except ckmerge.Interrupted:
         raise InterruptProcessingException() from None
     except ckmerge.Error as error:
-        raise NodeError(sentence(error)) from None
+        raise NodeError(sentence(error), error.where or "") from None
 
 
 def tables() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from comfy.cli_args import args
 from comfy_execution.graph_utils import ExecutionBlocker
 
 from . import engine, lists, loading, results, text
-from .node import ANY, Hidden, Output, Result, Widget
+from .node import ANY, Hidden, NodeError, Output, Result, Widget
 
 OUTPUTS = (Output(ANY, "name", "the new file's name, for any loader's list and for other nodes of ckmerge"),
            Output("MODEL", "model", "with `load`"), Output("CLIP", "clip", "with `load`"), Output("VAE", "vae", "with `load`"))
@@ -45,13 +45,14 @@ def chosen(values: Mapping[str, Any], names: Sequence[str], among: Sequence[str]
 
 
 def fingerprint(values: Mapping[str, Any]) -> str:
-    """Changes with the files that are named, so that one that was replaced under its name is read again."""
-    found = []
+    """Changes with the files that are named, so that one that was replaced under its name is read again, and where a result is gone."""
+    found: list[Any] = []
     for value in values.values():
         try:
             found.append(results.state(lists.resolve(value)[1]) if isinstance(value, str) and "\n" not in value else None)
         except Exception:  # no file's name
             found.append(None)
+    found.append(results.watched.times_gone(str(values.get("filename_prefix"))))
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
@@ -66,15 +67,36 @@ def workflow(hidden: Hidden) -> dict[str, str]:
     return fields | {name: json.dumps(value) for name, value in (hidden.extra_pnginfo or {}).items()}
 
 
-def digests(work: Work) -> dict[str, str]:
+def is_path(value: Any) -> bool:
+    return isinstance(value, str) and os.path.isabs(value)
+
+
+def files_of(work: Work) -> dict[str, str]:
+    """The inputs by letter, number or option."""
     named = work.inputs if isinstance(work.inputs, dict) else dict(enumerate(work.inputs))
-    named = {str(name): path for name, path in named.items()}
-    named |= {name: value for name, value in work.options.items() if isinstance(value, str) and os.path.isabs(value)}
-    if not named:
-        return {}
-    files = engine.call("hash", list(dict.fromkeys(named.values())))["files"]
-    sums = {file["path"]: file["sha256"] for file in files}
-    return {name: sums[path] for name, path in named.items()}
+    return {str(name): path for name, path in named.items()} | {name: value for name, value in work.options.items() if is_path(value)}
+
+
+def sums_of(files: Mapping[str, str]) -> results.Sums | None:
+    """The SHA-256 of each, which ckmerge's cache has of files that did not change; None where one cannot be read."""
+    try:
+        document = engine.call("hash", list(dict.fromkeys(files.values())))
+    except NodeError:
+        return None
+    sums = {file["path"]: file["sha256"] for file in document["files"]}
+    return {name: sums[path] for name, path in files.items()}
+
+
+def recorded_sums(document: Mapping[str, Any], files: Mapping[str, str]) -> results.Sums | None:
+    """The same, as a command found them while it read the files."""
+    if not document.get("hashes"):
+        return None
+    sums = {file["path"]: found for file, found in zip(document["inputs"], document["hashes"]["inputs"])}
+    return {name: sums[path] for name, path in files.items()} if all(sums.get(path) for path in files.values()) else None
+
+
+def can_hash(command: str) -> bool:
+    return any(option["name"] == "hash" and command in option["commands"] for option in engine.tables()["options"])
 
 
 def planned(work: Work) -> Result:
@@ -82,20 +104,32 @@ def planned(work: Work) -> Result:
     return Result(tuple(ExecutionBlocker(None) for _ in OUTPUTS), text.plan(document))
 
 
+def run(work: Work, **options: Any) -> dict[str, Any]:
+    """The document of the work, with the inputs' sums from the same reading, where they can be had."""
+    if can_hash(work.command):
+        try:
+            return engine.call(work.command, work.inputs, **options, hash=True)
+        except NodeError as error:
+            if not error.where.startswith("--hash"):
+                raise
+    return engine.call(work.command, work.inputs, **options)
+
+
 def made(work: Work, prefix: str, fields: Mapping[str, str]) -> tuple[str, str]:
     """The path of the result, and what to tell of it."""
-    folder = lists.target_folder(work.list_name)
-    by_name = {name: value for name, value in work.options.items() if not (isinstance(value, str) and os.path.isabs(value))}
-    key = results.key(work.command, digests(work), by_name, os.path.join(folder, prefix))
-    if found := results.find(key):
+    folder, files = lists.target_folder(work.list_name), files_of(work)
+    by_name = {name: value for name, value in work.options.items() if not is_path(value)}
+    asked = results.Asked(work.command, by_name, os.path.join(folder, prefix), files)
+    if found := results.find(asked, sums_of):
         return found, f"{lists.name_of(found, work.list_name)}: there already, of the same inputs and the same recipe"
     os.makedirs(folder, exist_ok=True)
     options = dict(work.options)
     if fields:
         options["set_metadata"] = {**options.get("set_metadata", {}), **fields}
-    document = engine.call(work.command, work.inputs, output=folder, filename_prefix=prefix, **options)
+    seen = asked.seen()
+    document = run(work, output=folder, filename_prefix=prefix, **options)
     path = document["output"]["path"]
-    results.keep(key, path)
+    results.keep(asked, seen, path, recorded_sums(document, files))
     return path, text.report(document, lists.name_of(path, work.list_name))
 
 
@@ -104,5 +138,6 @@ def do(work: Work, values: Mapping[str, Any], hidden: Hidden) -> Result:
     if values.get("plan_only"):
         return planned(work)
     path, told = made(work, values["filename_prefix"], workflow(hidden) if values.get("save_workflow") else {})
+    results.watched.add(str(values["filename_prefix"]), path)
     loaded = loading.load(work.list_name, path) if values.get("load") else [ExecutionBlocker("switch `load` on for MODEL, CLIP and VAE")] * 3
     return Result((lists.name_of(path, work.list_name), *loaded), told)

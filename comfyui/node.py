@@ -56,4 +56,8 @@ class Node:
 
 
 class NodeError(Exception):
-    """A sentence for the user: what, where, how to mend it."""
+    """A sentence for the user: what, where, how to mend it. `where` is the option or the file that is wrong, or empty."""
+
+    def __init__(self, sentence: str, where: str = "") -> None:
+        super().__init__(sentence)
+        self.where = where

@@ -4,6 +4,7 @@ options that merge does not have; the rest is in the node Options."""
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any, Mapping
 
 from . import engine, file_work, lists, text, widgets
@@ -48,13 +49,30 @@ def options_given(options: list[Mapping[str, Any]], values: Mapping[str, Any]) -
     return found
 
 
-def loadable(options: dict[str, Any]) -> dict[str, Any]:
-    """Of a VAE that is taken out of a checkpoint ComfyUI's loader wants the bare names. Names change before parts are told, so what is not the VAE
-    is left out by its names."""
-    if options.get("part") != "vae":
-        return options
+# Names change before parts are told, so what is not of the part is left out by its names.
+SCHEDULES = r"^(betas|alphas_\w+|sqrt_\w+|log_\w+|logvar|posterior_\w+|scale_factor|v_pred|ztsnr|(edm_vpred|denoiser)\.\w+)$"
+OF_MODEL, OF_ENCODERS, OF_VAE = r"^(model|model_ema)\.", r"^(cond_stage_model|conditioner|text_encoders)\.", r"^(first_stage_model|vae)\."
+ENCODER = re.compile(r"(cond_stage_model|conditioner\.embedders\.\d+|text_encoders\.\w+)\.(transformer|model)\.")
+
+
+def encoders(path: str) -> set[str]:
+    """What the names of each text encoder of this checkpoint begin with."""
+    names = (tensor["name"] for tensor in engine.call("inspect", [path])["files"][0]["tensors"])
+    return {found[0] for found in map(ENCODER.match, names) if found}
+
+
+def loadable(options: dict[str, Any], paths: list[str]) -> dict[str, Any]:
+    """Of a VAE and of a text encoder that are taken out of a checkpoint ComfyUI's loaders want the bare names. Several encoders (SDXL, SD 3) are several
+    files for them: one file of all keeps its names, which compose takes."""
+    part = options.get("part", "")
     rest = {name: value for name, value in options.items() if name != "part"}
-    return {**rest, "rename": [r"^(first_stage_model|vae)\.="], "discard": [r"^(model|model_ema|cond_stage_model|conditioner|text_encoders)\.|^[^.]+$"]}
+    if own := [told for told in options.get("dtype", ()) if told.startswith(f"{part}=")]:  # bare names tell no part
+        rest["dtype"] = [own[-1].partition("=")[2], *(told for told in options["dtype"] if "=" in told and told not in own)]
+    if part == "vae":
+        return {**rest, "rename": [rf"{OF_VAE}="], "discard": [OF_MODEL, OF_ENCODERS, r"^[^.]+$"]}
+    if part == "te" and len(found := encoders(paths[0])) == 1:
+        return {**rest, "rename": [f"^{re.escape(found.pop())}="], "discard": [OF_MODEL, OF_ENCODERS, OF_VAE, SCHEDULES]}
+    return options
 
 
 def result_list(files: list[tuple[str, str]], given: Mapping[str, Any]) -> str:
@@ -77,7 +95,8 @@ def operation(command: Mapping[str, Any]) -> Node:
         options = options_given(own_options(name), values)
         if told := dtypes(values):
             options["dtype"] = told
-        work = file_work.Work(name, [path for _, path in files], loadable(options), result_list(files, options))
+        paths = [path for _, path in files]
+        work = file_work.Work(name, paths, loadable(options, paths), result_list(files, options))
         return file_work.do(work, values, hidden)
 
     return Node(f"ckmerge_{name}", TITLES.get(name, f"{name.capitalize()} files"), "ckmerge", command["meaning"], node_widgets, file_work.OUTPUTS, run,

@@ -11,20 +11,36 @@ import comfy.model_management
 import comfy.model_patcher
 import torch
 
+from . import slices
 from .deferred import as_it_is, deferred
 from .node import NodeError
+
+
+ROUNDED_AT_RANDOM = (torch.float8_e4m3fn, torch.float8_e5m2)  # by numbers that are drawn over the whole weight
 
 
 def maker(entry: list, name: str, device: torch.device) -> Callable[[], torch.Tensor]:
     """What makes the patched weight: f32, the patches, one rounding; fp8 at random, with a seed from the name."""
     weight, convert = entry[0]
 
-    def make() -> torch.Tensor:
-        copy = convert(comfy.model_management.cast_to_device(weight, device, torch.float32, copy=True), inplace=True)
-        merged = comfy.lora.calculate_weight(entry[1:], copy, name)
-        return comfy.float.stochastic_rounding(merged, weight.dtype, seed=comfy.model_patcher.string_to_seed(name)).cpu()
+    def merged(part: torch.Tensor, patches: list) -> torch.Tensor:
+        copy = convert(comfy.model_management.cast_to_device(part, device, torch.float32, copy=True), inplace=True)
+        return comfy.lora.calculate_weight(patches, copy, name)
 
-    return make
+    def rounded(values: torch.Tensor) -> torch.Tensor:
+        return comfy.float.stochastic_rounding(values, weight.dtype, seed=comfy.model_patcher.string_to_seed(name)).cpu()
+
+    def by_rows() -> torch.Tensor:
+        whole = weight.dtype in ROUNDED_AT_RANDOM
+        found = slices.memory(weight.shape, torch.float32 if whole else weight.dtype)
+        for first, count in slices.slices(weight.shape, device):
+            rows = merged(weight.narrow(0, first, count), slices.rows_of(entry[1:], first, count))
+            found.narrow(0, first, count).copy_(rows if whole else rounded(rows))
+        return rounded(found.to(device)) if whole else found
+
+    if weight.dim() and slices.is_identity(convert) and slices.by_elements(entry[1:], weight.shape):
+        return by_rows
+    return lambda: rounded(merged(weight, entry[1:]))
 
 
 def refuse_codes(patcher: Any, name: str) -> None:

@@ -64,9 +64,8 @@ class Caller:
     def __init__(self) -> None:
         self._jobs: deque[_Job] = deque()
         self._wake = _locked()
-        self._gone = False
+        self.refuses = False  # the caller is gone: all that is asked for fails
         self.fault: Optional[BaseException] = None  # the first of what went wrong in the engine's threads
-        self.made: deque[Any] = deque()  # lazy tensors that are in memory, the oldest first
 
     def do(self, work: Callable[[], object]) -> bool:
         """Has ``work`` done in the caller's thread and waits for it. False: it failed, or the caller is gone."""
@@ -74,7 +73,7 @@ class Caller:
         self._jobs.append(job)
         self.wake()
         while not job.done.acquire(timeout=_STEP):
-            if self._gone:
+            if self.refuses:
                 return False
         return not job.failed
 
@@ -101,7 +100,7 @@ class Caller:
 
     def leave(self) -> None:
         """Nobody serves any more: what waits fails within a step."""
-        self._gone = True
+        self.refuses = True
 
 
 class _Run:
@@ -166,7 +165,6 @@ class _Run:
         finally:
             # What the user gave is the user's again before the user's thread goes on.
             self._tables = []
-            self.caller.made.clear()
             self.over = True
             self.caller.wake()
 

@@ -11,12 +11,15 @@ import sys
 import warnings
 from array import array
 from collections.abc import Mapping
-from typing import Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from . import _library
 from ._call import Caller
 from .errors import UsageError
 from .errors import Warning as MergeWarning
+
+if TYPE_CHECKING:
+    from ._lazy import Room
 
 _NOWHERE = ctypes.create_string_buffer(16)  # where tensors without elements lie
 Read = Callable[[int, int, int], None]  # offset, size, address to write to
@@ -46,7 +49,7 @@ class Entry:
 
 
 class Lazy:
-    """A tensor that is made when its bytes are wanted, so that one at a time is in memory.
+    """A tensor that is made when its bytes are wanted, so that few are in memory: one, or 64 MiB of them where they are smaller.
 
     ``make`` returns it, as a numpy array or a torch tensor on any device, of ``dtype`` and ``shape``. It is called in the thread that
     called ckmerge, about in the order of the file; what it raises ends the run and is raised there. A result is dropped
@@ -90,13 +93,9 @@ def spelling_of_dtype(dtype: Any) -> str:
     return found
 
 
-def entry_of(name: str, value: Any, caller: Caller) -> Entry:
+def entry_of(name: str, value: Any) -> Entry:
     """``value`` taken apart. Raises UsageError that names the tensor and says what it is instead."""
     torch = sys.modules.get("torch")
-    if isinstance(value, Lazy):
-        from ._lazy import entry_of_lazy
-
-        return entry_of_lazy(name, value, caller)
     if torch is not None and isinstance(value, torch.Tensor):
         from ._torch import entry_of_torch
 
@@ -126,12 +125,21 @@ class Table:
         self._caller = caller
         self._word = _utf8(name)
         self._entries: list[tuple[bytes, Entry]] = []
+        self._room: Optional[Room] = None
         for key, value in tensors.items():
             if not isinstance(key, str):
                 raise UsageError(f"names of tensors are texts, and {key!r} is of type {type(key).__name__}")
-            self._entries.append((_utf8(key), entry_of(key, value, caller)))
+            self._entries.append((_utf8(key), self._entry(key, value)))
         self._say_copies()
         self._kept: list[Any] = []
+
+    def _entry(self, name: str, value: Any) -> Entry:
+        if not isinstance(value, Lazy):
+            return entry_of(name, value)
+        from ._lazy import Room, entry_of_lazy
+
+        self._room = self._room or Room()
+        return entry_of_lazy(name, value, self._caller, self._room)
 
     @property
     def word(self) -> str:

@@ -137,55 +137,6 @@ def test_an_exception_while_filling_surfaces():
     assert not os.path.exists("out.safetensors")
 
 
-def test_lazy_tensors_are_made_one_at_a_time_in_the_callers_thread():
-    import threading
-
-    alive, most, threads = set(), [0], set()
-
-    def maker(k):
-        class Array(numpy.ndarray):
-            def __del__(self):
-                alive.discard(k)
-
-        def make():
-            threads.add(threading.get_ident())
-            alive.add(k)
-            most[0] = max(most[0], len(alive))
-            found = numpy.full((100, 100), k, "f4").view(Array)
-            return found
-
-        return make
-
-    tensors = {f"t{k:03}": ckmerge.Lazy("F32", (100, 100), maker(k)) for k in range(100)}
-    ckmerge.save(tensors, "out.safetensors")
-    found, _ = read_file("out.safetensors")
-    assert all(found[f"t{k:03}"][2] == numpy.full((100, 100), k, "f4").tobytes() for k in range(100))
-    assert threads == {threading.get_ident()}
-
-
-def test_lazy_tensors_of_several_tiles_and_threads():
-    def maker(k):
-        return lambda: numpy.full((1 << 19,), k, "f4")
-
-    tensors = {f"t{k:02}": ckmerge.Lazy("F32", (1 << 19,), maker(k)) for k in range(30)}
-    for _ in range(3):
-        ckmerge.save(tensors, "out.safetensors", threads=8, memory="16MiB", dtype="f16", no_fsync=True)
-        found, _ = read_file("out.safetensors")
-        assert all(found[f"t{k:02}"][2] == numpy.full((1 << 19,), k, "f2").tobytes() for k in range(30))
-
-
-def test_lazy_tensors_that_are_not_what_was_said():
-    with pytest.raises(ckmerge.UsageError, match=r"'w' was said to be F16 \[2\], and what was made is F32 \[3\]"):
-        ckmerge.save({"w": ckmerge.Lazy("f16", (2,), lambda: numpy.zeros(3, "f4"))}, "out.safetensors")
-
-    def fail():
-        raise LookupError("mine")
-
-    with pytest.raises(LookupError, match="mine"):
-        ckmerge.save({"w": ckmerge.Lazy("F32", (2,), fail)}, "out.safetensors")
-    assert not os.path.exists("out.safetensors")
-
-
 def test_save_is_save_file(scene):
     a = array_of("F32")
     report = ckmerge.save({"w": a}, "out.safetensors", metadata={"title": "mine", "prompt": "{\"a\": \"b=c\"}"})

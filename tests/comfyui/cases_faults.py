@@ -5,7 +5,7 @@ import time
 import models
 from bench import Workflow, check
 
-PATIENCE = 2.0  # seconds from Interrupt to the end of the prompt: one, and one for a machine that does other things
+BAR, SLACK = 1.0, 1.0  # seconds from Interrupt to the end of the prompt; what a machine that does other things may add to it
 
 
 def partial(bench):
@@ -25,9 +25,9 @@ def interrupted(bench, prompt, told):
     check(at, f"{told}: no progress was told")
     took = time.monotonic() - at[0]
     check(outcome.status == "interrupted", f"{told}: {outcome.status} in place of interrupted")
-    check(took < PATIENCE, f"{told}: the interrupt took {took:.2f} s")
+    check(took < BAR + SLACK, f"{told}: the interrupt took {took:.2f} s")
     check(bench.written() == before and not partial(bench), f"{told}: left behind {set(bench.written()) - set(before)} {partial(bench)}")
-    print(f"  {told}: ended {took:.2f} s after Interrupt")
+    print(f"  {told}: ended {took:.2f} s after Interrupt" + (f", which is more than {BAR} s: run it again on a quiet machine" if took > BAR else ""))
 
 
 def interrupt(bench):
@@ -35,9 +35,9 @@ def interrupt(bench):
     if not big.exists():
         models.make_inputs.write(big, {"format": "pt"}, [(f"model.diffusion_model.{n}.weight", "F32", [1 << 27], 1 << 29) for n in range(6)], True)
     asked = bench.one("ckmerge_slerp", A="big.safetensors", B="big.safetensors", filename_prefix="interrupt/x")
-    interrupted(bench, asked, "the sums of the inputs")
+    interrupted(bench, asked, "a merge that hashes its inputs")
     bench.program("hash", big)  # now the cache of sums, which is the server's too, has it
-    interrupted(bench, asked, "a merge")
+    interrupted(bench, asked, "a merge of inputs whose sums are known")
     bench.server.run(bench.one("ckmerge_plan", A="bare-A.safetensors", B="bare-B.safetensors"))
     outcome = bench.run(bench.one("ckmerge_weighted_sum", A="bare-A.safetensors", B="bare-B.safetensors", filename_prefix="interrupt/after"))
     check(outcome.status == "success", "the next prompt was interrupted as well")
