@@ -110,7 +110,7 @@ def run(work: Work, **options: Any) -> dict[str, Any]:
         try:
             return engine.call(work.command, work.inputs, **options, hash=True)
         except NodeError as error:
-            if not error.where.startswith("--hash"):
+            if error.where not in ("hash", "hash_cache"):
                 raise
     return engine.call(work.command, work.inputs, **options)
 
