@@ -64,7 +64,7 @@ class Caller:
     def __init__(self) -> None:
         self._jobs: deque[_Job] = deque()
         self._wake = _locked()
-        self.refuses = False  # whether all that is asked for fails, since nobody serves any more
+        self.refuses = False  # the caller is gone: all that is asked for fails
         self.fault: Optional[BaseException] = None  # the first of what went wrong in the engine's threads
 
     def do(self, work: Callable[[], object]) -> bool:
