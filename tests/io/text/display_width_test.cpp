@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <initializer_list>
+
 using ckmerge::display_width;
 
 TEST_CASE("wide characters take two columns, marks none") {
