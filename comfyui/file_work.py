@@ -11,7 +11,7 @@ from typing import Any, Mapping, Sequence
 from comfy.cli_args import args
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from . import engine, lists, loading, results, text
+from . import engine, lists, loading, results, text, widgets
 from .node import ANY, Hidden, NodeError, Output, Result, Widget
 
 OUTPUTS = (Output(ANY, "name", "the new file's name, for any loader's list and for other nodes of ckmerge"),
@@ -35,6 +35,7 @@ def target_widgets(prefix: str) -> list[Widget]:
         Widget("save_workflow", "BOOLEAN", True, tooltip="Write this workflow into the file, as ComfyUI's Save nodes do."),
         Widget("load", "BOOLEAN", False, tooltip="Load the new file: MODEL, CLIP and VAE."),
         Widget("plan_only", "BOOLEAN", False, tooltip="Show what would be done, and write nothing."),
+        Widget("clip_type", "COMBO", "stable_diffusion", loading.clip_types(), "The `type` of Load CLIP, where `load` loads a text encoder alone.", optional=True),
         Widget("options", "CKMERGE_OPTIONS", optional=True, tooltip="More options, from the node Options.")]
 
 
@@ -45,14 +46,15 @@ def chosen(values: Mapping[str, Any], names: Sequence[str], among: Sequence[str]
 
 
 def fingerprint(values: Mapping[str, Any]) -> str:
-    """Changes with the files that are named, so that one that was replaced under its name is read again, and where a result is gone."""
+    """Changes with the files that are named, so that one that was replaced under its name is read again, where a result is gone, and with the time in the new name."""
     found: list[Any] = []
     for value in values.values():
         try:
             found.append(results.state(lists.resolve(value)[1]) if isinstance(value, str) and "\n" not in value else None)
         except Exception:  # no file's name
             found.append(None)
-    found.append(results.watched.times_gone(str(values.get("filename_prefix"))))
+    prefix = str(values.get("filename_prefix"))
+    found += [results.watched.times_gone(prefix), lists.with_fields(prefix)]
     return hashlib.sha256(json.dumps(found).encode()).hexdigest()
 
 
@@ -110,7 +112,7 @@ def run(work: Work, **options: Any) -> dict[str, Any]:
         try:
             return engine.call(work.command, work.inputs, **options, hash=True)
         except NodeError as error:
-            if error.where not in ("hash", "hash_cache"):
+            if not error.where.lstrip("-").startswith("hash"):
                 raise
     return engine.call(work.command, work.inputs, **options)
 
@@ -120,24 +122,25 @@ def made(work: Work, prefix: str, fields: Mapping[str, str]) -> tuple[str, str]:
     folder, files = lists.target_folder(work.list_name), files_of(work)
     by_name = {name: value for name, value in work.options.items() if not is_path(value)}
     asked = results.Asked(work.command, by_name, os.path.join(folder, prefix), files)
-    if found := results.find(asked, sums_of):
+    if (found := results.find(asked, sums_of)) and not lists.is_hidden(found, work.list_name):
         return found, f"{lists.name_of(found, work.list_name)}: there already, of the same inputs and the same recipe"
-    os.makedirs(folder, exist_ok=True)
     options = dict(work.options)
     if fields:
         options["set_metadata"] = {**options.get("set_metadata", {}), **fields}
     seen = asked.seen()
-    document = run(work, output=folder, filename_prefix=prefix, **options)
+    document = run(work, **lists.target(work.list_name, prefix), **options)
     path = document["output"]["path"]
     results.keep(asked, seen, path, recorded_sums(document, files))
     return path, text.report(document, lists.name_of(path, work.list_name))
 
 
 def do(work: Work, values: Mapping[str, Any], hidden: Hidden) -> Result:
-    work.options = {**work.options, **(values.get("options") or {})}
+    work.options = {**work.options, **widgets.options_for(work.command, values.get("options"))}
     if values.get("plan_only"):
         return planned(work)
-    path, told = made(work, values["filename_prefix"], workflow(hidden) if values.get("save_workflow") else {})
+    path, told = made(work, lists.with_fields(values["filename_prefix"]), workflow(hidden) if values.get("save_workflow") else {})
     results.watched.add(str(values["filename_prefix"]), path)
-    loaded = loading.load(work.list_name, path) if values.get("load") else [ExecutionBlocker("switch `load` on for MODEL, CLIP and VAE")] * 3
+    loaded = [ExecutionBlocker("switch `load` on for MODEL, CLIP and VAE")] * 3
+    if values.get("load"):
+        loaded = loading.load(work.list_name, path, values.get("clip_type") or "stable_diffusion")
     return Result((lists.name_of(path, work.list_name), *loaded), told)
