@@ -269,7 +269,8 @@ def only_this_packs_warnings_are_silent(home):
 
 
 def a_text_encoder_loads(home):
-    there, sd = Lists(home), sys.modules["comfy.sd"]
+    Lists(home)
+    sd = sys.modules["comfy.sd"]
     loaded = loading.load("text_encoders", "te.safetensors", "sd3")
     assert loaded[1] is sd.load_clip.return_value and sd.load_clip.call_args.kwargs["clip_type"] is sd.CLIPType.SD3
     widget = next(widget for widget in file_work.target_widgets("x") if widget.name == "clip_type")
