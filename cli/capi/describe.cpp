@@ -72,12 +72,6 @@ const char* name(DtypeKind kind) {
   return "";
 }
 
-void write_texts(JsonWriter& json, std::string_view key, const std::vector<std::string>& texts) {
-  json.key(key).begin_array();
-  for (const std::string& text : texts) json.value(text);
-  json.end_array();
-}
-
 void write_commands(JsonWriter& json) {
   json.key("commands").begin_array();
   for (const Command command : request_commands()) {
@@ -124,10 +118,10 @@ void write_options(JsonWriter& json) {
     option.letter ? json.value(std::string_view(&option.letter, 1)) : json.null();
     json.key("kind").value(name(option.kind()));
     json.key("type").value(name(option.reader.type));
-    write_texts(json, "choices", choices);
+    json.key("choices").value(choices);
     json.key("value_name").value(option.value_name);
     json.key("meaning").value(option.meaning);
-    write_texts(json, "commands", commands);
+    json.key("commands").value(commands);
     json.key("of_method").value(option.of_method);
     json.key("may_be_object").value(option.may_be_map());
     json.end_object();
@@ -183,7 +177,7 @@ void write_architectures(JsonWriter& json) {
       json.begin_object();
       json.key("name").value(architecture);
       json.key("table").value(table.name);
-      write_texts(json, "blocks", table.lists.empty() ? std::vector<std::string>() : blocks_of(table.lists[0].blocks));
+      json.key("blocks").value(table.lists.empty() ? std::vector<std::string>() : blocks_of(table.lists[0].blocks));
       json.end_object();
     }
   json.end_array();
