@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of components whose tensors have more than one naming: a row each, its rules in a file of its own.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/layouts/layout_rule.h"
+#include "io/table/tensor_table.h"
+
+namespace ckmerge {
+
+/// Names of a component, behind the prefix that a whole checkpoint puts in front of it.
+class ComponentNames {
+ public:
+  /// Keeps a view of `tensors`, which must be sorted.
+  ComponentNames(const TensorTable& tensors, std::string_view prefix) : tensors_(tensors), prefix_(prefix) {}
+  bool has(std::string_view name) const;
+  std::optional<Tensor> find(std::string_view name) const;
+  /// How many numbers from 0 on stand in place of `#` in `pattern`, which may have `*` at its end.
+  uint32_t count(std::string_view pattern) const;
+
+ private:
+  const TensorTable& tensors_;
+  std::string prefix_;
+};
+
+/// What the two sides of a family's rules are called by people.
+enum class Naming : uint8_t {
+  original,      ///< the publisher's, and ComfyUI's, in nearly all families
+  diffusers,     ///< that of folders
+  comfy,         ///< ComfyUI's own, where it is not the publisher's
+  hugging_face,  ///< of text encoders
+  open_clip,
+};
+const char* name(Naming naming);
+
+/// Which part of a pipeline a component is.
+enum class ComponentRole : uint8_t { transformer, unet, vae, text_encoder };
+
+struct ModelFamily {
+  const char* name;  ///< "flux", "autoencoder-kl": as `inspect` says it
+  ComponentRole role;
+  Naming left, right;
+  /// Names, `#` standing for 0, that are there in a file of either naming and in no other family; `!` in front: that
+  /// are not there. Empty: no further one.
+  std::vector<std::string_view> left_signs, right_signs;
+  /// For the file that is to be renamed, in whose names numbers of blocks can be looked up; `from_left`: it has the
+  /// names of the left.
+  LayoutRules (*rules)(const ComponentNames& names, bool from_left);
+  /// Why the way from left to right, or back, cannot be gone; null: it can.
+  const char* no_way_right = nullptr;
+  const char* no_way_left = nullptr;
+};
+
+/// In the order in which they are looked for.
+std::span<const ModelFamily> model_families();
+
+}  // namespace ckmerge
