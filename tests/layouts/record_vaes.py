@@ -33,9 +33,13 @@ def autoencoder(conv3d=False, levels=4, quant=True, batch_norm=False, **given):
 
 def vae(name, levels=4, prefix="first_stage_model.", **given):
     config = {"down_block_types": ["x"] * levels, "up_block_types": ["x"] * levels}
-    return Model(name, "autoencoder-kl", autoencoder(levels=levels, **given),
-                 converter("convert_ldm_vae_checkpoint", prefix=prefix, config=config),
-                 by="convert_ldm_vae_checkpoint")  # fmt: skip
+    own = converter("convert_ldm_vae_checkpoint", prefix=prefix, config=config)
+
+    def convert(tensors):
+        # It drops the statistics of Flux.2, whose class has them under the same names.
+        return {**own(tensors), **{name: tensor for name, tensor in tensors.items() if name.startswith("bn.")}}
+
+    return Model(name, "autoencoder-kl", autoencoder(levels=levels, **given), convert, by="convert_ldm_vae_checkpoint")
 
 
 def wan_left():

@@ -130,7 +130,7 @@ def models():
     yield wan("wan-vace", "vace", vace_layers=2, vace_in_dim=4)
     by = "convert_hunyuan_video_transformer_to_diffusers"
     yield Model("hunyuan-video", "hunyuan-video", hunyuan_left, converter(by, {"3072": "8"}), hunyuan_right, by)
-    yield Model("hunyuan-video-comfy", "hunyuan-video-comfy", hunyuan_left, as_comfy,
+    yield Model("hunyuan-video-comfy", "hunyuan-video", hunyuan_left, as_comfy,
                 lambda: narrowed(hunyuan_comfy(), 56), "process_unet_state_dict of ComfyUI",
                 ("original", "comfy"))  # fmt: skip
     by = "convert_ltx_transformer_checkpoint_to_diffusers"
