@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """VAEs."""
-from recorded_model import Model, comfy_module, converter, diffusers_module, narrowed, shapes_of
+import diffusers_classes
+from recorded_model import Model, converter, narrowed, shapes_of
 
 
 def autoencoder(conv3d=False, levels=4, quant=True, batch_norm=False, **given):
@@ -51,12 +52,6 @@ def wan_left():
         return narrowed(shapes_of(WanVAE(dim=8, z_dim=4, temperal_downsample=[False, True, True])))
 
 
-def wan_right():
-    from diffusers import AutoencoderKLWan
-
-    return narrowed(diffusers_module(AutoencoderKLWan, base_dim=8, z_dim=4))
-
-
 def ltx(name, version):
     def left():
         from comfy.ldm.lightricks.vae.causal_video_autoencoder import VideoVAE
@@ -83,7 +78,7 @@ def models():
     yield vae("autoencoder-kl-3-levels", levels=3)
     yield vae("flux-ae", quant=False)
     yield vae("flux2-vae", batch_norm=True)
-    yield Model("wan-vae", "wan-vae", wan_left, converter("convert_wan_vae_to_diffusers"), wan_right,
-                "convert_wan_vae_to_diffusers")  # fmt: skip
+    yield Model("wan-vae", "wan-vae", wan_left, converter("convert_wan_vae_to_diffusers"),
+                lambda: narrowed(diffusers_classes.shapes("wan-vae")), "convert_wan_vae_to_diffusers")  # fmt: skip
     for version, name in enumerate(("ltx-vae-0.9.0", "ltx-vae-0.9.1", "ltx-vae-0.9.5")):
         yield ltx(name, version)
