@@ -44,8 +44,8 @@ def convert(prefix):
 
 def models():
     by, namings = "convert_open_clip_checkpoint", ("open_clip", "hugging_face")
-    yield Model("clip-g-open-clip", "clip-text", open_clip(range(2), True), convert("conditioner.embedders.1.model."),
+    yield Model("clip-g-open-clip", "clip", open_clip(range(2), True), convert("conditioner.embedders.1.model."),
                 by=by, namings=namings)  # fmt: skip
     # Stable Diffusion 2 has 24 layers, of which the last is never used.
-    yield Model("clip-h-open-clip", "clip-text", open_clip((0, 22, 23), True), convert("cond_stage_model.model."),
+    yield Model("clip-h-open-clip", "clip", open_clip((0, 22, 23), True), convert("cond_stage_model.model."),
                 by=by, namings=namings)  # fmt: skip

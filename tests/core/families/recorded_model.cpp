@@ -75,7 +75,8 @@ void read_line(const std::string& line, RecordedModel& model, std::set<std::stri
 }  // namespace
 
 RecordedModel read_recorded(const std::string& path) {
-  RecordedModel model{.name = std::filesystem::path(path).stem().string()};
+  RecordedModel model;
+  model.name = std::filesystem::path(path).stem().string();
   std::ifstream file(path);
   std::string line, hash;
   std::getline(file, line);
