@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/families/told_component.h"
 #include "core/layouts/rewriting.h"
 #include "core/layouts/rule_faults.h"
 #include "io/text/error.h"
@@ -111,5 +112,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Checkpoint given = tensors_of(text);
   for (const Direction direction : {Direction::to_right, Direction::to_left})
     for (const std::string_view prefix : {"", "p."}) check(given, rules, direction, prefix);
+  for (const ToldComponent& told : told_components(given.tensors)) {
+    const LayoutRules known = told.family->rules(ComponentNames(given.tensors, told.prefix), told.is_left);
+    check(given, known, told.is_left ? Direction::to_right : Direction::to_left, told.prefix);
+  }
   return 0;
 }
