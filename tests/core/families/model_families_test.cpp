@@ -96,7 +96,7 @@ TEST_CASE("every family's rules go to the right and back, to the same table") {
     const Checkpoint given = whole_model(family);
     CHECK(rule_faults(family.rules(ComponentNames(given.tensors, ""), true)) == Strings{});
     REQUIRE(given.tensors.size() > 0);
-    Checkpoint checkpoint = given;
+    Checkpoint checkpoint = copy(given);
     const LayoutRules there = family.rules(ComponentNames(checkpoint.tensors, ""), true);
     const Rewriting right = rewrite(checkpoint, there, Direction::to_right, "", "");
     CHECK(right.carried == Strings{});
