@@ -122,6 +122,24 @@ const Side* told_side(const Signs& signs, const std::vector<bool>& found) {
   return nullptr;
 }
 
+// Text encoders of some libraries are one module more than those of others, and are found again inside of that.
+void leave_out_inner_encoders(std::vector<ToldComponent>& told) {
+  const auto is_encoder = [](const ToldComponent& component) {
+    return component.family->role == ComponentRole::text_encoder;
+  };
+  const auto is_inner = [&](const ToldComponent& component) {
+    const auto has_inside = [&](const ToldComponent& other) {
+      return is_encoder(other) && other.prefix.size() < component.prefix.size() &&
+             component.prefix.starts_with(other.prefix);
+    };
+    return is_encoder(component) && std::ranges::any_of(told, has_inside);
+  };
+  std::vector<ToldComponent> outer;
+  for (const ToldComponent& component : told)
+    if (!is_inner(component)) outer.push_back(component);
+  told = std::move(outer);
+}
+
 }  // namespace
 
 std::vector<ToldComponent> told_components(const TensorTable& tensors) {
@@ -142,6 +160,7 @@ std::vector<ToldComponent> told_components(const TensorTable& tensors) {
   for (const auto& [prefix, signs] : found)
     if (const Side* side = told_side(kSigns, signs))
       told.push_back({.family = side->family, .is_left = side->is_left, .prefix = std::string(prefix)});
+  leave_out_inner_encoders(told);
   return told;
 }
 
