@@ -2,6 +2,7 @@
 #include "core/families/told_component.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <utility>
 
@@ -122,22 +123,24 @@ const Side* told_side(const Signs& signs, const std::vector<bool>& found) {
   return nullptr;
 }
 
-// Text encoders of some libraries are one module more than those of others, and are found again inside of that.
+bool is_encoder(const ToldComponent& component) { return component.family->role == ComponentRole::text_encoder; }
+
+// Text encoders of some libraries are a module or two more than those of others, and are found again inside of that.
+// REQUIRES: in the order of prefixes, so that what is inside follows.
 void leave_out_inner_encoders(std::vector<ToldComponent>& told) {
-  const auto is_encoder = [](const ToldComponent& component) {
-    return component.family->role == ComponentRole::text_encoder;
-  };
-  const auto is_inner = [&](const ToldComponent& component) {
-    const auto has_inside = [&](const ToldComponent& other) {
-      return is_encoder(other) && other.prefix.size() < component.prefix.size() &&
-             component.prefix.starts_with(other.prefix);
-    };
-    return is_encoder(component) && std::ranges::any_of(told, has_inside);
-  };
-  std::vector<ToldComponent> outer;
-  for (const ToldComponent& component : told)
-    if (!is_inner(component)) outer.push_back(component);
-  told = std::move(outer);
+  constexpr std::ptrdiff_t kMostModules = 2;
+  const ToldComponent* outer = nullptr;
+  std::vector<ToldComponent> kept;
+  kept.reserve(told.size());
+  for (const ToldComponent& component : told) {
+    const bool is_inner =
+        outer && is_encoder(component) && component.prefix.starts_with(outer->prefix) &&
+        std::ranges::count(string_view(component.prefix).substr(outer->prefix.size()), '.') <= kMostModules;
+    if (is_inner) continue;
+    kept.push_back(component);
+    if (is_encoder(component)) outer = &kept.back();
+  }
+  told = std::move(kept);
 }
 
 }  // namespace
