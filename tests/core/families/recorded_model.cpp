@@ -99,7 +99,7 @@ std::vector<std::string> recorded_paths() {
 std::vector<FileTensor> as_file(const TracedTensors& tensors, const std::string& prefix) {
   std::vector<FileTensor> file;
   for (const auto& [name, tensor] : tensors)
-    file.push_back(bits(prefix + name, Dtype::I64, tensor.shape, tensor.elements));
+    file.push_back(bits(prefix + name, Dtype::F64, tensor.shape, tensor.elements));
   return file;
 }
 
