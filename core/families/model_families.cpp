@@ -5,8 +5,9 @@ namespace ckmerge {
 
 std::span<const ModelFamily> model_families() {
   static const std::vector<ModelFamily> kFamilies = {
-      chroma_radiance_family(), chroma_family(),  flux2_family(),   flux_family(), sd3_family(),
-      auraflow_family(),        z_image_family(), lumina2_family(),
+      chroma_radiance_family(), chroma_family(),  flux2_family(),   flux_family(),  sd3_family(),
+      auraflow_family(),        z_image_family(), lumina2_family(), clip_family(),  bare_clip_family(),
+      gemma2_family(),          qwen3_family(),   qwen2_family(),   llama_family(),
   };
   return kFamilies;
 }
