@@ -89,14 +89,14 @@ std::vector<uint64_t> all_places(const TensorTable& tensors, const std::vector<s
 }
 
 void check(const Checkpoint& given, const LayoutRules& rules, Direction direction, std::string_view prefix) {
-  Checkpoint checkpoint = given;
+  Checkpoint checkpoint = copy(given);
   try {
     const Rewriting done = rewrite(checkpoint, rules, direction, prefix, "to.");
     expect(all_places(given.tensors, done.left_out) == all_places(checkpoint.tensors, {}));
     for (size_t i = 1; i < checkpoint.tensors.size(); ++i)
       expect(checkpoint.tensors.name(i - 1) < checkpoint.tensors.name(i));
     const Direction back = direction == Direction::to_right ? Direction::to_left : Direction::to_right;
-    Checkpoint again = checkpoint;
+    Checkpoint again = copy(checkpoint);
     const Rewriting undone = rewrite(again, rules, back, "to.", prefix);
     expect(all_places(checkpoint.tensors, undone.left_out) == all_places(again.tensors, {}));
   } catch (const Error& error) {
