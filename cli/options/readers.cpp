@@ -7,6 +7,7 @@
 #include "cli/options/numbers.h"
 #include "cli/options/output_name.h"
 #include "cli/options/sizes.h"
+#include "core/inputs/asked_layout.h"
 #include "core/inputs/pipeline_layout.h"
 #include "io/text/error.h"
 
@@ -125,6 +126,14 @@ Reader read_layout() {
     settings.recipe.layout = word.text;
   };
   return {.type = ValueType::choice, .choices = layout_names(), .read = read};
+}
+
+Reader read_asked_layout() {
+  const auto read = [](Settings& settings, const Word& word) {
+    parse_asked_layout(word.text);
+    settings.recipe.layout = word.text;
+  };
+  return {.type = ValueType::choice, .choices = asked_layout_names(), .read = read};
 }
 
 Reader read_added_metadata() {

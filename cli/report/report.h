@@ -8,6 +8,7 @@
 #include "cli/options/settings.h"
 #include "cli/system/text.h"
 #include "core/ckmerge.h"
+#include "core/folders/pipeline_files.h"
 
 namespace ckmerge::cli {
 
@@ -22,6 +23,7 @@ struct MergeFacts {
   bool verbose = false;
   std::string_view recipe_file = {};   ///< where the recipe is written as well; empty: nowhere
   std::span<const Sweep> sweeps = {};  ///< whose values differ from output to output
+  std::span<const PipelineFile> files = {};  ///< of an output that is a folder, as the plan's
   std::string_view formula = {};       ///< with the names of what is swept; empty: as the plan has it
 
   Tensor tensor(Source source) const { return checkpoints[source.checkpoint].tensors[source.tensor]; }
