@@ -89,22 +89,9 @@ constexpr auto kRows = std::to_array<ConfigRow>({
     {"flux", flux_config},
     {"chroma", chroma_config},
     {"sd3", sd3_config},
-    {"sd1", unet_config},
-    {"sd2", unet_config},
-    {"sdxl", unet_config},
-    {"sdxl-refiner", unet_config},
+    {"sd-unet", unet_config},
     {"autoencoder-kl", autoencoder_config},
 });
-
-bool is_model(const PlacedComponent& component) {
-  return component.slot.role == ComponentRole::transformer || component.slot.role == ComponentRole::unet;
-}
-
-std::string_view model_of(const PlacedComponents& placed) {
-  for (const PlacedComponent& component : placed.components)
-    if (is_model(component) && component.told) return component.told->family->name;
-  return "";
-}
 
 }  // namespace
 
@@ -134,7 +121,7 @@ std::optional<std::string> component_config(const Checkpoint& checkpoint, std::s
   const auto row = std::ranges::find(kRows, family, &ConfigRow::family);
   if (row == kRows.end() || component->told->naming() != Naming::diffusers) return std::nullopt;
   const ComponentNames names(checkpoint.tensors, prefix);
-  return row->make({.names = names, .family = family, .model = model_of(placed)});
+  return row->make({.names = names, .family = family, .pipeline = placed.layout ? placed.layout->name : ""});
 } catch (const NoConfig&) {
   return std::nullopt;
 }

@@ -17,8 +17,8 @@ namespace ckmerge {
 /// A component of a checkpoint, of which a config is made.
 struct ConfigSubject {
   const ComponentNames& names;
-  std::string_view family;  ///< its own
-  std::string_view model;   ///< the family of the pipeline's model; empty: there is none
+  std::string_view family;    ///< its own
+  std::string_view pipeline;  ///< of the model beside it, by core/inputs/layout_table; empty: there is none
 };
 
 /// Dimension `dimension` of the tensor `name`. Throws NoConfig where there is none.

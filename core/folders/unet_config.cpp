@@ -108,7 +108,7 @@ namespace {
 
 // By which latents are scaled is in no tensor: it goes by the model that they are for.
 struct LatentScale {
-  std::string_view model;
+  std::string_view pipeline;
   double scaling, shift;
   uint64_t sample_size;
 };
@@ -128,7 +128,7 @@ constexpr auto kScales = std::to_array<LatentScale>({{"sd1", 0.18215, 0, 512},
 
 std::string autoencoder_config(const ConfigSubject& subject) {
   const ComponentNames& names = subject.names;
-  const auto scale = std::ranges::find(kScales, subject.model, &LatentScale::model);
+  const auto scale = std::ranges::find(kScales, subject.pipeline, &LatentScale::pipeline);
   if (scale == kScales.end()) throw NoConfig();
   std::vector<uint64_t> channels;
   for (uint32_t b = 0; b < names.count("encoder.down_blocks.#.resnets.0.conv1.weight"); ++b)
