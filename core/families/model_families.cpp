@@ -5,7 +5,8 @@ namespace ckmerge {
 
 std::span<const ModelFamily> model_families() {
   static const std::vector<ModelFamily> kFamilies = {
-      flux_family(),
+      chroma_radiance_family(), chroma_family(),  flux2_family(),   flux_family(), sd3_family(),
+      auraflow_family(),        z_image_family(), lumina2_family(),
   };
   return kFamilies;
 }

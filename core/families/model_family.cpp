@@ -35,7 +35,9 @@ bool fits(string_view text, string_view pattern) {
 
 }  // namespace
 
-bool ComponentNames::has(string_view name) const { return tensors_.find(prefix_ + std::string(name)) != TensorTable::npos; }
+bool ComponentNames::has(string_view name) const {
+  return tensors_.find(prefix_ + std::string(name)) != TensorTable::npos;
+}
 
 std::optional<Tensor> ComponentNames::find(string_view name) const {
   const size_t index = tensors_.find(prefix_ + std::string(name));

@@ -50,12 +50,11 @@ struct ModelFamily {
   const char* name;  ///< "flux", "autoencoder-kl": as `inspect` says it
   ComponentRole role;
   Naming left, right;
-  /// Whole names, `#` standing for any number, all of which are there in a file of either naming; `!` in front: that
-  /// are not there. Where a family before it is told by fewer, they need not be told apart from its. None: files of
-  /// that naming cannot be told.
+  /// Whole names, `#` standing for any number, all of which are there in a file of that naming: of `a|b` one is enough,
+  /// and `!a` is not there. The first family in the table that they fit is the one. None: such files cannot be told.
   std::vector<std::string_view> left_signs, right_signs;
   /// For the file that is to be renamed, in whose names numbers of blocks can be looked up; `from_left`: it has the
-  /// names of the left. Null: the family has one naming, that of the left.
+  /// names of the left. Of a family with one naming: that all names stay.
   LayoutRules (*rules)(const ComponentNames& names, bool from_left) = nullptr;
   /// Why the way from left to right, or back, cannot be gone; null: it can.
   const char* no_way_right = nullptr;

@@ -88,7 +88,8 @@ void ElementView::append_box(const Run& run, uint64_t first, uint64_t end, size_
     first += stop - into;
   }
   if (const uint64_t whole = (end - first) / row; whole != 0) {
-    Run rows{.count = whole * row, .shard = run.shard, .offset = offset + first / row * step, .shape = {}, .strides = {}};
+    Run rows{
+        .count = whole * row, .shard = run.shard, .offset = offset + first / row * step, .shape = {}, .strides = {}};
     rows.shape.assign(shape.begin(), shape.end());
     rows.shape[0] = whole;
     rows.strides.assign(strides.begin(), strides.end());
@@ -117,7 +118,10 @@ bool ElementView::transpose(ElementView& out) const {
     auto strides = run.shape.empty() ? strides_in_order(matrices) : strides_of_shape(run.shape, run.strides, matrices);
     if (!strides) return false;
     std::swap((*strides)[1], (*strides)[2]);
-    Run turned{.count = run.count, .shard = run.shard, .offset = run.offset, .shape = {matrices[0], width, height},
+    Run turned{.count = run.count,
+               .shard = run.shard,
+               .offset = run.offset,
+               .shape = {matrices[0], width, height},
                .strides = *strides};
     if (lie_in_order(turned.shape, turned.strides)) turned.shape.clear(), turned.strides.clear();
     out.append(std::move(turned));
@@ -130,16 +134,16 @@ void ElementView::add_to(TensorTable& tensors, std::string_view name) const {
   if (runs_.empty()) return tensors.add(name, dtype_, shape_, 0, 0, size, count);
   const Run& first = runs_[0];
   if (runs_.size() == 1) {
-    const auto strides = first.shape.empty() ? strides_in_order(shape_)
-                                             : strides_of_shape(first.shape, first.strides, shape_);
+    const auto strides =
+        first.shape.empty() ? strides_in_order(shape_) : strides_of_shape(first.shape, first.strides, shape_);
     if (strides && lie_in_order(shape_, *strides))
       return tensors.add(name, dtype_, shape_, first.shard, first.offset, size, count);
     if (strides) return tensors.add_view(name, dtype_, shape_, *strides, first.shard, first.offset, size, count);
   }
   std::vector<Piece> pieces;
   for (const Run& run : runs_)
-    pieces.push_back({.count = run.count, .shard = run.shard, .offset = run.offset, .shape = run.shape,
-                      .strides = run.strides});
+    pieces.push_back(
+        {.count = run.count, .shard = run.shard, .offset = run.offset, .shape = run.shape, .strides = run.strides});
   tensors.add_joined(name, dtype_, shape_, pieces, size, count);
 }
 

@@ -84,9 +84,7 @@ string Fusions::join(std::span<const Part> parts, const LayoutRule& rule, Elemen
   std::vector<uint64_t> shape, counts;
   for (const Part& part : parts) {
     const ElementView view(tensors_, part.index);
-    const auto differs = [&](const auto&... texts) {
-      return sentence(tensors_.name(part.index), " is ", texts...);
-    };
+    const auto differs = [&](const auto&... texts) { return sentence(tensors_.name(part.index), " is ", texts...); };
     if (view.dtype() != joined.dtype())
       return differs(info(view.dtype()).name, " where another part is ", info(joined.dtype()).name);
     if (parts.size() > 1 && view.shape().empty()) return differs("without dimensions");

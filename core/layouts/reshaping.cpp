@@ -44,7 +44,8 @@ std::string fold(ElementView& view, Direction direction, uint64_t fold) {
   Numbers shape = view.shape();
   const bool to_right = direction == Direction::to_right;
   if (to_right ? shape[0] % fold != 0 : shape.size() < 2 || shape[0] != fold)
-    return sentence("its shape is ", shape_text(shape), ", and ", fold, to_right ? " rows cannot be made of it" : " rows are expected");
+    return sentence("its shape is ", shape_text(shape), ", and ", fold,
+                    to_right ? " rows cannot be made of it" : " rows are expected");
   if (to_right) {
     shape[0] /= fold;
     shape.insert(shape.begin(), fold);

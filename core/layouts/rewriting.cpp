@@ -130,7 +130,8 @@ void Rewriter::cut(size_t index, const RuleMatch& match) {
 
 void Rewriter::add_parts(size_t index, const RuleMatch& match, uint64_t stacked, ElementView view) {
   const string_view name = tensors_.name(index);
-  if (const string why = turn(view, *match.rule, direction_, ones()); !why.empty()) return fault(name, "cannot be turned: ", why);
+  if (const string why = turn(view, *match.rule, direction_, ones()); !why.empty())
+    return fault(name, "cannot be turned: ", why);
   const size_t parts = matcher_.parts(*match.rule);
   if (parts == 1) {
     view.add_to(made, new_name(match, 0, stacked));

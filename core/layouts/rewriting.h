@@ -16,11 +16,11 @@ namespace ckmerge {
 
 /// What became of the tensors behind `from_prefix`. Names are those of the file.
 struct Rewriting {
-  uint64_t kept = 0;                   ///< whole tensors that are called as before
-  uint64_t renamed = 0;                ///< whole tensors under another name
-  uint64_t reshaped = 0;               ///< new tensors that are cut from others, joined of them, or turned
-  std::vector<std::string> carried;    ///< no rule covers them: they keep their names behind the prefix
-  std::vector<std::string> left_out;   ///< rules say that the other naming has no counterpart
+  uint64_t kept = 0;                  ///< whole tensors that are called as before
+  uint64_t renamed = 0;               ///< whole tensors under another name
+  uint64_t reshaped = 0;              ///< new tensors that are cut from others, joined of them, or turned
+  std::vector<std::string> carried;   ///< no rule covers them: they keep their names behind the prefix
+  std::vector<std::string> left_out;  ///< rules say that the other naming has no counterpart
 };
 
 /// Gives the tensors of `checkpoint` that begin with `from_prefix`, and with none of `not_behind`, the names and shapes

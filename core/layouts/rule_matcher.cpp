@@ -10,19 +10,6 @@ namespace {
 using std::string;
 using std::string_view;
 
-// The pattern once for each part of its braces.
-std::vector<string> without_braces(const string& pattern) {
-  const size_t open = pattern.find('{'), close = pattern.find('}');
-  if (open == string::npos || close == string::npos) return {pattern};
-  std::vector<string> parts;
-  for (size_t begin = open + 1; begin <= close;) {
-    const size_t end = std::min(pattern.find(',', begin), close);
-    parts.push_back(pattern.substr(0, open) + pattern.substr(begin, end - begin) + pattern.substr(close + 1));
-    begin = end + 1;
-  }
-  return parts;
-}
-
 size_t end_of_component(string_view name, size_t begin) { return std::min(name.find('.', begin), name.size()); }
 
 bool is_blank(string_view component) { return component == "#" || component == "@" || component == "*"; }
@@ -33,6 +20,18 @@ bool is_number(string_view component) {
 }
 
 }  // namespace
+
+std::vector<string> without_braces(const string& pattern) {
+  const size_t open = pattern.find('{'), close = pattern.find('}');
+  if (open == string::npos || close == string::npos || close < open) return {pattern};
+  std::vector<string> parts;
+  for (size_t begin = open + 1; begin <= close;) {
+    const size_t end = std::min(pattern.find(',', begin), close);
+    parts.push_back(pattern.substr(0, open) + pattern.substr(begin, end - begin) + pattern.substr(close + 1));
+    begin = end + 1;
+  }
+  return parts;
+}
 
 RuleMatcher::RuleMatcher(const LayoutRules& rules, Direction direction) : rules_(rules), nodes_(1) {
   const bool to_right = direction == Direction::to_right;

@@ -15,6 +15,9 @@
 
 namespace ckmerge {
 
+/// The pattern once for each part of its braces.
+std::vector<std::string> without_braces(const std::string& pattern);
+
 /// A name under a rule. Views point into the name.
 struct RuleMatch {
   const LayoutRule* rule = nullptr;
