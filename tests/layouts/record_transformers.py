@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transformers of images."""
-from recorded_model import Model, comfy_module, converter, diffusers_module, narrowed
+import diffusers_classes
+from recorded_model import Model, comfy_module, converter_of, narrowed
+
+
+def model(name, family, left, by, namings=("original", "diffusers"), exact=True):
+    return Model(name, family, left, converter_of(name, by), lambda: diffusers_classes.shapes(name, exact), by, namings)
 
 
 def flux(name, guidance):
@@ -12,16 +17,8 @@ def flux(name, guidance):
             num_heads=2, depth=2, depth_single_blocks=2, axes_dim=[2, 2], theta=10000, patch_size=2, qkv_bias=True,
             guidance_embed=guidance)  # fmt: skip
 
-    def right():
-        from diffusers import FluxTransformer2DModel
-
-        return diffusers_module(
-            FluxTransformer2DModel, in_channels=4, num_layers=2, num_single_layers=2, attention_head_dim=4,
-            num_attention_heads=2, joint_attention_dim=5, pooled_projection_dim=3, guidance_embeds=guidance,
-            axes_dims_rope=(2, 2))  # fmt: skip
-
     by = "convert_flux_transformer_checkpoint_to_diffusers"
-    return Model(name, "flux", left, converter(by, {"3072": "8"}), right, by)
+    return model(name, "flux", left, by)
 
 
 def chroma():
@@ -33,16 +30,8 @@ def chroma():
             depth_single_blocks=2, axes_dim=[2, 2], theta=10000, patch_size=2, qkv_bias=True, in_dim=4, out_dim=8,
             hidden_dim=6, n_layers=2)  # fmt: skip
 
-    def right():
-        from diffusers import ChromaTransformer2DModel
-
-        return diffusers_module(
-            ChromaTransformer2DModel, in_channels=4, num_layers=2, num_single_layers=2, attention_head_dim=4,
-            num_attention_heads=2, joint_attention_dim=5, axes_dims_rope=(2, 2), approximator_num_channels=4,
-            approximator_hidden_dim=6, approximator_layers=2)  # fmt: skip
-
     by = "convert_chroma_transformer_checkpoint_to_diffusers"
-    return Model("chroma", "chroma", left, converter(by, {"3072": "8"}), right, by)
+    return model("chroma", "chroma", left, by)
 
 
 def flux2():
@@ -54,15 +43,8 @@ def flux2():
             num_heads=2, depth=2, depth_single_blocks=2, axes_dim=[1, 1, 1, 1], theta=2000, patch_size=1,
             qkv_bias=False, guidance_embed=True, global_modulation=True, mlp_silu_act=True, ops_bias=False)  # fmt: skip
 
-    def right():
-        from diffusers import Flux2Transformer2DModel
-
-        return diffusers_module(
-            Flux2Transformer2DModel, in_channels=4, num_layers=2, num_single_layers=2, attention_head_dim=4,
-            num_attention_heads=2, joint_attention_dim=5, axes_dims_rope=(1, 1, 1, 1))  # fmt: skip
-
     by = "convert_flux2_transformer_checkpoint_to_diffusers"
-    return Model("flux2", "flux2", left, converter(by), right, by)
+    return model("flux2", "flux2", left, by)
 
 
 def sd3(name, dual):
@@ -78,7 +60,7 @@ def sd3(name, dual):
             })  # fmt: skip
 
     by = "convert_sd3_transformer_checkpoint_to_diffusers"
-    return Model(name, "sd3", lambda: sd3_narrowed(left()), converter(by), None, by)
+    return model(name, "sd3", lambda: sd3_narrowed(left()), by, exact=False)
 
 
 def sd3_narrowed(shapes):
@@ -98,7 +80,7 @@ def auraflow():
                             global_conddim=8, cond_seq_dim=5, max_seq=4)  # fmt: skip
 
     by = "convert_auraflow_transformer_checkpoint_to_diffusers"
-    return Model("auraflow", "auraflow", lambda: narrowed(left(), 8), converter(by), None, by)
+    return model("auraflow", "auraflow", lambda: narrowed(left(), 8), by, exact=False)
 
 
 def lumina2():
@@ -110,7 +92,7 @@ def lumina2():
                             axes_dims=[2, 0, 0])  # fmt: skip
 
     by = "convert_lumina2_to_diffusers"
-    return Model("lumina2", "lumina2", lambda: narrowed(left(), 20), converter(by, {"2304": "12", "768": "4"}), None, by)
+    return model("lumina2", "lumina2", lambda: narrowed(left(), 20), by, exact=False)
 
 
 def z_image():
@@ -121,16 +103,9 @@ def z_image():
                             n_kv_heads=2, multiple_of=4, ffn_dim_multiplier=1.0, qk_norm=True, cap_feat_dim=5,
                             axes_dims=[4, 0, 0], z_image_modulation=True, pad_tokens_multiple=32)  # fmt: skip
 
-    def right():
-        from diffusers import ZImageTransformer2DModel
-
-        # Its widths of the feed forward are multiples of others than ComfyUI's.
-        return dict.fromkeys(diffusers_module(
-            ZImageTransformer2DModel, in_channels=2, dim=8, n_layers=2, n_refiner_layers=2, n_heads=2, n_kv_heads=2,
-            cap_feat_dim=5, axes_dims=[4, 0, 0], axes_lens=[4, 4, 4]))  # fmt: skip
-
     by = "convert_z_image_transformer_checkpoint_to_diffusers"
-    return Model("z-image", "z-image", lambda: narrowed(left(), 24), converter(by), right, by, ("comfy", "diffusers"))
+    # Its widths of the feed forward are multiples of others than ComfyUI's.
+    return model("z-image", "z-image", lambda: narrowed(left(), 24), by, ("comfy", "diffusers"), exact=False)
 
 
 def by_map(make_map, **given):
@@ -158,15 +133,8 @@ def pixart():
                               caption_channels=5, micro_condition=True, qk_norm=False, model_max_length=3)  # fmt: skip
         return narrowed(shapes, 72)
 
-    def right():
-        from diffusers import PixArtTransformer2DModel
-
-        return narrowed(diffusers_module(
-            PixArtTransformer2DModel, num_attention_heads=3, attention_head_dim=4, in_channels=2, out_channels=4,
-            num_layers=2, cross_attention_dim=12, sample_size=128, caption_channels=5, patch_size=2,
-            use_additional_conditions=True), 72)  # fmt: skip
-
-    return Model("pixart", "pixart", left, by_map("pixart_to_diffusers", depth=2, hidden_size=12), right,
+    convert = by_map("pixart_to_diffusers", depth=2, hidden_size=12)
+    return Model("pixart", "pixart", left, convert, lambda: narrowed(diffusers_classes.shapes("pixart"), 72),
                  "pixart_to_diffusers of ComfyUI")  # fmt: skip
 
 
@@ -193,16 +161,8 @@ def sana():
             shapes.update({"blocks.{}.{}".format(block, name): shape for name, shape in own.items()})
         return shapes
 
-    def right():
-        from diffusers import SanaTransformer2DModel
-
-        return narrowed(diffusers_module(
-            SanaTransformer2DModel, in_channels=4, out_channels=4, num_attention_heads=2, attention_head_dim=4,
-            num_layers=2, num_cross_attention_heads=2, cross_attention_head_dim=4, cross_attention_dim=8,
-            caption_channels=5), 48)  # fmt: skip
-
     by = "convert_sana_transformer_to_diffusers"
-    return Model("sana", "sana", left, converter(by), right, by)
+    return model("sana", "sana", left, by, exact=False)
 
 
 def models():

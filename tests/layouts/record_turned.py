@@ -3,7 +3,8 @@
 back, and hold where the converter gives the class's names again."""
 import re
 
-from recorded_model import Model, converter, diffusers_module
+import diffusers_classes
+from recorded_model import Model, converter
 
 
 def turned_back(right, pairs, merged=()):
@@ -21,30 +22,12 @@ def turned_back(right, pairs, merged=()):
     return left
 
 
-def qwen_right():
-    from diffusers import QwenImage21Transformer2DModel
-
-    return diffusers_module(QwenImage21Transformer2DModel, in_channels=4, out_channels=4, num_layers=2,
-                            attention_head_dim=4, num_attention_heads=2, context_in_dim=5, mlp_ratio=3,
-                            axes_dims_rope=(2, 2, 0))  # fmt: skip
-
-
 def qwen_left():
-    return turned_back(qwen_right(), [], [(r"img_mlp\.(gate_layer|proj)\.", "img_mlp.gate_up.", 2)])
-
-
-def krea_right():
-    from diffusers import Krea2Transformer2DModel
-
-    return diffusers_module(Krea2Transformer2DModel, in_channels=4, num_layers=2, attention_head_dim=4,
-                            num_attention_heads=2, num_key_value_heads=1, intermediate_size=6, timestep_embed_dim=6,
-                            text_hidden_dim=4, num_text_layers=2, text_num_attention_heads=1,
-                            text_num_key_value_heads=1, text_intermediate_size=6, num_layerwise_text_blocks=1,
-                            num_refiner_text_blocks=1, axes_dims_rope=(2, 2, 0))  # fmt: skip
+    return turned_back(diffusers_classes.shapes("qwen-image-2.1"), [], [(r"img_mlp\.(gate_layer|proj)\.", "img_mlp.gate_up.", 2)])
 
 
 def krea_left():
-    left = turned_back(krea_right(), [
+    left = turned_back(diffusers_classes.shapes("krea2"), [
         (r"^img_in\.", "first."), (r"^time_embed\.linear_1\.", "tmlp.0."), (r"^time_embed\.linear_2\.", "tmlp.2."),
         (r"^time_mod_proj\.", "tproj.1."), (r"^txt_in\.norm\.weight$", "txtmlp.0.scale"),
         (r"^txt_in\.linear_1\.", "txtmlp.1."), (r"^txt_in\.linear_2\.", "txtmlp.3."), (r"^text_fusion\.", "txtfusion."),
@@ -61,16 +44,8 @@ def krea_left():
     }
 
 
-def flux3_right():
-    from diffusers import Flux3Transformer2DModel
-
-    return diffusers_module(Flux3Transformer2DModel, in_channels=4, cond_in_channels=4, num_layers=1,
-                            num_single_layers=2, attention_head_dim=4, num_attention_heads=2, joint_attention_dim=5,
-                            timestep_channels=6, mlp_ratio=3.0, axes_dims_rope=(1, 1, 1, 1), flow_map=True)  # fmt: skip
-
-
 def flux3_left():
-    left = turned_back(flux3_right(), [
+    left = turned_back(diffusers_classes.shapes("flux3"), [
         (r"^x_embedders\.", "emb_in."), (r"^context_embedder\.", "txt_in."), (r"^mode_blocks\.", "content_mode_blocks."),
         (r"^single_transformer_blocks\.", "single_blocks."), (r"\.attn\.to_([qkv])\.", r".\1_proj."),
         (r"\.attn\.to_out\.0\.", ".attn_out."), (r"\.attn\.norm_q\.weight$", ".norm.query_norm.scale"),
@@ -85,10 +60,12 @@ def flux3_left():
     return {**left, "repa_projectors.0.weight": [2, 2]}
 
 
+def model(name, left, by, namings=("original", "diffusers")):
+    return Model(name, name, left, converter(by), lambda: diffusers_classes.shapes(name), by, namings)
+
+
 def models():
-    by = "convert_qwen_image21_transformer_checkpoint_to_diffusers"
-    yield Model("qwen-image-2.1", "qwen-image-2.1", qwen_left, converter(by), qwen_right, by, ("comfy", "diffusers"))
-    by = "convert_krea2_transformer_checkpoint_to_diffusers"
-    yield Model("krea2", "krea2", krea_left, converter(by), krea_right, by)
-    by = "convert_flux3_transformer_checkpoint_to_diffusers"
-    yield Model("flux3", "flux3", flux3_left, converter(by), flux3_right, by)
+    yield model("qwen-image-2.1", qwen_left, "convert_qwen_image21_transformer_checkpoint_to_diffusers",
+                ("comfy", "diffusers"))  # fmt: skip
+    yield model("krea2", krea_left, "convert_krea2_transformer_checkpoint_to_diffusers")
+    yield model("flux3", flux3_left, "convert_flux3_transformer_checkpoint_to_diffusers")

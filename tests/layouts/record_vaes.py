@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """VAEs."""
-from recorded_model import Model, comfy_module, converter, diffusers_module, narrowed, shapes_of
+import diffusers_classes
+from recorded_model import Model, converter, narrowed, shapes_of
 
 
 def autoencoder(conv3d=False, levels=4, quant=True, batch_norm=False, **given):
@@ -33,9 +34,13 @@ def autoencoder(conv3d=False, levels=4, quant=True, batch_norm=False, **given):
 
 def vae(name, levels=4, prefix="first_stage_model.", **given):
     config = {"down_block_types": ["x"] * levels, "up_block_types": ["x"] * levels}
-    return Model(name, "autoencoder-kl", autoencoder(levels=levels, **given),
-                 converter("convert_ldm_vae_checkpoint", prefix=prefix, config=config),
-                 by="convert_ldm_vae_checkpoint")  # fmt: skip
+    own = converter("convert_ldm_vae_checkpoint", prefix=prefix, config=config)
+
+    def convert(tensors):
+        # It drops the statistics of Flux.2, whose class has them under the same names.
+        return {**own(tensors), **{name: tensor for name, tensor in tensors.items() if name.startswith("bn.")}}
+
+    return Model(name, "autoencoder-kl", autoencoder(levels=levels, **given), convert, by="convert_ldm_vae_checkpoint")
 
 
 def wan_left():
@@ -45,12 +50,6 @@ def wan_left():
 
     with torch.device("meta"):
         return narrowed(shapes_of(WanVAE(dim=8, z_dim=4, temperal_downsample=[False, True, True])))
-
-
-def wan_right():
-    from diffusers import AutoencoderKLWan
-
-    return narrowed(diffusers_module(AutoencoderKLWan, base_dim=8, z_dim=4))
 
 
 def ltx(name, version):
@@ -79,7 +78,7 @@ def models():
     yield vae("autoencoder-kl-3-levels", levels=3)
     yield vae("flux-ae", quant=False)
     yield vae("flux2-vae", batch_norm=True)
-    yield Model("wan-vae", "wan-vae", wan_left, converter("convert_wan_vae_to_diffusers"), wan_right,
-                "convert_wan_vae_to_diffusers")  # fmt: skip
+    yield Model("wan-vae", "wan-vae", wan_left, converter("convert_wan_vae_to_diffusers"),
+                lambda: narrowed(diffusers_classes.shapes("wan-vae")), "convert_wan_vae_to_diffusers")  # fmt: skip
     for version, name in enumerate(("ltx-vae-0.9.0", "ltx-vae-0.9.1", "ltx-vae-0.9.5")):
         yield ltx(name, version)

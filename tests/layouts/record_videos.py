@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Transformers of videos."""
-from recorded_model import Model, comfy_module, converter, diffusers_module, narrowed, shapes_of
+import diffusers_classes
+from recorded_model import Model, comfy_module, converter, converter_of, narrowed, shapes_of
 
 
 def wan(name, model_type, **given):
@@ -13,18 +14,8 @@ def wan(name, model_type, **given):
         made = comfy_module(VaceWanModel if model_type == "vace" else WanModel, **{**sizes, **given})
         return narrowed(made, 16)
 
-    def right():
-        import diffusers
-
-        names = {"vace": "WanVACETransformer3DModel"}
-        added = {"i2v": {"image_dim": 1280, "added_kv_proj_dim": 12},
-                 "vace": {"vace_layers": [0, 1], "vace_in_channels": 4}}  # fmt: skip
-        return narrowed(diffusers_module(
-            getattr(diffusers, names.get(model_type, "WanTransformer3DModel")), num_attention_heads=1,
-            attention_head_dim=12, in_channels=4, out_channels=4, text_dim=5, freq_dim=6, ffn_dim=16, num_layers=2,
-            **added.get(model_type, {})), 16)  # fmt: skip
-
     by = "convert_wan_transformer_to_diffusers"
+    right = lambda: narrowed(diffusers_classes.shapes(name), 16)
     return Model(name, "wan", left, converter(by), right, by)
 
 
@@ -59,15 +50,6 @@ def hunyuan_left():
     return {hunyuan_original(name): shape for name, shape in narrowed(hunyuan_comfy(), 56).items()}
 
 
-def hunyuan_right():
-    from diffusers import HunyuanVideoTransformer3DModel
-
-    return narrowed(diffusers_module(
-        HunyuanVideoTransformer3DModel, in_channels=2, out_channels=2, num_attention_heads=2, attention_head_dim=4,
-        num_layers=2, num_single_layers=2, num_refiner_layers=2, text_embed_dim=5, pooled_projection_dim=3,
-        rope_axes_dim=(2, 2, 0)), 56)  # fmt: skip
-
-
 def as_comfy(tensors):
     import comfy.supported_models
 
@@ -79,14 +61,6 @@ def ltx_left():
 
     return narrowed(comfy_module(LTXVModel, in_channels=4, cross_attention_dim=8, attention_head_dim=4,
                                  num_attention_heads=2, caption_channels=5, num_layers=2), 48)  # fmt: skip
-
-
-def ltx_right():
-    from diffusers import LTXVideoTransformer3DModel
-
-    return narrowed(diffusers_module(
-        LTXVideoTransformer3DModel, in_channels=4, out_channels=4, num_attention_heads=2, attention_head_dim=4,
-        cross_attention_dim=8, num_layers=2, caption_channels=5), 48)  # fmt: skip
 
 
 def mochi_left():
@@ -107,8 +81,7 @@ def mochi_left():
 
 def mochi():
     by = "convert_mochi_transformer_checkpoint_to_diffusers"
-    return Model("mochi", "mochi", mochi_left, converter(by, {"num_layers = 48": "num_layers = 2"}),
-                 None, by)  # fmt: skip
+    return Model("mochi", "mochi", mochi_left, converter_of("mochi", by), None, by)  # fmt: skip
 
 
 def cosmos2():
@@ -129,11 +102,13 @@ def models():
     yield wan("wan-i2v", "i2v")
     yield wan("wan-vace", "vace", vace_layers=2, vace_in_dim=4)
     by = "convert_hunyuan_video_transformer_to_diffusers"
-    yield Model("hunyuan-video", "hunyuan-video", hunyuan_left, converter(by, {"3072": "8"}), hunyuan_right, by)
-    yield Model("hunyuan-video-comfy", "hunyuan-video-comfy", hunyuan_left, as_comfy,
+    yield Model("hunyuan-video", "hunyuan-video", hunyuan_left, converter_of("hunyuan-video", by),
+                lambda: narrowed(diffusers_classes.shapes("hunyuan-video"), 56), by)  # fmt: skip
+    yield Model("hunyuan-video-comfy", "hunyuan-video", hunyuan_left, as_comfy,
                 lambda: narrowed(hunyuan_comfy(), 56), "process_unet_state_dict of ComfyUI",
                 ("original", "comfy"))  # fmt: skip
     by = "convert_ltx_transformer_checkpoint_to_diffusers"
-    yield Model("ltx-video", "ltx-video", ltx_left, converter(by), ltx_right, by)
+    yield Model("ltx-video", "ltx-video", ltx_left, converter(by),
+                lambda: narrowed(diffusers_classes.shapes("ltx-video"), 48), by)  # fmt: skip
     yield mochi()
     yield cosmos2()

@@ -2,6 +2,8 @@
 """What record.py knows of a model, and what its parts are made of."""
 import inspect
 
+import diffusers_classes
+
 
 class Model:
     """`left` and `right` give {name: shape}; `right` may be None, a shape of it as well. `convert` takes and gives tensors by name."""
@@ -21,13 +23,6 @@ def comfy_module(make, **given):
     import torch
 
     return shapes_of(make(**given, device="cpu", dtype=torch.float32, operations=comfy.ops.disable_weight_init))
-
-
-def diffusers_module(make, **given):
-    import torch
-
-    with torch.device("meta"):
-        return shapes_of(make(**given))
 
 
 def narrowed(shapes, most=4, keep=lambda name, dimension: False):
@@ -55,3 +50,8 @@ def converter(name, constants=None, prefix="", **given):
         return function({prefix + key: value for key, value in tensors.items()}, **given)
 
     return convert
+
+
+def converter_of(name, function, **given):
+    """That of a model, with the widths of the small one."""
+    return converter(function, diffusers_classes.CONSTANTS.get(name), **given)
