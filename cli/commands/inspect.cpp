@@ -126,7 +126,8 @@ std::string checkpoint_text(const Checkpoint& checkpoint, const Settings& settin
                     counted(summary.elements, "parameter") + ", " + size_text(checkpoint.file_size()) + " (" +
                     header_text(checkpoint) + ")\n";
   for (const auto& [dtype, total] : summary.totals) out += total_line(dtype, total);
-  out += component_lines(checkpoint) + layout_line(summary, *checkpoint.form) + pickle_lines(checkpoint) + note_lines(checkpoint);
+  out += component_lines(checkpoint) + layout_line(summary, *checkpoint.form) + pickle_lines(checkpoint) +
+         note_lines(checkpoint);
   if (!checkpoint.form->has_pickle || checkpoint.has_metadata) out += metadata_lines(checkpoint);
   std::optional<BlockMap> blocks;
   if (settings.blocks) out += block_lines(blocks.emplace(blocks_of(checkpoint)));

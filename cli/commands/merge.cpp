@@ -120,10 +120,9 @@ RunReport run_watched(MergeRequest& request, Prepared& prepared, Caller& caller)
   RunOptions options = watched_options(request, *view, caller);
   if (prepared.names) options.replace = false;  // a free name is never somebody's file, -f or not
   for (;;) try {
-      RunReport report =
-          prepared.folder ? prepared.folder->run(prepared.plan, prepared.checkpoints, request.output,
-                                                 paths_of(prepared.checkpoints), options)
-                          : run(prepared.plan, prepared.checkpoints, request.output, options);
+      RunReport report = prepared.folder ? prepared.folder->run(prepared.plan, prepared.checkpoints, request.output,
+                                                                paths_of(prepared.checkpoints), options)
+                                         : run(prepared.plan, prepared.checkpoints, request.output, options);
       view->finish(size, report.seconds);
       return report;
     } catch (const TargetTaken&) {
@@ -193,8 +192,8 @@ void merge_command(MergeRequest request, Caller& caller) {
       .preset = request.settings.preset,
       .verbose = request.settings.verbose,
       .recipe_file = request.settings.save_recipe ? std::string_view(*request.settings.save_recipe) : "",
-      .files = prepared.folder ? std::span<const PipelineFile>(prepared.folder->files())
-                               : std::span<const PipelineFile>()};
+      .files =
+          prepared.folder ? std::span<const PipelineFile>(prepared.folder->files()) : std::span<const PipelineFile>()};
   if (request.settings.only_plan) {
     if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
     return tell_plan(request, facts, caller);

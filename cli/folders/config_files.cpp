@@ -28,7 +28,9 @@ bool is_config(const std::string& name) {
   return !name.starts_with('.') && std::ranges::none_of(kWeights, ends);
 }
 
-[[noreturn]] void refuse(const std::string& what) { throw Error(ErrorCode::usage, "--config-from", "--config-from: " + what); }
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(ErrorCode::usage, "--config-from", "--config-from: " + what);
+}
 
 void add_files(const fs::path& folder, const fs::path& below, std::vector<std::string>& files) {
   std::error_code error;

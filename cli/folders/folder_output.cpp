@@ -37,7 +37,8 @@ std::vector<std::string> FolderOutput::warnings() const {
   for (const PipelineFile& file : files_)
     if (!has_config(file)) lacking += (lacking.empty() ? "" : ", ") + config_of(file);
   if (!lacking.empty())
-    warnings.push_back(lacking + (config_from_.empty() ? " cannot be told by names and shapes" : " is not in " + config_from_) +
+    warnings.push_back(lacking +
+                       (config_from_.empty() ? " cannot be told by names and shapes" : " is not in " + config_from_) +
                        ", and programs need it; take it from a folder of the same family (--config-from DIR)");
   if (config_from_.empty())
     warnings.push_back(

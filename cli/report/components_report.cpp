@@ -70,8 +70,10 @@ std::string component_lines(const Checkpoint& checkpoint) {
 
 void write_components(JsonWriter& json, const Checkpoint& checkpoint) {
   const ArchitectureGuess guess = guess_of(checkpoint);
+  json.key("guess").begin_object();  // as `list` calls it
   json.key("architecture").value(guess.architecture);
   json.key("kind").value(guess.kind);
+  json.end_object();
   json.key("components").begin_array();
   for (const PlacedComponent& component : placed_components(checkpoint).components) {
     json.begin_object();

@@ -12,7 +12,7 @@ namespace ckmerge::cli {
 /// For people: what it is of, a line for each component, the files of a folder. Nothing of what is not known.
 std::string component_lines(const Checkpoint& checkpoint);
 
-/// "architecture", "kind", "components", "parts", and "shards" of a folder.
+/// "guess", "components", "parts", and "shards" of a folder.
 void write_components(JsonWriter& json, const Checkpoint& checkpoint);
 
 }  // namespace ckmerge::cli

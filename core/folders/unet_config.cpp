@@ -9,7 +9,7 @@
 namespace ckmerge {
 namespace {
 
-constexpr uint64_t kHead = 64;      // of SD 2 and SDXL
+constexpr uint64_t kHead = 64;       // of SD 2 and SDXL
 constexpr uint64_t kHeadsOfSd1 = 8;  // which the class takes as attention_head_dim
 
 std::string block(std::string_view side, uint64_t number, std::string_view rest) {
@@ -80,7 +80,9 @@ std::string unet_config(const ConfigSubject& subject) {
   const bool linear = names.find(proj_in)->shape.size() == 2;
   const bool xl = names.has("add_embedding.linear_1.weight");
   ConfigText text("UNet2DConditionModel");
-  text.field("sample_size", xl ? 128 : linear ? 96 : 64)
+  text.field("sample_size", xl       ? 128
+                            : linear ? 96
+                                     : 64)
       .field("in_channels", size_of(names, "conv_in.weight", 1))
       .field("out_channels", size_of(names, "conv_out.weight", 0))
       .field("down_block_types", levels.down)

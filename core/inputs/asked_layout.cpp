@@ -163,8 +163,8 @@ void bring_component(Checkpoint& checkpoint, const ToldComponent& component, Nam
     refuse(checkpoint.path, sentence(row.name, " cannot be brought from ", name(from), " names to ",
                                      name(from_left ? row.right : row.left), ": ", why));
   const LayoutRules rules = row.rules(ComponentNames(checkpoint.tensors, component.prefix), from_left);
-  const Rewriting done = rewrite(checkpoint, rules, from_left ? Direction::to_right : Direction::to_left,
-                                 component.prefix, to_prefix);
+  const Rewriting done =
+      rewrite(checkpoint, rules, from_left ? Direction::to_right : Direction::to_left, component.prefix, to_prefix);
   const ToldComponent now{.family = &row, .is_left = !from_left, .prefix = to_prefix};
   note(checkpoint, {.family = &row, .is_left = from_left, .prefix = component.prefix}, now.naming(), done);
   if (now.naming() != wanted) bring_component(checkpoint, now, wanted, to_prefix);  // by way of the original names
@@ -181,12 +181,14 @@ void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoi
     if (checkpoint.shards.size() < 2) continue;
     if (recipe.hash)
       throw Error(ErrorCode::usage, checkpoint.path,
-                  sentence(checkpoint.path, ": is a folder of several files, which have no SHA-256 together that could "
-                                            "be recorded (--hash)"));
+                  sentence(checkpoint.path,
+                           ": is a folder of several files, which have no SHA-256 together that could "
+                           "be recorded (--hash)"));
     if (!recipe.roles.empty())
       throw Error(ErrorCode::usage, checkpoint.path,
-                  sentence(checkpoint.path, ": is a folder of several components; name the sub-folder of the one that "
-                                            "is meant, or convert the whole with --layout comfy"));
+                  sentence(checkpoint.path,
+                           ": is a folder of several components; name the sub-folder of the one that "
+                           "is meant, or convert the whole with --layout comfy"));
     if (recipe.layout.empty())
       throw Error(ErrorCode::usage, "--layout",
                   sentence(checkpoint.path,

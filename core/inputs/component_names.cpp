@@ -200,8 +200,7 @@ std::vector<std::string> read_in_roles(const Recipe& recipe, std::vector<Checkpo
   if (recipe.roles.size() != checkpoints.size())
     throw Error(ErrorCode::usage, "roles",
                 sentence(recipe.roles.size(), " files are to be put together, ", checkpoints.size(), " were given"));
-  for (size_t k = 0; k < checkpoints.size(); ++k)
-    bring_to_comfy(checkpoints[k], parse_part("roles", recipe.roles[k]));
+  for (size_t k = 0; k < checkpoints.size(); ++k) bring_to_comfy(checkpoints[k], parse_part("roles", recipe.roles[k]));
   const Layout& layout = layout_of(recipe, checkpoints);
   std::vector<std::string> notes;
   for (size_t k = 0; k < checkpoints.size(); ++k) {

@@ -56,7 +56,8 @@ class Places {
     if (const auto slot = slot_of_folder(without_dot(component.prefix)); slot && is_same_kind(slot->role, role))
       return {role, slot->number};
     if (role != ComponentRole::text_encoder || !found_.layout) return {role, 0};
-    for (uint32_t k = found_.layout->first_encoder; const EncoderPlace* place = place_of_encoder(*found_.layout, k); ++k)
+    for (uint32_t k = found_.layout->first_encoder; const EncoderPlace* place = place_of_encoder(*found_.layout, k);
+         ++k)
       if (component.prefix.starts_with(place->prefix)) return {role, k};
     return {role, 0};
   }

@@ -36,17 +36,20 @@ void LayoutTarget::check(const PlacedComponents& placed) const {
   if (!several_) return;
   const auto bare = [](const PlacedComponent& component) { return component.prefix.empty(); };
   if (std::ranges::any_of(placed.components, bare))
-    refuse(path_, "one of its components has no prefix and others have; give it the prefix of its part first "
-                  "(--add-prefix), or convert the components one by one");
+    refuse(path_,
+           "one of its components has no prefix and others have; give it the prefix of its part first "
+           "(--add-prefix), or convert the components one by one");
   if (layout_ == AskedLayout::diffusers) return;
   const auto models =
       std::ranges::count_if(placed.components, [](const PlacedComponent& c) { return is_model(c.slot.role); });
   if (models > 1)
-    refuse(path_, "holds two models that denoise (transformer and transformer_2), and one file has a place for one; "
-                  "convert each sub-folder into a file of its own");
+    refuse(path_,
+           "holds two models that denoise (transformer and transformer_2), and one file has a place for one; "
+           "convert each sub-folder into a file of its own");
   if (!pipeline_)
-    refuse(path_, "its parts are of no pipeline whose names in one file are known; convert the components one by one "
-                  "(--layout on each sub-folder)");
+    refuse(path_,
+           "its parts are of no pipeline whose names in one file are known; convert the components one by one "
+           "(--layout on each sub-folder)");
 }
 
 const EncoderPlace* LayoutTarget::encoder_place(const PlacedComponent& component) const {
@@ -65,7 +68,8 @@ std::optional<std::string> LayoutTarget::prefix_of(const PlacedComponent& compon
 }
 
 Naming LayoutTarget::naming_of(const PlacedComponent& component) const {
-  const EncoderPlace* const place = component.slot.role == ComponentRole::text_encoder ? encoder_place(component) : nullptr;
+  const EncoderPlace* const place =
+      component.slot.role == ComponentRole::text_encoder ? encoder_place(component) : nullptr;
   const bool open_clip = several_ && layout_ != AskedLayout::diffusers && place && place->open_clip;
   return naming_in(layout_, *component.told->family, open_clip);
 }

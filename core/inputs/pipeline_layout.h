@@ -44,7 +44,7 @@ struct Layout {
   Latents latents;
   const char* vae_prefix;
   const char* encoder_prefix;  ///< of all its text encoders
-  EncoderPlace encoders[3];  ///< in the order of a folder's text_encoder, text_encoder_2, ...
+  EncoderPlace encoders[3];    ///< in the order of a folder's text_encoder, text_encoder_2, ...
   const char* unet_prefix = "model.diffusion_model.";
   uint32_t first_encoder = 0;  ///< 1: a folder has no text_encoder but a text_encoder_2
 };

@@ -50,10 +50,28 @@ constexpr auto kPrefixes = std::to_array<Prefix>({
 constexpr std::string_view kFolderTransformer = "transformer.";
 
 // What follows it in models of language and in text encoders, which have it, too.
-constexpr auto kOfLanguage = std::to_array<std::string_view>(
-    {"h", "resblocks", "text_model", "wte", "wpe", "ln_f", "word_embeddings", "word_embeddings_layernorm", "encoder",
-     "decoder", "embedding", "embeddings", "shared", "model", "visual", "token_embedding", "output_layer",
-     "rotary_pos_emb", "layer", "norm_f", "logit_scale", "text_projection"});
+constexpr auto kOfLanguage = std::to_array<std::string_view>({"h",
+                                                              "resblocks",
+                                                              "text_model",
+                                                              "wte",
+                                                              "wpe",
+                                                              "ln_f",
+                                                              "word_embeddings",
+                                                              "word_embeddings_layernorm",
+                                                              "encoder",
+                                                              "decoder",
+                                                              "embedding",
+                                                              "embeddings",
+                                                              "shared",
+                                                              "model",
+                                                              "visual",
+                                                              "token_embedding",
+                                                              "output_layer",
+                                                              "rotary_pos_emb",
+                                                              "layer",
+                                                              "norm_f",
+                                                              "logit_scale",
+                                                              "text_projection"});
 
 bool is_of_folder_transformer(std::string_view name) {
   if (!name.starts_with(kFolderTransformer)) return false;

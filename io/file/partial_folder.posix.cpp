@@ -111,7 +111,8 @@ void PartialFolder::make() {
     close(descriptor_);
     descriptor_ = -1;
   }
-  throw Error(ErrorCode::io, target_, target_ + ": its partial folder " + path_ + " keeps changing; is another run busy?");
+  throw Error(ErrorCode::io, target_,
+              target_ + ": its partial folder " + path_ + " keeps changing; is another run busy?");
 }
 
 void PartialFolder::make_room_for(const std::string& file) const {
@@ -124,9 +125,7 @@ void PartialFolder::make_room_for(const std::string& file) const {
 void PartialFolder::put_in_place() {
   sync_path(path_);
   const auto moved = [&](unsigned flags) {
-    return retried([&] {
-      return renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target_.c_str(), flags);
-    }) == 0;
+    return retried([&] { return renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target_.c_str(), flags); }) == 0;
   };
   // A folder takes the place of an empty one in one step; one that is full changes places with it.
   if (moved(0)) {

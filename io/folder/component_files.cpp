@@ -18,9 +18,9 @@ namespace fs = std::filesystem;
 using std::string_view;
 
 // With a number behind an underscore they are further ones.
-constexpr auto kComponents = std::to_array<string_view>(
-    {"transformer", "unet", "vae", "text_encoder", "prior", "decoder", "image_encoder", "audio_vae", "vocoder",
-     "connectors", "controlnet", "safety_checker"});
+constexpr auto kComponents =
+    std::to_array<string_view>({"transformer", "unet", "vae", "text_encoder", "prior", "decoder", "image_encoder",
+                                "audio_vae", "vocoder", "connectors", "controlnet", "safety_checker"});
 
 // The better first: a loader takes the first that is there.
 constexpr auto kStems = std::to_array<string_view>({"diffusion_pytorch_model", "model", "pytorch_model"});
@@ -80,8 +80,8 @@ std::string weights_in(const fs::path& folder, const std::string& component, Fol
            "(save_pretrained with a max_shard_size that none exceeds)");
   if (found.empty()) return "";
   for (size_t i = 1; i < found.size(); ++i)
-    contents.notes.push_back(sentence(component.empty() ? "" : component + "/", found[i], " is not taken: ", found[0],
-                                      " lies beside it"));
+    contents.notes.push_back(
+        sentence(component.empty() ? "" : component + "/", found[i], " is not taken: ", found[0], " lies beside it"));
   return (folder / found[0]).string();
 }
 

@@ -39,8 +39,7 @@ void add_component(Checkpoint& folder, Checkpoint component, const std::string& 
   folder.header_size += component.header_size;
   for (UnreadTensor& tensor : component.unread) folder.unread.push_back({front + tensor.name, std::move(tensor.why)});
   for (PickleGlobal& global : component.globals) folder.globals.push_back(std::move(global));
-  for (const std::string& note : component.notes)
-    folder.notes.push_back(prefix.empty() ? note : prefix + ": " + note);
+  for (const std::string& note : component.notes) folder.notes.push_back(prefix.empty() ? note : prefix + ": " + note);
   folder.average_taken |= component.average_taken;
 }
 
