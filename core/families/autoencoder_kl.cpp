@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The VAE of Stable Diffusion, Flux, and many others (diffusers 0.42.1: convert_ldm_vae_checkpoint).
+#include <algorithm>
 #include <string>
 
 #include "core/families/family_rows.h"
@@ -50,7 +51,7 @@ LayoutRules rules(const ComponentNames& names, bool from_left) {
   add_resnet(rules, "encoder.down.#.block.#.", "encoder.down_blocks.#.resnets.#.");
   rules.push_back({.left = "encoder.down.#.downsample.conv.*", .right = "encoder.down_blocks.#.downsamplers.0.conv.*"});
   // The left counts the decoder's blocks from the picture on, the right from what is coded.
-  const uint32_t blocks = names.count(from_left ? "decoder.up.#.*" : "decoder.up_blocks.#.*");
+  const uint32_t blocks = std::max(1U, names.count(from_left ? "decoder.up.#.*" : "decoder.up_blocks.#.*"));
   for (uint32_t block = 0; block < blocks; ++block) {
     const std::string left = sentence("decoder.up.", block, ".");
     const std::string right = sentence("decoder.up_blocks.", blocks - 1 - block, ".");

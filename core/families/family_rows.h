@@ -15,6 +15,29 @@ ModelFamily lumina2_family();
 ModelFamily sd3_family();
 ModelFamily z_image_family();
 
+ModelFamily autoencoder_kl_family();
+ModelFamily flux3_family();
+ModelFamily hidream_family();
+ModelFamily krea2_family();
+ModelFamily minimax_h3_family();
+ModelFamily pixart_family();
+ModelFamily qwen_image_family();
+ModelFamily qwen_image_21_family();
+ModelFamily sana_family();
+ModelFamily sd_unet_family();
+
+// core/families/videos
+ModelFamily cosmos_predict2_family();
+ModelFamily hunyuan_video_family();
+ModelFamily hunyuan_video_comfy_family();
+ModelFamily ltx_vae_family();
+ModelFamily ltx_video_family();
+ModelFamily mochi_family();
+ModelFamily wan_family();
+ModelFamily wan_animate_family();
+ModelFamily wan_vae_family();
+ModelFamily wan_22_vae_family();
+
 /// Of blocks as Flux.1 has them.
 LayoutRules flux_attention_rules();
 LayoutRules flux_mlp_rules();

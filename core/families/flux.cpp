@@ -71,7 +71,7 @@ ModelFamily flux_family() {
       .left = Naming::original,
       .right = Naming::diffusers,
       .left_signs = {"double_blocks.#.img_attn.qkv.weight", "double_blocks.#.img_mod.lin.weight",
-                     "!txt_in.individual_token_refiner.blocks.#.norm1.weight"},
+                     "!txt_in.individual_token_refiner.blocks.#.norm1.weight", "!controlnet_blocks.#.weight"},
       .right_signs = {"single_transformer_blocks.#.proj_mlp.weight", "transformer_blocks.#.norm1_context.linear.weight",
                       "!context_embedder.token_refiner.refiner_blocks.#.norm1.weight", "!controlnet_blocks.#.weight"},
       .rules = rules};

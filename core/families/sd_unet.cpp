@@ -12,22 +12,20 @@ namespace {
 
 // How many blocks there are, and resnets in each of those that go down; those that go up have one more.
 struct Sizes {
-  uint32_t blocks = 0, resnets = 0;
+  uint32_t blocks = 1, resnets = 1;
 };
 
-// On the left a block is so many numbers as it has resnets, and one for what makes the picture smaller.
+// On the left a block is so many numbers as it has resnets, and one for what makes the picture smaller; the first
+// number is none of a block.
 Sizes sizes_of(const ComponentNames& names, bool from_left) {
-  if (!from_left) {
-    Sizes sizes{.blocks = std::max(names.count("down_blocks.#.*"), names.count("up_blocks.#.*")),
-                .resnets = names.count("down_blocks.0.resnets.#.*")};
-    if (sizes.resnets == 0) sizes.resnets = std::max(names.count("up_blocks.0.resnets.#.*"), 2U) - 1;
-    return sizes;
-  }
-  const uint32_t numbers = names.count("input_blocks.#.*");
+  if (!from_left)
+    return {.blocks = std::max({1U, names.count("down_blocks.#.*"), names.count("up_blocks.#.*")}),
+            .resnets = std::max(1U, names.count("down_blocks.0.resnets.#.*"))};
+  const uint32_t down = names.count("input_blocks.#.*"), up = names.count("output_blocks.#.*");
   uint32_t resnets = 1;
-  while (resnets + 1 < numbers && !names.has(sentence("input_blocks.", resnets + 1, ".0.op.weight"))) ++resnets;
-  const uint32_t all = std::max(numbers, names.count("output_blocks.#.*"));
-  return {.blocks = (all + resnets) / (resnets + 1), .resnets = resnets};
+  while (resnets + 1 < down && !names.has(sentence("input_blocks.", resnets + 1, ".0.op.weight"))) ++resnets;
+  const uint32_t most = std::max({1U, down, up + 1}) - 1;
+  return {.blocks = std::max(1U, (most + resnets) / (resnets + 1)), .resnets = resnets};
 }
 
 void add_resnet(LayoutRules& rules, std::string_view left, std::string_view right) {
@@ -70,7 +68,7 @@ void add_up(LayoutRules& rules, const ComponentNames& names, bool from_left, uin
     add_attention(rules, sentence(left, "1."), attention);
   }
   // What makes the picture larger stands behind the attention, where there is one.
-  const bool behind_attention = names.has(from_left ? sentence(left, "2.conv.weight") : attention + "norm.weight");
+  const bool behind_attention = names.has(from_left ? left + "1.norm.weight" : attention + "norm.weight");
   rules.push_back({.left = sentence(left, behind_attention ? "2" : "1", ".conv.*"),
                    .right = sentence(right, "upsamplers.0.conv.*")});
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Families whose names are the same for the publisher, ComfyUI and diffusers, and one that cannot be rewritten.
+// Families whose names are the same for the publisher, ComfyUI and diffusers.
 #include <utility>
 
 #include "core/families/family_rows.h"
@@ -28,21 +28,6 @@ ModelFamily qwen_image_family() {
 ModelFamily hidream_family() {
   return single_named("hidream",
                       {"double_stream_blocks.#.block.ff_i.gate.weight", "caption_projection.#.linear.weight"});
-}
-
-ModelFamily minimax_h3_family() {
-  constexpr const char* kWhy =
-      "the rows of its fused q, k and v lie in one order in single files and in another in the publisher's shards, and "
-      "names and shapes do not say which";
-  return {.name = "minimax-h3",
-          .role = ComponentRole::transformer,
-          .left = Naming::original,
-          .right = Naming::diffusers,
-          .left_signs = {"blocks.#.attn.qkv_proj.weight", "video_patch_proj.weight"},
-          .right_signs = {"transformer_blocks.#.attn.to_q.weight", "audio_proj_in.weight", "audio_proj_out.weight"},
-          .rules = kept,
-          .no_way_right = kWhy,
-          .no_way_left = kWhy};
 }
 
 }  // namespace ckmerge

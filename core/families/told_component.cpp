@@ -2,6 +2,7 @@
 #include "core/families/told_component.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <utility>
 
@@ -122,6 +123,26 @@ const Side* told_side(const Signs& signs, const std::vector<bool>& found) {
   return nullptr;
 }
 
+bool is_encoder(const ToldComponent& component) { return component.family->role == ComponentRole::text_encoder; }
+
+// Text encoders of some libraries are a module or two more than those of others, and are found again inside of that.
+// REQUIRES: in the order of prefixes, so that what is inside follows.
+void leave_out_inner_encoders(std::vector<ToldComponent>& told) {
+  constexpr std::ptrdiff_t kMostModules = 2;
+  const ToldComponent* outer = nullptr;
+  std::vector<ToldComponent> kept;
+  kept.reserve(told.size());
+  for (const ToldComponent& component : told) {
+    const bool is_inner =
+        outer && is_encoder(component) && component.prefix.starts_with(outer->prefix) &&
+        std::ranges::count(string_view(component.prefix).substr(outer->prefix.size()), '.') <= kMostModules;
+    if (is_inner) continue;
+    kept.push_back(component);
+    if (is_encoder(component)) outer = &kept.back();
+  }
+  told = std::move(kept);
+}
+
 }  // namespace
 
 std::vector<ToldComponent> told_components(const TensorTable& tensors) {
@@ -142,6 +163,7 @@ std::vector<ToldComponent> told_components(const TensorTable& tensors) {
   for (const auto& [prefix, signs] : found)
     if (const Side* side = told_side(kSigns, signs))
       told.push_back({.family = side->family, .is_left = side->is_left, .prefix = std::string(prefix)});
+  leave_out_inner_encoders(told);
   return told;
 }
 

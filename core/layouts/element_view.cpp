@@ -123,7 +123,10 @@ bool ElementView::transpose(ElementView& out) const {
                .offset = run.offset,
                .shape = {matrices[0], width, height},
                .strides = *strides};
-    if (lie_in_order(turned.shape, turned.strides)) turned.shape.clear(), turned.strides.clear();
+    if (lie_in_order(turned.shape, turned.strides)) {
+      turned.shape.clear();
+      turned.strides.clear();
+    }
     out.append(std::move(turned));
   }
   return true;

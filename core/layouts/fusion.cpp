@@ -9,6 +9,18 @@
 
 namespace ckmerge {
 
+namespace {
+
+// Whether its bytes can be counted: views of expanded tensors are of any size.
+bool is_countable(Shape shape) {
+  uint64_t size = sizeof(uint64_t);
+  for (const uint64_t dimension : shape)
+    if (__builtin_mul_overflow(size, dimension, &size)) return false;
+  return true;
+}
+
+}  // namespace
+
 using std::string;
 
 uint64_t columns_beside(const TensorTable& tensors, size_t index, const LayoutRule* rule, bool stacks) {
@@ -67,6 +79,7 @@ string Fusions::make(const Fused& fused, const RuleMatcher& matcher, size_t ones
     whole.append(joined);
   }
   if (matcher.stacks(rule)) shape.insert(shape.begin(), sorted.size() / parts);
+  if (!is_countable(shape)) return sentence("it would be ", shape_text(shape), ", more than can be counted");
   whole.reshape(std::move(shape));
   whole.add_to(made, fused.name);
   return {};

@@ -76,6 +76,7 @@ std::optional<Numbers> row_counts(RowCut cut, size_t parts, uint64_t rows, uint6
     if (rows % parts != 0) return std::nullopt;
     return Numbers(parts, rows / parts);
   }
+  if (columns == 0) return std::nullopt;
   if (cut == RowCut::first_as_columns) {
     if (rows <= columns || (rows - columns) % (parts - 1) != 0) return std::nullopt;
     Numbers counts(parts, (rows - columns) / (parts - 1));

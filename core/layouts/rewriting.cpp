@@ -3,11 +3,10 @@
 
 #include <algorithm>
 #include <optional>
-#include <unordered_set>
 #include <utility>
 
-#include "core/layouts/coded_modules.h"
 #include "core/layouts/fusion.h"
+#include "core/layouts/module_codes.h"
 #include "core/layouts/reshaping.h"
 #include "core/layouts/rule_matcher.h"
 #include "io/text/error.h"
@@ -28,7 +27,7 @@ class Rewriter {
         direction_(direction),
         from_prefix_(from_prefix),
         to_prefix_(to_prefix),
-        coded_(tensors_),
+        codes_(tensors_),
         fusions_(tensors_, rules, from_prefix) {}
 
   void keep(size_t index) { made.add_again(tensors_.name(index), tensors_, index); }
@@ -65,7 +64,7 @@ class Rewriter {
   RuleMatcher matcher_;
   Direction direction_;
   string_view from_prefix_, to_prefix_;
-  CodedModules coded_;
+  ModuleCodes codes_;
   Fusions fusions_;
   std::optional<size_t> ones_;
   string name_;  // one buffer for all
@@ -96,18 +95,18 @@ void Rewriter::carry(size_t index, string_view inner) {
   const string_view name = tensors_.name(index);
   result.carried.emplace_back(name);
   made.add_again(sentence(to_prefix_, inner), tensors_, index);
-  const size_t weight = coded_.weight_beside(index);
+  const size_t weight = codes_.weight_beside(index);
   if (weight == TensorTable::npos || weight == index) return;
   const string_view beside = tensors_.name(weight).substr(from_prefix_.size());
   const std::optional<RuleMatch> match = matcher_.match(beside);
   if (!match || !matcher_.has_target(*match->rule) || new_name(*match, 0, 0) == sentence(to_prefix_, beside)) return;
-  if (const string_view kind = coded_.kind(weight); !kind.empty())
+  if (const string_view kind = codes_.kind(weight); !kind.empty())
     fault(name, "stands by codes (", kind, ") that would be called otherwise");
 }
 
 bool Rewriter::may_be_reshaped(size_t index, const RuleMatch& match) {
   const string_view name = tensors_.name(index);
-  if (const string_view kind = coded_.kind(index); !kind.empty()) {
+  if (const string_view kind = codes_.kind(index); !kind.empty()) {
     fault(name, "belongs to codes (", kind, "), which cannot be cut, joined or turned");
     return false;
   }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/families/told_component.h"
 #include "core/layouts/rewriting.h"
 #include "core/layouts/rule_faults.h"
 #include "io/text/error.h"
@@ -88,14 +89,14 @@ std::vector<uint64_t> all_places(const TensorTable& tensors, const std::vector<s
 }
 
 void check(const Checkpoint& given, const LayoutRules& rules, Direction direction, std::string_view prefix) {
-  Checkpoint checkpoint = given;
+  Checkpoint checkpoint = copy(given);
   try {
     const Rewriting done = rewrite(checkpoint, rules, direction, prefix, "to.");
     expect(all_places(given.tensors, done.left_out) == all_places(checkpoint.tensors, {}));
     for (size_t i = 1; i < checkpoint.tensors.size(); ++i)
       expect(checkpoint.tensors.name(i - 1) < checkpoint.tensors.name(i));
     const Direction back = direction == Direction::to_right ? Direction::to_left : Direction::to_right;
-    Checkpoint again = checkpoint;
+    Checkpoint again = copy(checkpoint);
     const Rewriting undone = rewrite(again, rules, back, "to.", prefix);
     expect(all_places(checkpoint.tensors, undone.left_out) == all_places(again.tensors, {}));
   } catch (const Error& error) {
@@ -111,5 +112,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const Checkpoint given = tensors_of(text);
   for (const Direction direction : {Direction::to_right, Direction::to_left})
     for (const std::string_view prefix : {"", "p."}) check(given, rules, direction, prefix);
+  for (const ToldComponent& told : told_components(given.tensors)) {
+    const LayoutRules known = told.family->rules(ComponentNames(given.tensors, told.prefix), told.is_left);
+    check(given, known, told.is_left ? Direction::to_right : Direction::to_left, told.prefix);
+  }
   return 0;
 }

@@ -75,7 +75,8 @@ void read_line(const std::string& line, RecordedModel& model, std::set<std::stri
 }  // namespace
 
 RecordedModel read_recorded(const std::string& path) {
-  RecordedModel model{.name = std::filesystem::path(path).stem().string()};
+  RecordedModel model;
+  model.name = std::filesystem::path(path).stem().string();
   std::ifstream file(path);
   std::string line, hash;
   std::getline(file, line);
@@ -98,7 +99,7 @@ std::vector<std::string> recorded_paths() {
 std::vector<FileTensor> as_file(const TracedTensors& tensors, const std::string& prefix) {
   std::vector<FileTensor> file;
   for (const auto& [name, tensor] : tensors)
-    file.push_back(bits(prefix + name, Dtype::I64, tensor.shape, tensor.elements));
+    file.push_back(bits(prefix + name, Dtype::F64, tensor.shape, tensor.elements));
   return file;
 }
 

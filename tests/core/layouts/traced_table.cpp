@@ -60,6 +60,14 @@ Checkpoint TracedTable::checkpoint() const {
   return checkpoint;
 }
 
+Checkpoint copy(const Checkpoint& checkpoint) {
+  Checkpoint other;
+  other.path = checkpoint.path;
+  other.tensors = checkpoint.tensors;
+  other.unread = checkpoint.unread;
+  return other;
+}
+
 std::vector<uint64_t> places(const TensorTable& tensors, size_t index) {
   std::vector<uint64_t> out;
   for (const Piece& piece : tensors.pieces(index)) add_places(piece, element_size(tensors[index].dtype), out);

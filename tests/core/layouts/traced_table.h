@@ -22,6 +22,9 @@ class TracedTable {
   uint64_t end_ = 0;
 };
 
+/// Another with the same tables.
+Checkpoint copy(const Checkpoint& checkpoint);
+
 /// Where each element of tensor `index` lies, in order: the offset of its first byte.
 std::vector<uint64_t> places(const TensorTable& tensors, size_t index);
 

@@ -55,6 +55,18 @@ LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   return rules;
 }
 
+// As far as they are known: what its encoder of motion is called is not.
+LayoutRules animate_rules(const ComponentNames& names, bool from_left) {
+  LayoutRules animated = rules(names, from_left);
+  add_rules(animated, "face_adapter.fuser_blocks.#.", "face_adapter.#.",
+            {{"linear1_q.*", "to_q.*"},
+             {"linear1_kv.*", "{to_k,to_v}.*"},
+             {"linear2.*", "to_out.*"},
+             {"q_norm.*", "norm_q.*"},
+             {"k_norm.*", "norm_k.*"}});
+  return animated;
+}
+
 }  // namespace
 
 ModelFamily wan_family() {
@@ -67,9 +79,9 @@ ModelFamily wan_family() {
           .rules = rules};
 }
 
-// Its face encoder has biases of other shapes in diffusers.
 ModelFamily wan_animate_family() {
-  constexpr const char* kWhy = "ckmerge has no rules for Wan Animate's encoders of motion and faces yet";
+  constexpr const char* kWhy =
+      "the encoders of motion and faces of Wan Animate have other shapes in diffusers, for which no rules are known";
   return {
       .name = "wan-animate",
       .role = ComponentRole::transformer,
@@ -78,7 +90,7 @@ ModelFamily wan_animate_family() {
       .left_signs = {"blocks.#.self_attn.q.weight", "head.head.weight", "face_adapter.fuser_blocks.#.linear2.weight"},
       .right_signs = {"blocks.#.attn1.to_q.weight", "condition_embedder.time_proj.weight",
                       "face_adapter.#.to_out.weight"},
-      .rules = rules,
+      .rules = animate_rules,
       .no_way_right = kWhy,
       .no_way_left = kWhy};
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/layouts/coded_modules.h"
+#include "core/layouts/module_codes.h"
 
 #include <string>
 
 namespace ckmerge {
 
-std::string_view CodedModules::kind(size_t index) const {
+std::string_view ModuleCodes::kind(size_t index) const {
   const CodeRow* row = judge_.row_of(index);
   if (!row) {
     const size_t weight = weight_beside(index);
@@ -14,7 +14,7 @@ std::string_view CodedModules::kind(size_t index) const {
   return row ? row->kind : std::string_view();
 }
 
-size_t CodedModules::weight_beside(size_t index) const {
+size_t ModuleCodes::weight_beside(size_t index) const {
   const std::string_view name = tensors_.name(index);
   return tensors_.find(std::string(name.substr(0, name.rfind('.') + 1)) + "weight");
 }

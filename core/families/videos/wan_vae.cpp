@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The VAE of Wan 2.1 and of Qwen-Image (diffusers 0.42.1: convert_wan_vae_to_diffusers).
+#include <algorithm>
+
 #include "core/families/family_rows.h"
 #include "core/families/rule_rows.h"
 #include "io/text/sentence.h"
@@ -36,8 +38,9 @@ LayoutRules rules(const ComponentNames& names, bool from_left) {
   add_residual(rules, "encoder.downsamples.#.", "encoder.down_blocks.#.");
   add_rules(rules, "encoder.downsamples.#.", "encoder.down_blocks.#.",
             {{"resample.*", "resample.*"}, {"time_conv.*", "time_conv.*"}});
-  const uint32_t blocks =
-      from_left ? (names.count("decoder.upsamples.#.*") + kBlock - 1) / kBlock : names.count("decoder.up_blocks.#.*");
+  const uint32_t numbers =
+      from_left ? names.count("decoder.upsamples.#.*") : kBlock * names.count("decoder.up_blocks.#.*");
+  const uint32_t blocks = std::max(1U, (numbers + kBlock - 1) / kBlock);
   for (uint32_t block = 0; block < blocks; ++block) {
     for (uint32_t residual = 0; residual < kResiduals; ++residual)
       add_residual(rules, sentence("decoder.upsamples.", kBlock * block + residual, "."),
@@ -46,6 +49,16 @@ LayoutRules rules(const ComponentNames& names, bool from_left) {
               sentence("decoder.up_blocks.", block, ".upsamplers.0."),
               {{"resample.*", "resample.*"}, {"time_conv.*", "time_conv.*"}});
   }
+  return rules;
+}
+
+// As far as it is known.
+LayoutRules rules_of_22(const ComponentNames& /*names*/, bool /*from_left*/) {
+  LayoutRules rules;
+  add_half(rules, "encoder.");
+  add_half(rules, "decoder.");
+  add_residual(rules, "encoder.downsamples.#.downsamples.#.", "encoder.down_blocks.#.resnets.#.");
+  add_residual(rules, "decoder.upsamples.#.upsamples.#.", "decoder.up_blocks.#.resnets.#.");
   return rules;
 }
 
@@ -70,7 +83,7 @@ ModelFamily wan_22_vae_family() {
           .right = Naming::diffusers,
           .left_signs = {"decoder.upsamples.#.upsamples.#.residual.2.weight"},
           .right_signs = {"encoder.down_blocks.#.resnets.#.norm1.gamma", "decoder.up_blocks.#.resnets.#.norm1.gamma"},
-          .rules = rules,
+          .rules = rules_of_22,
           .no_way_right = kWhy,
           .no_way_left = kWhy};
 }

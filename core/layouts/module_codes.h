@@ -10,10 +10,10 @@
 namespace ckmerge {
 
 /// For one thread.
-class CodedModules {
+class ModuleCodes {
  public:
   /// REQUIRES: `tensors` are sorted by name, and outlive this.
-  explicit CodedModules(const TensorTable& tensors) : tensors_(tensors), judge_(tensors) {}
+  explicit ModuleCodes(const TensorTable& tensors) : tensors_(tensors), judge_(tensors) {}
 
   /// The form of the codes that tensor `index` is or stands by; empty: it is numbers.
   std::string_view kind(size_t index) const;
