@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "core/inputs/asked_layout.h"
-#include "core/inputs/common_spelling.h"
 #include "core/inputs/component_names.h"
+#include "core/inputs/equated_inputs.h"
 #include "core/inputs/renames.h"
 #include "core/inputs/tied_heads.h"
 #include "io/text/sentence.h"
@@ -32,7 +32,7 @@ std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoin
   rename_tensors(recipe, checkpoints);
   check_folders(recipe, checkpoints);
   bring_to_layout(recipe, checkpoints);
-  bring_to_common_spelling(recipe, checkpoints);
+  equate_inputs(recipe, checkpoints);
   std::vector<std::string> warnings = untie_heads(recipe, checkpoints);
   for (std::string& note : name_components(recipe, checkpoints)) warnings.push_back(std::move(note));
   for (Checkpoint& checkpoint : checkpoints) note_unread(checkpoint);
