@@ -212,7 +212,7 @@ class Writer {
     option("first_channels", recipe_.first_channels);
     if (request_.settings.form) option("format", std::vector<std::string>{request_.settings.form->name});
     option("half", recipe_.half);
-    option("hash", recipe_.hash);
+    option(request_.settings.run.hash ? "hash" : "hash_inputs", recipe_.hash);
     option("key", key_words());
     option("mend", recipe_.mend);
     option("merge_buffers", recipe_.merge_buffers);
