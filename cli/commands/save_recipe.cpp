@@ -279,6 +279,7 @@ void save_recipe(const MergeRequest& request, const std::string& text, std::span
   Staging bytes((text.size() + kUnit - 1) / kUnit * kUnit);
   std::memcpy(bytes.first(text.size()).data(), text.data(), text.size());
   OutputFile file(*request.settings.save_recipe, text.size(), inputs, {.replace = run.replace, .sync = run.sync});
+  clear_room_behind(bytes.first(text.size()));
   file.write_at(0, bytes.first(text.size()));
   file.commit();
 }
