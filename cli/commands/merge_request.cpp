@@ -82,7 +82,7 @@ MergeRequest merge_request(const Request& request, const Environment& environmen
   merge.settings = request.settings;
   Settings& settings = merge.settings;
   if (request.command == Command::plan) settings.only_plan = true;
-  settings.run.hash = settings.recipe.hash;
+  settings.recipe.hash |= settings.run.hash;  // --hash is --hash-inputs and the sums of the output
   Faults faults;
   check_files(merge, request.command, faults);
   if (!settings.sweeps.empty()) check_sweep(merge, faults);

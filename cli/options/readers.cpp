@@ -2,10 +2,12 @@
 #include "cli/options/readers.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "cli/options/choices.h"
 #include "cli/options/numbers.h"
 #include "cli/options/output_name.h"
+#include "cli/options/pair_text.h"
 #include "cli/options/sizes.h"
 #include "core/inputs/asked_layout.h"
 #include "core/inputs/pipeline_layout.h"
@@ -161,9 +163,9 @@ Reader read_notify_url() {
 }
 
 std::pair<std::string, std::string> read_pair(const Word& word) {
-  const size_t equals = word.text.find('=');
-  if (equals == word.text.npos || equals == 0) refuse(word, ": '" + word.text + "' is not of the form name=value");
-  return {word.text.substr(0, equals), word.text.substr(equals + 1)};
+  std::optional<std::pair<std::string, std::string>> pair = parse_pair(word.text);
+  if (!pair) refuse(word, ": '" + word.text + "' is not of the form name=value");
+  return std::move(*pair);
 }
 
 }  // namespace ckmerge::cli

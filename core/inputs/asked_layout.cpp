@@ -7,6 +7,7 @@
 #include "core/inputs/component_places.h"
 #include "core/inputs/judged_inputs.h"
 #include "core/inputs/layout_target.h"
+#include "core/inputs/naming_path.h"
 #include "core/layouts/rewriting.h"
 #include "core/recipe/layout_fields.h"
 #include "io/text/error.h"
@@ -22,24 +23,11 @@ constexpr size_t kNamed = 3;
   throw Error(ErrorCode::mismatch, path, sentence(path, ": ", what));
 }
 
-bool has_naming(const ModelFamily& family, Naming naming) { return family.left == naming || family.right == naming; }
-
 // Rows of one component have one name, where it has more than two namings.
 bool any_row_has(const ModelFamily& family, Naming naming) {
   return std::ranges::any_of(model_families(), [&](const ModelFamily& row) {
-    return std::string_view(row.name) == family.name && has_naming(row, naming);
+    return std::string_view(row.name) == family.name && (row.left == naming || row.right == naming);
   });
-}
-
-const ModelFamily& row_with(const ModelFamily& family, Naming from, Naming to, const std::string& path) {
-  const ModelFamily* fallback = nullptr;
-  for (const ModelFamily& row : model_families())
-    if (std::string_view(row.name) == family.name && has_naming(row, from)) {
-      if (has_naming(row, to)) return row;
-      if (row.left != from || row.right != from) fallback = &row;
-    }
-  if (!fallback) refuse(path, sentence(family.name, " has no naming ", name(to), " that is known"));
-  return *fallback;
 }
 
 std::string named(const std::vector<std::string>& names) {
@@ -48,25 +36,31 @@ std::string named(const std::vector<std::string>& names) {
   return text + (names.size() > kNamed ? ", ..." : "");
 }
 
-void note(Checkpoint& checkpoint, const ToldComponent& component, Naming to, const Rewriting& done) {
-  std::string text = sentence(component.family->name, ": ", name(component.naming()), " names to ", name(to), ", ",
-                              counted(done.renamed, "tensor"));
+void note(Checkpoint& checkpoint, const NamingStep& step, const Rewriting& done) {
+  const std::string family = step.family->name;
+  std::string text = sentence(family, ": ", name(step.from()), " names to ", name(step.to()), ", ",
+                              counted(done.renamed + done.reshaped, "tensor"));
   if (done.reshaped > 0) text += sentence(", ", done.reshaped, " of them cut, joined or turned");
   checkpoint.notes.push_back(text);
   if (!done.carried.empty())
-    checkpoint.notes.push_back(sentence(component.family->name, ": ", counted(done.carried.size(), "tensor"),
+    checkpoint.notes.push_back(sentence(family, ": ", counted(done.carried.size(), "tensor"),
                                         done.carried.size() == 1 ? " is" : " are",
                                         " of no rule and carried along under the old name: ", named(done.carried)));
   if (!done.left_out.empty())
-    checkpoint.notes.push_back(sentence(component.family->name, ": ", counted(done.left_out.size(), "tensor"),
-                                        done.left_out.size() == 1 ? " is" : " are", " left out, which ", name(to),
-                                        " names have no place for: ", named(done.left_out)));
+    checkpoint.notes.push_back(sentence(family, ": ", counted(done.left_out.size(), "tensor"),
+                                        done.left_out.size() == 1 ? " is" : " are", " left out, which ",
+                                        name(step.to()), " names have no place for: ", named(done.left_out)));
 }
 
-void change_prefix(Checkpoint& checkpoint, const std::string& from, const std::string& to) {
+void change_prefix(Checkpoint& checkpoint, const std::string& from, const std::string& to,
+                   std::span<const std::string> others) {
   if (from == to) return;
+  const auto is_others = [&](std::string_view name) {
+    return std::ranges::any_of(others, [&](const std::string& prefix) { return name.starts_with(prefix); });
+  };
   const std::vector<size_t> repeated = checkpoint.rename([&](std::string_view name) {
-    return name.starts_with(from) ? std::string(to).append(name.substr(from.size())) : std::string(name);
+    return name.starts_with(from) && !is_others(name) ? std::string(to).append(name.substr(from.size()))
+                                                      : std::string(name);
   });
   if (!repeated.empty())
     refuse(checkpoint.path, sentence("two of its tensors would be called ", checkpoint.tensors[repeated[0]].name));
@@ -84,10 +78,11 @@ void bring(Checkpoint& checkpoint, const PlacedComponents& placed, const LayoutT
   for (const PlacedComponent& component : placed.components) {
     const std::optional<std::string> prefix = target.prefix_of(component);
     if (!prefix) continue;
+    const std::vector<std::string> others = component.prefix.empty() ? target.prefixes() : std::vector<std::string>();
     if (component.told)
-      bring_component(checkpoint, *component.told, target.naming_of(component), *prefix);
+      bring_component(checkpoint, *component.told, target.naming_of(component), *prefix, others);
     else
-      change_prefix(checkpoint, component.prefix, *prefix);
+      change_prefix(checkpoint, component.prefix, *prefix, others);
   }
 }
 
@@ -154,20 +149,23 @@ Naming naming_in(AskedLayout layout, const ModelFamily& family, bool open_clip) 
 }
 
 void bring_component(Checkpoint& checkpoint, const ToldComponent& component, Naming wanted,
-                     const std::string& to_prefix) {
-  if (component.naming() == wanted) return change_prefix(checkpoint, component.prefix, to_prefix);
+                     const std::string& to_prefix, std::span<const std::string> others) {
   const Naming from = component.naming();
-  const ModelFamily& row = row_with(*component.family, from, wanted, checkpoint.path);
-  const bool from_left = row.left == from;
-  if (const char* const why = from_left ? row.no_way_right : row.no_way_left)
-    refuse(checkpoint.path, sentence(row.name, " cannot be brought from ", name(from), " names to ",
-                                     name(from_left ? row.right : row.left), ": ", why));
-  const LayoutRules rules = row.rules(ComponentNames(checkpoint.tensors, component.prefix), from_left);
-  const Rewriting done =
-      rewrite(checkpoint, rules, from_left ? Direction::to_right : Direction::to_left, component.prefix, to_prefix);
-  const ToldComponent now{.family = &row, .is_left = !from_left, .prefix = to_prefix};
-  note(checkpoint, {.family = &row, .is_left = from_left, .prefix = component.prefix}, now.naming(), done);
-  if (now.naming() != wanted) bring_component(checkpoint, now, wanted, to_prefix);  // by way of the original names
+  if (from == wanted) return change_prefix(checkpoint, component.prefix, to_prefix, others);
+  const std::vector<NamingStep> path = naming_path(*component.family, from, wanted);
+  if (path.empty())
+    refuse(checkpoint.path, sentence(component.family->name, " cannot be brought from ", name(from), " names to ",
+                                     name(wanted), ": no rules are known"));
+  std::string prefix = component.prefix;
+  for (const NamingStep& step : path) {
+    if (const char* const why = step.no_way())
+      refuse(checkpoint.path, sentence(step.family->name, " cannot be brought from ", name(step.from()), " names to ",
+                                       name(step.to()), ": ", why));
+    const bool from_left = step.direction == Direction::to_right;
+    const LayoutRules rules = step.family->rules(ComponentNames(checkpoint.tensors, prefix), from_left);
+    note(checkpoint, step, rewrite(checkpoint, rules, step.direction, prefix, to_prefix, others));
+    prefix = to_prefix;
+  }
 }
 
 void bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,10 +31,11 @@ AskedLayout parse_asked_layout(std::string_view name);
 /// Which naming `layout` has for a component of `family`; of text encoders that of Hugging Face unless `open_clip`.
 Naming naming_in(AskedLayout layout, const ModelFamily& family, bool open_clip = false);
 
-/// Gives one component of `checkpoint` the naming `wanted` and the prefix `to_prefix`, and notes it. Throws
-/// Error(mismatch) where there is no way, or as rewrite() does.
+/// Gives one component of `checkpoint` the naming `wanted` and the prefix `to_prefix`, and notes it. Names behind
+/// `others`, prefixes of other components beside a bare one, stay. Throws Error(mismatch) where there is no way, or as
+/// rewrite() does.
 void bring_component(Checkpoint& checkpoint, const ToldComponent& component, Naming wanted,
-                     const std::string& to_prefix);
+                     const std::string& to_prefix, std::span<const std::string> others = {});
 
 /// Brings `checkpoints` to the layout of a recipe that asks for one: A must hold components that are known, others may.
 /// A VAE to bake in gets the naming alone. A recipe that puts files together is none of them. Throws Error(usage |

@@ -25,6 +25,7 @@ bool is_of_folder(const PlacedComponent& component) {
 
 LayoutTarget::LayoutTarget(AskedLayout layout, const PlacedComponents& placed, std::string path)
     : layout_(layout),
+      placed_(placed),
       pipeline_(placed.layout),
       path_(std::move(path)),
       several_(placed.components.size() > 1),
@@ -34,11 +35,6 @@ LayoutTarget::LayoutTarget(AskedLayout layout, const PlacedComponents& placed, s
 
 void LayoutTarget::check(const PlacedComponents& placed) const {
   if (!several_) return;
-  const auto bare = [](const PlacedComponent& component) { return component.prefix.empty(); };
-  if (std::ranges::any_of(placed.components, bare))
-    refuse(path_,
-           "one of its components has no prefix and others have; give it the prefix of its part first "
-           "(--add-prefix), or convert the components one by one");
   if (layout_ == AskedLayout::diffusers) return;
   const auto models =
       std::ranges::count_if(placed.components, [](const PlacedComponent& c) { return is_model(c.slot.role); });
@@ -72,6 +68,16 @@ Naming LayoutTarget::naming_of(const PlacedComponent& component) const {
       component.slot.role == ComponentRole::text_encoder ? encoder_place(component) : nullptr;
   const bool open_clip = several_ && layout_ != AskedLayout::diffusers && place && place->open_clip;
   return naming_in(layout_, *component.told->family, open_clip);
+}
+
+std::vector<std::string> LayoutTarget::prefixes() const {
+  std::vector<std::string> prefixes;
+  for (const PlacedComponent& component : placed_.components)
+    if (const auto prefix = prefix_of(component); !component.prefix.empty()) {
+      prefixes.push_back(component.prefix);
+      if (prefix && !prefix->empty()) prefixes.push_back(*prefix);
+    }
+  return prefixes;
 }
 
 std::vector<std::string> LayoutTarget::kept_prefixes(const PlacedComponents& placed) const {

@@ -15,12 +15,15 @@ namespace ckmerge {
 class LayoutTarget {
  public:
   /// Keeps a view of `placed`. Throws Error(mismatch) for components that no checkpoint of the layout can hold
-  /// together: two models, parts without a model that says what they are called, a bare one beside others.
+  /// together: two models, parts without a model that says what they are called.
   LayoutTarget(AskedLayout layout, const PlacedComponents& placed, std::string path);
 
   /// The prefix that `component` gets, or nothing where it has no place.
   std::optional<std::string> prefix_of(const PlacedComponent& component) const;
   Naming naming_of(const PlacedComponent& component) const;
+
+  /// Prefixes of components that have one, before and after.
+  std::vector<std::string> prefixes() const;
 
   /// Whether tensors may have no place: a component that stands alone keeps all that is there.
   bool leaves_out() const { return several_; }
@@ -36,6 +39,7 @@ class LayoutTarget {
   const EncoderPlace* encoder_place(const PlacedComponent& component) const;
 
   AskedLayout layout_;
+  const PlacedComponents& placed_;
   const Layout* pipeline_;
   std::string path_;
   bool several_, of_folder_ = false;
