@@ -24,7 +24,7 @@ const char* role_name(ComponentRole role) {
 }
 
 std::string component_line(const PlacedComponent& component) {
-  std::string out = std::string("  ") + role_name(component.slot.role) + ": ";
+  std::string out = std::string("  ") + role_name(component.member.role) + ": ";
   out += component.told ? std::string(component.told->family->name) + ", " + name(component.told->naming()) + " names"
                         : std::string("of no naming that is told");
   return out + (component.prefix.empty() ? ", no prefix" : ", prefix " + visible(component.prefix)) + "\n";
@@ -77,7 +77,7 @@ void write_components(JsonWriter& json, const Checkpoint& checkpoint) {
   json.key("components").begin_array();
   for (const PlacedComponent& component : placed_components(checkpoint).components) {
     json.begin_object();
-    json.key("role").value(role_name(component.slot.role));
+    json.key("role").value(role_name(component.member.role));
     json.key("family").value(component.told ? component.told->family->name : "");
     json.key("naming").value(component.told ? name(component.told->naming()) : "");
     json.key("prefix").value(component.prefix);

@@ -21,7 +21,7 @@ std::string_view name_of(const Step& step, std::span<const Checkpoint> checkpoin
 // Empty where the name has no component in front.
 std::string_view component_of(std::string_view name) {
   const std::string_view front = name.substr(0, std::min(name.find('.'), name.size()));
-  return front.size() < name.size() && slot_of_folder(front) ? front : std::string_view();
+  return front.size() < name.size() && member_of_folder(front) ? front : std::string_view();
 }
 
 struct Split {
@@ -38,7 +38,7 @@ Split bare(const Plan& plan, std::span<const Checkpoint> checkpoints) {
                 sentence(checkpoints[0].path,
                          ": it cannot be told which components its tensors are, so that they have no place in a "
                          "folder of diffusers; write one file"));
-  Split split{.components = {folder_of(placed.components[0].slot)}, .steps = {{}}, .prefixes = {""}};
+  Split split{.components = {folder_of(placed.components[0].member)}, .steps = {{}}, .prefixes = {""}};
   for (size_t i = 0; i < plan.steps.size(); ++i) split.steps[0].push_back(static_cast<uint32_t>(i));
   return split;
 }

@@ -151,9 +151,18 @@ void bring_to_naming(Checkpoint& file, std::optional<Naming> wanted = {}) {
   }
 }
 
-// That of a folder of diffusers; ComfyUI's own where it has one.
+// From that of a folder of diffusers. What stays in it, because no rules tell it, is refused.
 void bring_to_comfy(Checkpoint& file, Part part) {
-  if (part != Part::te) bring_to_naming(file);
+  if (part == Part::te) return;
+  bring_to_naming(file);
+  const auto is_of_diffusers = [](std::string_view name) {
+    return name.starts_with("decoder.") && name.find(".resnets.") != std::string_view::npos;
+  };
+  if (part == Part::vae && any_name(file, is_of_diffusers))
+    throw Error(ErrorCode::mismatch, file.path,
+                file.path +
+                    ": is in diffusers' naming, which no checkpoint in one file has, and of no family whose "
+                    "other naming is known");
 }
 
 size_t read_as_encoder(Checkpoint& file, const Layout& layout) {

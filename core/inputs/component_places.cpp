@@ -43,7 +43,7 @@ class Places {
       if (is_model(component.family->role) && !found_.layout) found_.layout = layout_called(component.family->name);
     if (!found_.layout) found_.layout = layout_by_guess(checkpoint);
     for (const ToldComponent& component : told)
-      add({.prefix = component.prefix, .slot = slot_of(component), .told = component});
+      add({.prefix = component.prefix, .member = member_of(component), .told = component});
     add_folders();
     add_places();
   }
@@ -51,10 +51,10 @@ class Places {
   PlacedComponents take() { return std::move(found_); }
 
  private:
-  ComponentSlot slot_of(const ToldComponent& component) const {
+  PipelineMember member_of(const ToldComponent& component) const {
     const ComponentRole role = component.family->role;
-    if (const auto slot = slot_of_folder(without_dot(component.prefix)); slot && is_same_kind(slot->role, role))
-      return {role, slot->number};
+    if (const auto member = member_of_folder(without_dot(component.prefix)); member && is_same_kind(member->role, role))
+      return {role, member->number};
     if (role != ComponentRole::text_encoder || !found_.layout) return {role, 0};
     for (uint32_t k = found_.layout->first_encoder; const EncoderPlace* place = place_of_encoder(*found_.layout, k);
          ++k)
@@ -82,10 +82,10 @@ class Places {
   void add_folders() {
     for (const FolderName& folder : kFolders)
       for (uint32_t number = 0; number < kMostOfARole; ++number) {
-        const ComponentSlot slot{folder.role, number};
-        const std::string prefix = folder_of(slot) + ".";
+        const PipelineMember member{folder.role, number};
+        const std::string prefix = folder_of(member) + ".";
         if (prefix == "transformer." && !is_of_folder()) continue;
-        if (has_names(tensors_, prefix)) add({.prefix = prefix, .slot = slot, .told = {}});
+        if (has_names(tensors_, prefix)) add({.prefix = prefix, .member = member, .told = {}});
       }
   }
 
@@ -96,10 +96,10 @@ class Places {
     if (!found_.layout) return;
     const Layout& layout = *found_.layout;
     if (has_names(tensors_, layout.vae_prefix))
-      add({.prefix = layout.vae_prefix, .slot = {ComponentRole::vae, 0}, .told = {}});
+      add({.prefix = layout.vae_prefix, .member = {ComponentRole::vae, 0}, .told = {}});
     for (uint32_t k = layout.first_encoder; const EncoderPlace* place = place_of_encoder(layout, k); ++k)
       if (const std::string prefix = whole_prefix(*place); has_names(tensors_, prefix))
-        add({.prefix = prefix, .slot = {ComponentRole::text_encoder, k}, .told = {}});
+        add({.prefix = prefix, .member = {ComponentRole::text_encoder, k}, .told = {}});
   }
 
   const TensorTable& tensors_;
@@ -110,17 +110,17 @@ class Places {
 
 PlacedComponents placed_components(const Checkpoint& checkpoint) { return Places(checkpoint).take(); }
 
-std::string folder_of(ComponentSlot slot) {
-  const auto row = std::ranges::find(kFolders, slot.role, &FolderName::role);
+std::string folder_of(PipelineMember member) {
+  const auto row = std::ranges::find(kFolders, member.role, &FolderName::role);
   std::string folder(row->name);
-  if (slot.number > 0) folder += "_" + std::to_string(slot.number + 1);
+  if (member.number > 0) folder += "_" + std::to_string(member.number + 1);
   return folder;
 }
 
-std::optional<ComponentSlot> slot_of_folder(string_view folder) {
+std::optional<PipelineMember> member_of_folder(string_view folder) {
   for (const FolderName& known : kFolders)
     for (uint32_t number = 0; number < kMostOfARole; ++number)
-      if (const ComponentSlot slot{known.role, number}; folder == folder_of(slot)) return slot;
+      if (const PipelineMember member{known.role, number}; folder == folder_of(member)) return member;
   return std::nullopt;
 }
 

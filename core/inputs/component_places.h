@@ -14,16 +14,16 @@
 namespace ckmerge {
 
 /// Which component of a pipeline something is.
-struct ComponentSlot {
+struct PipelineMember {
   ComponentRole role = ComponentRole::transformer;
   uint32_t number = 0;  ///< of several encoders or transformers: 0 the first
 
-  friend bool operator==(const ComponentSlot&, const ComponentSlot&) = default;
+  friend bool operator==(const PipelineMember&, const PipelineMember&) = default;
 };
 
 struct PlacedComponent {
   std::string prefix;  ///< with its dot; empty: bare
-  ComponentSlot slot;
+  PipelineMember member;
   std::optional<ToldComponent> told;  ///< empty: its names tell no family, its prefix what it is
 };
 
@@ -36,10 +36,10 @@ struct PlacedComponents {
 PlacedComponents placed_components(const Checkpoint& checkpoint);
 
 /// The sub-folder of a component: "transformer", "unet", "vae", "text_encoder_2".
-std::string folder_of(ComponentSlot slot);
+std::string folder_of(PipelineMember member);
 
 /// The component whose sub-folder this is.
-std::optional<ComponentSlot> slot_of_folder(std::string_view folder);
+std::optional<PipelineMember> member_of_folder(std::string_view folder);
 
 /// The encoder's place in a checkpoint of `layout`, or null.
 const EncoderPlace* place_of_encoder(const Layout& layout, uint32_t number);

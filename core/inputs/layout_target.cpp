@@ -14,7 +14,7 @@ namespace {
 bool is_model(ComponentRole role) { return role == ComponentRole::transformer || role == ComponentRole::unet; }
 
 bool is_of_folder(const PlacedComponent& component) {
-  return component.prefix == folder_of(component.slot) + "." && component.prefix != "vae.";
+  return component.prefix == folder_of(component.member) + "." && component.prefix != "vae.";
 }
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what) {
@@ -37,7 +37,7 @@ void LayoutTarget::check(const PlacedComponents& placed) const {
   if (!several_) return;
   if (layout_ == AskedLayout::diffusers) return;
   const auto models =
-      std::ranges::count_if(placed.components, [](const PlacedComponent& c) { return is_model(c.slot.role); });
+      std::ranges::count_if(placed.components, [](const PlacedComponent& c) { return is_model(c.member.role); });
   if (models > 1)
     refuse(path_,
            "holds two models that denoise (transformer and transformer_2), and one file has a place for one; "
@@ -49,12 +49,12 @@ void LayoutTarget::check(const PlacedComponents& placed) const {
 }
 
 const EncoderPlace* LayoutTarget::encoder_place(const PlacedComponent& component) const {
-  return pipeline_ ? place_of_encoder(*pipeline_, component.slot.number) : nullptr;
+  return pipeline_ ? place_of_encoder(*pipeline_, component.member.number) : nullptr;
 }
 
 std::optional<std::string> LayoutTarget::prefix_of(const PlacedComponent& component) const {
-  const ComponentRole role = component.slot.role;
-  if (layout_ == AskedLayout::diffusers) return several_ ? folder_of(component.slot) + "." : "";
+  const ComponentRole role = component.member.role;
+  if (layout_ == AskedLayout::diffusers) return several_ ? folder_of(component.member) + "." : "";
   if (!several_) return role == ComponentRole::unet ? "model.diffusion_model." : "";
   if (is_model(role)) return pipeline_->unet_prefix;
   if (role == ComponentRole::vae) return pipeline_->vae_prefix;
@@ -65,7 +65,7 @@ std::optional<std::string> LayoutTarget::prefix_of(const PlacedComponent& compon
 
 Naming LayoutTarget::naming_of(const PlacedComponent& component) const {
   const EncoderPlace* const place =
-      component.slot.role == ComponentRole::text_encoder ? encoder_place(component) : nullptr;
+      component.member.role == ComponentRole::text_encoder ? encoder_place(component) : nullptr;
   const bool open_clip = several_ && layout_ != AskedLayout::diffusers && place && place->open_clip;
   return naming_in(layout_, *component.told->family, open_clip);
 }
