@@ -7,11 +7,17 @@
 namespace ckmerge {
 
 ModelFamily auraflow_family();
+ModelFamily bare_clip_family();
 ModelFamily chroma_family();
 ModelFamily chroma_radiance_family();
+ModelFamily clip_family();
 ModelFamily flux_family();
 ModelFamily flux2_family();
+ModelFamily gemma2_family();
+ModelFamily llama_family();
 ModelFamily lumina2_family();
+ModelFamily qwen2_family();
+ModelFamily qwen3_family();
 ModelFamily sd3_family();
 ModelFamily z_image_family();
 

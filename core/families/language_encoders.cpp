@@ -28,6 +28,8 @@ ModelFamily language_encoder(const char* name) {
           .role = ComponentRole::text_encoder,
           .left = Naming::hugging_face,
           .right = Naming::transformers,
+          .left_signs = {},
+          .right_signs = {},
           .rules = headless_rules};
 }
 

@@ -33,6 +33,12 @@ std::span<const ModelFamily> model_families() {
       wan_22_vae_family(),
       wan_vae_family(),
       ltx_vae_family(),
+      clip_family(),
+      bare_clip_family(),
+      gemma2_family(),
+      qwen3_family(),
+      qwen2_family(),
+      llama_family(),
   };
   return kFamilies;
 }

@@ -82,6 +82,7 @@ const char* name(Naming naming) {
     case Naming::comfy: return "comfy";
     case Naming::hugging_face: return "hugging_face";
     case Naming::open_clip: return "open_clip";
+    case Naming::transformers: return "transformers";
   }
   return "";
 }

@@ -40,6 +40,7 @@ enum class Naming : uint8_t {
   comfy,         ///< ComfyUI's own, where it is not the publisher's
   hugging_face,  ///< of text encoders
   open_clip,
+  transformers,  ///< as a class of transformers 5 saves its tensors, where that is not what single files have
 };
 const char* name(Naming naming);
 
