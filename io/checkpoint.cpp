@@ -73,10 +73,12 @@ void refuse_empty(const Checkpoint& checkpoint) {
   for (size_t i = 0; i < tensors.size(); ++i)
     if (tensors[i].count > 0) return;
   if (tensors.size() > 0)
-    throw Error(ErrorCode::mismatch, "",
-                sentence("all of its ", counted(tensors.size(), "tensor"),
-                         " are empty: placeholders, as DeepSpeed's ZeRO stage 3 and FSDP leave them in one rank's "
-                         "file; save whole weights (zero_to_fp32.py, full_state_dict=True)"));
+    throw Error(
+        ErrorCode::mismatch, "",
+        sentence(tensors.size() == 1 ? "its only tensor is empty: a placeholder"
+                                     : sentence("all of its ", tensors.size(), " tensors are empty: placeholders"),
+                 ", as DeepSpeed's ZeRO stage 3 and FSDP leave them in one rank's file; save whole weights "
+                 "(zero_to_fp32.py, full_state_dict=True)"));
 }
 
 // Under the names that a merge goes by, whatever form it is in.

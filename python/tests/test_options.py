@@ -147,6 +147,7 @@ def test_plans_of_sweeps():
     one = ckmerge.plan(inputs, "out.safetensors")
     assert [plan.output.path for plan in swept.outputs] == ["sweep/alpha-0.2.safetensors", "sweep/alpha-0.5.safetensors"]
     assert [step.name for step in swept.steps] == ["w", "w"] and swept.size == sum(plan.size for plan in swept.outputs)
+    assert swept.sizes == [plan.size for plan in swept.outputs] and one.sizes == [one.size]
     assert [found.name for found in swept.passes] == ["merge", "merge"] and [found.name for found in one.passes] == ["merge"]
     assert swept.warnings == [] and one.outputs == [one]
     warned = ckmerge.plan(inputs, "sweep/", sweep={"alpha": [0.2, 0.5]}, discard="^nothing")
