@@ -30,6 +30,15 @@ constexpr TiedHead kTiedHeads[] = {
     {"cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"},
 };
 
+// What goes into either half of T5 and BART. As a text encoder T5 has the one half.
+constexpr TiedHead kTiedEmbeddings[] = {
+    {"encoder.embed_tokens.weight", "shared.weight"},
+    {"decoder.embed_tokens.weight", "shared.weight"},
+    {"model.encoder.embed_tokens.weight", "model.shared.weight"},
+    {"model.decoder.embed_tokens.weight", "model.shared.weight"},
+    {"text_encoders.t5xxl.transformer.encoder.embed_tokens.weight", "text_encoders.t5xxl.transformer.shared.weight"},
+};
+
 size_t find(const Checkpoint& checkpoint, std::string_view name) { return checkpoint.tensors.find(name); }
 bool has(const Checkpoint& checkpoint, std::string_view name) { return find(checkpoint, name) != TensorTable::npos; }
 
@@ -67,6 +76,8 @@ void untie(const Checkpoint& first, Checkpoint& other) {
   for (const auto& [left_out, kept] : fields)
     untied.offer({left_out, kept},
                  sentence("has no ", left_out, ", which is ", kept, " by its metadata, and counts as that"));
+  for (const TiedHead& tied : kTiedEmbeddings)
+    untied.offer(tied, sentence("has no ", tied.head, ", which is ", tied.embedding, ", and counts as that"));
   for (const TiedHead& tied : kTiedHeads)
     untied.offer(tied, sentence("has no ", tied.head, ": its embedding, ", tied.embedding, ", counts as its head"));
   untied.add();
