@@ -20,7 +20,6 @@ LAYOUTS = {"z-image": "comfy", "qwen-image-2.1": "comfy"}
 # What from_single_file cannot read, whoever made the file.
 UNREAD = {
     "pixart": "diffusers has no converter of PixArt",
-    "lumina2": "its converter asks for norm_final.weight, which its class lacks",
     "sana": "its converter asks for tables that its class lacks",
 }
 
