@@ -53,12 +53,14 @@ size_t common_front(string_view a, string_view b) {
 // Of whole components, and not of what `front` has.
 size_t common_back(string_view a, string_view b, size_t front) {
   size_t same = 0, back = 0;
+  const auto begins = [&](string_view name) {
+    return same == name.size() - front || name[name.size() - 1 - same] == '.';
+  };
   while (same + front < std::min(a.size(), b.size()) && a[a.size() - 1 - same] == b[b.size() - 1 - same]) {
-    if (a[a.size() - 1 - same] == '.') back = same;
     ++same;
+    if (begins(a) && begins(b)) back = same;
   }
-  const auto begins = [&](string_view name) { return same == name.size() - front; };
-  return begins(a) || begins(b) ? std::max(back, begins(a) && begins(b) ? same : back) : back;
+  return back;
 }
 
 // What of two names differs, with the component in front where on one side nothing does.
