@@ -3,6 +3,7 @@
 // module, so that its rows cannot be cut apart or put beside others'.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "io/table/code_judge.h"
@@ -13,7 +14,7 @@ namespace ckmerge {
 class ModuleCodes {
  public:
   /// REQUIRES: `tensors` are sorted by name, and outlive this.
-  explicit ModuleCodes(const TensorTable& tensors) : tensors_(tensors), judge_(tensors) {}
+  explicit ModuleCodes(const TensorTable& tensors);
 
   /// The form of the codes that tensor `index` is or stands by; empty: it is numbers.
   std::string_view kind(size_t index) const;
@@ -22,7 +23,7 @@ class ModuleCodes {
 
  private:
   const TensorTable& tensors_;
-  CodeJudge judge_;
+  std::optional<CodeJudge> judge_;  // none: no dtype of the table can be a code's
 };
 
 }  // namespace ckmerge

@@ -95,13 +95,13 @@ void Rewriter::carry(size_t index, string_view inner) {
   const string_view name = tensors_.name(index);
   result.carried.emplace_back(name);
   made.add_again(sentence(to_prefix_, inner), tensors_, index);
-  const size_t weight = codes_.weight_beside(index);
+  const string_view kind = codes_.kind(index);
+  const size_t weight = kind.empty() ? TensorTable::npos : codes_.weight_beside(index);
   if (weight == TensorTable::npos || weight == index) return;
   const string_view beside = tensors_.name(weight).substr(from_prefix_.size());
   const std::optional<RuleMatch> match = matcher_.match(beside);
   if (!match || !matcher_.has_target(*match->rule) || new_name(*match, 0, 0) == sentence(to_prefix_, beside)) return;
-  if (const string_view kind = codes_.kind(weight); !kind.empty())
-    fault(name, "stands by codes (", kind, ") that would be called otherwise");
+  fault(name, "stands by codes (", kind, ") that would be called otherwise");
 }
 
 bool Rewriter::may_be_reshaped(size_t index, const RuleMatch& match) {

@@ -41,7 +41,7 @@ CLASSES = {
         "num_attention_heads": 2, "joint_attention_dim": 5, "caption_projection_dim": 8, "pooled_projection_dim": 3,
         "pos_embed_max_size": 2, "dual_attention_layers": (0,), "qk_norm": "rms_norm"}),
     "auraflow": ("AuraFlowTransformer2DModel", {
-        "sample_size": 4, "in_channels": 2, "out_channels": 2, "num_mmdit_layers": 2, "num_single_dit_layers": 2,
+        "sample_size": 4, "in_channels": 2, "out_channels": 2, "num_mmdit_layers": 2, "num_single_dit_layers": 1,
         "attention_head_dim": 4, "num_attention_heads": 2, "joint_attention_dim": 5, "caption_projection_dim": 8,
         "pos_embed_max_size": 4}),
     "lumina2": ("Lumina2Transformer2DModel", {

@@ -11,7 +11,7 @@ def open_clip(layers, projection):
                   "ln_final.bias": [WIDTH], "logit_scale": []}  # fmt: skip
         if projection:
             shapes["text_projection"] = [WIDTH, WIDTH]
-        for layer in layers:
+        for layer in range(layers):
             own = {
                 "attn.in_proj_weight": [3 * WIDTH, WIDTH], "attn.in_proj_bias": [3 * WIDTH],
                 "attn.out_proj.weight": [WIDTH, WIDTH], "attn.out_proj.bias": [WIDTH], "ln_1.weight": [WIDTH],
@@ -19,6 +19,8 @@ def open_clip(layers, projection):
                 "mlp.c_fc.weight": [4 * WIDTH, WIDTH], "mlp.c_fc.bias": [4 * WIDTH],
                 "mlp.c_proj.weight": [WIDTH, 4 * WIDTH], "mlp.c_proj.bias": [WIDTH],
             }  # fmt: skip
+            if 0 < layer < layers - 1:  # layers are alike: of those between, what says how many there are
+                own = {"ln_1.weight": [WIDTH]}
             shapes.update({"transformer.resblocks.{}.{}".format(layer, n): shape for n, shape in own.items()})
         return shapes
 
@@ -44,8 +46,8 @@ def convert(prefix):
 
 def models():
     by, namings = "convert_open_clip_checkpoint", ("open_clip", "hugging_face")
-    yield Model("clip-g-open-clip", "clip-text", open_clip(range(2), True), convert("conditioner.embedders.1.model."),
+    yield Model("clip-g-open-clip", "clip", open_clip(2, True), convert("conditioner.embedders.1.model."),
                 by=by, namings=namings)  # fmt: skip
     # Stable Diffusion 2 has 24 layers, of which the last is never used.
-    yield Model("clip-h-open-clip", "clip-text", open_clip((0, 22, 23), True), convert("cond_stage_model.model."),
+    yield Model("clip-h-open-clip", "clip", open_clip(24, True), convert("cond_stage_model.model."),
                 by=by, namings=namings)  # fmt: skip

@@ -180,3 +180,11 @@ TEST_CASE("families that share names are told apart") {
   CHECK(told(Strings{attention, "cap_pad_token"}) == Strings{"z-image comfy"});
   CHECK(told(Strings{attention, "layers.0.adaLN_modulation.1.weight"}) == Strings{"lumina2 original"});
 }
+
+TEST_CASE("an encoder is told once where another class has a module more") {
+  const string clip = "encoder.layers.0.self_attn.q_proj.weight";
+  CHECK(told(Strings{"te.text_model." + clip, "te.text_model.encoder.layers.0.layer_norm1.weight",
+                     "te.text_model.embeddings.position_embedding.weight",
+                     "te.text_model.embeddings.token_embedding.weight"})
+            .size() == 1);
+}

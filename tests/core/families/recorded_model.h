@@ -14,8 +14,8 @@ namespace ckmerge::test {
 
 /// A tensor of I64, each of whose elements is a number of its own: the same in both namings.
 struct TracedTensor {
-  std::vector<uint64_t> shape;
-  std::vector<uint64_t> elements;
+  std::vector<uint64_t> shape = {};
+  std::vector<uint64_t> elements = {};
   bool operator==(const TracedTensor&) const = default;
 };
 using TracedTensors = std::map<std::string, TracedTensor>;
