@@ -46,7 +46,7 @@ LayoutRules bare_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
 }  // namespace
 
 ModelFamily clip_family() {
-  return {.name = "clip-text",
+  return {.name = "clip",
           .role = ComponentRole::text_encoder,
           .left = Naming::open_clip,
           .right = Naming::hugging_face,
@@ -57,7 +57,7 @@ ModelFamily clip_family() {
 }
 
 ModelFamily bare_clip_family() {
-  return {.name = "clip-text",
+  return {.name = "clip",
           .role = ComponentRole::text_encoder,
           .left = Naming::hugging_face,
           .right = Naming::transformers,

@@ -111,7 +111,7 @@ def one_encoder_of_several():
     merged("a.safetensors", "same.safetensors", "-o", "expected.safetensors")
     produces(read("expected.safetensors"), "merge", "a.safetensors", "b.safetensors", "-o", "out.safetensors")
     told = inputs("a.safetensors", "b.safetensors")[1]["notes"]
-    expect(any("clip-text: hugging_face to open_clip, no prefix to conditioner.embedders.1.model." in n for n in told), f"{told}")
+    expect(any("clip: hugging_face to open_clip, no prefix to conditioner.embedders.1.model." in n for n in told), f"{told}")
 
 
 def layers_of_sd2():
