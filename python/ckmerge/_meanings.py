@@ -83,6 +83,8 @@ MEANINGS = {
         "record the inputs' SHA-256 in the file, print the output's",
     'hash_cache':
         "where known hashes are kept (default: the user's cache folder), or none",
+    'hash_inputs':
+        "only record the inputs' SHA-256 in the file; the output's sums take time",
     'keep_names':
         'leave wrappers of training (module.) and old names of text encoders in the names',
     'key':
