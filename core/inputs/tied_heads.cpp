@@ -57,25 +57,13 @@ class Untied {
 
   void add() {
     if (rows_.empty()) return;
-    for (const auto& [name, row] : rows_) add_as(name, row);
+    for (const auto& [name, row] : rows_) other_.tensors.add_again(name, other_.tensors, row);
     other_.tensors.sort_by_name();
     // They are there now, whatever the metadata says.
     std::erase_if(other_.metadata, [&](const auto& field) { return rows_.contains(field.first); });
   }
 
  private:
-  void add_as(std::string_view name, size_t row) {
-    const Tensor tensor = other_.tensors[row];
-    // Its views would not outlive the table's growth.
-    const std::vector<uint64_t> shape(tensor.shape.begin(), tensor.shape.end());
-    const std::vector<uint64_t> strides(tensor.strides.begin(), tensor.strides.end());
-    if (strides.empty())
-      other_.tensors.add(name, tensor.dtype, shape, tensor.shard, tensor.offset, tensor.size, tensor.count);
-    else
-      other_.tensors.add_view(name, tensor.dtype, shape, strides, tensor.shard, tensor.offset, tensor.size,
-                              tensor.count);
-  }
-
   const Checkpoint& first_;
   Checkpoint& other_;
   std::map<std::string_view, size_t> rows_;  // what each is, in the table of the other
