@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Text encoders in open_clip's naming."""
-from recorded_model import Model, converter
+from recorded_model import Model
 
 WIDTH = 4
 
