@@ -59,7 +59,7 @@ def test_types_go_with_the_kinds():
 def test_an_option_that_is_none_is_refused_by_name():
     with pytest.raises(ckmerge.UsageError, match="alhpa") as caught:
         ckmerge.merge(["A.safetensors", "B.safetensors"], "out.safetensors", alhpa=0.3)
-    assert "alpha" in caught.value.message
+    assert "alpha" in caught.value.message and caught.value.where == "alhpa"
 
 
 def test_versions_agree():
