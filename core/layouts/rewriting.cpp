@@ -163,8 +163,13 @@ size_t Rewriter::ones() {
 
 void Rewriter::add(const UnreadTensor& tensor) {
   const std::optional<RuleMatch> match = matcher_.match(string_view(tensor.name).substr(from_prefix_.size()));
-  if (!match || !matcher_.has_target(*match->rule)) {
-    if (!match) unread.push_back({sentence(to_prefix_, tensor.name.substr(from_prefix_.size())), tensor.why});
+  if (!match) {
+    result.carried.push_back(tensor.name);
+    unread.push_back({sentence(to_prefix_, tensor.name.substr(from_prefix_.size())), tensor.why});
+    return;
+  }
+  if (!matcher_.has_target(*match->rule)) {
+    result.left_out.push_back(tensor.name);
     return;
   }
   if (direction_ == Direction::to_left && !is_whole(*match->rule))
