@@ -64,6 +64,8 @@ void change_prefix(Checkpoint& checkpoint, const std::string& from, const std::s
   });
   if (!repeated.empty())
     refuse(checkpoint.path, sentence("two of its tensors would be called ", checkpoint.tensors[repeated[0]].name));
+  const auto shown = [](const std::string& prefix) { return prefix.empty() ? std::string("none") : prefix; };
+  checkpoint.notes.push_back(sentence("prefix ", shown(from), " to ", shown(to)));
 }
 
 // Names in lists and marks beside the tensors would not follow.
@@ -110,15 +112,19 @@ void leave_out(Checkpoint& checkpoint, const PlacedComponents& placed, const Lay
 
 void bring_one(Checkpoint& checkpoint, AskedLayout layout, bool must) {
   const PlacedComponents placed = placed_components(checkpoint);
+  const char* const asked = kNames[static_cast<size_t>(layout)];
   if (placed.components.empty() && !must) return;
   if (placed.components.empty())
-    refuse(checkpoint.path, sentence("--layout ", kNames[static_cast<size_t>(layout)],
+    refuse(checkpoint.path, sentence("--layout ", asked,
                                      ": its names are of no model whose namings are known (`ckmerge inspect` shows "
                                      "what is told)"));
   const LayoutTarget target(layout, placed, checkpoint.path);
   expect_free_to_rename(checkpoint);
+  const size_t notes = checkpoint.notes.size();
   if (target.leaves_out()) leave_out(checkpoint, placed, target);
   bring(checkpoint, placed, target);
+  if (checkpoint.notes.size() == notes)
+    checkpoint.notes.push_back(sentence("its components have the names of --layout ", asked, " as they are"));
 }
 
 }  // namespace

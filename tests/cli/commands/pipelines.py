@@ -145,6 +145,31 @@ def test_folders():
     expect(report["layout"] == "diffusers", "layout in JSON")
 
 
+def test_sdxl():
+    """Encoders go by their place in the folder; what a checkpoint has beside its parts has none there, and is named."""
+    lost = set(Recorded("clip-g-open-clip").left_out())
+    clip_g = {name: tensor for name, tensor in tensors("clip-g-open-clip", "left").items() if name not in lost}
+    write("in/unet/diffusion_pytorch_model.safetensors", tensors("sdxl", "right"))
+    write("in/vae/diffusion_pytorch_model.safetensors", tensors("autoencoder-kl", "right"))
+    write("in/text_encoder/model.safetensors", plain(ENCODER))
+    write("in/text_encoder_2/model.safetensors", tensors("clip-g-open-clip", "right"))
+    whole = (tensors("sdxl", "left", UNET) | tensors("autoencoder-kl", "left", "first_stage_model.") |
+             plain(ENCODER, "conditioner.embedders.0.transformer.") |
+             {"conditioner.embedders.1.model." + name: tensor for name, tensor in clip_g.items()})
+    done("convert", "in", "whole.safetensors", "--layout", "comfy")
+    are_written("whole.safetensors", whole, "SDXL in one file")
+    write("marked.safetensors", whole | plain({"v_pred": 1}) | plain({"model_ema.x": 2}))
+    told = done("convert", "marked.safetensors", "out", "--layout", "diffusers")
+    expect("2 tensors are left out" in told.stdout and "v_pred" in told.stdout, f"what is left out: {told.stdout}")
+    are_written("out/unet/diffusion_pytorch_model.safetensors", tensors("sdxl", "right"), "SDXL's unet")
+    are_written("out/text_encoder_2/model.safetensors", tensors("clip-g-open-clip", "right"), "SDXL's second encoder")
+    config = json.loads(pathlib.Path("out/vae/config.json").read_text())
+    expect(config["scaling_factor"] == 0.13025, f"the config of SDXL's VAE: {config}")
+    done("run", "out/unet/diffusion_pytorch_model.safetensors", "A=marked.safetensors", "-o", "again/")
+    for path in ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder_2/model"):
+        expect(pathlib.Path(f"again/{path}.safetensors").read_bytes() == pathlib.Path(f"out/{path}.safetensors").read_bytes(), f"run: {path}")
+
+
 def test_components():
     """A sub-folder is a checkpoint by itself; shards and empty folders are refused by what they are."""
     pipeline("in")
@@ -199,4 +224,4 @@ def test_configs():
                       "pooled_projection_dim": 16, "guidance_embeds": False}, f"the config of Flux: {config}")
 
 
-run_in_folders(test_one_file, test_refusals, test_folders, test_components, test_compose, test_configs)
+run_in_folders(test_one_file, test_refusals, test_folders, test_sdxl, test_components, test_compose, test_configs)
