@@ -11,6 +11,7 @@
 #include "core/layouts/rewriting.h"
 #include "core/layouts/unit_matrix.h"
 #include "core/recipe/layout_fields.h"
+#include "io/checkpoint.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -196,7 +197,10 @@ void bring_component(Checkpoint& checkpoint, const ToldComponent& component, Nam
 void bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   if (recipe.layout.empty() || !recipe.roles.empty()) return;
   const AskedLayout layout = parse_asked_layout(recipe.layout);
-  for (size_t k = 0; k < checkpoints.size(); ++k) bring_one(checkpoints[k], layout, k == 0);
+  for (size_t k = 0; k < checkpoints.size(); ++k) {
+    bring_one(checkpoints[k], layout, k == 0);
+    share_names(std::span(checkpoints).first(k + 1));
+  }
 }
 
 void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints) {
