@@ -214,6 +214,7 @@ class Writer {
     option("half", recipe_.half);
     option(request_.settings.run.hash ? "hash" : "hash_inputs", recipe_.hash);
     option("key", key_words());
+    if (!recipe_.layout.empty()) option("layout", std::vector<std::string>{recipe_.layout});
     option("mend", recipe_.mend);
     option("merge_buffers", recipe_.merge_buffers);
     option("metadata", recipe_.metadata);

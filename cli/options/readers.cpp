@@ -9,6 +9,7 @@
 #include "cli/options/output_name.h"
 #include "cli/options/pair_text.h"
 #include "cli/options/sizes.h"
+#include "core/inputs/asked_layout.h"
 #include "core/inputs/pipeline_layout.h"
 #include "io/text/error.h"
 
@@ -127,6 +128,14 @@ Reader read_layout() {
     settings.recipe.layout = word.text;
   };
   return {.type = ValueType::choice, .choices = layout_names(), .read = read};
+}
+
+Reader read_asked_layout() {
+  const auto read = [](Settings& settings, const Word& word) {
+    parse_asked_layout(word.text);
+    settings.recipe.layout = word.text;
+  };
+  return {.type = ValueType::choice, .choices = asked_layout_names(), .read = read};
 }
 
 Reader read_added_metadata() {

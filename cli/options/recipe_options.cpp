@@ -129,10 +129,10 @@ class Options {
 
 const std::vector<std::string>& recipe_options() {
   static const std::vector<std::string> options{
-      "add-prefix",    "copy-codes", "discard", "dtype", "exclude",     "expand", "first-channels",
-      "extra",         "format",     "half",    "hash",  "hash-inputs", "key",    "mend",
-      "merge-buffers", "metadata",   "missing", "nan",   "only",        "rename", "set-metadata",
-      "strip-prefix",  "underflow",  "vae",     "wrap"};
+      "add-prefix",   "copy-codes",    "discard",   "dtype",   "exclude",     "expand", "first-channels",
+      "extra",        "format",        "half",      "hash",    "hash-inputs", "key",    "layout",
+      "mend",         "merge-buffers", "metadata",  "missing", "nan",         "only",   "rename",
+      "set-metadata", "strip-prefix",  "underflow", "vae",     "wrap"};
   return options;
 }
 

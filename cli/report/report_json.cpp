@@ -5,6 +5,7 @@
 
 #include "cli/report/device_text.h"
 #include "cli/report/dicts_json.h"
+#include "cli/report/folder_report.h"
 #include "cli/report/graph_report.h"
 #include "cli/report/recipe_json.h"
 #include "cli/system/system.h"
@@ -22,6 +23,7 @@ void write_output(JsonWriter& json, const MergeFacts& facts) {
   json.key("size").value(facts.plan.output_size());
   json.key("header_size").value(facts.plan.files.front().header.size());
   json.key("tensors").value(facts.plan.steps.size());
+  write_folder(json, facts);
   json.end_object();
 }
 

@@ -132,7 +132,7 @@ void AccumulatingWorker::accumulate(uint32_t checkpoint) {
 }
 
 void AccumulatingWorker::take(Part& part, const SourceRead& read) {
-  const std::byte* const bytes = windows_.next(read);
+  const std::byte* const bytes = windows_.next();
   part.sums ? add(part, read.operand(bytes)) : copy(part, bytes);
   ++part.next_source;
 }
@@ -198,7 +198,7 @@ void AccumulatingWorker::find_origins(const Part& part, StoreCounts& counts) {
     const SourceRead read = read_of(plan_, checkpoints_, step, s, part.bytes);
     windows_.add({&read, 1});
     windows_.map();
-    origins.take(read.operand(windows_.next(read)), 0);
+    origins.take(read.operand(windows_.next()), 0);
     windows_.finish(options_.drop_cache);
   }
   origins.count(counts);

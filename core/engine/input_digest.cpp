@@ -2,6 +2,7 @@
 #include "core/engine/input_digest.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/threads/semaphore_lock.h"
 
@@ -15,13 +16,16 @@ constexpr uint64_t kReadSize = 1 << 20;
 bool follows_output(const Plan& plan, std::span<const Checkpoint> checkpoints, uint32_t k) {
   if (plan.accumulates) return false;
   uint64_t last = 0;
+  const TensorTable& tensors = checkpoints[k].tensors;
+  const auto follows = [&](uint64_t offset) { return std::exchange(last, offset) <= offset; };
   for (const Step& step : plan.steps)
     for (uint32_t s = 0; s < step.source_count; ++s) {
       const Source source = plan.source(step, s);
       if (source.checkpoint != k) continue;
-      const uint64_t offset = checkpoints[k].tensors[source.tensor].offset;
-      if (offset < last) return false;
-      last = offset;
+      const Tensor tensor = tensors[source.tensor];
+      if (tensor.joined ? !std::ranges::all_of(tensors.pieces(source.tensor), follows, &Piece::offset)
+                        : !follows(tensor.offset))
+        return false;
     }
   return true;
 }

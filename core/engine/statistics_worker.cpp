@@ -226,7 +226,7 @@ void StatisticsWorker::load_operands(const Step& step, ByteRange part) {
   whole_rows_.clear();
   // The first of a step whose rows are cut in two is the tail's.
   for (size_t k = 0; k < reads_.size(); ++k) {
-    const std::byte* at = windows_.next(reads_[k]);
+    const std::byte* at = windows_.next();
     if (k == 0 && step.expansion != Step::kWhole) continue;
     heads_.push_back(reads_[k].operand(at));
     all_.push_back({.data = at, .dtype = reads_[k].view.dtype});

@@ -177,8 +177,8 @@ void TileWorker::compute_part(uint32_t index, ByteRange part, std::byte* out) {
 void TileWorker::copy_part(uint32_t index, ByteRange part, std::byte* out) {
   const std::byte* first = nullptr;
   uint32_t alike = 0;
-  for (const SourceRead& read : reads_) {
-    const std::byte* bytes = windows_.next(read);
+  for (size_t k = 0; k < reads_.size(); ++k) {
+    const std::byte* bytes = windows_.next();
     if (!first) first = bytes;
     alike += std::memcmp(first, bytes, part.size()) == 0;
   }
@@ -188,7 +188,7 @@ void TileWorker::copy_part(uint32_t index, ByteRange part, std::byte* out) {
 
 void TileWorker::load_operands() {
   operands_.clear();
-  for (const SourceRead& read : reads_) operands_.push_back(read.operand(windows_.next(read)));
+  for (const SourceRead& read : reads_) operands_.push_back(read.operand(windows_.next()));
 }
 
 // Programs that hang on the tensor are filled in copies.

@@ -23,8 +23,12 @@ class ComponentNames {
   std::optional<Tensor> find(std::string_view name) const;
   /// How many numbers from 0 on stand in place of `#` in `pattern`, which may have `*` at its end.
   uint32_t count(std::string_view pattern) const;
+  /// The highest number that stands there; none: there is none.
+  std::optional<uint32_t> highest(std::string_view pattern) const;
 
  private:
+  bool is_there(std::string_view name) const;
+
   const TensorTable& tensors_;
   std::string prefix_;
 };
@@ -36,6 +40,7 @@ enum class Naming : uint8_t {
   comfy,         ///< ComfyUI's own, where it is not the publisher's
   hugging_face,  ///< of text encoders
   open_clip,
+  transformers,  ///< as a class of transformers 5 saves its tensors, where that is not what single files have
 };
 const char* name(Naming naming);
 
@@ -46,12 +51,12 @@ struct ModelFamily {
   const char* name;  ///< "flux", "autoencoder-kl": as `inspect` says it
   ComponentRole role;
   Naming left, right;
-  /// Names, `#` standing for 0, that are there in a file of either naming and in no other family; `!` in front: that
-  /// are not there. Empty: no further one.
+  /// Whole names, `#` standing for any number, all of which are there in a file of that naming: of `a|b` one is enough,
+  /// and `!a` is not there. The first family in the table that they fit is the one. None: such files cannot be told.
   std::vector<std::string_view> left_signs, right_signs;
   /// For the file that is to be renamed, in whose names numbers of blocks can be looked up; `from_left`: it has the
-  /// names of the left.
-  LayoutRules (*rules)(const ComponentNames& names, bool from_left);
+  /// names of the left. Of a family with one naming: that all names stay.
+  LayoutRules (*rules)(const ComponentNames& names, bool from_left) = nullptr;
   /// Why the way from left to right, or back, cannot be gone; null: it can.
   const char* no_way_right = nullptr;
   const char* no_way_left = nullptr;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/families/spellings.h"
 #include "core/names/prefix_swap.h"
 #include "core/names/whole_part.h"
 #include "core/recipe/layout_fields.h"
@@ -34,9 +35,11 @@ std::vector<uint32_t> all_rows(const TensorTable& tensors) {
   return rows;
 }
 
-// Nine in ten of the smaller file; a swap of two prefixes on the word of more than a layer.
+// Nine in ten of the smaller file; a swap of two prefixes on the word of more than a layer, and not of a text model's
+// for a vision model's.
 bool is_beyond_doubt(const PrefixSwap& swap, size_t smaller) {
-  return swap.misfits == 0 && swap.matches * 10 >= smaller * 9 && swap.is_of_layers();
+  return may_be_one(plain_name(swap.strip), plain_name(swap.add)) && swap.misfits == 0 &&
+         swap.matches * 10 >= smaller * 9 && swap.is_of_layers();
 }
 
 // Those that are the first checkpoint's as they are stay. False, with nothing done, where two would be equal.
@@ -62,7 +65,14 @@ std::string told(const PrefixSwap& swap, size_t renamed) {
   return sentence(names, " read with the prefix ", swap.add, " in place of ", swap.strip, ", as A has them");
 }
 
-void bring_to(Checkpoint& first, Checkpoint& other) {
+void note(Checkpoint& checkpoint, const std::string& what) {
+  checkpoint.notes.push_back(what);
+  checkpoint.equated.push_back(what);
+}
+
+}  // namespace
+
+void bring_to_common_spelling(Checkpoint& first, Checkpoint& other) {
   if (share_names(first.tensors, other.tensors) || lists_tensors_by_name(first) || lists_tensors_by_name(other)) return;
   // A VAE among models is meant to be baked in, and is told so.
   if ((whole_part(first) == Part::vae) != (whole_part(other) == Part::vae)) return;
@@ -73,19 +83,10 @@ void bring_to(Checkpoint& first, Checkpoint& other) {
   size_t renamed = 0;
   if (swap->strip.empty() && swap->add == kModel && std::ranges::any_of(own, is_doubled)) {
     const PrefixSwap shortened{.strip = std::string(kModel), .add = ""};
-    if (rename(first, other.tensors, shortened, renamed)) first.notes.push_back(told(shortened, renamed));
+    if (rename(first, other.tensors, shortened, renamed)) note(first, told(shortened, renamed));
   } else if (rename(other, first.tensors, *swap, renamed)) {
-    other.notes.push_back(told(*swap, renamed));
+    note(other, told(*swap, renamed));
   }
-}
-
-}  // namespace
-
-void bring_to_common_spelling(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
-  const size_t merged = merged_inputs(recipe, checkpoints.size());
-  for (size_t k = 1; k < merged; ++k)
-    if (checkpoints[0].tensors.size() > 0 && checkpoints[k].tensors.size() > 0)
-      bring_to(checkpoints[0], checkpoints[k]);
 }
 
 }  // namespace ckmerge

@@ -3,8 +3,9 @@
 
 #include <algorithm>
 
-#include "core/inputs/common_spelling.h"
+#include "core/inputs/asked_layout.h"
 #include "core/inputs/component_names.h"
+#include "core/inputs/equated_inputs.h"
 #include "core/inputs/renames.h"
 #include "core/inputs/tied_heads.h"
 #include "io/text/sentence.h"
@@ -29,7 +30,9 @@ void note_unread(Checkpoint& checkpoint) {
 
 std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   rename_tensors(recipe, checkpoints);
-  bring_to_common_spelling(recipe, checkpoints);
+  check_folders(recipe, checkpoints);
+  bring_to_layout(recipe, checkpoints);
+  equate_inputs(recipe, checkpoints);
   std::vector<std::string> warnings = untie_heads(recipe, checkpoints);
   for (std::string& note : name_components(recipe, checkpoints)) warnings.push_back(std::move(note));
   for (Checkpoint& checkpoint : checkpoints) note_unread(checkpoint);

@@ -30,6 +30,15 @@ constexpr TiedHead kTiedHeads[] = {
     {"cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"},
 };
 
+// What goes into either half of T5 and BART. As a text encoder T5 has the one half.
+constexpr TiedHead kTiedEmbeddings[] = {
+    {"encoder.embed_tokens.weight", "shared.weight"},
+    {"decoder.embed_tokens.weight", "shared.weight"},
+    {"model.encoder.embed_tokens.weight", "model.shared.weight"},
+    {"model.decoder.embed_tokens.weight", "model.shared.weight"},
+    {"text_encoders.t5xxl.transformer.encoder.embed_tokens.weight", "text_encoders.t5xxl.transformer.shared.weight"},
+};
+
 size_t find(const Checkpoint& checkpoint, std::string_view name) { return checkpoint.tensors.find(name); }
 bool has(const Checkpoint& checkpoint, std::string_view name) { return find(checkpoint, name) != TensorTable::npos; }
 
@@ -48,25 +57,13 @@ class Untied {
 
   void add() {
     if (rows_.empty()) return;
-    for (const auto& [name, row] : rows_) add_as(name, row);
+    for (const auto& [name, row] : rows_) other_.tensors.add_again(name, other_.tensors, row);
     other_.tensors.sort_by_name();
     // They are there now, whatever the metadata says.
     std::erase_if(other_.metadata, [&](const auto& field) { return rows_.contains(field.first); });
   }
 
  private:
-  void add_as(std::string_view name, size_t row) {
-    const Tensor tensor = other_.tensors[row];
-    // Its views would not outlive the table's growth.
-    const std::vector<uint64_t> shape(tensor.shape.begin(), tensor.shape.end());
-    const std::vector<uint64_t> strides(tensor.strides.begin(), tensor.strides.end());
-    if (strides.empty())
-      other_.tensors.add(name, tensor.dtype, shape, tensor.shard, tensor.offset, tensor.size, tensor.count);
-    else
-      other_.tensors.add_view(name, tensor.dtype, shape, strides, tensor.shard, tensor.offset, tensor.size,
-                              tensor.count);
-  }
-
   const Checkpoint& first_;
   Checkpoint& other_;
   std::map<std::string_view, size_t> rows_;  // what each is, in the table of the other
@@ -79,6 +76,8 @@ void untie(const Checkpoint& first, Checkpoint& other) {
   for (const auto& [left_out, kept] : fields)
     untied.offer({left_out, kept},
                  sentence("has no ", left_out, ", which is ", kept, " by its metadata, and counts as that"));
+  for (const TiedHead& tied : kTiedEmbeddings)
+    untied.offer(tied, sentence("has no ", tied.head, ", which is ", tied.embedding, ", and counts as that"));
   for (const TiedHead& tied : kTiedHeads)
     untied.offer(tied, sentence("has no ", tied.head, ": its embedding, ", tied.embedding, ", counts as its head"));
   untied.add();

@@ -10,6 +10,7 @@
 namespace ckmerge {
 
 /// How the elements of the tensor on the left are those of its counterparts on the right.
+/// Tensors without dimensions are turned by none of these, and a bias is not transposed.
 enum class Reshaping : uint8_t {
   none,       ///< they are the same, in the same order; of rules with `{` or `@`, cut along dimension 0
   swap,       ///< the halves along dimension 0 change places
@@ -29,7 +30,8 @@ enum class RowCut : uint8_t {
 /// Patterns are names, component by component (what stands between dots), matched as a whole:
 ///   #          any number, the same on both sides, in the order in which they stand
 ///   *          at the end: one component or more, the same on both sides
-///   {a,b,c}    on the right, within a component: the parts that a fused tensor on the left is cut into, in that order
+///   {a,b,c}    on the right, once: the parts that a fused tensor on the left is cut into, in that order; what stands
+///              in the braces may have dots
 ///   @          on the right: numbers from 0 on without a gap; the tensor on the left is those of the right, stacked
 ///              along a new dimension 0 (experts). With braces: each of the stack is cut further.
 /// Of several rules that match a name, the one holds that has its first literal component where the others have `#` or
@@ -42,6 +44,10 @@ struct LayoutRule {
   uint32_t fold = 0;
 };
 
+/// REQUIRES: no two rules have the same left, or the same right, but an empty one; `#` as often on both sides, eight
+/// times at most.
 using LayoutRules = std::vector<LayoutRule>;
+
+enum class Direction : uint8_t { to_right, to_left };
 
 }  // namespace ckmerge

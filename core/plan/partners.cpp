@@ -180,6 +180,26 @@ Error two_spellings(const Side& first, const Side& other, const Pairs& pairs, co
           side_by_side(first, other, pairs)};
 }
 
+// What no spelling explains, on both sides.
+bool most_lack_partners(const Side& first, const Side& other, const Share& all, const Share& all_of_other) {
+  const auto most = [](const Side& side, const Share& share) {
+    return side.size() * 2 > share.tensors && side.elements * 2 > share.elements;
+  };
+  return most(first, all) && most(other, all_of_other);
+}
+
+Error no_partners(const Side& first, const Side& other, const Pairs& pairs, const Share& all, const Share& all_of_other,
+                  const std::string& which) {
+  return {
+      ErrorCode::mismatch, other.from.path,
+      sentence("most of both checkpoints finds no partner: ", first.size(), " of the ", all.tensors, " tensors of ",
+               first.from.path, " are not in ", other.from.path, ", of whose ", all_of_other.tensors, " ", other.size(),
+               " are not in the first; they are of other models, or named in a way that no rule "
+               "knows: give them the first one's names (--rename '",
+               which, ":REGEX=REPLACEMENT'), or leave them out (--exclude)"),
+      side_by_side(first, other, pairs)};
+}
+
 // However few: half of the other file's names are the first one's under another prefix.
 void warn_of_half(const Side& first, const Side& other, const std::string& which, std::vector<std::string>& warnings) {
   if (first.size() == 0 || other.size() * 2 < other.from.tensors.size()) return;
@@ -210,19 +230,25 @@ Partners::Verdict Partners::judge(const Recipe& recipe) const {
 
 void Partners::judge_one(const Recipe& recipe, size_t k, Verdict& verdict) const {
   const Side first(checkpoints_[0], lacking_[k].of_first), other(checkpoints_[k], lacking_[k].of_other);
-  const Share all = share_of(checkpoints_[0]);
+  const Share all = share_of(checkpoints_[0]), all_of_other = share_of(checkpoints_[k]);
   if (!are_many(first, other, all)) return warn_of_half(first, other, letter(k), verdict.warnings);
   const Pairs pairs(first, other);
-  if (!are_the_same(first, other, pairs, all, checkpoints_[k].tensors.size())) return;
+  const auto take = [&](const Error& fault) {
+    if (recipe.extra == ExtraPolicy::add)
+      verdict.warnings.emplace_back(fault.what());
+    else
+      verdict.faults.push_back(fault);
+  };
+  if (!are_the_same(first, other, pairs, all, all_of_other.tensors)) {
+    if (most_lack_partners(first, other, all, all_of_other))
+      take(no_partners(first, other, pairs, all, all_of_other, letter(k)));
+    return;
+  }
   const auto swap = find_prefix_swap({other.from.tensors, other.rows}, {first.from.tensors, first.rows});
   const bool is_part = first.size() * 2 < all.tensors && first.elements * 2 < all.elements;
   if (swap && is_part && swap->misfits == 0 && swap->matches * 10 >= std::min(first.size(), other.size()) * 9)
     return verdict.warnings.push_back(prefix_warning(first, other, *swap, letter(k)));
-  const Error fault = two_spellings(first, other, pairs, all, letter(k));
-  if (recipe.extra == ExtraPolicy::add)
-    verdict.warnings.emplace_back(fault.what());
-  else
-    verdict.faults.push_back(fault);
+  take(two_spellings(first, other, pairs, all, letter(k)));
 }
 
 }  // namespace ckmerge

@@ -36,6 +36,7 @@ class Partners {
   ///   - nine in ten of both sides have the same shapes, or both have the same number of elements (within a hundredth,
   ///     so that fused and stacked tensors count); or
   ///   - nine in ten of the smaller side have shapes of the other, and are half of the smaller file.
+  /// Where none of it holds, and yet they are most of both checkpoints, they are told likewise.
   /// Fewer are warned of where a swap of prefixes makes half of the other checkpoint's names those of the first.
   /// What a swap of prefixes explains and is less than half of the first checkpoint is warned of, everything else is a
   /// fault, or a warning where `recipe` adds what the first checkpoint lacks.

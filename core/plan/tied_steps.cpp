@@ -54,9 +54,15 @@ class Ties {
     for (uint32_t k = 0; k < indices_.size(); ++k) {
       if (!may_be_tied(step(k))) continue;
       const Source source = plan_.source(step(k));
-      places.push_back({checkpoints_[source.checkpoint].tensors[source.tensor].offset, k});
+      places.push_back({beginning_of(source), k});
     }
     return places;
+  }
+
+  uint64_t beginning_of(Source source) const {
+    const TensorTable& tensors = checkpoints_[source.checkpoint].tensors;
+    const Tensor tensor = tensors[source.tensor];
+    return tensor.joined ? tensors.pieces(source.tensor).front().offset : tensor.offset;
   }
 
   // What is the same of steps that are tied.
@@ -70,10 +76,21 @@ class Ties {
                              tensor.shape.size(), tensor.strides.size()});
       out.insert(out.end(), tensor.shape.begin(), tensor.shape.end());
       out.insert(out.end(), tensor.strides.begin(), tensor.strides.end());
+      if (tensor.joined) describe_pieces(source, out);
     }
     const Source named = of.named;  // whose shape the output has
     const Shape shape = checkpoints_[named.checkpoint].tensors[named.tensor].shape;
     out.insert(out.end(), shape.begin(), shape.end());
+  }
+
+  void describe_pieces(Source source, std::vector<uint64_t>& out) const {
+    const std::vector<Piece> pieces = checkpoints_[source.checkpoint].tensors.pieces(source.tensor);
+    out.push_back(pieces.size());
+    for (const Piece& piece : pieces) {
+      out.insert(out.end(), {piece.count, piece.shard, piece.offset, piece.shape.size()});
+      out.insert(out.end(), piece.shape.begin(), piece.shape.end());
+      out.insert(out.end(), piece.strides.begin(), piece.strides.end());
+    }
   }
 
   void tie(std::span<Place> run) {

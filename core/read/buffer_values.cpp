@@ -32,13 +32,14 @@ bool are_near(const std::vector<double>& a, const std::vector<double>& b) {
 
 // What was compared byte by byte differs; another dtype was not compared.
 bool differs(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step) {
-  const Tensor first = tensor_of(checkpoints, plan.source(step));
+  const Source kept = plan.source(step);
+  const Tensor first = tensor_of(checkpoints, kept);
   for (uint32_t s = 1; s < step.source_count; ++s) {
     const Source source = plan.source(step, s);
     const Tensor other = tensor_of(checkpoints, source);
     if (first.dtype == other.dtype && step.source_count == 2) return true;
-    const auto x = small_values(checkpoints[step.named.checkpoint], first);
-    const auto y = small_values(checkpoints[source.checkpoint], other);
+    const auto x = small_values(checkpoints[kept.checkpoint], kept.tensor);
+    const auto y = small_values(checkpoints[source.checkpoint], source.tensor);
     if (!x || !y || !(first.dtype == other.dtype ? *x == *y : are_near(*x, *y))) return true;
   }
   return false;
@@ -70,7 +71,7 @@ std::vector<std::string> position_warnings(const Plan& plan, std::span<const Che
     const BufferRow* const row = buffer_of(checkpoints, step);
     const Tensor tensor = tensor_of(checkpoints, step.named);
     if (!row || row->text != "position_ids" || tensor.shape.empty()) continue;
-    const auto values = small_values(checkpoints[0], tensor);
+    const auto values = small_values(checkpoints[0], step.named.tensor);
     if (values && !are_in_order(*values, tensor.shape.back()))
       warnings.push_back(sentence(checkpoints[0].path, ": ", tensor.name, " (", info(tensor.dtype).name,
                                   ") is not 0, 1, 2, ..., which some merge has ruined; --mend writes it anew"));

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "io/table/strided_reader.h"
+#include "io/table/tensor_reader.h"
 #include "kernels/block_kernels.h"
 
 namespace ckmerge {
@@ -43,14 +43,11 @@ void widen_reals(Dtype dtype, const std::byte* bytes, std::vector<double>& value
 
 }  // namespace
 
-std::optional<std::vector<double>> small_values(const Checkpoint& checkpoint, const Tensor& tensor) {
+std::optional<std::vector<double>> small_values(const Checkpoint& checkpoint, size_t row) {
+  const Tensor tensor = checkpoint.tensors[row];
   if (tensor.count > kMostSmallValues || info(tensor.dtype).kind == DtypeKind::opaque) return std::nullopt;
-  std::vector<std::byte> bytes(tensor.count * element_size(tensor.dtype));
-  const InputFile& file = checkpoint.shards[tensor.shard];
-  if (tensor.strides.empty())
-    file.read_at(tensor.offset, bytes);
-  else
-    StridedReader().read(file, tensor, 0, tensor.count, bytes.data());
+  std::vector<std::byte> bytes(tensor.size);
+  TensorReader().read(checkpoint, row, 0, bytes.size(), bytes.data());
   std::vector<double> values(tensor.count);
   if (is_real(tensor.dtype)) {
     widen_reals(tensor.dtype, bytes.data(), values);

@@ -15,9 +15,7 @@ SourceRead contiguous_read(const Tensor& tensor, Source source, Dtype stored, By
     const uint64_t from = element_size(tensor.dtype), to = element_size(stored);
     bytes = {part.begin / to * from, part.end / to * from};
   }
-  return {.source = source,
-          .bytes = {tensor.offset + bytes.begin, tensor.offset + bytes.end},
-          .view = {.dtype = tensor.dtype}};
+  return {.source = source, .bytes = bytes, .view = {.dtype = tensor.dtype}};
 }
 
 // Elements [first, end) of whole rows, seen as heads or as tails.
@@ -26,7 +24,7 @@ SourceRead wide_read(const Tensor& tensor, Source source, const StepRows& rows, 
   const uint64_t size = element_size(tensor.dtype);
   const auto into_row = static_cast<int64_t>((first - rows.origin(first)) * size);
   return {.source = source,
-          .bytes = {tensor.offset + first * size, tensor.offset + end * size},
+          .bytes = {first * size, end * size},
           .view = {.dtype = tensor.dtype, .inner = tails ? rows.row - rows.head : rows.head, .stride = rows.row * size},
           .element_zero = (tails ? static_cast<int64_t>(rows.head * size) : 0) - into_row};
 }
@@ -35,7 +33,7 @@ SourceRead wide_read(const Tensor& tensor, Source source, const StepRows& rows, 
 SourceRead narrow_read(const Tensor& tensor, Source source, const StepRows& rows, uint64_t first, uint64_t end) {
   const uint64_t size = element_size(tensor.dtype), head = rows.heads_before(first);
   return {.source = source,
-          .bytes = {tensor.offset + head * size, tensor.offset + rows.heads_before(end) * size},
+          .bytes = {head * size, rows.heads_before(end) * size},
           .view = {.dtype = tensor.dtype},
           .element_zero = -static_cast<int64_t>((head - rows.heads_before(rows.origin(first))) * size),
           .whole_rows = false};

@@ -20,8 +20,8 @@ namespace ckmerge {
 /// is expanded.
 struct SourceRead {
   Source source;
-  ByteRange bytes;           ///< of its file; empty where the part has no element of a source that holds heads only
-  Operand view;              ///< its data is set by operand()
+  ByteRange bytes;  ///< of its tensor, from 0 on; empty where the part has no element of one that holds heads only
+  Operand view;     ///< its data is set by operand()
   int64_t element_zero = 0;  ///< bytes from bytes.begin to the view's element 0, which may lie outside of `bytes`
   bool whole_rows = true;    ///< false: it holds heads only
 

@@ -283,7 +283,9 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
     // A1111 counts a VAE that is baked in among no merge's models.
     const auto ancestors = checkpoints.first(checkpoints.size() - recipe.bake_vae);
     const std::vector<std::string> names = recorded_names(recipe, checkpoints);
-    fields[std::string(kRecipe)] = recipe_text(recipe, names, hashes);
+    std::vector<std::vector<std::string>> equated;
+    for (const Checkpoint& checkpoint : checkpoints) equated.push_back(checkpoint.equated);
+    fields[std::string(kRecipe)] = recipe_text(recipe, names, hashes, equated);
     fields[std::string(kWebRecipe)] = web_recipe(recipe, kind, names, hashes);
     if (kind.averages) fields[std::string(kAveragesField)] = "merged";
     if (recipe.hash) fields[std::string(kWebModels)] = web_models(ancestors, names, hashes);

@@ -56,14 +56,17 @@ inline constexpr int kRecipeVersion = 2;
 /// Of recipes that say what earlier versions could not: a formula, weights by block or name.
 inline constexpr int kGraphRecipeVersion = 3;
 
-/// `ckmerge.recipe`: one JSON object.
-std::string recipe_text(const Recipe& recipe, std::span<const std::string> names, std::span<const InputHash> hashes);
+/// `ckmerge.recipe`: one JSON object. `equated`: of each input, how its names were brought to the first one's; a record
+/// for people, which is made anew whenever the recipe is run.
+std::string recipe_text(const Recipe& recipe, std::span<const std::string> names, std::span<const InputHash> hashes,
+                        std::span<const std::vector<std::string>> equated = {});
 
 /// A recipe read back, with what it says of its inputs.
 struct RecordedRecipe {
-  int version = 1;                  ///< as it was written
-  Recipe recipe;                    ///< input_names is filled
-  std::vector<std::string> sha256;  ///< per input; empty where none was recorded
+  int version = 1;                                ///< as it was written
+  Recipe recipe;                                  ///< input_names is filled
+  std::vector<std::string> sha256;                ///< per input; empty where none was recorded
+  std::vector<std::vector<std::string>> equated;  ///< per input: how its names were brought to the first one's
 };
 
 /// Reads what recipe_text() wrote, from an untrusted file. Throws Error(malformed) that names what is wrong;

@@ -89,15 +89,25 @@ void append_value(std::string& out, const std::optional<Formula>& formula) {
   out += '}';
 }
 
-// Where no key was given there is none: older readers of recipes know no other inputs.
-void append_input(std::string& out, const std::string& name, const std::string& sha256, const std::string& key) {
+struct RecordedInput {
+  const std::string& name;
+  std::string_view sha256, key;
+  std::span<const std::string> equated;
+};
+
+// Where no key was given, and nothing equated, there are none: older readers of recipes know no other inputs.
+void append_input(std::string& out, const RecordedInput& input) {
   out += "{\"name\":";
-  append_value(out, name);
+  append_value(out, input.name);
   out += ",\"sha256\":";
-  sha256.empty() ? static_cast<void>(out += "null") : append_value(out, sha256);
-  if (!key.empty()) {
-    out += ",\"key\":";
-    append_value(out, key);
+  input.sha256.empty() ? static_cast<void>(out += "null") : append_value(out, std::string(input.sha256));
+  if (!input.key.empty()) {
+    out += sentence(",\"", kInputKey, "\":");
+    append_value(out, std::string(input.key));
+  }
+  if (!input.equated.empty()) {
+    out += sentence(",\"", kInputEquated, "\":");
+    append_value(out, std::vector<std::string>(input.equated.begin(), input.equated.end()));
   }
   out += '}';
 }
@@ -108,7 +118,8 @@ int version_of(const Recipe& recipe) {
 
 }  // namespace
 
-std::string recipe_text(const Recipe& recipe, std::span<const std::string> names, std::span<const InputHash> hashes) {
+std::string recipe_text(const Recipe& recipe, std::span<const std::string> names, std::span<const InputHash> hashes,
+                        std::span<const std::vector<std::string>> equated) {
   std::string out = sentence("{\"", kVersion, "\":", version_of(recipe), ",");
   for_each_member(recipe, [&](std::string_view member, const auto& value) {
     append_json_string(out, member);
@@ -127,8 +138,10 @@ std::string recipe_text(const Recipe& recipe, std::span<const std::string> names
   out += ':';
   size_t k = 0;
   append_list(out, "[]", names, [&](const std::string& name) {
-    append_input(out, name, k < hashes.size() ? hashes[k].sha256 : "",
-                 k < recipe.input_keys.size() ? recipe.input_keys[k] : "");
+    append_input(out, {.name = name,
+                       .sha256 = k < hashes.size() ? std::string_view(hashes[k].sha256) : "",
+                       .key = k < recipe.input_keys.size() ? std::string_view(recipe.input_keys[k]) : "",
+                       .equated = k < equated.size() ? std::span(equated[k]) : std::span<const std::string>()});
     ++k;
   });
   return out + "}";

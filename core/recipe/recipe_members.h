@@ -27,6 +27,7 @@ void for_each_member(auto& recipe, const auto& visit) {
   visit("hash", recipe.hash);
 }
 inline constexpr std::string_view kInputs = "inputs", kVersion = "version";
+inline constexpr std::string_view kInputKey = "key", kInputEquated = "equated";
 
 inline constexpr std::string_view kFormula = "formula", kFormulaText = "text", kFormulaNames = "names";
 

@@ -119,16 +119,21 @@ void read_value(std::string_view member, const JsonValue& value, std::optional<F
 
 // A name is compared with files' names and may become part of one, so it must not lead anywhere.
 void read_input(const JsonValue& input, RecordedRecipe& out) {
-  const std::vector<std::string> members{"name", "sha256"}, with_key{"name", "sha256", "key"};
-  if (input.kind != Kind::object || (input.keys != members && input.keys != with_key))
-    fail(kInputs, "is not an array of {name, sha256}");
+  std::vector<std::string> members{"name", "sha256"};
+  const bool has_key = std::ranges::find(input.keys, kInputKey) != input.keys.end();
+  const bool has_equated = std::ranges::find(input.keys, kInputEquated) != input.keys.end();
+  if (has_key) members.emplace_back(kInputKey);
+  if (has_equated) members.emplace_back(kInputEquated);
+  if (input.kind != Kind::object || input.keys != members) fail(kInputs, "is not an array of {name, sha256}");
   std::string& name = out.recipe.input_names.emplace_back();
   std::string& sha256 = out.sha256.emplace_back();
   read_value(kInputs, input.items[0], name);
   if (name.empty() || name.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
     fail(kInputs, "has a name that is no file's name");
   std::string& key = out.recipe.input_keys.emplace_back();
-  if (input.items.size() > members.size()) read_value(kInputs, input.items[2], key);
+  if (has_key) read_value(kInputs, input.items[2], key);
+  std::vector<std::string>& equated = out.equated.emplace_back();
+  if (has_equated) read_value(kInputs, input.items.back(), equated);
   if (input.items[1].kind == Kind::null) return;
   read_value(kInputs, input.items[1], sha256);
   if (!is_sha256(sha256)) fail(kInputs, "has a sha256 that is not 64 hex digits");
@@ -165,7 +170,7 @@ void expect_members_fit(const RecordedRecipe& recorded) {
 RecordedRecipe parse_recipe(std::string_view json) {
   const JsonValue root = parse_json(json, kLimits);
   if (root.kind != Kind::object) throw Error(ErrorCode::malformed, "", "it is not an object");
-  RecordedRecipe out{.version = version_of(root), .recipe = {}, .sha256 = {}};
+  RecordedRecipe out{.version = version_of(root), .recipe = {}, .sha256 = {}, .equated = {}};
   std::vector<std::string> known{std::string(kInputs), std::string(kVersion)};
   for_each_member(out.recipe, [&](std::string_view member, auto& value) {
     known.emplace_back(member);

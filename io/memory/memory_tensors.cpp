@@ -54,13 +54,22 @@ struct Asked {
   std::vector<uint64_t> begins;
   std::vector<std::pair<size_t, std::string>> tensors;  // number and name of each
 
+  // Bytes of several where they are joined.
   void operator()(uint64_t offset, std::span<std::byte> out) const {
-    const auto behind = std::ranges::upper_bound(begins, offset);
-    const auto k = static_cast<size_t>(behind - begins.begin()) - 1;
-    const auto& [number, name] = tensors[k];
-    if (const int fault = read(number, offset - begins[k], out); fault != 0)
+    while (!out.empty()) {
+      const auto behind = std::ranges::upper_bound(begins, offset);
+      const auto k = static_cast<size_t>(behind - begins.begin()) - 1;
+      const uint64_t end = behind == begins.end() ? offset + out.size() : std::min(*behind, offset + out.size());
+      ask(tensors[k], offset - begins[k], out.first(end - offset));
+      out = out.subspan(end - offset);
+      offset = end;
+    }
+  }
+
+  void ask(const std::pair<size_t, std::string>& tensor, uint64_t offset, std::span<std::byte> out) const {
+    if (const int fault = read(tensor.first, offset, out); fault != 0)
       throw Error(ErrorCode::io, owner,
-                  sentence(owner, ": tensor ", shown(name), " cannot be read: its owner answered ", fault));
+                  sentence(owner, ": tensor ", shown(tensor.second), " cannot be read: its owner answered ", fault));
   }
 };
 

@@ -42,6 +42,7 @@ struct Checkpoint {
   std::vector<UnreadTensor> unread;   ///< of a PyTorch file, in its order
   std::vector<PickleGlobal> globals;  ///< what its pickle names, in order
   std::vector<std::string> notes;     ///< what was done to read it, one clause each: names changed, values left out
+  std::vector<std::string> equated;   ///< of those, what brought its names to another checkpoint's, for the recipe
   Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
 
   uint64_t file_size() const;  ///< bytes of all shards

@@ -31,17 +31,17 @@ void copy_elements(uint64_t size, const std::byte* from, uint64_t step, std::byt
 }
 
 // Axes of one element go; an axis that continues the next one joins it.
-void join_axes(const Tensor& tensor, std::vector<uint64_t>& shape, std::vector<uint64_t>& strides) {
+void join_axes(const Piece& piece, std::vector<uint64_t>& shape, std::vector<uint64_t>& strides) {
   shape.clear();
   strides.clear();
-  for (size_t i = 0; i < tensor.shape.size(); ++i) {
-    if (tensor.shape[i] == 1) continue;
-    if (!shape.empty() && strides.back() == tensor.strides[i] * tensor.shape[i]) {
-      shape.back() *= tensor.shape[i];
-      strides.back() = tensor.strides[i];
+  for (size_t i = 0; i < piece.shape.size(); ++i) {
+    if (piece.shape[i] == 1) continue;
+    if (!shape.empty() && strides.back() == piece.strides[i] * piece.shape[i]) {
+      shape.back() *= piece.shape[i];
+      strides.back() = piece.strides[i];
     } else {
-      shape.push_back(tensor.shape[i]);
-      strides.push_back(tensor.strides[i]);
+      shape.push_back(piece.shape[i]);
+      strides.push_back(piece.strides[i]);
     }
   }
   if (shape.empty()) {
@@ -52,12 +52,29 @@ void join_axes(const Tensor& tensor, std::vector<uint64_t>& shape, std::vector<u
 
 }  // namespace
 
+// Up to where the first and the last of them part they lie in the same rows; from there on in whole ones.
+ByteRange range_around(const Piece& piece, uint64_t element_size, uint64_t first, uint64_t end) {
+  uint64_t lowest = 0, highest = 0, row = piece.count, last = end - 1;
+  bool parted = false;
+  for (size_t i = 0; i < piece.shape.size(); ++i) {
+    row /= piece.shape[i];
+    const uint64_t from = parted ? 0 : first / row, to = parted ? piece.shape[i] - 1 : last / row;
+    lowest += from * piece.strides[i];
+    highest += to * piece.strides[i];
+    parted = parted || from != to;
+    first %= row;
+    last %= row;
+  }
+  return {piece.offset + lowest * element_size, piece.offset + (highest + 1) * element_size};
+}
+
 // A range of elements is a few boxes: the rest of a row, the rest of a plane, whole planes, and so on down again.
-void StridedReader::read(const InputFile& file, const Tensor& tensor, uint64_t first, uint64_t end, std::byte* out) {
+void StridedReader::read(const InputFile& file, Dtype dtype, const Piece& piece, uint64_t first, uint64_t end,
+                         std::byte* out) {
   file_ = &file;
-  element_size_ = element_size(tensor.dtype);
+  element_size_ = element_size(dtype);
   bytes_.clear();
-  join_axes(tensor, shape_, strides_);
+  join_axes(piece, shape_, strides_);
   for (uint64_t at = first; at < end;) {
     size_t axis = shape_.size() - 1;
     uint64_t row = 1;  // elements of one step along `axis`
@@ -69,7 +86,7 @@ void StridedReader::read(const InputFile& file, const Tensor& tensor, uint64_t f
       inner /= shape_[i];
       box_.push_back({shape_[i], strides_[i] * element_size_, inner * element_size_});
     }
-    uint64_t offset = tensor.offset, rest = at;
+    uint64_t offset = piece.offset, rest = at;
     for (size_t i = shape_.size(); i-- > 0; rest /= shape_[i]) offset += rest % shape_[i] * strides_[i] * element_size_;
     read_box(offset, out + (at - first) * element_size_);
     at += steps * row;

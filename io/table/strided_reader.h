@@ -9,16 +9,21 @@
 #include <span>
 #include <vector>
 
+#include "io/file/byte_range.h"
 #include "io/file/input_file.h"
-#include "io/table/tensor_table.h"
+#include "io/table/joined_pieces.h"
 
 namespace ckmerge {
 
+/// Bytes of the file from the first to behind the last of elements [first, end) of `piece`. REQUIRES: piece.strides,
+/// first < end.
+ByteRange range_around(const Piece& piece, uint64_t element_size, uint64_t first, uint64_t end);
+
 class StridedReader {
  public:
-  /// Writes elements [first, end) of `tensor`, counted as its shape counts them, to `out`. REQUIRES: tensor.strides.
+  /// Writes elements [first, end) of `piece`, counted as its shape counts them, to `out`. REQUIRES: piece.strides.
   /// Throws as InputFile::read_at() does.
-  void read(const InputFile& file, const Tensor& tensor, uint64_t first, uint64_t end, std::byte* out);
+  void read(const InputFile& file, Dtype dtype, const Piece& piece, uint64_t first, uint64_t end, std::byte* out);
 
  private:
   struct Axis {
@@ -31,7 +36,7 @@ class StridedReader {
 
   const InputFile* file_ = nullptr;
   uint64_t element_size_ = 0;
-  std::vector<uint64_t> shape_, strides_;  // of the tensor, axes joined where they can be
+  std::vector<uint64_t> shape_, strides_;  // of the piece, axes joined where they can be
   std::vector<Axis> box_;                  // the axis with the largest stride first
   uint64_t box_end_ = 0;                   // offset in the file behind its last element
   std::vector<std::byte> bytes_;           // of the file, from begin_ on

@@ -32,20 +32,64 @@ void TensorTable::add_view(std::string_view name, Dtype dtype, Shape shape, Shap
   described_->shapes.insert(described_->shapes.end(), strides.begin(), strides.end());
 }
 
+void TensorTable::add_joined(std::string_view name, Dtype dtype, Shape shape, std::span<const Piece> pieces,
+                             uint64_t size, uint64_t count) {
+  const std::vector<Piece> fewest = fewest_pieces(pieces, dtype);
+  const Piece first = fewest.empty() ? Piece() : fewest.front();
+  if (fewest.size() <= 1 && first.strides.empty())
+    return add(name, dtype, shape, first.shard, first.offset, size, count);
+  if (fewest.size() == 1 && std::ranges::equal(first.shape, shape))
+    return add_view(name, dtype, shape, first.strides, first.shard, first.offset, size, count);
+  add(name, dtype, shape, kJoined, joined_.size(), size, count);
+  joined_.add(fewest, dtype);
+}
+
+void TensorTable::add_again(std::string_view name, const TensorTable& from, size_t index) {
+  const Tensor tensor = from[index];
+  // Views would not outlive the growth of the table that they are of.
+  const std::vector<uint64_t> shape(tensor.shape.begin(), tensor.shape.end());
+  if (tensor.strides.empty() && !tensor.joined)
+    return add(name, tensor.dtype, shape, tensor.shard, tensor.offset, tensor.size, tensor.count);
+  std::vector<Piece> pieces = from.pieces(index);
+  std::vector<std::vector<uint64_t>> numbers;
+  for (Piece& piece : pieces)
+    for (Shape* const of : {&piece.shape, &piece.strides}) *of = numbers.emplace_back(of->begin(), of->end());
+  add_joined(name, tensor.dtype, shape, pieces, tensor.size, tensor.count);
+}
+
+std::vector<Piece> TensorTable::pieces(size_t index) const {
+  std::vector<Piece> pieces;
+  for (const PiecePart& part : parts(index, 0, (*this)[index].size)) pieces.push_back(part.piece);
+  return pieces;
+}
+
+std::vector<PiecePart> TensorTable::parts(size_t index, uint64_t begin, uint64_t end) const {
+  const Tensor tensor = (*this)[index];
+  if (tensor.joined) return joined_.parts(offsets_[index], tensor.dtype, begin, end);
+  if (begin == end) return {};
+  const Shape shape = tensor.strides.empty() ? Shape() : tensor.shape;
+  const Piece whole{
+      .count = tensor.count, .shard = tensor.shard, .offset = tensor.offset, .shape = shape, .strides = tensor.strides};
+  return {{.piece = whole, .begin = begin, .end = end}};
+}
+
 Tensor TensorTable::operator[](size_t index) const {
   const Row& row = described_->rows[index];
   const Shape numbers = described_->numbers(row), shape = numbers.first(row.rank);
   const Dtype dtype = dtypes_[index];
   uint64_t count = 1;
   for (const uint64_t dimension : shape) count *= dimension;
+  const uint32_t shard = shards_.empty() ? 0 : shards_[index];
+  const bool joined = shard == kJoined;
   return {.name = described_->name(row),
           .dtype = dtype,
           .shape = shape,
           .strides = numbers.subspan(row.rank),
-          .shard = shards_.empty() ? 0 : shards_[index],
-          .offset = offsets_[index],
+          .shard = joined ? joined_.shard(offsets_[index]) : shard,
+          .offset = joined ? 0 : offsets_[index],
           .size = count * info(dtype).bits / 8,
-          .count = count};
+          .count = count,
+          .joined = joined};
 }
 
 std::vector<size_t> TensorTable::sort_by_name() {
@@ -117,6 +161,7 @@ void TensorTable::release_unused() {
   offsets_.shrink_to_fit();
   dtypes_.shrink_to_fit();
   shards_.shrink_to_fit();
+  joined_.release_unused();
 }
 
 size_t TensorTable::find(std::string_view name) const {
@@ -151,7 +196,7 @@ uint64_t TensorTable::Described::memory() const {
 uint64_t TensorTable::memory() const {
   const uint64_t described = described_ ? described_->memory() / static_cast<uint64_t>(described_.use_count()) : 0;
   return described + offsets_.capacity() * sizeof(uint64_t) + dtypes_.capacity() * sizeof(Dtype) +
-         shards_.capacity() * sizeof(uint32_t);
+         shards_.capacity() * sizeof(uint32_t) + joined_.memory();
 }
 
 TensorTable::Described& TensorTable::own_description() {

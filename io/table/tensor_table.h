@@ -12,11 +12,10 @@
 #include <string_view>
 #include <vector>
 
+#include "io/table/joined_pieces.h"
 #include "kernels/dtype.h"
 
 namespace ckmerge {
-
-using Shape = std::span<const uint64_t>;
 
 /// One tensor. Views point into the table that handed it out.
 struct Tensor {
@@ -28,6 +27,7 @@ struct Tensor {
   uint64_t offset = 0;  ///< bytes from the start of that file, of the first element
   uint64_t size = 0;    ///< bytes of all elements, each counted once, wherever they lie
   uint64_t count = 0;   ///< elements
+  bool joined = false;  ///< they are those of several pieces, one after another: shard is the first's, offset is 0
 };
 
 class TensorTable {
@@ -42,8 +42,21 @@ class TensorTable {
   void add_view(std::string_view name, Dtype dtype, Shape shape, Shape strides, uint32_t shard, uint64_t offset,
                 uint64_t size, uint64_t count);
 
+  /// Appends one whose elements, in order, are those of `pieces`, one after another; no joined one where these are one
+  /// range of a file, or one view of its shape. REQUIRES: besides, that every element lies within its file, and
+  /// that the pieces have `count` elements together; none of the views is of this table.
+  void add_joined(std::string_view name, Dtype dtype, Shape shape, std::span<const Piece> pieces, uint64_t size,
+                  uint64_t count);
+
+  /// Appends tensor `index` of `from`, which may be this table, as `name`.
+  void add_again(std::string_view name, const TensorTable& from, size_t index);
+
   size_t size() const { return offsets_.size(); }
   Tensor operator[](size_t index) const;
+  /// What a tensor consists of: one piece of any that is not joined, none of one without elements.
+  std::vector<Piece> pieces(size_t index) const;
+  /// Which parts of its pieces are its bytes [begin, end), counted as if it lay in order.
+  std::vector<PiecePart> parts(size_t index, uint64_t begin, uint64_t end) const;
   /// Its name alone, for those who compare names.
   std::string_view name(size_t index) const { return described_->name(described_->rows[index]); }
 
@@ -84,7 +97,8 @@ class TensorTable {
     bool says_the_same(const Described& other) const;
     uint64_t memory() const;
   };
-  Described& own_description();  // a copy where it is shared
+  Described& own_description();                    // a copy where it is shared
+  static constexpr uint32_t kJoined = UINT32_MAX;  // in shards_: the offset is the tensor's first in joined_
   void put_in_order(std::vector<uint32_t> order);
   void release_unused();
 
@@ -92,6 +106,7 @@ class TensorTable {
   std::vector<uint64_t> offsets_;
   std::vector<Dtype> dtypes_;
   std::vector<uint32_t> shards_;  // empty: all tensors are in the first
+  JoinedPieces joined_;
 };
 
 }  // namespace ckmerge

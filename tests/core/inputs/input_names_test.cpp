@@ -89,7 +89,7 @@ TEST_CASE("inputs whose names are A's but for a prefix get A's names, and it is 
     Opened files;
     add(files, own, kNames);
     add(files, theirs, kNames);
-    bring_to_common_spelling({}, files.checkpoints);
+    bring_to_common_spelling(files.checkpoints[0], files.checkpoints[1]);
     CHECK(names_of(files.checkpoints[0]) == names_of(files.checkpoints[1]));
     CHECK(files.checkpoints[0].notes.size() + files.checkpoints[1].notes.size() == 1);
     return names_of(files.checkpoints[0]);
@@ -105,7 +105,7 @@ TEST_CASE("a head beside a doubled model. stays with it") {
   Opened files;
   add(files, "", {"model.lm_head.w", "model.model.layers.0.w", "model.model.layers.1.w"});
   add(files, "", {"lm_head.w", "model.layers.0.w", "model.layers.1.w"});
-  bring_to_common_spelling({}, files.checkpoints);
+  bring_to_common_spelling(files.checkpoints[0], files.checkpoints[1]);
   CHECK(names_of(files.checkpoints[0]) == Names{"lm_head.w", "model.layers.0.w", "model.layers.1.w"});
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("names are left alone where a prefix does not fit without doubt") {
     Opened files;
     add(files, "", own);
     add(files, "", theirs, width);
-    bring_to_common_spelling({}, files.checkpoints);
+    bring_to_common_spelling(files.checkpoints[0], files.checkpoints[1]);
     CHECK(names_of(files.checkpoints[0]) == names_of(open_checkpoint(files.checkpoints[0].path)));
     CHECK(names_of(files.checkpoints[1]) == names_of(open_checkpoint(files.checkpoints[1].path)));
   };

@@ -54,15 +54,10 @@ std::string random_bytes(std::mt19937_64& rng, size_t size) {
 std::string read(StridedReader& reader, const InputFile& file, const View& view, Dtype dtype, uint64_t skipped,
                  uint64_t first, uint64_t end) {
   const uint64_t size = element_size(dtype);
-  const Tensor tensor{.name = "view",
-                      .dtype = dtype,
-                      .shape = view.shape,
-                      .strides = view.strides,
-                      .offset = skipped + view.offset * size,
-                      .size = view.count * size,
-                      .count = view.count};
+  const Piece piece{
+      .count = view.count, .offset = skipped + view.offset * size, .shape = view.shape, .strides = view.strides};
   std::string out((end - first) * size, '\0');
-  reader.read(file, tensor, first, end, reinterpret_cast<std::byte*>(out.data()));
+  reader.read(file, dtype, piece, first, end, reinterpret_cast<std::byte*>(out.data()));
   return out;
 }
 
@@ -85,6 +80,27 @@ TEST_CASE("any part of any view is what one element at a time gives") {
       REQUIRE(read(reader, file, view, dtype, skipped, 0, view.count) == whole);
       REQUIRE(read(reader, file, view, dtype, skipped, first, end) == whole.substr(first * size, (end - first) * size));
     }
+  }
+}
+
+TEST_CASE("the range around elements of a view holds them all and ends with the last") {
+  std::mt19937_64 rng(9);
+  for (int round = 0; round < 2000; ++round) {
+    const View view = random_view(rng, 5000);
+    const Piece piece{.count = view.count, .offset = 7 + view.offset * 2, .shape = view.shape, .strides = view.strides};
+    const uint64_t first = rng() % view.count, end = first + 1 + rng() % (view.count - first);
+    const ByteRange range = range_around(piece, 2, first, end);
+    uint64_t lowest = UINT64_MAX, highest = 0;
+    for (uint64_t i = first; i < end; ++i) {
+      uint64_t at = view.offset, rest = i;
+      for (size_t d = view.shape.size(); d-- > 0; rest /= view.shape[d]) at += rest % view.shape[d] * view.strides[d];
+      lowest = std::min(lowest, at);
+      highest = std::max(highest, at);
+    }
+    CAPTURE(round);
+    CHECK(range.begin <= 7 + lowest * 2);
+    CHECK(range.end >= 7 + (highest + 1) * 2);
+    if (first == 0 && end == view.count) CHECK(range.end == 7 + (highest + 1) * 2);
   }
 }
 

@@ -142,3 +142,133 @@ TEST_CASE("tables of the same names and shapes share them, whatever else differs
   CHECK(more[2].shard == 3);
   CHECK(more[1].shard == 0);
 }
+
+namespace {
+
+using Numbers = std::vector<uint64_t>;
+
+Numbers numbers_of(Shape shape) { return {shape.begin(), shape.end()}; }
+
+// q, k and v, the last turned.
+TensorTable fused() {
+  TensorTable table;
+  const Numbers shape{6, 4}, turned{2, 4}, strides{1, 2};
+  const std::vector<Piece> pieces{{.count = 8, .shard = 2, .offset = 1000},
+                                  {.count = 0, .shard = 9, .offset = 7},
+                                  {.count = 8, .shard = 2, .offset = 500},
+                                  {.count = 8, .shard = 0, .offset = 4, .shape = turned, .strides = strides}};
+  table.add("z", Dtype::U8, {}, 0, 3, 1, 1);
+  table.add_joined("qkv", Dtype::F16, shape, pieces, 48, 24);
+  table.add("a", Dtype::U8, {}, 5, 8, 1, 1);
+  return table;
+}
+
+void check_fused(const TensorTable& table, std::string_view name) {
+  const size_t row = table.find(name);
+  REQUIRE(row != TensorTable::npos);
+  const Tensor tensor = table[row];
+  CHECK(tensor.joined);
+  CHECK(tensor.shard == 2);
+  CHECK(tensor.offset == 0);
+  CHECK(tensor.size == 48);
+  CHECK(tensor.strides.empty());
+  CHECK(numbers_of(tensor.shape) == Numbers{6, 4});
+  const std::vector<Piece> pieces = table.pieces(row);
+  REQUIRE(pieces.size() == 3);
+  CHECK(pieces[0].offset == 1000);
+  CHECK(pieces[0].count == 8);
+  CHECK(pieces[1].offset == 500);
+  CHECK(pieces[1].strides.empty());
+  CHECK(pieces[2].shard == 0);
+  CHECK(numbers_of(pieces[2].shape) == Numbers{2, 4});
+  CHECK(numbers_of(pieces[2].strides) == Numbers{1, 2});
+}
+
+}  // namespace
+
+TEST_CASE("a joined tensor keeps its pieces, whatever is done to the table") {
+  TensorTable table = fused();
+  table.sort_by_name();
+  check_fused(table, "qkv");
+  CHECK_FALSE(table[table.find("a")].joined);
+  CHECK(table[table.find("a")].shard == 5);
+  CHECK(table[table.find("z")].offset == 3);
+  table.rename([](std::string_view name) { return name == "a" ? std::string() : "x." + std::string(name); });
+  check_fused(table, "x.qkv");
+  const size_t joined = table.find("x.qkv"), plain = table.find("x.z");
+  for (int i = 0; i < 20; ++i) table.add_again("copy" + std::to_string(i), table, joined);
+  table.add_again("plain", table, plain);
+  table.sort_by_name();
+  for (const char* name : {"copy0", "copy19", "x.qkv"}) check_fused(table, name);
+  CHECK(table[table.find("plain")].offset == 3);
+  const TensorTable copy = table;
+  check_fused(copy, "copy7");
+}
+
+TEST_CASE("parts of a joined tensor are told in bytes of its pieces") {
+  TensorTable table = fused();
+  table.sort_by_name();
+  const size_t row = table.find("qkv");
+  const auto parts = table.parts(row, 10, 40);
+  REQUIRE(parts.size() == 3);
+  CHECK(parts[0].piece.offset == 1000);
+  CHECK(parts[0].begin == 10);
+  CHECK(parts[0].end == 16);
+  CHECK(parts[1].begin == 0);
+  CHECK(parts[1].end == 16);
+  CHECK(parts[2].begin == 0);
+  CHECK(parts[2].end == 8);
+  CHECK(table.parts(row, 16, 32).size() == 1);
+  CHECK(table.parts(row, 20, 20).empty());
+  const auto plain = table.parts(table.find("z"), 0, 1);
+  REQUIRE(plain.size() == 1);
+  CHECK(plain[0].piece.offset == 3);
+  CHECK(table.pieces(table.find("z")).size() == 1);
+}
+
+TEST_CASE("pieces that are one range of a file make no joined tensor") {
+  TensorTable table;
+  const Numbers shape{4, 2}, half{2, 2}, strides{1, 2}, in_order{2, 1}, turned{1, 4};
+  const auto add = [&](const char* name, std::initializer_list<Piece> pieces) {
+    table.add_joined(name, Dtype::F32, shape, std::vector<Piece>(pieces), 32, 8);
+    return table[table.size() - 1];
+  };
+  const Tensor range = add("range", {{.count = 4, .shard = 1, .offset = 8},
+                                     {.count = 4, .shard = 1, .offset = 24, .shape = half, .strides = in_order}});
+  CHECK_FALSE(range.joined);
+  CHECK(range.offset == 8);
+  CHECK(range.shard == 1);
+  const Tensor view = add("view", {{.count = 8, .offset = 16, .shape = shape, .strides = turned}});
+  CHECK_FALSE(view.joined);
+  CHECK(numbers_of(view.strides) == turned);
+  CHECK(add("gap", {{.count = 4, .offset = 8}, {.count = 4, .offset = 28}}).joined);
+  CHECK(add("files", {{.count = 4, .offset = 8}, {.count = 4, .shard = 1, .offset = 24}}).joined);
+  CHECK(
+      add("turned", {{.count = 4, .offset = 8, .shape = half, .strides = strides}, {.count = 4, .offset = 24}}).joined);
+  const Numbers flat{8, 1};
+  table.add_joined("reshaped", Dtype::F32, flat, std::vector<Piece>{{.count = 8, .shape = shape, .strides = turned}},
+                   32, 8);
+  CHECK(table[table.size() - 1].joined);
+  const Numbers none{0, 3};
+  table.add_joined("empty", Dtype::F32, none, {}, 0, 0);
+  CHECK_FALSE(table[table.size() - 1].joined);
+  CHECK(table.pieces(table.size() - 1).empty());
+  table.add_joined("small", Dtype::F4, shape, std::vector<Piece>{{.count = 2, .offset = 1}, {.count = 6, .offset = 9}},
+                   4, 8);
+  const auto small = table.pieces(table.size() - 1);
+  REQUIRE(small.size() == 2);
+  CHECK(small[1].count == 6);
+}
+
+TEST_CASE("tables share names where one of them has joined tensors") {
+  TensorTable plain, joined = fused();
+  const Numbers shape{6, 4};
+  plain.add("z", Dtype::U8, {}, 0, 3, 1, 1);
+  plain.add("qkv", Dtype::F16, shape, 0, 10, 48, 24);
+  plain.add("a", Dtype::U8, {}, 0, 8, 1, 1);
+  plain.sort_by_name();
+  joined.sort_by_name();
+  CHECK(joined.share_names(plain));
+  check_fused(joined, "qkv");
+  CHECK_FALSE(plain[plain.find("qkv")].joined);
+}

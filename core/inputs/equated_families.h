@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// Components of another checkpoint (core/families) that the first one has in another naming, or behind another prefix,
+// are brought to its naming and prefix.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "io/table/checkpoint.h"
+
+namespace ckmerge {
+
+/// Returns what was done, a clause each. Throws Error(mismatch) where there is no way
+/// between two namings, or rewrite() throws. REQUIRES: tables are sorted.
+std::vector<std::string> equate_families(const Checkpoint& first, Checkpoint& other);
+
+/// Brings the VAEs of `file`, which is given as one for `first`, to the first one's naming, or to that of files, which
+/// is the original's; its prefixes stay. Returns and throws as equate_families() does.
+std::vector<std::string> equate_vae(const Checkpoint& first, Checkpoint& file);
+
+}  // namespace ckmerge

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/inputs/equated_inputs.h"
+
+#include <algorithm>
+#include <span>
+
+#include "core/inputs/common_spelling.h"
+#include "core/inputs/equated_experts.h"
+#include "core/inputs/equated_families.h"
+#include "core/inputs/equated_names.h"
+#include "core/inputs/lacking_names.h"
+#include "core/names/whole_part.h"
+#include "core/recipe/layout_fields.h"
+#include "io/checkpoint.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+constexpr size_t kMostShown = 4;
+
+std::string shown(const std::vector<std::string>& changes) {
+  std::string text;
+  for (size_t i = 0; i < std::min(kMostShown, changes.size()); ++i) text += (i == 0 ? "" : ", ") + changes[i];
+  if (changes.size() > kMostShown) text += sentence(" and ", changes.size() - kMostShown, " more");
+  return text;
+}
+
+void note(Checkpoint& checkpoint, const std::vector<std::string>& done) {
+  for (const std::string& clause : done) {
+    checkpoint.notes.push_back("brought to A's names: " + clause);
+    checkpoint.equated.push_back(clause);
+  }
+}
+
+bool is_left_alone(const Checkpoint& first, const Checkpoint& other, bool copies_codes) {
+  if (have_one_description(first.tensors, other.tensors)) return true;
+  if (lists_tensors_by_name(first) || lists_tensors_by_name(other)) return true;
+  return other.judgement.holds != Holds::weights && !copies_codes;
+}
+
+bool lack_each_others(const Checkpoint& first, const Checkpoint& other) {
+  return lacking_names(first.tensors, other.tensors).on_both_sides();
+}
+
+void bring_by_rules(Checkpoint& first, Checkpoint& other) {
+  // A VAE among models is meant to be baked in, and is told so.
+  if ((whole_part(first) == Part::vae) != (whole_part(other) == Part::vae)) return;
+  std::vector<std::string> done = equate_families(first, other);
+  for (std::string& clause : equate_experts(first, other)) done.push_back(std::move(clause));
+  const EquatedNames spelled = equate_names(first, other);
+  if (spelled.count > 0)
+    done.push_back(sentence(counted(spelled.count, "name"), " as A spells them: ", shown(spelled.changes)));
+  note(other, done);
+  if (!done.empty() && lack_each_others(first, other)) bring_to_common_spelling(first, other);
+}
+
+void bring(Checkpoint& first, Checkpoint& other, bool copies_codes) {
+  if (is_left_alone(first, other, copies_codes)) return;
+  if (lack_each_others(first, other)) {
+    bring_to_common_spelling(first, other);
+    if (lack_each_others(first, other)) bring_by_rules(first, other);
+  }
+  note(other, turn_experts(first, other));
+}
+
+}  // namespace
+
+void equate_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
+  const size_t merged = merged_inputs(recipe, checkpoints.size());
+  if (merged == 0 || !recipe.roles.empty() || checkpoints[0].tensors.size() == 0) return;
+  for (size_t k = 1; k < merged; ++k) {
+    if (checkpoints[k].tensors.size() == 0) continue;
+    bring(checkpoints[0], checkpoints[k], recipe.copy_codes);
+    if (!checkpoints[k].equated.empty()) share_names(std::span(checkpoints).first(k + 1));
+  }
+  if (recipe.bake_vae && checkpoints.size() > merged)
+    note(checkpoints.back(), equate_vae(checkpoints[0], checkpoints.back()));
+}
+
+}  // namespace ckmerge
