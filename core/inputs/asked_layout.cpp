@@ -195,7 +195,12 @@ void bring_component(Checkpoint& checkpoint, const ToldComponent& component, Nam
 }
 
 void bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
-  if (recipe.layout.empty() || !recipe.roles.empty()) return;
+  if (!recipe.roles.empty()) return;
+  if (recipe.layout.empty()) {  // a folder beside a file gets the names that files have, which A may spell otherwise
+    for (Checkpoint& checkpoint : checkpoints)
+      if (checkpoint.shards.size() > 1) bring_one(checkpoint, AskedLayout::comfy, true);
+    return;
+  }
   const AskedLayout layout = parse_asked_layout(recipe.layout);
   for (size_t k = 0; k < checkpoints.size(); ++k) {
     bring_one(checkpoints[k], layout, k == 0);
@@ -216,7 +221,7 @@ void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoi
                   sentence(checkpoint.path,
                            ": is a folder of several components; name the sub-folder of the one that "
                            "is meant, or convert the whole with --layout comfy"));
-    if (recipe.layout.empty())
+    if (recipe.layout.empty() && &checkpoint == &checkpoints.front())
       throw Error(ErrorCode::usage, "--layout",
                   sentence(checkpoint.path,
                            ": is a folder of several components; say what their names shall be in the result "

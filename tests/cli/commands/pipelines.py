@@ -131,6 +131,12 @@ def test_folders():
     refused(2, "holds no model's components", "convert", "whole.safetensors", "mine", "--layout", "diffusers", "-f")
     refused(2, "holds the input", "convert", "in", "in", "--layout", "diffusers", "-f")
     refused(2, "give a folder as OUT", "convert", "whole.safetensors", "x.safetensors", "--layout", "diffusers")
+    # Repeated under whatever name, and a folder beside a file gets that file's names.
+    done("convert", "in/", "slash.safetensors", "--layout", "comfy")
+    done("run", "slash.safetensors", "A=in", "-o", "again.safetensors")
+    expect(pathlib.Path("again.safetensors").read_bytes() == pathlib.Path("slash.safetensors").read_bytes(), "run of a folder")
+    done("merge", "whole.safetensors", "in/", "-o", "beside.safetensors", "--alpha", "0.5")
+    are_written("beside.safetensors", in_one_file(), "a merge with the folder of the same")
     # Merged as files are.
     done("merge", "in", "whole.safetensors", "-o", "merged", "--layout", "diffusers", "--alpha", "0.5")
     are_written("merged/transformer/diffusion_pytorch_model.safetensors", tensors("flux-dev", "right"), "a merge with itself")
