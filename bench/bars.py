@@ -73,9 +73,21 @@ BARS = [
                         ("comfy-blocks", "ModelMergeBlocks of ComfyUI 0.3.75, loaded and saved"),
                         ("mecha-sweep", "4 ratios, `--sweep` against sd-mecha 1.1.8"))
       for end, told, text, limit, unit in (("", ", cold", "at least 8 x faster", 8, "s"), ("-rss", ", peak RSS", "at most 1/40", 40, "MiB"))),
+    Bar("import", "import", "`import ckmerge`, in a process of its own", "under 50 ms", 50, True, "value", "ms"),
+    Bar("python-merge", "python-merge", "`ckmerge.merge` from Python, cold, two 3 GiB bf16", "within 2 % of the program", 1.02, True, "slower", "s"),
     Bar("save", "save", "`ckmerge.save` of a 6.5 GB f32 state dict to f16, against `save_file` of the `.half()` dict",
         "at least 1.5 x faster", 1.5, False, "faster", "s"),
     Bar("save-extra", "save", "the same, peak memory above the dict", "under 200 MiB", 200, True, "value", "MiB"),
+    Bar("layout-merge", "layout-merge", "merge of two Flux.1, one in diffusers' names, cold",
+        "at most 1.10 x that of one naming", 1.10, True, "slower", "s"),
+    Bar("layout-to-diffusers", "layout-convert", "`convert` of Flux.1 to diffusers' names, cold",
+        "at most 1.10 x the floor of one read and one write", 1.10, True, "slower", "s"),
+    Bar("layout-from-diffusers", "layout-convert", "the same, back",
+        "at most 1.10 x the floor of one read and one write", 1.10, True, "slower", "s"),
+    Bar("layout-rss", "layout-convert", "the same, peak RSS", *MEMORY),
+    Bar("layout-diffusers", "layout-diffusers", "the same against diffusers' from_single_file and save_pretrained, cold",
+        "at least 5 x faster", 5, False, "faster", "s"),
+    Bar("layout-diffusers-rss", "layout-diffusers", "the same, peak RSS", "at most 1/50", 50, False, "faster", "MiB"),
     Bar("patterns", "patterns", "60 patterns over 10^6 names, added to `plan`", "under 0.5 s", 0.5, True, "value", "s"),
 ]
 ROWS = list(dict.fromkeys(bar.row for bar in BARS))

@@ -88,7 +88,9 @@ const Architecture* find_architecture(std::string_view name);
 
 Blueprint stable_diffusion_15();
 Blueprint stable_diffusion_xl();
-Blueprint flux_dev();
+inline constexpr uint64_t kFluxDoubleBlocks = 19;  ///< of Flux.1, and twice as many single ones
+Blueprint flux(uint64_t double_blocks, uint64_t single_blocks);
+Blueprint flux_cut(const SyntheticSize& size);
 struct LlamaShape {
   uint64_t layers, hidden, intermediate, key_value, vocabulary;
 };

@@ -16,12 +16,15 @@ from measure import NotRun, machine, warm_memory
 from report import rewrite
 from rows import MEASURES as MERGE_MEASURES, PAIR_SIZE, PLAN_COUNT, RSS_SIZES, WARM_SIZE, Bench
 from rows_formulas import MEASURES as FORMULA_MEASURES
+from rows_layouts import MEASURES as LAYOUT_MEASURES
 from rows_operations import MEASURES as OPERATION_MEASURES
 from rows_options import MEASURES as OPTION_MEASURES
+from rows_python import MEASURES as PYTHON_MEASURES
 from rows_save import MEASURES as SAVE_MEASURES
 
 HERE = Path(__file__).resolve().parent
-MEASURES = MERGE_MEASURES | OPTION_MEASURES | OPERATION_MEASURES | FORMULA_MEASURES | SAVE_MEASURES
+MEASURES = (MERGE_MEASURES | OPTION_MEASURES | OPERATION_MEASURES | FORMULA_MEASURES | LAYOUT_MEASURES | PYTHON_MEASURES
+            | SAVE_MEASURES)
 
 
 def size(text):

@@ -52,7 +52,7 @@ uint64_t default_to(uint64_t bytes, uint64_t fallback) { return bytes ? bytes : 
 
 }  // namespace
 
-Blueprint flux_dev() {
+Blueprint flux(uint64_t double_blocks, uint64_t single_blocks) {
   Blueprint out;
   out.linear("img_in", kFluxWidth, 64);
   out.linear("txt_in", kFluxWidth, 4096);
@@ -61,11 +61,18 @@ Blueprint flux_dev() {
     out.linear(name + std::string(".in_layer"), kFluxWidth, in);
     out.linear(name + std::string(".out_layer"), kFluxWidth, kFluxWidth);
   }
-  for (int i = 0; i < 19; ++i) flux_double_block(out, "double_blocks." + to_string(i) + ".");
-  for (int i = 0; i < 38; ++i) flux_single_block(out, "single_blocks." + to_string(i) + ".");
+  for (uint64_t i = 0; i < double_blocks; ++i) flux_double_block(out, "double_blocks." + to_string(i) + ".");
+  for (uint64_t i = 0; i < single_blocks; ++i) flux_single_block(out, "single_blocks." + to_string(i) + ".");
   out.linear("final_layer.adaLN_modulation.1", 2 * kFluxWidth, kFluxWidth);
   out.linear("final_layer.linear", 64, kFluxWidth);
   return out;
+}
+
+/// As many blocks as fit, two single ones for each double one, as Flux.1 dev has them; one double block at least.
+Blueprint flux_cut(const SyntheticSize& size) {
+  uint64_t blocks = 1;
+  while (blocks < kFluxDoubleBlocks && flux(blocks + 1, 2 * (blocks + 1)).bytes(size.dtype) <= size.bytes) ++blocks;
+  return flux(blocks, 2 * blocks);
 }
 
 Blueprint llama(const LlamaShape& shape) {

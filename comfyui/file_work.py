@@ -98,7 +98,7 @@ def recorded_sums(document: Mapping[str, Any], files: Mapping[str, str]) -> resu
 
 
 def can_hash(command: str) -> bool:
-    return any(option["name"] == "hash" and command in option["commands"] for option in engine.tables()["options"])
+    return any(option["name"] == "hash-inputs" and command in option["commands"] for option in engine.tables()["options"])
 
 
 def planned(work: Work) -> Result:
@@ -110,7 +110,7 @@ def run(work: Work, **options: Any) -> dict[str, Any]:
     """The document of the work, with the inputs' sums from the same reading, where they can be had."""
     if can_hash(work.command):
         try:
-            return engine.call(work.command, work.inputs, **options, hash=True)
+            return engine.call(work.command, work.inputs, **options, hash_inputs=True)
         except NodeError as error:
             if not error.where.lstrip("-").startswith("hash"):
                 raise

@@ -11,7 +11,7 @@ import comfy.model_management
 import comfy.model_patcher
 import torch
 
-from . import slices
+from . import low_rank, slices
 from .deferred import as_it_is, deferred
 from .node import NodeError
 
@@ -38,8 +38,17 @@ def maker(entry: list, name: str, device: torch.device) -> Callable[[], torch.Te
             found.narrow(0, first, count).copy_(rows if whole else rounded(rows))
         return rounded(found.to(device)) if whole else found
 
-    if weight.dim() and slices.is_identity(convert) and slices.by_elements(entry[1:], weight.shape):
-        return by_rows
+    def with_loras() -> torch.Tensor:
+        found = low_rank.merged(weight, entry[1:], device, merged)
+        if weight.dtype in ROUNDED_AT_RANDOM or found.device.type != "cpu":
+            return rounded(found)
+        return low_rank.rounded_in_place(found, weight.dtype, rounded)
+
+    if weight.numel() and weight.dim() and slices.is_identity(convert):
+        if slices.by_elements(entry[1:], weight.shape):
+            return by_rows
+        if weight.dtype.itemsize <= torch.float32.itemsize and low_rank.by_rows(entry[1:], weight.shape):
+            return with_loras
     return lambda: rounded(merged(weight, entry[1:]))
 
 

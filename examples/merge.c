@@ -13,33 +13,26 @@ static void on_interrupt(int number) { stop = number; }
 
 static int show(void* context, const char* event) { return fprintf(context, "%s\n", event) < 0; }
 
-/* Appends `path` as a JSON text. */
-static void append(char* json, const char* path) {
-  char* to = json + strlen(json);
-  for (*to++ = '"'; *path; *to++ = *path++)
+/* Writes `text` and then `path` as a JSON text; returns where they end. */
+static char* append(char* to, const char* text, const char* path) {
+  for (to += sprintf(to, "%s\"", text); *path; *to++ = *path++)
     if (*path == '"' || *path == '\\') *to++ = '\\';
-  strcpy(to, "\"");
+  return strcpy(to, "\"") + 1;
 }
 
 int main(int argc, char** argv) {
   if (argc != 4) return fprintf(stderr, "usage: merge_c A.safetensors B.safetensors OUT.safetensors\n"), 2;
   signal(SIGINT, on_interrupt);
-  char* request = malloc(2 * (strlen(argv[1]) + strlen(argv[2]) + strlen(argv[3])) + 200);
-  strcpy(request, "{\"command\": \"merge\", \"inputs\": [");
-  append(request, argv[1]);
-  append(strcat(request, ", "), argv[2]);
-  append(strcat(request, "], \"options\": {\"alpha\": 0.25, \"force\": true, \"output\": "), argv[3]);
-  strcat(request, "}}");
-
+  char* const request = malloc(2 * (strlen(argv[1]) + strlen(argv[2]) + strlen(argv[3])) + 200);
+  char* const inputs = append(request, "{\"command\": \"merge\", \"inputs\": [", argv[1]);
+  char* const output = append(inputs, ", ", argv[2]);
+  strcpy(append(output, "], \"options\": {\"alpha\": 0.25, \"force\": true, \"output\": ", argv[3]), "}}");
   ckmerge_session* session = ckmerge_open("{\"sigbus_guard\": true}");
   ckmerge_call_options options = {
       .size = sizeof options, .context = stderr, .progress = show, .stop = (const int*)&stop};
-  char* answer = NULL;
+  char* answer = NULL; /* the document that `ckmerge merge --json` prints */
   const int code = ckmerge_call(session, request, &options, &answer);
-  if (code == 0)
-    puts(answer); /* the document that `ckmerge merge --json` prints */
-  else
-    fprintf(stderr, "merge_c: %s\n", ckmerge_last_error());
+  code == 0 ? puts(answer) : fprintf(stderr, "merge_c: %s\n", ckmerge_last_error());
   ckmerge_free(answer);
   ckmerge_close(session);
   free(request);

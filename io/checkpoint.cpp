@@ -6,6 +6,8 @@
 
 #include "io/adapter_config.h"
 #include "io/file_kind.h"
+#include "io/folder/component_files.h"
+#include "io/folder/joined_components.h"
 #include "io/input_forms.h"
 #include "io/table/average_names.h"
 #include "io/table/text_encoder_names.h"
@@ -71,10 +73,12 @@ void refuse_empty(const Checkpoint& checkpoint) {
   for (size_t i = 0; i < tensors.size(); ++i)
     if (tensors[i].count > 0) return;
   if (tensors.size() > 0)
-    throw Error(ErrorCode::mismatch, "",
-                sentence("all of its ", counted(tensors.size(), "tensor"),
-                         " are empty: placeholders, as DeepSpeed's ZeRO stage 3 and FSDP leave them in one rank's "
-                         "file; save whole weights (zero_to_fp32.py, full_state_dict=True)"));
+    throw Error(
+        ErrorCode::mismatch, "",
+        sentence(tensors.size() == 1 ? "its only tensor is empty: a placeholder"
+                                     : sentence("all of its ", tensors.size(), " tensors are empty: placeholders"),
+                 ", as DeepSpeed's ZeRO stage 3 and FSDP leave them in one rank's file; save whole weights "
+                 "(zero_to_fp32.py, full_state_dict=True)"));
 }
 
 // Under the names that a merge goes by, whatever form it is in.
@@ -86,9 +90,26 @@ void take_names(Checkpoint& checkpoint, const OpenOptions& options) {
   rename_old_text_encoder(checkpoint);
 }
 
+// Names of training and of old encoders are mended file by file, where they have no component in front.
+Checkpoint open_folder(const std::string& path, const OpenOptions& options) {
+  Checkpoint checkpoint;
+  checkpoint.path = path;
+  checkpoint.form = &folder_form();
+  const FolderContents contents = component_files(path);
+  for (const ComponentFiles& files : contents.components)
+    for (const std::string& file : files.paths)
+      add_component(checkpoint, open_checkpoint(file, options), files.component);
+  if (!checkpoint.tensors.sort_by_name().empty())
+    throw Error(ErrorCode::malformed, path, path + ": two of its files have a tensor of the same name");
+  for (const std::string& note : contents.notes) checkpoint.notes.push_back(note);
+  checkpoint.judgement = judge(checkpoint.tensors, checkpoint.metadata);
+  return checkpoint;
+}
+
 }  // namespace
 
 Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options) {
+  if (is_folder_path(path)) return open_folder(path, options);
   return open_checkpoint(InputFile(path), path, options);
 }
 

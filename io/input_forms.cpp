@@ -43,6 +43,11 @@ constexpr InputForm kForms[] = {
      .begins = begins_pickle,
      .open = read_plain_pickle,
      .has_pickle = true},
+    {.name = "folder",  // of components, each in a form of its own; opened by io/checkpoint
+     .recorded = "folder",
+     .extensions = {},
+     .begins = begins_no_file,
+     .open = open_no_file},
     {.name = "memory",  // a program's tensors; the last row
      .recorded = "memory",
      .extensions = {},
@@ -67,6 +72,8 @@ const InputForm& input_form(std::span<const std::byte> first_bytes) {
 }
 
 const InputForm& memory_form() { return *std::rbegin(kForms); }
+
+const InputForm& folder_form() { return *std::next(std::rbegin(kForms)); }
 
 bool is_called_like_a_form(std::string_view name) {
   const auto ends = [&](const char* extension) { return ends_with_ignoring_case(name, extension); };

@@ -14,7 +14,7 @@
 namespace ckmerge {
 
 struct InputForm {
-  const char* name;                         ///< for people: "safetensors", "torch zip", "pickle", "memory"
+  const char* name;                         ///< for people: "safetensors", "torch zip", "pickle", "folder", "memory"
   const char* recorded;                     ///< in the registry
   std::span<const char* const> extensions;  ///< of files that may be of the form
   /// Whether a file begins like one of this form, as far as its first 512 bytes tell. No earlier row has claimed it.
@@ -43,6 +43,9 @@ const InputForm& input_form(std::span<const std::byte> first_bytes);
 
 /// The row of checkpoints that no file holds.
 const InputForm& memory_form();
+
+/// The row of folders of components.
+const InputForm& folder_form();
 
 /// Whether a file's name ends like one of any form, in whatever case.
 bool is_called_like_a_form(std::string_view name);

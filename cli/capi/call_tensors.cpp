@@ -29,12 +29,14 @@ std::span<const ckmerge_tensors> tables_of(const ckmerge_call_options& options) 
 
 std::string path_of(const ckmerge_tensors& table) { return std::string(kMemoryPrefix) + table.name; }
 
+bool is_asked(const ckmerge_tensor& tensor) { return (tensor.flags & CKMERGE_TENSOR_ASKED) != 0; }
+
 std::string what_is_missing(const ckmerge_tensor& tensor, const ckmerge_tensors& table) {
   if (!tensor.name) return "has no name";
   if (!tensor.dtype) return "has no dtype";
   if (tensor.rank > 0 && !tensor.shape) return "has no shape";
-  if (tensor.flags != 0) return "has flags, of which there are none";
-  if (!tensor.data && !table.read &&
+  if ((tensor.flags & ~CKMERGE_TENSOR_ASKED) != 0) return "has flags that are not known";
+  if ((!tensor.data || is_asked(tensor)) && !table.read &&
       std::find(tensor.shape, tensor.shape + tensor.rank, 0) == tensor.shape + tensor.rank)
     return "has neither data nor a function that reads it";
   return "";
@@ -73,7 +75,8 @@ std::vector<MemoryTensor> described(const ckmerge_tensors& table) {
                    .dtype = tensor.dtype,
                    .shape = {tensor.shape, tensor.rank},
                    .strides = {tensor.strides, tensor.strides ? tensor.rank : 0},
-                   .data = tensor.data});
+                   .data = is_asked(tensor) ? nullptr : tensor.data,
+                   .same = is_asked(tensor) ? reinterpret_cast<uintptr_t>(tensor.data) : 0});
   return out;
 }
 

@@ -76,6 +76,11 @@ CKMERGE_API char* ckmerge_describe(const ckmerge_session* session);
 
 /* NOLINTBEGIN(readability-identifier-naming): C's spelling. */
 
+/* In the flags of a tensor: `data` is no address but any number, by which tensors without addresses are told apart.
+ * Those of the same number, dtype and shape are one (tied), which is asked for once and written once where the form
+ * can. */
+#define CKMERGE_TENSOR_ASKED 1u
+
 /* A tensor that is not in a file. */
 typedef struct ckmerge_tensor {
   const char* name;
@@ -87,7 +92,7 @@ typedef struct ckmerge_tensor {
    * beside each other. */
   const uint64_t* strides;
   uint32_t rank;
-  uint32_t flags; /* 0 */
+  uint32_t flags; /* 0, or CKMERGE_TENSOR_ASKED */
   /* The first element, little-endian and aligned to nothing; NULL: asked of `read`. */
   const void* data;
 } ckmerge_tensor;

@@ -2,7 +2,10 @@
 #include "cli/capi/option_texts.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 
+#include "cli/options/pair_text.h"
 #include "cli/system/text.h"
 #include "io/text/error.h"
 
@@ -28,8 +31,24 @@ const char* what_it_takes(const OptionSpec& option) {
   throw Error(ErrorCode::usage, dashed, dashed + " takes " + what_it_takes(option));
 }
 
+std::string without_nul(const OptionSpec& option, std::string text) {
+  if (text.find('\0') != text.npos)
+    throw Error(ErrorCode::usage, "--" + option.name, "--" + option.name + " has a NUL byte in it");
+  return text;
+}
+
 bool takes_numbers(ValueType type) {
   return type == ValueType::number || type == ValueType::numbers || type == ValueType::count || type == ValueType::size;
+}
+
+bool is_whole_type(ValueType type) { return type == ValueType::count || type == ValueType::size; }
+
+// 1e9 and 2.0 are whole numbers of JSON too; what is none is as it was written.
+std::string digits(const JsonValue& number) {
+  double value = 0;
+  std::from_chars(number.text.data(), number.text.data() + number.text.size(), value);
+  const bool is_whole = value == std::floor(value) && value >= 0 && value < 9e15;  // of which a double has every one
+  return is_whole ? std::to_string(static_cast<uint64_t>(value)) : number.text;
 }
 
 const char* flag_text(const JsonValue& value) { return value.boolean ? "true" : "false"; }
@@ -64,11 +83,13 @@ std::string paired_text(const OptionSpec& option, const JsonValue& value) {
   return joined(texts, ",");
 }
 
-// A command line ends a name at its first '=', save in weights, whose numbers have none.
-const std::string& paired_name(const OptionSpec& option, const std::string& name) {
+// A command line ends a name at its first '=', save in weights, whose numbers have none. Fields of metadata are any
+// texts.
+std::string one_pair(const OptionSpec& option, const std::string& name, const std::string& value) {
+  if (option.name == "set-metadata") return pair_text(name, value);
   if (option.name != "weight" && name.find('=') != name.npos)
     throw Error(ErrorCode::usage, "--" + option.name, "--" + option.name + ": the name '" + name + "' has '=' in it");
-  return name;
+  return without_nul(option, name + "=" + value);
 }
 
 // An object in an object says whose weights they are: {"beta": {"IN04": 0.2}} is beta:IN04=0.2.
@@ -79,14 +100,22 @@ void add_pairs(const OptionSpec& option, const JsonValue& object, const std::str
     if (value.kind == JsonKind::object && option.name == "weight" && before.empty())
       add_pairs(option, value, object.keys[i] + ":", texts);
     else
-      texts.push_back(before + paired_name(option, object.keys[i]) + "=" + paired_text(option, value));
+      texts.push_back(one_pair(option, before + object.keys[i], paired_text(option, value)));
   }
+}
+
+// What is given in bytes has no fraction, though "1.5K" has one; a count's reader says what it wants.
+std::string whole_text(const OptionSpec& option, const JsonValue& number) {
+  std::string text = digits(number);
+  if (option.reader.type == ValueType::size && text.find_first_of(".eE") != text.npos) refuse(option);
+  return text;
 }
 
 std::string one_text(const OptionSpec& option, const JsonValue& value) {
   const ValueType type = option.reader.type;
   if (value.kind == JsonKind::string) return value.text;
   if (value.kind == JsonKind::boolean && !option.takes_value()) return flag_text(value);
+  if (value.kind == JsonKind::number && is_whole_type(type)) return whole_text(option, value);
   if (value.kind == JsonKind::number && takes_numbers(type)) return value.text;
   if (type == ValueType::numbers && are_numbers(value)) return numbers_text(value, ",");
   refuse(option);
@@ -96,7 +125,7 @@ void add_texts(const OptionSpec& option, const JsonValue& value, std::vector<std
   if (value.kind == JsonKind::object && option.may_be_map())
     add_pairs(option, value, "", texts);
   else
-    texts.push_back(one_text(option, value));
+    texts.push_back(without_nul(option, one_text(option, value)));
 }
 
 }  // namespace
@@ -109,9 +138,6 @@ std::vector<std::string> option_texts(const OptionSpec& option, const JsonValue&
     for (const JsonValue& item : value.items) add_texts(option, item, texts);
   else
     add_texts(option, value, texts);
-  for (const std::string& text : texts)
-    if (text.find('\0') != text.npos)
-      throw Error(ErrorCode::usage, "--" + option.name, "--" + option.name + " has a NUL byte in it");
   return texts;
 }
 

@@ -115,6 +115,7 @@ Request read_request_json(std::string_view text) {
   const JsonValue document = parsed(text);
   Faults faults;
   CommandLine line{.command = command_called(document), .operands = read_inputs(document, faults), .options = {}};
+  const bool inputs_are_known = faults.empty();
   const bool is_plan_of_recipe = plans_recipe_file(line.command, line.operands);
   if (is_plan_of_recipe) line.command = Command::run;
   check_members(document, faults);
@@ -123,6 +124,7 @@ Request read_request_json(std::string_view text) {
   line.options["json"] = {"true"};
   Request request = read_request(line);
   faults.add(request.refused);
+  if (!inputs_are_known) faults.raise();  // a command would say that none are given
   request.refused = std::move(faults);
   return request;
 }

@@ -5,6 +5,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/sizes.h"
+#include "cli/report/components_report.h"
 #include "cli/report/dicts_json.h"
 #include "cli/report/report.h"
 #include "cli/report/weight_report.h"
@@ -125,7 +126,8 @@ std::string checkpoint_text(const Checkpoint& checkpoint, const Settings& settin
                     counted(summary.elements, "parameter") + ", " + size_text(checkpoint.file_size()) + " (" +
                     header_text(checkpoint) + ")\n";
   for (const auto& [dtype, total] : summary.totals) out += total_line(dtype, total);
-  out += layout_line(summary, *checkpoint.form) + pickle_lines(checkpoint) + note_lines(checkpoint);
+  out += component_lines(checkpoint) + layout_line(summary, *checkpoint.form) + pickle_lines(checkpoint) +
+         note_lines(checkpoint);
   if (!checkpoint.form->has_pickle || checkpoint.has_metadata) out += metadata_lines(checkpoint);
   std::optional<BlockMap> blocks;
   if (settings.blocks) out += block_lines(blocks.emplace(blocks_of(checkpoint)));
@@ -189,8 +191,9 @@ void write_form(JsonWriter& json, const Checkpoint& checkpoint) {
   json.end_array();
 }
 
-// Where it lies is of no use to others than the program that has it: `in_file` is false there.
-void write_tensor(JsonWriter& json, const Tensor& tensor, bool in_file, const BlockMap* blocks) {
+// Where it lies in memory is of no use to others than the program that has it.
+void write_tensor(JsonWriter& json, const Tensor& tensor, const Checkpoint& checkpoint, const BlockMap* blocks) {
+  const bool in_file = !checkpoint.lies_in_memory(), in_folder = checkpoint.shards.size() > 1;
   json.begin_object();
   json.key("name").value(tensor.name);
   json.key("dtype").value(info(tensor.dtype).name);
@@ -204,6 +207,7 @@ void write_tensor(JsonWriter& json, const Tensor& tensor, bool in_file, const Bl
   }
   json.key("offset");
   in_file ? json.value(tensor.offset) : json.null();
+  if (in_folder) json.key("shard").value(tensor.shard);
   json.key("size").value(tensor.size);
   if (blocks) json.key("block").value(block_of(*blocks, tensor));
   json.end_object();
@@ -219,13 +223,14 @@ void write_checkpoint(JsonWriter& json, const Checkpoint& checkpoint, bool with_
   json.key("canonical").value(summary.canonical);
   json.key("unaligned").value(summary.unaligned);
   write_form(json, checkpoint);
+  write_components(json, checkpoint);
   write_totals(json, summary);
   write_metadata(json, checkpoint);
   std::optional<BlockMap> blocks;
   if (with_blocks) write_blocks(json, blocks.emplace(blocks_of(checkpoint)));
   json.key("tensors").begin_array();
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
-    write_tensor(json, checkpoint.tensors[i], !checkpoint.lies_in_memory(), blocks ? &*blocks : nullptr);
+    write_tensor(json, checkpoint.tensors[i], checkpoint, blocks ? &*blocks : nullptr);
   json.end_array().end_object();
 }
 

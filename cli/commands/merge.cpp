@@ -8,11 +8,13 @@
 #include "cli/commands/merge_steps.h"
 #include "cli/commands/save_recipe.h"
 #include "cli/commands/sweep.h"
+#include "cli/folders/folder_output.h"
 #include "cli/options/faults.h"
 #include "cli/options/output_name.h"
 #include "cli/report/report.h"
 #include "cli/report/report_json.h"
 #include "core/formula/recipe_graph.h"
+#include "io/file/partial_folder.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -26,7 +28,7 @@ std::optional<NumberedNames> choose_output(MergeRequest& request, const Plan& pl
     request.output = names.next();
     return names;
   }
-  if (!request.output.empty() && is_folder(request.output))
+  if (!request.output.empty() && is_folder(request.output) && !request.makes_folder())
     request.output += (request.output.ends_with('/') ? "" : "/") + a1111_name(plan.recipe, request.inputs, plan.kind);
   return std::nullopt;
 }
@@ -48,11 +50,32 @@ struct Prepared {
   std::optional<NumberedNames> names;
   std::optional<ConfigCopy> config;
   std::optional<std::string> recipe;  // the text of --save-recipe
+  std::optional<FolderOutput> folder = {};
 };
 
-// REQUIRES: request.output is the name of a file.
+std::vector<std::string> paths_of(std::span<const Checkpoint> checkpoints) {
+  std::vector<std::string> paths;
+  for (const Checkpoint& checkpoint : checkpoints)
+    if (!checkpoint.lies_in_memory()) paths.push_back(checkpoint.path);
+  return paths;
+}
+
+// Of a folder of diffusers the plan has several files. What programs will miss in it is a warning.
+void lay_out_folder(const MergeRequest& request, Prepared& prepared) {
+  if (!request.makes_folder()) return;
+  prepared.folder.emplace(prepared.plan, prepared.checkpoints, request.settings.config_from);
+  for (std::string& warning : prepared.folder->warnings()) prepared.plan.warnings.push_back(std::move(warning));
+}
+
+// REQUIRES: request.output is the name of a file, or of a folder of diffusers.
 void check_output(MergeRequest& request, Prepared& prepared, Faults& faults) {
   const Settings& settings = request.settings;
+  if (request.makes_folder()) {
+    const std::string folder = request.output.substr(0, request.output.find_last_not_of('/') + 1);
+    faults.check([&] { check_folder_target(request.output, paths_of(prepared.checkpoints), settings.run.replace); });
+    faults.check([&] { check_space(folder, prepared.plan.output_size()); });
+    return;
+  }
   const std::string place = place_to_check(request);
   // That a numbered name is taken is no fault: the run asks for the next.
   const bool may_exist = settings.run.replace || prepared.names;
@@ -73,9 +96,12 @@ Prepared prepare(MergeRequest& request, Caller& caller) {
   Prepared prepared{
       .checkpoints = opened_inputs(request, caller, faults), .plan = {}, .names = {}, .config = {}, .recipe = {}};
   if (faults.empty())
-    faults.check([&] { prepared.plan = planned(request, request.settings.recipe, prepared.checkpoints); });
+    faults.check([&] {
+      prepared.plan = planned(request, request.settings.recipe, prepared.checkpoints);
+      lay_out_folder(request, prepared);
+    });
   // Of an output that is named by a plan there is nothing to check without one.
-  bool named = !request.settings.filename_prefix && !is_folder(request.output);
+  bool named = !request.settings.filename_prefix && (!is_folder(request.output) || request.makes_folder());
   if (faults.empty())
     faults.check([&] {
       prepared.names = choose_output(request, prepared.plan);
@@ -94,7 +120,9 @@ RunReport run_watched(MergeRequest& request, Prepared& prepared, Caller& caller)
   RunOptions options = watched_options(request, *view, caller);
   if (prepared.names) options.replace = false;  // a free name is never somebody's file, -f or not
   for (;;) try {
-      RunReport report = run(prepared.plan, prepared.checkpoints, request.output, options);
+      RunReport report = prepared.folder ? prepared.folder->run(prepared.plan, prepared.checkpoints, request.output,
+                                                                paths_of(prepared.checkpoints), options)
+                                         : run(prepared.plan, prepared.checkpoints, request.output, options);
       view->finish(size, report.seconds);
       return report;
     } catch (const TargetTaken&) {
@@ -113,6 +141,24 @@ RunReport run_in_place(MergeRequest& request, Prepared& prepared, Caller& caller
     prepared.names->remove_made_folders();
     throw;
   }
+}
+
+// Of a folder each file is registered, and programs are asked once, when all are there.
+std::vector<std::string> announce_output(const MergeRequest& request, const Prepared& prepared, const RunReport& report,
+                                         Caller& caller) {
+  if (!prepared.folder) return announce(request.announcement, request.output, prepared.checkpoints, report, caller);
+  std::vector<std::string> troubles;
+  const std::vector<PipelineFile>& files = prepared.folder->files();
+  for (size_t k = 0; k < files.size(); ++k) {
+    Announcement announcement = request.announcement;
+    if (k + 1 < files.size()) announcement.notify.reset();
+    RunReport of_file = report;
+    if (!report.sums.empty()) of_file.sums = {report.sums[k]};
+    const std::string path = request.output + (request.output.ends_with('/') ? "" : "/") + files[k].weights;
+    for (std::string& trouble : announce(announcement, path, prepared.checkpoints, of_file, caller))
+      troubles.push_back(std::move(trouble));
+  }
+  return troubles;
 }
 
 void tell_plan(const MergeRequest& request, const MergeFacts& facts, Caller& caller) {
@@ -145,15 +191,16 @@ void merge_command(MergeRequest request, Caller& caller) {
       .config_from = request.config_from,
       .preset = request.settings.preset,
       .verbose = request.settings.verbose,
-      .recipe_file = request.settings.save_recipe ? std::string_view(*request.settings.save_recipe) : ""};
+      .recipe_file = request.settings.save_recipe ? std::string_view(*request.settings.save_recipe) : "",
+      .files =
+          prepared.folder ? std::span<const PipelineFile>(prepared.folder->files()) : std::span<const PipelineFile>()};
   if (request.settings.only_plan) {
     if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
     return tell_plan(request, facts, caller);
   }
   const RunReport report = run_in_place(request, prepared, caller);
   add_run_warnings(prepared.plan, prepared.checkpoints, report, value_warnings(facts, report));
-  tell_troubles(request, announce(request.announcement, request.output, prepared.checkpoints, report, caller),
-                prepared.plan, caller);
+  tell_troubles(request, announce_output(request, prepared, report, caller), prepared.plan, caller);
   if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
   if (prepared.config) copy_config(*prepared.config, request.output, request.settings.run);
   tell_result(request, facts, report, caller);

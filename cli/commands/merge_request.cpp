@@ -5,6 +5,7 @@
 #include "cli/commands/open_inputs.h"
 #include "cli/commands/sweep.h"
 #include "cli/commands/work_options.h"
+#include "cli/folders/folder_output.h"
 #include "cli/options/output_extension.h"
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
@@ -25,7 +26,8 @@ void check_files(const MergeRequest& merge, Command command, Faults& faults) {
     });
   if (!settings.output && !settings.filename_prefix && !settings.only_plan)
     faults.check([] { refuse("--output", "no output is given; name the file to write with -o OUT"); });
-  if (settings.output && settings.sweeps.empty() && !is_folder(*settings.output))
+  if (settings.output && settings.sweeps.empty() && !is_folder(*settings.output) &&
+      !is_pipeline_folder(*settings.output, settings.recipe))
     faults.check([&] { expect_checkpoint_name(*settings.output); });
 }
 
@@ -38,7 +40,7 @@ void choose_form(MergeRequest& merge) {
   if (promised && form != promised)
     merge.warnings.push_back(merge.output + " is called as another form than --format " + form->name +
                              ", by which programs may refuse it");
-  if (merge.settings.filename_prefix || is_folder(merge.output)) return;
+  if (merge.settings.filename_prefix || is_folder(merge.output) || merge.makes_folder()) return;
   if (std::string warning = extension_warning(merge.output, *form); !warning.empty())
     merge.warnings.push_back(std::move(warning));
 }
@@ -57,7 +59,22 @@ void add_preset_warnings(MergeRequest& merge) {
     merge.warnings.push_back(std::move(warning));
 }
 
+void check_folder(const MergeRequest& merge) {
+  const Settings& settings = merge.settings;
+  if (settings.config_from && !merge.makes_folder() && !settings.only_plan)
+    refuse("--config-from", "--config-from is of a folder of diffusers: --layout diffusers, and an OUT such as out/");
+  if (!merge.makes_folder()) return;
+  if (settings.recipe.form != &output_forms().front())
+    refuse("--format", "--format: a folder of diffusers has files of safetensors");
+  if (settings.config != ConfigSource::none)
+    refuse("--config", "--config is of one file; --config-from gives a folder of diffusers its configs");
+}
+
 }  // namespace
+
+bool MergeRequest::makes_folder() const {
+  return !settings.filename_prefix && settings.sweeps.empty() && is_pipeline_folder(output, settings.recipe);
+}
 
 MergeRequest merge_request(const Request& request, const Environment& environment) {
   MergeRequest merge;
@@ -65,7 +82,7 @@ MergeRequest merge_request(const Request& request, const Environment& environmen
   merge.settings = request.settings;
   Settings& settings = merge.settings;
   if (request.command == Command::plan) settings.only_plan = true;
-  settings.run.hash = settings.recipe.hash;
+  settings.recipe.hash |= settings.run.hash;  // --hash is --hash-inputs and the sums of the output
   Faults faults;
   check_files(merge, request.command, faults);
   if (!settings.sweeps.empty()) check_sweep(merge, faults);
@@ -76,6 +93,7 @@ MergeRequest merge_request(const Request& request, const Environment& environmen
   faults.raise();
   merge.output = settings.output.value_or("");
   choose_form(merge);
+  check_folder(merge);
   if (!settings.recipe.wrap.empty() && !settings.recipe.form->has_levels)
     refuse("--wrap", std::string("--wrap is of a .ckpt; a ") + settings.recipe.form->name +
                          " has no levels (--format ckpt, or an OUT that ends so)");

@@ -22,6 +22,8 @@ struct MergeRequest {
   std::vector<std::string> warnings;  ///< those of the plan follow
   Places places;                      ///< of a recipe file's weights, rules and options
   Announcement announcement;          ///< when the output is in place
+
+  bool makes_folder() const;  ///< `output` is a folder of diffusers
 };
 
 /// For `merge` and `plan`, and for what others ask as a merge. Throws Error(usage) with everything that stands against

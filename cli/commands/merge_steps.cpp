@@ -3,6 +3,7 @@
 
 #include "cli/commands/open_inputs.h"
 #include "core/engine/differing_copies.h"
+#include "core/folders/pipeline_files.h"
 #include "core/inputs/component_names.h"
 #include "core/inputs/input_names.h"
 #include "core/read/buffer_values.h"
@@ -41,6 +42,7 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
 Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   const RunOptions& run = request.settings.run;
   Plan plan = with_places(request.places, [&] { return make_plan(recipe, checkpoints); });
+  if (recipe.layout == "diffusers" && !request.makes_folder()) expect_one_component(plan, checkpoints, request.output);
   for (std::string& warning : plan.warnings) warning = placed(warning, request.places);
   plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
   append(plan.warnings, position_warnings(plan, checkpoints));

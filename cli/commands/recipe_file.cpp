@@ -162,6 +162,7 @@ Request request_of(const RecipeFile& file, const Request& asked, Places& places)
   const Settings written = file.settings(places);
   Settings& settings = merge.settings;
   settings.recipe = written.recipe;
+  settings.run.hash = written.run.hash;
   if (!asked.settings.recipe.wrap.empty()) settings.recipe.wrap = asked.settings.recipe.wrap;
   settings.recipe.method = kFormulaMethod;
   settings.recipe.formula = file.formula();
@@ -178,6 +179,7 @@ Recipe completed(Request& merge) {
   name_inputs_of_formula(merge.operands, *recipe.formula);
   for (const Component& vae : merge.settings.components) merge.operands.push_back(vae.path);
   recipe.bake_vae = !merge.settings.components.empty();
+  recipe.hash |= merge.settings.run.hash;
   const size_t inputs = merge.operands.size();
   return with_defaults(canonical_recipe(recipe, inputs), inputs);
 }

@@ -212,8 +212,9 @@ class Writer {
     option("first_channels", recipe_.first_channels);
     if (request_.settings.form) option("format", std::vector<std::string>{request_.settings.form->name});
     option("half", recipe_.half);
-    option("hash", recipe_.hash);
+    option(request_.settings.run.hash ? "hash" : "hash_inputs", recipe_.hash);
     option("key", key_words());
+    if (!recipe_.layout.empty()) option("layout", std::vector<std::string>{recipe_.layout});
     option("mend", recipe_.mend);
     option("merge_buffers", recipe_.merge_buffers);
     option("metadata", recipe_.metadata);
@@ -279,6 +280,7 @@ void save_recipe(const MergeRequest& request, const std::string& text, std::span
   Staging bytes((text.size() + kUnit - 1) / kUnit * kUnit);
   std::memcpy(bytes.first(text.size()).data(), text.data(), text.size());
   OutputFile file(*request.settings.save_recipe, text.size(), inputs, {.replace = run.replace, .sync = run.sync});
+  clear_room_behind(bytes.first(text.size()));
   file.write_at(0, bytes.first(text.size()));
   file.commit();
 }

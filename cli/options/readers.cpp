@@ -2,11 +2,14 @@
 #include "cli/options/readers.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "cli/options/choices.h"
 #include "cli/options/numbers.h"
 #include "cli/options/output_name.h"
+#include "cli/options/pair_text.h"
 #include "cli/options/sizes.h"
+#include "core/inputs/asked_layout.h"
 #include "core/inputs/pipeline_layout.h"
 #include "io/text/error.h"
 
@@ -127,6 +130,14 @@ Reader read_layout() {
   return {.type = ValueType::choice, .choices = layout_names(), .read = read};
 }
 
+Reader read_asked_layout() {
+  const auto read = [](Settings& settings, const Word& word) {
+    parse_asked_layout(word.text);
+    settings.recipe.layout = word.text;
+  };
+  return {.type = ValueType::choice, .choices = asked_layout_names(), .read = read};
+}
+
 Reader read_added_metadata() {
   const auto read = [](Settings& settings, const Word& word) {
     const auto [key, value] = read_pair(word);
@@ -152,9 +163,9 @@ Reader read_notify_url() {
 }
 
 std::pair<std::string, std::string> read_pair(const Word& word) {
-  const size_t equals = word.text.find('=');
-  if (equals == word.text.npos || equals == 0) refuse(word, ": '" + word.text + "' is not of the form name=value");
-  return {word.text.substr(0, equals), word.text.substr(equals + 1)};
+  std::optional<std::pair<std::string, std::string>> pair = parse_pair(word.text);
+  if (!pair) refuse(word, ": '" + word.text + "' is not of the form name=value");
+  return std::move(*pair);
 }
 
 }  // namespace ckmerge::cli

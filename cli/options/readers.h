@@ -58,6 +58,8 @@ Reader read_component(Part part);  ///< a file to compose
 Reader read_vae_to_bake();
 Reader read_parts();  ///< of a pipeline, separated by commas
 Reader read_layout();
+/// comfy, diffusers or original.
+Reader read_asked_layout();
 Reader read_added_metadata();  ///< KEY=VALUE; a key may be given once
 Reader read_hash_cache();
 Reader read_notify_url();

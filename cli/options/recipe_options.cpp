@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "cli/options/option_table.h"
+#include "cli/options/pair_text.h"
 #include "cli/options/request.h"
 #include "cli/system/text.h"
 #include "core/inputs/renames.h"
@@ -100,9 +101,14 @@ class Options {
     if (value.kind != Kind::list && value.kind != Kind::map) return {word(name, value)};
     std::vector<std::string> all;
     for (size_t i = 0; i < value.items.size(); ++i)
-      all.push_back((value.kind == Kind::map ? value.keys[i].text + "=" : "") + word(name, value.items[i]));
+      all.push_back(value.kind == Kind::map ? one_pair(name, value.keys[i].text, word(name, value.items[i]))
+                                            : word(name, value.items[i]));
     if (all.empty()) refuse(value, kWanted);
     return all;
+  }
+
+  static std::string one_pair(const std::string& name, const std::string& key, const std::string& value) {
+    return name == "set-metadata" ? pair_text(key, value) : key + "=" + value;
   }
 
   std::string word(const std::string& name, const YamlValue& item) const {
@@ -123,10 +129,10 @@ class Options {
 
 const std::vector<std::string>& recipe_options() {
   static const std::vector<std::string> options{
-      "add-prefix",     "copy-codes",    "discard",      "dtype",     "exclude", "expand",
-      "first-channels", "extra",         "format",       "half",      "hash",    "key",
-      "mend",           "merge-buffers", "metadata",     "missing",   "nan",     "only",
-      "rename",         "set-metadata",  "strip-prefix", "underflow", "vae",     "wrap"};
+      "add-prefix",   "copy-codes",    "discard",   "dtype",   "exclude",     "expand", "first-channels",
+      "extra",        "format",        "half",      "hash",    "hash-inputs", "key",    "layout",
+      "mend",         "merge-buffers", "metadata",  "missing", "nan",         "only",   "rename",
+      "set-metadata", "strip-prefix",  "underflow", "vae",     "wrap"};
   return options;
 }
 

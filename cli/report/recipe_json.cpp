@@ -22,6 +22,7 @@ void write_forms(JsonWriter& json, const Recipe& recipe) {
   json.key("ema").value(ckmerge::name(recipe.ema));
   json.key("bake_vae").value(recipe.bake_vae);
   json.key("roles").value(recipe.roles);
+  json.key("layout").value(recipe.layout);
 }
 
 // Null where a method is merged.

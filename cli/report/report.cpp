@@ -6,6 +6,7 @@
 #include "cli/options/numbers.h"
 #include "cli/options/sizes.h"
 #include "cli/report/device_text.h"
+#include "cli/report/folder_report.h"
 #include "cli/report/graph_report.h"
 #include "cli/report/run_lines.h"
 #include "cli/report/weight_report.h"
@@ -42,10 +43,11 @@ bool is_halved(const MergeFacts& facts) {
          });
 }
 
-// As --dtype and --half say it: ", stored as F16, vae as F32"; empty where nothing is said.
+// As --layout, --dtype and --half say it: ", layout comfy, stored as F16, vae as F32"; empty where nothing is said.
 std::string dtypes_text(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
   std::string out;
+  if (recipe.roles.empty() && !recipe.layout.empty()) out += ", layout " + recipe.layout;
   if (recipe.dtype) out += std::string(", stored as ") + info(*recipe.dtype).name;
   for (const std::string& rule : recipe.dtype_rules) out += ", " + visible(rule);
   if (is_halved(facts)) out += ", F32 stored as F16";
@@ -253,7 +255,7 @@ std::string plan_report(const MergeFacts& facts) {
   std::string out = recipe_lines(facts) + graph_lines(facts) + "The result would be " +
                     counted(plan.steps.size(), "tensor") + ", " + size_text(plan.output_size());
   if (!facts.output.empty()) out += ", in " + visible(facts.output);
-  out += ":\n" + action_lines(facts);
+  out += ":\n" + folder_lines(facts) + action_lines(facts);
   out += "  tensors, in the order of the file:\n" + step_lines(facts);
   out += pass_line(facts);
   out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.output_size()) +
@@ -268,7 +270,7 @@ std::string plan_report(const MergeFacts& facts) {
 std::string run_report(const MergeFacts& facts, const RunReport& report) {
   std::string out = recipe_lines(facts) + visible(facts.output) + ": " + counted(facts.plan.steps.size(), "tensor") +
                     ", " + size_text(facts.plan.output_size()) + "\n";
-  out += action_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
+  out += folder_lines(facts) + action_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
   out += input_hash_lines(report) + output_hash_lines(facts, report) + warning_lines(facts.plan.warnings);
   if (const std::string warning = device_warning(report.device); !warning.empty())
     out += "warning: " + visible(warning) + "\n";

@@ -5,6 +5,7 @@
 
 #include "cli/report/device_text.h"
 #include "cli/report/dicts_json.h"
+#include "cli/report/folder_report.h"
 #include "cli/report/graph_report.h"
 #include "cli/report/recipe_json.h"
 #include "cli/system/system.h"
@@ -22,6 +23,7 @@ void write_output(JsonWriter& json, const MergeFacts& facts) {
   json.key("size").value(facts.plan.output_size());
   json.key("header_size").value(facts.plan.files.front().header.size());
   json.key("tensors").value(facts.plan.steps.size());
+  write_folder(json, facts);
   json.end_object();
 }
 
@@ -132,22 +134,28 @@ void write_losses(JsonWriter& json, const MergeFacts& facts, const RunReport& re
   json.end_array();
 }
 
-// Null where --hash was not given.
-void write_hashes(JsonWriter& json, const RunReport& report) {
+void write_sum(JsonWriter& json, std::string_view sum) { sum.empty() ? json.null() : json.value(sum); }
+
+// Null where neither --hash nor --hash-inputs was given; of the latter are the inputs' alone.
+void write_hashes(JsonWriter& json, const MergeFacts& facts, const RunReport& report) {
   json.key("hashes");
-  if (report.sums.empty()) {
+  if (!facts.plan.recipe.hash) {
     json.null();
     return;
   }
-  const OutputSums& sums = report.sums.front();
+  const OutputSums sums = report.sums.empty() ? OutputSums() : report.sums.front();
   json.begin_object();
-  json.key("sha256").value(sums.sha256);
-  json.key("short_hash").value(short_hash(sums.sha256));
+  json.key("sha256");
+  write_sum(json, sums.sha256);
+  json.key("short_hash");
+  write_sum(json, short_hash(sums.sha256));
   json.key("autov3");
-  sums.tensor_sha256.empty() ? json.null() : json.value(sums.tensor_sha256);
+  write_sum(json, sums.tensor_sha256);
   json.key("inputs").begin_array();
-  for (const InputHash& hash : report.input_hashes) hash.sha256.empty() ? json.null() : json.value(hash.sha256);
-  json.end_array().end_object();
+  for (const InputHash& hash : report.input_hashes) write_sum(json, hash.sha256);
+  json.end_array();
+  write_folder_sums(json, facts, report);
+  json.end_object();
 }
 
 }  // namespace
@@ -204,7 +212,7 @@ void write_result(JsonWriter& json, const MergeFacts& facts, const RunReport& re
   write_facts(json, facts, with_inputs);
   write_differing(json, facts, report);
   write_losses(json, facts, report);
-  write_hashes(json, report);
+  write_hashes(json, facts, report);
   json.key("verified").value(report.verified);
 }
 

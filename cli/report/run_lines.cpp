@@ -75,10 +75,12 @@ std::string input_hash_lines(const RunReport& report) {
 
 std::string output_hash_lines(const MergeFacts& facts, const RunReport& report) {
   std::string out;
-  for (const OutputSums& sums : report.sums)
+  for (size_t k = 0; k < report.sums.size(); ++k) {
+    const OutputSums& sums = report.sums[k];
     out += "  sha256 " + sums.sha256 + "\n  short hash " + std::string(short_hash(sums.sha256)) +
            (sums.tensor_sha256.empty() ? "" : ", AutoV3 " + sums.tensor_sha256.substr(0, 12)) + " (" +
-           visible(facts.output) + ")\n";
+           visible(facts.files.empty() ? facts.output : facts.files[k].weights) + ")\n";
+  }
   return out;
 }
 

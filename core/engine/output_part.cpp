@@ -42,8 +42,9 @@ void OutputPart::add_frame(ByteRange tile, std::span<std::byte> bytes, std::coun
   if (seals_) seals_->add(tile, bytes);
 }
 
-void OutputPart::write(ByteRange inside, std::span<const std::byte> bytes, const ThreadPool& pool,
+void OutputPart::write(ByteRange inside, std::span<std::byte> bytes, const ThreadPool& pool,
                        std::counting_semaphore<>& semaphore) {
+  clear_room_behind(bytes);
   file_.write_at(inside.begin, bytes);
   if (checksums_) checksums_->note_written(inside, bytes);
   if (digest_ && !digest_later_) digest_->add(inside, bytes, pool, semaphore);

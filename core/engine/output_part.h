@@ -65,7 +65,7 @@ class OutputPart {
 
  private:
   void add_frame(ByteRange tile, std::span<std::byte> bytes, std::counting_semaphore<>& semaphore);
-  void write(ByteRange inside, std::span<const std::byte> bytes, const ThreadPool& pool,
+  void write(ByteRange inside, std::span<std::byte> bytes, const ThreadPool& pool,
              std::counting_semaphore<>& semaphore);
   bool has_tensor_sum() const { return plan_.recipe.form->has_tensor_sum; }
 

@@ -37,8 +37,9 @@ void check_readable(const OutputFile& output, const std::string& target, const P
   for (size_t i = planned.first_step; i < planned.end_step; ++i) {
     const Step &step = plan.steps[i], &bytes = plan.steps[plan.owner(i)];
     const Tensor named = checkpoints[step.named.checkpoint].tensors[step.named.tensor];
-    const size_t row = seen.tensors.find(named.name);
-    const std::string name = valid_utf8(named.name.substr(0, 200));
+    const std::string_view written = planned.name_in_file(named.name);
+    const size_t row = seen.tensors.find(written);
+    const std::string name = valid_utf8(written.substr(0, 200));
     if (row == TensorTable::npos) fail(target, sentence("tensor '", name, "' is not in it"));
     const Tensor found = seen.tensors[row];
     const bool same = found.dtype == step.dtype && std::ranges::equal(found.shape, named.shape) &&

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/families/spellings.h"
 #include "core/names/prefix_swap.h"
 #include "core/names/whole_part.h"
 #include "core/recipe/layout_fields.h"
@@ -34,9 +35,11 @@ std::vector<uint32_t> all_rows(const TensorTable& tensors) {
   return rows;
 }
 
-// Nine in ten of the smaller file; a swap of two prefixes on the word of more than a layer.
+// Nine in ten of the smaller file; a swap of two prefixes on the word of more than a layer, and not of a text model's
+// for a vision model's.
 bool is_beyond_doubt(const PrefixSwap& swap, size_t smaller) {
-  return swap.misfits == 0 && swap.matches * 10 >= smaller * 9 && swap.is_of_layers();
+  return may_be_one(plain_name(swap.strip), plain_name(swap.add)) && swap.misfits == 0 &&
+         swap.matches * 10 >= smaller * 9 && swap.is_of_layers();
 }
 
 // Those that are the first checkpoint's as they are stay. False, with nothing done, where two would be equal.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/inputs/asked_layout.h"
 #include "core/inputs/judged_inputs.h"
 #include "core/inputs/pipeline_layout.h"
 #include "core/names/model_buffers.h"
@@ -16,7 +17,7 @@ namespace ckmerge {
 namespace {
 
 constexpr std::string_view kVaePrefixes[] = {"first_stage_model.", "vae."};
-constexpr std::string_view kUnetPrefix = "model.diffusion_model.", kBareUnetPrefix = "diffusion_model.";
+constexpr std::string_view kUnetPrefixes[] = {"model.diffusion_model.", "model.model.", "diffusion_model."};
 
 // A1111 leaves out what an autoencoder's training left, and so do we.
 bool is_left_by_training(std::string_view name) { return name.starts_with("loss") || is_training_state(name); }
@@ -80,8 +81,15 @@ void add_note(std::vector<std::string>& notes, const Checkpoint& checkpoint, siz
                              " left out, being of no ", part, " that the result has"));
 }
 
+// What a model has beside its VAE has the same names in every checkpoint.
+bool is_beside_vae(std::string_view name) {
+  constexpr std::string_view kBeside[] = {"audio_vae.", "vocoder.", "pretransform.model."};
+  return std::ranges::any_of(kBeside, [&](std::string_view prefix) { return name.starts_with(prefix); });
+}
+
 std::string vae_name(std::string_view name, std::string_view prefix) {
   if (is_left_by_training(name) || is_of_another(Part::vae, name)) return "";
+  if (is_beside_vae(name)) return std::string(name);
   return std::string(prefix).append(without_prefix(name));
 }
 
@@ -97,9 +105,6 @@ void check_is_vae(const Checkpoint& file) {
 }
 
 size_t read_as_vae(Checkpoint& vae, std::string_view prefix) {
-  if (any_begins(vae, "decoder.up_blocks.") || any_begins(vae, "decoder.mid_block."))
-    throw Error(ErrorCode::mismatch, vae.path,
-                vae.path + ": is in diffusers' naming, which no checkpoint in one file has; convert it first");
   // Of a whole checkpoint its VAE is meant, and what belongs to no part is no VAE's either.
   const bool whole = any_name(vae, [](std::string_view name) { return part_of(name) == Part::vae; });
   return rename(
@@ -112,16 +117,20 @@ bool stands_beside_parts(std::string_view name) {
   return row && is_of_sampling(*row) && !name.starts_with("__") && !part_of(name);
 }
 
-size_t read_as_unet(Checkpoint& unet) {
-  const bool whole = any_begins(unet, kUnetPrefix);
+size_t read_as_unet(Checkpoint& unet, const std::string& prefix) {
+  const bool whole = any_begins(unet, prefix);
   return rename(
       unet,
       [&](std::string_view name) -> std::string {
         const bool beside = is_mark_of_codes(name) ? whole : stands_beside_parts(name);
-        if (name.starts_with(kUnetPrefix) || beside) return std::string(name);
+        if (name.starts_with(prefix) || beside) return std::string(name);
         if (whole || is_of_another(Part::unet, name)) return "";
-        if (name.starts_with(kBareUnetPrefix)) name.remove_prefix(kBareUnetPrefix.size());
-        return std::string(kUnetPrefix).append(name);
+        for (const std::string_view front : kUnetPrefixes)
+          if (name.starts_with(front)) {
+            name.remove_prefix(front.size());
+            break;
+          }
+        return std::string(prefix).append(name);
       },
       "unet");
 }
@@ -132,13 +141,41 @@ bool has_place_of(const Checkpoint& file, const Layout& layout) {
   });
 }
 
+// The sole component of a file, whose prefix stays. False where it is none that is told.
+bool bring_to_naming(Checkpoint& file, std::optional<Naming> wanted = {}) {
+  for (const ToldComponent& told : told_components(file.tensors)) {
+    if (!told.prefix.empty()) continue;
+    const bool is_encoder = told.family->role == ComponentRole::text_encoder;
+    if (is_encoder != wanted.has_value()) continue;
+    bring_component(file, told, wanted.value_or(naming_in(AskedLayout::comfy, *told.family)), told.prefix);
+    return true;
+  }
+  return false;
+}
+
+// From that of a folder of diffusers. What stays in it, because no rules tell it, is refused.
+void bring_to_comfy(Checkpoint& file, Part part) {
+  if (part == Part::te) return;
+  bring_to_naming(file);
+  const auto is_of_diffusers = [](std::string_view name) {
+    return name.starts_with("decoder.") && name.find(".resnets.") != std::string_view::npos;
+  };
+  if (part == Part::vae && any_name(file, is_of_diffusers))
+    throw Error(ErrorCode::mismatch, file.path,
+                file.path +
+                    ": is in diffusers' naming, which no checkpoint in one file has, and of no family whose "
+                    "other naming is known");
+}
+
 size_t read_as_encoder(Checkpoint& file, const Layout& layout) {
   const bool whole = any_name(file, [](std::string_view name) { return part_of(name) == Part::te; });
   if (whole && !has_place_of(file, layout))
     throw Error(ErrorCode::mismatch, file.path,
                 sentence(file.path, ": its text encoders are named as those of another layout than ", layout.name, " (",
                          layout.encoder_prefix, ")"));
-  const EncoderKind kind = whole ? EncoderKind() : encoder_kind(file);
+  EncoderKind kind = whole ? EncoderKind() : encoder_kind(file);
+  const Naming other = kind.open_clip ? Naming::hugging_face : Naming::open_clip;
+  if (!whole && wants_other_naming(layout, kind) && bring_to_naming(file, other)) kind.open_clip = !kind.open_clip;
   return rename(
       file,
       [&](std::string_view name) -> std::string {
@@ -172,12 +209,13 @@ std::vector<std::string> read_in_roles(const Recipe& recipe, std::vector<Checkpo
   if (recipe.roles.size() != checkpoints.size())
     throw Error(ErrorCode::usage, "roles",
                 sentence(recipe.roles.size(), " files are to be put together, ", checkpoints.size(), " were given"));
+  for (size_t k = 0; k < checkpoints.size(); ++k) bring_to_comfy(checkpoints[k], parse_part("roles", recipe.roles[k]));
   const Layout& layout = layout_of(recipe, checkpoints);
   std::vector<std::string> notes;
   for (size_t k = 0; k < checkpoints.size(); ++k) {
     Checkpoint& file = checkpoints[k];
     switch (parse_part("roles", recipe.roles[k])) {
-      case Part::unet: add_note(notes, file, read_as_unet(file), "unet"); break;
+      case Part::unet: add_note(notes, file, read_as_unet(file, layout.unet_prefix), "unet"); break;
       case Part::te: add_note(notes, file, read_as_encoder(file, layout), "text encoder"); break;
       case Part::vae:
         check_is_vae(file);
@@ -199,6 +237,7 @@ std::vector<std::string> name_components(const Recipe& recipe, std::vector<Check
   const bool flux = any_begins(checkpoints[0], "vae.") && !any_begins(checkpoints[0], "first_stage_model.");
   std::vector<std::string> notes;
   Checkpoint& vae = checkpoints.back();
+  if (recipe.layout != "diffusers") bring_to_comfy(vae, Part::vae);
   add_note(notes, vae, read_as_vae(vae, flux ? "vae." : "first_stage_model."), "VAE");
   return notes;
 }

@@ -2,6 +2,7 @@
 #include "core/inputs/equated_families.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <span>
 
@@ -19,20 +20,6 @@ using std::string_view;
 
 bool are_one_family(const ToldComponent& a, const ToldComponent& b) {
   return a.family->role == b.family->role && string_view(a.family->name) == b.family->name;
-}
-
-// An encoder that is told again without what its names begin with, such as `text_model.`, is one.
-std::vector<ToldComponent> components_of(const TensorTable& tensors) {
-  const std::vector<ToldComponent> all = told_components(tensors);
-  std::vector<ToldComponent> outer;
-  for (const ToldComponent& one : all) {
-    const bool inside = std::ranges::any_of(all, [&](const ToldComponent& other) {
-      return are_one_family(one, other) && one.prefix.size() > other.prefix.size() &&
-             one.prefix.starts_with(other.prefix);
-    });
-    if (!inside || one.family->role != ComponentRole::text_encoder) outer.push_back(one);
-  }
-  return outer;
 }
 
 bool any_behind(const TensorTable& tensors, const std::vector<uint32_t>& rows, string_view prefix) {
@@ -57,22 +44,25 @@ class Fit {
     std::ranges::equal(a->shape, b->shape) ? ++alike : ++unlike;
   }
 
-  size_t alike = 0, unlike = 0;
-  bool is_good() const { return alike >= unlike; }
+  int64_t alike = 0, unlike = 0;
+  // Two encoders of one kind have norms and biases of one shape now and then, and more that has not.
+  bool is_good() const { return unlike == 0 || alike > 2 * unlike; }
 
  private:
   ComponentNames own_, theirs_;
 };
 
-std::string with_first_numbers(string_view pattern) {
+// One of the names that a pattern stands for.
+std::string first_name(string_view pattern) {
   std::string name(pattern);
   std::ranges::replace(name, '#', '0');
+  if (name.ends_with('*')) name.replace(name.size() - 1, 1, "weight");
   return name;
 }
 
 bool is_comparable(const LayoutRule& rule) {
   return rule.reshaping == Reshaping::none && !rule.left.empty() && !rule.right.empty() &&
-         rule.right.find_first_of("{@*") == std::string::npos;
+         rule.right.find_first_of("{@") == std::string::npos;
 }
 
 Fit fit(const TensorTable& first, const TensorTable& other, const ToldComponent& theirs, const Target& target) {
@@ -82,7 +72,7 @@ Fit fit(const TensorTable& first, const TensorTable& other, const ToldComponent&
     const ComponentNames names(other, theirs.prefix);
     for (const LayoutRule& rule : target.path[0].family->rules(names, from_left)) {
       if (!is_comparable(rule)) continue;
-      const std::string left = with_first_numbers(rule.left), right = with_first_numbers(rule.right);
+      const std::string left = first_name(rule.left), right = first_name(rule.right);
       found.compare(from_left ? right : left, from_left ? left : right);
     }
   } else if (target.path.empty()) {
@@ -177,13 +167,13 @@ std::string bring(const Checkpoint& first, Checkpoint& other, const ToldComponen
 std::optional<Target> target_of(const Checkpoint& first, std::span<const ToldComponent> own, const Checkpoint& other,
                                 const ToldComponent& theirs) {
   std::optional<Target> best;
-  size_t most = 0;
+  int64_t most = 0;
   for (const ToldComponent& one : own) {
     if (!are_one_family(one, theirs)) continue;
     Target target{.component = &one, .path = naming_path(*theirs.family, theirs.naming(), one.naming())};
     if (one.naming() != theirs.naming() && target.path.empty()) continue;
     const Fit found = fit(first.tensors, other.tensors, theirs, target);
-    const size_t score = found.alike + (one.prefix == theirs.prefix ? 1 : 0);
+    const int64_t score = 2 * (found.alike - found.unlike) + (one.prefix == theirs.prefix ? 1 : 0);
     if (!found.is_good() || (best && score <= most)) continue;
     best = std::move(target);
     most = score;
@@ -196,11 +186,11 @@ std::optional<Target> target_of(const Checkpoint& first, std::span<const ToldCom
 std::vector<std::string> equate_families(const Checkpoint& first, Checkpoint& other) {
   std::vector<std::string> done;
   const LackingNames lacking = lacking_names(first.tensors, other.tensors);
-  const std::vector<ToldComponent> own = components_of(first.tensors);
+  const std::vector<ToldComponent> own = told_components(first.tensors);
   std::vector<ToldComponent> open = own;  // of which something is lacking, and not found yet
   std::erase_if(open,
                 [&](const ToldComponent& one) { return !any_behind(first.tensors, lacking.of_first, one.prefix); });
-  const std::vector<ToldComponent> all = components_of(other.tensors);
+  const std::vector<ToldComponent> all = told_components(other.tensors);
   for (const ToldComponent& theirs : all) {
     const auto is_it = [&](const ToldComponent& one) {
       return are_one_family(one, theirs) && one.naming() == theirs.naming() && one.prefix == theirs.prefix;
@@ -219,7 +209,7 @@ std::vector<std::string> equate_families(const Checkpoint& first, Checkpoint& ot
 }
 
 std::vector<std::string> equate_vae(const Checkpoint& first, Checkpoint& file) {
-  const std::vector<ToldComponent> own = components_of(first.tensors), all = components_of(file.tensors);
+  const std::vector<ToldComponent> own = told_components(first.tensors), all = told_components(file.tensors);
   std::vector<std::string> done;
   for (const ToldComponent& theirs : all) {
     if (theirs.family->role != ComponentRole::vae) continue;

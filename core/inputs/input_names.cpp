@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/inputs/asked_layout.h"
 #include "core/inputs/component_names.h"
 #include "core/inputs/equated_inputs.h"
 #include "core/inputs/renames.h"
@@ -29,6 +30,8 @@ void note_unread(Checkpoint& checkpoint) {
 
 std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   rename_tensors(recipe, checkpoints);
+  check_folders(recipe, checkpoints);
+  bring_to_layout(recipe, checkpoints);
   equate_inputs(recipe, checkpoints);
   std::vector<std::string> warnings = untie_heads(recipe, checkpoints);
   for (std::string& note : name_components(recipe, checkpoints)) warnings.push_back(std::move(note));

@@ -6,12 +6,14 @@
 namespace ckmerge {
 namespace {
 
+constexpr const char* kUnet = "model.diffusion_model.";
 constexpr const char* kOldVae = "first_stage_model.";
 constexpr const char* kVae = "vae.";
 constexpr const char* kOldText = "cond_stage_model.";
 constexpr const char* kText = "text_encoders.";
 constexpr const char* kTransformer = "transformer.";
-constexpr Latents kSmall{2, 4}, kLarge{2, 16}, kVideo{3, 0};  // Wan 2.1 has 16 and Wan 2.2 5B 48
+constexpr Latents kSmall{2, 4}, kLarge{2, 16}, kVideo{3, 0},  // Wan 2.1 has 16 and Wan 2.2 5B 48
+    kWanVae{3, 16};
 constexpr EncoderPlace kT5{Encoder::t5, false, "text_encoders.t5xxl.", kTransformer};
 constexpr EncoderPlace kClipL{Encoder::clip_l, false, "text_encoders.clip_l.", kTransformer};
 
@@ -34,7 +36,9 @@ constexpr Layout kLayouts[] = {
      kSmall,
      kOldVae,
      "conditioner.",
-     {{Encoder::clip_g, true, "conditioner.embedders.0.model."}}},
+     {{Encoder::clip_g, true, "conditioner.embedders.0.model."}},
+     kUnet,
+     1},
     {"sd3",
      {"sd3"},
      "joint_blocks.",
@@ -44,6 +48,28 @@ constexpr Layout kLayouts[] = {
      {kClipL, text(Encoder::clip_g, "text_encoders.clip_g."), kT5}},
     {"flux", {"flux-dev", "flux-schnell"}, "double_blocks.", kLarge, kVae, kText, {kClipL, kT5}},
     {"chroma", {"chroma"}, "double_blocks.", kLarge, kOldVae, kOldText, {text(Encoder::t5, "cond_stage_model.t5xxl.")}},
+    {"cosmos-predict2",
+     {"cosmos-predict2"},
+     "adaln_modulation_self_attn.",
+     kWanVae,
+     kOldVae,
+     kOldText,
+     {text(Encoder::t5, "cond_stage_model.t5xxl.")}},
+    {"hunyuan-video",
+     {"hunyuan-video"},
+     "txt_in.individual_token_refiner.",
+     kVideo,
+     kVae,
+     kText,
+     {text(Encoder::llama, "text_encoders.llama."), kClipL},
+     "model.model."},
+    {"stable-cascade",
+     {"stable-cascade"},
+     "clip_txt_mapper.",
+     Latents{2, 4},
+     kVae,
+     "text_encoder.",
+     {{Encoder::clip_g, false, "text_encoder.", ""}}},
     {"flux2", {"flux2"}, "double_blocks.", Latents{2, 32}, kVae, kText, {}},
     {"hidream", {"hidream"}, "double_stream_blocks.", kLarge, kVae, kText, {}},
     {"auraflow",
@@ -68,7 +94,7 @@ constexpr Layout kLayouts[] = {
     {"qwen-image",
      {"qwen-image"},
      "txt_norm.",
-     Latents{3, 16},
+     kWanVae,
      kVae,
      kText,
      {text(Encoder::qwen2, "text_encoders.qwen25_7b.")}},

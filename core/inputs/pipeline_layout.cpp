@@ -14,8 +14,8 @@
 namespace ckmerge {
 namespace {
 
-constexpr std::array<const char*, 8> kEncoderNames{"CLIP-L", "CLIP-G",  "CLIP-H",   "T5",
-                                                   "UMT5",   "Gemma 2", "Qwen 2.5", "Qwen 3"};
+constexpr std::array<const char*, 9> kEncoderNames{"CLIP-L",  "CLIP-G",   "CLIP-H", "T5",   "UMT5",
+                                                   "Gemma 2", "Qwen 2.5", "Qwen 3", "Llama"};
 
 bool has(const Checkpoint& checkpoint, std::string_view ending) {
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
@@ -55,7 +55,8 @@ bool belongs_to(EncoderKind kind, std::string_view name) {
     case Encoder::umt5: return any(kT5);
     case Encoder::gemma2:
     case Encoder::qwen2:
-    case Encoder::qwen3: return any(kLanguage);
+    case Encoder::qwen3:
+    case Encoder::llama: return any(kLanguage);
     default: return kind.open_clip ? any(kOpenClip) : any(kClip);
   }
 }
@@ -88,13 +89,6 @@ std::string family_of(const Checkpoint& unet) {
   return family;
 }
 
-const Layout* layout_of_family(std::string_view family) {
-  for (const Layout& layout : layouts())
-    for (const char* const architecture : layout.architectures)
-      if (architecture && family == architecture) return &layout;
-  return nullptr;
-}
-
 bool has_piece(const Checkpoint& checkpoint, std::string_view piece) {
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
     if (checkpoint.tensors[i].name.find(piece) != std::string_view::npos) return true;
@@ -117,10 +111,21 @@ const Layout& parse_layout(std::string_view name) {
   throw Error(ErrorCode::usage, "--layout", sentence("--layout: '", name, "' is not one of ", list));
 }
 
+const Layout* layout_called(std::string_view name) {
+  for (const Layout& layout : layouts()) {
+    if (name == layout.name) return &layout;
+    for (const char* const architecture : layout.architectures)
+      if (architecture && name == architecture) return &layout;
+  }
+  return nullptr;
+}
+
+const Layout* layout_by_guess(const Checkpoint& checkpoint) { return layout_called(family_of(checkpoint)); }
+
 const Layout* layout_of_unet(const Checkpoint& unet) {
   constexpr const char* kDiffusers = "is in diffusers' naming, which no checkpoint in one file has; convert it first";
   const std::string family = family_of(unet);
-  const Layout* const layout = layout_of_family(family);
+  const Layout* const layout = layout_called(family);
   if (!family.empty() && !layout)
     refuse(unet.path,
            "is of " + family + ", whose names in one checkpoint are not known; its parts stay separate files");
@@ -145,6 +150,7 @@ std::optional<EncoderKind> language_kind(const Checkpoint& file) {
   if (family == "gemma2") return EncoderKind{Encoder::gemma2};
   if (family == "qwen2") return EncoderKind{Encoder::qwen2};
   if (family == "qwen3") return EncoderKind{Encoder::qwen3};
+  if (family == "llama") return EncoderKind{Encoder::llama};
   return std::nullopt;
 }
 
@@ -181,8 +187,14 @@ EncoderKind encoder_kind(const Checkpoint& file) {
     }
   if (const auto language = language_kind(file)) return *language;
   refuse(file.path,
-         "is no text encoder that can be told by its tensors (CLIP-L, CLIP-H, CLIP-G, T5, UMT5, Gemma 2, Qwen 2.5 or "
-         "Qwen 3)");
+         "is no text encoder that can be told by its tensors (CLIP-L, CLIP-H, CLIP-G, T5, UMT5, Gemma 2, Qwen 2.5, "
+         "Qwen 3 or Llama)");
+}
+
+bool wants_other_naming(const Layout& layout, EncoderKind kind) {
+  const auto is_place = [&](const EncoderPlace& place) { return place.prefix && place.encoder == kind.encoder; };
+  const auto found = std::ranges::find_if(layout.encoders, is_place);
+  return found != std::end(layout.encoders) && found->open_clip != kind.open_clip;
 }
 
 std::string encoder_name(const Layout& layout, EncoderKind kind, std::string_view name, const std::string& path) {

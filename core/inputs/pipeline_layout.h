@@ -13,7 +13,7 @@
 namespace ckmerge {
 
 /// What text encoders are called in the layouts.
-enum class Encoder : uint8_t { clip_l, clip_g, clip_h, t5, umt5, gemma2, qwen2, qwen3 };
+enum class Encoder : uint8_t { clip_l, clip_g, clip_h, t5, umt5, gemma2, qwen2, qwen3, llama };
 
 /// An encoder's file: which one it is, and in whose naming its tensors are.
 struct EncoderKind {
@@ -44,7 +44,9 @@ struct Layout {
   Latents latents;
   const char* vae_prefix;
   const char* encoder_prefix;  ///< of all its text encoders
-  EncoderPlace encoders[3];
+  EncoderPlace encoders[3];    ///< in the order of a folder's text_encoder, text_encoder_2, ...
+  const char* unet_prefix = "model.diffusion_model.";
+  uint32_t first_encoder = 0;  ///< 1: a folder has no text_encoder but a text_encoder_2
 };
 
 /// In the order of the table.
@@ -52,6 +54,13 @@ std::vector<std::string> layout_names();
 
 /// The layout called `name`. Throws Error(usage) that lists them.
 const Layout& parse_layout(std::string_view name);
+
+/// The layout of the pipeline that a family of core/families, or an architecture of core/names/architecture_rules, is
+/// of; null where there is none of that name.
+const Layout* layout_called(std::string_view name);
+
+/// The same by what `checkpoint` is guessed to be.
+const Layout* layout_by_guess(const Checkpoint& checkpoint);
 
 /// The layout of the pipeline that `unet` is of; null where its tensors do not tell. Throws Error(mismatch) for one
 /// that is told and has no layout, and for one in diffusers' naming.
@@ -63,6 +72,9 @@ std::string other_latents(const Layout& layout, const Checkpoint& vae);
 
 /// Throws Error(mismatch) for a file that is no known encoder.
 EncoderKind encoder_kind(const Checkpoint& file);
+
+/// Whether the encoder stands in `layout` in another naming than its file's.
+bool wants_other_naming(const Layout& layout, EncoderKind kind);
 
 /// What the tensor `name` of an encoder's file is called in `layout`; empty where it has no place there. Throws
 /// Error(mismatch), naming `path`, when the encoder has none.

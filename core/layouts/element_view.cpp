@@ -136,9 +136,10 @@ void ElementView::add_to(TensorTable& tensors, std::string_view name) const {
   const uint64_t count = this->count(), size = count * info(dtype_).bits / 8;
   if (runs_.empty()) return tensors.add(name, dtype_, shape_, 0, 0, size, count);
   const Run& first = runs_[0];
+  if (runs_.size() == 1 && first.shape.empty())
+    return tensors.add(name, dtype_, shape_, first.shard, first.offset, size, count);
   if (runs_.size() == 1) {
-    const auto strides =
-        first.shape.empty() ? strides_in_order(shape_) : strides_of_shape(first.shape, first.strides, shape_);
+    const auto strides = strides_of_shape(first.shape, first.strides, shape_);
     if (strides && lie_in_order(shape_, *strides))
       return tensors.add(name, dtype_, shape_, first.shard, first.offset, size, count);
     if (strides) return tensors.add_view(name, dtype_, shape_, *strides, first.shard, first.offset, size, count);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -32,6 +33,8 @@ constexpr Prefix kPrefixes[] = {
     {"diffusion_model.", kNoPart},
     {"language_model.", kNoPart},
     {"transformer.", kNoPart},
+    {"unet.", kUnet},
+    {"net.", kNoPart},
     {"bert.", kNoPart},
     {"roberta.", kNoPart},
 };
@@ -63,6 +66,7 @@ struct Found {
   std::vector<std::array<bool, 3>> signs;  // per rule
   unsigned parts = 0;
   uint64_t in_channels = 0;  // of a UNet's first convolution
+  uint32_t blocks = 0;       // one more than the highest number of an input block or down block
 };
 
 struct SignPlace {
@@ -81,7 +85,18 @@ const std::unordered_multimap<std::string, SignPlace>& places() {
   return all;
 }
 
+uint32_t blocks_to(std::string_view name) {
+  for (const std::string_view front : {std::string_view("input_blocks."), std::string_view("down_blocks.")}) {
+    if (!name.starts_with(front)) continue;
+    uint32_t number = 0;
+    const char* const begin = name.data() + front.size();
+    return std::from_chars(begin, name.data() + name.size(), number).ec == std::errc() ? number + 1 : 0;
+  }
+  return 0;
+}
+
 bool fits(const ArchitectureSign& sign, Shape shape) {
+  if (sign.dimension == ArchitectureSign::kRank) return shape.size() == sign.size;
   if (sign.dimension < 0) return true;
   const auto dimension = static_cast<size_t>(sign.dimension);
   return dimension < shape.size() && shape[dimension] == sign.size;
@@ -96,6 +111,7 @@ void look_at(const Tensor& tensor, Found& found) {
       name.remove_prefix(prefix.text.size());
       break;
     }
+  found.blocks = std::max(found.blocks, blocks_to(name));
   if (name == "input_blocks.0.0.weight" && tensor.shape.size() == 4) found.in_channels = tensor.shape[1];
   const auto [begin, end] = places().equal_range(normalised(name));
   for (auto place = begin; place != end; ++place)
@@ -108,7 +124,7 @@ const ArchitectureRule* first_rule(const Found& found) {
   for (size_t r = 0; r < rules.size(); ++r) {
     bool all = true;
     for (size_t s = 0; s < std::size(rules[r].signs) && rules[r].signs[s].name; ++s) all = all && found.signs[r][s];
-    if (all) return &rules[r];
+    if (all && (rules[r].blocks == 0 || rules[r].blocks == found.blocks)) return &rules[r];
   }
   return nullptr;
 }

@@ -22,11 +22,12 @@ struct ArchitectureGuess {
 /// `judgement` is that of the same tensors (Checkpoint::judgement).
 ArchitectureGuess guess_architecture(const TensorTable& tensors, const Metadata& metadata, const Judgement& judgement);
 
-/// A name, with numbers standing for any number, and what is expected of one dimension.
+/// A name, with numbers standing for any number, and what is expected of one dimension, or of how many there are.
 struct ArchitectureSign {
   const char* name = nullptr;  ///< behind the prefixes of architecture.cpp; null = no further sign
   int dimension = -1;          ///< -1: any shape
-  uint64_t size = 0;           ///< of that dimension
+  uint64_t size = 0;           ///< of that dimension; of kRank, the number of dimensions
+  static constexpr int kRank = -2;
 };
 
 /// The first rule all of whose signs are found is the guess.
@@ -34,6 +35,7 @@ struct ArchitectureRule {
   const char* architecture;
   const char* kind;
   ArchitectureSign signs[3];
+  uint32_t blocks = 0;  ///< a U-Net's input blocks, or down blocks in diffusers' naming; 0: any number
 };
 std::span<const ArchitectureRule> architecture_rules();
 

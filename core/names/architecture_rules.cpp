@@ -11,22 +11,38 @@ constexpr const char* kLanguage = "language model";
 constexpr const char* kText = "text encoder";
 constexpr const char* kVae = "vae";
 
-// The text encoder's width, at which cross attention looks, tells the generations of Stable Diffusion apart.
+// The generations of Stable Diffusion are told by what they are made of: SDXL has label_emb and nine input blocks, SD 2
+// projects by matrices (2-D), SD 1 by convolutions. Of SD 2 unCLIP and SDXL's refiner, which have the same names, and
+// of files that lack most of them, the text encoder's width tells, at which cross attention looks.
 constexpr const char* kCross = "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight";
 constexpr const char* kCrossDiffusers = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k.weight";
+constexpr const char* kProjection = "input_blocks.1.1.proj_in.weight";
+constexpr const char* kProjectionDiffusers = "down_blocks.1.attentions.0.proj_in.weight";
+constexpr const char* kLabel = "label_emb.0.0.weight";
+constexpr const char* kLabelDiffusers = "add_embedding.linear_1.weight";
+constexpr int kRank = ArchitectureSign::kRank;
 constexpr const char* kDouble = "double_blocks.0.img_attn.qkv.weight";
 constexpr const char* kLlama = "model.layers.0.self_attn.q_proj.weight";
 constexpr const char* kClip = "text_model.encoder.layers.0.self_attn.q_proj.weight";
 
 constexpr ArchitectureRule kRules[] = {
     {"svd", kDiffusion, {{"input_blocks.1.1.time_stack.0.attn2.to_k.weight"}}},
-    {"sdxl-refiner", kDiffusion, {{kCross, 1, 1280}, {"label_emb.0.0.weight"}}},
+    {"sdxl", kDiffusion, {{kLabel}, {kProjection}}, 9},
+    {"sd2", kDiffusion, {{kLabel}, {kProjection}, {kCross, 1, 1024}}, 12},
+    {"sdxl-refiner", kDiffusion, {{kLabel}, {kProjection}}, 12},
+    {"sdxl", kDiffusion, {{kLabelDiffusers}, {kProjectionDiffusers}}, 3},
+    {"sdxl-refiner", kDiffusion, {{kLabelDiffusers}, {kProjectionDiffusers}}, 4},
+    {"sdxl-refiner", kDiffusion, {{kCross, 1, 1280}, {kLabel}}},
+    {"sd1", kDiffusion, {{kProjection, kRank, 4}, {kCross}}},
+    {"sd1", kDiffusion, {{kProjectionDiffusers, kRank, 4}, {kCrossDiffusers}}},
     {"sdxl", kDiffusion, {{kCross, 1, 2048}}},
     {"sd2", kDiffusion, {{kCross, 1, 1024}}},
     {"sd1", kDiffusion, {{kCross, 1, 768}}},
     {"sdxl", kDiffusion, {{kCrossDiffusers, 1, 2048}}},
     {"sd2", kDiffusion, {{kCrossDiffusers, 1, 1024}}},
     {"sd1", kDiffusion, {{kCrossDiffusers, 1, 768}}},
+    {"sd2", kDiffusion, {{kProjection, kRank, 2}, {kCross}}, 12},
+    {"sd2", kDiffusion, {{kProjectionDiffusers, kRank, 2}, {kCrossDiffusers}}, 4},
     {"sd3", kDiffusion, {{"joint_blocks.0.context_block.attn.qkv.weight"}}},
     {"hunyuan-video", kDiffusion, {{"context_embedder.token_refiner.refiner_blocks.0.attn.to_k.weight"}}},
     {"hunyuan-video", kDiffusion, {{kDouble}, {"txt_in.individual_token_refiner.blocks.0.self_attn.qkv.weight"}}},
@@ -50,6 +66,7 @@ constexpr ArchitectureRule kRules[] = {
     {"hidream",
      kDiffusion,
      {{"caption_projection.0.linear.weight"}, {"double_stream_blocks.0.block.adaLN_modulation.1.weight"}}},
+    {"cosmos-predict2", kDiffusion, {{"blocks.0.adaln_modulation_self_attn.1.weight"}}},
     {"hunyuan-dit", kDiffusion, {{"mlp_t5.0.weight"}}},
     {"stable-cascade", kDiffusion, {{"clip_txt_mapper.weight"}}},
     {"wan", kDiffusion, {{"blocks.0.cross_attn.norm_k.weight"}, {"head.modulation"}}},

@@ -11,9 +11,9 @@
 namespace ckmerge {
 
 enum class Part : uint8_t {
-  unet,  ///< what denoises, whatever its architecture: model.diffusion_model.
+  unet,  ///< what denoises, whatever its architecture: model.diffusion_model.; unet., transformer. of folders
   te,    ///< text encoders: cond_stage_model. (SD 1, SD 2), conditioner. (SDXL), text_encoders. (SD3, Flux)
-  vae,   ///< first_stage_model., vae.
+  vae,   ///< first_stage_model., vae., and what makes sound: audio_vae., vocoder.
 };
 inline constexpr size_t kPartCount = 3;
 inline constexpr std::array<const char*, kPartCount> kPartNames{"unet", "te", "vae"};

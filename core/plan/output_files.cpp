@@ -11,17 +11,20 @@
 namespace ckmerge {
 namespace {
 
-OutputTensor output_tensor(const Step& step, std::span<const Checkpoint> checkpoints, uint32_t same_as) {
+// Of a name the first `front` bytes are left out.
+OutputTensor output_tensor(const Step& step, std::span<const Checkpoint> checkpoints, uint32_t same_as, size_t front) {
   const Tensor tensor = checkpoints[step.named.checkpoint].tensors[step.named.tensor];
-  return {tensor.name, step.dtype, tensor.shape, step.size, same_as};
+  return {tensor.name.substr(front), step.dtype, tensor.shape, step.size, same_as};
 }
 
 std::vector<OutputTensor> output_tensors(std::span<const Step> planned, std::span<const uint32_t> indices,
-                                         std::span<const Checkpoint> checkpoints, std::span<const uint32_t> tied) {
+                                         std::span<const Checkpoint> checkpoints, std::span<const uint32_t> tied,
+                                         size_t front) {
   std::vector<OutputTensor> tensors;
   tensors.reserve(indices.size());
   for (size_t k = 0; k < indices.size(); ++k)
-    tensors.push_back(output_tensor(planned[indices[k]], checkpoints, tied.empty() ? OutputTensor::kOwn : tied[k]));
+    tensors.push_back(
+        output_tensor(planned[indices[k]], checkpoints, tied.empty() ? OutputTensor::kOwn : tied[k], front));
   return tensors;
 }
 
@@ -86,7 +89,7 @@ std::string header_with_hashes(const Plan& plan, const PlannedFile& file, std::s
   for (size_t i = file.first_step; i < file.end_step; ++i) {
     const size_t owner = plan.owner(i);
     const uint32_t same_as = owner == i ? OutputTensor::kOwn : static_cast<uint32_t>(owner - file.first_step);
-    tensors.push_back(output_tensor(plan.steps[i], checkpoints, same_as));
+    tensors.push_back(output_tensor(plan.steps[i], checkpoints, same_as, file.prefix.size()));
   }
   const auto laid_out = [&] { return lay_out(plan.recipe, tensors, metadata, file.header.size()).header; };
   std::string header = laid_out();
@@ -111,20 +114,25 @@ std::vector<InputHash> stand_ins_of(std::span<const Checkpoint> checkpoints) {
 
 }  // namespace
 
-void lay_out_files(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::vector<uint32_t>> steps) {
+void lay_out_files(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::vector<uint32_t>> steps,
+                   std::span<const std::string> prefixes) {
   const std::vector<InputHash> hashes = plan.recipe.hash ? stand_ins_of(checkpoints) : std::vector<InputHash>();
   const Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
   const std::vector<Step> planned = std::exchange(plan.steps, {});
   plan.steps.reserve(planned.size());
   plan.files.clear();
   plan.ties.clear();
-  for (const std::vector<uint32_t>& indices : steps) {
+  for (size_t k = 0; k < steps.size(); ++k) {
+    const std::vector<uint32_t>& indices = steps[k];
+    const std::string prefix = prefixes.empty() ? "" : prefixes[k];
     // The tensors' list is gone before the steps are put in order: at 10^6 tensors it takes 56 MB.
     const std::vector<uint32_t> tied =
         plan.recipe.form->shares_bytes ? tied_steps(plan, checkpoints, planned, indices) : std::vector<uint32_t>();
-    OutputLayout layout = lay_out(plan.recipe, output_tensors(planned, indices, checkpoints, tied), metadata);
+    OutputLayout layout =
+        lay_out(plan.recipe, output_tensors(planned, indices, checkpoints, tied, prefix.size()), metadata);
     const std::vector<uint32_t> order = layout.order;
     add_file(plan, planned, indices, std::move(layout));
+    plan.files.back().prefix = prefix;
     tie_steps(plan, checkpoints, order, tied);
   }
 }

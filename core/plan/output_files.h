@@ -17,9 +17,10 @@ namespace ckmerge {
 inline constexpr uint64_t kFileAlignment = 4096;
 
 /// Lays out the steps of `plan` in as many files as there are lists in `steps`, each of indices of the steps that go
-/// into one file, and puts them in the order of the output. REQUIRES: every step is in one list. Throws
-/// Error(resources).
-void lay_out_files(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::vector<uint32_t>> steps);
+/// into one file, and puts them in the order of the output; of each list `prefixes`, where there are any, has what all
+/// its names begin with and the file leaves out. REQUIRES: every step is in one list. Throws Error(resources).
+void lay_out_files(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::vector<uint32_t>> steps,
+                   std::span<const std::string> prefixes = {});
 
 /// Index of the file that `offset` lies in, or behind.
 size_t file_at(const Plan& plan, uint64_t offset);

@@ -135,8 +135,11 @@ struct PlannedFile {
   std::string header;  ///< its first bytes
   std::unique_ptr<const OutputFrame> frame;  ///< its bytes between and behind the steps; null: there are none
   size_t first_step = 0, end_step = 0;       ///< its steps
+  std::string prefix = {};                   ///< what its tensors' names have in front, and the file has not
 
   uint64_t size() const { return place.size(); }
+  /// What a tensor of the plan is called in the file.
+  std::string_view name_in_file(std::string_view name) const { return name.substr(prefix.size()); }
   /// Where a range of the output, which does not leave the file, lies in it.
   ByteRange inside(ByteRange range) const { return {range.begin - place.begin, range.end - place.begin}; }
 };

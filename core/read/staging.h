@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <new>
 #include <span>
@@ -28,5 +29,12 @@ class Staging {
   };
   std::unique_ptr<std::byte, Free> memory_;
 };
+
+/// Zeros the room behind the bytes of a file's end, up to the next multiple of OutputFile::kAlignment, since direct I/O
+/// writes it too before it is cut off: nothing of this process's memory goes to the disk. REQUIRES: it is there.
+inline void clear_room_behind(std::span<std::byte> bytes) {
+  const uint64_t past = bytes.size() % OutputFile::kAlignment;
+  if (past != 0) std::memset(bytes.data() + bytes.size(), 0, OutputFile::kAlignment - past);
+}
 
 }  // namespace ckmerge

@@ -132,7 +132,9 @@ struct Recipe {
   bool bake_vae = false;  ///< the last is a VAE, whose tensors take the place of those of the result
   /// Not empty: they are put together, not merged; what each of them is: unet, te or vae.
   std::vector<std::string> roles = {};
-  std::string layout = {};  ///< with roles: sd1, sd2, sdxl, sd3 or flux; empty = as the unet's names have it
+  /// With roles the pipeline: sd1, sd2, sdxl, ...; empty = as the unet's names have it. Else comfy, diffusers or
+  /// original: to what the names of all checkpoints are brought (core/inputs/asked_layout.h); empty = they stay.
+  std::string layout = {};
 
   // What the file says about itself (core/recipe/provenance.h).
   MetadataPolicy metadata = MetadataPolicy::keep;

@@ -118,7 +118,8 @@ class Resolver {
     std::string counts;
     for (const BlockList& known : lists)
       counts += sentence(counts.empty() ? "" : ", ", known.count, " (", known.blocks, ")");
-    refuse(where, sentence("a list for ", of_.blocks.architecture(), " has ", counts, " numbers, but ",
+    const std::string& architecture = of_.blocks.architecture();
+    refuse(where, sentence("a list for ", architecture.empty() ? "A" : architecture, " has ", counts, " numbers, but ",
                            rule.values.size(), rule.values.size() == 1 ? " was" : " were", " given"));
   }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -144,14 +145,29 @@ class Filler {
   }
 
   void ask(size_t number, const Tensor& checked) {
-    const std::string_view name = described_.tensors[number].name;
-    if (!described_.read) return fault(name, "it has neither an address nor somebody to ask for its bytes");
-    const uint64_t begin = asked_size_;
-    if (__builtin_add_overflow(asked_size_, checked.size, &asked_size_))
-      return fault(name, "it and others have more bytes than 64 bits can count");
-    asked_->begins.push_back(begin);
-    asked_->tensors.emplace_back(number, name);
-    checkpoint_.tensors.add(name, checked.dtype, checked.shape, 1, begin, checked.size, checked.count);
+    const MemoryTensor& tensor = described_.tensors[number];
+    if (!described_.read) return fault(tensor.name, "it has neither an address nor somebody to ask for its bytes");
+    std::optional<uint64_t> begin = begin_of_same(tensor);
+    if (!begin) {
+      begin = asked_size_;
+      if (__builtin_add_overflow(asked_size_, checked.size, &asked_size_))
+        return fault(tensor.name, "it and others have more bytes than 64 bits can count");
+      asked_->begins.push_back(*begin);
+      asked_->tensors.emplace_back(number, tensor.name);
+      if (tensor.same != 0) tied_.emplace(tensor.same, Tied{number, *begin});
+    }
+    checkpoint_.tensors.add(tensor.name, checked.dtype, checked.shape, 1, *begin, checked.size, checked.count);
+  }
+
+  // Where the bytes of an earlier one begin that this one is.
+  std::optional<uint64_t> begin_of_same(const MemoryTensor& tensor) const {
+    if (tensor.same == 0) return std::nullopt;
+    const auto [first, last] = tied_.equal_range(tensor.same);
+    for (auto found = first; found != last; ++found) {
+      const MemoryTensor& other = described_.tensors[found->second.number];
+      if (other.dtype == tensor.dtype && std::ranges::equal(other.shape, tensor.shape)) return found->second.begin;
+    }
+    return std::nullopt;
   }
 
   void fill_metadata() {
@@ -167,6 +183,11 @@ class Filler {
   const MemoryTensors& described_;
   std::shared_ptr<Asked> asked_;
   uint64_t size_ = 0, asked_size_ = 0;
+  struct Tied {
+    size_t number;
+    uint64_t begin;
+  };
+  std::unordered_multimap<uint64_t, Tied> tied_;  // what is asked for, by MemoryTensor::same
   std::string where_;
   std::vector<std::string> faults_;
 };

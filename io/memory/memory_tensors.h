@@ -27,6 +27,8 @@ struct MemoryTensor {
   Shape shape;                 ///< empty for a scalar
   Shape strides = {};          ///< elements from one to the next along each dimension; empty: they lie in order
   const void* data = nullptr;  ///< of the first element, aligned or not; null: asked of MemoryTensors::read
+  /// Of one that is asked for: those with the same number, dtype and shape are one, under several names. 0: it is alone
+  uint64_t same = 0;
 };
 
 /// What `read` of a tensor's bytes goes by.

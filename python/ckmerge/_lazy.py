@@ -138,4 +138,4 @@ def _in_order(value: object) -> object:
 
 def entry_of_lazy(name: str, lazy: Lazy, caller: Caller, room: Room) -> Entry:
     """The entry of a tensor that is not there yet."""
-    return Entry(lazy.dtype, lazy.shape, read=_Made(name, lazy, caller, room).read)
+    return Entry(lazy.dtype, lazy.shape, read=_Made(name, lazy, caller, room).read, same=id(lazy))

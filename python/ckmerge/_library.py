@@ -17,6 +17,9 @@ Warn = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p)
 Read = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_uint64, ctypes.c_uint64, ctypes.c_void_p)
 
 
+ASKED = 1  # CKMERGE_TENSOR_ASKED: `data` is a number by which tensors that are read are told apart
+
+
 class Tensor(ctypes.Structure):
     """``ckmerge_tensor``; pointers are plain addresses here."""
 

@@ -67,20 +67,21 @@ def _pairs(value: Any, option: str) -> Any:
     return [f"{name}={_text(item, option)}" for name, item in value.items()]
 
 
-def field_text(key: str, value: str, option: str) -> str:
-    """A field of metadata as requests have it. Raises UsageError for what would be read as something else."""
-    if not key or "=" in key:
-        raise UsageError(f"{option}: the key {key!r} is {'empty' if not key else 'one with a ='}, which cannot be set; "
-                         "call it something else", where=option)
-    if "\0" in key or "\0" in value:
-        raise UsageError(f"{option}: the field {key!r} has a NUL in it, which cannot be set; leave it out", where=option)
-    return f"{key}={value}"
+def metadata_fields(fields: Mapping[str, str], option: str) -> dict[str, str]:
+    """Fields of metadata as requests have them: any texts, save what is none in Unicode. Raises UsageError."""
+    for key, value in fields.items():
+        try:
+            (key + value).encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{option}: the field {key!r} is not Unicode text, which a file's metadata is; leave it out",
+                             where=option) from None
+    return dict(fields)
 
 
 def _metadata(value: Any, option: str) -> Any:
     if not isinstance(value, Mapping):
         return _plain(value, option)
-    return [field_text(str(key), _text(item, option), option) for key, item in value.items()]
+    return metadata_fields({str(key): _text(item, option) for key, item in value.items()}, option)
 
 
 def _weights_by_tensor(value: Any, option: str) -> Any:

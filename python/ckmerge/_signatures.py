@@ -79,6 +79,7 @@ class Makes(Writes, Stores, total=False):
     key: Optional[Pairs]
     set_metadata: Optional[Pairs]
     hash: Optional[bool]
+    hash_inputs: Optional[bool]
 
 
 class Saves(Works, Stores, total=False):

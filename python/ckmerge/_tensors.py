@@ -10,7 +10,7 @@ import ctypes
 import sys
 import warnings
 from array import array
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from . import _library
@@ -30,7 +30,7 @@ class Entry:
 
     def __init__(self, dtype: str, shape: tuple[int, ...], *, address: Optional[int] = None,
                  strides: Optional[tuple[int, ...]] = None, read: Optional[Read] = None, kept: object = None,
-                 copied: str = "") -> None:
+                 copied: str = "", same: Optional[Hashable] = None) -> None:
         self.dtype = dtype
         self.shape = shape
         self.address = address
@@ -38,6 +38,7 @@ class Entry:
         self.read = read  # asked where there is no address
         self.kept = kept  # what must live as long as the address is used
         self.copied = copied  # why the elements are a copy, or empty
+        self.same = same  # of what is read: entries of equal keys, dtypes and shapes are one tensor
 
     @property
     def count(self) -> int:
@@ -105,7 +106,8 @@ def entry_of(name: str, value: Any) -> Entry:
 
         return entry_of_numpy(name, value)
     if hasattr(value, "read_into"):
-        return Entry(spelling_of_dtype(value.dtype), tuple(int(size) for size in value.shape), read=_filled_by(value), kept=value)
+        return Entry(spelling_of_dtype(value.dtype), tuple(int(size) for size in value.shape), read=_filled_by(value), kept=value,
+                     same=id(value))
     raise UsageError(f"'{name}' is no tensor but of type {type(value).__name__}; leave it out, or make it an array",
                      where=name)
 
@@ -161,12 +163,15 @@ class Table:
             strides.extend(entry.strides or entry.shape)
         shape_at, strides_at = shapes.buffer_info()[0], strides.buffer_info()[0]
         tensors = (_library.Tensor * len(self._entries))()
+        numbers: dict[Hashable, int] = {}
         for tensor, (name, entry) in zip(tensors, self._entries):
             tensor.name, tensor.dtype = name, entry.dtype.encode()
             tensor.rank = len(entry.shape)
             tensor.shape = shape_at or None
             tensor.strides = strides_at if entry.strides is not None else None
             tensor.data = _address_of(entry)
+            if entry.count and entry.address is None and entry.same is not None:
+                tensor.flags, tensor.data = _library.ASKED, numbers.setdefault(entry.same, len(numbers) + 1)
             shape_at += 8 * tensor.rank
             strides_at += 8 * tensor.rank
         read = _library.Read(_reader_of(self._entries, self._caller))

@@ -48,7 +48,9 @@ def entry_of_torch(name: str, value: Any) -> Entry:
         except UsageError:
             raise _refuse(name, f"has dtype {found.dtype}, which checkpoints do not have") from None
     if found.device.type != "cpu":
-        return Entry(dtype, shape, read=_reader(found), kept=found)
+        place = found.data_ptr()
+        same = (str(found.device), place, tuple(found.stride())) if place else None
+        return Entry(dtype, shape, read=_reader(found), kept=found, same=same)
     if found.numel() and not found.data_ptr():
         raise _refuse(name, f"is a {type(value).__name__} without elements at an address; make it a plain tensor first")
     strides = None if found.is_contiguous() else tuple(found.stride())

@@ -121,5 +121,5 @@ def keyword_of(where: str) -> str:
     """``where`` of an error: an option without its dashes, and anything else as it is."""
     if where in ("-o", "-f"):
         return {"-o": "output", "-f": "force"}[where]
-    bare = where[2:].partition("=")[0]
+    bare = re.split("[ =]", where[2:], maxsplit=1)[0]
     return bare.replace("-", "_") if where.startswith("--") and bare in _options() else where

@@ -115,5 +115,7 @@ def error_of(exit_code: int, document: Any) -> Error:
     kind = _CLASSES.get(exit_code, RunError)
     message = told.get("message") or f"ckmerge ended with exit code {exit_code}"
     where = told.get("where", "")
+    if message.startswith("unknown option "):  # there is no keyword of this name, and no path is meant
+        where = where.lstrip("-")
     return kind(in_python(message, where), code=told.get("code"), where=keyword_of(where),
                 details=map(in_python, told.get("details", ())))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Optional, cast
 
 from ._inputs import Input, Inputs, Operands, Path, StateDict, path_text
-from ._options import field_text
+from ._options import metadata_fields
 from ._signatures import Averages, Bakes, Converts, Makes, Saves, Unpack, takes
 from .checkpoint import Checkpoint
 from .errors import UsageError
@@ -68,8 +68,7 @@ def save(tensors: StateDict, path: Path, *, metadata: Optional[Mapping[str, str]
             ``read_into(offset, memoryview)``. Or what has a ``state_dict()``.
         path: ``.safetensors``, or ``.ckpt``, ``.pt``, ``.pth``, ``.bin`` for torch's form. Replaced if it exists, as ``save_file``
             does, unless ``force=False``.
-        metadata: texts to texts, written as they are and alone. None: the file has none. Keys that are empty or have a ``=``
-            in them, and NULs, are refused.
+        metadata: texts to texts, written as they are and alone. None: the file has none.
         options: those of ``convert``: ``dtype`` among them, which rounds once while writing. Names are kept, codes of quantizers
             are copied, and the file is not registered unless ``keep_names``, ``copy_codes`` and ``no_register`` say so.
 
@@ -91,9 +90,9 @@ def save(tensors: StateDict, path: Path, *, metadata: Optional[Mapping[str, str]
     return written("convert", [word], path, given, operands, idle)
 
 
-def _fields(metadata: Mapping[str, str]) -> Optional[list[str]]:
+def _fields(metadata: Mapping[str, str]) -> dict[str, str]:
     for key, value in metadata.items():
         if not isinstance(key, str) or not isinstance(value, str):
             raise UsageError(f"metadata is texts to texts, and {key!r} is {type(value).__name__} under {type(key).__name__}; "
                              "make both texts", where="metadata")
-    return [field_text(key, value, "metadata") for key, value in metadata.items()] or None
+    return metadata_fields(metadata, "metadata")

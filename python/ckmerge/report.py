@@ -66,7 +66,7 @@ class Report(Mapping[str, Any]):
 
 
 class Plan(Report):
-    """What a merge would do: ``steps``, ``size``, ``passes``, ``warnings``, without a byte of a tensor read.
+    """What a merge would do: ``steps``, ``size``, ``sizes``, ``passes``, ``warnings``, without a byte of a tensor read.
 
     Of a sweep ``outputs`` has a plan for each output, and ``steps``, ``passes`` and ``warnings`` are those of all of them.
     """
@@ -99,9 +99,14 @@ class Plan(Report):
         return [Report(step) for document in self._documents() for step in document.get("tensors", [])]
 
     @property
+    def sizes(self) -> list[int]:
+        """Of each output, in bytes."""
+        return [int(document["output"]["size"]) for document in self._documents()]
+
+    @property
     def size(self) -> int:
         """Of the output, or of all outputs of a sweep, in bytes."""
-        return sum(int(document["output"]["size"]) for document in self._documents())
+        return sum(self.sizes)
 
 
 def _size(count: Any) -> str:

@@ -96,6 +96,19 @@ def test_lazy_tensors_that_are_read_in_part_are_bound_by_bytes():
     assert living.made[0] == 2 and living.made[11] == 1
 
 
+def test_a_lazy_tensor_under_two_names_is_tied():
+    living = Living()
+    tied, other = living.lazy("tied", 250_000, 1), living.lazy("other", 250_000, 2)
+    ckmerge.save({"a": tied, "b": other, "c": tied}, "out.ckpt")
+    assert os.path.getsize("out.ckpt") < 2.1e6 and living.made["tied"] == 1
+    found = ckmerge.open("out.ckpt", framework="numpy")
+    assert found.info("a").offset == found.info("c").offset != found.info("b").offset
+    assert found["c"].tobytes() == numpy.full((250_000,), 1, "f4").tobytes()
+    ckmerge.save({"a": tied, "b": other, "c": tied}, "out.safetensors")
+    tensors, _ = read_file("out.safetensors")
+    assert tensors["a"] == tensors["c"] != tensors["b"]
+
+
 def test_one_large_lazy_tensor_at_a_time():
     living, size = Living(), 72 << 20
     ckmerge.save({f"t{k}": living.lazy(k, size // 4, k) for k in range(4)}, "out.safetensors", no_fsync=True, dtype="f16")

@@ -39,7 +39,7 @@ def test_paths_stay():
 
 
 @pytest.mark.parametrize(("where", "ours"), [
-    ("--alpha", "alpha"), ("--first-channels", "first_channels"), ("-o", "output"), ("-o.safetensors", "-o.safetensors"),
+    ("--alpha", "alpha"), ("--param t", "param"), ("--first-channels", "first_channels"), ("-o", "output"), ("-o.safetensors", "-o.safetensors"),
     ("--nothing", "--nothing"), ("a.safetensors", "a.safetensors"), ("", ""),
 ])
 def test_places(where, ours):

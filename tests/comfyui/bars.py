@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""usage: bars.py FOLDER PEERS_FOLDER CKMERGE LIBRARY
+"""usage: bars.py FOLDER PEERS_FOLDER CKMERGE LIBRARY [NUMBER ...]
 Seconds and memory of the nodes beside ComfyUI's own, on checkpoints of SD 1.5's full size; a server of its own for each, of which the peak is told
-above what it held before. Takes 9 GB of disk, 8 GB of memory and some minutes. No test: figures are read by people."""
+above what it held before. NUMBERs choose among them, from 1 on. Takes 9 GB of disk, 8 GB of memory and some minutes. No test: figures are read by people."""
 import pathlib
 import sys
 import tempfile
@@ -34,6 +34,23 @@ def loaded(bench):
     return workflow
 
 
+def save_with_lora(kind, **more):
+    """A LoRA on the largest convolutions, whose products are whole weights."""
+    def prompt(bench):
+        places = [f"lora_unet_output_blocks_{block}_0_in_layers_2" for block in range(3)]
+        shapes = {"lora_up": [1280, 16, 1, 1], "lora_down": [16, 2560, 3, 3]}
+        models.write_names(bench.home / "models/loras/large.safetensors", "large", {f"{place}.{name}.weight": shape for place in places
+                                                                                   for name, shape in shapes.items()})
+        workflow, link = Workflow(), Workflow.link
+        a = workflow.add("CheckpointLoaderSimple", ckpt_name="whole-A.safetensors")
+        lora = workflow.add("LoraLoaderModelOnly", model=link(a), lora_name="large.safetensors", strength_model=0.8)
+        workflow.add("PreviewAny", source=link(lora))
+        bench.run(workflow.nodes)
+        workflow.add(kind, model=link(lora), clip=link(a, 1), vae=link(a, 2), filename_prefix="checkpoints/saved", **more)
+        return workflow.nodes
+    return prompt
+
+
 def save(kind, **more):
     def prompt(bench):
         workflow, link = loaded(bench), Workflow.link
@@ -44,7 +61,9 @@ def save(kind, **more):
 
 
 FIGURES = {"a file merge node": merge_by_file, "two loaders, ModelMergeSimple, CheckpointSave": merge_by_models,
-           "Checkpoint Save (ckmerge) of a merge": save("ckmerge_CheckpointSave", dtype="keep"), "CheckpointSave of a merge": save("CheckpointSave")}
+           "Checkpoint Save (ckmerge) of a merge": save("ckmerge_CheckpointSave", dtype="keep"), "CheckpointSave of a merge": save("CheckpointSave"),
+           "Checkpoint Save (ckmerge) with a LoRA": save_with_lora("ckmerge_CheckpointSave", dtype="keep"),
+           "CheckpointSave with a LoRA": save_with_lora("CheckpointSave")}
 
 
 def main():
@@ -56,7 +75,8 @@ def main():
         path = kept / f"whole-{letter}.safetensors"
         if not path.exists():
             models.write(path, f"whole {letter}", whole=True)
-    for told, prompt in FIGURES.items():
+    chosen = [int(word) for word in sys.argv[5:]] or range(1, len(FIGURES) + 1)
+    for told, prompt in (list(FIGURES.items())[number - 1] for number in chosen):
         home = installed.base(folder)
         for path in kept.iterdir():
             (home / "models/checkpoints" / path.name).symlink_to(path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nodes that make files: each against the command line, byte for byte. They give --hash, so the command line is given it too."""
+"""Nodes that make files: each against the command line, byte for byte. They give --hash-inputs, so the command line is given it too."""
 import json
 import os
 
@@ -25,7 +25,7 @@ def each_method(bench):
         outcome = bench.run(bench.one(kind, **inputs, filename_prefix=f"each/{method['name']}", save_workflow=False))
         check(outcome.text("1"), f"{kind} tells nothing")
         expected = bench.scratch / "expected.safetensors"
-        bench.program("merge", *(bench.checkpoints / f"bare-{letter}.safetensors" for letter in names), "-m", method["name"], *words, "--hash", "-f", "-o", expected)
+        bench.program("merge", *(bench.checkpoints / f"bare-{letter}.safetensors" for letter in names), "-m", method["name"], *words, "--hash-inputs", "-f", "-o", expected)
         bench.same(bench.output / f"checkpoints/each/{method['name']}_00001_.safetensors", expected)
     print(f"  {len(methods)} methods")
 
@@ -46,7 +46,7 @@ def widgets_of_a_merge(bench):
     check("is_changed" not in metadata["prompt"], "the file holds what the server noted of this run")
     bench.program("merge", bench.checkpoints / "bare-A.safetensors", bench.checkpoints / "bare-B.safetensors", "--alpha", "0.3", "--exclude", r"time_embed\.",
                   "--weight", "IN00..IN01=0.2", "--weight", "/attn2/=0", "--dtype", "bf16", "--dtype", "vae=f32", "--set-metadata", "a=b=c", "--set-metadata", f"prompt={metadata['prompt']}",
-                  "--set-metadata", f"workflow={metadata['workflow']}", "--hash", "-f", "-o", expected)
+                  "--set-metadata", f"workflow={metadata['workflow']}", "--hash-inputs", "-f", "-o", expected)
     bench.same(path, expected)
 
 
@@ -60,7 +60,7 @@ def sliders(bench):
     bench.run(workflow.nodes)
     listed = ",".join(str(blocks[name]) for name in ("BASE", *(f"IN{n:02}" for n in range(12)), "M00", *(f"OUT{n:02}" for n in range(12))))
     expected = bench.scratch / "expected.safetensors"
-    bench.program("merge", bench.checkpoints / "bare-A.safetensors", bench.checkpoints / "bare-B.safetensors", "--mbw", listed, "--hash", "-f", "-o", expected)
+    bench.program("merge", bench.checkpoints / "bare-A.safetensors", bench.checkpoints / "bare-B.safetensors", "--mbw", listed, "--hash-inputs", "-f", "-o", expected)
     bench.same(bench.output / "checkpoints/sliders/x_00001_.safetensors", expected)
 
 
@@ -69,7 +69,7 @@ def formula(bench):
                         filename_prefix="formula/x", save_workflow=False))
     expected = bench.scratch / "expected.safetensors"
     bench.program("merge", "--formula", "A + r*(B - C)", "--param", "r=0.7", *(f"{letter}={bench.checkpoints}/bare-{letter}.safetensors" for letter in "ABC"),
-                  "--hash", "-f", "-o", expected)
+                  "--hash-inputs", "-f", "-o", expected)
     bench.same(bench.output / "checkpoints/formula/x_00001_.safetensors", expected)
 
 
@@ -78,16 +78,16 @@ def operations(bench):
     vae = bench.home / "models/vae/alone.safetensors"
     bench.run(bench.one("ckmerge_convert", A="bare-A.safetensors", dtype="bf16", filename_prefix="ops/convert", save_workflow=False))
     expected = bench.scratch / "expected.safetensors"
-    bench.program("convert", bench.checkpoints / "bare-A.safetensors", "--hash", "-f", "-o", expected, "--dtype", "bf16")
+    bench.program("convert", bench.checkpoints / "bare-A.safetensors", "--hash-inputs", "-f", "-o", expected, "--dtype", "bf16")
     bench.same(bench.output / "checkpoints/ops/convert_00001_.safetensors", expected)
 
     bench.run(bench.one("ckmerge_average", A="bare-A.safetensors", B="bare-B.safetensors", C="bare-C.safetensors", beta="0.9", filename_prefix="ops/average",
                         save_workflow=False))
-    bench.program("average", *(bench.checkpoints / f"bare-{letter}.safetensors" for letter in "ABC"), "--beta", "0.9", "--hash", "-f", "-o", expected)
+    bench.program("average", *(bench.checkpoints / f"bare-{letter}.safetensors" for letter in "ABC"), "--beta", "0.9", "--hash-inputs", "-f", "-o", expected)
     bench.same(bench.output / "checkpoints/ops/average_00001_.safetensors", expected)
 
     bench.run(bench.one("ckmerge_bake", A="with-vae.safetensors", vae="alone.safetensors", filename_prefix="ops/bake", save_workflow=False))
-    bench.program("bake", bench.checkpoints / "with-vae.safetensors", "--vae", vae, "--hash", "-f", "-o", expected)
+    bench.program("bake", bench.checkpoints / "with-vae.safetensors", "--vae", vae, "--hash-inputs", "-f", "-o", expected)
     bench.same(bench.output / "checkpoints/ops/bake_00001_.safetensors", expected)
 
     workflow, link = Workflow(), Workflow.link
@@ -96,7 +96,7 @@ def operations(bench):
     workflow.add("ckmerge_compose", **bench.filled("ckmerge_compose", unet=link(unet), te=link(encoder), vae="alone.safetensors", filename_prefix="ops/compose", save_workflow=False))
     bench.run(workflow.nodes)
     bench.program("compose", "--unet", bench.output / "diffusion_models/ops/unet_00001_.safetensors", "--te", bench.output / "clip/ops/te_00001_.safetensors",
-                  "--vae", vae, "--hash", "-f", "-o", expected)
+                  "--vae", vae, "--hash-inputs", "-f", "-o", expected)
     bench.same(bench.output / "checkpoints/ops/compose_00001_.safetensors", expected)
     check("ops/unet_00001_.safetensors" in bench.server.get("/models/diffusion_models"), "the new diffusion model is not in the list")
 
@@ -214,7 +214,7 @@ def old_schema(bench):
     outcome = bench.run(workflow.nodes)
     check(outcome.text("1"), "nothing is told")
     expected = bench.scratch / "expected.safetensors"
-    bench.program("merge", bench.checkpoints / "bare-A.safetensors", bench.checkpoints / "bare-B.safetensors", "--alpha", "0.3", "--hash", "-f", "-o", expected)
+    bench.program("merge", bench.checkpoints / "bare-A.safetensors", bench.checkpoints / "bare-B.safetensors", "--alpha", "0.3", "--hash-inputs", "-f", "-o", expected)
     bench.same(bench.output / "checkpoints/v1/x_00001_.safetensors", expected)
 
 

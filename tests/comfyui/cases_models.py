@@ -62,8 +62,25 @@ def save_with_lora(bench):
     both_saves(workflow, link(lora), link(lora, 1), link(loader, 2), "lora")
     bench.run(workflow.nodes)
     equal_saves(bench, "lora")
-    name = "model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight"
-    check(models.read(saved(bench, "lora")[0])[1][name] != models.read(bench.checkpoints / "full-B.safetensors")[1][name], "the LoRA changed nothing")
+    for name in ("input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight", "input_blocks.1.0.in_layers.2.weight"):
+        name = f"model.diffusion_model.{name}"
+        check(models.read(saved(bench, "lora")[0])[1][name] != models.read(bench.checkpoints / "full-B.safetensors")[1][name], f"the LoRA changed nothing of {name}")
+
+
+def save_with_several_loras(bench):
+    """Before, between and behind merges of models."""
+    workflow, link = Workflow(), Workflow.link
+    a, b = loaders(workflow, "full-A", "full-B")
+
+    def with_lora(model, strength):
+        return workflow.add("LoraLoader", model=link(model), clip=link(a, 1), lora_name="lora.safetensors", strength_model=strength, strength_clip=0.0)
+
+    both = with_lora(with_lora(a, 0.8), -0.35)
+    merged = workflow.add("ModelMergeSimple", model1=link(both), model2=link(b), ratio=0.6)
+    model = with_lora(with_lora(merged, 0.45), 1.0)
+    both_saves(workflow, link(model), link(a, 1), link(a, 2), "loras")
+    bench.run(workflow.nodes)
+    equal_saves(bench, "loras")
 
 
 def save_dtypes(bench):
@@ -171,4 +188,4 @@ def files_against_models(bench):
     check(most <= 1 and apart < count / 500, f"{apart} of {count} elements differ by up to {most}")
 
 
-CASES = [save_untouched, save_merged, save_with_lora, save_dtypes, save_interrupted, save_elsewhere, checkpoint_merge, checkpoint_merge_refuses, files_against_models]
+CASES = [save_untouched, save_merged, save_with_lora, save_with_several_loras, save_dtypes, save_interrupted, save_elsewhere, checkpoint_merge, checkpoint_merge_refuses, files_against_models]

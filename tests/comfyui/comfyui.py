@@ -36,8 +36,10 @@ def make_models(folder):
     models.write_names(folder / "with-vae.safetensors", "with-vae", models.unet(4) | models.decoder_ends())
     alone = {name[len(models.VAE):]: shape for name, shape in models.decoder_ends().items()}
     models.write_names(folder.parent / "vae/alone.safetensors", "alone", alone)
-    place = "lora_unet_input_blocks_1_1_transformer_blocks_0_attn1_to_q"
-    models.write_names(folder.parent / "loras/lora.safetensors", "lora", {f"{place}.lora_up.weight": [320, 4], f"{place}.lora_down.weight": [4, 320]})
+    linear, conv = "lora_unet_input_blocks_1_1_transformer_blocks_0_attn1_to_q", "lora_unet_input_blocks_1_0_in_layers_2"
+    models.write_names(folder.parent / "loras/lora.safetensors", "lora", {f"{linear}.lora_up.weight": [320, 4], f"{linear}.lora_down.weight": [4, 320],
+                                                                          f"{conv}.lora_up.weight": [320, 8, 1, 1], f"{conv}.lora_down.weight": [8, 320, 3, 3],
+                                                                          f"{conv}.alpha": []})
     models.write(folder / "shapes.safetensors", "shapes", channels=5, encoder=False)
 
 

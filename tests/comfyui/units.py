@@ -117,7 +117,53 @@ def weights_by_rows(home):
     check(found.dtype == torch.float16 and found.shape == (600, 1000) and found.is_contiguous(), "memory of another kind")
 
 
-for unit in (kept_results, weights_by_rows):
+def loras_by_rows(home):
+    try:
+        import torch
+    except ImportError:
+        print("NOT RUN: LoRAs by rows (no torch)")
+        return
+    low_rank, slices = part("low_rank", home), part("slices", home)
+    shape = torch.Size((70, 40, 3, 3))
+    weight, other = torch.randn(shape).half(), torch.randn(shape).half()
+    same = (lambda: lambda a, **keywords: a)()
+
+    def lora(strength, *more, alpha=2.0, rank=5, name="lora"):
+        weights = (torch.randn(70, rank, 1, 1).half(), torch.randn(rank, 40, 3, 3).half(), alpha, *(more or (None, None, None)))
+        return (strength, types.SimpleNamespace(name=name, weights=weights), 1.0, None, None)
+
+    def whole(weight, patches):  # as comfy.lora.calculate_weight
+        values = weight.to(torch.float32, copy=True)
+        for strength, value, strength_model, _, _ in patches:
+            if strength_model != 1.0:
+                values *= strength_model
+            if isinstance(value, list):
+                values += strength * value[0][0].float()
+            elif isinstance(value, tuple):
+                values += strength * value[1][0].float()
+            else:
+                up, down, alpha = value.weights[:3]
+                made = torch.mm(up.float().flatten(1), down.float().flatten(1)).reshape(values.shape)
+                values += ((strength * (1.0 if alpha is None else alpha / down.shape[0])) * made).type(values.dtype)
+        return values
+
+    of_model = (0.4, [(other, same)], 0.6, None, None)
+    for told, patches in {"one": [lora(0.8)], "one without alpha": [lora(-0.3, alpha=None)], "several": [lora(0.8), lora(0.1, rank=9), lora(1)],
+                          "beside merges": [of_model, lora(0.7), of_model, lora(0.2), of_model]}.items():
+        check(low_rank.by_rows(patches, shape), f"{told}: computed whole")
+        expected = whole(weight, patches)
+        found = low_rank.merged(weight, patches, torch.device("cpu"), whole)
+        check(torch.equal(found.view(torch.int32), expected.view(torch.int32)), f"{told}: other bits")
+        stored = low_rank.rounded_in_place(found, torch.float16, lambda rows: rows.half())
+        check(torch.equal(stored.view(torch.int16), expected.half().view(torch.int16)), f"{told}: other bits where rounded in place")
+    no_loras = {"a merge": [of_model], "DoRA": [lora(1.0, None, torch.ones(70), None)], "a middle factor": [lora(1.0, torch.ones(5, 5, 3, 3), None, None)],
+                "of no strength": [lora(0.0)], "LoHa": [lora(1.0, name="loha")], "of another shape": [(*lora(1.0)[:2], 1.0, (0, 0, 5), None)]}
+    for told, patches in no_loras.items():
+        check(not low_rank.by_rows(patches, shape), f"{told} is computed as a LoRA")
+    check(not low_rank.by_rows([lora(1.0)], torch.Size((71, 40, 3, 3))), "a LoRA of another weight is computed")
+
+
+for unit in (kept_results, weights_by_rows, loras_by_rows):
     with tempfile.TemporaryDirectory(prefix="ckmerge-units-") as scratch:
         unit(scratch)
 sys.exit(1 if failed else 0)

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "io/checkpoint.h"
-#include "io/table/strided_reader.h"
+#include "io/table/tensor_reader.h"
 #include "io/text/error.h"
 #include "io/text/utf8.h"
 
@@ -38,12 +38,10 @@ class MemoryFile {
   int descriptor_;
 };
 
-inline void read_all(const InputFile& file, const Tensor& tensor) {
-  std::vector<std::byte> out(tensor.size);
-  if (tensor.strides.empty())
-    file.read_at(tensor.offset, out);
-  else
-    StridedReader().read(file, tensor, 0, tensor.count, out.data());
+inline void read_all(const Checkpoint& checkpoint, size_t row) {
+  const uint64_t size = checkpoint.tensors[row].size;
+  std::vector<std::byte> out(size);
+  TensorReader().read(checkpoint, row, 0, size, out.data());
 }
 
 /// Every element of every tensor lies in the file and can be read; names are in order, each once, and so are keys of
@@ -61,7 +59,7 @@ inline void expect_readable(const Checkpoint& checkpoint) {
     const uint64_t size = tensor.strides.empty() ? tensor.size : (last + 1) * element_size(tensor.dtype);
     expect(count == 0 || (tensor.offset <= checkpoint.file_size() && size <= checkpoint.file_size() - tensor.offset));
     total += tensor.size;
-    if (total < (1 << 20)) read_all(checkpoint.shards[0], tensor);
+    if (total < (1 << 20)) read_all(checkpoint, i);
   }
   for (const auto& [key, value] : checkpoint.metadata) expect(is_utf8(key) && is_utf8(value));
   for (size_t i = 1; i < checkpoint.metadata.size(); ++i)

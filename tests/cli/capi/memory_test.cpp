@@ -117,7 +117,10 @@ TEST_CASE("tables that are none are refused") {
   CHECK(with_tensor([](ckmerge_tensor& t) { t.name = nullptr; }) == "memory:m: tensor 0 has no name");
   CHECK(with_tensor([](ckmerge_tensor& t) { t.dtype = nullptr; }) == "memory:m: tensor 0 has no dtype");
   CHECK(with_tensor([](ckmerge_tensor& t) { t.shape = nullptr; }) == "memory:m: tensor 0 has no shape");
-  CHECK(with_tensor([](ckmerge_tensor& t) { t.flags = 1; }).starts_with("memory:m: tensor 0 has flags"));
+  CHECK(with_tensor([](ckmerge_tensor& t) { t.flags = 2; }) == "memory:m: tensor 0 has flags that are not known");
+  CHECK(with_tensor([](ckmerge_tensor& t) {
+          t.flags = CKMERGE_TENSOR_ASKED;
+        }).starts_with("memory:m: tensor 0 has neither data nor"));
   CHECK(with_tensor([](ckmerge_tensor& t) { t.data = nullptr; }).starts_with("memory:m: tensor 0 has neither data"));
   CHECK(!with_tensor([](ckmerge_tensor& t) { t.dtype = "F17"; }).empty());
   CHECK(!with_tensor([](ckmerge_tensor& t) { t.name = "\xff"; }).empty());

@@ -153,8 +153,39 @@ TEST_CASE("metadata may hold what is long, under names that end where they shoul
                                             long_text + R"("}, "weight": {"/a=b/": 0.5}}})");
   REQUIRE(request.settings.recipe.set_metadata.size() == 1);
   CHECK(request.settings.recipe.set_metadata[0].second.size() == long_text.size());
-  CHECK(faults(R"({"command": "merge", "options": {"set-metadata": {"a=b": "c"}}})") ==
-        Texts{"--set-metadata: the name 'a=b' has '=' in it", "--set-metadata"});
+}
+
+TEST_CASE("metadata may have any texts for names and values, which other pairs may not") {
+  const Request request = read_request_json(
+      R"({"command": "merge", "options": {"set-metadata": {"a=b": "c=d", "": "e", "f\u0000g": "h\u0000", "=": ""}}})");
+  const Metadata expected{{"a=b", "c=d"}, {"", "e"}, {std::string("f\0g", 3), std::string("h\0", 2)}, {"=", ""}};
+  CHECK(request.settings.recipe.set_metadata == expected);
+  CHECK(faults(R"({"command": "merge", "options": {"set-metadata": ["=a"]}})")[0].find("name=value") !=
+        std::string::npos);
+  CHECK(faults(R"({"command": "merge", "options": {"set-metadata": ["a=\u0000"]}})") ==
+        Texts{"--set-metadata has a NUL byte in it", "--set-metadata"});
+  CHECK(faults(R"({"command": "merge", "options": {"param": {"a=b": "c"}}})") ==
+        Texts{"--param: the name 'a=b' has '=' in it", "--param"});
+}
+
+TEST_CASE("what has a size in bytes has no fraction of one") {
+  const auto memory = [](const char* value) {
+    return read_request_json(std::string(R"({"command": "merge", "options": {"memory": )") + value + "}}");
+  };
+  CHECK(memory("67108864").settings.run.memory_budget == 67108864);
+  CHECK(memory("1e9").settings.run.memory_budget == 1000000000);
+  CHECK(memory("67108864.0").settings.run.memory_budget == 67108864);
+  CHECK(memory(R"("1.5K")").settings.run.memory_budget == 1500);
+  CHECK(faults(R"({"command": "merge", "options": {"memory": 1.5}})") ==
+        Texts{R"(--memory takes a number of bytes, or a text such as "512M")", "--memory"});
+}
+
+TEST_CASE("of inputs that cannot be read nothing more is said") {
+  CHECK_THROWS_WITH_AS(read_request_json(R"({"command": "merge", "inputs": [1], "options": {"alpha": 0.5}})"),
+                       "'inputs' is an array of texts", Error);
+  const Texts found = faults(R"({"command": "merge", "inputs": [1], "what": 1, "options": {"only": 1}})");
+  REQUIRE(found.size() == 3);
+  CHECK(found[0] == "'inputs' is an array of texts");
 }
 
 TEST_CASE("everything that is wrong is told at once, what has the wrong kind first") {

@@ -33,6 +33,8 @@ def both_ways(kind, model):
         make(f"{letter}1.safetensors", one)
         make(f"{letter}2.safetensors", other)
     for own, theirs in ((1, 2), (2, 1)):
+        if kind == "doubled" and own == 1:  # A's own names are shortened: input_names.py
+            continue
         a, b, same = f"a{own}.safetensors", f"b{theirs}.safetensors", f"b{own}.safetensors"
         merged(a, same, "-o", "expected.safetensors", "--alpha", "0.3")
         expected = read("expected.safetensors")
@@ -40,9 +42,8 @@ def both_ways(kind, model):
         expect("warning" not in done.stdout and "kept" not in done.stdout, f"{kind}: {done.stdout}")
         told = inputs(a, b)
         equated = json.loads(metadata_of("out.safetensors")["ckmerge.recipe"])["inputs"]
-        if kind not in ("doubled",):
-            expect(told[1]["notes"], f"{kind}: no note")
-            expect(equated[1].get("equated"), f"{kind}: not recorded: {equated}")
+        expect(told[1]["notes"], f"{kind}: no note")
+        expect(equated[1].get("equated"), f"{kind}: not recorded: {equated}")
         expect("equated" not in json.loads(metadata_of("expected.safetensors")["ckmerge.recipe"])["inputs"][1], kind)
 
 

@@ -62,7 +62,7 @@ def test_same_bytes():
             [*AB, "--rename", r"^model\.(\w+)\.=new.\1.", "--strip-prefix", "first_", "--add-prefix", "B:x."],
             [*AB, "--missing", "zero", "--extra", "add", "--expand", "zero", "--nan", "warn", "--underflow", "error", "--first-channels", "a$"],
             [*AB, "--hash", "--metadata", "last", "--set-metadata", "title=", "--set-metadata", "true=#1, 'x': \"y\"\n\tz=\u2028é"],
-            [*AB, "--metadata", "none"], [*AB, "--metadata", "recipe", "--merge-buffers", "--mend", "--copy-codes"],
+            [*AB, "--hash-inputs"], [*AB, "--metadata", "none"], [*AB, "--metadata", "recipe", "--merge-buffers", "--mend", "--copy-codes"],
             [*AB, "--vae", "models/vae.safetensors", "--half"], [*AB, "--format", "safetensors"]]:
         repeated("merge", *words)
     repeated("average", *ABC)

@@ -95,7 +95,8 @@ TEST_CASE("every name of SD 1.5, SDXL and Flux lies in supermerger's block") {
             [](const std::string& name) { return stable_diffusion_block(name, "OUT11"); });
   check_all(bench::stable_diffusion_xl(), "BASE, IN00..IN08, M00, OUT00..OUT08",
             [](const std::string& name) { return stable_diffusion_block(name, "OUT08"); });
-  check_all(bench::flux_dev(), "IN, D00..D18, S00..S37, OUT", flux_block);
+  check_all(bench::flux(bench::kFluxDoubleBlocks, 2 * bench::kFluxDoubleBlocks), "IN, D00..D18, S00..S37, OUT",
+            flux_block);
 }
 
 TEST_CASE("layers of a language model are its blocks") {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -115,5 +116,16 @@ TEST_CASE("every recorded model becomes what its converter makes of it, and back
     check(model, false, "", "");
     check(model, true, "model.diffusion_model.", "transformer.");
     check(model, false, "transformer.", "model.diffusion_model.");
+  }
+}
+
+TEST_CASE("every family of diffusers or ComfyUI was recorded") {
+  std::set<const ModelFamily*> recorded;
+  for (const std::string& path : recorded_paths()) recorded.insert(row_of(read_recorded(path)));
+  for (const ModelFamily& family : model_families()) {
+    const bool has_two = !family.left_signs.empty() && !family.right_signs.empty() && !family.no_way_right;
+    if (!has_two || (family.right != Naming::diffusers && family.right != Naming::comfy)) continue;
+    CAPTURE(family.name);
+    CHECK(recorded.contains(&family));
   }
 }

@@ -90,6 +90,28 @@ TEST_CASE("bytes in memory are seen where they lie: no map, no copy, no file") {
   CHECK((copy[0] == 3 && copy[1] == 4));
 }
 
+TEST_CASE("tensors that are asked for under the same number are one, where dtype and shape are the same too") {
+  std::vector<size_t> asked;
+  const ReadTensor read = [&](size_t tensor, uint64_t, std::span<std::byte>) {
+    asked.push_back(tensor);
+    return 0;
+  };
+  const auto same = [](std::string_view name, uint64_t number, std::string_view dtype = "F32") {
+    return MemoryTensor{.name = name, .dtype = dtype, .shape = kEight, .same = number};
+  };
+  const Checkpoint x =
+      opened({same("a", 7), same("b", 8), same("c", 7), same("d", 7, "I32"), same("e", 0), same("f", 0)}, read);
+  const auto at = [&](size_t row) { return x.tensors[row].offset; };
+  CHECK(at(2) == at(0));
+  for (const size_t other : {1, 3, 4, 5}) CHECK(at(other) != at(0));
+  CHECK(at(4) != at(5));
+  CHECK(x.shards[1].size() == 5 * 32);
+  std::array<std::byte, 4> out{};
+  x.shards[1].read_at(at(2), out);
+  x.shards[1].read_at(at(3), out);
+  CHECK(asked == std::vector<size_t>{0, 3});
+}
+
 TEST_CASE("bytes without an address are asked for by the number of their tensor") {
   std::vector<std::array<uint64_t, 3>> asked;
   const ReadTensor read = [&](size_t tensor, uint64_t offset, std::span<std::byte> out) {

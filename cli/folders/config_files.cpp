@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/folders/config_files.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+
+#include "core/read/staging.h"
+#include "io/file/input_file.h"
+#include "io/file/output_file.h"
+#include "io/text/error.h"
+
+namespace ckmerge::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr uint64_t kMaxSize = uint64_t{64} << 20;  // tokenizers of 256,000 words take 34 MB
+
+constexpr auto kWeights = std::to_array<std::string_view>(
+    {".safetensors", ".sft", ".bin", ".ckpt", ".pt", ".pth", ".msgpack", ".h5", ".onnx", ".onnx_data", ".gguf",
+     ".index.json", ".png", ".jpg", ".jpeg", ".webp", ".gif", ".mp4"});
+
+bool is_config(const std::string& name) {
+  const auto ends = [&](std::string_view end) { return name.ends_with(end); };
+  return !name.starts_with('.') && std::ranges::none_of(kWeights, ends);
+}
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(ErrorCode::usage, "--config-from", "--config-from: " + what);
+}
+
+void add_files(const fs::path& folder, const fs::path& below, std::vector<std::string>& files) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder / below, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    std::error_code unknown;
+    if (entry->is_directory(unknown) && below.empty() && !name.starts_with('.')) add_files(folder, name, files);
+    if (!entry->is_regular_file(unknown) || !is_config(name)) continue;
+    if (entry->file_size(unknown) > kMaxSize)
+      refuse(entry->path().string() + " is too large for a config; move it away, or give another folder");
+    files.push_back((below / name).string());
+  }
+  if (error) refuse((folder / below).string() + " cannot be read: " + error.message());
+}
+
+void write(const std::string& to, std::span<const std::byte> bytes, bool sync) {
+  const uint64_t room = (bytes.size() / OutputFile::kAlignment + 1) * OutputFile::kAlignment;
+  Staging staging(room);
+  OutputFile file(to, bytes.size(), {}, {.sync = sync});
+  if (!bytes.empty()) {
+    std::memcpy(staging.first(bytes.size()).data(), bytes.data(), bytes.size());
+    file.write_at(0, staging.first(bytes.size()));
+  }
+  file.commit();
+}
+
+}  // namespace
+
+std::vector<std::string> config_files(const std::string& folder) {
+  std::error_code error;
+  if (!fs::is_directory(folder, error)) refuse(folder + " is no folder; name one of the same family of models");
+  std::vector<std::string> files;
+  add_files(folder, "", files);
+  if (files.empty()) refuse(folder + " holds no config; name a folder of diffusers (with model_index.json)");
+  std::ranges::sort(files);
+  return files;
+}
+
+void write_text(const std::string& to, const std::string& text, bool sync) {
+  write(to, std::as_bytes(std::span(text)), sync);
+}
+
+void copy_file(const std::string& from, const std::string& to, bool sync) {
+  const InputFile file(from);
+  std::vector<std::byte> bytes(std::min(file.size(), kMaxSize));
+  file.read_at(0, bytes);
+  write(to, bytes, sync);
+}
+
+}  // namespace ckmerge::cli

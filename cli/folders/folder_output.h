@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// An output that is a folder of diffusers: its weights, a file for each component, and what lies beside them.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/ckmerge.h"
+#include "core/folders/pipeline_files.h"
+
+namespace ckmerge::cli {
+
+/// Whether an output of this name is a folder of diffusers: it names a folder, or no form of a file.
+bool is_pipeline_folder(const std::string& output, const Recipe& recipe);
+
+class FolderOutput {
+ public:
+  /// Lays `plan` out in files. `config_from`: the folder whose configs are copied. Throws Error(usage | mismatch | io).
+  FolderOutput(Plan& plan, std::span<const Checkpoint> checkpoints, const std::optional<std::string>& config_from);
+
+  const std::vector<PipelineFile>& files() const { return files_; }
+  /// A sentence for each thing that programs will miss in the folder.
+  std::vector<std::string> warnings() const;
+
+  /// Writes the folder, which is there as a whole when this returns. Throws as ckmerge::run() does.
+  RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
+                const std::vector<std::string>& inputs, const RunOptions& options) const;
+
+ private:
+  bool has_config(const PipelineFile& file) const;
+
+  std::vector<PipelineFile> files_;
+  std::string config_from_;
+  std::vector<std::string> copied_;  // below that folder
+};
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/report/folder_report.h"
+
+#include "cli/options/sizes.h"
+
+namespace ckmerge::cli {
+
+std::string folder_lines(const MergeFacts& facts) {
+  std::string out;
+  for (size_t k = 0; k < facts.files.size(); ++k) {
+    const PlannedFile& planned = facts.plan.files[k];
+    out += "  " + visible(facts.files[k].weights) + ": " + counted(planned.end_step - planned.first_step, "tensor") +
+           ", " + size_text(planned.size()) + (facts.files[k].config ? ", its config made of names and shapes" : "") +
+           "\n";
+  }
+  return out;
+}
+
+void write_folder(JsonWriter& json, const MergeFacts& facts) {
+  if (facts.files.empty()) return;
+  json.key("files").begin_array();
+  for (size_t k = 0; k < facts.files.size(); ++k) {
+    const PlannedFile& planned = facts.plan.files[k];
+    json.begin_object();
+    json.key("path").value(facts.files[k].weights);
+    json.key("component").value(facts.files[k].component);
+    json.key("size").value(planned.size());
+    json.key("header_size").value(planned.header.size());
+    json.key("tensors").value(planned.end_step - planned.first_step);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+void write_folder_sums(JsonWriter& json, const MergeFacts& facts, const RunReport& report) {
+  if (facts.files.empty() || report.sums.size() != facts.files.size()) return;
+  json.key("files").begin_array();
+  for (size_t k = 0; k < facts.files.size(); ++k) {
+    json.begin_object();
+    json.key("path").value(facts.files[k].weights);
+    json.key("sha256").value(report.sums[k].sha256);
+    json.key("autov3").value(report.sums[k].tensor_sha256);
+    json.end_object();
+  }
+  json.end_array();
+}
+
+}  // namespace ckmerge::cli

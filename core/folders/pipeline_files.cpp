@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/folders/pipeline_files.h"
+
+#include <algorithm>
+#include <map>
+
+#include "core/folders/component_config.h"
+#include "core/inputs/component_places.h"
+#include "core/plan/output_files.h"
+#include "io/folder/component_files.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+std::string_view name_of(const Step& step, std::span<const Checkpoint> checkpoints) {
+  return checkpoints[step.named.checkpoint].tensors.name(step.named.tensor);
+}
+
+// Empty where the name has no component in front.
+std::string_view component_of(std::string_view name) {
+  const std::string_view front = name.substr(0, std::min(name.find('.'), name.size()));
+  return front.size() < name.size() && member_of_folder(front) ? front : std::string_view();
+}
+
+struct Split {
+  std::vector<std::string> components;  // sub-folders, by name
+  std::vector<std::vector<uint32_t>> steps;
+  std::vector<std::string> prefixes;
+};
+
+// The names of a single component are bare: what it is, is told by them.
+Split bare(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  const PlacedComponents placed = placed_components(checkpoints[0]);
+  if (placed.components.size() != 1 || !placed.components[0].prefix.empty())
+    throw Error(ErrorCode::mismatch, checkpoints[0].path,
+                sentence(checkpoints[0].path,
+                         ": it cannot be told which components its tensors are, so that they have no place in a "
+                         "folder of diffusers; write one file"));
+  Split split{.components = {folder_of(placed.components[0].member)}, .steps = {{}}, .prefixes = {""}};
+  for (size_t i = 0; i < plan.steps.size(); ++i) split.steps[0].push_back(static_cast<uint32_t>(i));
+  return split;
+}
+
+// By name, so that equal components stand together whatever the order of the steps.
+Split by_component(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  std::map<std::string, std::vector<uint32_t>, std::less<>> found;
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    const std::string_view component = component_of(name_of(plan.steps[i], checkpoints));
+    auto at = found.find(component);
+    if (at == found.end()) at = found.emplace(component, std::vector<uint32_t>()).first;
+    at->second.push_back(static_cast<uint32_t>(i));
+  }
+  if (found.contains("")) return bare(plan, checkpoints);
+  Split split;
+  for (auto& [component, steps] : found) {
+    split.components.push_back(component);
+    split.steps.push_back(std::move(steps));
+    split.prefixes.push_back(component + ".");
+  }
+  return split;
+}
+
+}  // namespace
+
+std::vector<PipelineFile> split_into_components(Plan& plan, std::span<const Checkpoint> checkpoints) {
+  const Split split = by_component(plan, checkpoints);
+  lay_out_files(plan, checkpoints, split.steps, split.prefixes);
+  std::vector<PipelineFile> files;
+  for (size_t k = 0; k < split.components.size(); ++k)
+    files.push_back({.component = split.components[k],
+                     .weights = split.components[k] + "/" + weights_name(split.components[k]),
+                     .config = component_config(checkpoints[0], split.prefixes[k])});
+  return files;
+}
+
+void expect_one_component(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& output) {
+  for (const Step& step : plan.steps)
+    if (const std::string_view component = component_of(name_of(step, checkpoints)); !component.empty())
+      throw Error(ErrorCode::usage, "--layout",
+                  sentence("--layout diffusers: the result has several components (", component,
+                           " and others), which diffusers reads from a folder, not from one file; give a folder as OUT",
+                           output.empty() ? std::string(" (-o out/)") : sentence(", not ", output),
+                           ", without --sweep and --filename-prefix"));
+}
+
+}  // namespace ckmerge

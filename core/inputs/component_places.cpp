@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/inputs/component_places.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace ckmerge {
+namespace {
+
+using std::string_view;
+
+struct FolderName {
+  string_view name;
+  ComponentRole role;
+};
+
+constexpr auto kFolders = std::to_array<FolderName>({{"transformer", ComponentRole::transformer},
+                                                     {"unet", ComponentRole::unet},
+                                                     {"vae", ComponentRole::vae},
+                                                     {"text_encoder", ComponentRole::text_encoder}});
+constexpr uint32_t kMostOfARole = 4;
+
+// Tables are sorted: names with a beginning stand together.
+bool has_names(const TensorTable& tensors, string_view prefix) {
+  size_t low = 0, high = tensors.size();
+  while (low < high) {
+    const size_t middle = low + (high - low) / 2;
+    tensors.name(middle) < prefix ? low = middle + 1 : high = middle;
+  }
+  return low < tensors.size() && tensors.name(low).starts_with(prefix);
+}
+
+bool is_model(ComponentRole role) { return role == ComponentRole::transformer || role == ComponentRole::unet; }
+
+std::string whole_prefix(const EncoderPlace& place) { return std::string(place.prefix).append(place.transformer); }
+
+class Places {
+ public:
+  explicit Places(const Checkpoint& checkpoint) : tensors_(checkpoint.tensors) {
+    const std::vector<ToldComponent> told = told_components(tensors_);
+    for (const ToldComponent& component : told)
+      if (is_model(component.family->role) && !found_.layout) found_.layout = layout_called(component.family->name);
+    if (!found_.layout) found_.layout = layout_by_guess(checkpoint);
+    for (const ToldComponent& component : told)
+      add({.prefix = component.prefix, .member = member_of(component), .told = component});
+    add_folders();
+    add_places();
+  }
+
+  PlacedComponents take() { return std::move(found_); }
+
+ private:
+  PipelineMember member_of(const ToldComponent& component) const {
+    const ComponentRole role = component.family->role;
+    if (const auto member = member_of_folder(without_dot(component.prefix)); member && is_same_kind(member->role, role))
+      return {role, member->number};
+    if (role != ComponentRole::text_encoder || !found_.layout) return {role, 0};
+    for (uint32_t k = found_.layout->first_encoder; const EncoderPlace* place = place_of_encoder(*found_.layout, k);
+         ++k)
+      if (component.prefix.starts_with(place->prefix)) return {role, k};
+    return {role, 0};
+  }
+
+  static bool is_same_kind(ComponentRole a, ComponentRole b) { return a == b || (is_model(a) && is_model(b)); }
+
+  static string_view without_dot(string_view prefix) {
+    return prefix.empty() ? prefix : prefix.substr(0, prefix.size() - 1);
+  }
+
+  void add(PlacedComponent component) {
+    const auto covers = [&](const PlacedComponent& other) {
+      return !other.prefix.empty() && !component.prefix.empty() &&
+             (component.prefix.starts_with(other.prefix) || other.prefix.starts_with(component.prefix));
+    };
+    const auto same = [&](const PlacedComponent& other) { return other.prefix == component.prefix; };
+    if (std::ranges::none_of(found_.components, covers) && std::ranges::none_of(found_.components, same))
+      found_.components.push_back(std::move(component));
+  }
+
+  // Of a folder, whose names no file has.
+  void add_folders() {
+    for (const FolderName& folder : kFolders)
+      for (uint32_t number = 0; number < kMostOfARole; ++number) {
+        const PipelineMember member{folder.role, number};
+        const std::string prefix = folder_of(member) + ".";
+        if (prefix == "transformer." && !is_of_folder()) continue;
+        if (has_names(tensors_, prefix)) add({.prefix = prefix, .member = member, .told = {}});
+      }
+  }
+
+  // GPT-2's names begin with transformer., too.
+  bool is_of_folder() const { return has_names(tensors_, "vae.") || has_names(tensors_, "text_encoder."); }
+
+  void add_places() {
+    if (!found_.layout) return;
+    const Layout& layout = *found_.layout;
+    if (has_names(tensors_, layout.vae_prefix))
+      add({.prefix = layout.vae_prefix, .member = {ComponentRole::vae, 0}, .told = {}});
+    for (uint32_t k = layout.first_encoder; const EncoderPlace* place = place_of_encoder(layout, k); ++k)
+      if (const std::string prefix = whole_prefix(*place); has_names(tensors_, prefix))
+        add({.prefix = prefix, .member = {ComponentRole::text_encoder, k}, .told = {}});
+  }
+
+  const TensorTable& tensors_;
+  PlacedComponents found_;
+};
+
+}  // namespace
+
+PlacedComponents placed_components(const Checkpoint& checkpoint) { return Places(checkpoint).take(); }
+
+std::string folder_of(PipelineMember member) {
+  const auto row = std::ranges::find(kFolders, member.role, &FolderName::role);
+  std::string folder(row->name);
+  if (member.number > 0) folder += "_" + std::to_string(member.number + 1);
+  return folder;
+}
+
+std::optional<PipelineMember> member_of_folder(string_view folder) {
+  for (const FolderName& known : kFolders)
+    for (uint32_t number = 0; number < kMostOfARole; ++number)
+      if (const PipelineMember member{known.role, number}; folder == folder_of(member)) return member;
+  return std::nullopt;
+}
+
+const EncoderPlace* place_of_encoder(const Layout& layout, uint32_t number) {
+  const uint32_t index = number < layout.first_encoder ? UINT32_MAX : number - layout.first_encoder;
+  if (index >= std::size(layout.encoders) || !layout.encoders[index].prefix) return nullptr;
+  return &layout.encoders[index];
+}
+
+}  // namespace ckmerge

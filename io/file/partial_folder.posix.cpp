@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/file/partial_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+
+#include "io/file/output_target.h"
+#include "io/file/retry.h"
+
+namespace ckmerge {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string without_slashes(std::string path) {
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+[[noreturn]] void refuse(const std::string& target, const std::string& why) {
+  throw Error(ErrorCode::usage, target, target + ": " + why);
+}
+
+bool is_empty_folder(const std::string& path) {
+  std::error_code error;
+  return fs::is_empty(path, error) && !error;
+}
+
+// What ckmerge or diffusers writes; a home folder is none.
+bool is_of_pipeline(const fs::path& folder) {
+  std::error_code error;
+  if (fs::exists(folder / "model_index.json", error)) return true;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const fs::path weights = entry->path();
+    std::error_code unknown;
+    if (fs::exists(weights / "diffusion_pytorch_model.safetensors", unknown) ||
+        fs::exists(weights / "model.safetensors", unknown))
+      return true;
+  }
+  return false;
+}
+
+bool lies_in(const std::string& file, const std::string& folder) {
+  std::error_code error;
+  const fs::path inside = fs::weakly_canonical(file, error), outside = fs::weakly_canonical(folder, error);
+  const auto [end, _] = std::ranges::mismatch(outside, inside);
+  return end == outside.end();
+}
+
+}  // namespace
+
+void check_folder_target(const std::string& target, std::span<const std::string> inputs, bool replace) {
+  const std::string path = without_slashes(target);
+  struct stat there;
+  if (retried([&] { return lstat(path.c_str(), &there); }) != 0) return check_target(path, {}, replace);
+  if (S_ISLNK(there.st_mode)) refuse(target, "is a link; give the folder that it leads to, or another name");
+  if (!S_ISDIR(there.st_mode)) refuse(target, "is a file, and the result is a folder; give another name");
+  check_target(path + ".ckmerge-new", {}, true);  // whether a name can be made beside it
+  if (is_empty_folder(path)) return;
+  if (!replace)
+    throw TargetTaken(ErrorCode::usage, target, target + ": already exists and is not empty; use -f to replace it");
+  if (!is_of_pipeline(path))
+    refuse(target, "holds no model's components, and is not replaced with all that is in it; give another name");
+  for (const std::string& input : inputs)
+    if (lies_in(input, path)) refuse(target, "holds the input " + input + "; give the output another name");
+}
+
+PartialFolder::PartialFolder(const std::string& target, std::span<const std::string> inputs, bool replace, bool sync)
+    : target_(without_slashes(target)), path_(partial_path(target_)), replace_(replace), sync_(sync) {
+  check_folder_target(target_, inputs, replace);
+  make();
+}
+
+PartialFolder::~PartialFolder() {
+  std::error_code error;
+  if (owned_) fs::remove_all(path_, error);
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+// A run that makes the folder between another's making and locking it finds it empty and unlocked, and takes it over:
+// the other sees that by its inode and begins again.
+void PartialFolder::make() {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    if (retried([&] { return mkdir(path_.c_str(), 0777); }) != 0 && errno != EEXIST)
+      fail_output(target_, "its partial folder " + path_ + " cannot be made", errno);
+    descriptor_ = retried([&] { return open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); });
+    if (descriptor_ < 0 && errno == ENOENT) continue;
+    if (descriptor_ < 0) fail_output(target_, "its partial folder " + path_ + " is in the way", errno);
+    if (retried([&] { return flock(descriptor_, LOCK_EX | LOCK_NB); }) != 0 && errno == EWOULDBLOCK) {
+      close(descriptor_);
+      descriptor_ = -1;
+      throw TargetTaken(ErrorCode::io, target_,
+                        target_ + ": another run is writing it; wait for that one or give another name");
+    }
+    struct stat mine, named;
+    if (fstat(descriptor_, &mine) == 0 && lstat(path_.c_str(), &named) == 0 && mine.st_ino == named.st_ino) {
+      std::error_code error;
+      for (const fs::directory_entry& left : fs::directory_iterator(path_, error)) fs::remove_all(left.path(), error);
+      if (error) fail_output(target_, "what a killed run left in " + path_ + " cannot be removed", error.value());
+      owned_ = true;
+      return;
+    }
+    close(descriptor_);
+    descriptor_ = -1;
+  }
+  throw Error(ErrorCode::io, target_,
+              target_ + ": its partial folder " + path_ + " keeps changing; is another run busy?");
+}
+
+void PartialFolder::make_room_for(const std::string& file) const {
+  std::error_code error;
+  const fs::path folder = (fs::path(path_) / file).parent_path();
+  fs::create_directories(folder, error);
+  if (error) fail_output(target_, folder.string() + " cannot be made", error.value());
+}
+
+void PartialFolder::put_in_place() {
+  sync_path(path_);
+  const auto moved = [&](unsigned flags) {
+    return retried([&] { return renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target_.c_str(), flags); }) == 0;
+  };
+  // A folder takes the place of an empty one in one step; one that is full changes places with it.
+  if (moved(0)) {
+    owned_ = false;
+  } else if (errno != ENOTEMPTY && errno != EEXIST) {
+    fail_output(target_, "cannot be put in place", errno);
+  } else if (!replace_) {
+    throw Error(ErrorCode::usage, target_, target_ + ": appeared while the merge ran; use -f to replace it");
+  } else if (!moved(RENAME_EXCHANGE)) {
+    fail_output(target_, "cannot be replaced in one step on this filesystem; remove it first", errno);
+  }
+  sync_path(fs::path(target_).has_parent_path() ? fs::path(target_).parent_path().string() : ".");
+}
+
+void PartialFolder::sync_path(const std::string& path) const {
+  if (!sync_) return;
+  const int descriptor = retried([&] { return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  if (descriptor < 0 && errno == EACCES) return;  // a folder that may be written but not read cannot be synced
+  if (descriptor < 0) fail_output(target_, path + " cannot be synced", errno);
+  const int error = retried([&] { return fsync(descriptor); }) == 0 ? 0 : errno;
+  close(descriptor);
+  if (error != 0 && error != EINVAL) fail_output(target_, path + " cannot be synced", error);
+}
+
+}  // namespace ckmerge

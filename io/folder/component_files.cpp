@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names as save_pretrained of diffusers 0.42 and transformers 5.24 writes them, and what their loaders look for.
+#include "io/folder/component_files.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+namespace fs = std::filesystem;
+using std::string_view;
+
+// With a number behind an underscore they are further ones.
+constexpr auto kComponents =
+    std::to_array<string_view>({"transformer", "unet", "vae", "text_encoder", "prior", "decoder", "image_encoder",
+                                "audio_vae", "vocoder", "connectors", "controlnet", "safety_checker"});
+
+// The better first: a loader takes the first that is there.
+constexpr auto kStems = std::to_array<string_view>({"diffusion_pytorch_model", "model", "pytorch_model"});
+constexpr auto kExtensions = std::to_array<string_view>({".safetensors", ".bin"});
+
+[[noreturn]] void refuse(ErrorCode code, const std::string& path, const std::string& what) {
+  throw Error(code, path, sentence(path, ": ", what));
+}
+
+std::vector<std::string> names_in(const fs::path& folder, bool folders) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    std::string name = entry->path().filename().string();
+    std::error_code unknown;
+    const bool wanted = folders ? entry->is_directory(unknown) : entry->is_regular_file(unknown);
+    if (wanted && !name.starts_with('.')) names.push_back(std::move(name));
+  }
+  if (error) refuse(ErrorCode::io, folder.string(), sentence("cannot be read: ", error.message()));
+  std::ranges::sort(names);
+  return names;
+}
+
+// "model-00001-of-00003.safetensors".
+bool is_shard(string_view name) { return name.find("-of-") != string_view::npos; }
+
+bool is_weights(string_view name, string_view stem, string_view extension) {
+  return name.starts_with(stem) && name.ends_with(extension) && name.size() >= stem.size() + extension.size() &&
+         !is_shard(name) && (name.size() == stem.size() + extension.size() || name[stem.size()] == '.');
+}
+
+// Of one extension: that without a variant (fp16) before those with one.
+std::vector<std::string> weights_among(const std::vector<std::string>& names, string_view extension) {
+  std::vector<std::string> found;
+  for (const string_view stem : kStems)
+    for (const std::string& name : names)
+      if (is_weights(name, stem, extension)) found.push_back(name);
+  std::ranges::stable_sort(found, {}, &std::string::size);
+  return found;
+}
+
+bool in_shards(const std::vector<std::string>& names) {
+  return std::ranges::any_of(names, [](const std::string& name) {
+    return name.ends_with(".index.json") || (is_shard(name) && name.find("model") != std::string::npos);
+  });
+}
+
+// The file that is taken, empty where there is none; what lies beside it is noted.
+std::string weights_in(const fs::path& folder, const std::string& component, FolderContents& contents) {
+  const std::vector<std::string> names = names_in(folder, false);
+  std::vector<std::string> found;
+  for (const string_view extension : kExtensions)
+    for (std::string& name : weights_among(names, extension)) found.push_back(std::move(name));
+  if (found.empty() && in_shards(names))
+    refuse(ErrorCode::mismatch, folder.string(),
+           "its weights lie in several shards, which are not read from a folder yet; put them into one file first "
+           "(save_pretrained with a max_shard_size that none exceeds)");
+  if (found.empty()) return "";
+  for (size_t i = 1; i < found.size(); ++i)
+    contents.notes.push_back(
+        sentence(component.empty() ? "" : component + "/", found[i], " is not taken: ", found[0], " lies beside it"));
+  return (folder / found[0]).string();
+}
+
+bool is_known(string_view name) {
+  return std::ranges::any_of(kComponents, [&](string_view known) {
+    if (!name.starts_with(known)) return false;
+    const string_view rest = name.substr(known.size());
+    return rest.empty() || (rest.size() == 2 && rest[0] == '_' && rest[1] >= '2' && rest[1] <= '9');
+  });
+}
+
+}  // namespace
+
+bool is_folder_path(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+FolderContents component_files(const std::string& folder) {
+  FolderContents contents;
+  const fs::path path(folder);
+  std::error_code error;
+  const bool of_pipeline = fs::exists(path / "model_index.json", error);
+  for (const std::string& name : names_in(path, true)) {
+    if (!is_known(name)) continue;
+    const std::string file = weights_in(path / name, name, contents);
+    if (!file.empty()) contents.components.push_back({.component = name, .paths = {file}});
+  }
+  if (!contents.components.empty() || of_pipeline) {
+    if (contents.components.empty())
+      refuse(ErrorCode::io, folder, "is a folder of diffusers without the weights of any component; download them");
+    return contents;
+  }
+  if (const std::string file = weights_in(path, "", contents); !file.empty())
+    contents.components.push_back({.component = "", .paths = {file}});
+  if (contents.components.empty())
+    refuse(ErrorCode::io, folder,
+           "is a folder, and none of a model: it has no weights of diffusers or transformers "
+           "(transformer/diffusion_pytorch_model.safetensors); give a .safetensors file");
+  return contents;
+}
+
+std::string weights_name(const std::string& component) {
+  return component.starts_with("text_encoder") || component.starts_with("image_encoder")
+             ? "model.safetensors"
+             : "diffusion_pytorch_model.safetensors";
+}
+
+}  // namespace ckmerge

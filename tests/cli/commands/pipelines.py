@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""usage: pipelines.py CKMERGE
+--layout: one file, folders in and out, and compose of components in diffusers' names, over models whose names and
+elements were recorded with the real converters (tests/layouts)."""
+import json
+import os
+import pathlib
+import random
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1] / "layouts")]
+import make_models
+from checks import call, expect, metadata_of, refused, run_in_folders, safetensors
+from recorded_models import Recorded
+
+UNET = "model.diffusion_model."
+
+
+def tensors(model, naming, prefix="", seed=0):
+    """{name: (shape, elements)}"""
+    made = make_models.tensors(Recorded(model), naming, "F32", seed)
+    return {prefix + name: tensor for name, tensor in made.items()}
+
+
+def write(path, named):
+    pathlib.Path(path).parent.mkdir(parents=True, exist_ok=True)
+    make_models.write(path, named, metadata={"format": "pt"})
+
+
+def are_written(path, named, what):
+    """The file holds these tensors and nothing else."""
+    if not os.path.exists(path):
+        return expect(False, f"{what}: there is no {path}")
+    found = safetensors(path)[1]
+    for name in sorted(set(found) | set(named)):
+        wanted = ("F32", list(named[name][0]), named[name][1].tobytes()) if name in named else None
+        expect(found.get(name) == wanted, f"{what}: {name}: {(found.get(name) or [None] * 2)[1]} for {wanted and wanted[1]}")
+    expect(metadata_of(path).get("format") == "pt", f"{what}: format")
+
+
+def done(*words):
+    result = call(*words)
+    expect(result.returncode == 0, f"{' '.join(words)}: {result.returncode} {result.stderr}")
+    return result
+
+
+ENCODER = {"text_model.encoder.layers.0.layer_norm1.weight": 4, "text_model.embeddings.token_embedding.weight": 8}
+T5 = {"encoder.block.0.layer.0.SelfAttention.q.weight": 4, "shared.weight": 6}
+
+
+def plain(sizes, prefix=""):
+    return {prefix + name: ([count], make_models.bits(count, "F32", random.Random(name)))
+            for name, count in sizes.items()}
+
+
+def test_one_file():
+    for model, left in (("flux-dev", ""), ("z-image", ""), ("sd1", UNET)):
+        write("left.safetensors", tensors(model, "left", left))
+        write("right.safetensors", tensors(model, "right"))
+        recorded = Recorded(model)
+        lost = set(recorded.left_out())
+        done("convert", "left.safetensors", "out.safetensors", "-f", "--layout", "diffusers")
+        are_written("out.safetensors", tensors(model, "right"), f"{model} to diffusers")
+        done("convert", "out.safetensors", "back.safetensors", "-f", "--layout", "comfy")
+        are_written("back.safetensors", {left + name: tensor for name, tensor in tensors(model, "left").items() if name not in lost},
+                    f"{model} back")
+        told = done("convert", "right.safetensors", "same.safetensors", "-f", "--layout", "diffusers")
+        are_written("same.safetensors", tensors(model, "right"), f"{model} as it is")
+        again = done("run", "out.safetensors", "A=left.safetensors", "-o", "again.safetensors", "-f")
+        expect(pathlib.Path("again.safetensors").read_bytes() == pathlib.Path("out.safetensors").read_bytes(), f"{model}: run {again.stderr}")
+    # What a merge of one layout gives, whatever the inputs were in.
+    for side in ("left", "right"):
+        write(f"a-{side}.safetensors", tensors("flux-dev", side))
+        write(f"b-{side}.safetensors", tensors("flux-dev", side, seed=1))
+    words = ["--alpha", "0.3", "--metadata", "none", "-f"]
+    done("merge", "a-right.safetensors", "b-right.safetensors", "-o", "plain.safetensors", *words)
+    for a, b in (("left", "right"), ("right", "left"), ("left", "left")):
+        done("merge", f"a-{a}.safetensors", f"b-{b}.safetensors", "-o", "mixed.safetensors", "--layout", "diffusers", *words)
+        expect(pathlib.Path("mixed.safetensors").read_bytes() == pathlib.Path("plain.safetensors").read_bytes(), f"merge of {a} and {b}")
+
+
+def test_refusals():
+    write("toy.safetensors", plain({"a.weight": 4}))
+    refused(4, "of no model whose namings are known", "convert", "toy.safetensors", "x.safetensors", "--layout", "comfy")
+    refused(2, "is not one of comfy, diffusers and original", "convert", "toy.safetensors", "x.safetensors", "--layout", "sdxl")
+    refused(2, "a folder of diffusers", "convert", "toy.safetensors", "x.safetensors", "--config-from", ".")
+    expect(not os.path.exists("x.safetensors"), "refused, and written")
+
+
+def pipeline(folder):
+    write(f"{folder}/transformer/diffusion_pytorch_model.safetensors", tensors("flux-dev", "right"))
+    write(f"{folder}/vae/diffusion_pytorch_model.safetensors", tensors("flux-ae", "right"))
+    write(f"{folder}/text_encoder/model.safetensors", plain(ENCODER))
+    write(f"{folder}/text_encoder_2/model.safetensors", plain(T5))
+    for name in ("transformer", "vae", "text_encoder", "text_encoder_2", "scheduler", "tokenizer"):
+        pathlib.Path(folder, name).mkdir(exist_ok=True)
+        pathlib.Path(folder, name, "config.json").write_text(json.dumps({"of": name}))
+    pathlib.Path(folder, "model_index.json").write_text("{}")
+
+
+def in_one_file():
+    return (tensors("flux-dev", "left", UNET) | tensors("flux-ae", "left", "vae.") |
+            plain(ENCODER, "text_encoders.clip_l.transformer.") | plain(T5, "text_encoders.t5xxl.transformer."))
+
+
+def test_folders():
+    pipeline("in")
+    refused(2, "--layout comfy for one file", "convert", "in", "x.safetensors")
+    done("convert", "in", "whole.safetensors", "--layout", "comfy")
+    are_written("whole.safetensors", in_one_file(), "a folder in one file")
+    told = done("convert", "whole.safetensors", "out/", "--layout", "diffusers", "--config-from", "in")
+    for path, named in (("transformer/diffusion_pytorch_model", tensors("flux-dev", "right")), ("vae/diffusion_pytorch_model", tensors("flux-ae", "right")),
+                        ("text_encoder/model", plain(ENCODER)), ("text_encoder_2/model", plain(T5))):
+        are_written(f"out/{path}.safetensors", named, "one file in a folder")
+        expect(f"{path}.safetensors" in told.stdout, f"the report lacks {path}: {told.stdout}")
+    for config in ("model_index.json", "scheduler/config.json", "tokenizer/config.json", "vae/config.json"):
+        expect(pathlib.Path("out", config).read_bytes() == pathlib.Path("in", config).read_bytes(), f"{config} is not as it was")
+    expect("warning" not in told.stdout, f"no config lacks: {told.stdout}")
+    # A folder is there as a whole, or as it was.
+    refused(2, "already exists and is not empty", "convert", "whole.safetensors", "out/", "--layout", "diffusers")
+    pathlib.Path(".out.ckmerge-partial", "transformer").mkdir(parents=True)
+    pathlib.Path(".out.ckmerge-partial", "transformer", "half").write_text("of a killed run")
+    pathlib.Path("out", "old").write_text("x")
+    told = done("convert", "whole.safetensors", "out/", "--layout", "diffusers", "-f")
+    expect("scheduler" in told.stdout and "--config-from" in told.stdout, f"what lacks is told: {told.stdout}")
+    expect(not os.path.exists("out/old") and not os.path.exists(".out.ckmerge-partial") and not os.path.exists("out/transformer/half"), "replaced whole")
+    pathlib.Path("mine").mkdir()
+    pathlib.Path("mine", "letter.txt").write_text("dear")
+    refused(2, "holds no model's components", "convert", "whole.safetensors", "mine", "--layout", "diffusers", "-f")
+    refused(2, "holds the input", "convert", "in", "in", "--layout", "diffusers", "-f")
+    refused(2, "give a folder as OUT", "convert", "whole.safetensors", "x.safetensors", "--layout", "diffusers")
+    # Merged as files are.
+    done("merge", "in", "whole.safetensors", "-o", "merged", "--layout", "diffusers", "--alpha", "0.5")
+    are_written("merged/transformer/diffusion_pytorch_model.safetensors", tensors("flux-dev", "right"), "a merge with itself")
+    document = json.loads(done("inspect", "merged", "--json").stdout)["files"][0]
+    expect(len(document["shards"]) == 4 and document["form"] == "folder", "inspect of a folder")
+    expect({(c["family"], c["naming"], c["prefix"]) for c in document["components"]} >=
+           {("flux", "diffusers", "transformer."), ("autoencoder-kl", "diffusers", "vae.")}, f"inspect: {document['components']}")
+    expect(document["parts"]["unet"] == len(tensors("flux-dev", "right")), f"parts: {document['parts']}")
+    refused(2, "SHA-256", "convert", "in", "x.safetensors", "--layout", "comfy", "--hash-inputs")
+    report = json.loads(done("convert", "in", "json", "--layout", "diffusers", "--json").stdout)
+    expect([file["component"] for file in report["output"]["files"]] == ["text_encoder", "text_encoder_2", "transformer", "vae"], "files in JSON")
+    expect(report["layout"] == "diffusers", "layout in JSON")
+
+
+def test_sdxl():
+    """Encoders go by their place in the folder; what a checkpoint has beside its parts has none there, and is named."""
+    lost = set(Recorded("clip-g-open-clip").left_out())
+    clip_g = {name: tensor for name, tensor in tensors("clip-g-open-clip", "left").items() if name not in lost}
+    write("in/unet/diffusion_pytorch_model.safetensors", tensors("sdxl", "right"))
+    write("in/vae/diffusion_pytorch_model.safetensors", tensors("autoencoder-kl", "right"))
+    write("in/text_encoder/model.safetensors", plain(ENCODER))
+    write("in/text_encoder_2/model.safetensors", tensors("clip-g-open-clip", "right"))
+    whole = (tensors("sdxl", "left", UNET) | tensors("autoencoder-kl", "left", "first_stage_model.") |
+             plain(ENCODER, "conditioner.embedders.0.transformer.") |
+             {"conditioner.embedders.1.model." + name: tensor for name, tensor in clip_g.items()})
+    done("convert", "in", "whole.safetensors", "--layout", "comfy")
+    are_written("whole.safetensors", whole, "SDXL in one file")
+    write("marked.safetensors", whole | plain({"v_pred": 1}) | plain({"model_ema.x": 2}))
+    told = done("convert", "marked.safetensors", "out", "--layout", "diffusers")
+    expect("2 tensors are left out" in told.stdout and "v_pred" in told.stdout, f"what is left out: {told.stdout}")
+    are_written("out/unet/diffusion_pytorch_model.safetensors", tensors("sdxl", "right"), "SDXL's unet")
+    are_written("out/text_encoder_2/model.safetensors", tensors("clip-g-open-clip", "right"), "SDXL's second encoder")
+    config = json.loads(pathlib.Path("out/vae/config.json").read_text())
+    expect(config["scaling_factor"] == 0.13025, f"the config of SDXL's VAE: {config}")
+    done("run", "out/unet/diffusion_pytorch_model.safetensors", "A=marked.safetensors", "-o", "again/")
+    for path in ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder_2/model"):
+        expect(pathlib.Path(f"again/{path}.safetensors").read_bytes() == pathlib.Path(f"out/{path}.safetensors").read_bytes(), f"run: {path}")
+
+
+def test_components():
+    """A sub-folder is a checkpoint by itself; shards and empty folders are refused by what they are."""
+    pipeline("in")
+    done("convert", "in/transformer", "out.safetensors", "--layout", "comfy")
+    are_written("out.safetensors", tensors("flux-dev", "left"), "a component's folder")
+    done("convert", "out.safetensors", "alone", "--layout", "diffusers")
+    are_written("alone/transformer/diffusion_pytorch_model.safetensors", tensors("flux-dev", "right"), "a single component in a folder")
+    os.rename("in/vae/diffusion_pytorch_model.safetensors", "in/vae/diffusion_pytorch_model.fp16.safetensors")
+    done("convert", "in", "variant.safetensors", "--layout", "comfy")
+    are_written("variant.safetensors", in_one_file(), "a variant")
+    os.rename("in/vae/diffusion_pytorch_model.fp16.safetensors", "in/vae/diffusion_pytorch_model-00001-of-00002.safetensors")
+    refused(4, "several shards", "convert", "in", "x.safetensors", "--layout", "comfy")
+    os.mkdir("empty")
+    refused(1, "is a folder, and none of a model", "convert", "empty", "x.safetensors")
+    write("two/transformer/diffusion_pytorch_model.safetensors", tensors("wan-t2v", "right"))
+    write("two/transformer_2/diffusion_pytorch_model.safetensors", tensors("wan-t2v", "right"))
+    refused(4, "two models that denoise", "convert", "two", "x.safetensors", "--layout", "comfy")
+
+
+def test_compose():
+    """Components in diffusers' names go into one file as others do."""
+    pipeline("in")
+    done("compose", "--unet", "in/transformer", "--te", "in/text_encoder_2", "--vae", "in/vae", "-o", "out.safetensors")
+    wanted = {name: tensor for name, tensor in in_one_file().items() if "clip_l" not in name}
+    are_written("out.safetensors", wanted, "compose")
+
+
+def test_configs():
+    """Of names and shapes; what they do not tell is said to lack."""
+    width, head = 256, 128
+    model = {"x_embedder.weight": [width, 64], "context_embedder.weight": [width, 32], "proj_out.weight": [64, width],
+             "time_text_embed.text_embedder.linear_1.weight": [width, 16], "time_text_embed.timestep_embedder.linear_1.weight": [width, 8],
+             "norm_out.linear.weight": [2 * width, width]}
+    for layer in range(2):
+        at = f"transformer_blocks.{layer}."
+        model |= {at + f"attn.{name}.weight": [width, width] for name in ("to_q", "to_k", "to_v", "add_q_proj", "add_k_proj", "add_v_proj")}
+        model |= {at + f"attn.norm_{name}.weight": [head] for name in ("q", "k", "added_q", "added_k")}
+        model |= {at + "norm1.linear.weight": [6 * width, width], at + "norm1_context.linear.weight": [6 * width, width]}
+    at = "single_transformer_blocks.0."
+    model |= {at + f"attn.{name}.weight": [width, width] for name in ("to_q", "to_k", "to_v")}
+    model |= {at + "proj_mlp.weight": [4 * width, width], at + "proj_out.weight": [width, 5 * width], at + "norm.linear.weight": [3 * width, width],
+              at + "attn.norm_q.weight": [head], at + "attn.norm_k.weight": [head]}
+    named = {}
+    for name, shape in model.items():
+        count = shape[0] * (shape[1] if len(shape) > 1 else 1)
+        named[name] = (shape, make_models.array.array("I", bytes(4 * count)))
+    write("flux.safetensors", named)
+    done("convert", "flux.safetensors", "out", "--layout", "diffusers")
+    config = json.loads(pathlib.Path("out/transformer/config.json").read_text())
+    expect(config == {"_class_name": "FluxTransformer2DModel", "patch_size": 1, "in_channels": 64, "num_layers": 2, "num_single_layers": 1,
+                      "attention_head_dim": 128, "num_attention_heads": 2, "joint_attention_dim": 32, "axes_dims_rope": [16, 56, 56],
+                      "pooled_projection_dim": 16, "guidance_embeds": False}, f"the config of Flux: {config}")
+
+
+run_in_folders(test_one_file, test_refusals, test_folders, test_sdxl, test_components, test_compose, test_configs)
