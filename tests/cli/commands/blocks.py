@@ -242,6 +242,8 @@ def test_refusals():
     refused(2, "'BASE' is no block", "plan", "bare.safetensors", "bare.safetensors", "--base-alpha", "1")
     bare = call("plan", "bare.safetensors", "bare.safetensors", "--mbw", ",".join(["0.25"] * 20))
     expect(bare.returncode == 0, f"a list for a UNet alone: {bare.stderr}")
+    write("unknown.safetensors", {f"{side}_blocks.{n}.0.weight": [2] for side in ("input", "output") for n in range(12)} | {"middle_block.0.weight": [2]}, 0)
+    refused(2, "a list for A has 26 (BASE IN00..IN11", "plan", "unknown.safetensors", "unknown.safetensors", "--mbw", "1,2,3")
     refused(2, "selects no tensor that is merged", *plan, "--weight", "M00=1", "--only", "output_blocks")
     refused(2, "'alpha /middle_block/=1' matches names such as 'model.diffusion_model.middle_block.", *plan, "--weight", "/middle_block/=1",
             "--only", "output_blocks")

@@ -148,7 +148,7 @@ TEST_CASE("an input is a file's name and a hash") {
   check_refused(with("\"sha256\":null", "\"sha256\":\"abc\""), "'inputs' has a sha256 that is not 64 hex digits");
   check_refused(with("\"sha256\":null", "\"sha256\":\"" + std::string(64, 'A') + "\""),
                 "'inputs' has a sha256 that is not 64 hex digits");
-  check_refused(with("[" + input + "]", input), "'inputs' is not an array of strings");
+  check_refused(with("[" + input + "]", input), "'inputs' is not an array");
 }
 
 TEST_CASE("a hostile recipe is refused within bounds") {
