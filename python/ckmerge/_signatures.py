@@ -82,9 +82,17 @@ class Makes(Writes, Stores, total=False):
     hash_inputs: Optional[bool]
 
 
+class Lays(TypedDict, total=False):
+    """Names of the result, and what lies beside the weights in a folder."""
+
+    layout: Optional[str]
+    config_from: Optional[Path]
+
+
 class Saves(Works, Stores, total=False):
     """Of ``save``, which has metadata and force of its own."""
 
+    layout: Optional[str]
     part: Optional[Texts]
     prune: Optional[bool]
     ema: Optional[str]
@@ -103,7 +111,7 @@ class Chooses(TypedDict, total=False):
     merge_buffers: Optional[bool]
 
 
-class Merges(Makes, Chooses, total=False):
+class Merges(Makes, Chooses, Lays, total=False):
     """Of ``merge`` and ``plan``, parameters of methods among them."""
 
     like: Optional[str]
@@ -138,7 +146,7 @@ class Runs(Writes, total=False):
     save_recipe: Optional[Path]
 
 
-class Converts(Makes, total=False):
+class Converts(Makes, Lays, total=False):
     """Of ``convert``."""
 
     part: Optional[Texts]
@@ -150,14 +158,14 @@ class Converts(Makes, total=False):
     save_recipe: Optional[Path]
 
 
-class Bakes(Makes, total=False):
+class Bakes(Makes, Lays, total=False):
     """Of ``bake``."""
 
     config: Optional[str]
     save_recipe: Optional[Path]
 
 
-class Averages(Makes, Chooses, total=False):
+class Averages(Makes, Chooses, Lays, total=False):
     """Of ``average``."""
 
     beta: Optional[Number]
