@@ -93,7 +93,7 @@ void take_names(Checkpoint& checkpoint, const OpenOptions& options) {
 // Names of training and of old encoders are mended file by file, where they have no component in front.
 Checkpoint open_folder(const std::string& path, const OpenOptions& options) {
   Checkpoint checkpoint;
-  checkpoint.path = path;
+  checkpoint.path = with_folder_name(path);
   checkpoint.form = &folder_form();
   const FolderContents contents = component_files(path);
   for (const ComponentFiles& files : contents.components)

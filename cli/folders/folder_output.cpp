@@ -39,7 +39,7 @@ std::vector<std::string> FolderOutput::warnings() const {
   if (!lacking.empty())
     warnings.push_back(lacking +
                        (config_from_.empty() ? " cannot be told by names and shapes" : " is not in " + config_from_) +
-                       ", and programs need it; take it from a folder of the same family (--config-from DIR)");
+                       ", which programs need; take such files from a folder of the same family (--config-from DIR)");
   if (config_from_.empty())
     warnings.push_back(
         "the folder has no model_index.json, tokenizer or scheduler, which no checkpoint holds: its components can be "

@@ -32,4 +32,17 @@ void write_folder(JsonWriter& json, const MergeFacts& facts) {
   json.end_array();
 }
 
+void write_folder_sums(JsonWriter& json, const MergeFacts& facts, const RunReport& report) {
+  if (facts.files.empty() || report.sums.size() != facts.files.size()) return;
+  json.key("files").begin_array();
+  for (size_t k = 0; k < facts.files.size(); ++k) {
+    json.begin_object();
+    json.key("path").value(facts.files[k].weights);
+    json.key("sha256").value(report.sums[k].sha256);
+    json.key("autov3").value(report.sums[k].tensor_sha256);
+    json.end_object();
+  }
+  json.end_array();
+}
+
 }  // namespace ckmerge::cli

@@ -13,4 +13,7 @@ std::string folder_lines(const MergeFacts& facts);
 /// As "files", where the output is a folder.
 void write_folder(JsonWriter& json, const MergeFacts& facts);
 
+/// The sums of its files, as "files", likewise.
+void write_folder_sums(JsonWriter& json, const MergeFacts& facts, const RunReport& report);
+
 }  // namespace ckmerge::cli

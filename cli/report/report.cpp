@@ -43,10 +43,11 @@ bool is_halved(const MergeFacts& facts) {
          });
 }
 
-// As --dtype and --half say it: ", stored as F16, vae as F32"; empty where nothing is said.
+// As --layout, --dtype and --half say it: ", layout comfy, stored as F16, vae as F32"; empty where nothing is said.
 std::string dtypes_text(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
   std::string out;
+  if (recipe.roles.empty() && !recipe.layout.empty()) out += ", layout " + recipe.layout;
   if (recipe.dtype) out += std::string(", stored as ") + info(*recipe.dtype).name;
   for (const std::string& rule : recipe.dtype_rules) out += ", " + visible(rule);
   if (is_halved(facts)) out += ", F32 stored as F16";

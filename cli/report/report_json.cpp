@@ -153,7 +153,9 @@ void write_hashes(JsonWriter& json, const MergeFacts& facts, const RunReport& re
   write_sum(json, sums.tensor_sha256);
   json.key("inputs").begin_array();
   for (const InputHash& hash : report.input_hashes) write_sum(json, hash.sha256);
-  json.end_array().end_object();
+  json.end_array();
+  write_folder_sums(json, facts, report);
+  json.end_object();
 }
 
 }  // namespace

@@ -70,10 +70,16 @@ ModelFamily flux_family() {
       .role = ComponentRole::transformer,
       .left = Naming::original,
       .right = Naming::diffusers,
-      .left_signs = {"double_blocks.#.img_attn.qkv.weight", "double_blocks.#.img_mod.lin.weight",
-                     "!txt_in.individual_token_refiner.blocks.#.norm1.weight", "!controlnet_blocks.#.weight"},
+      // Not Hunyuan's models of videos and shapes, Ovis, or ControlNets, whose blocks are called the same.
+      .left_signs = {"double_blocks.#.img_attn.qkv.weight|double_blocks.#.img_attn.norm.key_norm.scale",
+                     "!txt_in.individual_token_refiner.blocks.#.norm1.weight",
+                     "!txt_in.individual_token_refiner.blocks.#.self_attn.qkv.weight", "!latent_in.weight",
+                     "!double_blocks.#.img_mlp.gate_proj.weight", "!controlnet_blocks.#.weight"},
+      // Nor Bria, LongCat and Ovis, which have time alone, or Motif.
       .right_signs = {"single_transformer_blocks.#.proj_mlp.weight", "transformer_blocks.#.norm1_context.linear.weight",
-                      "!context_embedder.token_refiner.refiner_blocks.#.norm1.weight", "!controlnet_blocks.#.weight"},
+                      "time_text_embed.timestep_embedder.linear_1.weight|time_text_embed.text_embedder.linear_1.weight",
+                      "!context_embedder.token_refiner.refiner_blocks.#.norm1.weight",
+                      "!context_embedder.linear_1.weight", "!controlnet_blocks.#.weight"},
       .rules = rules};
 }
 

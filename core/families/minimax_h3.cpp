@@ -35,7 +35,8 @@ LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
 ModelFamily minimax_h3_family() {
   constexpr const char* kWhy =
       "the rows of its fused q, k and v lie in one order in single files and in another in the publisher's shards, and "
-      "names and shapes do not say which";
+      "names and shapes do not say which; "
+      "take the files that its publisher gives in the other naming";
   return {.name = "minimax-h3",
           .role = ComponentRole::transformer,
           .left = Naming::original,

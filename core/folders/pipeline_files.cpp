@@ -78,11 +78,11 @@ std::vector<PipelineFile> split_into_components(Plan& plan, std::span<const Chec
 void expect_one_component(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& output) {
   for (const Step& step : plan.steps)
     if (const std::string_view component = component_of(name_of(step, checkpoints)); !component.empty())
-      throw Error(
-          ErrorCode::usage, "--layout",
-          sentence("--layout diffusers: the result has several components (", component,
-                   " and others), which diffusers reads from a folder, not from one file; ",
-                   output.empty() ? "give a folder as OUT (-o out/)" : sentence("give a folder as OUT, not ", output)));
+      throw Error(ErrorCode::usage, "--layout",
+                  sentence("--layout diffusers: the result has several components (", component,
+                           " and others), which diffusers reads from a folder, not from one file; give a folder as OUT",
+                           output.empty() ? std::string(" (-o out/)") : sentence(", not ", output),
+                           ", without --sweep and --filename-prefix"));
 }
 
 }  // namespace ckmerge

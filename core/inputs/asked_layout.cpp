@@ -9,7 +9,9 @@
 #include "core/inputs/layout_target.h"
 #include "core/inputs/naming_path.h"
 #include "core/layouts/rewriting.h"
+#include "core/layouts/unit_matrix.h"
 #include "core/recipe/layout_fields.h"
+#include "io/checkpoint.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -64,6 +66,8 @@ void change_prefix(Checkpoint& checkpoint, const std::string& from, const std::s
   });
   if (!repeated.empty())
     refuse(checkpoint.path, sentence("two of its tensors would be called ", checkpoint.tensors[repeated[0]].name));
+  const auto shown = [](const std::string& prefix) { return prefix.empty() ? std::string("none") : prefix; };
+  checkpoint.notes.push_back(sentence("prefix ", shown(from), " to ", shown(to)));
 }
 
 // Names in lists and marks beside the tensors would not follow.
@@ -84,6 +88,23 @@ void bring(Checkpoint& checkpoint, const PlacedComponents& placed, const LayoutT
     else
       change_prefix(checkpoint, component.prefix, *prefix, others);
   }
+}
+
+// The first encoder of Stable Diffusion 3 has a projection in diffusers, which is a unit matrix: ComfyUI applies none.
+void make_projection(Checkpoint& checkpoint, const PlacedComponents& placed) {
+  constexpr PipelineMember kFirst{.role = ComponentRole::text_encoder};
+  if (!placed.layout || std::string_view(placed.layout->name) != "sd3") return;
+  const auto is_comfys = [&](const PlacedComponent& component) {
+    return component.member == kFirst && component.prefix.starts_with(placed.layout->encoder_prefix);
+  };
+  if (std::ranges::none_of(placed.components, is_comfys)) return;
+  const std::string prefix = folder_of(kFirst) + ".", projection = prefix + "text_projection.weight";
+  const auto table = ComponentNames(checkpoint.tensors, prefix).find("text_model.embeddings.token_embedding.weight");
+  if (!table || table->shape.size() != 2 || !has_unit(table->dtype)) return;
+  const bool had = checkpoint.tensors.find(projection) != TensorTable::npos;
+  put_unit_matrix(checkpoint, projection, table->dtype, table->shape[1]);
+  checkpoint.notes.push_back(sentence(
+      projection, had ? " is replaced by" : " is made:", " a unit matrix, as Stable Diffusion 3 has it in diffusers"));
 }
 
 // What stands under no component that has a place: named, never dropped in silence.
@@ -110,15 +131,20 @@ void leave_out(Checkpoint& checkpoint, const PlacedComponents& placed, const Lay
 
 void bring_one(Checkpoint& checkpoint, AskedLayout layout, bool must) {
   const PlacedComponents placed = placed_components(checkpoint);
+  const char* const asked = kNames[static_cast<size_t>(layout)];
   if (placed.components.empty() && !must) return;
   if (placed.components.empty())
-    refuse(checkpoint.path, sentence("--layout ", kNames[static_cast<size_t>(layout)],
+    refuse(checkpoint.path, sentence("--layout ", asked,
                                      ": its names are of no model whose namings are known (`ckmerge inspect` shows "
                                      "what is told)"));
   const LayoutTarget target(layout, placed, checkpoint.path);
   expect_free_to_rename(checkpoint);
+  const size_t notes = checkpoint.notes.size();
   if (target.leaves_out()) leave_out(checkpoint, placed, target);
   bring(checkpoint, placed, target);
+  if (layout == AskedLayout::diffusers) make_projection(checkpoint, placed);
+  if (checkpoint.notes.size() == notes)
+    checkpoint.notes.push_back(sentence("its components have the names of --layout ", asked, " as they are"));
 }
 
 }  // namespace
@@ -169,9 +195,17 @@ void bring_component(Checkpoint& checkpoint, const ToldComponent& component, Nam
 }
 
 void bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
-  if (recipe.layout.empty() || !recipe.roles.empty()) return;
+  if (!recipe.roles.empty()) return;
+  if (recipe.layout.empty()) {  // a folder beside a file gets the names that files have, which A may spell otherwise
+    for (Checkpoint& checkpoint : checkpoints)
+      if (checkpoint.shards.size() > 1) bring_one(checkpoint, AskedLayout::comfy, true);
+    return;
+  }
   const AskedLayout layout = parse_asked_layout(recipe.layout);
-  for (size_t k = 0; k < checkpoints.size(); ++k) bring_one(checkpoints[k], layout, k == 0);
+  for (size_t k = 0; k < checkpoints.size(); ++k) {
+    bring_one(checkpoints[k], layout, k == 0);
+    share_names(std::span(checkpoints).first(k + 1));
+  }
 }
 
 void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints) {
@@ -187,7 +221,7 @@ void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoi
                   sentence(checkpoint.path,
                            ": is a folder of several components; name the sub-folder of the one that "
                            "is meant, or convert the whole with --layout comfy"));
-    if (recipe.layout.empty())
+    if (recipe.layout.empty() && &checkpoint == &checkpoints.front())
       throw Error(ErrorCode::usage, "--layout",
                   sentence(checkpoint.path,
                            ": is a folder of several components; say what their names shall be in the result "

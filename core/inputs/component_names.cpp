@@ -141,14 +141,16 @@ bool has_place_of(const Checkpoint& file, const Layout& layout) {
   });
 }
 
-// The sole component of a file, whose prefix stays. Nothing where it is none that is told.
-void bring_to_naming(Checkpoint& file, std::optional<Naming> wanted = {}) {
+// The sole component of a file, whose prefix stays. False where it is none that is told.
+bool bring_to_naming(Checkpoint& file, std::optional<Naming> wanted = {}) {
   for (const ToldComponent& told : told_components(file.tensors)) {
     if (!told.prefix.empty()) continue;
     const bool is_encoder = told.family->role == ComponentRole::text_encoder;
     if (is_encoder != wanted.has_value()) continue;
-    return bring_component(file, told, wanted.value_or(naming_in(AskedLayout::comfy, *told.family)), told.prefix);
+    bring_component(file, told, wanted.value_or(naming_in(AskedLayout::comfy, *told.family)), told.prefix);
+    return true;
   }
+  return false;
 }
 
 // From that of a folder of diffusers. What stays in it, because no rules tell it, is refused.
@@ -172,10 +174,8 @@ size_t read_as_encoder(Checkpoint& file, const Layout& layout) {
                 sentence(file.path, ": its text encoders are named as those of another layout than ", layout.name, " (",
                          layout.encoder_prefix, ")"));
   EncoderKind kind = whole ? EncoderKind() : encoder_kind(file);
-  if (!whole && wants_other_naming(layout, kind)) {
-    kind.open_clip = !kind.open_clip;
-    bring_to_naming(file, kind.open_clip ? Naming::open_clip : Naming::hugging_face);
-  }
+  const Naming other = kind.open_clip ? Naming::hugging_face : Naming::open_clip;
+  if (!whole && wants_other_naming(layout, kind) && bring_to_naming(file, other)) kind.open_clip = !kind.open_clip;
   return rename(
       file,
       [&](std::string_view name) -> std::string {

@@ -71,9 +71,9 @@ std::set<std::string> patterns_of(const std::set<std::string>& meant, const std:
   for (const std::string& name : meant) ++counts[with_any_numbers(name)].first;
   std::set<std::string> patterns;
   for (const std::string& name : meant) {
-    std::string pattern = with_any_numbers(name);
+    const std::string pattern = with_any_numbers(name);
     const auto [wanted, there] = counts[pattern];
-    patterns.insert(wanted == there ? std::move(pattern) : name);
+    patterns.insert(wanted == there ? pattern : name);
   }
   return patterns;
 }

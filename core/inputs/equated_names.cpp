@@ -63,6 +63,19 @@ size_t common_back(string_view a, string_view b, size_t front) {
   return back;
 }
 
+// `#` in place of numbers, so that layers differ alike.
+std::string with_any_numbers(string_view part) {
+  std::string text;
+  for (bool is_first = true; !part.empty(); is_first = false) {
+    const size_t size = std::min(part.find('.'), part.size());
+    const string_view component = part.substr(0, size);
+    if (!is_first) text += '.';
+    text += component.find_first_not_of("0123456789") == string_view::npos ? string_view("#") : component;
+    part.remove_prefix(std::min(size + 1, part.size()));
+  }
+  return text;
+}
+
 // What of two names differs, with the component in front where on one side nothing does.
 std::string change(string_view theirs, string_view own) {
   size_t front = common_front(theirs, own);
@@ -75,9 +88,9 @@ std::string change(string_view theirs, string_view own) {
   const auto shown = [&](string_view name) {
     string_view part = middle(name);
     if (part.ends_with('.')) part.remove_suffix(1);
-    return part.empty() ? string_view("no prefix") : part;
+    return part.empty() ? std::string("no prefix") : with_any_numbers(part);
   };
-  return sentence(shown(theirs), " for ", shown(own));
+  return sentence(shown(theirs), " as ", shown(own));
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace ckmerge {
 
 struct EquatedNames {
   size_t count = 0;                  ///< tensors that have the first one's names now
-  std::vector<std::string> changes;  ///< what of the names changed: "visual. for model.visual.", each once
+  std::vector<std::string> changes;  ///< what of the names changed: "model.visual as visual", each once
 };
 
 /// Renames tensors of `other` that `first` lacks to names of `first` that `other` lacks where both are spellings of one

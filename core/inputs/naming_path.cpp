@@ -27,7 +27,7 @@ std::vector<NamingStep> naming_path(const ModelFamily& family, Naming from, Nami
   std::vector<Path> paths;  // by length
   for (const NamingStep& step : steps_from(family, from)) paths.push_back({step});
   for (size_t i = 0; i < paths.size(); ++i) {
-    const Path path = paths[i];
+    Path path = paths[i];
     if (path.back().to() == to) return path;
     const auto was_there = [&](Naming naming) {
       return naming == from || std::ranges::any_of(path, [&](const NamingStep& step) { return step.to() == naming; });

@@ -69,6 +69,7 @@ class Rewriter {
   std::optional<size_t> ones_;
   string name_;  // one buffer for all
   std::vector<string> faults_;
+  bool met_codes_ = false;  // among the faults
 };
 
 void Rewriter::add(size_t index) {
@@ -102,12 +103,14 @@ void Rewriter::carry(size_t index, string_view inner) {
   const std::optional<RuleMatch> match = matcher_.match(beside);
   if (!match || !matcher_.has_target(*match->rule) || new_name(*match, 0, 0) == sentence(to_prefix_, beside)) return;
   fault(name, "stands by codes (", kind, ") that would be called otherwise");
+  met_codes_ = true;
 }
 
 bool Rewriter::may_be_reshaped(size_t index, const RuleMatch& match) {
   const string_view name = tensors_.name(index);
   if (const string_view kind = codes_.kind(index); !kind.empty()) {
     fault(name, "belongs to codes (", kind, "), which cannot be cut, joined or turned");
+    met_codes_ = true;
     return false;
   }
   if (match.rest.empty() || match.rest == "weight" || match.rest == "bias") return true;
@@ -141,8 +144,8 @@ void Rewriter::add_parts(size_t index, const RuleMatch& match, uint64_t stacked,
   const uint64_t columns = columns_beside(tensors_, index, match.rule, matcher_.stacks(*match.rule));
   const auto counts = row_counts(match.rule->cut, parts, view.shape()[0], columns);
   if (!counts)
-    return fault(name, "is ", shape_text(view.shape()), ", which cannot be cut into ", parts, " parts beside ", columns,
-                 " columns");
+    return fault(name, "is ", shape_text(view.shape()), ", which cannot be cut into ", parts,
+                 match.rule->cut == RowCut::equal ? " equal parts" : sentence(" parts beside ", columns, " columns"));
   for (uint64_t part = 0, first = 0; part < parts; first += (*counts)[part++]) {
     view.rows(first, first + (*counts)[part]).add_to(made, new_name(match, part, stacked));
     ++result.reshaped;
@@ -160,8 +163,13 @@ size_t Rewriter::ones() {
 
 void Rewriter::add(const UnreadTensor& tensor) {
   const std::optional<RuleMatch> match = matcher_.match(string_view(tensor.name).substr(from_prefix_.size()));
-  if (!match || !matcher_.has_target(*match->rule)) {
-    if (!match) unread.push_back({sentence(to_prefix_, tensor.name.substr(from_prefix_.size())), tensor.why});
+  if (!match) {
+    result.carried.push_back(tensor.name);
+    unread.push_back({sentence(to_prefix_, tensor.name.substr(from_prefix_.size())), tensor.why});
+    return;
+  }
+  if (!matcher_.has_target(*match->rule)) {
+    result.left_out.push_back(tensor.name);
     return;
   }
   if (direction_ == Direction::to_left && !is_whole(*match->rule))
@@ -183,8 +191,9 @@ void Rewriter::finish(const string& path) {
   const size_t count = faults_.size();
   throw Error(ErrorCode::mismatch, path,
               sentence(path, ": ", counted(count, "tensor"), count == 1 ? " does" : " do",
-                       " not fit the rules by which this model gets its other names; use a file that has the names "
-                       "wanted, or mend these tensors"),
+                       " not fit the rules by which this model gets its other names; ",
+                       met_codes_ ? "take the f16, bf16 or f32 original of a quantized model"
+                                  : "use a file that has the names wanted, or mend these tensors"),
               std::move(faults_));
 }
 

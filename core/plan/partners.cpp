@@ -240,7 +240,10 @@ void Partners::judge_one(const Recipe& recipe, size_t k, Verdict& verdict) const
       verdict.faults.push_back(fault);
   };
   if (!are_the_same(first, other, pairs, all, all_of_other.tensors)) {
-    if (most_lack_partners(first, other, all, all_of_other))
+    // Without a name in common nothing is merged in any case.
+    const bool any_common =
+        lacking_[k].of_first.size() < all.tensors || lacking_[k].of_other.size() < all_of_other.tensors;
+    if (any_common && most_lack_partners(first, other, all, all_of_other))
       take(no_partners(first, other, pairs, all, all_of_other, letter(k)));
     return;
   }

@@ -5,6 +5,7 @@
 #include <array>
 #include <map>
 
+#include "core/families/told_component.h"
 #include "core/names/architecture.h"
 #include "io/checkpoint.h"
 #include "io/file/folder_walk.h"
@@ -80,6 +81,13 @@ bool is_passing(ErrorCode code) {
   return code == ErrorCode::io || code == ErrorCode::resources || code == ErrorCode::interrupted;
 }
 
+// Of a component whose names only folders of diffusers have.
+bool has_names_of_diffusers(const TensorTable& tensors) {
+  return std::ranges::any_of(told_components(tensors), [](const ToldComponent& component) {
+    return component.naming() == Naming::diffusers && component.family->left != component.family->right;
+  });
+}
+
 void record_tensors(const Checkpoint& checkpoint, RegisteredFile& file) {
   file.tensors = checkpoint.tensors.size();
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i) file.parameters += checkpoint.tensors[i].count;
@@ -88,6 +96,7 @@ void record_tensors(const Checkpoint& checkpoint, RegisteredFile& file) {
   const ArchitectureGuess guess = guess_architecture(checkpoint.tensors, checkpoint.metadata, checkpoint.judgement);
   file.architecture = guess.architecture;
   file.kind = guess.kind;
+  if (!file.kind.empty() && has_names_of_diffusers(checkpoint.tensors)) file.kind += ", diffusers names";
 }
 
 // Tensors of a file that are all empty, and known as such; 0: it is of another kind.

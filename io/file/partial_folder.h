@@ -34,6 +34,7 @@ class PartialFolder {
   void put_in_place();
 
  private:
+  PartialFolder(const std::string& target, bool replace, bool sync);
   void make();
   void sync_path(const std::string& path) const;
 

@@ -73,10 +73,15 @@ void check_folder_target(const std::string& target, std::span<const std::string>
     if (lies_in(input, path)) refuse(target, "holds the input " + input + "; give the output another name");
 }
 
+PartialFolder::PartialFolder(const std::string& target, bool replace, bool sync)
+    : target_(without_slashes(target)), path_(partial_path(target_)), replace_(replace), sync_(sync) {}
+
+// Delegating, so that the destructor runs when this one throws. Looked at twice: another run may have ended in between.
 PartialFolder::PartialFolder(const std::string& target, std::span<const std::string> inputs, bool replace, bool sync)
-    : target_(without_slashes(target)), path_(partial_path(target_)), replace_(replace), sync_(sync) {
+    : PartialFolder(target, replace, sync) {
   check_folder_target(target_, inputs, replace);
   make();
+  check_folder_target(target_, inputs, replace);
 }
 
 PartialFolder::~PartialFolder() {

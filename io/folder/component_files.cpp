@@ -100,6 +100,15 @@ bool is_folder_path(const std::string& path) {
   return fs::is_directory(path, error);
 }
 
+std::string with_folder_name(const std::string& path) {
+  std::string name = path;
+  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  const std::string last = fs::path(name).filename().string();
+  std::error_code error;
+  const fs::path real = last.empty() || last == "." || last == ".." ? fs::canonical(name, error) : fs::path();
+  return real.empty() || error ? name : real.string();
+}
+
 FolderContents component_files(const std::string& folder) {
   FolderContents contents;
   const fs::path path(folder);

@@ -23,6 +23,9 @@ struct FolderContents {
 /// Whether `path` is a folder.
 bool is_folder_path(const std::string& path);
 
+/// `path` with the folder's own name at its end, which recipes record: no slash, no dot.
+std::string with_folder_name(const std::string& path);
+
 /// Throws Error(io) for a folder that cannot be read or holds no component, Error(mismatch) for a component whose
 /// weights lie in several shards.
 FolderContents component_files(const std::string& folder);

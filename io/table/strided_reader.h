@@ -31,6 +31,8 @@ class StridedReader {
     uint64_t from, to;  // bytes from one element to the next, in the file and in `out`
   };
   void read_box(uint64_t offset, std::byte* out);
+  void read_plane(const Axis& run, const Axis& across, uint64_t offset, std::byte* out);
+  const std::byte* rows(const Axis& run, const Axis& across, uint64_t offset, uint64_t& row_size);
   void read_run(const Axis& run, uint64_t offset, std::byte* out, bool ahead);
   const std::byte* window(uint64_t offset, uint64_t size, bool ahead);
 

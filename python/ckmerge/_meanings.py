@@ -29,11 +29,16 @@ MEANINGS = {
         'compare files with a list of SHA-256 sums, as sha256sum writes them',
     'columns':
         'tensor_sum: columns instead of rows (default off)',
+    'compose.layout':
+        "whose names the checkpoint gets (default: as the unet's tensors tell)",
     'compose.vae':
         'the VAE',
     'config':
         "copy A1111's .yaml beside the result: that of A, B or C, auto (the first that has one) or none "
         '(default)',
+    'config_from':
+        'with layout diffusers: take configs, tokenizers and the scheduler from this folder of the same '
+        'family',
     'copy_codes':
         'copy the layers of quantized files from A as they are, codes and scales',
     'density':
@@ -90,7 +95,8 @@ MEANINGS = {
     'key':
         'where in a PyTorch file its tensors are, with dots; B=K for one input (default: looked for)',
     'layout':
-        "whose names the checkpoint gets (default: as the unet's tensors tell)",
+        'the names of the result: comfy, diffusers (a folder, where OUT is one) or original; all inputs are '
+        'brought to them',
     'like':
         'options that merge as another tool does: a1111 or artventure',
     'mbw':

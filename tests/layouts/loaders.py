@@ -11,7 +11,7 @@ import tempfile
 import diffusers
 import diffusers_classes
 import torch
-from diffusers.loaders import single_file_model
+from diffusers.loaders import single_file_model, single_file_utils
 from recorded_model import converter
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
@@ -20,7 +20,6 @@ LAYOUTS = {"z-image": "comfy", "qwen-image-2.1": "comfy"}
 # What from_single_file cannot read, whoever made the file.
 UNREAD = {
     "pixart": "diffusers has no converter of PixArt",
-    "lumina2": "its converter asks for norm_final.weight, which its class lacks",
     "sana": "its converter asks for tables that its class lacks",
 }
 
@@ -46,13 +45,14 @@ def differing(model, other):
     return sorted(set(ours) ^ set(theirs)) + [n for n in ours if n in theirs and not torch.equal(ours[n], theirs[n])]
 
 
-def with_own_widths(name, kind):
-    """Its converter with the small model's widths in place of those that it has as numbers."""
-    row = single_file_model.SINGLE_FILE_LOADABLE_CLASSES.get(kind)
-    constants = diffusers_classes.CONSTANTS.get(name)
-    if row and constants:
-        own = converter(row["checkpoint_mapping_fn"].__name__, constants)
-        row["checkpoint_mapping_fn"] = lambda checkpoint, **given: own(checkpoint)
+def set_widths():
+    """Converters get the small models' widths in place of those that they have as numbers."""
+    for name, (kind, _) in diffusers_classes.CLASSES.items():
+        constants = diffusers_classes.CONSTANTS.get(name)
+        row = single_file_model.SINGLE_FILE_LOADABLE_CLASSES.get(kind)
+        if row and constants and hasattr(single_file_utils, row["checkpoint_mapping_fn"].__name__):
+            own = converter(row["checkpoint_mapping_fn"].__name__, constants)
+            row["checkpoint_mapping_fn"] = lambda checkpoint, own=own, **given: own(checkpoint)
 
 
 def check(ckmerge, name, folder):
@@ -65,7 +65,6 @@ def check(ckmerge, name, folder):
     if name in UNREAD:
         print("NOT RUN: from_single_file of {} ({})".format(name, UNREAD[name]))
     else:
-        with_own_widths(name, kind)
         read = getattr(diffusers, kind).from_single_file(single, config=folder, local_files_only=True)
         faults += ["from_single_file: " + fault for fault in differing(model, read)]
     os.mkdir(back)
@@ -77,6 +76,7 @@ def check(ckmerge, name, folder):
 
 def main():
     ckmerge, names = os.path.abspath(sys.argv[1]), sys.argv[2:] or list(diffusers_classes.CLASSES)
+    set_widths()
     failed = 0
     for name in names:
         with tempfile.TemporaryDirectory(prefix="ckmerge-loaders-") as folder:

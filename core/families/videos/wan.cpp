@@ -81,7 +81,8 @@ ModelFamily wan_family() {
 
 ModelFamily wan_animate_family() {
   constexpr const char* kWhy =
-      "the encoders of motion and faces of Wan Animate have other shapes in diffusers, for which no rules are known";
+      "the encoders of motion and faces of Wan Animate have other shapes in diffusers, for which no rules are known; "
+      "take the files that its publisher gives in the other naming";
   return {
       .name = "wan-animate",
       .role = ComponentRole::transformer,

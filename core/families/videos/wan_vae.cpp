@@ -76,7 +76,9 @@ ModelFamily wan_vae_family() {
 }
 
 ModelFamily wan_22_vae_family() {
-  constexpr const char* kWhy = "the blocks of the VAE of Wan 2.2 5B lie in each other, and no rules are known for them";
+  constexpr const char* kWhy =
+      "the blocks of the VAE of Wan 2.2 5B lie in each other, and no rules are known for them; "
+      "take the files that its publisher gives in the other naming";
   return {.name = "wan-2.2-vae",
           .role = ComponentRole::vae,
           .left = Naming::original,

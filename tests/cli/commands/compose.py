@@ -127,6 +127,7 @@ DOUBLE = "double_blocks.0.img_attn.qkv.weight"
 FAMILIES = {  # name of the layout: a unet, prefix of the VAE, an encoder and its prefix
     "chroma": (pieces(DOUBLE, "distilled_guidance_layer.in_proj.weight"), VAE, "t5", "cond_stage_model.t5xxl.transformer."),
     "flux2": (pieces(DOUBLE, "double_stream_modulation_img.lin.weight"), "vae.", None, ""),
+    "cosmos-predict2": (pieces("blocks.0.adaln_modulation_self_attn.1.weight"), VAE, "t5", "cond_stage_model.t5xxl.transformer."),
     "auraflow": (pieces("double_layers.0.attn.w1q.weight"), "vae.", "umt5", "text_encoders.pile_t5xl.transformer."),
     "pixart": (pieces("blocks.0.cross_attn.kv_linear.weight"), "vae.", "t5", "text_encoders.t5xxl.transformer."),
     "ltx-video": (pieces("transformer_blocks.0.attn2.to_k.weight", "adaln_single.emb.timestep_embedder.linear_1.weight", "patchify_proj.weight"), "vae.",
@@ -161,9 +162,13 @@ def test_families():
         for other in ("sd1", "flux", "wan", "qwen-image"):
             if other != family:
                 refused(2, f"is a unet of {family}", "compose", "--unet", "unet.safetensors", "--layout", other, "-o", "x.safetensors")
-    make("video.safetensors", pieces(DOUBLE, "txt_in.individual_token_refiner.blocks.0.norm1.weight"))
+    video = pieces(DOUBLE, "txt_in.individual_token_refiner.blocks.0.norm1.weight")
+    make("video.safetensors", video)
+    make("expected.safetensors", prefixed("model.model.", video) | prefixed("vae.", AUTOENCODER, ("loss.x",)))
+    produces(read("expected.safetensors"), "compose", "--unet", "video.safetensors", "--vae", "vae.safetensors", "-o", "out.safetensors")
+    make("sana.safetensors", pieces("blocks.0.cross_attn.kv_linear.weight", "blocks.0.mlp.inverted_conv.conv.weight"))
     for layout in ([], ["--layout", "flux"]):
-        refused(4, "is of hunyuan-video", "compose", "--unet", "video.safetensors", *layout, "-o", "x.safetensors")
+        refused(4, "is of sana", "compose", "--unet", "sana.safetensors", *layout, "-o", "x.safetensors")
     make("folder.safetensors", pieces("single_transformer_blocks.0.attn.to_k.weight", "distilled_guidance_layer.in_proj.weight"))
     refused(4, "diffusers' naming", "compose", "--unet", "folder.safetensors", "-o", "x.safetensors")
     whole = prefixed("text_encoders.t5xxl.transformer.", T5_OF_TWO)

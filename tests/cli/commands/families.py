@@ -71,6 +71,7 @@ def test_reported():
         call("scan", name, *registry)
         files = json.loads(call("list", "--json", *registry).stdout)["files"]
         expect([file["architecture"] for file in files] == [family], f"{name}: {files}")
+        expect([file["kind"].endswith(", diffusers names") for file in files] == ["diffusers" in name], f"{name}: {files}")
         done = call("convert", path, "out.safetensors", "-f", "--dtype", "unet=f16")
         expect(done.returncode == 0 and dtypes("out.safetensors") == {"F16"}, f"{name}: {done.stderr}")
     at = lambda name: str(REPORTED / "composefamilies" / (name + ".safetensors"))

@@ -118,7 +118,7 @@ def test_bake():
     refused(4, "[2, 2] in a.safetensors, [4, 2] in large.safetensors", "bake", "a.safetensors", "--vae", "large.safetensors", "-o", "x.safetensors")
     make("other.safetensors", {"encoder.x": ("F32", [1], [1])})
     refused(4, "no tensor of this VAE", "bake", "a.safetensors", "--vae", "other.safetensors", "-o", "x.safetensors")
-    make("diffusers.safetensors", {"decoder.up_blocks.0.x": ("F32", [1], [1])})
+    make("diffusers.safetensors", {"decoder.up_blocks.0.resnets.0.x": ("F32", [1], [1])})
     refused(4, "diffusers' naming", "bake", "a.safetensors", "--vae", "diffusers.safetensors", "-o", "x.safetensors")
 
 

@@ -131,6 +131,12 @@ def test_folders():
     refused(2, "holds no model's components", "convert", "whole.safetensors", "mine", "--layout", "diffusers", "-f")
     refused(2, "holds the input", "convert", "in", "in", "--layout", "diffusers", "-f")
     refused(2, "give a folder as OUT", "convert", "whole.safetensors", "x.safetensors", "--layout", "diffusers")
+    # Repeated under whatever name, and a folder beside a file gets that file's names.
+    done("convert", "in/", "slash.safetensors", "--layout", "comfy")
+    done("run", "slash.safetensors", "A=in", "-o", "again.safetensors")
+    expect(pathlib.Path("again.safetensors").read_bytes() == pathlib.Path("slash.safetensors").read_bytes(), "run of a folder")
+    done("merge", "whole.safetensors", "in/", "-o", "beside.safetensors", "--alpha", "0.5")
+    are_written("beside.safetensors", in_one_file(), "a merge with the folder of the same")
     # Merged as files are.
     done("merge", "in", "whole.safetensors", "-o", "merged", "--layout", "diffusers", "--alpha", "0.5")
     are_written("merged/transformer/diffusion_pytorch_model.safetensors", tensors("flux-dev", "right"), "a merge with itself")
@@ -143,6 +149,31 @@ def test_folders():
     report = json.loads(done("convert", "in", "json", "--layout", "diffusers", "--json").stdout)
     expect([file["component"] for file in report["output"]["files"]] == ["text_encoder", "text_encoder_2", "transformer", "vae"], "files in JSON")
     expect(report["layout"] == "diffusers", "layout in JSON")
+
+
+def test_sdxl():
+    """Encoders go by their place in the folder; what a checkpoint has beside its parts has none there, and is named."""
+    lost = set(Recorded("clip-g-open-clip").left_out())
+    clip_g = {name: tensor for name, tensor in tensors("clip-g-open-clip", "left").items() if name not in lost}
+    write("in/unet/diffusion_pytorch_model.safetensors", tensors("sdxl", "right"))
+    write("in/vae/diffusion_pytorch_model.safetensors", tensors("autoencoder-kl", "right"))
+    write("in/text_encoder/model.safetensors", plain(ENCODER))
+    write("in/text_encoder_2/model.safetensors", tensors("clip-g-open-clip", "right"))
+    whole = (tensors("sdxl", "left", UNET) | tensors("autoencoder-kl", "left", "first_stage_model.") |
+             plain(ENCODER, "conditioner.embedders.0.transformer.") |
+             {"conditioner.embedders.1.model." + name: tensor for name, tensor in clip_g.items()})
+    done("convert", "in", "whole.safetensors", "--layout", "comfy")
+    are_written("whole.safetensors", whole, "SDXL in one file")
+    write("marked.safetensors", whole | plain({"v_pred": 1}) | plain({"model_ema.x": 2}))
+    told = done("convert", "marked.safetensors", "out", "--layout", "diffusers")
+    expect("2 tensors are left out" in told.stdout and "v_pred" in told.stdout, f"what is left out: {told.stdout}")
+    are_written("out/unet/diffusion_pytorch_model.safetensors", tensors("sdxl", "right"), "SDXL's unet")
+    are_written("out/text_encoder_2/model.safetensors", tensors("clip-g-open-clip", "right"), "SDXL's second encoder")
+    config = json.loads(pathlib.Path("out/vae/config.json").read_text())
+    expect(config["scaling_factor"] == 0.13025, f"the config of SDXL's VAE: {config}")
+    done("run", "out/unet/diffusion_pytorch_model.safetensors", "A=marked.safetensors", "-o", "again/")
+    for path in ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder_2/model"):
+        expect(pathlib.Path(f"again/{path}.safetensors").read_bytes() == pathlib.Path(f"out/{path}.safetensors").read_bytes(), f"run: {path}")
 
 
 def test_components():
@@ -199,4 +230,4 @@ def test_configs():
                       "pooled_projection_dim": 16, "guidance_embeds": False}, f"the config of Flux: {config}")
 
 
-run_in_folders(test_one_file, test_refusals, test_folders, test_components, test_compose, test_configs)
+run_in_folders(test_one_file, test_refusals, test_folders, test_sdxl, test_components, test_compose, test_configs)

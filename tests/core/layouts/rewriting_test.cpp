@@ -362,8 +362,10 @@ TEST_CASE("tensors that cannot be read are renamed with the others") {
   REQUIRE(checkpoint.unread.size() == 2);
   CHECK(checkpoint.unread[0].name == "a.0.qkv.weight");
   CHECK(checkpoint.unread[1].name == "d.1");
-  right(checkpoint, kQkv);
+  CHECK(right(checkpoint, kQkv).carried == Strings{"d.1", "c.1.w"});
   CHECK(checkpoint.unread.size() == 4);
+  CHECK(right(checkpoint, {{"d.#", ""}}).left_out == Strings{"d.1"});
+  CHECK(checkpoint.unread.size() == 3);
 }
 
 TEST_CASE("a table without tensors, and tensors without elements") {

@@ -38,6 +38,24 @@ TEST_CASE("generations of Stable Diffusion differ in the width of their text enc
         ArchitectureGuess{"sdxl", "diffusion model"});
 }
 
+TEST_CASE("generations of Stable Diffusion differ in what they are made of, whatever its width") {
+  constexpr const char* kLabel = "label_emb.0.0.weight";
+  constexpr const char* kCross = "input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight";
+  const Named linear{"input_blocks.4.1.proj_in.weight", {8, 8}},
+      convolved{"input_blocks.4.1.proj_in.weight", {8, 8, 1, 1}};
+  CHECK(guess({linear, {kLabel, {8, 8}}, {"input_blocks.8.0.in_layers.0.weight", {8}}}).architecture == "sdxl");
+  CHECK(guess({linear, {kLabel, {8, 8}}, {"input_blocks.11.0.in_layers.0.weight", {8}}}).architecture ==
+        "sdxl-refiner");
+  CHECK(guess({linear, {kLabel, {8, 8}}, {kCross, {8, 1024}}, {"input_blocks.11.0.in_layers.0.weight", {8}}})
+            .architecture == "sd2");
+  CHECK(guess({linear, {kCross, {8, 8}}, {"input_blocks.11.0.in_layers.0.weight", {8}}}).architecture == "sd2");
+  CHECK(guess({convolved, {kCross, {8, 8}}}).architecture == "sd1");
+  CHECK(guess({{"unet.down_blocks.1.attentions.0.proj_in.weight", {8, 8}},
+               {"unet.add_embedding.linear_1.weight", {8, 8}},
+               {"unet.down_blocks.2.resnets.0.conv1.weight", {8, 8, 3, 3}}})
+            .architecture == "sdxl");
+}
+
 TEST_CASE("a checkpoint is a diffusion model with other parts") {
   const Named cross{"model.diffusion_model.input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight", {320, 768}};
   CHECK(guess({cross, {"first_stage_model.decoder.conv_in.weight", {512, 4, 3, 3}}}) ==

@@ -2,6 +2,9 @@
 // `ckmerge.recipe` read back. What it looks like is tests/core/recipe/provenance_test.cpp's.
 #include <doctest/doctest.h>
 
+#include <string>
+#include <vector>
+
 #include "core/recipe/provenance.h"
 #include "tests/core/failure.h"
 
@@ -158,4 +161,19 @@ TEST_CASE("a hostile recipe is refused within bounds") {
   check_refused(with("[\"x\"]", many + "\"\"]"), "it holds more than 262144 values");
   CHECK(failure([] { parse_recipe(with("0.3", "1e999")); }).code == ErrorCode::malformed);
   CHECK(failure([] { parse_recipe(std::string(1000000, '[')); }).code == ErrorCode::malformed);
+}
+
+TEST_CASE("what was equated is recorded of each input, read, and means nothing for the merge") {
+  const std::vector<std::vector<std::string>> equated{{}, {"flux: diffusers to original, 780 tensors", "4 names"}};
+  const std::vector<std::string> names{"A.safetensors", "B.safetensors"};
+  const std::string text = recipe_text({}, names, {}, equated);
+  CHECK(text.find(R"({"name":"A.safetensors","sha256":null},)") != std::string::npos);
+  CHECK(text.find(R"("sha256":null,"equated":["flux: diffusers to original, 780 tensors","4 names"]})") !=
+        std::string::npos);
+  const RecordedRecipe read = parse_recipe(text);
+  CHECK(read.equated == equated);
+  CHECK(recipe_text(read.recipe, read.recipe.input_names, {}, read.equated) == text);
+  const std::string shown = R"("sha256":null)";
+  check_refused(with(shown, shown + R"(,"equated":"x")"), "'inputs' is not an array of strings");
+  check_refused(with(shown, shown + R"(,"equated":[],"key":"x")"), "'inputs' is not an array of {name, sha256}");
 }

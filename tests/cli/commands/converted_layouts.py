@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""usage: converted_layouts.py CKMERGE
+Every recorded model converted to its other naming is, byte for byte, what the real converter made of it; and back, but
+for what the other naming lacks, which is named."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "layouts"))
+import make_models
+import recorded_models
+from checks import call, expect, run_in_folders
+from operation_files import read
+
+PREFIXES = ("model.diffusion_model.", "model.model.", "first_stage_model.", "vae.")
+
+
+def converted(source, naming):
+    done = call("convert", source, "out.safetensors", "--layout", naming, "-f")
+    expect(done.returncode == 0, f"{source}: {done.stderr[:1000]}")
+    return (read("out.safetensors") if done.returncode == 0 else {}), done
+
+
+def bare(tensors):
+    """Without what a whole checkpoint puts in front, which readers of single files ask for in some families."""
+    for prefix in PREFIXES:
+        if tensors and all(name.startswith(prefix) for name in tensors):
+            return {name[len(prefix):]: entry for name, entry in tensors.items()}
+    return tensors
+
+
+def check(what, found, expected):
+    found = bare(found)
+    expect(set(found) == set(expected), f"{what}: {sorted(set(found) ^ set(expected))[:5]}")
+    wrong = [name for name in expected if found.get(name) != expected[name]]
+    expect(not wrong, f"{what}: {len(wrong)} of {len(expected)} differ: {wrong[:3]}")
+
+
+def both_ways(model):
+    for naming in ("left", "right"):
+        make_models.write(f"{model.name}.{naming}.safetensors", make_models.tensors(model, naming, "BF16"), "BF16")
+    left, right = read(f"{model.name}.left.safetensors"), read(f"{model.name}.right.safetensors")
+    found, done = converted(f"{model.name}.left.safetensors", model.right_naming)
+    check(f"{model.name} to {model.right_naming}", found, right)
+    for name in model.left_out()[:1]:
+        expect(name in done.stdout + done.stderr, f"{model.name}: {name} is not named: {done.stdout}")
+    found, _ = converted(f"{model.name}.right.safetensors", model.left_naming)
+    check(f"{model.name} to {model.left_naming}", found, {n: e for n, e in left.items() if n not in model.left_out()})
+
+
+def every_model():
+    for name in recorded_models.names():
+        model = recorded_models.Recorded(name)
+        if "open_clip" not in model.left_naming:
+            both_ways(model)
+
+
+run_in_folders(every_model)
