@@ -75,6 +75,10 @@ const InputForm& memory_form() { return *std::rbegin(kForms); }
 
 const InputForm& folder_form() { return *std::next(std::rbegin(kForms)); }
 
+bool is_folder_of_several(const Checkpoint& checkpoint) {
+  return checkpoint.form == &folder_form() && checkpoint.shards.size() > 1;
+}
+
 bool is_called_like_a_form(std::string_view name) {
   const auto ends = [&](const char* extension) { return ends_with_ignoring_case(name, extension); };
   return std::ranges::any_of(kForms, [&](const InputForm& form) { return std::ranges::any_of(form.extensions, ends); });

@@ -46,6 +46,8 @@ const InputForm& memory_form();
 
 /// The row of folders of components.
 const InputForm& folder_form();
+/// Whether it is such a folder, and of several files.
+bool is_folder_of_several(const Checkpoint& checkpoint);
 
 /// Whether a file's name ends like one of any form, in whatever case.
 bool is_called_like_a_form(std::string_view name);

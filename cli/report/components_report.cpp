@@ -9,6 +9,7 @@
 #include "core/inputs/component_places.h"
 #include "core/names/architecture.h"
 #include "core/names/part.h"
+#include "io/input_forms.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -47,7 +48,7 @@ std::string part_line(const Checkpoint& checkpoint) {
 
 std::string shard_lines(const Checkpoint& checkpoint) {
   std::string out;
-  if (checkpoint.shards.size() > 1)
+  if (is_folder_of_several(checkpoint))
     for (const InputFile& shard : checkpoint.shards)
       out += "  " + visible(shard.path()) + ": " + size_text(shard.size()) + "\n";
   return out;
@@ -88,7 +89,7 @@ void write_components(JsonWriter& json, const Checkpoint& checkpoint) {
   const std::array<uint64_t, kPartCount> counts = part_counts(checkpoint);
   for (size_t i = 0; i < kPartCount; ++i) json.key(kPartNames[i]).value(counts[i]);
   json.end_object();
-  if (checkpoint.shards.size() < 2) return;
+  if (!is_folder_of_several(checkpoint)) return;
   json.key("shards").begin_array();
   for (const InputFile& shard : checkpoint.shards) json.value(shard.path());
   json.end_array();

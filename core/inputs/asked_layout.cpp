@@ -12,6 +12,7 @@
 #include "core/layouts/unit_matrix.h"
 #include "core/recipe/layout_fields.h"
 #include "io/checkpoint.h"
+#include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -198,7 +199,7 @@ void bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints)
   if (!recipe.roles.empty()) return;
   if (recipe.layout.empty()) {  // a folder beside a file gets the names that files have, which A may spell otherwise
     for (Checkpoint& checkpoint : checkpoints)
-      if (checkpoint.shards.size() > 1) bring_one(checkpoint, AskedLayout::comfy, true);
+      if (is_folder_of_several(checkpoint)) bring_one(checkpoint, AskedLayout::comfy, true);
     return;
   }
   const AskedLayout layout = parse_asked_layout(recipe.layout);
@@ -210,7 +211,7 @@ void bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints)
 
 void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints) {
   for (const Checkpoint& checkpoint : checkpoints) {
-    if (checkpoint.shards.size() < 2) continue;
+    if (!is_folder_of_several(checkpoint)) continue;
     if (recipe.hash)
       throw Error(ErrorCode::usage, checkpoint.path,
                   sentence(checkpoint.path,
