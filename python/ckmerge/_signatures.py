@@ -82,6 +82,13 @@ class Makes(Writes, Stores, total=False):
     hash_inputs: Optional[bool]
 
 
+class Names(Makes, total=False):
+    """Of commands whose result may get another layout's names."""
+
+    layout: Optional[str]
+    config_from: Optional[Path]
+
+
 class Saves(Works, Stores, total=False):
     """Of ``save``, which has metadata and force of its own."""
 
@@ -103,7 +110,7 @@ class Chooses(TypedDict, total=False):
     merge_buffers: Optional[bool]
 
 
-class Merges(Makes, Chooses, total=False):
+class Merges(Names, Chooses, total=False):
     """Of ``merge`` and ``plan``, parameters of methods among them."""
 
     like: Optional[str]
@@ -138,7 +145,7 @@ class Runs(Writes, total=False):
     save_recipe: Optional[Path]
 
 
-class Converts(Makes, total=False):
+class Converts(Names, total=False):
     """Of ``convert``."""
 
     part: Optional[Texts]
@@ -150,14 +157,14 @@ class Converts(Makes, total=False):
     save_recipe: Optional[Path]
 
 
-class Bakes(Makes, total=False):
+class Bakes(Names, total=False):
     """Of ``bake``."""
 
     config: Optional[str]
     save_recipe: Optional[Path]
 
 
-class Averages(Makes, Chooses, total=False):
+class Averages(Names, Chooses, total=False):
     """Of ``average``."""
 
     beta: Optional[Number]
