@@ -58,5 +58,4 @@ with tempfile.TemporaryDirectory() as folder:
     version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     assert version == f"ckmerge {ckmerge.__version__}", version
     os.chdir("/")
-print(f"{version}, Python {sys.version.split()[0]}, imported in {took:.1f} ms, "
-      + ", ".join(f"with {name}" for name, there in has.items() if there))
+print(", ".join([version, f"Python {sys.version.split()[0]}", f"imported in {took:.1f} ms", *(f"with {name}" for name, there in has.items() if there)]))
