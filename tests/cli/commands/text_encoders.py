@@ -100,6 +100,22 @@ def test_t5():
             expect(done.returncode == 0 and read("out.safetensors") == read("wanted.safetensors"), f"'{own}' and '{theirs}': {done.stderr} {done.stdout}")
 
 
+def test_component_first():
+    """Of a whole checkpoint behind a component that part is merged, whichever it is."""
+    model = recorded_models.Recorded("flux-ae")
+    vaes = {(naming, seed): make_models.tensors(model, naming, "F16", seed) for naming in ("left", "right") for seed in (1, 2)}
+    unet = {"model.diffusion_model." + name: entry for name, entry in make_models.tensors(recorded_models.Recorded("flux-dev"), "left", "F16", 0).items()}
+    for own in ("left", "right"):
+        make_models.write("a.safetensors", vaes[own, 1], "F16")
+        make_models.write("same.safetensors", vaes[own, 2], "F16")
+        expect(call("merge", "a.safetensors", "same.safetensors", "-o", "wanted.safetensors", "-f").returncode == 0, own)
+        for theirs in ("left", "right"):
+            for prefix in ("vae.", "first_stage_model."):
+                make_models.write("b.safetensors", unet | {prefix + name: entry for name, entry in vaes[theirs, 2].items()}, "F16")
+                done = call("merge", "a.safetensors", "b.safetensors", "-o", "out.safetensors", "-f")
+                expect(done.returncode == 0 and read("out.safetensors") == read("wanted.safetensors"), f"{own}, {theirs} {prefix}: {done.stderr[:500]}")
+
+
 def test_listed():
     folder = pathlib.Path("models")
     folder.mkdir()
@@ -119,4 +135,4 @@ def test_listed():
     expect(guess[:2] == ("mochi", "diffusion model"), f"inspect: {guess}")
 
 
-run_in_folders(test_told, test_composed, test_t5, test_listed)
+run_in_folders(test_told, test_composed, test_t5, test_component_first, test_listed)
