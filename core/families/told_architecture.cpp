@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/families/told_component.h"
@@ -30,8 +31,13 @@ ArchitectureGuess tell_architecture(const Checkpoint& checkpoint) {
   ArchitectureGuess guess = guess_architecture(checkpoint.tensors, checkpoint.metadata, checkpoint.judgement);
   const bool has_codes = checkpoint.judgement.holds == Holds::codes;
   const bool is_told = !guess.kind.empty() && !(has_codes && guess.kind.starts_with("quantized"));
-  if (is_told || checkpoint.judgement.holds == Holds::factors) return guess;
+  constexpr std::string_view kModel = "diffusion model";
+  if (checkpoint.judgement.holds == Holds::factors || (is_told && !guess.kind.starts_with(kModel))) return guess;
   const std::vector<ToldComponent> told = told_components(checkpoint.tensors);
+  if (is_told) {  // whose other parts have the prefixes of a folder, maybe
+    if (!std::ranges::all_of(told, is_model)) guess.kind.replace(0, kModel.size(), "checkpoint");
+    return guess;
+  }
   const auto model = std::ranges::find_if(told, is_model);
   if (model == told.end() && told.size() != 1) return guess;  // several that are no model: which of them it is, is open
   const ModelFamily& family = model == told.end() ? *told[0].family : *model->family;

@@ -100,6 +100,17 @@ def test_t5():
             expect(done.returncode == 0 and read("out.safetensors") == read("wanted.safetensors"), f"'{own}' and '{theirs}': {done.stderr} {done.stdout}")
 
 
+def test_folder():
+    """Is called as the same in one file is."""
+    for name in ("text_encoder_2", "transformer"):
+        pathlib.Path("flux", name).mkdir(parents=True)
+    make_models.write("flux/transformer/diffusion_pytorch_model.safetensors", make_models.tensors(recorded_models.Recorded("flux-dev"), "right", "F16", 0), "F16")
+    make("flux/text_encoder_2/model.safetensors", t5())
+    pathlib.Path("flux/model_index.json").write_text('{"_class_name": "FluxPipeline"}')
+    expect(told("flux")[:2] == ("flux-dev", "checkpoint"), f"{told('flux')}")
+    expect(told("flux/transformer")[:2] == ("flux-dev", "diffusion model"), f"{told('flux/transformer')}")
+
+
 def test_component_first():
     """Of a whole checkpoint behind a component that part is merged, whichever it is."""
     model = recorded_models.Recorded("flux-ae")
@@ -135,4 +146,4 @@ def test_listed():
     expect(guess[:2] == ("mochi", "diffusion model"), f"inspect: {guess}")
 
 
-run_in_folders(test_told, test_composed, test_t5, test_component_first, test_listed)
+run_in_folders(test_told, test_composed, test_t5, test_folder, test_component_first, test_listed)
