@@ -5,22 +5,18 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "core/families/told_component.h"
+#include "core/inputs/brought_component.h"
 #include "core/inputs/lacking_names.h"
 #include "core/inputs/naming_path.h"
-#include "core/layouts/rewriting.h"
-#include "io/text/error.h"
-#include "io/text/sentence.h"
+#include "core/inputs/naming_trial.h"
 
 namespace ckmerge {
 namespace {
 
 using std::string_view;
-
-bool are_one_family(const ToldComponent& a, const ToldComponent& b) {
-  return a.family->role == b.family->role && string_view(a.family->name) == b.family->name;
-}
 
 bool any_behind(const TensorTable& tensors, const std::vector<uint32_t>& rows, string_view prefix) {
   return std::ranges::any_of(rows, [&](uint32_t row) { return tensors.name(row).starts_with(prefix); });
@@ -83,85 +79,6 @@ Fit fit(const TensorTable& first, const TensorTable& other, const ToldComponent&
   return found;
 }
 
-// Names of a component are those behind its prefix that no other component's inside it are.
-std::vector<std::string> prefixes_inside(std::span<const ToldComponent> all, const std::string& prefix) {
-  std::vector<std::string> inside;
-  for (const ToldComponent& one : all)
-    if (one.prefix.size() > prefix.size() && one.prefix.starts_with(prefix)) inside.push_back(one.prefix);
-  return inside;
-}
-
-std::string how_named(const ToldComponent& component) { return name(component.naming()); }
-
-[[noreturn]] void refuse(const Checkpoint& first, const Checkpoint& other, const NamingStep& step) {
-  throw Error(
-      ErrorCode::mismatch, other.path,
-      sentence(other.path, ": its ", step.family->name, " is in the naming ", name(step.from()), ", that of ",
-               first.path, " in ", name(step.to()), ", and there is no way from one to the other: ", step.no_way()));
-}
-
-// The first few, and how many there are.
-std::string listed(const std::vector<std::string>& names) {
-  constexpr size_t kMostNamed = 3;
-  std::string text;
-  for (size_t i = 0; i < std::min(kMostNamed, names.size()); ++i) text += (i == 0 ? "" : ", ") + names[i];
-  if (names.size() > kMostNamed) text += sentence(" and ", names.size() - kMostNamed, " more");
-  return text;
-}
-
-struct Destination {
-  std::string prefix, naming;
-  std::vector<std::string> not_behind;  // what belongs to other components
-};
-
-// What became of a component, all steps of its way together.
-class Account {
- public:
-  void add(const Rewriting& done, size_t prefix) {
-    changed_ = std::max(changed_, done.renamed + done.reshaped);
-    left_out_.insert(left_out_.end(), done.left_out.begin(), done.left_out.end());
-    carried_.clear();
-    for (const std::string& name : done.carried) carried_.push_back(name.substr(prefix));
-  }
-
-  std::string text(const ToldComponent& from, const Destination& to, const TensorTable& first) const {
-    const bool other_naming = how_named(from) != to.naming, other_prefix = from.prefix != to.prefix;
-    std::string text = sentence(from.family->name, ":");
-    if (other_naming) text += sentence(" ", how_named(from), " to ", to.naming, ",");
-    if (other_prefix) text += sentence(" ", shown(from.prefix), " to ", shown(to.prefix), ",");
-    text += sentence(" ", counted(changed_ + (other_prefix ? carried_.size() : 0), "tensor"));
-    if (!left_out_.empty())
-      text += sentence("; ", left_out_.size(), " left out, having no counterpart: ", listed(left_out_));
-    std::vector<std::string> strange;
-    for (const std::string& name : carried_)
-      if (first.find(to.prefix + name) == TensorTable::npos) strange.push_back(name);
-    if (other_naming && !strange.empty())
-      text += sentence("; ", strange.size(), " that no rule names: ", listed(strange));
-    return text;
-  }
-
- private:
-  static std::string shown(const std::string& prefix) { return prefix.empty() ? "no prefix" : prefix; }
-  uint64_t changed_ = 0;
-  std::vector<std::string> left_out_, carried_;
-};
-
-std::string bring(const Checkpoint& first, Checkpoint& other, const ToldComponent& theirs,
-                  const std::vector<NamingStep>& path, const Destination& to) {
-  Account account;
-  std::string prefix = theirs.prefix;
-  if (path.empty())
-    account.add(rewrite(other, {}, Direction::to_left, prefix, to.prefix, to.not_behind), prefix.size());
-  for (const NamingStep& step : path) {
-    if (step.no_way()) refuse(first, other, step);
-    const LayoutRules rules =
-        step.family->rules(ComponentNames(other.tensors, prefix), step.direction == Direction::to_right);
-    account.add(rewrite(other, rules, step.direction, prefix, to.prefix, to.not_behind), prefix.size());
-    prefix = to.prefix;
-  }
-  return account.text(theirs, to, first.tensors);
-}
-
 // The component of the first checkpoint that `theirs` is, where it is called otherwise: of several, such as the CLIPs
 // of SDXL, the one whose shapes it has.
 std::optional<Target> target_of(const Checkpoint& first, std::span<const ToldComponent> own, const Checkpoint& other,
@@ -179,6 +96,19 @@ std::optional<Target> target_of(const Checkpoint& first, std::span<const ToldCom
     most = score;
   }
   return best;
+}
+
+// Numbers of blocks are looked up in names, and one of the two checkpoints may lack some: rules as the first one's
+// names have them, where those of the other do not bring more of it to the first one's names and shapes.
+std::optional<LayoutRules> rules_of_first(const Checkpoint& first, const Checkpoint& other, const ToldComponent& theirs,
+                                          const Target& target, const Destination& to) {
+  if (target.path.size() != 1) return std::nullopt;
+  LayoutRules rules = rules_towards(target.path[0], first.tensors, target.component->prefix);
+  const NamingTrial by_first(first, other, theirs, target.path, to, &rules),
+      by_other(first, other, theirs, target.path, to);
+  const auto merit = [](const NamingTrial& trial) { return std::pair(trial.score(), trial.named()); };
+  if (merit(by_other) > merit(by_first)) return std::nullopt;
+  return rules;
 }
 
 }  // namespace
@@ -200,9 +130,10 @@ std::vector<std::string> equate_families(const Checkpoint& first, Checkpoint& ot
     const std::optional<Target> target = target_of(first, open, other, theirs);
     if (!target) continue;
     const Destination to{.prefix = target->component->prefix,
-                         .naming = how_named(*target->component),
+                         .naming = target->component->naming(),
                          .not_behind = prefixes_inside(all, theirs.prefix)};
-    done.push_back(bring(first, other, theirs, target->path, to));
+    const std::optional<LayoutRules> rules = rules_of_first(first, other, theirs, *target, to);
+    done.push_back(bring_component(first, other, theirs, target->path, to, rules ? &*rules : nullptr));
     open.erase(open.begin() + (target->component - open.data()));
   }
   return done;
@@ -218,9 +149,9 @@ std::vector<std::string> equate_vae(const Checkpoint& first, Checkpoint& file) {
     const Naming wanted = counterpart == own.end() ? Naming::original : counterpart->naming();
     const std::vector<NamingStep> path = naming_path(*theirs.family, theirs.naming(), wanted);
     if (path.empty()) continue;
-    done.push_back(
-        bring(first, file, theirs, path,
-              {.prefix = theirs.prefix, .naming = name(wanted), .not_behind = prefixes_inside(all, theirs.prefix)}));
+    done.push_back(bring_component(
+        first, file, theirs, path,
+        {.prefix = theirs.prefix, .naming = wanted, .not_behind = prefixes_inside(all, theirs.prefix)}));
   }
   return done;
 }
