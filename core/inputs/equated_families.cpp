@@ -69,7 +69,7 @@ Fit fit(const TensorTable& first, const TensorTable& other, const ToldComponent&
   Fit found(first, *target.component, other, theirs);
   if (target.path.size() == 1) {
     const bool from_left = target.path[0].direction == Direction::to_right;
-    const ComponentNames names(other, theirs.prefix);
+    const ComponentNames wanted(first, target.component->prefix), names(other, theirs.prefix, &wanted);
     for (const LayoutRule& rule : target.path[0].family->rules(names, from_left)) {
       if (!is_comparable(rule)) continue;
       const std::string left = first_name(rule.left), right = first_name(rule.right);
@@ -111,6 +111,7 @@ std::string listed(const std::vector<std::string>& names) {
 
 struct Destination {
   std::string prefix, naming;
+  std::string wanted_prefix;            // of the first checkpoint's component
   std::vector<std::string> not_behind;  // what belongs to other components
 };
 
@@ -148,6 +149,7 @@ class Account {
 
 std::string bring(const Checkpoint& first, Checkpoint& other, const ToldComponent& theirs,
                   const std::vector<NamingStep>& path, const Destination& to) {
+  const ComponentNames wanted(first.tensors, to.wanted_prefix);
   Account account;
   std::string prefix = theirs.prefix;
   if (path.empty())
@@ -155,7 +157,7 @@ std::string bring(const Checkpoint& first, Checkpoint& other, const ToldComponen
   for (const NamingStep& step : path) {
     if (step.no_way()) refuse(first, other, step);
     const LayoutRules rules =
-        step.family->rules(ComponentNames(other.tensors, prefix), step.direction == Direction::to_right);
+        step.family->rules(ComponentNames(other.tensors, prefix, &wanted), step.direction == Direction::to_right);
     account.add(rewrite(other, rules, step.direction, prefix, to.prefix, to.not_behind), prefix.size());
     prefix = to.prefix;
   }
@@ -201,6 +203,7 @@ std::vector<std::string> equate_families(const Checkpoint& first, Checkpoint& ot
     if (!target) continue;
     const Destination to{.prefix = target->component->prefix,
                          .naming = how_named(*target->component),
+                         .wanted_prefix = target->component->prefix,
                          .not_behind = prefixes_inside(all, theirs.prefix)};
     done.push_back(bring(first, other, theirs, target->path, to));
     open.erase(open.begin() + (target->component - open.data()));
@@ -218,9 +221,11 @@ std::vector<std::string> equate_vae(const Checkpoint& first, Checkpoint& file) {
     const Naming wanted = counterpart == own.end() ? Naming::original : counterpart->naming();
     const std::vector<NamingStep> path = naming_path(*theirs.family, theirs.naming(), wanted);
     if (path.empty()) continue;
-    done.push_back(
-        bring(first, file, theirs, path,
-              {.prefix = theirs.prefix, .naming = name(wanted), .not_behind = prefixes_inside(all, theirs.prefix)}));
+    done.push_back(bring(first, file, theirs, path,
+                         {.prefix = theirs.prefix,
+                          .naming = name(wanted),
+                          .wanted_prefix = counterpart == own.end() ? "first_stage_model." : counterpart->prefix,
+                          .not_behind = prefixes_inside(all, theirs.prefix)}));
   }
   return done;
 }
