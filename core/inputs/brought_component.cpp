@@ -82,17 +82,18 @@ std::vector<std::string> prefixes_inside(std::span<const ToldComponent> all, con
 }
 
 std::string bring_component(const Checkpoint& first, Checkpoint& other, const ToldComponent& theirs,
-                            const std::vector<NamingStep>& path, const Destination& to, const LayoutRules* last) {
+                            const std::vector<NamingStep>& path, const Destination& to) {
+  const ComponentNames wanted(first.tensors, to.wanted_prefix);
   Account account;
   std::string prefix = theirs.prefix;
   if (!path.empty())
-    if (std::vector<std::string> names = NamingTrial(first, other, theirs, path, to, last).broken(); !names.empty())
+    if (std::vector<std::string> names = NamingTrial(first, other, theirs, path, to).broken(); !names.empty())
       refuse_mixture(first, other, path.back(), std::move(names));
   if (path.empty())
     account.add(rewrite(other, {}, Direction::to_left, prefix, to.prefix, to.not_behind), prefix.size());
   for (const NamingStep& step : path) {
     if (step.no_way()) refuse(first, other, step);
-    const LayoutRules rules = last && &step == &path.back() ? *last : rules_of(step, other.tensors, prefix);
+    const LayoutRules rules = rules_of(step, other.tensors, prefix, &wanted);
     account.add(rewrite(other, rules, step.direction, prefix, to.prefix, to.not_behind), prefix.size());
     prefix = to.prefix;
   }

@@ -5,13 +5,11 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <utility>
 
 #include "core/families/told_component.h"
 #include "core/inputs/brought_component.h"
 #include "core/inputs/lacking_names.h"
 #include "core/inputs/naming_path.h"
-#include "core/inputs/naming_trial.h"
 
 namespace ckmerge {
 namespace {
@@ -65,7 +63,7 @@ Fit fit(const TensorTable& first, const TensorTable& other, const ToldComponent&
   Fit found(first, *target.component, other, theirs);
   if (target.path.size() == 1) {
     const bool from_left = target.path[0].direction == Direction::to_right;
-    const ComponentNames names(other, theirs.prefix);
+    const ComponentNames wanted(first, target.component->prefix), names(other, theirs.prefix, &wanted);
     for (const LayoutRule& rule : target.path[0].family->rules(names, from_left)) {
       if (!is_comparable(rule)) continue;
       const std::string left = first_name(rule.left), right = first_name(rule.right);
@@ -98,19 +96,6 @@ std::optional<Target> target_of(const Checkpoint& first, std::span<const ToldCom
   return best;
 }
 
-// Numbers of blocks are looked up in names, and one of the two checkpoints may lack some: rules as the first one's
-// names have them, where those of the other do not bring more of it to the first one's names and shapes.
-std::optional<LayoutRules> rules_of_first(const Checkpoint& first, const Checkpoint& other, const ToldComponent& theirs,
-                                          const Target& target, const Destination& to) {
-  if (target.path.size() != 1) return std::nullopt;
-  LayoutRules rules = rules_towards(target.path[0], first.tensors, target.component->prefix);
-  const NamingTrial by_first(first, other, theirs, target.path, to, &rules),
-      by_other(first, other, theirs, target.path, to);
-  const auto merit = [](const NamingTrial& trial) { return std::pair(trial.score(), trial.named()); };
-  if (merit(by_other) > merit(by_first)) return std::nullopt;
-  return rules;
-}
-
 }  // namespace
 
 std::vector<std::string> equate_families(const Checkpoint& first, Checkpoint& other) {
@@ -131,9 +116,9 @@ std::vector<std::string> equate_families(const Checkpoint& first, Checkpoint& ot
     if (!target) continue;
     const Destination to{.prefix = target->component->prefix,
                          .naming = target->component->naming(),
+                         .wanted_prefix = target->component->prefix,
                          .not_behind = prefixes_inside(all, theirs.prefix)};
-    const std::optional<LayoutRules> rules = rules_of_first(first, other, theirs, *target, to);
-    done.push_back(bring_component(first, other, theirs, target->path, to, rules ? &*rules : nullptr));
+    done.push_back(bring_component(first, other, theirs, target->path, to));
     open.erase(open.begin() + (target->component - open.data()));
   }
   return done;
@@ -149,9 +134,12 @@ std::vector<std::string> equate_vae(const Checkpoint& first, Checkpoint& file) {
     const Naming wanted = counterpart == own.end() ? Naming::original : counterpart->naming();
     const std::vector<NamingStep> path = naming_path(*theirs.family, theirs.naming(), wanted);
     if (path.empty()) continue;
-    done.push_back(bring_component(
-        first, file, theirs, path,
-        {.prefix = theirs.prefix, .naming = wanted, .not_behind = prefixes_inside(all, theirs.prefix)}));
+    done.push_back(
+        bring_component(first, file, theirs, path,
+                        {.prefix = theirs.prefix,
+                         .naming = wanted,
+                         .wanted_prefix = counterpart == own.end() ? "first_stage_model." : counterpart->prefix,
+                         .not_behind = prefixes_inside(all, theirs.prefix)}));
   }
   return done;
 }

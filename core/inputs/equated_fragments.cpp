@@ -39,10 +39,7 @@ struct Way {
   ToldComponent theirs = {};
   std::vector<NamingStep> path = {};
   Destination to = {};
-  std::optional<LayoutRules> last = {};  // where the whole component is the first one's
   int64_t score = 0;
-
-  const LayoutRules* last_rules() const { return last ? &*last : nullptr; }
 };
 
 class Ways {
@@ -79,7 +76,6 @@ class Ways {
     if (way.path.empty()) return;
     const NamingStep& begin = way.path.front();
     way.theirs = {.family = begin.family, .is_left = begin.direction == Direction::to_right, .prefix = prefix};
-    way.last = rules_towards(way.path.back(), first_.tensors, whole.prefix);
     consider(std::move(way), is_another(theirs_, whole, prefix));
   }
 
@@ -92,8 +88,9 @@ class Ways {
 
   // A fragment may have the signs of another network, which has the same blocks and more.
   void consider(Way way, bool told_as_another) {
+    way.to.wanted_prefix = way.to.prefix;
     way.to.not_behind = prefixes_inside(theirs_, way.theirs.prefix);
-    const NamingTrial trial(first_, other_, way.theirs, way.path, way.to, way.last_rules());
+    const NamingTrial trial(first_, other_, way.theirs, way.path, way.to);
     way.score = trial.score();
     if (way.score <= 0 || (best_ && way.score <= best_->score)) return;
     if (told_as_another && !trial.names_all()) return;
@@ -116,7 +113,7 @@ std::vector<std::string> equate_fragments(const Checkpoint& first, Checkpoint& o
   while (done.size() < kMostFragments) {
     const std::optional<Way> way = Ways(first, other).best();
     if (!way) break;
-    done.push_back(bring_component(first, other, way->theirs, way->path, way->to, way->last_rules()));
+    done.push_back(bring_component(first, other, way->theirs, way->path, way->to));
   }
   return done;
 }

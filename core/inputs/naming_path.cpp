@@ -22,12 +22,9 @@ Path steps_from(const ModelFamily& family, Naming from) {
 
 }  // namespace
 
-LayoutRules rules_of(const NamingStep& step, const TensorTable& tensors, const std::string& prefix) {
-  return step.family->rules(ComponentNames(tensors, prefix), step.direction == Direction::to_right);
-}
-
-LayoutRules rules_towards(const NamingStep& step, const TensorTable& tensors, const std::string& prefix) {
-  return step.family->rules(ComponentNames(tensors, prefix), step.direction == Direction::to_left);
+LayoutRules rules_of(const NamingStep& step, const TensorTable& tensors, const std::string& prefix,
+                     const ComponentNames* wanted) {
+  return step.family->rules(ComponentNames(tensors, prefix, wanted), step.direction == Direction::to_right);
 }
 
 std::vector<Naming> other_namings(const ModelFamily& family, Naming naming) {

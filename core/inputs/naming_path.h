@@ -21,11 +21,9 @@ struct NamingStep {
 };
 
 /// The rules by which names of `tensors` behind `prefix`, which are in the naming that the step begins with, are
-/// changed.
-LayoutRules rules_of(const NamingStep& step, const TensorTable& tensors, const std::string& prefix);
-
-/// The same rules, as they are for a file whose names are in the naming that the step ends with.
-LayoutRules rules_towards(const NamingStep& step, const TensorTable& tensors, const std::string& prefix);
+/// changed; `wanted` as ComponentNames takes it.
+LayoutRules rules_of(const NamingStep& step, const TensorTable& tensors, const std::string& prefix,
+                     const ComponentNames* wanted = nullptr);
 
 /// All that rows which are called as `family` is know, but `naming`.
 std::vector<Naming> other_namings(const ModelFamily& family, Naming naming);

@@ -29,11 +29,11 @@ bool fit(const Tensor& own, const Tensor& theirs, bool whole) {
 }  // namespace
 
 NamingTrial::NamingTrial(const Checkpoint& first, const Checkpoint& other, const ToldComponent& theirs,
-                         const std::vector<NamingStep>& path, const Destination& to, const LayoutRules* last)
+                         const std::vector<NamingStep>& path, const Destination& to)
     : first_(first), other_(other), prefix_(theirs.prefix), to_(to) {
+  const ComponentNames wanted(first.tensors, to.wanted_prefix);
   for (const NamingStep& step : path)
-    steps_.emplace_back(last && &step == &path.back() ? LayoutRules(*last) : rules_of(step, other.tensors, prefix_),
-                        step.direction);
+    steps_.emplace_back(rules_of(step, other.tensors, prefix_, &wanted), step.direction);
 }
 
 std::optional<NamingTrial::Turned> NamingTrial::turn(string_view name) const {

@@ -22,7 +22,7 @@ class NamingTrial {
  public:
   /// As bring_component() would bring it. Keeps views of all of them but `path`.
   NamingTrial(const Checkpoint& first, const Checkpoint& other, const ToldComponent& theirs,
-              const std::vector<NamingStep>& path, const Destination& to, const LayoutRules* last = nullptr);
+              const std::vector<NamingStep>& path, const Destination& to);
   NamingTrial(const NamingTrial&) = delete;
   NamingTrial& operator=(const NamingTrial&) = delete;
 

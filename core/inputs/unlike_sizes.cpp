@@ -18,8 +18,10 @@ std::optional<Error> unlike_sizes(const Checkpoint& first, const Checkpoint& oth
     for (const ToldComponent& one : own) {
       const std::vector<NamingStep> path = naming_path(*theirs.family, theirs.naming(), one.naming());
       if (!are_one_family(one, theirs) || path.empty()) continue;
-      const Destination to{
-          .prefix = one.prefix, .naming = one.naming(), .not_behind = prefixes_inside(all, theirs.prefix)};
+      const Destination to{.prefix = one.prefix,
+                           .naming = one.naming(),
+                           .wanted_prefix = one.prefix,
+                           .not_behind = prefixes_inside(all, theirs.prefix)};
       std::vector<std::string> lines = NamingTrial(first, other, theirs, path, to).unlike();
       if (lines.empty()) continue;
       const size_t count = lines.size();
