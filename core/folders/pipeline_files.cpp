@@ -8,6 +8,7 @@
 #include "core/inputs/component_places.h"
 #include "core/plan/output_files.h"
 #include "io/folder/component_files.h"
+#include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -18,10 +19,19 @@ std::string_view name_of(const Step& step, std::span<const Checkpoint> checkpoin
   return checkpoints[step.named.checkpoint].tensors.name(step.named.tensor);
 }
 
+// Sub-folders of the inputs that are folders: a result has them too, whatever they hold.
+std::vector<std::string> sub_folders(std::span<const Checkpoint> checkpoints) {
+  std::vector<std::string> found;
+  for (const Checkpoint& checkpoint : checkpoints)
+    for (std::string& component : components_of(checkpoint)) found.push_back(std::move(component));
+  return found;
+}
+
 // Empty where the name has no component in front.
-std::string_view component_of(std::string_view name) {
+std::string_view component_of(std::string_view name, std::span<const std::string> sub_folders) {
   const std::string_view front = name.substr(0, std::min(name.find('.'), name.size()));
-  return front.size() < name.size() && member_of_folder(front) ? front : std::string_view();
+  const bool is_component = member_of_folder(front) || std::ranges::find(sub_folders, front) != sub_folders.end();
+  return front.size() < name.size() && is_component ? front : std::string_view();
 }
 
 struct Split {
@@ -45,9 +55,10 @@ Split bare(const Plan& plan, std::span<const Checkpoint> checkpoints) {
 
 // By name, so that equal components stand together whatever the order of the steps.
 Split by_component(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  const std::vector<std::string> known = sub_folders(checkpoints);
   std::map<std::string, std::vector<uint32_t>, std::less<>> found;
   for (size_t i = 0; i < plan.steps.size(); ++i) {
-    const std::string_view component = component_of(name_of(plan.steps[i], checkpoints));
+    const std::string_view component = component_of(name_of(plan.steps[i], checkpoints), known);
     auto at = found.find(component);
     if (at == found.end()) at = found.emplace(component, std::vector<uint32_t>()).first;
     at->second.push_back(static_cast<uint32_t>(i));
@@ -71,13 +82,15 @@ std::vector<PipelineFile> split_into_components(Plan& plan, std::span<const Chec
   for (size_t k = 0; k < split.components.size(); ++k)
     files.push_back({.component = split.components[k],
                      .weights = split.components[k] + "/" + weights_name(split.components[k]),
-                     .config = component_config(checkpoints[0], split.prefixes[k])});
+                     .config = component_config(checkpoints[0], split.prefixes[k]),
+                     .config_from = {}});
   return files;
 }
 
 void expect_one_component(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& output) {
+  const std::vector<std::string> known = sub_folders(checkpoints);
   for (const Step& step : plan.steps)
-    if (const std::string_view component = component_of(name_of(step, checkpoints)); !component.empty())
+    if (const std::string_view component = component_of(name_of(step, checkpoints), known); !component.empty())
       throw Error(ErrorCode::usage, "--layout",
                   sentence("--layout diffusers: the result has several components (", component,
                            " and others), which diffusers reads from a folder, not from one file; give a folder as OUT",

@@ -16,6 +16,7 @@ struct PipelineFile {
   std::string component;              ///< its sub-folder: "transformer"
   std::string weights;                ///< its file below the folder: "transformer/diffusion_pytorch_model.safetensors"
   std::optional<std::string> config;  ///< the text of its config.json, where names and shapes tell all of it
+  std::string config_from = {};       ///< or the folder that it is taken from
 };
 
 /// Lays the plan of a recipe whose layout is diffusers out in one file for each component, which are the plan's files,

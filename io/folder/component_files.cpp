@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
+#include "io/folder/pipeline_entries.h"
+#include "io/folder/pipeline_index.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -17,14 +20,12 @@ namespace {
 namespace fs = std::filesystem;
 using std::string_view;
 
-// With a number behind an underscore they are further ones.
-constexpr auto kComponents =
-    std::to_array<string_view>({"transformer", "unet", "vae", "text_encoder", "prior", "decoder", "image_encoder",
-                                "audio_vae", "vocoder", "connectors", "controlnet", "safety_checker"});
-
 // The better first: a loader takes the first that is there.
 constexpr auto kStems = std::to_array<string_view>({"diffusion_pytorch_model", "model", "pytorch_model"});
 constexpr auto kExtensions = std::to_array<string_view>({".safetensors", ".bin"});
+
+// Components of transformers' classes, whose files are called otherwise than those of diffusers.
+constexpr auto kOfTransformers = std::to_array<string_view>({"text_encoder", "image_encoder", "safety_checker"});
 
 [[noreturn]] void refuse(ErrorCode code, const std::string& path, const std::string& what) {
   throw Error(code, path, sentence(path, ": ", what));
@@ -85,14 +86,6 @@ std::string weights_in(const fs::path& folder, const std::string& component, Fol
   return (folder / found[0]).string();
 }
 
-bool is_known(string_view name) {
-  return std::ranges::any_of(kComponents, [&](string_view known) {
-    if (!name.starts_with(known)) return false;
-    const string_view rest = name.substr(known.size());
-    return rest.empty() || (rest.size() == 2 && rest[0] == '_' && rest[1] >= '2' && rest[1] <= '9');
-  });
-}
-
 }  // namespace
 
 bool is_folder_path(const std::string& path) {
@@ -114,8 +107,9 @@ FolderContents component_files(const std::string& folder) {
   const fs::path path(folder);
   std::error_code error;
   const bool of_pipeline = fs::exists(path / "model_index.json", error);
+  const std::optional<PipelineIndex> index = pipeline_index(folder);
   for (const std::string& name : names_in(path, true)) {
-    if (!is_known(name)) continue;
+    if (!is_component_name(name) && !(index && index->find(name))) continue;
     const std::string file = weights_in(path / name, name, contents);
     if (!file.empty()) contents.components.push_back({.component = name, .paths = {file}});
   }
@@ -134,9 +128,8 @@ FolderContents component_files(const std::string& folder) {
 }
 
 std::string weights_name(const std::string& component) {
-  return component.starts_with("text_encoder") || component.starts_with("image_encoder")
-             ? "model.safetensors"
-             : "diffusion_pytorch_model.safetensors";
+  const auto begins = [&](std::string_view front) { return component.starts_with(front); };
+  return std::ranges::any_of(kOfTransformers, begins) ? "model.safetensors" : "diffusion_pytorch_model.safetensors";
 }
 
 }  // namespace ckmerge

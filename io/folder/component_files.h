@@ -31,7 +31,7 @@ std::string with_folder_name(const std::string& path);
 FolderContents component_files(const std::string& folder);
 
 /// The weights' file of a component that is written: "diffusion_pytorch_model.safetensors", or "model.safetensors" of
-/// encoders, which transformers reads.
+/// what transformers reads: encoders, the safety checker.
 std::string weights_name(const std::string& component);
 
 }  // namespace ckmerge
