@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "core/folders/component_config.h"
 #include "core/inputs/component_places.h"
@@ -87,15 +88,22 @@ std::vector<PipelineFile> split_into_components(Plan& plan, std::span<const Chec
   return files;
 }
 
-void expect_one_component(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& output) {
+void expect_one_component(Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& output) {
+  if (plan.steps.empty()) return;
   const std::vector<std::string> known = sub_folders(checkpoints);
-  for (const Step& step : plan.steps)
-    if (const std::string_view component = component_of(name_of(step, checkpoints), known); !component.empty())
-      throw Error(ErrorCode::usage, "--layout",
-                  sentence("--layout diffusers: the result has several components (", component,
-                           " and others), which diffusers reads from a folder, not from one file; give a folder as OUT",
-                           output.empty() ? std::string(" (-o out/)") : sentence(", not ", output),
-                           ", without --sweep and --filename-prefix"));
+  const std::string_view first = component_of(name_of(plan.steps[0], checkpoints), known);
+  const auto is_of_first = [&](const Step& step) { return component_of(name_of(step, checkpoints), known) == first; };
+  if (!std::ranges::all_of(plan.steps, is_of_first))
+    throw Error(ErrorCode::usage, "--layout",
+                sentence("--layout diffusers: the result has several components (", first,
+                         " and others), which diffusers reads from a folder, not from one file; give a folder as OUT",
+                         output.empty() ? std::string(" (-o out/)") : sentence(", not ", output),
+                         ", without --sweep and --filename-prefix"));
+  if (first.empty()) return;
+  std::vector<uint32_t> steps(plan.steps.size());
+  std::iota(steps.begin(), steps.end(), 0);
+  const std::string prefix = std::string(first) + ".";
+  lay_out_files(plan, checkpoints, {&steps, 1}, {&prefix, 1});
 }
 
 }  // namespace ckmerge

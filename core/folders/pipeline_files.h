@@ -24,7 +24,7 @@ struct PipelineFile {
 std::vector<PipelineFile> split_into_components(Plan& plan, std::span<const Checkpoint> checkpoints);
 
 /// Throws Error(usage) for a plan of one file that would hold several components in diffusers' layout, which no program
-/// reads.
-void expect_one_component(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& output);
+/// reads. Of a single one the file has the bare names.
+void expect_one_component(Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& output);
 
 }  // namespace ckmerge

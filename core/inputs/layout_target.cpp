@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "core/names/part.h"
 #include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -89,7 +88,7 @@ std::vector<std::string> LayoutTarget::kept_prefixes(const PlacedComponents& pla
 }
 
 bool LayoutTarget::keeps(std::string_view name) const {
-  if (layout_ != AskedLayout::diffusers) return !of_folder_ && sub_folders_.empty() && !part_of(name);
+  if (layout_ != AskedLayout::diffusers) return !of_folder_ && sub_folders_.empty();
   return std::ranges::find(sub_folders_, name.substr(0, name.find('.'))) != sub_folders_.end();
 }
 

@@ -29,8 +29,8 @@ class LayoutTarget {
   bool leaves_out() const { return several_ || !sub_folders_.empty(); }
   /// Prefixes, as they are before, of components that have a place.
   std::vector<std::string> kept_prefixes(const PlacedComponents& placed) const;
-  /// Of a name under no component: what stands beside the parts of a checkpoint stays in a checkpoint, what a folder
-  /// has in a sub-folder of its own has one in a folder.
+  /// Of a name under no component: what stands beside its components in a checkpoint stays in a checkpoint, what a
+  /// folder has in a sub-folder of its own has one in a folder.
   bool keeps(std::string_view name) const;
   /// "which a folder of diffusers has no place for".
   std::string has_no_place() const;

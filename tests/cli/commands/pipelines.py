@@ -327,6 +327,36 @@ def test_given_configs():
         expect(pathlib.Path("out/vae/config.json").read_text() == config, "the config as it was")
 
 
+def test_parts_of_folders():
+    """A component alone, though others were there, has its bare names; a second model is of the same part; what lacks weights is told."""
+    pipeline("in")
+    done("convert", "in", "vae.safetensors", "--layout", "diffusers", "--part", "vae")
+    are_written("vae.safetensors", tensors("flux-ae", "right"), "a part in one file")
+    write("two/transformer/diffusion_pytorch_model.safetensors", tensors("wan-t2v", "right"))
+    write("two/transformer_2/diffusion_pytorch_model.safetensors", tensors("wan-t2v", "right"))
+    done("convert", "two", "out", "--layout", "diffusers", "--dtype", "unet=f16")
+    for folder in ("transformer", "transformer_2"):
+        found = safetensors(f"out/{folder}/diffusion_pytorch_model.safetensors")[1]
+        expect({dtype for dtype, _, _ in found.values()} == {"F16"}, f"{folder} is not of the part unet")
+    os.unlink("in/vae/diffusion_pytorch_model.safetensors")
+    told = done("convert", "in", "out.safetensors", "--layout", "comfy")
+    expect("no weights of vae" in told.stdout, f"weights that lack: {told.stdout}")
+    expect("no weights of vae" in done("inspect", "in").stdout, "inspect: weights that lack")
+    os.symlink("nowhere", "in/vae/diffusion_pytorch_model.safetensors")
+    refused(1, "link to a file that is not there", "convert", "in", "x.safetensors", "--layout", "comfy")
+
+
+def test_as_it_is():
+    """A file that has a layout's names already keeps all that is in it."""
+    whole = (tensors("ltx-video", "left", UNET) | tensors("ltx-vae-0.9.1", "left", "vae.") | plain({"audio_vae.x": 2, "vocoder.y": 3, "text_embedding_projection.z": 4}) |
+             plain(T5, "text_encoders.t5xxl.transformer.") | plain({"text_encoders.t5xxl.spiece_model": 5, "text_encoders.t5xxl.logit_scale": 1}))
+    write("whole.safetensors", whole)
+    for layout in ("comfy", "original"):
+        told = done("convert", "whole.safetensors", "out.safetensors", "--layout", layout, "-f")
+        are_written("out.safetensors", whole, layout)
+        expect("left out" not in told.stdout, f"{layout}: {told.stdout}")
+
+
 def test_run_into_folder():
     """A recorded layout says what the output is, before anything is judged by its name."""
     write("whole.safetensors", tensors("sdxl", "left", UNET) | tensors("autoencoder-kl", "left", "first_stage_model."))
@@ -336,4 +366,4 @@ def test_run_into_folder():
     refused(2, "--format", "run", "out/unet/diffusion_pytorch_model.safetensors", "A=whole.safetensors", "-o", "third", "--format", "ckpt")
 
 
-run_in_folders(test_given_configs, test_run_into_folder, test_one_file, test_refusals, test_folders, test_sdxl, test_beside, test_components, test_compose, test_configs)
+run_in_folders(test_given_configs, test_parts_of_folders, test_as_it_is, test_run_into_folder, test_one_file, test_refusals, test_folders, test_sdxl, test_beside, test_components, test_compose, test_configs)
