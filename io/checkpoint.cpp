@@ -102,6 +102,8 @@ Checkpoint open_folder(const std::string& path, const OpenOptions& options) {
   if (!checkpoint.tensors.sort_by_name().empty())
     throw Error(ErrorCode::malformed, path, path + ": two of its files have a tensor of the same name");
   for (const std::string& note : contents.notes) checkpoint.notes.push_back(note);
+  if (options.as_stored)
+    for (const std::string& lacking : contents.lacking) checkpoint.notes.push_back("has no weights of " + lacking);
   checkpoint.judgement = judge(checkpoint.tensors, checkpoint.metadata);
   return checkpoint;
 }

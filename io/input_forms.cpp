@@ -2,6 +2,7 @@
 #include "io/input_forms.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <iterator>
 
 #include "io/memory/memory_tensors.h"
@@ -77,6 +78,16 @@ const InputForm& folder_form() { return *std::next(std::rbegin(kForms)); }
 
 bool is_folder_of_several(const Checkpoint& checkpoint) {
   return checkpoint.form == &folder_form() && checkpoint.shards.size() > 1;
+}
+
+std::vector<std::string> components_of(const Checkpoint& checkpoint) {
+  std::vector<std::string> components;
+  if (!is_folder_of_several(checkpoint)) return components;
+  for (const InputFile& shard : checkpoint.shards) {
+    std::string component = std::filesystem::path(shard.path()).parent_path().filename().string();
+    if (std::ranges::find(components, component) == components.end()) components.push_back(std::move(component));
+  }
+  return components;
 }
 
 bool is_called_like_a_form(std::string_view name) {

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/table/checkpoint.h"
 
@@ -48,6 +50,8 @@ const InputForm& memory_form();
 const InputForm& folder_form();
 /// Whether it is such a folder, and of several files.
 bool is_folder_of_several(const Checkpoint& checkpoint);
+/// The sub-folders of such a folder, which stand in front of its names as it was opened; of any other none.
+std::vector<std::string> components_of(const Checkpoint& checkpoint);
 
 /// Whether a file's name ends like one of any form, in whatever case.
 bool is_called_like_a_form(std::string_view name);

@@ -14,7 +14,7 @@
 #include "cli/report/report.h"
 #include "cli/report/report_json.h"
 #include "core/formula/recipe_graph.h"
-#include "io/file/partial_folder.h"
+#include "io/folder/partial_folder.h"
 
 namespace ckmerge::cli {
 namespace {

@@ -199,16 +199,18 @@ MergeRequest run_request(const Request& asked, Caller& caller) {
   // The options mean what they mean to merge. Its inputs are set below, and its recipe, to which no option of run adds.
   Request options = asked;
   options.operands = {operands[0]};
-  Faults faults;
+  Faults faults, of_recipe;
   MergeRequest request;
   RecordedRecipe recorded;
   std::vector<std::string> inputs;
-  faults.check([&] { request = merge_request(options, caller.environment); });
-  faults.check([&] {
+  of_recipe.check([&] {
     recorded = recorded_recipe(operands[0], caller);
     inputs = bound_inputs(recorded, {operands.begin() + 1, operands.end()});
     if (!asked.settings.models) expect_all_bound(recorded, inputs);
   });
+  options.settings.recipe.layout = recorded.recipe.layout;  // by which an output may be a folder
+  faults.check([&] { request = merge_request(options, caller.environment); });
+  faults.add(of_recipe);
   faults.raise();
   request.inputs = inputs;
   if (recorded.version < kRecipeVersion)

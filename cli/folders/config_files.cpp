@@ -5,11 +5,15 @@
 #include <array>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <string_view>
 
 #include "core/read/staging.h"
 #include "io/file/input_file.h"
 #include "io/file/output_file.h"
+#include "io/folder/pipeline_entries.h"
+#include "io/folder/pipeline_index.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {
@@ -17,7 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr uint64_t kMaxSize = uint64_t{64} << 20;  // tokenizers of 256,000 words take 34 MB
+constexpr uint64_t kMaxSize = uint64_t{64} << 20;   // tokenizers of 256,000 words take 34 MB
+constexpr uint64_t kMaxConfig = uint64_t{1} << 20;  // published ones have some kB
 
 constexpr auto kWeights = std::to_array<std::string_view>(
     {".safetensors", ".sft", ".bin", ".ckpt", ".pt", ".pth", ".msgpack", ".h5", ".onnx", ".onnx_data", ".gguf",
@@ -32,13 +37,20 @@ bool is_config(const std::string& name) {
   throw Error(ErrorCode::usage, "--config-from", "--config-from: " + what);
 }
 
+bool is_of_pipeline(const std::string& sub_folder, const std::optional<PipelineIndex>& index) {
+  return is_pipeline_folder(sub_folder) || (index && index->find(sub_folder));
+}
+
+// Beside the sub-folders the index alone is taken: what is said there of the model is not true of another.
 void add_files(const fs::path& folder, const fs::path& below, std::vector<std::string>& files) {
+  const std::optional<PipelineIndex> index = below.empty() ? pipeline_index(folder) : std::nullopt;
   std::error_code error;
   for (fs::directory_iterator entry(folder / below, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     std::error_code unknown;
-    if (entry->is_directory(unknown) && below.empty() && !name.starts_with('.')) add_files(folder, name, files);
+    if (entry->is_directory(unknown) && below.empty() && is_of_pipeline(name, index)) add_files(folder, name, files);
     if (!entry->is_regular_file(unknown) || !is_config(name)) continue;
+    if (below.empty() && name != "model_index.json") continue;
     if (entry->file_size(unknown) > kMaxSize)
       refuse(entry->path().string() + " is too large for a config; move it away, or give another folder");
     files.push_back((below / name).string());
@@ -67,6 +79,14 @@ std::vector<std::string> config_files(const std::string& folder) {
   if (files.empty()) refuse(folder + " holds no config; name a folder of diffusers (with model_index.json)");
   std::ranges::sort(files);
   return files;
+}
+
+std::string config_text(const std::string& file) {
+  const InputFile input(file);
+  if (input.size() > kMaxConfig) throw Error(ErrorCode::malformed, file, "is too large");
+  std::string text(input.size(), '\0');
+  input.read_at(0, std::as_writable_bytes(std::span(text)));
+  return text;
 }
 
 void write_text(const std::string& to, const std::string& text, bool sync) {

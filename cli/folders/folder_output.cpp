@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/folders/folder_output.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "cli/folders/config_files.h"
 #include "cli/options/output_name.h"
 #include "core/inputs/asked_layout.h"
-#include "io/file/partial_folder.h"
+#include "io/folder/partial_folder.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -23,27 +23,30 @@ bool is_pipeline_folder(const std::string& output, const Recipe& recipe) {
 
 FolderOutput::FolderOutput(Plan& plan, std::span<const Checkpoint> checkpoints,
                            const std::optional<std::string>& config_from)
-    : files_(split_into_components(plan, checkpoints)), config_from_(config_from.value_or("")) {
-  if (config_from) copied_ = config_files(config_from_);
-}
-
-bool FolderOutput::has_config(const PipelineFile& file) const {
-  return file.config || std::ranges::find(copied_, config_of(file)) != copied_.end();
+    : files_(split_into_components(plan, checkpoints)) {
+  if (!config_from) return;
+  given_.emplace(*config_from, files_);
+  for (PipelineFile& file : files_)
+    if (given_->has(config_of(file))) {
+      file.config.reset();
+      file.config_from = *config_from;
+    }
 }
 
 std::vector<std::string> FolderOutput::warnings() const {
   std::vector<std::string> warnings;
   std::string lacking;
   for (const PipelineFile& file : files_)
-    if (!has_config(file)) lacking += (lacking.empty() ? "" : ", ") + config_of(file);
+    if (!file.config && file.config_from.empty()) lacking += (lacking.empty() ? "" : ", ") + config_of(file);
   if (!lacking.empty())
-    warnings.push_back(lacking +
-                       (config_from_.empty() ? " cannot be told by names and shapes" : " is not in " + config_from_) +
+    warnings.push_back(lacking + (given_ ? " is not in " + given_->folder() : " cannot be told by names and shapes") +
                        ", which programs need; take such files from a folder of the same family (--config-from DIR)");
-  if (config_from_.empty())
+  if (!given_)
     warnings.push_back(
         "the folder has no model_index.json, tokenizer or scheduler, which no checkpoint holds: its components can be "
         "loaded one by one; --config-from DIR takes them from a folder of the same family");
+  else
+    for (std::string& warning : given_->warnings()) warnings.push_back(std::move(warning));
   return warnings;
 }
 
@@ -56,13 +59,9 @@ RunReport FolderOutput::run(const Plan& plan, std::span<const Checkpoint> checkp
     targets.push_back(folder.path() + "/" + file.weights);
   }
   RunReport report = ckmerge::run(plan, checkpoints, targets, options);
-  for (const std::string& copied : copied_) {
-    folder.make_room_for(copied);
-    copy_file(config_from_ + "/" + copied, folder.path() + "/" + copied, options.sync);
-  }
+  if (given_) given_->write_into(folder, options.sync);
   for (const PipelineFile& file : files_)
-    if (file.config && std::ranges::find(copied_, config_of(file)) == copied_.end())
-      write_text(folder.path() + "/" + config_of(file), *file.config, options.sync);
+    if (file.config) write_text(folder.path() + "/" + config_of(file), *file.config, options.sync);
   folder.put_in_place();
   return report;
 }

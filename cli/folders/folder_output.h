@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/folders/given_configs.h"
 #include "core/ckmerge.h"
 #include "core/folders/pipeline_files.h"
 
@@ -17,7 +18,7 @@ bool is_pipeline_folder(const std::string& output, const Recipe& recipe);
 
 class FolderOutput {
  public:
-  /// Lays `plan` out in files. `config_from`: the folder whose configs are copied. Throws Error(usage | mismatch | io).
+  /// Lays `plan` out in files. `config_from`: the folder whose configs are taken. Throws Error(usage | mismatch | io).
   FolderOutput(Plan& plan, std::span<const Checkpoint> checkpoints, const std::optional<std::string>& config_from);
 
   const std::vector<PipelineFile>& files() const { return files_; }
@@ -29,11 +30,8 @@ class FolderOutput {
                 const std::vector<std::string>& inputs, const RunOptions& options) const;
 
  private:
-  bool has_config(const PipelineFile& file) const;
-
   std::vector<PipelineFile> files_;
-  std::string config_from_;
-  std::vector<std::string> copied_;  // below that folder
+  std::optional<GivenConfigs> given_;
 };
 
 }  // namespace ckmerge::cli

@@ -4,14 +4,21 @@
 #include "cli/options/sizes.h"
 
 namespace ckmerge::cli {
+namespace {
+
+std::string config_clause(const PipelineFile& file) {
+  if (!file.config_from.empty()) return ", its config from " + visible(file.config_from);
+  return file.config ? ", its config made of names and shapes" : "";
+}
+
+}  // namespace
 
 std::string folder_lines(const MergeFacts& facts) {
   std::string out;
   for (size_t k = 0; k < facts.files.size(); ++k) {
     const PlannedFile& planned = facts.plan.files[k];
     out += "  " + visible(facts.files[k].weights) + ": " + counted(planned.end_step - planned.first_step, "tensor") +
-           ", " + size_text(planned.size()) + (facts.files[k].config ? ", its config made of names and shapes" : "") +
-           "\n";
+           ", " + size_text(planned.size()) + config_clause(facts.files[k]) + "\n";
   }
   return out;
 }

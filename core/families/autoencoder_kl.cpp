@@ -34,24 +34,25 @@ void add_attention(LayoutRules& rules, std::string_view left, std::string_view r
   }
 }
 
-void add_half(LayoutRules& rules, const ComponentNames& names, std::string_view half, bool from_left) {
+void add_half(LayoutRules& rules, const BothNamings& namings, std::string_view half) {
   const std::string attention = sentence(half, "mid_block.attentions.0.");
   add_resnet(rules, sentence(half, "mid.block_1."), sentence(half, "mid_block.resnets.0."));
   add_resnet(rules, sentence(half, "mid.block_2."), sentence(half, "mid_block.resnets.1."));
-  add_attention(rules, sentence(half, "mid.attn_1."), attention,
-                !from_left && names.has(sentence(attention, "query.weight")));
+  add_attention(rules, sentence(half, "mid.attn_1."), attention, namings.has("", sentence(attention, "query.weight")));
   add_rules(rules, half, half,
             {{"conv_in.*", "conv_in.*"}, {"conv_out.*", "conv_out.*"}, {"norm_out.*", "conv_norm_out.*"}});
 }
 
 LayoutRules rules(const ComponentNames& names, bool from_left) {
   LayoutRules rules;
-  add_half(rules, names, "encoder.", from_left);
-  add_half(rules, names, "decoder.", from_left);
+  const BothNamings namings(names, from_left);
+  add_half(rules, namings, "encoder.");
+  add_half(rules, namings, "decoder.");
   add_resnet(rules, "encoder.down.#.block.#.", "encoder.down_blocks.#.resnets.#.");
   rules.push_back({.left = "encoder.down.#.downsample.conv.*", .right = "encoder.down_blocks.#.downsamplers.0.conv.*"});
-  // The left counts the decoder's blocks from the picture on, the right from what is coded.
-  const uint32_t blocks = std::max(1U, names.count(from_left ? "decoder.up.#.*" : "decoder.up_blocks.#.*"));
+  // The left counts the decoder's blocks from the picture on, the right from what is coded. The encoder has as many.
+  const uint32_t blocks = std::max({1U, namings.numbers("decoder.up.#.*", "decoder.up_blocks.#.*"),
+                                    namings.numbers("encoder.down.#.*", "encoder.down_blocks.#.*")});
   for (uint32_t block = 0; block < blocks; ++block) {
     const std::string left = sentence("decoder.up.", block, ".");
     const std::string right = sentence("decoder.up_blocks.", blocks - 1 - block, ".");

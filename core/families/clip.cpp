@@ -25,13 +25,16 @@ LayoutRules open_clip_rules(const ComponentNames& names, bool from_left) {
       {"attn_mask", ""},
       {"", "text_model.embeddings.position_ids"},
   };
+  // What another file has that is merged with it stays.
   const bool is_of_sd2 = from_left && names.count(o + "ln_1.weight") == kLayersOfH;
-  if (!is_of_sd2) {
+  const auto drops = [&](const std::string& name) {
+    return is_of_sd2 && !(names.wanted() && (names.wanted()->has("text_model." + name) || names.wanted()->has(name)));
+  };
+  if (drops("text_projection.weight"))
+    rules.push_back({"text_projection", ""});
+  else
     rules.push_back({"text_projection", "text_projection.weight", Reshaping::transpose});
-    return rules;
-  }
-  rules.push_back({"text_projection", ""});
-  rules.push_back({"transformer.resblocks.23.*", ""});
+  if (drops("encoder.layers.23.layer_norm1.weight")) rules.push_back({"transformer.resblocks.23.*", ""});
   return rules;
 }
 

@@ -75,6 +75,18 @@ std::optional<uint32_t> ComponentNames::highest(string_view pattern) const {
   return highest;
 }
 
+bool BothNamings::has(string_view left, string_view right) const {
+  return (left_ && !left.empty() && left_->has(left)) || (right_ && !right.empty() && right_->has(right));
+}
+
+uint32_t BothNamings::numbers(string_view left, string_view right) const {
+  const auto of = [](const ComponentNames* names, string_view pattern) {
+    const std::optional<uint32_t> highest = names ? names->highest(pattern) : std::nullopt;
+    return highest ? *highest + 1 : 0;
+  };
+  return std::max(of(left_, left), of(right_, right));
+}
+
 const char* name(Naming naming) {
   switch (naming) {
     case Naming::original: return "original";

@@ -17,20 +17,41 @@ namespace ckmerge {
 /// Names of a component, behind the prefix that a whole checkpoint puts in front of it.
 class ComponentNames {
  public:
-  /// Keeps a view of `tensors`, which must be sorted.
-  ComponentNames(const TensorTable& tensors, std::string_view prefix) : tensors_(tensors), prefix_(prefix) {}
+  /// Keeps a view of `tensors`, which must be sorted, and of `wanted`: the component of another file, in the other
+  /// naming, that this one is brought to the names of; null: there is none.
+  ComponentNames(const TensorTable& tensors, std::string_view prefix, const ComponentNames* wanted = nullptr)
+      : tensors_(tensors), prefix_(prefix), wanted_(wanted) {}
   bool has(std::string_view name) const;
   std::optional<Tensor> find(std::string_view name) const;
   /// How many numbers from 0 on stand in place of `#` in `pattern`, which may have `*` at its end.
   uint32_t count(std::string_view pattern) const;
   /// The highest number that stands there; none: there is none.
   std::optional<uint32_t> highest(std::string_view pattern) const;
+  const ComponentNames* wanted() const { return wanted_; }
 
  private:
   bool is_there(std::string_view name) const;
 
   const TensorTable& tensors_;
   std::string prefix_;
+  const ComponentNames* wanted_;
+};
+
+/// A component in the namings of a row: one of them is the file's that is renamed, the other, where there is one, that
+/// of the component whose names are wanted. What one of them lacks, being pruned or a part, the other tells.
+class BothNamings {
+ public:
+  BothNamings(const ComponentNames& names, bool from_left)
+      : left_(from_left ? &names : names.wanted()), right_(from_left ? names.wanted() : &names) {}
+  /// Whether either has the name that it would have there; empty: none is looked for.
+  bool has(std::string_view left, std::string_view right) const;
+  /// One more than the highest number that stands in place of `#` in either.
+  uint32_t numbers(std::string_view left, std::string_view right) const;
+  const ComponentNames* left() const { return left_; }
+  const ComponentNames* right() const { return right_; }
+
+ private:
+  const ComponentNames *left_, *right_;
 };
 
 /// What the two sides of a family's rules are called by people.

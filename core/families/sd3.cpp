@@ -19,13 +19,12 @@ void add_attention(LayoutRules& rules, const std::string& left, const std::strin
 // The text's modulation in the last block, where the text ends there.
 void add_last_modulation(LayoutRules& rules, const ComponentNames& names, bool from_left) {
   const std::string left = "joint_blocks.", right = "transformer_blocks.";
-  const auto last =
-      from_left ? names.highest(left + "#.x_block.attn.qkv.weight") : names.highest(right + "#.attn.to_q.weight");
-  if (!last) return;
-  const std::string number = std::to_string(*last);
-  const std::string goes_on =
-      from_left ? left + number + ".context_block.attn.proj.weight" : right + number + ".attn.to_add_out.weight";
-  if (names.has(goes_on)) return;
+  const BothNamings namings(names, from_left);
+  const uint32_t blocks = namings.numbers(left + "#.x_block.attn.qkv.weight", right + "#.attn.to_q.weight");
+  if (blocks == 0) return;
+  const std::string number = std::to_string(blocks - 1);
+  if (namings.has(left + number + ".context_block.attn.proj.weight", right + number + ".attn.to_add_out.weight"))
+    return;
   rules.push_back({left + number + ".context_block.adaLN_modulation.1.*", right + number + ".norm1_context.linear.*",
                    Reshaping::swap});
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // U-Nets of Stable Diffusion 1, 2, XL and its refiner (diffusers 0.42.1: convert_ldm_unet_checkpoint).
 #include <algorithm>
+#include <numeric>
 #include <string>
 
 #include "core/families/family_rows.h"
@@ -15,17 +16,44 @@ struct Sizes {
   uint32_t blocks = 1, resnets = 1;
 };
 
+// The right: no less than what is there.
+Sizes least_sizes(const BothNamings& namings) {
+  Sizes sizes{.blocks = std::max({1U, namings.numbers("", "down_blocks.#.*"), namings.numbers("", "up_blocks.#.*")})};
+  for (uint32_t block = 0; block < sizes.blocks; ++block) {
+    const uint32_t down = namings.numbers("", sentence("down_blocks.", block, ".resnets.#.*")),
+                   up = namings.numbers("", sentence("up_blocks.", block, ".resnets.#.*"));
+    sizes.resnets = std::max({sizes.resnets, down, std::max(1U, up) - 1});
+  }
+  return sizes;
+}
+
 // On the left a block is so many numbers as it has resnets, and one for what makes the picture smaller; the first
-// number is none of a block.
-Sizes sizes_of(const ComponentNames& names, bool from_left) {
-  if (!from_left)
-    return {.blocks = std::max({1U, names.count("down_blocks.#.*"), names.count("up_blocks.#.*")}),
-            .resnets = std::max(1U, names.count("down_blocks.0.resnets.#.*"))};
-  const uint32_t down = names.count("input_blocks.#.*"), up = names.count("output_blocks.#.*");
-  uint32_t resnets = 1;
-  while (resnets + 1 < down && !names.has(sentence("input_blocks.", resnets + 1, ".0.op.weight"))) ++resnets;
+// number is none of a block. What makes it larger stands in the last of a block's numbers. By all that are there, since
+// a file may lack some: what they have in common is a block's numbers, or several blocks'. 0: there are none.
+uint32_t numbers_in_common(const ComponentNames& names, uint32_t count) {
+  uint32_t common = 0;
+  for (uint32_t number = 1; number <= count; ++number) {
+    const std::string up = sentence("output_blocks.", number - 1, ".");
+    if (names.has(sentence("input_blocks.", number, ".0.op.weight")) || names.has(up + "1.conv.weight") ||
+        names.has(up + "2.conv.weight"))
+      common = std::gcd(common, number);
+  }
+  return common;
+}
+
+Sizes sizes_of(const BothNamings& namings) {
+  Sizes sizes = least_sizes(namings);
+  const uint32_t down = namings.numbers("input_blocks.#.*", ""), up = namings.numbers("output_blocks.#.*", "");
   const uint32_t most = std::max({1U, down, up + 1}) - 1;
-  return {.blocks = std::max(1U, (most + resnets) / (resnets + 1)), .resnets = resnets};
+  const uint32_t common = namings.left() ? numbers_in_common(*namings.left(), most) : 0;
+  if (common > 0) {
+    while (sizes.resnets + 1 < common && common % (sizes.resnets + 1) != 0) ++sizes.resnets;
+    if (!namings.right()) sizes.resnets = std::max(2U, common) - 1;
+  } else if (!namings.right()) {
+    sizes.resnets = std::max(1U, std::max(1U, down) - 1);
+  }
+  sizes.blocks = std::max(sizes.blocks, (most + sizes.resnets) / (sizes.resnets + 1));
+  return sizes;
 }
 
 void add_resnet(LayoutRules& rules, std::string_view left, std::string_view right) {
@@ -58,7 +86,7 @@ void add_down(LayoutRules& rules, uint32_t block, uint32_t resnets) {
                    .right = sentence(right, "downsamplers.0.conv.*")});
 }
 
-void add_up(LayoutRules& rules, const ComponentNames& names, bool from_left, uint32_t block, uint32_t resnets) {
+void add_up(LayoutRules& rules, const BothNamings& namings, uint32_t block, uint32_t resnets) {
   const std::string right = sentence("up_blocks.", block, ".");
   std::string left, attention;
   for (uint32_t resnet = 0; resnet <= resnets; ++resnet) {
@@ -68,14 +96,14 @@ void add_up(LayoutRules& rules, const ComponentNames& names, bool from_left, uin
     add_attention(rules, sentence(left, "1."), attention);
   }
   // What makes the picture larger stands behind the attention, where there is one.
-  const bool behind_attention = names.has(from_left ? left + "1.norm.weight" : attention + "norm.weight");
+  const bool behind_attention = namings.has(left + "1.norm.weight", attention + "norm.weight");
   rules.push_back({.left = sentence(left, behind_attention ? "2" : "1", ".conv.*"),
                    .right = sentence(right, "upsamplers.0.conv.*")});
 }
 
 // SDXL adds what it is told of the picture to the time; unCLIP, whose first block has attention, calls it a class.
-void add_labels(LayoutRules& rules, const ComponentNames& names, bool from_left) {
-  const bool is_class = names.has(from_left ? "input_blocks.1.1.norm.weight" : "class_embedding.linear_1.weight");
+void add_labels(LayoutRules& rules, const BothNamings& namings) {
+  const bool is_class = namings.has("input_blocks.1.1.norm.weight", "class_embedding.linear_1.weight");
   add_rules(rules, "label_emb.", is_class ? "class_embedding." : "add_embedding.",
             {{"0.0.*", "linear_1.*"}, {"0.2.*", "linear_2.*"}});
   rules.push_back({.left = "label_emb.weight", .right = "class_embedding.weight"});
@@ -89,14 +117,15 @@ LayoutRules rules(const ComponentNames& names, bool from_left) {
              {"input_blocks.0.0.*", "conv_in.*"},
              {"out.0.*", "conv_norm_out.*"},
              {"out.2.*", "conv_out.*"}});
-  add_labels(rules, names, from_left);
+  const BothNamings namings(names, from_left);
+  add_labels(rules, namings);
   add_resnet(rules, "middle_block.0.", "mid_block.resnets.0.");
   add_attention(rules, "middle_block.1.", "mid_block.attentions.0.");
   add_resnet(rules, "middle_block.2.", "mid_block.resnets.1.");
-  const Sizes sizes = sizes_of(names, from_left);
+  const Sizes sizes = sizes_of(namings);
   for (uint32_t block = 0; block < sizes.blocks; ++block) {
     add_down(rules, block, sizes.resnets);
-    add_up(rules, names, from_left, block, sizes.resnets);
+    add_up(rules, namings, block, sizes.resnets);
   }
   return rules;
 }

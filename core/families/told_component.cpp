@@ -145,6 +145,10 @@ void leave_out_inner_encoders(std::vector<ToldComponent>& told) {
 
 }  // namespace
 
+bool are_one_family(const ToldComponent& a, const ToldComponent& b) {
+  return a.family->role == b.family->role && string_view(a.family->name) == b.family->name;
+}
+
 std::vector<ToldComponent> told_components(const TensorTable& tensors) {
   static const Signs kSigns;
   std::map<string_view, std::vector<bool>> found;  // signs, by prefix

@@ -20,6 +20,9 @@ struct ToldComponent {
   Naming naming() const { return is_left ? family->left : family->right; }
 };
 
+/// Whether they are one network, in whatever naming.
+bool are_one_family(const ToldComponent& a, const ToldComponent& b);
+
 /// All that are found, by prefix. Signs are looked for behind each beginning of the names; 10^5 names take some
 /// milliseconds.
 std::vector<ToldComponent> told_components(const TensorTable& tensors);

@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 
 #include "core/folders/component_config.h"
 #include "core/inputs/component_places.h"
 #include "core/plan/output_files.h"
 #include "io/folder/component_files.h"
+#include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -18,10 +20,19 @@ std::string_view name_of(const Step& step, std::span<const Checkpoint> checkpoin
   return checkpoints[step.named.checkpoint].tensors.name(step.named.tensor);
 }
 
+// Sub-folders of the inputs that are folders: a result has them too, whatever they hold.
+std::vector<std::string> sub_folders(std::span<const Checkpoint> checkpoints) {
+  std::vector<std::string> found;
+  for (const Checkpoint& checkpoint : checkpoints)
+    for (std::string& component : components_of(checkpoint)) found.push_back(std::move(component));
+  return found;
+}
+
 // Empty where the name has no component in front.
-std::string_view component_of(std::string_view name) {
+std::string_view component_of(std::string_view name, std::span<const std::string> sub_folders) {
   const std::string_view front = name.substr(0, std::min(name.find('.'), name.size()));
-  return front.size() < name.size() && member_of_folder(front) ? front : std::string_view();
+  const bool is_component = member_of_folder(front) || std::ranges::find(sub_folders, front) != sub_folders.end();
+  return front.size() < name.size() && is_component ? front : std::string_view();
 }
 
 struct Split {
@@ -45,9 +56,10 @@ Split bare(const Plan& plan, std::span<const Checkpoint> checkpoints) {
 
 // By name, so that equal components stand together whatever the order of the steps.
 Split by_component(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  const std::vector<std::string> known = sub_folders(checkpoints);
   std::map<std::string, std::vector<uint32_t>, std::less<>> found;
   for (size_t i = 0; i < plan.steps.size(); ++i) {
-    const std::string_view component = component_of(name_of(plan.steps[i], checkpoints));
+    const std::string_view component = component_of(name_of(plan.steps[i], checkpoints), known);
     auto at = found.find(component);
     if (at == found.end()) at = found.emplace(component, std::vector<uint32_t>()).first;
     at->second.push_back(static_cast<uint32_t>(i));
@@ -71,18 +83,27 @@ std::vector<PipelineFile> split_into_components(Plan& plan, std::span<const Chec
   for (size_t k = 0; k < split.components.size(); ++k)
     files.push_back({.component = split.components[k],
                      .weights = split.components[k] + "/" + weights_name(split.components[k]),
-                     .config = component_config(checkpoints[0], split.prefixes[k])});
+                     .config = component_config(checkpoints[0], split.prefixes[k]),
+                     .config_from = {}});
   return files;
 }
 
-void expect_one_component(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& output) {
-  for (const Step& step : plan.steps)
-    if (const std::string_view component = component_of(name_of(step, checkpoints)); !component.empty())
-      throw Error(ErrorCode::usage, "--layout",
-                  sentence("--layout diffusers: the result has several components (", component,
-                           " and others), which diffusers reads from a folder, not from one file; give a folder as OUT",
-                           output.empty() ? std::string(" (-o out/)") : sentence(", not ", output),
-                           ", without --sweep and --filename-prefix"));
+void expect_one_component(Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& output) {
+  if (plan.steps.empty()) return;
+  const std::vector<std::string> known = sub_folders(checkpoints);
+  const std::string_view first = component_of(name_of(plan.steps[0], checkpoints), known);
+  const auto is_of_first = [&](const Step& step) { return component_of(name_of(step, checkpoints), known) == first; };
+  if (!std::ranges::all_of(plan.steps, is_of_first))
+    throw Error(ErrorCode::usage, "--layout",
+                sentence("--layout diffusers: the result has several components (", first,
+                         " and others), which diffusers reads from a folder, not from one file; give a folder as OUT",
+                         output.empty() ? std::string(" (-o out/)") : sentence(", not ", output),
+                         ", without --sweep and --filename-prefix"));
+  if (first.empty()) return;
+  std::vector<uint32_t> steps(plan.steps.size());
+  std::iota(steps.begin(), steps.end(), 0);
+  const std::string prefix = std::string(first) + ".";
+  lay_out_files(plan, checkpoints, {&steps, 1}, {&prefix, 1});
 }
 
 }  // namespace ckmerge

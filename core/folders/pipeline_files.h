@@ -16,6 +16,7 @@ struct PipelineFile {
   std::string component;              ///< its sub-folder: "transformer"
   std::string weights;                ///< its file below the folder: "transformer/diffusion_pytorch_model.safetensors"
   std::optional<std::string> config;  ///< the text of its config.json, where names and shapes tell all of it
+  std::string config_from = {};       ///< or the folder that it is taken from
 };
 
 /// Lays the plan of a recipe whose layout is diffusers out in one file for each component, which are the plan's files,
@@ -23,7 +24,7 @@ struct PipelineFile {
 std::vector<PipelineFile> split_into_components(Plan& plan, std::span<const Checkpoint> checkpoints);
 
 /// Throws Error(usage) for a plan of one file that would hold several components in diffusers' layout, which no program
-/// reads.
-void expect_one_component(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& output);
+/// reads. Of a single one the file has the bare names.
+void expect_one_component(Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& output);
 
 }  // namespace ckmerge

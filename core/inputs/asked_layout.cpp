@@ -138,7 +138,7 @@ void bring_one(Checkpoint& checkpoint, AskedLayout layout, bool must) {
     refuse(checkpoint.path, sentence("--layout ", asked,
                                      ": its names are of no model whose namings are known (`ckmerge inspect` shows "
                                      "what is told)"));
-  const LayoutTarget target(layout, placed, checkpoint.path);
+  const LayoutTarget target(layout, placed, checkpoint);
   expect_free_to_rename(checkpoint);
   const size_t notes = checkpoint.notes.size();
   if (target.leaves_out()) leave_out(checkpoint, placed, target);

@@ -5,8 +5,8 @@
 #include <numeric>
 
 #include "core/families/spellings.h"
+#include "core/inputs/vae_alone.h"
 #include "core/names/prefix_swap.h"
-#include "core/names/whole_part.h"
 #include "core/recipe/layout_fields.h"
 #include "io/text/sentence.h"
 
@@ -75,7 +75,7 @@ void note(Checkpoint& checkpoint, const std::string& what) {
 void bring_to_common_spelling(Checkpoint& first, Checkpoint& other) {
   if (share_names(first.tensors, other.tensors) || lists_tensors_by_name(first) || lists_tensors_by_name(other)) return;
   // A VAE among models is meant to be baked in, and is told so.
-  if ((whole_part(first) == Part::vae) != (whole_part(other) == Part::vae)) return;
+  if (is_vae_for_model(first, other)) return;
   const std::vector<uint32_t> own = all_rows(first.tensors), theirs = all_rows(other.tensors);
   const auto swap = find_prefix_swap({other.tensors, theirs}, {first.tensors, own});
   if (!swap || !is_beyond_doubt(*swap, smaller_of(first.tensors, other.tensors).size())) return;

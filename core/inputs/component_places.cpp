@@ -5,6 +5,8 @@
 #include <array>
 #include <string_view>
 
+#include "io/input_forms.h"
+
 namespace ckmerge {
 namespace {
 
@@ -37,8 +39,9 @@ std::string whole_prefix(const EncoderPlace& place) { return std::string(place.p
 
 class Places {
  public:
-  explicit Places(const Checkpoint& checkpoint) : tensors_(checkpoint.tensors) {
-    const std::vector<ToldComponent> told = told_components(tensors_);
+  explicit Places(const Checkpoint& checkpoint) : tensors_(checkpoint.tensors), components_(components_of(checkpoint)) {
+    std::vector<ToldComponent> told = told_components(tensors_);
+    std::erase_if(told, [&](const ToldComponent& component) { return is_beside(component.prefix); });
     for (const ToldComponent& component : told)
       if (is_model(component.family->role) && !found_.layout) found_.layout = layout_called(component.family->name);
     if (!found_.layout) found_.layout = layout_by_guess(checkpoint);
@@ -60,6 +63,12 @@ class Places {
          ++k)
       if (component.prefix.starts_with(place->prefix)) return {role, k};
     return {role, 0};
+  }
+
+  // Of a folder's sub-folder that is of none of the roles: its VAE or encoder is not the pipeline's.
+  bool is_beside(string_view prefix) const {
+    const string_view front = prefix.substr(0, prefix.find('.'));
+    return std::ranges::find(components_, front) != components_.end() && !member_of_folder(front);
   }
 
   static bool is_same_kind(ComponentRole a, ComponentRole b) { return a == b || (is_model(a) && is_model(b)); }
@@ -103,6 +112,7 @@ class Places {
   }
 
   const TensorTable& tensors_;
+  const std::vector<std::string> components_;
   PlacedComponents found_;
 };
 

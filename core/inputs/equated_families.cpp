@@ -7,20 +7,14 @@
 #include <span>
 
 #include "core/families/told_component.h"
+#include "core/inputs/brought_component.h"
 #include "core/inputs/lacking_names.h"
 #include "core/inputs/naming_path.h"
-#include "core/layouts/rewriting.h"
-#include "io/text/error.h"
-#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
 using std::string_view;
-
-bool are_one_family(const ToldComponent& a, const ToldComponent& b) {
-  return a.family->role == b.family->role && string_view(a.family->name) == b.family->name;
-}
 
 bool any_behind(const TensorTable& tensors, const std::vector<uint32_t>& rows, string_view prefix) {
   return std::ranges::any_of(rows, [&](uint32_t row) { return tensors.name(row).starts_with(prefix); });
@@ -69,7 +63,7 @@ Fit fit(const TensorTable& first, const TensorTable& other, const ToldComponent&
   Fit found(first, *target.component, other, theirs);
   if (target.path.size() == 1) {
     const bool from_left = target.path[0].direction == Direction::to_right;
-    const ComponentNames names(other, theirs.prefix);
+    const ComponentNames wanted(first, target.component->prefix), names(other, theirs.prefix, &wanted);
     for (const LayoutRule& rule : target.path[0].family->rules(names, from_left)) {
       if (!is_comparable(rule)) continue;
       const std::string left = first_name(rule.left), right = first_name(rule.right);
@@ -81,85 +75,6 @@ Fit fit(const TensorTable& first, const TensorTable& other, const ToldComponent&
         found.compare(std::string(name.substr(theirs.prefix.size())), std::string(name.substr(theirs.prefix.size())));
   }
   return found;
-}
-
-// Names of a component are those behind its prefix that no other component's inside it are.
-std::vector<std::string> prefixes_inside(std::span<const ToldComponent> all, const std::string& prefix) {
-  std::vector<std::string> inside;
-  for (const ToldComponent& one : all)
-    if (one.prefix.size() > prefix.size() && one.prefix.starts_with(prefix)) inside.push_back(one.prefix);
-  return inside;
-}
-
-std::string how_named(const ToldComponent& component) { return name(component.naming()); }
-
-[[noreturn]] void refuse(const Checkpoint& first, const Checkpoint& other, const NamingStep& step) {
-  throw Error(
-      ErrorCode::mismatch, other.path,
-      sentence(other.path, ": its ", step.family->name, " is in the naming ", name(step.from()), ", that of ",
-               first.path, " in ", name(step.to()), ", and there is no way from one to the other: ", step.no_way()));
-}
-
-// The first few, and how many there are.
-std::string listed(const std::vector<std::string>& names) {
-  constexpr size_t kMostNamed = 3;
-  std::string text;
-  for (size_t i = 0; i < std::min(kMostNamed, names.size()); ++i) text += (i == 0 ? "" : ", ") + names[i];
-  if (names.size() > kMostNamed) text += sentence(" and ", names.size() - kMostNamed, " more");
-  return text;
-}
-
-struct Destination {
-  std::string prefix, naming;
-  std::vector<std::string> not_behind;  // what belongs to other components
-};
-
-// What became of a component, all steps of its way together.
-class Account {
- public:
-  void add(const Rewriting& done, size_t prefix) {
-    changed_ = std::max(changed_, done.renamed + done.reshaped);
-    left_out_.insert(left_out_.end(), done.left_out.begin(), done.left_out.end());
-    carried_.clear();
-    for (const std::string& name : done.carried) carried_.push_back(name.substr(prefix));
-  }
-
-  std::string text(const ToldComponent& from, const Destination& to, const TensorTable& first) const {
-    const bool other_naming = how_named(from) != to.naming, other_prefix = from.prefix != to.prefix;
-    std::string text = sentence(from.family->name, ":");
-    if (other_naming) text += sentence(" ", how_named(from), " to ", to.naming, ",");
-    if (other_prefix) text += sentence(" ", shown(from.prefix), " to ", shown(to.prefix), ",");
-    text += sentence(" ", counted(changed_ + (other_prefix ? carried_.size() : 0), "tensor"));
-    if (!left_out_.empty())
-      text += sentence("; ", left_out_.size(), " left out, having no counterpart: ", listed(left_out_));
-    std::vector<std::string> strange;
-    for (const std::string& name : carried_)
-      if (first.find(to.prefix + name) == TensorTable::npos) strange.push_back(name);
-    if (other_naming && !strange.empty())
-      text += sentence("; ", strange.size(), " that no rule names: ", listed(strange));
-    return text;
-  }
-
- private:
-  static std::string shown(const std::string& prefix) { return prefix.empty() ? "no prefix" : prefix; }
-  uint64_t changed_ = 0;
-  std::vector<std::string> left_out_, carried_;
-};
-
-std::string bring(const Checkpoint& first, Checkpoint& other, const ToldComponent& theirs,
-                  const std::vector<NamingStep>& path, const Destination& to) {
-  Account account;
-  std::string prefix = theirs.prefix;
-  if (path.empty())
-    account.add(rewrite(other, {}, Direction::to_left, prefix, to.prefix, to.not_behind), prefix.size());
-  for (const NamingStep& step : path) {
-    if (step.no_way()) refuse(first, other, step);
-    const LayoutRules rules =
-        step.family->rules(ComponentNames(other.tensors, prefix), step.direction == Direction::to_right);
-    account.add(rewrite(other, rules, step.direction, prefix, to.prefix, to.not_behind), prefix.size());
-    prefix = to.prefix;
-  }
-  return account.text(theirs, to, first.tensors);
 }
 
 // The component of the first checkpoint that `theirs` is, where it is called otherwise: of several, such as the CLIPs
@@ -200,9 +115,10 @@ std::vector<std::string> equate_families(const Checkpoint& first, Checkpoint& ot
     const std::optional<Target> target = target_of(first, open, other, theirs);
     if (!target) continue;
     const Destination to{.prefix = target->component->prefix,
-                         .naming = how_named(*target->component),
+                         .naming = target->component->naming(),
+                         .wanted_prefix = target->component->prefix,
                          .not_behind = prefixes_inside(all, theirs.prefix)};
-    done.push_back(bring(first, other, theirs, target->path, to));
+    done.push_back(bring_component(first, other, theirs, target->path, to));
     open.erase(open.begin() + (target->component - open.data()));
   }
   return done;
@@ -219,8 +135,11 @@ std::vector<std::string> equate_vae(const Checkpoint& first, Checkpoint& file) {
     const std::vector<NamingStep> path = naming_path(*theirs.family, theirs.naming(), wanted);
     if (path.empty()) continue;
     done.push_back(
-        bring(first, file, theirs, path,
-              {.prefix = theirs.prefix, .naming = name(wanted), .not_behind = prefixes_inside(all, theirs.prefix)}));
+        bring_component(first, file, theirs, path,
+                        {.prefix = theirs.prefix,
+                         .naming = wanted,
+                         .wanted_prefix = counterpart == own.end() ? "first_stage_model." : counterpart->prefix,
+                         .not_behind = prefixes_inside(all, theirs.prefix)}));
   }
   return done;
 }

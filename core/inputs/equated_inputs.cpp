@@ -7,9 +7,10 @@
 #include "core/inputs/common_spelling.h"
 #include "core/inputs/equated_experts.h"
 #include "core/inputs/equated_families.h"
+#include "core/inputs/equated_fragments.h"
 #include "core/inputs/equated_names.h"
 #include "core/inputs/lacking_names.h"
-#include "core/names/whole_part.h"
+#include "core/inputs/vae_alone.h"
 #include "core/recipe/layout_fields.h"
 #include "io/checkpoint.h"
 #include "io/text/sentence.h"
@@ -44,9 +45,10 @@ bool lack_each_others(const Checkpoint& first, const Checkpoint& other) {
 }
 
 void bring_by_rules(Checkpoint& first, Checkpoint& other) {
-  // A VAE behind a model is meant to be baked in, and is told so. A VAE in front takes the other's.
-  if (whole_part(first) != Part::vae && whole_part(other) == Part::vae) return;
+  // A VAE among models is meant to be baked in, and is told so.
+  if (is_vae_for_model(first, other)) return;
   std::vector<std::string> done = equate_families(first, other);
+  for (std::string& clause : equate_fragments(first, other)) done.push_back(std::move(clause));
   for (std::string& clause : equate_experts(first, other)) done.push_back(std::move(clause));
   const EquatedNames spelled = equate_names(first, other);
   if (spelled.count > 0)

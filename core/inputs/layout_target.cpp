@@ -2,9 +2,8 @@
 #include "core/inputs/layout_target.h"
 
 #include <algorithm>
-#include <utility>
 
-#include "core/names/part.h"
+#include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -23,12 +22,13 @@ bool is_of_folder(const PlacedComponent& component) {
 
 }  // namespace
 
-LayoutTarget::LayoutTarget(AskedLayout layout, const PlacedComponents& placed, std::string path)
+LayoutTarget::LayoutTarget(AskedLayout layout, const PlacedComponents& placed, const Checkpoint& checkpoint)
     : layout_(layout),
       placed_(placed),
       pipeline_(placed.layout),
-      path_(std::move(path)),
-      several_(placed.components.size() > 1),
+      path_(checkpoint.path),
+      sub_folders_(components_of(checkpoint)),
+      several_(placed.components.size() > 1 || (layout == AskedLayout::diffusers && !sub_folders_.empty())),
       of_folder_(std::ranges::any_of(placed.components, is_of_folder)) {
   check(placed);
 }
@@ -88,7 +88,8 @@ std::vector<std::string> LayoutTarget::kept_prefixes(const PlacedComponents& pla
 }
 
 bool LayoutTarget::keeps(std::string_view name) const {
-  return layout_ != AskedLayout::diffusers && !of_folder_ && !part_of(name);
+  if (layout_ != AskedLayout::diffusers) return !of_folder_ && sub_folders_.empty();
+  return std::ranges::find(sub_folders_, name.substr(0, name.find('.'))) != sub_folders_.end();
 }
 
 std::string LayoutTarget::has_no_place() const {

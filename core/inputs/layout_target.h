@@ -16,7 +16,7 @@ class LayoutTarget {
  public:
   /// Keeps a view of `placed`. Throws Error(mismatch) for components that no checkpoint of the layout can hold
   /// together: two models, parts without a model that says what they are called.
-  LayoutTarget(AskedLayout layout, const PlacedComponents& placed, std::string path);
+  LayoutTarget(AskedLayout layout, const PlacedComponents& placed, const Checkpoint& checkpoint);
 
   /// The prefix that `component` gets, or nothing where it has no place.
   std::optional<std::string> prefix_of(const PlacedComponent& component) const;
@@ -26,10 +26,11 @@ class LayoutTarget {
   std::vector<std::string> prefixes() const;
 
   /// Whether tensors may have no place: a component that stands alone keeps all that is there.
-  bool leaves_out() const { return several_; }
+  bool leaves_out() const { return several_ || !sub_folders_.empty(); }
   /// Prefixes, as they are before, of components that have a place.
   std::vector<std::string> kept_prefixes(const PlacedComponents& placed) const;
-  /// Of a name under no component: what stands beside the parts of a checkpoint stays in a checkpoint.
+  /// Of a name under no component: what stands beside its components in a checkpoint stays in a checkpoint, what a
+  /// folder has in a sub-folder of its own has one in a folder.
   bool keeps(std::string_view name) const;
   /// "which a folder of diffusers has no place for".
   std::string has_no_place() const;
@@ -42,6 +43,7 @@ class LayoutTarget {
   const PlacedComponents& placed_;
   const Layout* pipeline_;
   std::string path_;
+  std::vector<std::string> sub_folders_;  // of an input that is a folder
   bool several_, of_folder_ = false;
 };
 

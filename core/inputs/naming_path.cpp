@@ -22,6 +22,21 @@ Path steps_from(const ModelFamily& family, Naming from) {
 
 }  // namespace
 
+LayoutRules rules_of(const NamingStep& step, const TensorTable& tensors, const std::string& prefix,
+                     const ComponentNames* wanted) {
+  return step.family->rules(ComponentNames(tensors, prefix, wanted), step.direction == Direction::to_right);
+}
+
+std::vector<Naming> other_namings(const ModelFamily& family, Naming naming) {
+  std::vector<Naming> others;
+  for (const ModelFamily& row : model_families()) {
+    if (row.role != family.role || std::string_view(row.name) != family.name) continue;
+    for (const Naming one : {row.left, row.right})
+      if (one != naming && std::ranges::find(others, one) == others.end()) others.push_back(one);
+  }
+  return others;
+}
+
 std::vector<NamingStep> naming_path(const ModelFamily& family, Naming from, Naming to) {
   if (from == to) return {};
   std::vector<Path> paths;  // by length

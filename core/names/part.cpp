@@ -44,7 +44,17 @@ constexpr auto kPrefixes = std::to_array<Prefix>({
     {"text_encoder.", Part::te},  // Stable Cascade, and folders
     {"text_encoder_2.", Part::te},
     {"text_encoder_3.", Part::te},
+    {"text_encoder_4.", Part::te},
     {"unet.", Part::unet},
+    {"unet_2.", Part::unet},
+    {"unet_3.", Part::unet},
+    {"unet_4.", Part::unet},
+    {"transformer_2.", Part::unet},  // Wan 2.2
+    {"transformer_3.", Part::unet},
+    {"transformer_4.", Part::unet},
+    {"vae_2.", Part::vae},
+    {"vae_3.", Part::vae},
+    {"vae_4.", Part::vae},
 });
 
 constexpr std::string_view kFolderTransformer = "transformer.";

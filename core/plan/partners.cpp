@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "core/inputs/vae_alone.h"
 #include "core/names/prefix_swap.h"
 #include "core/names/rename_advice.h"
 #include "core/names/training_state.h"
@@ -175,7 +176,7 @@ Error two_spellings(const Side& first, const Side& other, const Pairs& pairs, co
                    alike ? "as many of the same shapes under other names; "
                          : sentence("the same in ", other.size(), " of other names and shapes; "),
                    alike ? sentence("give it the first one's names (--rename '", which, ":REGEX=REPLACEMENT'), or ")
-                         : std::string("convert one of them by the program that it is for, or "),
+                         : std::string("convert one of them (ckmerge convert --layout), or "),
                    "leave them out (--exclude)"),
           side_by_side(first, other, pairs)};
 }
@@ -232,6 +233,10 @@ void Partners::judge_one(const Recipe& recipe, size_t k, Verdict& verdict) const
   const Side first(checkpoints_[0], lacking_[k].of_first), other(checkpoints_[k], lacking_[k].of_other);
   const Share all = share_of(checkpoints_[0]), all_of_other = share_of(checkpoints_[k]);
   if (!are_many(first, other, all)) return warn_of_half(first, other, letter(k), verdict.warnings);
+  // Without a name in common nothing is merged in any case.
+  const bool any_common =
+      lacking_[k].of_first.size() < all.tensors || lacking_[k].of_other.size() < all_of_other.tensors;
+  if (!any_common && is_vae_for_model(checkpoints_[0], checkpoints_[k])) return;  // it is told to be baked in
   const Pairs pairs(first, other);
   const auto take = [&](const Error& fault) {
     if (recipe.extra == ExtraPolicy::add)
@@ -240,9 +245,6 @@ void Partners::judge_one(const Recipe& recipe, size_t k, Verdict& verdict) const
       verdict.faults.push_back(fault);
   };
   if (!are_the_same(first, other, pairs, all, all_of_other.tensors)) {
-    // Without a name in common nothing is merged in any case.
-    const bool any_common =
-        lacking_[k].of_first.size() < all.tensors || lacking_[k].of_other.size() < all_of_other.tensors;
     if (any_common && most_lack_partners(first, other, all, all_of_other))
       take(no_partners(first, other, pairs, all, all_of_other, letter(k)));
     return;

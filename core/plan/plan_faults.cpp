@@ -8,11 +8,12 @@
 #include <optional>
 #include <utility>
 
+#include "core/inputs/unlike_sizes.h"
+#include "core/inputs/vae_alone.h"
 #include "core/names/name_hint.h"
 #include "core/names/name_pattern.h"
 #include "core/names/part.h"
 #include "core/names/pattern_hint.h"
-#include "core/names/whole_part.h"
 #include "core/recipe/weighted_graph.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -27,9 +28,8 @@ std::string unmatched_sentence(const NamePattern& pattern, std::span<const Check
 
 // A VAE among models is meant to go into them.
 std::string vae_advice(std::span<const Checkpoint> checkpoints) {
-  const auto is_vae = [](const Checkpoint& checkpoint) { return whole_part(checkpoint) == Part::vae; };
-  const auto vae = std::ranges::find_if(checkpoints, is_vae);
-  if (vae == checkpoints.end() || std::ranges::all_of(checkpoints, is_vae)) return "";
+  const auto vae = std::ranges::find_if(checkpoints, is_vae_alone);
+  if (vae == checkpoints.end() || std::ranges::all_of(checkpoints, is_vae_alone)) return "";
   return vae->path +
          " is a VAE: `ckmerge bake MODEL --vae FILE` puts it in place of a checkpoint's own, `ckmerge "
          "compose --unet F --te F --vae F` into one that has none";
@@ -57,6 +57,8 @@ Error no_common_name(std::span<const Checkpoint> checkpoints) {
   }
   if (const std::string advice = vae_advice(checkpoints); !advice.empty())
     return {ErrorCode::mismatch, "", "the checkpoints have no tensor name in common; " + advice, hints};
+  for (size_t k = 1; k < checkpoints.size(); ++k)
+    if (std::optional<Error> unlike = unlike_sizes(checkpoints[0], checkpoints[k])) return *std::move(unlike);
   const std::string remedy = hints.empty() ? "they are of different kinds (--extra add puts them into one file)"
                                            : "rename tensors so that they match (--rename, --add-prefix)";
   return {ErrorCode::mismatch, "", "the checkpoints have no tensor name in common; " + remedy, hints};

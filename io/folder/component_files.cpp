@@ -5,9 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
+#include <optional>
 #include <string_view>
 #include <system_error>
 
+#include "io/folder/pipeline_entries.h"
+#include "io/folder/pipeline_index.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -17,14 +20,12 @@ namespace {
 namespace fs = std::filesystem;
 using std::string_view;
 
-// With a number behind an underscore they are further ones.
-constexpr auto kComponents =
-    std::to_array<string_view>({"transformer", "unet", "vae", "text_encoder", "prior", "decoder", "image_encoder",
-                                "audio_vae", "vocoder", "connectors", "controlnet", "safety_checker"});
-
 // The better first: a loader takes the first that is there.
 constexpr auto kStems = std::to_array<string_view>({"diffusion_pytorch_model", "model", "pytorch_model"});
 constexpr auto kExtensions = std::to_array<string_view>({".safetensors", ".bin"});
+
+// Components of transformers' classes, whose files are called otherwise than those of diffusers.
+constexpr auto kOfTransformers = std::to_array<string_view>({"text_encoder", "image_encoder", "safety_checker"});
 
 [[noreturn]] void refuse(ErrorCode code, const std::string& path, const std::string& what) {
   throw Error(code, path, sentence(path, ": ", what));
@@ -68,8 +69,34 @@ bool in_shards(const std::vector<std::string>& names) {
   });
 }
 
+// Of a cache from which the file is gone, or to which it has not come yet.
+void expect_no_dangling_link(const fs::path& folder) {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    const auto is_of = [&](string_view extension) {
+      return std::ranges::any_of(kStems, [&](string_view stem) { return is_weights(name, stem, extension); });
+    };
+    std::error_code unknown;
+    if (entry->is_symlink(unknown) && !entry->exists(unknown) && std::ranges::any_of(kExtensions, is_of))
+      refuse(ErrorCode::io, entry->path().string(),
+             "is a link to a file that is not there; complete the download, or give a whole copy of the folder");
+  }
+}
+
+// A loader of diffusers takes the shards, one of transformers the file.
+void expect_one_set(const fs::path& folder, const std::string& taken, const std::vector<std::string>& names) {
+  const std::string index = taken + ".index.json";
+  if (std::ranges::find(names, index) != names.end() && taken.starts_with(kStems[0]))
+    refuse(ErrorCode::mismatch, folder.string(),
+           sentence("holds ", taken, " and, by ", index,
+                    ", the same in several shards, which are what diffusers reads; "
+                    "remove those that are not meant"));
+}
+
 // The file that is taken, empty where there is none; what lies beside it is noted.
 std::string weights_in(const fs::path& folder, const std::string& component, FolderContents& contents) {
+  expect_no_dangling_link(folder);
   const std::vector<std::string> names = names_in(folder, false);
   std::vector<std::string> found;
   for (const string_view extension : kExtensions)
@@ -79,18 +106,27 @@ std::string weights_in(const fs::path& folder, const std::string& component, Fol
            "its weights lie in several shards, which are not read from a folder yet; put them into one file first "
            "(save_pretrained with a max_shard_size that none exceeds)");
   if (found.empty()) return "";
+  expect_one_set(folder, found[0], names);
+  for (const std::string& name : names)
+    if (is_shard(name) && name.ends_with(fs::path(found[0]).extension().string())) found.push_back(name);
   for (size_t i = 1; i < found.size(); ++i)
     contents.notes.push_back(
         sentence(component.empty() ? "" : component + "/", found[i], " is not taken: ", found[0], " lies beside it"));
   return (folder / found[0]).string();
 }
 
-bool is_known(string_view name) {
-  return std::ranges::any_of(kComponents, [&](string_view known) {
-    if (!name.starts_with(known)) return false;
-    const string_view rest = name.substr(known.size());
-    return rest.empty() || (rest.size() == 2 && rest[0] == '_' && rest[1] >= '2' && rest[1] <= '9');
-  });
+// Whether a sub-folder without weights is that of a component that has some.
+bool is_meant(const fs::path& folder, const std::string& name, const std::optional<PipelineIndex>& index) {
+  if (const PipelineIndex::Entry* const entry = index ? index->find(name) : nullptr) return has_weights(*entry);
+  std::error_code error;
+  return is_component_name(name) && fs::exists(folder / name / "config.json", error);
+}
+
+void add_missing_folders(const fs::path& folder, const PipelineIndex& index, FolderContents& contents) {
+  std::error_code error;
+  for (const PipelineIndex::Entry& entry : index.entries)
+    if (has_weights(entry) && !fs::is_directory(folder / entry.component, error))
+      contents.lacking.push_back(entry.component);
 }
 
 }  // namespace
@@ -114,11 +150,16 @@ FolderContents component_files(const std::string& folder) {
   const fs::path path(folder);
   std::error_code error;
   const bool of_pipeline = fs::exists(path / "model_index.json", error);
+  const std::optional<PipelineIndex> index = pipeline_index(folder);
   for (const std::string& name : names_in(path, true)) {
-    if (!is_known(name)) continue;
+    if (!is_component_name(name) && !(index && index->find(name))) continue;
     const std::string file = weights_in(path / name, name, contents);
-    if (!file.empty()) contents.components.push_back({.component = name, .paths = {file}});
+    if (!file.empty())
+      contents.components.push_back({.component = name, .paths = {file}});
+    else if (is_meant(path, name, index))
+      contents.lacking.push_back(name);
   }
+  if (index) add_missing_folders(path, *index, contents);
   if (!contents.components.empty() || of_pipeline) {
     if (contents.components.empty())
       refuse(ErrorCode::io, folder, "is a folder of diffusers without the weights of any component; download them");
@@ -134,9 +175,8 @@ FolderContents component_files(const std::string& folder) {
 }
 
 std::string weights_name(const std::string& component) {
-  return component.starts_with("text_encoder") || component.starts_with("image_encoder")
-             ? "model.safetensors"
-             : "diffusion_pytorch_model.safetensors";
+  const auto begins = [&](std::string_view front) { return component.starts_with(front); };
+  return std::ranges::any_of(kOfTransformers, begins) ? "model.safetensors" : "diffusion_pytorch_model.safetensors";
 }
 
 }  // namespace ckmerge

@@ -17,6 +17,7 @@ struct ComponentFiles {
 /// What a folder holds, as far as its names tell.
 struct FolderContents {
   std::vector<ComponentFiles> components;  ///< by name
+  std::vector<std::string> lacking;        ///< components that it is to have, whose weights are not there
   std::vector<std::string> notes;          ///< of files that were not taken, a clause each
 };
 
@@ -26,12 +27,12 @@ bool is_folder_path(const std::string& path);
 /// `path` with the folder's own name at its end, which recipes record: no slash, no dot.
 std::string with_folder_name(const std::string& path);
 
-/// Throws Error(io) for a folder that cannot be read or holds no component, Error(mismatch) for a component whose
-/// weights lie in several shards.
+/// Throws Error(io) for a folder that cannot be read or holds no component, and for weights that are a link to nowhere,
+/// Error(mismatch) for a component whose weights lie in several shards.
 FolderContents component_files(const std::string& folder);
 
 /// The weights' file of a component that is written: "diffusion_pytorch_model.safetensors", or "model.safetensors" of
-/// encoders, which transformers reads.
+/// what transformers reads: encoders, the safety checker.
 std::string weights_name(const std::string& component);
 
 }  // namespace ckmerge

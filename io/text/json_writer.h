@@ -32,7 +32,8 @@ class JsonWriter {
   JsonWriter& value(Integer number) {
     return raw(std::to_string(number));
   }
-  JsonWriter& value(std::span<const std::string> texts);  ///< an array of them
+  JsonWriter& value(std::span<const std::string> texts);               ///< an array of them
+  JsonWriter& number(std::string_view digits) { return raw(digits); }  ///< as JSON writes it
   JsonWriter& null() { return raw("null"); }
 
   const std::string& text() const { return text_; }

@@ -66,10 +66,12 @@ void add_blocks(LayoutRules& rules, string_view left, string_view half, std::spa
 LayoutRules rules(const ComponentNames& names, bool from_left) {
   // By names: 0.9.5 makes pictures smaller by moving points into channels, 0.9.0 alone has resnets in front of what
   // makes them larger.
-  const bool is_095 = from_left ? names.has("encoder.down_blocks.1.conv.conv.weight")
-                                : names.has("encoder.down_blocks.0.downsamplers.0.conv.conv.weight");
-  const bool is_090 = from_left ? !is_095 && !names.has("decoder.up_blocks.1.conv.conv.weight")
-                                : names.has("decoder.up_blocks.2.conv_in.conv1.conv.weight");
+  const BothNamings namings(names, from_left);
+  const bool is_095 =
+      namings.has("encoder.down_blocks.1.conv.conv.weight", "encoder.down_blocks.0.downsamplers.0.conv.conv.weight");
+  const bool left_tells = names.wanted() ? !from_left : from_left;
+  const bool is_090 = namings.has("", "decoder.up_blocks.2.conv_in.conv1.conv.weight") ||
+                      (left_tells && !is_095 && !namings.has("decoder.up_blocks.1.conv.conv.weight", ""));
   LayoutRules rules = {
       {.left = "per_channel_statistics.mean-of-means", .right = "latents_mean"},
       {.left = "per_channel_statistics.std-of-means", .right = "latents_std"},

@@ -7,6 +7,22 @@
 namespace ckmerge {
 namespace {
 
+// The last block does nothing more to the text, by which a file is told that lacks those behind its highest number.
+std::optional<uint32_t> last_block(const ComponentNames& names, bool from_left) {
+  const BothNamings namings(names, from_left);
+  if (const uint32_t count = namings.numbers("", "transformer_blocks.#.norm1_context.linear_1.weight"); count > 0)
+    return count - 1;
+  if (!namings.left()) return std::nullopt;
+  const std::optional<uint32_t> highest = namings.left()->highest("blocks.#.*");
+  if (!highest) return std::nullopt;
+  const std::string block = sentence("blocks.", *highest, ".");
+  const std::optional<Tensor> text = namings.left()->find(block + "attn.qkv_y.weight"),
+                              modulation = namings.left()->find(block + "mod_y.weight");
+  const bool goes_on = text && modulation && text->shape.size() == 2 && !modulation->shape.empty() &&
+                       modulation->shape[0] > text->shape[1];
+  return goes_on ? std::nullopt : highest;
+}
+
 LayoutRules rules(const ComponentNames& names, bool from_left) {
   LayoutRules rules;
   add_rules(rules, "", "",
@@ -33,9 +49,7 @@ LayoutRules rules(const ComponentNames& names, bool from_left) {
              {"mlp_x.w2.*", "ff.net.2.*"},
              {"mlp_y.w1.*", "ff_context.net.0.proj.*", Reshaping::swap},
              {"mlp_y.w2.*", "ff_context.net.2.*"}});
-  // The last block does nothing more to the text.
-  const std::optional<uint32_t> last = names.highest(from_left ? "blocks.#.*" : "transformer_blocks.#.*");
-  if (last)
+  if (const std::optional<uint32_t> last = last_block(names, from_left))
     rules.push_back({.left = sentence("blocks.", *last, ".mod_y.*"),
                      .right = sentence("transformer_blocks.", *last, ".norm1_context.linear_1.*")});
   return rules;

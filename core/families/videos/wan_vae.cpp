@@ -38,9 +38,9 @@ LayoutRules rules(const ComponentNames& names, bool from_left) {
   add_residual(rules, "encoder.downsamples.#.", "encoder.down_blocks.#.");
   add_rules(rules, "encoder.downsamples.#.", "encoder.down_blocks.#.",
             {{"resample.*", "resample.*"}, {"time_conv.*", "time_conv.*"}});
-  const uint32_t numbers =
-      from_left ? names.count("decoder.upsamples.#.*") : kBlock * names.count("decoder.up_blocks.#.*");
-  const uint32_t blocks = std::max(1U, (numbers + kBlock - 1) / kBlock);
+  const BothNamings namings(names, from_left);
+  const uint32_t blocks = std::max({1U, (namings.numbers("decoder.upsamples.#.*", "") + kBlock - 1) / kBlock,
+                                    namings.numbers("", "decoder.up_blocks.#.*")});
   for (uint32_t block = 0; block < blocks; ++block) {
     for (uint32_t residual = 0; residual < kResiduals; ++residual)
       add_residual(rules, sentence("decoder.upsamples.", kBlock * block + residual, "."),

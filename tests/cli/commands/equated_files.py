@@ -89,6 +89,9 @@ NAMES = {
     "doubled": prefixed("model.model.", "model.", LANGUAGE),
     "granite": [("model.layers.#.block_sparse_moe.router.layer.weight", "model.layers.#.block_sparse_moe.router.weight"),
                 ("model.layers.#.self_attn.q_proj.weight",) * 2],
+    "vae of old": prefixed("decoder.", "decoder.", ["conv_in.weight", "mid_block.resnets.0.conv1.weight"]) +
+    [(f"decoder.mid_block.attentions.0.{old}.{leaf}", f"decoder.mid_block.attentions.0.{new}.{leaf}") for leaf in ("weight", "bias")
+     for old, new in (("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0"))],
     "vit": [("encoder.layer.#.attention.attention.query.weight", "layers.#.attention.q_proj.weight"),
             ("encoder.layer.#.attention.output.dense.weight", "layers.#.attention.o_proj.weight"),
             ("encoder.layer.#.intermediate.dense.weight", "layers.#.mlp.fc1.weight"),

@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -122,13 +123,23 @@ def test_folders():
     refused(2, "already exists and is not empty", "convert", "whole.safetensors", "out/", "--layout", "diffusers")
     pathlib.Path(".out.ckmerge-partial", "transformer").mkdir(parents=True)
     pathlib.Path(".out.ckmerge-partial", "transformer", "half").write_text("of a killed run")
-    pathlib.Path("out", "old").write_text("x")
+    pathlib.Path("out", "scheduler", "scheduler_config.json").write_text("{}")
     told = done("convert", "whole.safetensors", "out/", "--layout", "diffusers", "-f")
     expect("scheduler" in told.stdout and "--config-from" in told.stdout, f"what lacks is told: {told.stdout}")
-    expect(not os.path.exists("out/old") and not os.path.exists(".out.ckmerge-partial") and not os.path.exists("out/transformer/half"), "replaced whole")
+    expect(not os.path.exists("out/scheduler") and not os.path.exists(".out.ckmerge-partial") and not os.path.exists("out/transformer/half"), "replaced whole")
     pathlib.Path("mine").mkdir()
     pathlib.Path("mine", "letter.txt").write_text("dear")
-    refused(2, "holds no model's components", "convert", "whole.safetensors", "mine", "--layout", "diffusers", "-f")
+    refused(2, "holds letter.txt", "convert", "whole.safetensors", "mine", "--layout", "diffusers", "-f")
+    # A collection of models is no pipeline, and neither is one that has something of its user's in it.
+    write("models/llama/model.safetensors", plain(ENCODER))
+    refused(2, "holds llama", "convert", "whole.safetensors", "models/", "--layout", "diffusers", "-f")
+    for foreign in ("my_lora.safetensors", ".git/HEAD", "vae/flux-ae.safetensors", "vae/training/x.json"):
+        pipeline("models2")
+        pathlib.Path("models2", foreign).parent.mkdir(parents=True, exist_ok=True)
+        pathlib.Path("models2", foreign).write_text("x")
+        refused(2, "holds " + foreign.replace("/HEAD", "").replace("/x.json", ""), "convert", "whole.safetensors", "models2", "--layout", "diffusers", "-f")
+        expect(os.path.exists("models2/" + foreign), f"{foreign} is lost")
+        shutil.rmtree("models2")
     refused(2, "holds the input", "convert", "in", "in", "--layout", "diffusers", "-f")
     refused(2, "give a folder as OUT", "convert", "whole.safetensors", "x.safetensors", "--layout", "diffusers")
     # Repeated under whatever name, and a folder beside a file gets that file's names.
@@ -174,6 +185,37 @@ def test_sdxl():
     done("run", "out/unet/diffusion_pytorch_model.safetensors", "A=marked.safetensors", "-o", "again/")
     for path in ("unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder_2/model"):
         expect(pathlib.Path(f"again/{path}.safetensors").read_bytes() == pathlib.Path(f"out/{path}.safetensors").read_bytes(), f"run: {path}")
+
+
+def test_beside():
+    """Components of no family that is known, and such as only the index names, keep their sub-folders; in one file they have no place."""
+    checker = {"vision_model.vision_model.post_layernorm.weight": 4, "concept_embeds": 6, "vision_model.visual_projection.weight": 3}
+    clip = {"vision_model.encoder.layers.0.layer_norm1.weight": 4, "visual_projection.weight": 2}
+    beside = {"safety_checker/model": plain(checker), "image_encoder/model": plain(clip), "movq/diffusion_pytorch_model": plain({"encoder.x": 2}),
+              "controlnet_2/diffusion_pytorch_model": tensors("sdxl", "right")}
+    inside = {"unet/diffusion_pytorch_model": tensors("sdxl", "right"), "vae/diffusion_pytorch_model": tensors("autoencoder-kl", "right"),
+              "text_encoder/model": plain(ENCODER)}
+    for folder in ("a", "b"):
+        for path, named in (beside | inside).items():
+            write(f"{folder}/{path}.safetensors", named)
+        named = [path.split("/")[0] for path in beside | inside]
+        pathlib.Path(folder, "model_index.json").write_text(json.dumps({name: ["diffusers", "Model"] for name in named}))
+    for words in (("convert", "a", "out"), ("convert", "a", "out", "--dtype", "f32"), ("merge", "a", "b", "--alpha", "0.5", "-o", "out")):
+        told = done(*words, "--layout", "diffusers", "--config-from", "a", "-f")
+        expect("left out" not in told.stdout and "not merged" not in told.stdout, f"{words}: {told.stdout}")
+        for path, named in (beside | inside).items():
+            are_written(f"out/{path}.safetensors", named, f"{words}")
+    told = done("convert", "a", "one.safetensors", "--layout", "comfy")
+    expect("left out" in told.stdout and "has no place for" in told.stdout, f"one file: {told.stdout}")
+    expect(not any(name.startswith(("safety_checker", "image_encoder", "movq", "controlnet")) for name in safetensors("one.safetensors")[1]), "one file holds more")
+    # One component of a known kind among others.
+    for path in ("vae", "text_encoder", "controlnet_2"):
+        shutil.rmtree(f"a/{path}")
+    done("convert", "a", "few", "--layout", "diffusers")
+    are_written("few/unet/diffusion_pytorch_model.safetensors", tensors("sdxl", "right"), "one and others")
+    are_written("few/safety_checker/model.safetensors", plain(checker), "one and others")
+    done("convert", "a", "few.safetensors", "--layout", "comfy")
+    are_written("few.safetensors", {UNET + name: tensor for name, tensor in tensors("sdxl", "left").items()}, "one and others in a file")
 
 
 def test_components():
@@ -230,4 +272,98 @@ def test_configs():
                       "pooled_projection_dim": 16, "guidance_embeds": False}, f"the config of Flux: {config}")
 
 
-run_in_folders(test_one_file, test_refusals, test_folders, test_sdxl, test_components, test_compose, test_configs)
+def index_of(folder, **classes):
+    pathlib.Path(folder).mkdir(exist_ok=True)
+    entries = {"_class_name": "SomePipeline", "_diffusers_version": "0.42.1", "force_zeros": True, "skip": ["a", "b", "c"]}
+    for name, class_name in classes.items():
+        entries[name] = ["diffusers" if class_name else None, class_name]
+        pathlib.Path(folder, name).mkdir(exist_ok=True)
+        pathlib.Path(folder, name, "config.json").write_text(json.dumps({"_class_name": class_name}))
+    pathlib.Path(folder, "model_index.json").write_text(json.dumps(entries, indent=2) + "\n")
+    return entries
+
+
+SDXL = {"unet": "UNet2DConditionModel", "vae": "AutoencoderKL", "text_encoder": "CLIPTextModel", "tokenizer": "CLIPTokenizer",
+       "scheduler": "PNDMScheduler", "feature_extractor": "CLIPImageProcessor"}
+
+
+def test_given_configs():
+    """Configs of another family are refused; components that lack weights are left out of the index; the report says whose a config is."""
+    write("whole.safetensors", tensors("sdxl", "left", UNET) | tensors("autoencoder-kl", "left", "first_stage_model.") |
+          plain(ENCODER, "conditioner.embedders.0.transformer."))
+    words = ("convert", "whole.safetensors", "out", "--layout", "diffusers", "-f", "--config-from")
+    index_of("same", **SDXL)
+    pathlib.Path("same", "README.md").write_text("of another model")
+    pathlib.Path("same", "notes").mkdir()
+    pathlib.Path("same", "notes", "a.json").write_text("{}")
+    told = done(*words, "same")
+    expect("warning" not in told.stdout and "made of names" not in told.stdout and "its config from same" in told.stdout, f"all is there: {told.stdout}")
+    expect(pathlib.Path("out/model_index.json").read_bytes() == pathlib.Path("same/model_index.json").read_bytes(), "the index as it was")
+    expect(not os.path.exists("out/README.md") and not os.path.exists("out/notes"), "what is no pipeline's is copied")
+    done(*words, "same")  # what was written may be replaced
+    # Weights that the result lacks.
+    entries = index_of("more", **SDXL, safety_checker="StableDiffusionSafetyChecker", image_encoder=None)
+    told = done(*words, "more")
+    expect("no weights of safety_checker" in told.stdout, f"lacking weights: {told.stdout}")
+    expect(json.loads(pathlib.Path("out/model_index.json").read_text()) == entries | {"safety_checker": [None, None]}, "the index without")
+    expect(not os.path.exists("out/safety_checker") and os.path.exists("out/feature_extractor/config.json"), "the config without weights")
+    index_of("fewer", unet="UNet2DConditionModel", vae="AutoencoderKL", text_encoder=None)
+    told = done(*words, "fewer")
+    expect("does not name text_encoder" in told.stdout, f"not in the index: {told.stdout}")
+    pathlib.Path("fewer", "model_index.json").unlink()
+    expect("has no model_index.json" in done(*words, "fewer").stdout, "no index")
+    # Another family's.
+    index_of("other", **SDXL | {"unet": "UNet2DConditionModel"})
+    entries = index_of("flux", transformer="FluxTransformer2DModel", vae="AutoencoderKL")
+    refused(4, "has a unet, and flux/model_index.json names none", *words, "flux")
+    done(*words[:-1])
+    made = json.loads(pathlib.Path("out/vae/config.json").read_text())
+    for key, value in (("latent_channels", 99), ("_class_name", "AutoencoderKLWan"), ("block_out_channels", [1, 2]), ("use_quant_conv", not made["use_quant_conv"])):
+        pathlib.Path("other/vae/config.json").write_text(json.dumps(made | {key: value}))
+        refused(4, key, *words, "other")
+    for config in (json.dumps(made | {"scaling_factor": 2.5, "latent_channels": None, "layers_per_block": [1]}), '{"latent_channels": NaN}'):
+        pathlib.Path("other/vae/config.json").write_text(config)
+        expect("warning" not in done(*words, "other").stdout, f"the same model's config: {config}")
+        expect(pathlib.Path("out/vae/config.json").read_text() == config, "the config as it was")
+
+
+def test_parts_of_folders():
+    """A component alone, though others were there, has its bare names; a second model is of the same part; what lacks weights is told."""
+    pipeline("in")
+    done("convert", "in", "vae.safetensors", "--layout", "diffusers", "--part", "vae")
+    are_written("vae.safetensors", tensors("flux-ae", "right"), "a part in one file")
+    write("two/transformer/diffusion_pytorch_model.safetensors", tensors("wan-t2v", "right"))
+    write("two/transformer_2/diffusion_pytorch_model.safetensors", tensors("wan-t2v", "right"))
+    done("convert", "two", "out", "--layout", "diffusers", "--dtype", "unet=f16")
+    for folder in ("transformer", "transformer_2"):
+        found = safetensors(f"out/{folder}/diffusion_pytorch_model.safetensors")[1]
+        expect({dtype for dtype, _, _ in found.values()} == {"F16"}, f"{folder} is not of the part unet")
+    os.unlink("in/vae/diffusion_pytorch_model.safetensors")
+    told = done("convert", "in", "out.safetensors", "--layout", "comfy")
+    expect("no weights of vae" in told.stdout, f"weights that lack: {told.stdout}")
+    expect("no weights of vae" in done("inspect", "in").stdout, "inspect: weights that lack")
+    os.symlink("nowhere", "in/vae/diffusion_pytorch_model.safetensors")
+    refused(1, "link to a file that is not there", "convert", "in", "x.safetensors", "--layout", "comfy")
+
+
+def test_as_it_is():
+    """A file that has a layout's names already keeps all that is in it."""
+    whole = (tensors("ltx-video", "left", UNET) | tensors("ltx-vae-0.9.1", "left", "vae.") | plain({"audio_vae.x": 2, "vocoder.y": 3, "text_embedding_projection.z": 4}) |
+             plain(T5, "text_encoders.t5xxl.transformer.") | plain({"text_encoders.t5xxl.spiece_model": 5, "text_encoders.t5xxl.logit_scale": 1}))
+    write("whole.safetensors", whole)
+    for layout in ("comfy", "original"):
+        told = done("convert", "whole.safetensors", "out.safetensors", "--layout", layout, "-f")
+        are_written("out.safetensors", whole, layout)
+        expect("left out" not in told.stdout, f"{layout}: {told.stdout}")
+
+
+def test_run_into_folder():
+    """A recorded layout says what the output is, before anything is judged by its name."""
+    write("whole.safetensors", tensors("sdxl", "left", UNET) | tensors("autoencoder-kl", "left", "first_stage_model."))
+    done("convert", "whole.safetensors", "out", "--layout", "diffusers")
+    told = done("run", "out/unet/diffusion_pytorch_model.safetensors", "A=whole.safetensors", "-o", "again")
+    expect("extension" not in told.stdout + told.stderr and os.path.isdir("again"), f"run into a folder: {told.stdout} {told.stderr}")
+    refused(2, "--format", "run", "out/unet/diffusion_pytorch_model.safetensors", "A=whole.safetensors", "-o", "third", "--format", "ckpt")
+
+
+run_in_folders(test_given_configs, test_parts_of_folders, test_as_it_is, test_run_into_folder, test_one_file, test_refusals, test_folders, test_sdxl, test_beside, test_components, test_compose, test_configs)

@@ -34,6 +34,8 @@ TEST_CASE("spellings of a name have one plain name") {
   check_one({"a.transformer.shared.weight", "a.transformer.encoder.embed_tokens.weight"});
   check_one({"model.layers.0.block_sparse_moe.gate.weight", "model.layers.0.mlp.gate.weight",
              "model.layers.0.mlp.router.weight"});
+  check_one({"encoder.mid_block.attentions.0.query.weight", "encoder.mid_block.attentions.0.to_q.weight"});
+  check_one({"decoder.mid_block.attentions.0.proj_attn.bias", "decoder.mid_block.attentions.0.to_out.0.bias"});
   check_one({"net.a.w", "pipe.dit.a.w", "a.w", "model.model.a.w"});
 }
 

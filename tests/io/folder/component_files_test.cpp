@@ -68,6 +68,26 @@ TEST_CASE("a component's folder is a checkpoint by itself") {
   CHECK(found({"config.json", "model.safetensors"}) == Names{"=model.safetensors"});
 }
 
+TEST_CASE("components without weights are told, links to nowhere and shards beside a file refused") {
+  const TempFolder folder;
+  const std::string path = filled(folder, {"unet/model.safetensors", "vae/config.json", "safety_checker/notes.txt",
+                                           "text_encoder/config.json", "tokenizer/config.json", "prior/config.json"});
+  CHECK(component_files(path).lacking == Names{"prior", "text_encoder", "vae"});
+  std::ofstream(folder / "model_index.json")
+      << R"({"unet": ["d", "UNet"], "vae": ["d", "VAE"], "movq": ["d", "VQ"], "prior": [null, null],)"
+         R"( "safety_checker": ["s", "Checker"], "tokenizer": ["t", "CLIPTokenizer"]})";
+  CHECK(component_files(path).lacking == Names{"safety_checker", "text_encoder", "vae", "movq"});
+  fs::create_symlink("/nowhere/blob", folder / "vae/diffusion_pytorch_model.safetensors");
+  CHECK_THROWS_AS(component_files(path), Error);
+  CHECK(refused({"unet/diffusion_pytorch_model.safetensors", "unet/diffusion_pytorch_model.safetensors.index.json",
+                 "unet/diffusion_pytorch_model-00001-of-00002.safetensors"}) == ErrorCode::mismatch);
+  const TempFolder encoder;
+  const FolderContents taken = component_files(
+      filled(encoder, {"text_encoder/model.safetensors", "text_encoder/model-00001-of-00002.safetensors"}));
+  CHECK(taken.components.size() == 1);
+  CHECK(taken.notes.size() == 1);
+}
+
 TEST_CASE("shards and folders without weights are refused") {
   CHECK(refused({"transformer/diffusion_pytorch_model-00001-of-00002.safetensors",
                  "transformer/diffusion_pytorch_model.safetensors.index.json"}) == ErrorCode::mismatch);

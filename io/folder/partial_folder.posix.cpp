@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/file/partial_folder.h"
+#include "io/folder/partial_folder.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -14,6 +14,8 @@
 
 #include "io/file/output_target.h"
 #include "io/file/retry.h"
+#include "io/folder/pipeline_entries.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
@@ -34,18 +36,15 @@ bool is_empty_folder(const std::string& path) {
   return fs::is_empty(path, error) && !error;
 }
 
-// What ckmerge or diffusers writes; a home folder is none.
-bool is_of_pipeline(const fs::path& folder) {
-  std::error_code error;
-  if (fs::exists(folder / "model_index.json", error)) return true;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    const fs::path weights = entry->path();
-    std::error_code unknown;
-    if (fs::exists(weights / "diffusion_pytorch_model.safetensors", unknown) ||
-        fs::exists(weights / "model.safetensors", unknown))
-      return true;
-  }
-  return false;
+// A home folder and a collection of models are none: all that is in it must be a pipeline's.
+void expect_pipeline(const std::string& target, const std::string& path) {
+  if (const std::string foreign = foreign_entry(path); !foreign.empty())
+    refuse(target, sentence("holds ", foreign,
+                            ", which is no part of a folder of diffusers, and would be removed with "
+                            "the rest; give another name, such as ",
+                            path, "/NAME"));
+  if (!holds_pipeline(path))
+    refuse(target, "holds no model's components, and is not replaced with all that is in it; give another name");
 }
 
 bool lies_in(const std::string& file, const std::string& folder) {
@@ -67,8 +66,7 @@ void check_folder_target(const std::string& target, std::span<const std::string>
   if (is_empty_folder(path)) return;
   if (!replace)
     throw TargetTaken(ErrorCode::usage, target, target + ": already exists and is not empty; use -f to replace it");
-  if (!is_of_pipeline(path))
-    refuse(target, "holds no model's components, and is not replaced with all that is in it; give another name");
+  expect_pipeline(target, path);
   for (const std::string& input : inputs)
     if (lies_in(input, path)) refuse(target, "holds the input " + input + "; give the output another name");
 }
@@ -139,7 +137,7 @@ void PartialFolder::put_in_place() {
     fail_output(target_, "cannot be put in place", errno);
   } else if (!replace_) {
     throw Error(ErrorCode::usage, target_, target_ + ": appeared while the merge ran; use -f to replace it");
-  } else if (!moved(RENAME_EXCHANGE)) {
+  } else if (expect_pipeline(target_, target_); !moved(RENAME_EXCHANGE)) {
     fail_output(target_, "cannot be replaced in one step on this filesystem; remove it first", errno);
   }
   sync_path(fs::path(target_).has_parent_path() ? fs::path(target_).parent_path().string() : ".");

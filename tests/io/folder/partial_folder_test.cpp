@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/file/partial_folder.h"
+#include "io/folder/partial_folder.h"
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
 
@@ -60,18 +61,18 @@ TEST_CASE("a folder replaces another in one step, and what a killed run left goe
   const TempFolder folder;
   const std::string target = folder / "out";
   write(target + "/" + kWeights, "old");
-  write(target + "/more", "old");
+  write(target + "/scheduler/scheduler_config.json", "old");
   write(partial_path(target) + "/vae/half", "of a killed run");
   CHECK(code_of([&] { PartialFolder(target, {}, false, false); }) == ErrorCode::usage);
   {
     PartialFolder partial(target, {}, true, true);
     CHECK_FALSE(fs::exists(partial.path() + "/vae/half"));
     fill(partial);
-    CHECK(fs::exists(target + "/more"));
+    CHECK(fs::exists(target + "/scheduler"));
     partial.put_in_place();
   }
   CHECK(fs::exists(target + "/" + kWeights));
-  CHECK_FALSE(fs::exists(target + "/more"));
+  CHECK_FALSE(fs::exists(target + "/scheduler"));
   CHECK_FALSE(fs::exists(partial_path(target)));
 }
 
@@ -89,4 +90,40 @@ TEST_CASE("folders that are something else are not replaced") {
   CHECK(code_of([&] { check_folder_target(folder / "nowhere/out", {}, true); }) == ErrorCode::io);
   check_folder_target(folder / "model", {}, true);
   check_folder_target(folder / "empty", {}, false);
+}
+
+TEST_CASE("a folder with anything beside a pipeline's files is not replaced") {
+  constexpr std::array kForeign{"llama/model.safetensors", "my_lora.safetensors", ".git/HEAD",          "notes.txt",
+                                "vae/epoch.safetensors",   "vae/notes.txt",       "unet/x/config.json", "README.md"};
+  constexpr std::array kOwn{"model_index.json",
+                            "unet/diffusion_pytorch_model.fp16-00001-of-00002.safetensors",
+                            "unet/diffusion_pytorch_model.safetensors.index.json",
+                            "text_encoder_2/model-00001-of-00002.safetensors",
+                            "text_encoder_2/model.fp16.safetensors",
+                            "safety_checker/pytorch_model.bin",
+                            "tokenizer_2/spiece.model",
+                            "scheduler/scheduler_config.json",
+                            "feature_extractor/preprocessor_config.json"};
+  for (const char* const foreign : kForeign) {
+    const TempFolder folder;
+    const std::string target = folder / "out";
+    write(target + "/" + kWeights);
+    for (const char* const own : kOwn) write(target + "/" + own);
+    PartialFolder partial(target, {}, true, false);
+    fill(partial);
+    write(target + "/" + foreign);
+    CHECK(code_of([&] { check_folder_target(target, {}, true); }) == ErrorCode::usage);
+    CHECK(code_of([&] { partial.put_in_place(); }) == ErrorCode::usage);  // it came while the merge ran
+    CHECK(fs::exists(target + "/" + foreign));
+  }
+}
+
+TEST_CASE("what the index of a pipeline names is part of it, links are not") {
+  const TempFolder folder;
+  write(folder / "out/movq/diffusion_pytorch_model.safetensors");
+  CHECK(code_of([&] { check_folder_target(folder / "out", {}, true); }) == ErrorCode::usage);
+  write(folder / "out/model_index.json", R"({"movq": ["diffusers", "VQModel"]})");
+  check_folder_target(folder / "out", {}, true);
+  fs::create_symlink("/nowhere", folder / "out/movq/config.json");
+  CHECK(code_of([&] { check_folder_target(folder / "out", {}, true); }) == ErrorCode::usage);
 }

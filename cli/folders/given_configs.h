@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configs that --config-from gives a folder of diffusers: whether they are true of it, and what of them is written.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/folders/pipeline_files.h"
+#include "io/folder/partial_folder.h"
+#include "io/folder/pipeline_index.h"
+
+namespace ckmerge::cli {
+
+class GivenConfigs {
+ public:
+  /// Of `folder`, for a result of `files`. Throws Error(usage) where it has none, Error(mismatch) where they are of
+  /// another family or size than what names and shapes of the result tell.
+  GivenConfigs(std::string folder, std::span<const PipelineFile> files);
+
+  const std::string& folder() const { return folder_; }
+  bool has(std::string_view file) const;
+  /// A sentence for each thing that is not as in `folder`, by which programs will miss something.
+  std::vector<std::string> warnings() const;
+  /// Throws as OutputFile does.
+  void write_into(const PartialFolder& target, bool sync) const;
+
+ private:
+  void expect_same_models(std::span<const PipelineFile> files) const;
+  void expect_same_config(const PipelineFile& file) const;
+  void leave_out_lacking(std::span<const PipelineFile> files);
+
+  std::string folder_;
+  std::vector<std::string> files_;  // below it
+  std::optional<PipelineIndex> index_;
+  std::vector<std::string> lacking_;  // components of the index whose weights the result lacks
+  std::vector<std::string> unnamed_;  // components of the result that the index lacks
+};
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// As DiffusionPipeline.save_pretrained of diffusers 0.42 writes it: {"_class_name": ..., "unet": [library, class],
+// ...}.
+#include "io/folder/pipeline_index.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include "io/file/input_file.h"
+#include "io/text/error.h"
+#include "io/text/json_value.h"
+#include "io/text/json_writer.h"
+
+namespace ckmerge {
+namespace {
+
+constexpr uint64_t kMaxSize = uint64_t{1} << 20;  // published ones have 1 kB
+
+constexpr auto kWithoutWeights = std::to_array<std::string_view>(
+    {"Tokenizer", "TokenizerFast", "Scheduler", "Processor", "ProcessorFast", "Extractor"});
+
+using Kind = JsonValue::Kind;
+
+std::string text_of(const std::string& path) {
+  const InputFile file(path);
+  if (file.size() > kMaxSize) throw Error(ErrorCode::malformed, path, path + ": is too large");
+  std::string text(file.size(), '\0');
+  file.read_at(0, std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+bool is_entry(const JsonValue& value) { return value.kind == Kind::array && value.items.size() == 2; }
+
+void write(JsonWriter& json, const JsonValue& value);
+
+void write_object(JsonWriter& json, const JsonValue& value) {
+  json.begin_object();
+  for (size_t i = 0; i < value.keys.size(); ++i) write(json.key(value.keys[i]), value.items[i]);
+  json.end_object();
+}
+
+void write_array(JsonWriter& json, const JsonValue& value) {
+  json.begin_array();
+  for (const JsonValue& item : value.items) write(json, item);
+  json.end_array();
+}
+
+void write(JsonWriter& json, const JsonValue& value) {
+  switch (value.kind) {
+    case Kind::null: json.null(); break;
+    case Kind::boolean: json.value(value.boolean); break;
+    case Kind::string: json.value(value.text); break;
+    case Kind::number: json.number(value.text); break;
+    case Kind::array: write_array(json, value); break;
+    case Kind::object: write_object(json, value); break;
+  }
+}
+
+}  // namespace
+
+const PipelineIndex::Entry* PipelineIndex::find(std::string_view component) const {
+  const auto entry = std::ranges::find(entries, component, &Entry::component);
+  return entry == entries.end() ? nullptr : &*entry;
+}
+
+std::string PipelineIndex::without(const std::vector<std::string>& components) const {
+  if (components.empty()) return text;
+  JsonValue document = parse_json(text);
+  for (size_t i = 0; i < document.keys.size(); ++i)
+    if (std::ranges::find(components, document.keys[i]) != components.end())
+      document.items[i].items.assign(2, JsonValue());
+  JsonWriter json;
+  write(json, document);
+  return json.text() + "\n";
+}
+
+std::optional<PipelineIndex> pipeline_index(const std::string& folder) try {
+  const std::string path = (std::filesystem::path(folder) / "model_index.json").string();
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return std::nullopt;
+  PipelineIndex index;
+  index.text = text_of(path);
+  const JsonValue document = parse_json(index.text);
+  for (size_t i = 0; i < document.keys.size(); ++i) {
+    const JsonValue& value = document.items[i];
+    if (document.keys[i] == "_class_name" && value.kind == Kind::string) index.class_name = value.text;
+    if (is_entry(value)) index.entries.push_back({.component = document.keys[i], .class_name = value.items[1].text});
+  }
+  return index;
+} catch (const Error&) {
+  return std::nullopt;
+}
+
+bool has_weights(const PipelineIndex::Entry& entry) {
+  const auto ends = [&](std::string_view end) { return entry.class_name.ends_with(end); };
+  return !entry.class_name.empty() && std::ranges::none_of(kWithoutWeights, ends);
+}
+
+}  // namespace ckmerge
