@@ -33,6 +33,12 @@ bool has_names(const TensorTable& tensors, string_view prefix) {
   return low < tensors.size() && tensors.name(low).starts_with(prefix);
 }
 
+// "conditioner.embedders.1." of "conditioner.embedders.1.model.": in another naming it goes on otherwise.
+string_view place_in_front(string_view prefix) {
+  const size_t dot = prefix.ends_with(".model.") ? prefix.rfind('.', prefix.size() - 2) : string_view::npos;
+  return prefix.substr(0, dot == string_view::npos ? prefix.size() : dot + 1);
+}
+
 bool is_model(ComponentRole role) { return role == ComponentRole::transformer || role == ComponentRole::unet; }
 
 std::string whole_prefix(const EncoderPlace& place) { return std::string(place.prefix).append(place.transformer); }
@@ -61,7 +67,7 @@ class Places {
     if (role != ComponentRole::text_encoder || !found_.layout) return {role, 0};
     for (uint32_t k = found_.layout->first_encoder; const EncoderPlace* place = place_of_encoder(*found_.layout, k);
          ++k)
-      if (component.prefix.starts_with(place->prefix)) return {role, k};
+      if (component.prefix.starts_with(place_in_front(place->prefix))) return {role, k};
     return {role, 0};
   }
 
