@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 
 #include "core/inputs/component_places.h"
 #include "core/inputs/judged_inputs.h"
@@ -44,6 +45,8 @@ void note(Checkpoint& checkpoint, const NamingStep& step, const Rewriting& done)
   const std::string family = step.family->name;
   std::string text = sentence(family, ": ", name(step.from()), " names to ", name(step.to()), ", ",
                               counted(done.renamed + done.reshaped, "tensor"));
+  if (done.renamed + done.reshaped == 0)
+    text = sentence(family, ": has the same names in ", name(step.to()), " naming");
   if (done.reshaped > 0) text += sentence(", ", done.reshaped, " of them cut, joined or turned");
   checkpoint.notes.push_back(text);
   if (!done.carried.empty())
@@ -167,6 +170,14 @@ std::vector<std::string> bring_one(Checkpoint& checkpoint, AskedLayout layout, b
   return warnings;
 }
 
+// Of others, components are brought to A's one by one.
+bool has_place_in_a_file(const PlacedComponents& placed) {
+  const auto models = std::ranges::count_if(placed.components, [](const PlacedComponent& component) {
+    return component.member.role == ComponentRole::transformer || component.member.role == ComponentRole::unet;
+  });
+  return placed.layout && models <= 1;
+}
+
 }  // namespace
 
 std::vector<std::string> asked_layout_names() { return {kNames.begin(), kNames.end()}; }
@@ -219,7 +230,11 @@ std::vector<std::string> bring_to_layout(const Recipe& recipe, std::vector<Check
   if (!recipe.roles.empty()) return warnings;
   if (recipe.layout.empty()) {  // a folder beside a file gets the names that files have, which A may spell otherwise
     for (Checkpoint& checkpoint : checkpoints)
-      if (is_folder_of_several(checkpoint)) bring_one(checkpoint, AskedLayout::comfy, true);
+      if (is_folder_of_several(checkpoint) && has_place_in_a_file(placed_components(checkpoint))) {
+        const auto before = static_cast<std::ptrdiff_t>(checkpoint.notes.size());
+        bring_one(checkpoint, AskedLayout::comfy, true);
+        checkpoint.equated.insert(checkpoint.equated.end(), checkpoint.notes.begin() + before, checkpoint.notes.end());
+      }
     return warnings;
   }
   const AskedLayout layout = parse_asked_layout(recipe.layout);

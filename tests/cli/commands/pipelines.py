@@ -148,6 +148,8 @@ def test_folders():
     expect(pathlib.Path("again.safetensors").read_bytes() == pathlib.Path("slash.safetensors").read_bytes(), "run of a folder")
     done("merge", "whole.safetensors", "in/", "-o", "beside.safetensors", "--alpha", "0.5")
     are_written("beside.safetensors", in_one_file(), "a merge with the folder of the same")
+    inputs = json.loads(metadata_of("beside.safetensors")["ckmerge.recipe"])["inputs"]
+    expect("equated" not in inputs[0] and any("flux: diffusers names to original" in clause for clause in inputs[1]["equated"]), f"recorded: {inputs}")
     # Merged as files are.
     done("merge", "in", "whole.safetensors", "-o", "merged", "--layout", "diffusers", "--alpha", "0.5")
     are_written("merged/transformer/diffusion_pytorch_model.safetensors", tensors("flux-dev", "right"), "a merge with itself")
@@ -380,6 +382,32 @@ def test_encoders_place():
     are_written("out/text_encoder/model.safetensors", plain(ENCODER), "the first encoder")
 
 
+def test_without_model():
+    """Where parts stand says what they are, without a model beside them."""
+    flux = {name: tensor for name, tensor in in_one_file().items() if not name.startswith(UNET)}
+    write("flux.safetensors", flux)
+    done("convert", "flux.safetensors", "out", "--layout", "diffusers")
+    are_written("out/text_encoder_2/model.safetensors", plain(T5), "T5 of Flux")
+    clip_g = {f"conditioner.embedders.1.model.{name}": tensor for name, tensor in tensors("clip-g-open-clip", "left").items()}
+    write("both.safetensors", clip_g | plain(ENCODER, "conditioner.embedders.0.transformer.") | tensors("autoencoder-kl", "left", "first_stage_model."))
+    done("convert", "both.safetensors", "both", "--layout", "diffusers")
+    are_written("both/text_encoder_2/model.safetensors", tensors("clip-g-open-clip", "right"), "the second encoder of SDXL")
+    done("convert", "both.safetensors", "same.safetensors", "--layout", "comfy")
+    write("second.safetensors", clip_g | tensors("autoencoder-kl", "left", "first_stage_model."))
+    done("convert", "second.safetensors", "second", "--layout", "diffusers")
+    are_written("second/text_encoder_2/model.safetensors", tensors("clip-g-open-clip", "right"), "the second encoder alone")
+
+
+def test_folder_beside():
+    """A folder of a pipeline that no single file holds is merged component by component."""
+    write("sana.safetensors", tensors("sana", "left"))
+    write("folder/transformer/diffusion_pytorch_model.safetensors", tensors("sana", "right", seed=1))
+    write("folder/vae/diffusion_pytorch_model.safetensors", plain({"encoder.x": 2}))
+    done("merge", "sana.safetensors", "folder/transformer", "--alpha", "0.3", "--metadata", "none", "-o", "plain.safetensors")
+    told = done("merge", "sana.safetensors", "folder", "--alpha", "0.3", "--metadata", "none", "-o", "out.safetensors")
+    expect(pathlib.Path("out.safetensors").read_bytes() == pathlib.Path("plain.safetensors").read_bytes(), f"a folder of Sana: {told.stdout}")
+
+
 def test_parts_of_folders():
     """A component alone, though others were there, has its bare names; a second model is of the same part; what lacks weights is told."""
     pipeline("in")
@@ -419,4 +447,4 @@ def test_run_into_folder():
     refused(2, "--format", "run", "out/unet/diffusion_pytorch_model.safetensors", "A=whole.safetensors", "-o", "third", "--format", "ckpt")
 
 
-run_in_folders(test_given_configs, test_changed_configs, test_sampling, test_encoders_place, test_parts_of_folders, test_as_it_is, test_run_into_folder, test_one_file, test_refusals, test_folders, test_sdxl, test_beside, test_components, test_compose, test_configs)
+run_in_folders(test_given_configs, test_changed_configs, test_sampling, test_encoders_place, test_without_model, test_folder_beside, test_parts_of_folders, test_as_it_is, test_run_into_folder, test_one_file, test_refusals, test_folders, test_sdxl, test_beside, test_components, test_compose, test_configs)
