@@ -6,8 +6,8 @@
 
 #include "cli/options/sizes.h"
 #include "cli/system/text.h"
+#include "core/families/told_architecture.h"
 #include "core/inputs/component_places.h"
-#include "core/names/architecture.h"
 #include "core/names/part.h"
 #include "io/input_forms.h"
 
@@ -54,15 +54,11 @@ std::string shard_lines(const Checkpoint& checkpoint) {
   return out;
 }
 
-ArchitectureGuess guess_of(const Checkpoint& checkpoint) {
-  return guess_architecture(checkpoint.tensors, checkpoint.metadata, checkpoint.judgement);
-}
-
 }  // namespace
 
 std::string component_lines(const Checkpoint& checkpoint) {
   std::string out = shard_lines(checkpoint);
-  const ArchitectureGuess guess = guess_of(checkpoint);
+  const ArchitectureGuess guess = tell_architecture(checkpoint);
   if (!guess.architecture.empty())
     out += "  " + guess.architecture + (guess.kind.empty() ? "" : ", " + guess.kind) + "\n";
   for (const PlacedComponent& component : placed_components(checkpoint).components) out += component_line(component);
@@ -70,7 +66,7 @@ std::string component_lines(const Checkpoint& checkpoint) {
 }
 
 void write_components(JsonWriter& json, const Checkpoint& checkpoint) {
-  const ArchitectureGuess guess = guess_of(checkpoint);
+  const ArchitectureGuess guess = tell_architecture(checkpoint);
   json.key("guess").begin_object();  // as `list` calls it
   json.key("architecture").value(guess.architecture);
   json.key("kind").value(guess.kind);

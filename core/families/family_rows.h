@@ -19,6 +19,8 @@ ModelFamily lumina2_family();
 ModelFamily qwen2_family();
 ModelFamily qwen3_family();
 ModelFamily sd3_family();
+ModelFamily t5_family();
+ModelFamily umt5_family();
 ModelFamily z_image_family();
 
 ModelFamily autoencoder_kl_family();

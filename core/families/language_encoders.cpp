@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Language models that encode prompts: as checkpoints and files of text encoders have them, which is how classes with a
 // head are saved, and as the class without a head is, or the one with images beside it.
+#include <iterator>
+#include <utility>
+
 #include "core/families/family_rows.h"
 
 namespace ckmerge {
 namespace {
+
+using std::string_view;
 
 LayoutRules headless_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   return {
@@ -23,6 +28,16 @@ LayoutRules nested_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   };
 }
 
+// No encoder is known with experts, which a router tells in all of their spellings.
+constexpr string_view kNoRouters[] = {"!model.layers.#.mlp.gate.weight", "!model.layers.#.block_sparse_moe.gate.weight",
+                                      "!layers.#.mlp.gate.weight", "!layers.#.block_sparse_moe.gate.weight"};
+
+ModelFamily dense(ModelFamily family) {
+  for (std::vector<string_view>* const signs : {&family.left_signs, &family.right_signs})
+    signs->insert(signs->end(), std::begin(kNoRouters), std::end(kNoRouters));
+  return family;
+}
+
 ModelFamily language_encoder(const char* name) {
   return {.name = name,
           .role = ComponentRole::text_encoder,
@@ -39,7 +54,7 @@ ModelFamily gemma2_family() {
   ModelFamily family = language_encoder("gemma2");
   family.left_signs = {"model.layers.#.pre_feedforward_layernorm.weight", "!model.layers.#.self_attn.q_norm.weight"};
   family.right_signs = {"layers.#.pre_feedforward_layernorm.weight", "!layers.#.self_attn.q_norm.weight"};
-  return family;
+  return dense(std::move(family));
 }
 
 ModelFamily qwen3_family() {
@@ -48,7 +63,7 @@ ModelFamily qwen3_family() {
                        "!model.layers.#.pre_feedforward_layernorm.weight"};
   family.right_signs = {"layers.#.self_attn.q_norm.weight", "layers.#.post_attention_layernorm.weight",
                         "!layers.#.pre_feedforward_layernorm.weight"};
-  return family;
+  return dense(std::move(family));
 }
 
 // 2.5-VL, whose classes nest the language model.
@@ -58,7 +73,7 @@ ModelFamily qwen2_family() {
   family.right_signs = {"model.language_model.layers.#.self_attn.q_proj.bias",
                         "model.language_model.layers.#.post_attention_layernorm.weight"};
   family.rules = nested_rules;
-  return family;
+  return dense(std::move(family));
 }
 
 ModelFamily llama_family() {
@@ -69,7 +84,7 @@ ModelFamily llama_family() {
   family.right_signs = {"layers.#.self_attn.q_proj.weight", "layers.#.post_attention_layernorm.weight",
                         "!layers.#.self_attn.q_norm.weight", "!layers.#.self_attn.q_proj.bias",
                         "!layers.#.pre_feedforward_layernorm.weight"};
-  return family;
+  return dense(std::move(family));
 }
 
 }  // namespace ckmerge

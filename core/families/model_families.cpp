@@ -35,6 +35,8 @@ std::span<const ModelFamily> model_families() {
       ltx_vae_family(),
       clip_family(),
       bare_clip_family(),
+      umt5_family(),
+      t5_family(),
       gemma2_family(),
       qwen3_family(),
       qwen2_family(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Families whose names are the same for the publisher, ComfyUI and diffusers.
+// Families whose names are the same for the publisher, ComfyUI, diffusers and transformers.
 #include <utility>
 
 #include "core/families/family_rows.h"
@@ -19,6 +19,17 @@ ModelFamily single_named(const char* name, std::vector<std::string_view> signs) 
           .rules = kept};
 }
 
+ModelFamily single_named_encoder(const char* name, std::vector<std::string_view> signs) {
+  ModelFamily family = single_named(name, std::move(signs));
+  family.role = ComponentRole::text_encoder;
+  family.left = Naming::hugging_face;
+  family.right = Naming::transformers;
+  return family;
+}
+
+constexpr const char* kT5Query = "encoder.block.#.layer.0.SelfAttention.q.weight";
+constexpr const char* kT5Embedding = "shared.weight|encoder.embed_tokens.weight";
+
 }  // namespace
 
 ModelFamily qwen_image_family() {
@@ -28,6 +39,14 @@ ModelFamily qwen_image_family() {
 ModelFamily hidream_family() {
   return single_named("hidream",
                       {"double_stream_blocks.#.block.ff_i.gate.weight", "caption_projection.#.linear.weight"});
+}
+
+ModelFamily t5_family() { return single_named_encoder("t5", {kT5Query, kT5Embedding}); }
+
+// It has a bias of positions in each of its blocks.
+ModelFamily umt5_family() {
+  return single_named_encoder(
+      "umt5", {kT5Query, kT5Embedding, "encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight"});
 }
 
 }  // namespace ckmerge

@@ -167,12 +167,21 @@ void bring_to_comfy(Checkpoint& file, Part part) {
                     "other naming is known");
 }
 
+// From that in which a class of transformers 5 saves it.
+void bring_to_hugging_face(Checkpoint& file) {
+  for (const ToldComponent& told : told_components(file.tensors))
+    if (told.prefix.empty() && told.family->role == ComponentRole::text_encoder &&
+        told.naming() == Naming::transformers)
+      return bring_component(file, told, Naming::hugging_face, told.prefix);
+}
+
 size_t read_as_encoder(Checkpoint& file, const Layout& layout) {
   const bool whole = any_name(file, [](std::string_view name) { return part_of(name) == Part::te; });
   if (whole && !has_place_of(file, layout))
     throw Error(ErrorCode::mismatch, file.path,
                 sentence(file.path, ": its text encoders are named as those of another layout than ", layout.name, " (",
                          layout.encoder_prefix, ")"));
+  if (!whole) bring_to_hugging_face(file);
   EncoderKind kind = whole ? EncoderKind() : encoder_kind(file);
   const Naming other = kind.open_clip ? Naming::hugging_face : Naming::open_clip;
   if (!whole && wants_other_naming(layout, kind) && bring_to_naming(file, other)) kind.open_clip = !kind.open_clip;

@@ -44,8 +44,8 @@ bool lack_each_others(const Checkpoint& first, const Checkpoint& other) {
 }
 
 void bring_by_rules(Checkpoint& first, Checkpoint& other) {
-  // A VAE among models is meant to be baked in, and is told so.
-  if ((whole_part(first) == Part::vae) != (whole_part(other) == Part::vae)) return;
+  // A VAE behind a model is meant to be baked in, and is told so. A VAE in front takes the other's.
+  if (whole_part(first) != Part::vae && whole_part(other) == Part::vae) return;
   std::vector<std::string> done = equate_families(first, other);
   for (std::string& clause : equate_experts(first, other)) done.push_back(std::move(clause));
   const EquatedNames spelled = equate_names(first, other);

@@ -30,10 +30,11 @@ void note_unread(Checkpoint& checkpoint) {
 
 std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   rename_tensors(recipe, checkpoints);
+  const std::vector<bool> headless = without_head(checkpoints);
   check_folders(recipe, checkpoints);
   std::vector<std::string> warnings = bring_to_layout(recipe, checkpoints);
   equate_inputs(recipe, checkpoints);
-  for (std::string& note : untie_heads(recipe, checkpoints)) warnings.push_back(std::move(note));
+  for (std::string& note : untie_heads(recipe, checkpoints, headless)) warnings.push_back(std::move(note));
   for (std::string& note : name_components(recipe, checkpoints)) warnings.push_back(std::move(note));
   for (Checkpoint& checkpoint : checkpoints) note_unread(checkpoint);
   return warnings;

@@ -11,10 +11,16 @@
 
 namespace ckmerge {
 
+/// Of each checkpoint whether a class without a head saved it, which its names tell: they lack the module that classes
+/// with one put in front. To be asked before names are brought to those of another.
+std::vector<bool> without_head(const std::vector<Checkpoint>& checkpoints);
+
 /// Gives each checkpoint that `recipe` merges and that lacks the first one's head its own embedding under that name,
 /// where the shapes agree, and notes it; so with any tensor of the first that the metadata of the other says to be one
-/// of its own under another name. Returns a warning for each head that only others than the first have: it is
-/// not merged. REQUIRES: tables are sorted by name.
-std::vector<std::string> untie_heads(const Recipe& recipe, std::vector<Checkpoint>& checkpoints);
+/// of its own under another name. One of a class `without_head` says nothing of the head, and leaves it to the first:
+/// that is noted. Returns a warning for each head that only others than the first have: it is not merged. REQUIRES:
+/// tables are sorted by name.
+std::vector<std::string> untie_heads(const Recipe& recipe, std::vector<Checkpoint>& checkpoints,
+                                     const std::vector<bool>& without_head = {});
 
 }  // namespace ckmerge

@@ -23,7 +23,11 @@ constexpr const char* kLabelDiffusers = "add_embedding.linear_1.weight";
 constexpr int kRank = ArchitectureSign::kRank;
 constexpr const char* kDouble = "double_blocks.0.img_attn.qkv.weight";
 constexpr const char* kLlama = "model.layers.0.self_attn.q_proj.weight";
+constexpr const char* kLlamaBare = "layers.0.self_attn.q_proj.weight";  // as a class without a head saves it
+constexpr const char* kEmbedding = "embed_tokens.weight";
 constexpr const char* kClip = "text_model.encoder.layers.0.self_attn.q_proj.weight";
+constexpr const char* kClipBare = "encoder.layers.0.self_attn.q_proj.weight";
+constexpr const char* kClipTokens = "embeddings.token_embedding.weight";
 
 constexpr ArchitectureRule kRules[] = {
     {"svd", kDiffusion, {{"input_blocks.1.1.time_stack.0.attn2.to_k.weight"}}},
@@ -98,6 +102,7 @@ constexpr ArchitectureRule kRules[] = {
 
     {"deepseek", kLanguage, {{"model.layers.0.self_attn.kv_a_proj_with_mqa.weight"}}},
     {"mixtral", kLanguage, {{"model.layers.0.block_sparse_moe.gate.weight"}}},
+    {"mixtral", kLanguage, {{"layers.0.block_sparse_moe.gate.weight"}, {kEmbedding}}},
     {"gemma3",
      kLanguage,
      {{"model.layers.0.pre_feedforward_layernorm.weight"}, {"model.layers.0.self_attn.q_norm.weight"}}},
@@ -105,11 +110,29 @@ constexpr ArchitectureRule kRules[] = {
     {"qwen3-moe",
      kLanguage,
      {{"model.layers.0.self_attn.q_norm.weight"}, {"model.layers.0.mlp.experts.0.up_proj.weight"}}},
+    {"qwen3-moe", kLanguage, {{"model.layers.0.self_attn.q_norm.weight"}, {"model.layers.0.mlp.experts.gate_up_proj"}}},
+    {"qwen3-moe", kLanguage, {{"layers.0.self_attn.q_norm.weight"}, {"layers.0.mlp.experts.0.up_proj.weight"}}},
+    {"qwen3-moe", kLanguage, {{"layers.0.self_attn.q_norm.weight"}, {"layers.0.mlp.experts.gate_up_proj"}}},
+    {"qwen2-moe",
+     kLanguage,
+     {{"model.layers.0.self_attn.q_proj.bias"}, {"model.layers.0.mlp.shared_expert.gate_proj.weight"}}},
+    {"mixtral", kLanguage, {{"model.layers.0.mlp.experts.gate_up_proj"}, {"model.layers.0.mlp.gate.weight"}, {kLlama}}},
+    {"mixtral", kLanguage, {{"layers.0.mlp.experts.gate_up_proj"}, {"layers.0.mlp.gate.weight"}, {kLlamaBare}}},
     {"qwen3", kLanguage, {{"model.layers.0.self_attn.q_norm.weight"}, {kLlama}}},
     {"qwen2", kLanguage, {{"model.layers.0.self_attn.q_proj.bias"}, {"model.layers.0.mlp.gate_proj.weight"}}},
+    {"qwen2",
+     kLanguage,
+     {{"model.language_model.layers.0.self_attn.q_proj.bias"}, {"model.language_model.layers.0.mlp.gate_proj.weight"}}},
     {"phi3", kLanguage, {{"model.layers.0.self_attn.qkv_proj.weight"}}},
     {"phi", kLanguage, {{"model.layers.0.self_attn.dense.weight"}, {kLlama}}},
     {"llama", kLanguage, {{kLlama}}},
+    {"gemma3",
+     kLanguage,
+     {{"layers.0.pre_feedforward_layernorm.weight"}, {"layers.0.self_attn.q_norm.weight"}, {kEmbedding}}},
+    {"gemma2", kLanguage, {{"layers.0.pre_feedforward_layernorm.weight"}, {kEmbedding}}},
+    {"qwen3", kLanguage, {{"layers.0.self_attn.q_norm.weight"}, {kLlamaBare}, {kEmbedding}}},
+    {"qwen2", kLanguage, {{"layers.0.self_attn.q_proj.bias"}, {"layers.0.mlp.gate_proj.weight"}, {kEmbedding}}},
+    {"llama", kLanguage, {{kLlamaBare}, {"layers.0.mlp.gate_proj.weight"}, {kEmbedding}}},
     {"gpt-neox", kLanguage, {{"gpt_neox.layers.0.attention.query_key_value.weight"}}},
     {"gpt2", kLanguage, {{"h.0.attn.c_attn.weight"}}},
     {"bloom", kLanguage, {{"h.0.self_attention.query_key_value.bias"}}},
@@ -123,17 +146,20 @@ constexpr ArchitectureRule kRules[] = {
     {"clip-l", kText, {{kClip, 1, 768}}},
     {"clip-h", kText, {{kClip, 1, 1024}}},
     {"clip-g", kText, {{kClip, 1, 1280}}},
+    {"clip-l", kText, {{kClipBare, 1, 768}, {kClipTokens}}},
+    {"clip-h", kText, {{kClipBare, 1, 1024}, {kClipTokens}}},
+    {"clip-g", kText, {{kClipBare, 1, 1280}, {kClipTokens}}},
     {"t5-xxl", kText, {{"encoder.block.0.layer.0.SelfAttention.q.weight", 1, 4096}}},
     {"t5", kText, {{"encoder.block.0.layer.0.SelfAttention.q.weight"}}},
     {"bert", kText, {{"encoder.layer.0.attention.self.query.weight"}}},
 
-    {"sd", kVae, {{"decoder.conv_in.weight", 1, 4}}},
-    {"flux", kVae, {{"decoder.conv_in.weight", 1, 16}, {"decoder.mid.block_1.conv1.weight"}}},
-    {"flux", kVae, {{"decoder.conv_in.weight", 1, 16}, {"decoder.mid_block.resnets.0.conv1.weight"}}},
     {"wan", kVae, {{"decoder.middle.0.residual.0.gamma"}}},
     {"wan", kVae, {{"decoder.mid_block.resnets.0.norm1.gamma"}}},
     {"ltx-video", kVae, {{"decoder.up_blocks.0.res_blocks.0.conv1.conv.weight"}}},
     {"ltx-video", kVae, {{"decoder.mid_block.resnets.0.conv1.conv.weight"}}},
+    {"sd", kVae, {{"decoder.conv_in.weight", 1, 4}}},
+    {"flux", kVae, {{"decoder.conv_in.weight", 1, 16}, {"decoder.mid.block_1.conv1.weight"}}},
+    {"flux", kVae, {{"decoder.conv_in.weight", 1, 16}, {"decoder.mid_block.resnets.0.conv1.weight"}}},
 
     {"sdxl", "embedding", {{"clip_l"}, {"clip_g"}}},
     {"sd1", "embedding", {{"emb_params", 1, 768}}},

@@ -5,8 +5,8 @@
 #include <array>
 #include <map>
 
+#include "core/families/told_architecture.h"
 #include "core/families/told_component.h"
-#include "core/names/architecture.h"
 #include "io/checkpoint.h"
 #include "io/file/folder_walk.h"
 #include "io/file_kind.h"
@@ -93,7 +93,7 @@ void record_tensors(const Checkpoint& checkpoint, RegisteredFile& file) {
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i) file.parameters += checkpoint.tensors[i].count;
   file.dtypes = dtypes_json(checkpoint.tensors);
   if (checkpoint.has_metadata) file.metadata = metadata_json(checkpoint.metadata);
-  const ArchitectureGuess guess = guess_architecture(checkpoint.tensors, checkpoint.metadata, checkpoint.judgement);
+  const ArchitectureGuess guess = tell_architecture(checkpoint);
   file.architecture = guess.architecture;
   file.kind = guess.kind;
   if (!file.kind.empty() && has_names_of_diffusers(checkpoint.tensors)) file.kind += ", diffusers names";

@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "core/registry/examine.h"
+#include "io/hash/checkpoint_names.h"
 
 namespace ckmerge {
 namespace {
@@ -65,7 +66,7 @@ const RegistryRoot* deepest_root(const std::string& path, std::span<const Regist
 
 std::string name_below(const std::string& path, std::span<const RegistryRoot> roots) {
   const RegistryRoot* const root = deepest_root(path, roots);
-  if (!root) return path.substr(path.rfind('/') + 1);
+  if (!root) return std::string(telling_name(path));
   return path.substr(root->path == "/" ? 1 : root->path.size() + 1);
 }
 

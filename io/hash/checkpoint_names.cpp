@@ -2,6 +2,8 @@
 #include "io/hash/checkpoint_names.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "io/hash/sha256.h"
 #include "io/text/sentence.h"
@@ -18,21 +20,57 @@ std::string_view without_extension(std::string_view path) {
   return path.substr(0, dot);
 }
 
+// In the words of Python's os.path: the head of the path, and its tail.
+std::pair<std::string_view, std::string_view> split(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  if (slash == path.npos) return {"", path};
+  return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+bool is_weights_of_folder(std::string_view file) {
+  constexpr std::string_view kWeights[] = {
+      "diffusion_pytorch_model", "diffusion_pytorch_model.fp16", "model", "model.fp16", "pytorch_model",
+      "pytorch_model.fp16"};
+  return std::ranges::find(kWeights, without_extension(file)) != std::end(kWeights);
+}
+
+// Folders inside of a pipeline's, which are called alike themselves.
+bool is_of_pipeline(std::string_view folder) {
+  constexpr std::string_view kFolders[] = {"transformer",   "unet",           "vae",         "controlnet",
+                                           "image_encoder", "safety_checker", "text_encoder"};
+  if (const size_t end = folder.find_last_not_of("0123456789"); end != folder.npos && folder[end] == '_')
+    folder = folder.substr(0, end);
+  return std::ranges::find(kFolders, folder) != std::end(kFolders);
+}
+
 }  // namespace
+
+std::string_view telling_name(std::string_view path) {
+  const auto [folder, file] = split(path);
+  if (folder.empty() || !is_weights_of_folder(file)) return file;
+  const auto [above, own] = split(folder);
+  const size_t most = own.size() + 1 + file.size();
+  const std::string_view pipeline = is_of_pipeline(own) ? split(above).second : "";
+  return path.substr(path.size() - most - (pipeline.empty() ? 0 : pipeline.size() + 1));
+}
 
 CheckpointNames checkpoint_names(std::string_view name, std::string_view legacy_hash, std::string_view sha256) {
   CheckpointNames out;
   out.name = name;
-  out.name_for_extra = without_extension(name.substr(name.rfind('/') + 1));
+  const std::string_view telling = telling_name(name);
+  const bool of_folder = telling.find('/') != telling.npos;
+  out.name_for_extra = of_folder ? split(telling).first : without_extension(telling);
   std::string flat(name);
   for (char& c : flat)
     if (c == '/' || c == '\\') c = '_';
   out.model_name = without_extension(flat);
   out.short_hash = short_hash(sha256);
   const auto with = [](std::string_view text, std::string_view hash) { return sentence(text, " [", hash, "]"); };
-  out.title = sha256.empty() ? out.name : with(name, out.short_hash);
+  const std::string plain(of_folder ? split(name).first : name);
+  out.title = sha256.empty() ? plain : with(plain, out.short_hash);
   out.short_title = sha256.empty() ? out.name_for_extra : with(out.name_for_extra, out.short_hash);
-  std::vector<std::string> all{std::string(legacy_hash), out.model_name, out.title, out.name, out.name_for_extra};
+  std::vector<std::string> all{std::string(legacy_hash), out.model_name, out.title, plain, out.name,
+                               out.name_for_extra};
   if (!legacy_hash.empty()) all.push_back(with(name, legacy_hash));
   if (!sha256.empty())
     for (const std::string& alias : {out.short_hash, std::string(sha256), out.short_title}) all.push_back(alias);

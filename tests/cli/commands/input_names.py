@@ -109,6 +109,22 @@ def tied():
     expect("lm_head.weight of a.safetensors is not merged" in done.stdout, f"tied: {done.stdout}")
 
 
+def of_class_without_head():
+    """Such a file says nothing of the head, whose model may have one of its own: A's stays."""
+    model = {f"model.{name}.weight": ("F32", [2, 3], some(seed, 2, 3)) for seed, name in enumerate(
+        ("embed_tokens", "norm", *(f"layers.{k}.self_attn.q_proj" for k in range(9))))}
+    make("a.safetensors", model | {"lm_head.weight": ("F32", [2, 3], some(55, 2, 3))})
+    other = {name: ("F32", [2, 3], some(70 + k, 2, 3)) for k, name in enumerate(model)}
+    a = read("a.safetensors")
+    for prefix, theirs in (("", "without"), ("model.", "counts as its head")):
+        make("b.safetensors", {name.replace("model.", prefix): entry for name, entry in other.items()})
+        make("named.safetensors", other)
+        named = read("named.safetensors")
+        expected = mean(a, named | {"lm_head.weight": a["lm_head.weight"] if theirs == "without" else named["model.embed_tokens.weight"]})
+        done = produces(expected, "merge", "a.safetensors", "b.safetensors", "-o", "out.safetensors")
+        expect(theirs in done.stdout, f"{prefix}: {done.stdout}")
+
+
 def two_spellings():
     blocks = [f"blocks.{i}.{name}.w" for i in range(6) for name in ("attn", "mlp")]
     make("a.safetensors", network(1, "", blocks))
@@ -144,4 +160,4 @@ def public_reports():
     expect(done.returncode == 0 and "counts as its head" in done.stdout, f"tied: {done.stderr}")
 
 
-run_in_folders(wrappers, wrapped_parts, prefixes, renamed, tied, two_spellings, public_reports)
+run_in_folders(wrappers, wrapped_parts, prefixes, renamed, tied, of_class_without_head, two_spellings, public_reports)

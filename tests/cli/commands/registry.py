@@ -155,6 +155,23 @@ def check_states(place):
     place.run("scan", "m", status=1)
 
 
+def check_folders(place):
+    """Components of folders, which are called alike, go by their folders, scanned or written."""
+    for folder in ("one/vae/diffusion_pytorch_model", "one/text_encoder/model", "two/vae/diffusion_pytorch_model", "llama/model"):
+        place.make(f"m/sub/{folder}.safetensors", seed=len(folder))
+    (place / "elsewhere/four/vae").mkdir(parents=True)
+    settle()
+    place.run("scan", "m")
+    titles = sorted(file["title"] for file in place.json("list")["files"])
+    expect(titles == ["sub/llama", "sub/one/text_encoder", "sub/one/vae", "sub/two/vae"], f"titles: {titles}")
+    for name in ("one/vae", "sub/one/vae", "@two/vae", "llama", "one/text_encoder", "sub/one/vae/diffusion_pytorch_model.safetensors"):
+        place.run("show", name)
+    path = place.json("inspect", "@two/vae")["files"][0]["path"]
+    expect(path.endswith("sub/two/vae/diffusion_pytorch_model.safetensors"), f"@two/vae: {path}")
+    place.run("merge", "@one/vae", "@two/vae", "-o", "elsewhere/four/vae/diffusion_pytorch_model.safetensors")
+    expect(place.json("show", "four/vae")["title"] == "four/vae", "a result outside of what was scanned")
+
+
 def check_ambiguity(place):
     for folder, seed in (("one", 1), ("two", 2)):
         place.make(f"m/{folder}/same.safetensors", seed=seed)
@@ -183,4 +200,4 @@ def check_ambiguity(place):
     expect(place.json("inspect", "./@same")["files"][0]["path"] == "./@same", "./@same")
 
 
-finish(check_names, check_states, check_ambiguity)
+finish(check_names, check_states, check_folders, check_ambiguity)

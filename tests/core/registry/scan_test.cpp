@@ -42,6 +42,8 @@ TEST_CASE("names are counted from the deepest root") {
   CHECK(name_below("/m/sd/x/a.ckpt", roots) == "x/a.ckpt");
   CHECK(name_below("/m/sdx/a.ckpt", roots) == "sdx/a.ckpt");
   CHECK(name_below("/elsewhere/a.ckpt", roots) == "a.ckpt");
+  CHECK(name_below("/elsewhere/flux/vae/diffusion_pytorch_model.safetensors", roots) ==
+        "flux/vae/diffusion_pytorch_model.safetensors");
   CHECK(name_below("/x/a.ckpt", std::vector<RegistryRoot>{{"/", ""}}) == "x/a.ckpt");
 }
 

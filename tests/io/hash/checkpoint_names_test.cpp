@@ -27,3 +27,19 @@ TEST_CASE("without hashes, and with names that have no extension") {
   CHECK(checkpoint_names("..a.b", "", "").name_for_extra == "..a");
   CHECK(checkpoint_names("a\\b.ckpt", "", "").model_name == "a_b");
 }
+
+TEST_CASE("a component of a folder is called as its folder is") {
+  CHECK(telling_name("/a/flux/text_encoder_2/model.safetensors") == "flux/text_encoder_2/model.safetensors");
+  CHECK(telling_name("/a/llama/model.safetensors") == "llama/model.safetensors");
+  CHECK(telling_name("vae/diffusion_pytorch_model.fp16.safetensors") == "vae/diffusion_pytorch_model.fp16.safetensors");
+  CHECK(telling_name("/model.safetensors") == "model.safetensors");
+  CHECK(telling_name("/a/vae/dream.safetensors") == "dream.safetensors");
+  const std::string sha256 = "0123456789" + std::string(54, 'f');
+  const CheckpointNames names = checkpoint_names("x/flux/vae/diffusion_pytorch_model.safetensors", "", sha256);
+  CHECK(names.title == "x/flux/vae [0123456789]");
+  CHECK(names.name_for_extra == "flux/vae");
+  CHECK(names.short_title == "flux/vae [0123456789]");
+  CHECK(names.model_name == "x_flux_vae_diffusion_pytorch_model");
+  CHECK(checkpoint_names("flux/transformer/diffusion_pytorch_model.safetensors", "", "").title == "flux/transformer");
+  CHECK(checkpoint_names("model.safetensors", "", "").title == "model.safetensors");
+}
