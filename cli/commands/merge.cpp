@@ -65,6 +65,10 @@ void lay_out_folder(const MergeRequest& request, Prepared& prepared) {
   if (!request.makes_folder()) return;
   prepared.folder.emplace(prepared.plan, prepared.checkpoints, request.settings.config_from);
   for (std::string& warning : prepared.folder->warnings()) prepared.plan.warnings.push_back(std::move(warning));
+  if (request.settings.save_recipe && request.settings.config_from)
+    prepared.plan.warnings.push_back(
+        "a recipe does not say where configs come from: `run` makes the folder without them, "
+        "unless it is given --config-from DIR, too");
 }
 
 // REQUIRES: request.output is the name of a file, or of a folder of diffusers.

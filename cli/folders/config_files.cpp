@@ -44,11 +44,16 @@ bool is_of_pipeline(const std::string& sub_folder, const std::optional<PipelineI
 // Beside the sub-folders the index alone is taken: what is said there of the model is not true of another.
 void add_files(const fs::path& folder, const fs::path& below, std::vector<std::string>& files) {
   const std::optional<PipelineIndex> index = below.empty() ? pipeline_index(folder) : std::nullopt;
+  const auto goes_down = [&](const std::string& name) {
+    return below.empty() ? is_of_pipeline(name, index) : name == kChatTemplates;
+  };
   std::error_code error;
   for (fs::directory_iterator entry(folder / below, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     std::error_code unknown;
-    if (entry->is_directory(unknown) && below.empty() && is_of_pipeline(name, index)) add_files(folder, name, files);
+    if (entry->is_directory(unknown) && goes_down(name)) add_files(folder, below / name, files);
+    if (entry->is_symlink(unknown) && !entry->exists(unknown))
+      refuse(entry->path().string() + " is a link to a file that is not there; complete the download");
     if (!entry->is_regular_file(unknown) || !is_config(name)) continue;
     if (below.empty() && name != "model_index.json") continue;
     if (entry->file_size(unknown) > kMaxSize)

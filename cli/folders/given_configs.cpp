@@ -7,6 +7,7 @@
 
 #include "cli/folders/config_files.h"
 #include "io/text/error.h"
+#include "io/text/json_text.h"
 #include "io/text/json_value.h"
 
 namespace ckmerge::cli {
@@ -21,6 +22,9 @@ constexpr auto kSizes = std::to_array<std::string_view>(
      "block_out_channels", "layers_per_block", "cross_attention_dim", "use_linear_projection", "latent_channels",
      "use_quant_conv", "use_post_quant_conv"});
 
+// What a config says of how its own weights are stored.
+constexpr auto kOfOtherWeights = std::to_array<std::string_view>({"quantization_config", "transformers_weights"});
+
 using Kind = JsonValue::Kind;
 
 [[noreturn]] void refuse(const std::string& what) {
@@ -28,9 +32,27 @@ using Kind = JsonValue::Kind;
               "--config-from: " + what + "; name a folder of the same family of models");
 }
 
-const JsonValue* field(const JsonValue& object, std::string_view key) {
+template <typename Value>
+auto field(Value& object, std::string_view key) -> decltype(object.items.data()) {
   const auto found = std::ranges::find(object.keys, key);
   return found == object.keys.end() ? nullptr : &object.items[static_cast<size_t>(found - object.keys.begin())];
+}
+
+bool take_out(JsonValue& object, std::string_view key) {
+  const auto found = std::ranges::find(object.keys, key);
+  if (found == object.keys.end()) return false;
+  object.items.erase(object.items.begin() + (found - object.keys.begin()));
+  object.keys.erase(found);
+  return true;
+}
+
+std::string torch_name(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::F16: return "float16";
+    case Dtype::BF16: return "bfloat16";
+    case Dtype::F64: return "float64";
+    default: return "float32";
+  }
 }
 
 std::string listed(const std::vector<std::string>& names) {
@@ -73,6 +95,7 @@ GivenConfigs::GivenConfigs(std::string folder, std::span<const PipelineFile> fil
     : folder_(std::move(folder)), files_(config_files(folder_)), index_(pipeline_index(folder_)) {
   expect_same_models(files);
   for (const PipelineFile& file : files) expect_same_config(file);
+  for (const PipelineFile& file : files) change_config(file);
   leave_out_lacking(files);
 }
 
@@ -101,6 +124,28 @@ void GivenConfigs::expect_same_config(const PipelineFile& file) const try {
   if (error.code() != ErrorCode::malformed) throw;  // Python reads more than JSON has: such a config is copied
 }
 
+// Programs would read plain weights as codes, look for other files, or cast to another dtype.
+void GivenConfigs::change_config(const PipelineFile& file) try {
+  const std::string path = file.component + "/config.json";
+  if (!has(path)) return;
+  JsonValue config = parse_json(config_text(folder_ + "/" + path));
+  bool changed = false;
+  for (const std::string_view key : kOfOtherWeights)
+    if (file.is_plain && take_out(config, key)) {
+      changed = true;
+      untrue_.push_back(path + "'s " + std::string(key));
+    }
+  for (const std::string_view key : {"dtype", "torch_dtype"})
+    if (JsonValue* const dtype = field(config, key); dtype && dtype->kind == Kind::string && file.dtype) {
+      const std::string ours = torch_name(*file.dtype);
+      changed |= dtype->text != ours;
+      dtype->text = ours;
+    }
+  if (changed) changed_[path] = json_text(config);
+} catch (const Error& error) {
+  if (error.code() != ErrorCode::malformed) throw;  // as above
+}
+
 // A program that finds a component in the index looks for its weights, and ends where it finds none.
 void GivenConfigs::leave_out_lacking(std::span<const PipelineFile> files) {
   if (!index_ || index_->entries.empty()) return;
@@ -112,6 +157,7 @@ void GivenConfigs::leave_out_lacking(std::span<const PipelineFile> files) {
   for (const PipelineFile& file : files)
     if (const PipelineIndex::Entry* const entry = index_->find(file.component); !entry || entry->class_name.empty())
       unnamed_.push_back(file.component);
+  if (!lacking_.empty()) changed_[kIndex] = index_->without(lacking_);
   std::erase_if(files_, [&](const std::string& file) { return contains(lacking_, component_in(file)); });
 }
 
@@ -122,6 +168,9 @@ std::vector<std::string> GivenConfigs::warnings() const {
   if (!lacking_.empty())
     warnings.push_back("the result has no weights of " + listed(lacking_) + ", which " + folder_ + "/" + kIndex +
                        " names: that of the result goes without, and programs may ask for what lacks");
+  if (!untrue_.empty())
+    warnings.push_back(listed(untrue_) + (untrue_.size() == 1 ? " is" : " are") +
+                       " left out: the weights are plain ones, in one file");
   if (!unnamed_.empty())
     warnings.push_back(folder_ + "/" + kIndex + " does not name " + listed(unnamed_) +
                        ": programs will load the pipeline without");
@@ -132,8 +181,8 @@ void GivenConfigs::write_into(const PartialFolder& target, bool sync) const {
   for (const std::string& file : files_) {
     target.make_room_for(file);
     const std::string to = target.path() + "/" + file;
-    if (file == kIndex && !lacking_.empty())
-      write_text(to, index_->without(lacking_), sync);
+    if (const auto changed = changed_.find(file); changed != changed_.end())
+      write_text(to, changed->second, sync);
     else
       copy_file(folder_ + "/" + file, to, sync);
   }

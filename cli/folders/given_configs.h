@@ -2,6 +2,7 @@
 // The configs that --config-from gives a folder of diffusers: whether they are true of it, and what of them is written.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -30,13 +31,16 @@ class GivenConfigs {
  private:
   void expect_same_models(std::span<const PipelineFile> files) const;
   void expect_same_config(const PipelineFile& file) const;
+  void change_config(const PipelineFile& file);
   void leave_out_lacking(std::span<const PipelineFile> files);
 
   std::string folder_;
   std::vector<std::string> files_;  // below it
   std::optional<PipelineIndex> index_;
-  std::vector<std::string> lacking_;  // components of the index whose weights the result lacks
-  std::vector<std::string> unnamed_;  // components of the result that the index lacks
+  std::vector<std::string> lacking_;            // components of the index whose weights the result lacks
+  std::vector<std::string> unnamed_;            // components of the result that the index lacks
+  std::vector<std::string> untrue_;             // what configs said of other weights
+  std::map<std::string, std::string> changed_;  // texts of files
 };
 
 }  // namespace ckmerge::cli

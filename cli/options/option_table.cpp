@@ -94,7 +94,7 @@ const std::vector<Row>& table() {
         "the names of the result: comfy, diffusers (a folder, where OUT is one) or original; all inputs are brought to "
         "them",
         read_asked_layout()}},
-      {in(merge, plan, convert, bake, average),
+      {in(merge, plan, run, convert, bake, average),
        {"config-from", 0, "DIR",
         "with --layout diffusers: take configs, tokenizers and the scheduler from this folder of the same family",
         read_filled_text(&Settings::config_from, ValueType::folder)}},

@@ -4,13 +4,18 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/names/part.h"
 #include "io/table/average_rows.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
-constexpr std::string_view kNetworkPrefixes[] = {"model.diffusion_model.", "diffusion_model.", "model.model.", "net."};
+constexpr std::string_view kNetworkPrefixes[] = {
+    "model.diffusion_model.", "diffusion_model.", "model.model.", "net.", "unet.", "transformer_2."};
+
+// The same of a folder, and of models of language, whose blocks have it in their names.
+constexpr std::string_view kTransformer = "transformer.";
 
 // Of a block's number; longer ones are of no layer.
 constexpr size_t kMostDigits = 4;
@@ -70,6 +75,7 @@ class Components {
 std::string_view without_network_prefix(std::string_view name) {
   for (const std::string_view prefix : kNetworkPrefixes)
     if (name.starts_with(prefix)) return name.substr(prefix.size());
+  if (name.starts_with(kTransformer) && part_of(name) == Part::unet) return name.substr(kTransformer.size());
   return name;
 }
 

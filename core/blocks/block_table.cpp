@@ -44,6 +44,8 @@ constexpr BlockRow kFlux[] = {
     {"text_encoders.clip", "CLIP", kNone},
     {"text_encoders.t5", "T5", kNone},
     {"cond_stage_model.t5", "T5", kNone},
+    {"text_encoder.", "CLIP", kNone},  // of folders
+    {"text_encoder_2.", "T5", kNone},
     {"text_encoders.", "TE", kNone},
     {"vae.", "VAE", kNone},
     {"first_stage_model.", "VAE", kNone},
@@ -88,14 +90,14 @@ constexpr BlockRow kAuraFlow[] = {
 };
 
 constexpr BlockRow kQwenImage[] = {
-    {"text_encoders.", "TE", kNone}, {"vae.", "VAE", kNone},      {"img_in.", "IN", kNone},
-    {"txt_in.", "IN", kNone},        {"txt_norm.", "IN", kNone},  {"time_text_embed.", "IN", kNone},
-    {"transformer_blocks.#.", "T"},  {"norm_out.", "OUT", kNone}, {"proj_out.", "OUT", kNone},
+    {"text_encoder", "TE", kNone},  {"vae.", "VAE", kNone},      {"img_in.", "IN", kNone},
+    {"txt_in.", "IN", kNone},       {"txt_norm.", "IN", kNone},  {"time_text_embed.", "IN", kNone},
+    {"transformer_blocks.#.", "T"}, {"norm_out.", "OUT", kNone}, {"proj_out.", "OUT", kNone},
 };
 
 // Z-Image and Lumina 2, of which the one has what the other lacks.
 constexpr BlockRow kZImage[] = {
-    {"text_encoders.", "TE", kNone},      {"vae.", "VAE", kNone},
+    {"text_encoder", "TE", kNone},        {"vae.", "VAE", kNone},
     {"x_embedder.", "IN", kNone},         {"all_x_embedder.", "IN", kNone},
     {"cap_embedder.", "IN", kNone},       {"t_embedder.", "IN", kNone},
     {"time_caption_embed.", "IN", kNone}, {"x_pad_token", "IN", kNone},
@@ -106,7 +108,7 @@ constexpr BlockRow kZImage[] = {
 };
 
 constexpr BlockRow kWan[] = {
-    {"text_encoders.", "TE", kNone},
+    {"text_encoder", "TE", kNone},
     {"vae.", "VAE", kNone},
     {"patch_embedding.", "IN", kNone},
     {"text_embedding.", "IN", kNone},
@@ -124,8 +126,7 @@ constexpr BlockRow kWan[] = {
 
 // Language models, text encoders, and whatever has numbered layers.
 constexpr BlockRow kLayers[] = {
-    {"text_encoders.", "TE", kNone},
-    {"text_encoder.", "TE", kNone},
+    {"text_encoder", "TE", kNone},
     {"cond_stage_model.", "TE", kNone},
     {"conditioner.", "TE", kNone},
     {"first_stage_model.", "VAE", kNone},

@@ -74,17 +74,36 @@ Split by_component(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   return split;
 }
 
+bool is_float(Dtype dtype) {
+  return dtype == Dtype::F16 || dtype == Dtype::BF16 || dtype == Dtype::F32 || dtype == Dtype::F64;
+}
+
+void tell_dtypes(const Plan& plan, size_t file, PipelineFile& out) {
+  const PlannedFile& planned = plan.files[file];
+  bool is_one = true;
+  for (size_t i = planned.first_step; i < planned.end_step; ++i) {
+    const Dtype dtype = plan.steps[i].dtype;
+    if (is_float(dtype)) {
+      is_one &= out.dtype.value_or(dtype) == dtype;
+      out.dtype = dtype;
+    }
+    out.is_plain &= is_float(dtype) || dtype == Dtype::I64 || dtype == Dtype::I32;
+  }
+  if (!is_one) out.dtype.reset();
+}
+
 }  // namespace
 
 std::vector<PipelineFile> split_into_components(Plan& plan, std::span<const Checkpoint> checkpoints) {
   const Split split = by_component(plan, checkpoints);
   lay_out_files(plan, checkpoints, split.steps, split.prefixes);
   std::vector<PipelineFile> files;
-  for (size_t k = 0; k < split.components.size(); ++k)
+  for (size_t k = 0; k < split.components.size(); ++k) {
     files.push_back({.component = split.components[k],
                      .weights = split.components[k] + "/" + weights_name(split.components[k]),
-                     .config = component_config(checkpoints[0], split.prefixes[k]),
-                     .config_from = {}});
+                     .config = component_config(checkpoints[0], split.prefixes[k])});
+    tell_dtypes(plan, k, files.back());
+  }
   return files;
 }
 

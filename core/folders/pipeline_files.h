@@ -17,6 +17,8 @@ struct PipelineFile {
   std::string weights;                ///< its file below the folder: "transformer/diffusion_pytorch_model.safetensors"
   std::optional<std::string> config;  ///< the text of its config.json, where names and shapes tell all of it
   std::string config_from = {};       ///< or the folder that it is taken from
+  std::optional<Dtype> dtype = {};    ///< of all its floats, where it is one
+  bool is_plain = true;               ///< no tensor holds codes: all are floats of 16 bits and more, or integers
 };
 
 /// Lays the plan of a recipe whose layout is diffusers out in one file for each component, which are the plan's files,

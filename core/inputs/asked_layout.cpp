@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 
 #include "core/inputs/component_places.h"
 #include "core/inputs/judged_inputs.h"
 #include "core/inputs/layout_target.h"
 #include "core/inputs/naming_path.h"
+#include "core/inputs/sampling_marks.h"
 #include "core/layouts/rewriting.h"
 #include "core/layouts/unit_matrix.h"
 #include "core/recipe/layout_fields.h"
@@ -43,6 +45,8 @@ void note(Checkpoint& checkpoint, const NamingStep& step, const Rewriting& done)
   const std::string family = step.family->name;
   std::string text = sentence(family, ": ", name(step.from()), " names to ", name(step.to()), ", ",
                               counted(done.renamed + done.reshaped, "tensor"));
+  if (done.renamed + done.reshaped == 0)
+    text = sentence(family, ": has the same names in ", name(step.to()), " naming");
   if (done.reshaped > 0) text += sentence(", ", done.reshaped, " of them cut, joined or turned");
   checkpoint.notes.push_back(text);
   if (!done.carried.empty())
@@ -108,32 +112,45 @@ void make_projection(Checkpoint& checkpoint, const PlacedComponents& placed) {
       projection, had ? " is replaced by" : " is made:", " a unit matrix, as Stable Diffusion 3 has it in diffusers"));
 }
 
-// What stands under no component that has a place: named, never dropped in silence.
-void leave_out(Checkpoint& checkpoint, const PlacedComponents& placed, const LayoutTarget& target) {
+// What stands under no component that has a place: named, never dropped in silence. Returns the marks among it.
+std::vector<std::string> leave_out(Checkpoint& checkpoint, const PlacedComponents& placed, const LayoutTarget& target) {
   const std::vector<std::string> kept = target.kept_prefixes(placed);
-  std::vector<std::string> left;
+  std::vector<std::string> left, marks;
   uint64_t count = 0;
   bool marked = false;
   checkpoint.rename([&](std::string_view name) -> std::string {
     const auto begins = [&](const std::string& prefix) { return name.starts_with(prefix); };
     if (target.keeps(name) || std::ranges::any_of(kept, begins)) return std::string(name);
     marked |= is_mark_of_codes(name);
-    if (++count <= kNamed + 1) left.emplace_back(name);
+    ++count;
+    if (is_sampling_mark(name))
+      marks.emplace_back(name);
+    else if (left.size() <= kNamed)
+      left.emplace_back(name);
     return "";
   });
   if (marked)
     refuse(checkpoint.path,
            "is quantized, which a mark beside all of its parts says (scaled_fp8), and in this layout it would be "
            "without it; convert the unquantized model");
+  left.insert(left.begin(), marks.begin(), marks.end());
   if (count > 0)
     checkpoint.notes.push_back(sentence(counted(count, "tensor"), count == 1 ? " is" : " are", " left out, ",
                                         target.has_no_place(), ": ", named(left)));
+  return marks;
 }
 
-void bring_one(Checkpoint& checkpoint, AskedLayout layout, bool must) {
+// Of Stable Diffusion 2 ComfyUI finds it out by the weights.
+std::string lost_scheduler(const Checkpoint& checkpoint, const PlacedComponents& placed, AskedLayout layout) {
+  if (layout == AskedLayout::diffusers || components_of(checkpoint).empty()) return "";
+  return lost_scheduler_warning(checkpoint, placed.layout && std::string_view(placed.layout->name) == "sd2");
+}
+
+// Returns what is lost of how the model is sampled, a sentence each.
+std::vector<std::string> bring_one(Checkpoint& checkpoint, AskedLayout layout, bool must) {
   const PlacedComponents placed = placed_components(checkpoint);
   const char* const asked = kNames[static_cast<size_t>(layout)];
-  if (placed.components.empty() && !must) return;
+  if (placed.components.empty() && !must) return {};
   if (placed.components.empty())
     refuse(checkpoint.path, sentence("--layout ", asked,
                                      ": its names are of no model whose namings are known (`ckmerge inspect` shows "
@@ -141,11 +158,24 @@ void bring_one(Checkpoint& checkpoint, AskedLayout layout, bool must) {
   const LayoutTarget target(layout, placed, checkpoint);
   expect_free_to_rename(checkpoint);
   const size_t notes = checkpoint.notes.size();
-  if (target.leaves_out()) leave_out(checkpoint, placed, target);
+  std::vector<std::string> marks;
+  if (target.leaves_out()) marks = leave_out(checkpoint, placed, target);
   bring(checkpoint, placed, target);
   if (layout == AskedLayout::diffusers) make_projection(checkpoint, placed);
   if (checkpoint.notes.size() == notes)
     checkpoint.notes.push_back(sentence("its components have the names of --layout ", asked, " as they are"));
+  std::vector<std::string> warnings{lost_marks_warning(checkpoint.path, marks),
+                                    lost_scheduler(checkpoint, placed, layout)};
+  std::erase(warnings, "");
+  return warnings;
+}
+
+// Of others, components are brought to A's one by one.
+bool has_place_in_a_file(const PlacedComponents& placed) {
+  const auto models = std::ranges::count_if(placed.components, [](const PlacedComponent& component) {
+    return component.member.role == ComponentRole::transformer || component.member.role == ComponentRole::unet;
+  });
+  return placed.layout && models <= 1;
 }
 
 }  // namespace
@@ -195,18 +225,25 @@ void bring_component(Checkpoint& checkpoint, const ToldComponent& component, Nam
   }
 }
 
-void bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
-  if (!recipe.roles.empty()) return;
+std::vector<std::string> bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
+  std::vector<std::string> warnings;
+  if (!recipe.roles.empty()) return warnings;
   if (recipe.layout.empty()) {  // a folder beside a file gets the names that files have, which A may spell otherwise
     for (Checkpoint& checkpoint : checkpoints)
-      if (is_folder_of_several(checkpoint)) bring_one(checkpoint, AskedLayout::comfy, true);
-    return;
+      if (is_folder_of_several(checkpoint) && has_place_in_a_file(placed_components(checkpoint))) {
+        const auto before = static_cast<std::ptrdiff_t>(checkpoint.notes.size());
+        bring_one(checkpoint, AskedLayout::comfy, true);
+        checkpoint.equated.insert(checkpoint.equated.end(), checkpoint.notes.begin() + before, checkpoint.notes.end());
+      }
+    return warnings;
   }
   const AskedLayout layout = parse_asked_layout(recipe.layout);
   for (size_t k = 0; k < checkpoints.size(); ++k) {
-    bring_one(checkpoints[k], layout, k == 0);
+    std::vector<std::string> lost = bring_one(checkpoints[k], layout, k == 0);
+    if (k == 0) warnings = std::move(lost);  // the others are sampled as A is
     share_names(std::span(checkpoints).first(k + 1));
   }
+  return warnings;
 }
 
 void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints) {

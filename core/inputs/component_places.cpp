@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 
+#include "core/inputs/layout_table.h"
 #include "io/input_forms.h"
 
 namespace ckmerge {
@@ -22,6 +23,7 @@ constexpr auto kFolders = std::to_array<FolderName>({{"transformer", ComponentRo
                                                      {"vae", ComponentRole::vae},
                                                      {"text_encoder", ComponentRole::text_encoder}});
 constexpr uint32_t kMostOfARole = 4;
+constexpr auto kVaePrefixes = std::to_array<string_view>({"first_stage_model.", "vae."});
 
 // Tables are sorted: names with a beginning stand together.
 bool has_names(const TensorTable& tensors, string_view prefix) {
@@ -31,6 +33,12 @@ bool has_names(const TensorTable& tensors, string_view prefix) {
     tensors.name(middle) < prefix ? low = middle + 1 : high = middle;
   }
   return low < tensors.size() && tensors.name(low).starts_with(prefix);
+}
+
+// "conditioner.embedders.1." of "conditioner.embedders.1.model.": in another naming it goes on otherwise.
+string_view place_in_front(string_view prefix) {
+  const size_t dot = prefix.ends_with(".model.") ? prefix.rfind('.', prefix.size() - 2) : string_view::npos;
+  return prefix.substr(0, dot == string_view::npos ? prefix.size() : dot + 1);
 }
 
 bool is_model(ComponentRole role) { return role == ComponentRole::transformer || role == ComponentRole::unet; }
@@ -45,6 +53,7 @@ class Places {
     for (const ToldComponent& component : told)
       if (is_model(component.family->role) && !found_.layout) found_.layout = layout_called(component.family->name);
     if (!found_.layout) found_.layout = layout_by_guess(checkpoint);
+    if (!found_.layout) found_.layout = layout_by_encoders();
     for (const ToldComponent& component : told)
       add({.prefix = component.prefix, .member = member_of(component), .told = component});
     add_folders();
@@ -61,7 +70,7 @@ class Places {
     if (role != ComponentRole::text_encoder || !found_.layout) return {role, 0};
     for (uint32_t k = found_.layout->first_encoder; const EncoderPlace* place = place_of_encoder(*found_.layout, k);
          ++k)
-      if (component.prefix.starts_with(place->prefix)) return {role, k};
+      if (component.prefix.starts_with(place_in_front(place->prefix))) return {role, k};
     return {role, 0};
   }
 
@@ -85,6 +94,35 @@ class Places {
     const auto same = [&](const PlacedComponent& other) { return other.prefix == component.prefix; };
     if (std::ranges::none_of(found_.components, covers) && std::ranges::none_of(found_.components, same))
       found_.components.push_back(std::move(component));
+  }
+
+  // Of parts without a model: the layout that has a VAE there and just these encoders, or the only one that has any.
+  const Layout* layout_by_encoders() const {
+    const Layout *whole = nullptr, *partly = nullptr;
+    size_t most = 0, partly_count = 0;
+    for (const Layout& layout : layouts()) {
+      if (has_other_vae(layout)) continue;
+      size_t places = 0, there = 0;
+      for (uint32_t k = layout.first_encoder; const EncoderPlace* place = place_of_encoder(layout, k); ++k) {
+        ++places;
+        there += !member_of_folder(without_dot(place->prefix)) && has_names(tensors_, whole_prefix(*place)) ? 1 : 0;
+      }
+      if (there == 0) continue;
+      partly = &layout;
+      ++partly_count;
+      if (there == places && there > most) {
+        whole = &layout;
+        most = there;
+      }
+    }
+    return whole || partly_count != 1 ? whole : partly;
+  }
+
+  bool has_other_vae(const Layout& layout) const {
+    const auto is_elsewhere = [&](string_view prefix) {
+      return prefix != layout.vae_prefix && has_names(tensors_, prefix);
+    };
+    return !has_names(tensors_, layout.vae_prefix) && std::ranges::any_of(kVaePrefixes, is_elsewhere);
   }
 
   // Of a folder, whose names no file has.

@@ -32,9 +32,9 @@ std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoin
   rename_tensors(recipe, checkpoints);
   const std::vector<bool> headless = without_head(checkpoints);
   check_folders(recipe, checkpoints);
-  bring_to_layout(recipe, checkpoints);
+  std::vector<std::string> warnings = bring_to_layout(recipe, checkpoints);
   equate_inputs(recipe, checkpoints);
-  std::vector<std::string> warnings = untie_heads(recipe, checkpoints, headless);
+  for (std::string& note : untie_heads(recipe, checkpoints, headless)) warnings.push_back(std::move(note));
   for (std::string& note : name_components(recipe, checkpoints)) warnings.push_back(std::move(note));
   for (Checkpoint& checkpoint : checkpoints) note_unread(checkpoint);
   return warnings;

@@ -43,9 +43,9 @@ void LayoutTarget::check(const PlacedComponents& placed) const {
            "holds two models that denoise (transformer and transformer_2), and one file has a place for one; "
            "convert each sub-folder into a file of its own");
   if (!pipeline_)
-    refuse(path_,
-           "its parts are of no pipeline whose names in one file are known; convert the components one by one "
-           "(--layout on each sub-folder)");
+    refuse(path_, sentence("its parts are of no pipeline whose names in one file are known; convert the components one "
+                           "by one (",
+                           sub_folders_.empty() ? "--part" : "--layout on each sub-folder", ")"));
 }
 
 const EncoderPlace* LayoutTarget::encoder_place(const PlacedComponent& component) const {

@@ -64,6 +64,9 @@ std::string Replacements::why_no_average(const Checkpoint& from) const {
       if (dict.key != from.key && says_average(std::string_view(dict.key).substr(dict.key.rfind('.') + 1)))
         return sentence("holds no average of its weights in ", from.key, ", but ", dict.key,
                         " beside it; leave out --key, or give --key ", dict.key, " without --ema use");
+  if (!recipe_.layout.empty())
+    return sentence("holds no average of its weights where it is looked for, under the names of --layout ",
+                    recipe_.layout, "; take the average first (ckmerge convert FILE OUT --ema use), and convert that");
   const char* const renaming = !recipe_.strip_prefix.empty() ? "--strip-prefix"
                                : !recipe_.rename.empty()     ? "--rename"
                                : !recipe_.add_prefix.empty() ? "--add-prefix"

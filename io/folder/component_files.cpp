@@ -24,6 +24,8 @@ using std::string_view;
 constexpr auto kStems = std::to_array<string_view>({"diffusion_pytorch_model", "model", "pytorch_model"});
 constexpr auto kExtensions = std::to_array<string_view>({".safetensors", ".bin"});
 
+constexpr string_view kAdapter = "adapter_model.safetensors";
+
 // Components of transformers' classes, whose files are called otherwise than those of diffusers.
 constexpr auto kOfTransformers = std::to_array<string_view>({"text_encoder", "image_encoder", "safety_checker"});
 
@@ -109,6 +111,10 @@ std::string weights_in(const fs::path& folder, const std::string& component, Fol
   expect_one_set(folder, found[0], names);
   for (const std::string& name : names)
     if (is_shard(name) && name.ends_with(fs::path(found[0]).extension().string())) found.push_back(name);
+  if (std::ranges::find(names, kAdapter) != names.end())
+    contents.notes.push_back(sentence(component.empty() ? "" : component + "/", kAdapter,
+                                      " is not taken: an adapter, which transformers puts on the weights as it reads "
+                                      "them; merge it into them before (merge_and_unload of peft)"));
   for (size_t i = 1; i < found.size(); ++i)
     contents.notes.push_back(
         sentence(component.empty() ? "" : component + "/", found[i], " is not taken: ", found[0], " lies beside it"));

@@ -99,10 +99,17 @@ bool is_plain_folder(const fs::directory_entry& entry) {
   return entry.symlink_status(error).type() == fs::file_type::directory;
 }
 
+bool holds_chat_templates(const fs::directory_entry& folder) {
+  return is_plain_folder(folder) && folder.path().filename() == kChatTemplates &&
+         std::ranges::all_of(entries_of(folder.path()), [](const fs::directory_entry& entry) {
+           return is_file(entry) && entry.path().extension() == ".jinja";
+         });
+}
+
 std::string foreign_file(const fs::path& folder) {
   for (const fs::directory_entry& entry : entries_of(folder))
     if (const std::string name = entry.path().filename().string();
-        !is_file(entry) || !(is_one_of(kConfigs, name) || is_weights(name)))
+        !holds_chat_templates(entry) && (!is_file(entry) || !(is_one_of(kConfigs, name) || is_weights(name))))
       return name;
   return "";
 }

@@ -7,6 +7,9 @@
 
 namespace ckmerge {
 
+/// The one folder in a sub-folder: of a tokenizer.
+inline constexpr std::string_view kChatTemplates = "additional_chat_templates";
+
 /// Whether a component that has weights is called so: "transformer", "text_encoder_2", "safety_checker".
 bool is_component_name(std::string_view folder);
 

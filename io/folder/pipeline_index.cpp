@@ -12,8 +12,8 @@
 
 #include "io/file/input_file.h"
 #include "io/text/error.h"
+#include "io/text/json_text.h"
 #include "io/text/json_value.h"
-#include "io/text/json_writer.h"
 
 namespace ckmerge {
 namespace {
@@ -35,31 +35,6 @@ std::string text_of(const std::string& path) {
 
 bool is_entry(const JsonValue& value) { return value.kind == Kind::array && value.items.size() == 2; }
 
-void write(JsonWriter& json, const JsonValue& value);
-
-void write_object(JsonWriter& json, const JsonValue& value) {
-  json.begin_object();
-  for (size_t i = 0; i < value.keys.size(); ++i) write(json.key(value.keys[i]), value.items[i]);
-  json.end_object();
-}
-
-void write_array(JsonWriter& json, const JsonValue& value) {
-  json.begin_array();
-  for (const JsonValue& item : value.items) write(json, item);
-  json.end_array();
-}
-
-void write(JsonWriter& json, const JsonValue& value) {
-  switch (value.kind) {
-    case Kind::null: json.null(); break;
-    case Kind::boolean: json.value(value.boolean); break;
-    case Kind::string: json.value(value.text); break;
-    case Kind::number: json.number(value.text); break;
-    case Kind::array: write_array(json, value); break;
-    case Kind::object: write_object(json, value); break;
-  }
-}
-
 }  // namespace
 
 const PipelineIndex::Entry* PipelineIndex::find(std::string_view component) const {
@@ -73,9 +48,7 @@ std::string PipelineIndex::without(const std::vector<std::string>& components) c
   for (size_t i = 0; i < document.keys.size(); ++i)
     if (std::ranges::find(components, document.keys[i]) != components.end())
       document.items[i].items.assign(2, JsonValue());
-  JsonWriter json;
-  write(json, document);
-  return json.text() + "\n";
+  return json_text(document);
 }
 
 std::optional<PipelineIndex> pipeline_index(const std::string& folder) try {

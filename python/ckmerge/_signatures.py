@@ -143,6 +143,7 @@ class Runs(Writes, total=False):
     """Of ``run``."""
 
     models: Optional[Path]
+    config_from: Optional[Path]
     save_recipe: Optional[Path]
 
 

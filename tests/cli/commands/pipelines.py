@@ -148,6 +148,8 @@ def test_folders():
     expect(pathlib.Path("again.safetensors").read_bytes() == pathlib.Path("slash.safetensors").read_bytes(), "run of a folder")
     done("merge", "whole.safetensors", "in/", "-o", "beside.safetensors", "--alpha", "0.5")
     are_written("beside.safetensors", in_one_file(), "a merge with the folder of the same")
+    inputs = json.loads(metadata_of("beside.safetensors")["ckmerge.recipe"])["inputs"]
+    expect("equated" not in inputs[0] and any("flux: diffusers names to original" in clause for clause in inputs[1]["equated"]), f"recorded: {inputs}")
     # Merged as files are.
     done("merge", "in", "whole.safetensors", "-o", "merged", "--layout", "diffusers", "--alpha", "0.5")
     are_written("merged/transformer/diffusion_pytorch_model.safetensors", tensors("flux-dev", "right"), "a merge with itself")
@@ -327,6 +329,85 @@ def test_given_configs():
         expect(pathlib.Path("out/vae/config.json").read_text() == config, "the config as it was")
 
 
+def test_changed_configs():
+    """A config says nothing of how other weights are stored; chat templates come along; a link to nowhere is refused."""
+    write("whole.safetensors", tensors("sdxl", "left", UNET) | tensors("autoencoder-kl", "left", "first_stage_model.") | plain(ENCODER, "conditioner.embedders.0.transformer."))
+    words = ("convert", "whole.safetensors", "out", "--layout", "diffusers", "-f", "--config-from", "given")
+    index_of("given", **SDXL)
+    config = {"_class_name": "CLIPTextModel", "dtype": "float32", "eps": 1e-05, "big": 12345678901234567890, "ids": [0, 1], "deep": {"a": None, "b": True}}
+    pathlib.Path("given/text_encoder/config.json").write_text(json.dumps(config | {"quantization_config": {"bits": 4}, "transformers_weights": "x"}))
+    templates = pathlib.Path("given/tokenizer/additional_chat_templates")
+    templates.mkdir()
+    (templates / "tools.jinja").write_text("{{ x }}")
+    told = done(*words, "--dtype", "f16")
+    expect(json.loads(pathlib.Path("out/text_encoder/config.json").read_text()) == config | {"dtype": "float16"}, "the config of plain F16")
+    expect("quantization_config" in told.stdout and "transformers_weights" in told.stdout, f"what is left out: {told.stdout}")
+    expect(os.path.exists("out/tokenizer/additional_chat_templates/tools.jinja"), "chat templates")
+    done(*words, "--dtype", "bf16", "--dtype", "/layers/=f32")
+    expect(json.loads(pathlib.Path("out/text_encoder/config.json").read_text())["dtype"] == "float32", "of two dtypes nothing is said")
+    # A recipe file does not say where configs come from, run may.
+    pathlib.Path("given/text_encoder/config.json").write_text(json.dumps(config))
+    told = done(*words, "--save-recipe", "r.yaml")
+    expect("does not say where configs come from" in told.stdout, f"--save-recipe: {told.stdout}")
+    done("run", "r.yaml", "-o", "again", "--config-from", "given")
+    done("run", "out/unet/diffusion_pytorch_model.safetensors", "A=whole.safetensors", "-o", "third", "--config-from", "given")
+    for folder in ("again", "third"):
+        expect(pathlib.Path(folder, "model_index.json").read_bytes() == pathlib.Path("out/model_index.json").read_bytes(), f"{folder}: --config-from of run")
+    os.symlink("nowhere", "given/vae/more.json")
+    refused(2, "link to a file that is not there", *words)
+
+
+def test_sampling():
+    """Marks and a scheduler say the same in two ways: what goes with the change is told."""
+    sdxl = tensors("sdxl", "left", UNET) | tensors("autoencoder-kl", "left", "first_stage_model.") | plain(ENCODER, "conditioner.embedders.0.transformer.")
+    write("whole.safetensors", sdxl | plain({"v_pred": 0, "ztsnr": 0, "a.b": 1, "alphas_cumprod": 4, "betas": 4, "a.c": 1}))
+    told = done("convert", "whole.safetensors", "out", "--layout", "diffusers").stdout
+    expect("prediction_type: v_prediction, rescale_betas_zero_snr: true" in told and "v_pred (it predicts v" in told, f"marks: {told}")
+    write("averages.safetensors", sdxl | plain({"model_ema." + name[6:].replace(".", ""): 1 for name in list(sdxl)[:2]}))
+    refused(4, "take the average first", "convert", "averages.safetensors", "x", "--layout", "diffusers", "--ema", "use")
+    pathlib.Path("out/scheduler").mkdir()
+    for config, lost in (({"prediction_type": "v_prediction"}, "v_pred"), ({"rescale_betas_zero_snr": True}, "ztsnr"),
+                         ({"prediction_type": "epsilon", "rescale_betas_zero_snr": False}, None)):
+        pathlib.Path("out/scheduler/scheduler_config.json").write_text(json.dumps(config))
+        told = done("convert", "out", "out.safetensors", "--layout", "comfy", "-f").stdout
+        expect((f"empty tensors ({lost})" in told) if lost else "warning" not in told, f"{config}: {told}")
+
+
+def test_encoders_place():
+    """SDXL's second encoder in the names of Hugging Face stands beside the first, where only open_clip's stand mostly."""
+    encoders = {f"conditioner.embedders.1.transformer.{name}": tensor for name, tensor in tensors("clip-g-open-clip", "right").items()}
+    write("whole.safetensors", tensors("sdxl", "left", UNET) | plain(ENCODER, "conditioner.embedders.0.transformer.") | encoders)
+    done("convert", "whole.safetensors", "out", "--layout", "diffusers")
+    are_written("out/text_encoder_2/model.safetensors", tensors("clip-g-open-clip", "right"), "the second encoder")
+    are_written("out/text_encoder/model.safetensors", plain(ENCODER), "the first encoder")
+
+
+def test_without_model():
+    """Where parts stand says what they are, without a model beside them."""
+    flux = {name: tensor for name, tensor in in_one_file().items() if not name.startswith(UNET)}
+    write("flux.safetensors", flux)
+    done("convert", "flux.safetensors", "out", "--layout", "diffusers")
+    are_written("out/text_encoder_2/model.safetensors", plain(T5), "T5 of Flux")
+    clip_g = {f"conditioner.embedders.1.model.{name}": tensor for name, tensor in tensors("clip-g-open-clip", "left").items()}
+    write("both.safetensors", clip_g | plain(ENCODER, "conditioner.embedders.0.transformer.") | tensors("autoencoder-kl", "left", "first_stage_model."))
+    done("convert", "both.safetensors", "both", "--layout", "diffusers")
+    are_written("both/text_encoder_2/model.safetensors", tensors("clip-g-open-clip", "right"), "the second encoder of SDXL")
+    done("convert", "both.safetensors", "same.safetensors", "--layout", "comfy")
+    write("second.safetensors", clip_g | tensors("autoencoder-kl", "left", "first_stage_model."))
+    done("convert", "second.safetensors", "second", "--layout", "diffusers")
+    are_written("second/text_encoder_2/model.safetensors", tensors("clip-g-open-clip", "right"), "the second encoder alone")
+
+
+def test_folder_beside():
+    """A folder of a pipeline that no single file holds is merged component by component."""
+    write("sana.safetensors", tensors("sana", "left"))
+    write("folder/transformer/diffusion_pytorch_model.safetensors", tensors("sana", "right", seed=1))
+    write("folder/vae/diffusion_pytorch_model.safetensors", plain({"encoder.x": 2}))
+    done("merge", "sana.safetensors", "folder/transformer", "--alpha", "0.3", "--metadata", "none", "-o", "plain.safetensors")
+    told = done("merge", "sana.safetensors", "folder", "--alpha", "0.3", "--metadata", "none", "-o", "out.safetensors")
+    expect(pathlib.Path("out.safetensors").read_bytes() == pathlib.Path("plain.safetensors").read_bytes(), f"a folder of Sana: {told.stdout}")
+
+
 def test_parts_of_folders():
     """A component alone, though others were there, has its bare names; a second model is of the same part; what lacks weights is told."""
     pipeline("in")
@@ -366,4 +447,4 @@ def test_run_into_folder():
     refused(2, "--format", "run", "out/unet/diffusion_pytorch_model.safetensors", "A=whole.safetensors", "-o", "third", "--format", "ckpt")
 
 
-run_in_folders(test_given_configs, test_parts_of_folders, test_as_it_is, test_run_into_folder, test_one_file, test_refusals, test_folders, test_sdxl, test_beside, test_components, test_compose, test_configs)
+run_in_folders(test_given_configs, test_changed_configs, test_sampling, test_encoders_place, test_without_model, test_folder_beside, test_parts_of_folders, test_as_it_is, test_run_into_folder, test_one_file, test_refusals, test_folders, test_sdxl, test_beside, test_components, test_compose, test_configs)

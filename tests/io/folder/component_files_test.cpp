@@ -86,6 +86,7 @@ TEST_CASE("components without weights are told, links to nowhere and shards besi
       filled(encoder, {"text_encoder/model.safetensors", "text_encoder/model-00001-of-00002.safetensors"}));
   CHECK(taken.components.size() == 1);
   CHECK(taken.notes.size() == 1);
+  CHECK(component_files(filled(encoder, {"text_encoder/adapter_model.safetensors"})).notes.size() == 2);
 }
 
 TEST_CASE("shards and folders without weights are refused") {
