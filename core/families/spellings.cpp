@@ -53,6 +53,11 @@ constexpr std::array kSpellings{
     Spelling{"attention.output.dense.", "attention.o_proj."},
     Spelling{"intermediate.dense.", "mlp.fc1."},
     Spelling{"output.dense.", "mlp.fc2."},
+    // AutoencoderKL in folders of diffusers before 0.17.
+    Spelling{"mid_block.attentions.0.query.", "mid_block.attentions.0.to_q."},
+    Spelling{"mid_block.attentions.0.key.", "mid_block.attentions.0.to_k."},
+    Spelling{"mid_block.attentions.0.value.", "mid_block.attentions.0.to_v."},
+    Spelling{"mid_block.attentions.0.proj_attn.", "mid_block.attentions.0.to_out.0."},
     // Weight norm as a hook and as a parametrization; norms as TensorFlow calls theirs.
     Spelling{"parametrizations.weight.original0.", "weight_g.", Place::end},
     Spelling{"parametrizations.weight.original1.", "weight_v.", Place::end},

@@ -8,6 +8,7 @@
 #include "core/inputs/judged_inputs.h"
 #include "core/inputs/layout_target.h"
 #include "core/inputs/naming_path.h"
+#include "core/inputs/taken_averages.h"
 #include "core/layouts/rewriting.h"
 #include "core/layouts/unit_matrix.h"
 #include "core/recipe/layout_fields.h"
@@ -203,6 +204,7 @@ void bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints)
     return;
   }
   const AskedLayout layout = parse_asked_layout(recipe.layout);
+  if (recipe.ema == EmaPolicy::use && !checkpoints.empty()) take_averages(checkpoints[0]);
   for (size_t k = 0; k < checkpoints.size(); ++k) {
     bring_one(checkpoints[k], layout, k == 0);
     share_names(std::span(checkpoints).first(k + 1));
