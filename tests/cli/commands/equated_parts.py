@@ -90,4 +90,19 @@ def old_forms_of_a_vae():
     expect(all(one == baked[0] for one in baked), "bake")
 
 
-run_in_folders(old_forms_of_a_vae, blocks_counted_from_the_other_end, several_numbers_a_block, a_last_block_that_is_otherwise)
+def factors_left_beside_weights():
+    """What no rule can cut is told with the way to leave it out."""
+    model = recorded_models.Recorded("flux-dev")
+    make_models.write("a.safetensors", make_models.tensors(model, "left", "F16", 1), "F16")
+    named = make_models.tensors(model, "right", "F16", 2)
+    make_models.write("clean.safetensors", named, "F16")
+    named["transformer_blocks.0.attn.to_q.lora_A.weight"] = ([2], named["norm_out.linear.bias"][1][:2])
+    make_models.write("b.safetensors", named, "F16")
+    done = call("merge", "a.safetensors", "b.safetensors", "-o", "out.safetensors")
+    expect(done.returncode == 4 and "convert FILE NEW --discard REGEX" in done.stderr, f"factors: {done.stderr}")
+    done = call("convert", "b.safetensors", "cleaned.safetensors", "--discard", "lora_")
+    expect(done.returncode == 0, f"convert: {done.stderr}")
+    expect(merge("a.safetensors", "cleaned.safetensors") == merge("a.safetensors", "clean.safetensors"), "cleaned")
+
+
+run_in_folders(factors_left_beside_weights, old_forms_of_a_vae, blocks_counted_from_the_other_end, several_numbers_a_block, a_last_block_that_is_otherwise)
