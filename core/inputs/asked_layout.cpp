@@ -10,6 +10,7 @@
 #include "core/inputs/layout_target.h"
 #include "core/inputs/naming_path.h"
 #include "core/inputs/sampling_marks.h"
+#include "core/inputs/taken_averages.h"
 #include "core/layouts/rewriting.h"
 #include "core/layouts/unit_matrix.h"
 #include "core/recipe/layout_fields.h"
@@ -238,6 +239,7 @@ std::vector<std::string> bring_to_layout(const Recipe& recipe, std::vector<Check
     return warnings;
   }
   const AskedLayout layout = parse_asked_layout(recipe.layout);
+  if (recipe.ema == EmaPolicy::use && !checkpoints.empty()) take_averages(checkpoints[0]);
   for (size_t k = 0; k < checkpoints.size(); ++k) {
     std::vector<std::string> lost = bring_one(checkpoints[k], layout, k == 0);
     if (k == 0) warnings = std::move(lost);  // the others are sampled as A is

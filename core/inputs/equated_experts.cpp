@@ -16,6 +16,8 @@ namespace {
 
 using std::string_view;
 
+constexpr int kFirstExperts = 64;  // by which experts are told, where a file lacks some
+
 // The experts of one layer.
 struct Module {
   std::string name;
@@ -105,7 +107,8 @@ std::set<std::string> names_of(const Modules& modules) {
 }
 
 bool are_experts(string_view name) {
-  return name.ends_with(".experts.gate_up_proj") || name.ends_with(".experts.down_proj");
+  return name.ends_with(".experts.gate_up_proj") || name.ends_with(".experts.up_proj") ||
+         name.ends_with(".experts.down_proj");
 }
 
 // Stacked experts by their modules: whether they lie otherwise than the first one's.
@@ -139,6 +142,50 @@ Turned turned_experts(const TensorTable& first, const TensorTable& other) {
   return turned;
 }
 
+// What is wanted is single, as `kind` says, and of `own`; the stacked ones lie (experts, in, out) where a layer's own
+// lie (out, in).
+bool lies_turned(const TensorTable& first, const Module& own, const TensorTable& other, const std::string& theirs) {
+  const ExpertKind& kind = *own.kind;
+  size_t single = TensorTable::npos;
+  for (int expert = 0; expert < kFirstExperts && single == TensorTable::npos; ++expert)
+    single = first.find(sentence(own.name, ".", expert, ".", kind.out_of.single));
+  if (single == TensorTable::npos || first[single].shape.size() != 2) return false;
+  const uint64_t out = first[single].shape[0], in = first[single].shape[1];
+  const auto is_stacked_as = [&](string_view part, uint64_t rows, uint64_t columns) {
+    const size_t row = other.find(sentence(theirs, ".", part));
+    if (row == TensorTable::npos || other[row].shape.size() != 3) return false;
+    return other[row].shape[1] == rows && other[row].shape[2] == columns;
+  };
+  const uint64_t gated = fits(kind, true) ? 2 * in : in;
+  const bool is_plain = is_stacked_as(kind.out_of.stacked, out, in) && is_stacked_as(kind.into.stacked, gated, out);
+  return !is_plain && is_stacked_as(kind.out_of.stacked, in, out) && is_stacked_as(kind.into.stacked, out, gated);
+}
+
+void turn(Checkpoint& checkpoint, const std::set<std::string>& meant) {
+  std::set<std::string> all;
+  for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
+    if (are_experts(checkpoint.tensors.name(i))) all.emplace(checkpoint.tensors.name(i));
+  LayoutRules rules;
+  for (const std::string& pattern : patterns_of(meant, all))
+    rules.push_back({.left = pattern, .right = pattern, .reshaping = Reshaping::transpose});
+  rewrite(checkpoint, rules, Direction::to_left, "", "");
+}
+
+// Before they are taken apart.
+void turn_stacked(const Checkpoint& first, const Modules& own, Checkpoint& other, const Modules& theirs) {
+  std::set<std::string> meant;
+  for (const auto& [key, module] : theirs) {
+    const auto found = own.find(key);
+    if (found == own.end() || !found->second.single || !found->second.kind || !module.stacked) continue;
+    const ExpertKind& kind = *found->second.kind;
+    if (!fits(kind, module.has_gate) || !lies_turned(first.tensors, found->second, other.tensors, module.name))
+      continue;
+    for (const string_view part : {kind.into.stacked, kind.out_of.stacked})
+      meant.insert(sentence(module.name, ".", part));
+  }
+  if (!meant.empty()) turn(other, meant);
+}
+
 }  // namespace
 
 std::vector<std::string> equate_experts(const Checkpoint& first, Checkpoint& other) {
@@ -147,6 +194,7 @@ std::vector<std::string> equate_experts(const Checkpoint& first, Checkpoint& oth
   const Modules own = modules_of(first.tensors, lacking.of_first);
   if (own.empty()) return {};
   const Modules theirs = modules_of(other.tensors);
+  turn_stacked(first, own, other, theirs);
   std::vector<std::string> done;
   for (const auto& [task, meant] : tasks_of(own, theirs)) {
     LayoutRules rules;
@@ -163,13 +211,7 @@ std::vector<std::string> equate_experts(const Checkpoint& first, Checkpoint& oth
 std::vector<std::string> turn_experts(const Checkpoint& first, Checkpoint& other) {
   const Turned turned = turned_experts(first.tensors, other.tensors);
   if (turned.names.empty()) return {};
-  std::set<std::string> all;
-  for (size_t i = 0; i < other.tensors.size(); ++i)
-    if (are_experts(other.tensors.name(i))) all.emplace(other.tensors.name(i));
-  LayoutRules rules;
-  for (const std::string& pattern : patterns_of(turned.names, all))
-    rules.push_back({.left = pattern, .right = pattern, .reshaping = Reshaping::transpose});
-  rewrite(other, rules, Direction::to_left, "", "");
+  turn(other, turned.names);
   return {sentence(counted(turned.names.size(), "tensor"), " of stacked experts turned")};
 }
 

@@ -9,6 +9,7 @@
 #include "core/inputs/equated_families.h"
 #include "core/inputs/equated_fragments.h"
 #include "core/inputs/equated_names.h"
+#include "core/inputs/equated_ones.h"
 #include "core/inputs/lacking_names.h"
 #include "core/inputs/vae_alone.h"
 #include "core/recipe/layout_fields.h"
@@ -64,6 +65,7 @@ void bring(Checkpoint& first, Checkpoint& other, bool copies_codes) {
     if (lack_each_others(first, other)) bring_by_rules(first, other);
   }
   note(other, turn_experts(first, other));
+  note(other, equate_ones(first, other));
 }
 
 }  // namespace
@@ -76,8 +78,10 @@ void equate_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
     bring(checkpoints[0], checkpoints[k], recipe.copy_codes);
     if (!checkpoints[k].equated.empty()) share_names(std::span(checkpoints).first(k + 1));
   }
-  if (recipe.bake_vae && checkpoints.size() > merged)
+  if (recipe.bake_vae && checkpoints.size() > merged) {
     note(checkpoints.back(), equate_vae(checkpoints[0], checkpoints.back()));
+    note(checkpoints.back(), equate_ones(checkpoints[0], checkpoints.back()));
+  }
 }
 
 }  // namespace ckmerge

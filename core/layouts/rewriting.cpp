@@ -193,7 +193,8 @@ void Rewriter::finish(const string& path) {
               sentence(path, ": ", counted(count, "tensor"), count == 1 ? " does" : " do",
                        " not fit the rules by which this model gets its other names; ",
                        met_codes_ ? "take the f16, bf16 or f32 original of a quantized model"
-                                  : "use a file that has the names wanted, or leave these out first (ckmerge convert --discard)"),
+                                  : "use a file that has the names wanted, or mend these tensors, or leave them out "
+                                    "first (`ckmerge convert FILE NEW --discard REGEX`)"),
               std::move(faults_));
 }
 

@@ -90,8 +90,7 @@ void Replacements::finish(Plan& plan) const {
   const uint32_t k = recipe_.bake_vae ? static_cast<uint32_t>(checkpoints_.size() - 1) : 0;
   const Checkpoint& from = checkpoints_[k];
   if (std::ranges::find(used_, true) == used_.end()) {
-    if (!recipe_.bake_vae && from.average_taken) return;
-    fail_without(from);
+    if (recipe_.bake_vae || !from.average_taken) fail_without(from);
   }
   if (!recipe_.bake_vae)
     if (const std::string doubt = doubt_about_averages(from); !doubt.empty())

@@ -56,4 +56,29 @@ def every_model():
             both_ways(model)
 
 
-run_in_folders(every_model)
+def averages():
+    """--ema use takes the averages before names change."""
+    model = recorded_models.Recorded("sd1")
+    prefix = "model.diffusion_model."
+    weights, average = (make_models.tensors(model, "left", "F16", seed) for seed in (1, 2))
+    whole = {prefix + name: entry for name, entry in weights.items()}
+    last = max(weights)
+    whole |= {"model_ema." + (prefix + name)[len("model."):].replace(".", ""): entry for name, entry in average.items() if name != last}
+    whole["model_ema.of_nothing"] = weights[last]
+    make_models.write("ema.safetensors", whole, "F16")
+    average[last] = weights[last]
+    make_models.write("expected.safetensors", {prefix + name: entry for name, entry in average.items()}, "F16")
+    for naming in ("diffusers", "comfy"):
+        expected, _ = converted("expected.safetensors", naming)
+        done = call("convert", "ema.safetensors", "out.safetensors", "--layout", naming, "--ema", "use", "-f")
+        expect(done.returncode == 0, f"--ema use: {done.stderr}")
+        expect(read("out.safetensors") == expected, f"--ema use --layout {naming}")
+        for words in ("model_ema.", last, "of_nothing"):
+            expect(words in done.stdout, f"{words} is not said: {done.stdout}")
+    whole["model_ema." + (prefix + last)[len("model."):].replace(".", "")] = ([1], weights[last][1][:1])
+    make_models.write("odd.safetensors", whole, "F16")
+    done = call("convert", "odd.safetensors", "out.safetensors", "--layout", "diffusers", "--ema", "use", "-f")
+    expect(done.returncode == 4 and "shape" in done.stderr, f"an average of another shape: {done.stderr}")
+
+
+run_in_folders(averages, every_model)

@@ -133,6 +133,14 @@ def turned_experts(width, inner):
     return make
 
 
+def single_and_turned(model):
+    """Single ones against stacked ones that lie (experts, in, out)."""
+    def make(seed):
+        one, other = model(seed)
+        return one, {name: turned(entry) if ".experts." in name else entry for name, entry in other.items()}
+    return make
+
+
 def open_clip(one_prefix, other_prefix, text_model="text_model."):
     def make(seed, width=4, layers=2):
         model = Model(seed)
@@ -169,6 +177,10 @@ RESHAPED = {
     "jamba": experts("model.layers.#.feed_forward", "model.layers.#.feed_forward", ("gate_proj", "up_proj", "down_proj")),
     "lfm2": experts("model.layers.#.feed_forward", "model.layers.#.feed_forward", ("w1", "w3", "w2")),
     "nemotron": experts("backbone.layers.#.mixer", "model.layers.#.mixer", ("up_proj", "down_proj")),
+    "qwen3-moe, turned": single_and_turned(
+        experts("model.layers.#.mlp", "model.layers.#.mlp", ("gate_proj", "up_proj", "down_proj"), ("gate", "gate"))),
+    "nemotron, turned": single_and_turned(
+        experts("model.layers.#.mixer", "model.layers.#.mixer", ("up_proj", "down_proj"))),
     "qwen3-vl-moe": turned_experts(4, 3),
     "qwen3-vl-moe, one square": turned_experts(6, 3),
     "open_clip": open_clip("", ""),
