@@ -364,7 +364,7 @@ def test_sampling():
     told = done("convert", "whole.safetensors", "out", "--layout", "diffusers").stdout
     expect("prediction_type: v_prediction, rescale_betas_zero_snr: true" in told and "v_pred (it predicts v" in told, f"marks: {told}")
     write("averages.safetensors", sdxl | plain({"model_ema." + name[6:].replace(".", ""): 1 for name in list(sdxl)[:2]}))
-    refused(4, "take the average first", "convert", "averages.safetensors", "x", "--layout", "diffusers", "--ema", "use")
+    refused(4, "differ in shape", "convert", "averages.safetensors", "x", "--layout", "diffusers", "--ema", "use")
     pathlib.Path("out/scheduler").mkdir()
     for config, lost in (({"prediction_type": "v_prediction"}, "v_pred"), ({"rescale_betas_zero_snr": True}, "ztsnr"),
                          ({"prediction_type": "epsilon", "rescale_betas_zero_snr": False}, None)):
