@@ -12,9 +12,9 @@ namespace ckmerge {
 
 /// Opens a file of one of the forms that io/input_forms lists, told apart by content. Nothing in a pickle is run or
 /// resolved; one that would run code in Python is refused all the same. A file that is something else (a Git-LFS
-/// pointer, an HTML page, a TorchScript program, ...) is refused with its real kind. A folder of components, as diffusers
-/// keeps a pipeline, is opened as one checkpoint whose names have the components in front (io/folder). Throws Error with
-/// the path in front.
+/// pointer, an HTML page, a TorchScript program, ...) is refused with its real kind. A folder of components, as
+/// diffusers keeps a pipeline, is opened as one checkpoint whose names have the components in front (io/folder). Throws
+/// Error with the path in front.
 Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options = {});
 
 /// Lets the last of several share its names and shapes with the first, or the one before it, where they are the same:

@@ -36,7 +36,8 @@ struct ScanReport {
 /// Scans `roots`, which become roots of the registry. Throws Error: io for a root that is not there, interrupted.
 ScanReport scan(Registry& registry, std::span<const RegistryRoot> roots, const ScanOptions& options);
 
-/// What a file at `path` is called: its path below the deepest of `roots` that holds it, else what tells it (telling_name).
+/// What a file at `path` is called: its path below the deepest of `roots` that holds it, else what tells it
+/// (telling_name).
 std::string name_below(const std::string& path, std::span<const RegistryRoot> roots);
 
 }  // namespace ckmerge

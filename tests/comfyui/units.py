@@ -123,7 +123,7 @@ def loras_by_rows(home):
     except ImportError:
         print("NOT RUN: LoRAs by rows (no torch)")
         return
-    low_rank, slices = part("low_rank", home), part("slices", home)
+    low_rank = part("low_rank", home)
     shape = torch.Size((70, 40, 3, 3))
     weight, other = torch.randn(shape).half(), torch.randn(shape).half()
     same = (lambda: lambda a, **keywords: a)()

@@ -67,7 +67,7 @@ def test_one_file():
         done("convert", "out.safetensors", "back.safetensors", "-f", "--layout", "comfy")
         are_written("back.safetensors", {left + name: tensor for name, tensor in tensors(model, "left").items() if name not in lost},
                     f"{model} back")
-        told = done("convert", "right.safetensors", "same.safetensors", "-f", "--layout", "diffusers")
+        done("convert", "right.safetensors", "same.safetensors", "-f", "--layout", "diffusers")
         are_written("same.safetensors", tensors(model, "right"), f"{model} as it is")
         again = done("run", "out.safetensors", "A=left.safetensors", "-o", "again.safetensors", "-f")
         expect(pathlib.Path("again.safetensors").read_bytes() == pathlib.Path("out.safetensors").read_bytes(), f"{model}: run {again.stderr}")
