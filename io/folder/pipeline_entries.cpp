@@ -108,7 +108,7 @@ bool holds_chat_templates(const fs::directory_entry& folder) {
 
 std::string foreign_file(const fs::path& folder) {
   for (const fs::directory_entry& entry : entries_of(folder))
-    if (const std::string name = entry.path().filename().string();
+    if (std::string name = entry.path().filename().string();
         !holds_chat_templates(entry) && (!is_file(entry) || !(is_one_of(kConfigs, name) || is_weights(name))))
       return name;
   return "";
@@ -123,7 +123,7 @@ bool is_pipeline_folder(string_view folder) { return is_component_name(folder) |
 std::string foreign_entry(const std::string& folder) {
   const std::optional<PipelineIndex> index = pipeline_index(folder);
   for (const fs::directory_entry& entry : entries_of(folder)) {
-    const std::string name = entry.path().filename().string();
+    std::string name = entry.path().filename().string();
     if (is_file(entry) && name == "model_index.json") continue;
     if (!is_plain_folder(entry) || !(is_pipeline_folder(name) || (index && index->find(name)))) return name;
     if (const std::string file = foreign_file(entry.path()); !file.empty()) return name + "/" + file;
