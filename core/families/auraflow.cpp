@@ -14,7 +14,7 @@ void add_mlp(LayoutRules& rules, const std::string& left, const std::string& rig
   rules.insert(rules.end(), mlp.begin(), mlp.end());
 }
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   const std::string d = "double_layers.#.", t = "joint_transformer_blocks.#.";
   const std::string s = "single_layers.#.", u = "single_transformer_blocks.#.";
   LayoutRules rules = {
@@ -57,7 +57,7 @@ ModelFamily auraflow_family() {
           .right = Naming::diffusers,
           .left_signs = {"double_layers.#.attn.w1q.weight"},
           .right_signs = {"joint_transformer_blocks.#.attn.add_k_proj.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

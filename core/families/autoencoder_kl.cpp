@@ -43,7 +43,7 @@ void add_half(LayoutRules& rules, const BothNamings& namings, std::string_view h
             {{"conv_in.*", "conv_in.*"}, {"conv_out.*", "conv_out.*"}, {"norm_out.*", "conv_norm_out.*"}});
 }
 
-LayoutRules rules(const ComponentNames& names, bool from_left) {
+LayoutRules layout_rules(const ComponentNames& names, bool from_left) {
   LayoutRules rules;
   const BothNamings namings(names, from_left);
   add_half(rules, namings, "encoder.");
@@ -73,7 +73,7 @@ ModelFamily autoencoder_kl_family() {
           .left_signs = {"decoder.mid.block_1.conv1.weight", "decoder.up.#.block.#.conv1.weight"},
           .right_signs = {"decoder.mid_block.resnets.#.norm1.weight", "decoder.up_blocks.#.resnets.#.conv1.weight",
                           "decoder.conv_norm_out.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

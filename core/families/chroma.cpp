@@ -6,7 +6,7 @@
 namespace ckmerge {
 namespace {
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   const std::string g = "distilled_guidance_layer.";
   LayoutRules rules = {
       {"img_in.*", "x_embedder.*"},
@@ -33,7 +33,7 @@ ModelFamily chroma_radiance_family() {
           .right = Naming::diffusers,
           .left_signs = {"distilled_guidance_layer.in_proj.weight", "img_in_patch.weight"},
           .right_signs = {},
-          .rules = rules,
+          .rules = layout_rules,
           .no_way_right = kWhy,
           .no_way_left = kWhy};
 }
@@ -45,7 +45,7 @@ ModelFamily chroma_family() {
           .right = Naming::diffusers,
           .left_signs = {"distilled_guidance_layer.in_proj.weight", "double_blocks.#.img_attn.qkv.weight"},
           .right_signs = {"distilled_guidance_layer.in_proj.weight", "transformer_blocks.#.attn.to_q.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

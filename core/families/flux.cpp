@@ -5,7 +5,7 @@
 namespace ckmerge {
 namespace {
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   const std::string d = "double_blocks.#.", t = "transformer_blocks.#.";
   LayoutRules rules = {
       {"img_in.*", "x_embedder.*"},
@@ -80,7 +80,7 @@ ModelFamily flux_family() {
                       "time_text_embed.timestep_embedder.linear_1.weight|time_text_embed.text_embedder.linear_1.weight",
                       "!context_embedder.token_refiner.refiner_blocks.#.norm1.weight",
                       "!context_embedder.linear_1.weight", "!controlnet_blocks.#.weight"},
-      .rules = rules};
+      .rules = layout_rules};
 }
 
 }  // namespace ckmerge

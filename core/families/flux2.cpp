@@ -5,7 +5,7 @@
 namespace ckmerge {
 namespace {
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   const std::string d = "double_blocks.#.", t = "transformer_blocks.#.";
   const std::string s = "single_blocks.#.", u = "single_transformer_blocks.#.attn.";
   const std::string e = "time_guidance_embed.";
@@ -44,7 +44,7 @@ ModelFamily flux2_family() {
           .right = Naming::diffusers,
           .left_signs = {"double_blocks.#.img_attn.qkv.weight", "double_stream_modulation_img.lin.weight"},
           .right_signs = {"transformer_blocks.#.attn.to_q.weight", "double_stream_modulation_img.linear.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

@@ -19,7 +19,7 @@ void add_block(LayoutRules& rules, std::string_view left, std::string_view right
              {"mlp_out.*", "ff.linear_out.*"}});
 }
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   LayoutRules rules;
   // A block for what is made, and one for pictures that are given.
   for (const char* mode : {"image.#.", "image_cond.#."})
@@ -53,7 +53,7 @@ ModelFamily flux3_family() {
           .right = Naming::diffusers,
           .left_signs = {"single_blocks.#.mlp_in.weight", "single_blocks.#.q_proj.weight"},
           .right_signs = {"single_transformer_blocks.#.ff.linear_in.weight", "txt_mode_blocks.#.attn.to_q.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

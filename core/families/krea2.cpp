@@ -23,7 +23,7 @@ void add_block(LayoutRules& rules, std::string_view left, std::string_view right
              {"postnorm.scale", "norm2.weight"}});
 }
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   LayoutRules rules = {{.left = "blocks.#.mod.lin",
                         .right = "transformer_blocks.#.scale_shift_table",
                         .reshaping = Reshaping::fold,
@@ -55,7 +55,7 @@ ModelFamily krea2_family() {
           .right = Naming::diffusers,
           .left_signs = {"blocks.#.mod.lin", "txtfusion.projector.weight"},
           .right_signs = {"transformer_blocks.#.attn.to_gate.weight", "text_fusion.projector.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

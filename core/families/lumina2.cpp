@@ -23,7 +23,7 @@ void add_blocks(LayoutRules& rules, const std::string& block, bool is_modulated)
   if (is_modulated) rules.push_back({block + "adaLN_modulation.1.*", block + "norm1.linear.*"});
 }
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   const std::string e = "time_caption_embed.";
   LayoutRules rules = {
       {"x_embedder.*", "x_embedder.*"},
@@ -51,7 +51,7 @@ ModelFamily lumina2_family() {
           .left_signs = {"layers.#.attention.qkv.weight", "layers.#.adaLN_modulation.1.weight"},
           .right_signs = {"layers.#.attn.to_q.weight", "time_caption_embed.timestep_embedder.linear_1.weight",
                           "!ref_image_refiner.#.attn.to_q.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

@@ -7,7 +7,7 @@
 namespace ckmerge {
 namespace {
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   LayoutRules rules;
   add_rules(rules, "", "",
             {{"time_embedder.proj_in.*", "time_embedder.linear_1.*"},
@@ -43,7 +43,7 @@ ModelFamily minimax_h3_family() {
           .right = Naming::diffusers,
           .left_signs = {"blocks.#.attn.qkv_proj.weight", "video_patch_proj.weight"},
           .right_signs = {"transformer_blocks.#.attn.to_q.weight", "audio_proj_in.weight", "audio_proj_out.weight"},
-          .rules = rules,
+          .rules = layout_rules,
           .no_way_right = kWhy,
           .no_way_left = kWhy};
 }

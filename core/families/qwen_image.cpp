@@ -7,7 +7,7 @@
 namespace ckmerge {
 namespace {
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   LayoutRules rules;
   add_rules(rules, "transformer_blocks.#.img_mlp.", "transformer_blocks.#.img_mlp.",
             {{"gate_up.*", "{gate_layer,proj}.*"}, {"out.*", "out.*"}});
@@ -25,7 +25,7 @@ ModelFamily qwen_image_21_family() {
           .right = Naming::diffusers,
           .left_signs = {"transformer_blocks.#.img_mlp.gate_up.weight"},
           .right_signs = {"transformer_blocks.#.img_mlp.gate_layer.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

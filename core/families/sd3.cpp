@@ -29,7 +29,7 @@ void add_last_modulation(LayoutRules& rules, const ComponentNames& names, bool f
                    Reshaping::swap});
 }
 
-LayoutRules rules(const ComponentNames& names, bool from_left) {
+LayoutRules layout_rules(const ComponentNames& names, bool from_left) {
   const std::string x = "joint_blocks.#.x_block.", c = "joint_blocks.#.context_block.", t = "transformer_blocks.#.";
   LayoutRules rules = {
       {"x_embedder.proj.*", "pos_embed.proj.*"},
@@ -68,7 +68,7 @@ ModelFamily sd3_family() {
           .left_signs = {"joint_blocks.#.context_block.attn.qkv.weight"},
           .right_signs = {"transformer_blocks.#.attn.add_q_proj.weight", "pos_embed.proj.weight",
                           "!controlnet_blocks.#.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

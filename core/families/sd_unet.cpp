@@ -109,7 +109,7 @@ void add_labels(LayoutRules& rules, const BothNamings& namings) {
   rules.push_back({.left = "label_emb.weight", .right = "class_embedding.weight"});
 }
 
-LayoutRules rules(const ComponentNames& names, bool from_left) {
+LayoutRules layout_rules(const ComponentNames& names, bool from_left) {
   LayoutRules rules;
   add_rules(rules, "", "",
             {{"time_embed.0.*", "time_embedding.linear_1.*"},
@@ -142,7 +142,7 @@ ModelFamily sd_unet_family() {
           .right_signs = {"down_blocks.#.resnets.#.time_emb_proj.weight", "up_blocks.#.resnets.#.time_emb_proj.weight",
                           "time_embedding.linear_1.weight", "!down_blocks.#.motion_modules.#.proj_in.weight",
                           "!down_blocks.#.temp_convs.#.conv1.0.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

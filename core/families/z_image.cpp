@@ -18,7 +18,7 @@ void add_blocks(LayoutRules& rules, const std::string& block) {
     rules.push_back({block + same, block + same});
 }
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   LayoutRules rules = {
       {"x_embedder.*", "all_x_embedder.2-1.*"},
       {"final_layer.*", "all_final_layer.2-1.*"},
@@ -41,7 +41,7 @@ ModelFamily z_image_family() {
           .right = Naming::diffusers,
           .left_signs = {"layers.#.attention.qkv.weight", "cap_pad_token|layers.#.adaLN_modulation.0.weight"},
           .right_signs = {"layers.#.attention.to_q.weight", "cap_pad_token|all_x_embedder.2-1.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

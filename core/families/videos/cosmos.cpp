@@ -7,7 +7,7 @@
 namespace ckmerge {
 namespace {
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   LayoutRules rules;
   add_rules(rules, "", "",
             {{"x_embedder.proj.1.*", "patch_embed.proj.*"},
@@ -62,7 +62,7 @@ ModelFamily cosmos_predict2_family() {
           .left_signs = {"blocks.#.adaln_modulation_self_attn.1.weight", "blocks.#.self_attn.output_proj.weight"},
           .right_signs = {"transformer_blocks.#.norm1.linear_1.weight", "time_embed.t_embedder.linear_1.weight",
                           "patch_embed.proj.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

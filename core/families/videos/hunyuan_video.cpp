@@ -42,7 +42,7 @@ void add_refiner(LayoutRules& rules) {
              {"adaLN_modulation.1.*", "norm_out.linear.*"}});
 }
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   LayoutRules rules = {
       {.left = "img_in.proj.*", .right = "x_embedder.proj.*"},
       {.left = "final_layer.linear.*", .right = "proj_out.*"},
@@ -112,7 +112,7 @@ ModelFamily hunyuan_video_family() {
                          "txt_in.individual_token_refiner.blocks.#.self_attn_qkv.weight", "!byt5_in.fc1.weight"},
           .right_signs = {"context_embedder.token_refiner.refiner_blocks.#.attn.to_q.weight",
                           "single_transformer_blocks.#.proj_mlp.weight", "!context_embedder_2.linear_1.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 ModelFamily hunyuan_video_comfy_family() {

@@ -63,7 +63,7 @@ void add_blocks(LayoutRules& rules, string_view left, string_view half, std::spa
   }
 }
 
-LayoutRules rules(const ComponentNames& names, bool from_left) {
+LayoutRules layout_rules(const ComponentNames& names, bool from_left) {
   // By names: 0.9.5 makes pictures smaller by moving points into channels, 0.9.0 alone has resnets in front of what
   // makes them larger.
   const BothNamings namings(names, from_left);
@@ -105,7 +105,7 @@ ModelFamily ltx_vae_family() {
                          "decoder.up_blocks.#.res_blocks.#.conv1.conv.weight"},
           .right_signs = {"encoder.down_blocks.#.resnets.#.conv1.conv.weight",
                           "decoder.mid_block.resnets.#.conv1.conv.weight", "latents_mean"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

@@ -7,7 +7,7 @@
 namespace ckmerge {
 namespace {
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   LayoutRules rules = {{.left = "patchify_proj.*", .right = "proj_in.*"},
                        {.left = "adaln_single.*", .right = "time_embed.*"}};
   for (const char* attention : {"transformer_blocks.#.attn1.", "transformer_blocks.#.attn2."})
@@ -27,7 +27,7 @@ ModelFamily ltx_video_family() {
       .left_signs = {"patchify_proj.weight", "transformer_blocks.#.attn1.to_q.weight", "!audio_patchify_proj.weight"},
       .right_signs = {"time_embed.linear.weight", "proj_in.weight", "transformer_blocks.#.attn1.norm_q.weight",
                       "!audio_proj_in.weight"},
-      .rules = rules};
+      .rules = layout_rules};
 }
 
 }  // namespace ckmerge

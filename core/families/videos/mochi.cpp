@@ -23,7 +23,7 @@ std::optional<uint32_t> last_block(const ComponentNames& names, bool from_left) 
   return goes_on ? std::nullopt : highest;
 }
 
-LayoutRules rules(const ComponentNames& names, bool from_left) {
+LayoutRules layout_rules(const ComponentNames& names, bool from_left) {
   LayoutRules rules;
   add_rules(rules, "", "",
             {{"x_embedder.proj.*", "patch_embed.proj.*"},
@@ -64,7 +64,7 @@ ModelFamily mochi_family() {
           .right = Naming::diffusers,
           .left_signs = {"blocks.#.attn.qkv_x.weight", "t5_yproj.weight"},
           .right_signs = {"transformer_blocks.#.attn1.add_q_proj.weight", "time_embed.caption_proj.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 }  // namespace ckmerge

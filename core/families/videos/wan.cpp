@@ -35,7 +35,7 @@ void add_block(LayoutRules& rules, std::string_view blocks) {
              {"after_proj.*", "proj_out.*"}});
 }
 
-LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
+LayoutRules layout_rules(const ComponentNames& /*names*/, bool /*from_left*/) {
   LayoutRules rules;
   add_block(rules, "blocks");
   add_block(rules, "vace_blocks");
@@ -57,7 +57,7 @@ LayoutRules rules(const ComponentNames& /*names*/, bool /*from_left*/) {
 
 // As far as they are known: what its encoder of motion is called is not.
 LayoutRules animate_rules(const ComponentNames& names, bool from_left) {
-  LayoutRules animated = rules(names, from_left);
+  LayoutRules animated = layout_rules(names, from_left);
   add_rules(animated, "face_adapter.fuser_blocks.#.", "face_adapter.#.",
             {{"linear1_q.*", "to_q.*"},
              {"linear1_kv.*", "{to_k,to_v}.*"},
@@ -76,7 +76,7 @@ ModelFamily wan_family() {
           .right = Naming::diffusers,
           .left_signs = {"blocks.#.self_attn.q.weight", "head.head.weight", "time_projection.1.weight"},
           .right_signs = {"blocks.#.attn1.to_q.weight", "condition_embedder.time_proj.weight"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 ModelFamily wan_animate_family() {

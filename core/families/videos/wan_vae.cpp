@@ -31,7 +31,7 @@ void add_half(LayoutRules& rules, std::string_view half) {
   add_residual(rules, sentence(half, "middle.2."), sentence(half, "mid_block.resnets.1."));
 }
 
-LayoutRules rules(const ComponentNames& names, bool from_left) {
+LayoutRules layout_rules(const ComponentNames& names, bool from_left) {
   LayoutRules rules = {{.left = "conv1.*", .right = "quant_conv.*"}, {.left = "conv2.*", .right = "post_quant_conv.*"}};
   add_half(rules, "encoder.");
   add_half(rules, "decoder.");
@@ -72,7 +72,7 @@ ModelFamily wan_vae_family() {
           .left_signs = {"decoder.upsamples.#.residual.2.weight", "decoder.middle.#.residual.2.weight"},
           .right_signs = {"decoder.up_blocks.#.resnets.#.norm1.gamma", "decoder.mid_block.resnets.#.norm1.gamma",
                           "!encoder.down_blocks.#.resnets.#.norm1.gamma"},
-          .rules = rules};
+          .rules = layout_rules};
 }
 
 ModelFamily wan_22_vae_family() {
