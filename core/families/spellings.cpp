@@ -25,8 +25,8 @@ constexpr std::array kSpellings{
     Spelling{"language_model.model.", "", Place::anywhere},
     Spelling{"language_model.", ""},
     Spelling{"text_model.model.", ""},  // Emu3
-    Spelling{"text_model.", "", Place::anywhere, 1},
-    Spelling{"vision_model.", "", Place::anywhere, 2},
+    Spelling{"text_model.", "", Place::anywhere, kTextTower},
+    Spelling{"vision_model.", "", Place::anywhere, kVisionTower},
     // The network in the class that has a head, or others beside it.
     Spelling{"model.", "", Place::front},
     Spelling{"transformer.", "", Place::front},
@@ -95,6 +95,17 @@ PlainName plain_name(string_view name) {
     }
   }
   return plain;
+}
+
+uint32_t sole_tower(const TensorTable& tensors) {
+  bool text = false, vision = false;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const string_view name = tensors.name(i);
+    text |= name.ends_with("embeddings.token_embedding.weight");
+    vision |= name.ends_with("embeddings.patch_embedding.weight") || name.ends_with("embeddings.class_embedding");
+  }
+  if (text == vision) return 0;
+  return text ? kTextTower : kVisionTower;
 }
 
 }  // namespace ckmerge

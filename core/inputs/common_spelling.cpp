@@ -37,9 +37,10 @@ std::vector<uint32_t> all_rows(const TensorTable& tensors) {
 
 // Nine in ten of the smaller file; a swap of two prefixes on the word of more than a layer, and not of a text model's
 // for a vision model's.
-bool is_beyond_doubt(const PrefixSwap& swap, size_t smaller) {
-  return may_be_one(plain_name(swap.strip), plain_name(swap.add)) && swap.misfits == 0 &&
-         swap.matches * 10 >= smaller * 9 && swap.is_of_layers();
+bool is_beyond_doubt(const PrefixSwap& swap, size_t smaller, const TensorTable& from, const TensorTable& to) {
+  return may_be_one(in_tower(plain_name(swap.strip), sole_tower(from)),
+                    in_tower(plain_name(swap.add), sole_tower(to))) &&
+         swap.misfits == 0 && swap.matches * 10 >= smaller * 9 && swap.is_of_layers();
 }
 
 // Those that are the first checkpoint's as they are stay. False, with nothing done, where two would be equal.
@@ -78,7 +79,8 @@ void bring_to_common_spelling(Checkpoint& first, Checkpoint& other) {
   if (is_vae_for_model(first, other)) return;
   const std::vector<uint32_t> own = all_rows(first.tensors), theirs = all_rows(other.tensors);
   const auto swap = find_prefix_swap({other.tensors, theirs}, {first.tensors, own});
-  if (!swap || !is_beyond_doubt(*swap, smaller_of(first.tensors, other.tensors).size())) return;
+  if (!swap || !is_beyond_doubt(*swap, smaller_of(first.tensors, other.tensors).size(), other.tensors, first.tensors))
+    return;
   const auto is_doubled = [&](uint32_t row) { return first.tensors[row].name.starts_with(kDoubled); };
   size_t renamed = 0;
   if (swap->strip.empty() && swap->add == kModel && std::ranges::any_of(own, is_doubled)) {

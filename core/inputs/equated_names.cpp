@@ -101,12 +101,13 @@ EquatedNames equate_names(const Checkpoint& first, Checkpoint& other) {
   if (!lacking.on_both_sides()) return equated;
   const ByMeaning own = by_meaning(first.tensors, lacking.of_first);
   const ByMeaning theirs = by_meaning(other.tensors, lacking.of_other);
+  const uint32_t own_tower = sole_tower(first.tensors), their_tower = sole_tower(other.tensors);
   std::unordered_map<std::string, std::string> renamed;
   std::map<std::string, size_t> seen;
   for (const auto& [key, named] : theirs) {
     const auto found = own.find(key);
     if (found == own.end() || found->second.row == kSeveral || named.row == kSeveral) continue;
-    if (may_be_one(found->second.plain, named.plain))
+    if (may_be_one(in_tower(found->second.plain, own_tower), in_tower(named.plain, their_tower)))
       renamed.emplace(other.tensors.name(named.row), first.tensors.name(found->second.row));
   }
   if (renamed.empty()) return equated;

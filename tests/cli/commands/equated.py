@@ -96,6 +96,12 @@ def towers():
     make("a.safetensors", one | {"logit_scale": ("F32", [1], [1.0])})
     make("b.safetensors", other | {"logit_scale": ("F32", [1], [2.0])})
     refused(4, "two spellings", "merge", "a.safetensors", "b.safetensors", "-o", "no.safetensors")
+    # Nor where one of them is saved without a prefix: embeddings tell.
+    bare, other = renamed([(name, "vision_model." + name) for name in layers], 6)(1)
+    make("a.safetensors", bare | {"embeddings.token_embedding.weight": ("F32", [1, 2], [1.0, 2.0])})
+    make("b.safetensors", other | {"vision_model.embeddings.patch_embedding.weight": ("F32", [2, 1], [1.0, 2.0])})
+    for first, second in (("a", "b"), ("b", "a")):
+        refused(4, "two spellings", "merge", f"{first}.safetensors", f"{second}.safetensors", "-o", "no.safetensors")
 
 
 def one_encoder_of_several():
