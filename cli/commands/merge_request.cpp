@@ -17,6 +17,8 @@ namespace {
   throw Error(ErrorCode::usage, where, sentence);
 }
 
+std::string first_of(const MergeRequest& merge) { return merge.inputs.empty() ? "" : merge.inputs[0]; }
+
 void check_files(const MergeRequest& merge, Command command, Faults& faults) {
   const Settings& settings = merge.settings;
   if (merge.inputs.empty())
@@ -27,7 +29,7 @@ void check_files(const MergeRequest& merge, Command command, Faults& faults) {
   if (!settings.output && !settings.filename_prefix && !settings.only_plan)
     faults.check([] { refuse("--output", "no output is given; name the file to write with -o OUT"); });
   if (settings.output && settings.sweeps.empty() && !is_folder(*settings.output) &&
-      !is_pipeline_folder(*settings.output, settings.recipe))
+      !is_pipeline_folder(*settings.output, settings.recipe, first_of(merge)))
     faults.check([&] { expect_checkpoint_name(*settings.output); });
 }
 
@@ -62,7 +64,9 @@ void add_preset_warnings(MergeRequest& merge) {
 void check_folder(const MergeRequest& merge) {
   const Settings& settings = merge.settings;
   if (settings.config_from && !merge.makes_folder() && !settings.only_plan)
-    refuse("--config-from", "--config-from is of a folder of diffusers: --layout diffusers, and an OUT such as out/");
+    refuse(
+        "--config-from",
+        "--config-from is of a folder of diffusers: an A that is one, or --layout diffusers, and an OUT such as out/");
   if (!merge.makes_folder()) return;
   if (settings.recipe.form != &output_forms().front())
     refuse("--format", "--format: a folder of diffusers has files of safetensors");
@@ -73,7 +77,8 @@ void check_folder(const MergeRequest& merge) {
 }  // namespace
 
 bool MergeRequest::makes_folder() const {
-  return !settings.filename_prefix && settings.sweeps.empty() && is_pipeline_folder(output, settings.recipe);
+  return !settings.filename_prefix && settings.sweeps.empty() &&
+         is_pipeline_folder(output, settings.recipe, first_of(*this));
 }
 
 MergeRequest merge_request(const Request& request, const Environment& environment) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/merge_steps.h"
 
+#include <algorithm>
+
 #include "cli/commands/open_inputs.h"
 #include "core/engine/differing_copies.h"
 #include "core/folders/pipeline_files.h"
@@ -41,6 +43,27 @@ void warn_of_lacking_weights(std::span<const Checkpoint> checkpoints, std::vecto
   }
 }
 
+// What denoises, else the first.
+std::string main_component(const Checkpoint& pipeline) {
+  const std::vector<std::string> components = components_of(pipeline);
+  const auto denoises = [](const std::string& name) { return name == "unet" || name == "transformer"; };
+  const auto found = std::ranges::find_if(components, denoises);
+  return found == components.end() ? components.front() : *found;
+}
+
+// One file has other names for it. What is only planned, and not named yet, may become a folder.
+void expect_place_for_pipeline(const MergeRequest& request, std::span<const Checkpoint> checkpoints) {
+  const Settings& settings = request.settings;
+  const bool is_named = !request.output.empty() || settings.filename_prefix || !settings.sweeps.empty();
+  if (!settings.recipe.layout.empty() || !settings.recipe.roles.empty() || (settings.only_plan && !is_named) ||
+      checkpoints.empty() || !is_folder_of_several(checkpoints[0]))
+    return;
+  throw Error(
+      ErrorCode::usage, "--output",
+      checkpoints[0].path + ": is a pipeline's folder, and OUT is one file; name a folder as OUT (-o out/), give " +
+          "--layout comfy for one file, or name one component (--component " + main_component(checkpoints[0]) + ")");
+}
+
 }  // namespace
 
 std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Faults& faults) {
@@ -57,7 +80,10 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
 Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   const RunOptions& run = request.settings.run;
   Plan plan = with_places(request.places, [&] { return make_plan(recipe, checkpoints); });
-  if (recipe.layout == "diffusers" && !request.makes_folder()) expect_one_component(plan, checkpoints, request.output);
+  if (!request.makes_folder()) {
+    expect_place_for_pipeline(request, checkpoints);
+    if (recipe.layout == "diffusers") expect_one_component(plan, checkpoints, request.output);
+  }
   for (std::string& warning : plan.warnings) warning = placed(warning, request.places);
   plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
   append(plan.warnings, position_warnings(plan, checkpoints));

@@ -6,30 +6,49 @@
 #include "cli/folders/config_files.h"
 #include "cli/options/output_name.h"
 #include "core/inputs/asked_layout.h"
+#include "io/folder/component_files.h"
 #include "io/folder/partial_folder.h"
+#include "io/folder/pipeline_entries.h"
+#include "io/input_forms.h"
 
 namespace ckmerge::cli {
 namespace {
+
+bool has_configs(const std::string& folder) {
+  try {
+    return !config_files(folder).empty();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::usage) throw;
+    return false;
+  }
+}
 
 std::string config_of(const PipelineFile& file) { return file.component + "/config.json"; }
 
 }  // namespace
 
-bool is_pipeline_folder(const std::string& output, const Recipe& recipe) {
+bool is_pipeline_folder(const std::string& output, const Recipe& recipe, const std::string& first) {
   if (output.empty() || !recipe.roles.empty()) return false;
-  return recipe.layout == asked_layout_names()[static_cast<size_t>(AskedLayout::diffusers)] &&
-         (is_folder(output) || (!promised_form(output) && promised_elsewhere(output).empty()));
+  if (!is_folder(output) && (promised_form(output) || !promised_elsewhere(output).empty())) return false;
+  if (recipe.layout.empty()) return is_folder_path(first) && holds_pipeline(first);
+  return recipe.layout == asked_layout_names()[static_cast<size_t>(AskedLayout::diffusers)];
 }
 
 FolderOutput::FolderOutput(Plan& plan, std::span<const Checkpoint> checkpoints,
                            const std::optional<std::string>& config_from)
     : files_(split_into_components(plan, checkpoints)) {
-  if (!config_from) return;
-  given_.emplace(*config_from, files_);
+  if (config_from)
+    given_.emplace(*config_from, files_, true);
+  else if (is_folder_of_several(checkpoints[0]) && has_configs(checkpoints[0].path))
+    given_.emplace(checkpoints[0].path, files_, false);
+  if (!given_) return;
+  for (const Checkpoint& checkpoint : checkpoints)
+    if (is_folder_of_several(checkpoint) && has_configs(checkpoint.path))
+      given_->complete_from(checkpoint.path, files_);
   for (PipelineFile& file : files_)
     if (given_->has(config_of(file))) {
       file.config.reset();
-      file.config_from = *config_from;
+      file.config_from = given_->source_of(config_of(file));
     }
 }
 

@@ -13,8 +13,9 @@
 
 namespace ckmerge::cli {
 
-/// Whether an output of this name is a folder of diffusers: it names a folder, or no form of a file.
-bool is_pipeline_folder(const std::string& output, const Recipe& recipe);
+/// Whether an output of this name is a folder of diffusers: it names a folder, or no form of a file, and the recipe
+/// asks for diffusers' layout or for none where `first`, the path of A, is itself a pipeline's folder.
+bool is_pipeline_folder(const std::string& output, const Recipe& recipe, const std::string& first);
 
 class FolderOutput {
  public:

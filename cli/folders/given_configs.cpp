@@ -91,10 +91,12 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 
 }  // namespace
 
-GivenConfigs::GivenConfigs(std::string folder, std::span<const PipelineFile> files)
+GivenConfigs::GivenConfigs(std::string folder, std::span<const PipelineFile> files, bool asked)
     : folder_(std::move(folder)), files_(config_files(folder_)), index_(pipeline_index(folder_)) {
-  expect_same_models(files);
-  for (const PipelineFile& file : files) expect_same_config(file);
+  if (asked) {
+    expect_same_models(files);
+    for (const PipelineFile& file : files) expect_same_config(file);
+  }
   for (const PipelineFile& file : files) change_config(file);
   leave_out_lacking(files);
 }
@@ -128,7 +130,7 @@ void GivenConfigs::expect_same_config(const PipelineFile& file) const try {
 void GivenConfigs::change_config(const PipelineFile& file) try {
   const std::string path = file.component + "/config.json";
   if (!has(path)) return;
-  JsonValue config = parse_json(config_text(folder_ + "/" + path));
+  JsonValue config = parse_json(config_text(source_of(path) + "/" + path));
   bool changed = false;
   for (const std::string_view key : kOfOtherWeights)
     if (file.is_plain && take_out(config, key)) {
@@ -153,12 +155,44 @@ void GivenConfigs::leave_out_lacking(std::span<const PipelineFile> files) {
     return std::ranges::find(files, component, &PipelineFile::component) != files.end();
   };
   for (const PipelineIndex::Entry& entry : index_->entries)
-    if (has_weights(entry) && !is_of(entry.component)) lacking_.push_back(entry.component);
+    if (has_weights(entry) && !is_of(entry.component)) {
+      lacking_.push_back(entry.component);
+      entries_.push_back({.component = entry.component, .class_name = {}, .library = {}});
+    }
   for (const PipelineFile& file : files)
     if (const PipelineIndex::Entry* const entry = index_->find(file.component); !entry || entry->class_name.empty())
       unnamed_.push_back(file.component);
-  if (!lacking_.empty()) changed_[kIndex] = index_->without(lacking_);
+  change_index();
   std::erase_if(files_, [&](const std::string& file) { return contains(lacking_, component_in(file)); });
+}
+
+void GivenConfigs::change_index() {
+  if (!entries_.empty()) changed_[kIndex] = index_->with(entries_);
+}
+
+const std::string& GivenConfigs::source_of(const std::string& file) const {
+  const auto source = sources_.find(file);
+  return source == sources_.end() ? folder_ : source->second;
+}
+
+void GivenConfigs::complete_from(const std::string& other, std::span<const PipelineFile> files) {
+  if (unnamed_.empty()) return;
+  const std::optional<PipelineIndex> index = pipeline_index(other);
+  const std::vector<std::string> known = config_files(other);
+  std::erase_if(unnamed_, [&](const std::string& component) {
+    const PipelineIndex::Entry* const entry = index ? index->find(component) : nullptr;
+    if (!entry || entry->class_name.empty()) return false;
+    entries_.push_back(*entry);
+    for (const std::string& file : known)
+      if (component_in(file) == component && !has(file)) {
+        files_.push_back(file);
+        sources_[file] = other;
+      }
+    for (const PipelineFile& file : files)
+      if (file.component == component) change_config(file);
+    return true;
+  });
+  change_index();
 }
 
 std::vector<std::string> GivenConfigs::warnings() const {
@@ -184,7 +218,7 @@ void GivenConfigs::write_into(const PartialFolder& target, bool sync) const {
     if (const auto changed = changed_.find(file); changed != changed_.end())
       write_text(to, changed->second, sync);
     else
-      copy_file(folder_ + "/" + file, to, sync);
+      copy_file(source_of(file) + "/" + file, to, sync);
   }
 }
 

@@ -179,6 +179,29 @@ bool has_place_in_a_file(const PlacedComponents& placed) {
   return placed.layout && models <= 1;
 }
 
+void bring_and_record(Checkpoint& checkpoint, AskedLayout layout, bool must) {
+  const auto before = static_cast<std::ptrdiff_t>(checkpoint.notes.size());
+  bring_one(checkpoint, layout, must);
+  checkpoint.equated.insert(checkpoint.equated.end(), checkpoint.notes.begin() + before, checkpoint.notes.end());
+}
+
+// The names of the first stay: whole pipelines in one file get those of a folder beside one, folders those of a file
+// beside one of several components. A single component is found by what it is, whatever it is called.
+void bring_beside_first(std::vector<Checkpoint>& checkpoints) {
+  if (checkpoints.size() < 2) return;
+  const bool is_folder = is_folder_of_several(checkpoints[0]);
+  const std::span<Checkpoint> others = std::span(checkpoints).subspan(1);
+  if (!is_folder &&
+      (std::ranges::none_of(others, is_folder_of_several) || placed_components(checkpoints[0]).components.size() < 2))
+    return;
+  for (Checkpoint& other : others) {
+    if (is_folder_of_several(other) == is_folder) continue;
+    const PlacedComponents placed = placed_components(other);
+    if (is_folder ? placed.components.size() > 1 : has_place_in_a_file(placed))
+      bring_and_record(other, is_folder ? AskedLayout::diffusers : AskedLayout::comfy, !is_folder);
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> asked_layout_names() { return {kNames.begin(), kNames.end()}; }
@@ -229,13 +252,8 @@ void bring_component(Checkpoint& checkpoint, const ToldComponent& component, Nam
 std::vector<std::string> bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   std::vector<std::string> warnings;
   if (!recipe.roles.empty()) return warnings;
-  if (recipe.layout.empty()) {  // a folder beside a file gets the names that files have, which A may spell otherwise
-    for (Checkpoint& checkpoint : checkpoints)
-      if (is_folder_of_several(checkpoint) && has_place_in_a_file(placed_components(checkpoint))) {
-        const auto before = static_cast<std::ptrdiff_t>(checkpoint.notes.size());
-        bring_one(checkpoint, AskedLayout::comfy, true);
-        checkpoint.equated.insert(checkpoint.equated.end(), checkpoint.notes.begin() + before, checkpoint.notes.end());
-      }
+  if (recipe.layout.empty()) {
+    bring_beside_first(checkpoints);
     return warnings;
   }
   const AskedLayout layout = parse_asked_layout(recipe.layout);
@@ -261,11 +279,6 @@ void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoi
                   sentence(checkpoint.path,
                            ": is a folder of several components; name the sub-folder of the one that "
                            "is meant, or convert the whole with --layout comfy"));
-    if (recipe.layout.empty() && &checkpoint == &checkpoints.front())
-      throw Error(ErrorCode::usage, "--layout",
-                  sentence(checkpoint.path,
-                           ": is a folder of several components; say what their names shall be in the result "
-                           "(--layout comfy for one file, --layout diffusers for a folder)"));
   }
 }
 

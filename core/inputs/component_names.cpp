@@ -10,6 +10,7 @@
 #include "core/names/part.h"
 #include "core/names/training_state.h"
 #include "core/recipe/layout_fields.h"
+#include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -246,7 +247,7 @@ std::vector<std::string> name_components(const Recipe& recipe, std::vector<Check
   const bool flux = any_begins(checkpoints[0], "vae.") && !any_begins(checkpoints[0], "first_stage_model.");
   std::vector<std::string> notes;
   Checkpoint& vae = checkpoints.back();
-  if (recipe.layout != "diffusers") bring_to_comfy(vae, Part::vae);
+  if (recipe.layout != "diffusers" && !is_folder_of_several(checkpoints[0])) bring_to_comfy(vae, Part::vae);
   add_note(notes, vae, read_as_vae(vae, flux ? "vae." : "first_stage_model."), "VAE");
   return notes;
 }

@@ -12,8 +12,10 @@
 #include "core/inputs/equated_ones.h"
 #include "core/inputs/lacking_names.h"
 #include "core/inputs/vae_alone.h"
+#include "core/layouts/taken_component.h"
 #include "core/recipe/layout_fields.h"
 #include "io/checkpoint.h"
+#include "io/input_forms.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -58,14 +60,44 @@ void bring_by_rules(Checkpoint& first, Checkpoint& other) {
   if (!done.empty() && lack_each_others(first, other)) bring_to_common_spelling(first, other);
 }
 
+void bring_names(Checkpoint& first, Checkpoint& other) {
+  if (!lack_each_others(first, other)) return;
+  bring_to_common_spelling(first, other);
+  if (lack_each_others(first, other)) bring_by_rules(first, other);
+}
+
+// Of two pipelines each component is compared with that of the same name, and with no other; what is no pipeline is one
+// of A's components, whichever it fits.
+void bring_pipeline(Checkpoint& first, Checkpoint& other) {
+  const std::vector<std::string> components = components_of(first);
+  const auto has_it = [&](const std::string& component) { return has_component(other.tensors, component); };
+  if (std::ranges::any_of(components, has_it))
+    bring_components(first, other, components, bring_names);
+  else
+    bring_names(first, other);
+}
+
 void bring(Checkpoint& first, Checkpoint& other, bool copies_codes) {
   if (is_left_alone(first, other, copies_codes)) return;
-  if (lack_each_others(first, other)) {
-    bring_to_common_spelling(first, other);
-    if (lack_each_others(first, other)) bring_by_rules(first, other);
-  }
+  if (lack_each_others(first, other)) bring_pipeline(first, other);
   note(other, turn_experts(first, other));
   note(other, equate_ones(first, other));
+}
+
+// Of two pipelines, what one of them lacks as a whole.
+void note_components(const Checkpoint& first, Checkpoint& other) {
+  const std::vector<std::string> own = components_of(first), theirs = components_of(other);
+  if (own.empty() || theirs.empty()) return;
+  const auto lacking = [](const std::vector<std::string>& from, const std::vector<std::string>& in) {
+    std::string names;
+    for (const std::string& name : from)
+      if (std::ranges::find(in, name) == in.end()) names += (names.empty() ? "" : ", ") + name;
+    return names;
+  };
+  if (const std::string names = lacking(own, theirs); !names.empty())
+    other.notes.push_back(sentence("has no ", names, ", which A has"));
+  if (const std::string names = lacking(theirs, own); !names.empty())
+    other.notes.push_back(sentence("has ", names, ", which A lacks"));
 }
 
 }  // namespace
@@ -76,6 +108,7 @@ void equate_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   for (size_t k = 1; k < merged; ++k) {
     if (checkpoints[k].tensors.size() == 0) continue;
     bring(checkpoints[0], checkpoints[k], recipe.copy_codes);
+    note_components(checkpoints[0], checkpoints[k]);
     if (!checkpoints[k].equated.empty()) share_names(std::span(checkpoints).first(k + 1));
   }
   if (recipe.bake_vae && checkpoints.size() > merged) {
