@@ -56,7 +56,7 @@ void expect_place_for_pipeline(const MergeRequest& request, std::span<const Chec
   const Settings& settings = request.settings;
   const bool is_named = !request.output.empty() || settings.filename_prefix || !settings.sweeps.empty();
   if (!settings.recipe.layout.empty() || !settings.recipe.roles.empty() || (settings.only_plan && !is_named) ||
-      checkpoints.empty() || !is_folder_of_several(checkpoints[0]))
+      checkpoints.empty() || !is_pipeline(checkpoints[0]))
     return;
   throw Error(
       ErrorCode::usage, "--output",

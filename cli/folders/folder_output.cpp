@@ -39,11 +39,11 @@ FolderOutput::FolderOutput(Plan& plan, std::span<const Checkpoint> checkpoints,
     : files_(split_into_components(plan, checkpoints)) {
   if (config_from)
     given_.emplace(*config_from, files_, true);
-  else if (is_folder_of_several(checkpoints[0]) && has_configs(checkpoints[0].path))
+  else if (is_pipeline(checkpoints[0]) && has_configs(checkpoints[0].path))
     given_.emplace(checkpoints[0].path, files_, false);
   if (!given_) return;
   for (const Checkpoint& checkpoint : checkpoints)
-    if (is_folder_of_several(checkpoint) && has_configs(checkpoint.path))
+    if (is_pipeline(checkpoint) && has_configs(checkpoint.path))
       given_->complete_from(checkpoint.path, files_);
   for (PipelineFile& file : files_)
     if (given_->has(config_of(file))) {

@@ -189,13 +189,13 @@ void bring_and_record(Checkpoint& checkpoint, AskedLayout layout, bool must) {
 // beside one of several components. A single component is found by what it is, whatever it is called.
 void bring_beside_first(std::vector<Checkpoint>& checkpoints) {
   if (checkpoints.size() < 2) return;
-  const bool is_folder = is_folder_of_several(checkpoints[0]);
+  const bool is_folder = is_pipeline(checkpoints[0]);
   const std::span<Checkpoint> others = std::span(checkpoints).subspan(1);
   if (!is_folder &&
-      (std::ranges::none_of(others, is_folder_of_several) || placed_components(checkpoints[0]).components.size() < 2))
+      (std::ranges::none_of(others, is_pipeline) || placed_components(checkpoints[0]).components.size() < 2))
     return;
   for (Checkpoint& other : others) {
-    if (is_folder_of_several(other) == is_folder) continue;
+    if (is_pipeline(other) == is_folder) continue;
     const PlacedComponents placed = placed_components(other);
     if (is_folder ? placed.components.size() > 1 : has_place_in_a_file(placed))
       bring_and_record(other, is_folder ? AskedLayout::diffusers : AskedLayout::comfy, !is_folder);
@@ -268,13 +268,13 @@ std::vector<std::string> bring_to_layout(const Recipe& recipe, std::vector<Check
 
 void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints) {
   for (const Checkpoint& checkpoint : checkpoints) {
-    if (!is_folder_of_several(checkpoint)) continue;
+    if (!is_pipeline(checkpoint)) continue;
     if (recipe.hash)
       throw Error(ErrorCode::usage, checkpoint.path,
                   sentence(checkpoint.path,
                            ": is a folder of several files, which have no SHA-256 together that could "
                            "be recorded (--hash)"));
-    if (!recipe.roles.empty())
+    if (!recipe.roles.empty() && components_of(checkpoint).size() > 1)
       throw Error(ErrorCode::usage, checkpoint.path,
                   sentence(checkpoint.path,
                            ": is a folder of several components; name the sub-folder of the one that "

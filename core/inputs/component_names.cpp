@@ -247,7 +247,7 @@ std::vector<std::string> name_components(const Recipe& recipe, std::vector<Check
   const bool flux = any_begins(checkpoints[0], "vae.") && !any_begins(checkpoints[0], "first_stage_model.");
   std::vector<std::string> notes;
   Checkpoint& vae = checkpoints.back();
-  if (recipe.layout != "diffusers" && !is_folder_of_several(checkpoints[0])) bring_to_comfy(vae, Part::vae);
+  if (recipe.layout != "diffusers" && !is_pipeline(checkpoints[0])) bring_to_comfy(vae, Part::vae);
   add_note(notes, vae, read_as_vae(vae, flux ? "vae." : "first_stage_model."), "VAE");
   return notes;
 }
