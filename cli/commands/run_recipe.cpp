@@ -208,9 +208,7 @@ MergeRequest run_request(const Request& asked, Caller& caller) {
     inputs = bound_inputs(recorded, {operands.begin() + 1, operands.end()});
     if (!asked.settings.models) expect_all_bound(recorded, inputs);
   });
-  // By which an output may be a folder.
-  options.settings.recipe.layout = recorded.recipe.layout;
-  if (!inputs.empty() && !inputs[0].empty()) options.operands = {inputs[0]};
+  options.settings.recipe.layout = recorded.recipe.layout;  // by which an output may be a folder
   faults.check([&] { request = merge_request(options, caller.environment); });
   faults.add(of_recipe);
   faults.raise();
