@@ -6,6 +6,7 @@
 
 #include "cli/folders/config_files.h"
 #include "cli/system/text.h"
+#include "io/folder/model_folder.h"
 #include "io/folder/pipeline_entries.h"
 #include "io/folder/side_files.h"
 #include "io/input_forms.h"

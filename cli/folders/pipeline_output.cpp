@@ -15,7 +15,7 @@ namespace {
 std::string config_of(const FolderFile& file) { return file.component + "/config.json"; }
 
 // What its config has to say of a component is true of all of its files.
-std::vector<FolderFile> whole_components(const Plan& plan, std::span<const FolderFile> files) {
+std::vector<FolderFile> whole_components(std::span<const FolderFile> files) {
   std::vector<FolderFile> components;
   for (size_t k = 0; k < files.size(); ++k) {
     if (components.empty() || components.back().component != files[k].component) {
@@ -38,7 +38,7 @@ bool is_pipeline_folder(const std::string& output, const Recipe& recipe) {
 
 PipelineOutput::PipelineOutput(Plan& plan, std::span<const Checkpoint> checkpoints, const PipelineOutputOptions& how)
     : sharded_(split_into_components(plan, checkpoints, how.shard_size)),
-      components_(whole_components(plan, sharded_.files)) {
+      components_(whole_components(sharded_.files)) {
   take_configs(checkpoints, how);
   if (carried_) card_ = {.library = "diffusers", .licence = common_licence(checkpoints)};
 }
