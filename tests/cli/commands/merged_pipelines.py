@@ -246,4 +246,125 @@ def test_bake():
         expect(found["unet/diffusion_pytorch_model.safetensors"] == safetensors("a/unet/diffusion_pytorch_model.safetensors")[1], f"bake {vae}: unet")
 
 
-run_in_folders(test_two, test_one_file_refused, test_weights, test_spellings, test_policies, test_component, test_beside_files, test_bake)
+def in_shards(folder, component, count, variant=""):
+    """Splits a component's file, and lists its shards as diffusers does."""
+    path = pathlib.Path(folder, file_of(component, variant))
+    tensors = safetensors(path)[1]
+    named = {name: (shape, make_models.array.array("I", raw)) for name, (_, shape, raw) in tensors.items()}
+    stem, names, listed = path.name.split(".")[0], sorted(named), {}
+    for k in range(count):
+        shard = f"{stem}{variant}-{k + 1:05}-of-{count:05}.safetensors"
+        write(path.parent / shard, {name: named[name] for name in names[k::count]})
+        listed |= dict.fromkeys(names[k::count], shard)
+    index = path.parent / f"{stem}.safetensors.index{variant}.json"
+    index.write_text(json.dumps({"metadata": {"total_size": sum(len(tensor[2]) for tensor in tensors.values())}, "weight_map": listed}))
+    path.unlink()
+    return tensors
+
+
+def whole(folder, component):
+    """The tensors of all of a component's files."""
+    found = {}
+    for path in sorted(pathlib.Path(folder, component).glob("*.safetensors")):
+        found |= safetensors(path)[1]
+    return found
+
+
+def test_shards():
+    pipeline("a", SDXL)
+    pipeline("b", SDXL, seed=1)
+    done("merge", "a", "b", "--alpha", "0.3", "-o", "plain")
+    in_shards("a", "unet", 3)
+    in_shards("b", "text_encoder_2", 2)
+    done("merge", "a", "b", "--alpha", "0.3", "-o", "one")
+    expect(weights_in("one") == weights_in("plain"), "shards of inputs")
+    done("merge", "a", "b", "--alpha", "0.3", "--shard-size", "2KB", "-o", "many", "--verify")
+    for component in SDXL:
+        expect(whole("many", component) == whole("plain", component), f"{component} in shards")
+        files = sorted(path.name for path in pathlib.Path("many", component).glob("*.safetensors"))
+        stem = pathlib.Path(file_of(component)).name.split(".")[0]
+        index = json.loads(pathlib.Path("many", component, f"{stem}.safetensors.index.json").read_text())
+        expect(files == [f"{stem}-{k + 1:05}-of-{len(files):05}.safetensors" for k in range(len(files))] and len(files) > 1, f"names: {files}")
+        size = sum(len(tensor[2]) for tensor in whole("many", component).values())
+        expect(index["metadata"]["total_size"] == size and set(index["weight_map"].values()) == set(files), f"the index of {component}")
+        expect(("total_parameters" in index["metadata"]) == component.startswith("text_encoder"), f"what the index of {component} counts")
+        expect(all(name in safetensors(f"many/{component}/{file}")[1] for name, file in index["weight_map"].items()), f"where {component}'s tensors are")
+    done("convert", "many", "again")
+    expect(weights_in("again") == weights_in("plain"), "shards in one file again")
+    done("merge", "a", "b", "--component", "unet", "--alpha", "0.3", "-o", "unet.safetensors")
+    expect(safetensors("unet.safetensors")[1] == whole("plain", "unet"), "a component in shards")
+    # What the component's own reader takes of a file and an index side by side.
+    write("a/unet/diffusion_pytorch_model.safetensors", named("sdxl", seed=7))
+    told = done("merge", "a", "b", "--alpha", "0.3", "-o", "one", "-f")
+    expect(weights_in("one") == weights_in("plain") and "diffusers reads" in told.stdout, f"a file beside an index: {told.stdout}")
+
+
+def test_variants():
+    """One variant for all components: the plain one, where all have it, else the one that all have."""
+    pipeline("a", SDXL)
+    pipeline("b", SDXL, seed=1)
+    done("merge", "a", "b", "--alpha", "0.3", "-o", "plain")
+    pipeline("v", SDXL, variant=".non_ema")
+    done("merge", "v", "b", "--alpha", "0.3", "-o", "out")
+    found = weights_in("out")
+    expect(set(found) == {file_of(component, ".non_ema") for component in SDXL}, f"names of the variant: {set(found)}")
+    expect(all(found[file_of(component, ".non_ema")] == whole("plain", component) for component in SDXL), "weights of the variant")
+    done("merge", "b", "v", "--alpha", "0.7", "-o", "out", "-f")
+    expect(set(weights_in("out")) == set(weights_in("plain")), "the names are A's")
+    done("merge", "v", "b", "--shard-size", "2KB", "-o", "many")
+    expect(os.path.exists("many/unet/diffusion_pytorch_model.safetensors.index.non_ema.json"), "an index of the variant")
+    shards = list(pathlib.Path("many/unet").glob("diffusion_pytorch_model.non_ema-*-of-*.safetensors"))
+    expect(len(shards) > 1, "names of shards of the variant")
+    expect(whole("many", "vae") == alone("v/vae", "b/vae"), "shards of the variant")
+    # Beside plain files of some components; then of all.
+    write("v/unet/diffusion_pytorch_model.safetensors", named("sdxl", seed=5))
+    done("convert", "v", "same")
+    expect(whole("same", "unet") == safetensors("v/unet/diffusion_pytorch_model.non_ema.safetensors")[1], "the variant that all have")
+    os.unlink("v/unet/diffusion_pytorch_model.non_ema.safetensors")
+    done("convert", "v", "same", "-f")
+    expect(set(weights_in("same")) == {file_of(component, ".non_ema") for component in SDXL}, "the variant with a plain component")
+    for component in SDXL:
+        write(f"v/{file_of(component)}", named(SDXL[component][0], seed=5))
+    done("convert", "v", "same", "-f")
+    expect(weights_in("same") == {file_of(component): safetensors(f"v/{file_of(component)}")[1] for component in SDXL}, "the plain ones")
+    # No loader reads two variants.
+    pipeline("w", SDXL, variant=".fp16")
+    os.rename("w/vae/diffusion_pytorch_model.fp16.safetensors", "w/vae/diffusion_pytorch_model.bf16.safetensors")
+    refused(4, "vae as bf16", "merge", "w", "b", "-o", "no")
+    done("merge", "w/vae", "b/vae", "-o", "vae.safetensors")
+    # A variant that is a dtype is one no more in another.
+    pipeline("h", SDXL, variant=".fp32")
+    done("convert", "h", "same", "-f")
+    expect(set(weights_in("same")) == {file_of(component, ".fp32") for component in SDXL}, "its own dtype")
+    done("convert", "h", "same", "-f", "--dtype", "f16")
+    expect(set(weights_in("same")) == set(weights_in("plain")), "another dtype")
+
+
+def test_beside_weights():
+    """Licences come along, code where it is asked for; weights of other forms, pictures and the old card do not."""
+    pipeline("a", SDXL)
+    pipeline("b", SDXL, seed=1)
+    for name in ("LICENSE.md", "README.md", "model.py", "x.png", "unet/own_unet.py", "unet/trainer_state.json", "onnx/model.onnx"):
+        pathlib.Path("a", name).parent.mkdir(exist_ok=True)
+        pathlib.Path("a", name).write_text("of a")
+    told = done("merge", "a", "b", "-o", "out")
+    there = {name for name in ("LICENSE.md", "model.py", "x.png", "unet/own_unet.py", "unet/trainer_state.json", "onnx") if os.path.exists("out/" + name)}
+    expect(there == {"LICENSE.md"} and "base_model:" in pathlib.Path("out/README.md").read_text(), f"beside the weights: {there}")
+    expect("unet/own_unet.py (code)" in told.stdout and "x.png" in told.stdout and "onnx/" in told.stdout, f"what is not carried: {told.stdout}")
+    done("merge", "a", "b", "-o", "out", "-f")
+    done("merge", "a", "b", "-o", "coded", "--copy-code")
+    expect(os.path.exists("coded/unet/own_unet.py"), "--copy-code")
+    config = {"_class_name": "UNet2DConditionModel", "quantization_config": {"bits": 4}, "dtype": "float16"}
+    pathlib.Path("a/unet/config.json").write_text(json.dumps(config))
+    told = done("merge", "a", "b", "-o", "out", "-f")
+    expect(json.loads(pathlib.Path("out/unet/config.json").read_text()) == {"_class_name": "UNet2DConditionModel", "dtype": "float32"}, "a config")
+    os.mkdir("given")
+    pathlib.Path("given/vae").mkdir()
+    pathlib.Path("given/vae/config.json").write_text('{"_class_name": "AutoencoderKL", "of": "given"}')
+    done("merge", "a", "b", "-o", "out", "-f", "--config-from", "given")
+    expect(json.loads(pathlib.Path("out/vae/config.json").read_text())["of"] == "given", "--config-from")
+    report = json.loads(done("merge", "a", "b", "-o", "out", "-f", "--json").stdout)
+    expect({"path": "vae/config.json", "left": None} in report["output"]["beside"], f"beside in JSON: {report['output'].get('beside')}")
+
+
+run_in_folders(test_shards, test_variants, test_beside_weights, test_two, test_one_file_refused, test_weights, test_spellings, test_policies, test_component, test_beside_files, test_bake)
