@@ -15,11 +15,15 @@ bool is_model(const ToldComponent& component) {
   return component.family->role == ComponentRole::transformer || component.family->role == ComponentRole::unet;
 }
 
+bool is_controlnet(const ToldComponent& component) { return component.family->role == ComponentRole::controlnet; }
+
 const char* kind_of(ComponentRole role) {
   switch (role) {
     case ComponentRole::transformer:
     case ComponentRole::unet: return "diffusion model";
-    case ComponentRole::vae: return "vae";
+    case ComponentRole::vae:
+    case ComponentRole::audio_vae: return "vae";
+    case ComponentRole::controlnet: return "controlnet";
     case ComponentRole::text_encoder: return "text encoder";
   }
   return "";
@@ -35,7 +39,10 @@ ArchitectureGuess tell_architecture(const Checkpoint& checkpoint) {
   if (checkpoint.judgement.holds == Holds::factors || (is_told && !guess.kind.starts_with(kModel))) return guess;
   const std::vector<ToldComponent> told = told_components(checkpoint.tensors);
   if (is_told) {  // whose other parts have the prefixes of a folder, maybe
-    if (!std::ranges::all_of(told, is_model)) guess.kind.replace(0, kModel.size(), "checkpoint");
+    if (!told.empty() && std::ranges::all_of(told, is_controlnet))
+      guess.kind.replace(0, kModel.size(), "controlnet");
+    else if (!std::ranges::all_of(told, is_model))
+      guess.kind.replace(0, kModel.size(), "checkpoint");
     return guess;
   }
   const auto model = std::ranges::find_if(told, is_model);

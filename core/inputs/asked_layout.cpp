@@ -147,6 +147,17 @@ std::string lost_scheduler(const Checkpoint& checkpoint, const PlacedComponents&
   return lost_scheduler_warning(checkpoint, placed.layout && std::string_view(placed.layout->name) == "sd2");
 }
 
+// Such VAEs make pictures of latents, and no latents of pictures.
+void tell_lacking_encoders(Checkpoint& checkpoint, const PlacedComponents& placed) {
+  for (const PlacedComponent& component : placed.components) {
+    if (component.member.role != ComponentRole::vae) continue;
+    const ComponentNames names(checkpoint.tensors, component.prefix);
+    if (!names.begins("encoder.") && names.begins("decoder."))
+      checkpoint.notes.push_back(
+          "its VAE has a decoder alone: it makes pictures of latents, and no latents of pictures");
+  }
+}
+
 // Returns what is lost of how the model is sampled, a sentence each.
 std::vector<std::string> bring_one(Checkpoint& checkpoint, AskedLayout layout, bool must) {
   const PlacedComponents placed = placed_components(checkpoint);
@@ -160,10 +171,12 @@ std::vector<std::string> bring_one(Checkpoint& checkpoint, AskedLayout layout, b
   expect_free_to_rename(checkpoint);
   const size_t notes = checkpoint.notes.size();
   std::vector<std::string> marks;
+  tell_lacking_encoders(checkpoint, placed);
+  const size_t told = checkpoint.notes.size() - notes;
   if (target.leaves_out()) marks = leave_out(checkpoint, placed, target);
   bring(checkpoint, placed, target);
   if (layout == AskedLayout::diffusers) make_projection(checkpoint, placed);
-  if (checkpoint.notes.size() == notes)
+  if (checkpoint.notes.size() == notes + told)
     checkpoint.notes.push_back(sentence("its components have the names of --layout ", asked, " as they are"));
   std::vector<std::string> warnings{lost_marks_warning(checkpoint.path, marks),
                                     lost_scheduler(checkpoint, placed, layout)};

@@ -21,9 +21,11 @@ struct FolderName {
 constexpr auto kFolders = std::to_array<FolderName>({{"transformer", ComponentRole::transformer},
                                                      {"unet", ComponentRole::unet},
                                                      {"vae", ComponentRole::vae},
-                                                     {"text_encoder", ComponentRole::text_encoder}});
+                                                     {"text_encoder", ComponentRole::text_encoder},
+                                                     {"audio_vae", ComponentRole::audio_vae},
+                                                     {"controlnet", ComponentRole::controlnet}});
 constexpr uint32_t kMostOfARole = 4;
-constexpr auto kVaePrefixes = std::to_array<string_view>({"first_stage_model.", "vae."});
+constexpr auto kVaePrefixes = std::to_array<string_view>({"first_stage_model.", "vae.", "pretransform.model."});
 
 // Tables are sorted: names with a beginning stand together.
 bool has_names(const TensorTable& tensors, string_view prefix) {
@@ -74,10 +76,13 @@ class Places {
     return {role, 0};
   }
 
-  // Of a folder's sub-folder that is of none of the roles: its VAE or encoder is not the pipeline's.
+  // Of a folder's sub-folder that is of none of the roles: its VAE or encoder is not the pipeline's. A ControlNet goes
+  // from folder to folder as it is.
   bool is_beside(string_view prefix) const {
     const string_view front = prefix.substr(0, prefix.find('.'));
-    return std::ranges::find(components_, front) != components_.end() && !member_of_folder(front);
+    const std::optional<PipelineMember> member = member_of_folder(front);
+    return std::ranges::find(components_, front) != components_.end() &&
+           (!member || member->role == ComponentRole::controlnet);
   }
 
   static bool is_same_kind(ComponentRole a, ComponentRole b) { return a == b || (is_model(a) && is_model(b)); }
@@ -128,7 +133,7 @@ class Places {
   // Of a folder, whose names no file has.
   void add_folders() {
     for (const FolderName& folder : kFolders)
-      for (uint32_t number = 0; number < kMostOfARole; ++number) {
+      for (uint32_t number = 0; number < kMostOfARole && folder.role != ComponentRole::controlnet; ++number) {
         const PipelineMember member{folder.role, number};
         const std::string prefix = folder_of(member) + ".";
         if (prefix == "transformer." && !is_of_folder()) continue;
