@@ -2,8 +2,8 @@
 #include "core/inputs/judged_inputs.h"
 
 #include <algorithm>
-#include <utility>
 #include <optional>
+#include <utility>
 
 #include "core/inputs/whole_part.h"
 #include "core/names/part.h"
