@@ -55,6 +55,8 @@ size_t rename(Checkpoint& checkpoint, const std::function<std::string(std::strin
     marked |= is_mark_of_codes(name);
     mark_stays |= is_mark_of_codes(name) && !renamed.empty();
     changed |= !renamed.empty() && renamed != name;
+    if (renamed.empty())
+      checkpoint.unplaced.push_back({.name = std::string(name), .fate = UnplacedTensor::Fate::left_out});
     return renamed;
   });
   if (changed && !fields.empty())

@@ -163,6 +163,23 @@ class Places {
 
 PlacedComponents placed_components(const Checkpoint& checkpoint) { return Places(checkpoint).take(); }
 
+std::string counterpart_in(const Checkpoint& folder, const Checkpoint& file) {
+  const std::vector<std::string> sub_folders = components_of(folder);
+  const std::vector<ToldComponent> told = told_components(file.tensors);
+  if (sub_folders.size() < 2 || told.size() != 1) return "";
+  const PlacedComponents placed = placed_components(folder);
+  const auto of_family = [&](const PlacedComponent& one) { return one.told && are_one_family(*one.told, told[0]); };
+  const auto of_role = [&](const PlacedComponent& one) { return one.member.role == told[0].family->role; };
+  const auto sole = [&](const auto& is_it) -> std::string {
+    const auto found = std::ranges::find_if(placed.components, is_it);
+    if (std::ranges::count_if(placed.components, is_it) != 1) return "";
+    const std::string name = folder_of(found->member);
+    return std::ranges::find(sub_folders, name) == sub_folders.end() ? "" : name;
+  };
+  const std::string found = sole(of_family);
+  return found.empty() ? sole(of_role) : found;
+}
+
 std::string folder_of(PipelineMember member) {
   const auto row = std::ranges::find(kFolders, member.role, &FolderName::role);
   std::string folder(row->name);
