@@ -7,6 +7,7 @@
 #include "core/engine/differing_copies.h"
 #include "core/folders/pipeline_files.h"
 #include "core/inputs/component_names.h"
+#include "core/inputs/component_places.h"
 #include "core/inputs/input_names.h"
 #include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
@@ -43,9 +44,11 @@ void warn_of_lacking_weights(std::span<const Checkpoint> checkpoints, std::vecto
   }
 }
 
-// What denoises, else the first.
-std::string main_component(const Checkpoint& pipeline) {
-  const std::vector<std::string> components = components_of(pipeline);
+// What another checkpoint is one of, or what denoises, or the first.
+std::string main_component(std::span<const Checkpoint> checkpoints) {
+  if (checkpoints.size() == 2 && !is_pipeline(checkpoints[1]))
+    if (std::string found = counterpart_in(checkpoints[0], checkpoints[1]); !found.empty()) return found;
+  const std::vector<std::string> components = components_of(checkpoints[0]);
   const auto denoises = [](const std::string& name) { return name == "unet" || name == "transformer"; };
   const auto found = std::ranges::find_if(components, denoises);
   return found == components.end() ? components.front() : *found;
@@ -61,7 +64,7 @@ void expect_place_for_pipeline(const MergeRequest& request, std::span<const Chec
   throw Error(
       ErrorCode::usage, "--output",
       checkpoints[0].path + ": is a pipeline's folder, and OUT is one file; name a folder as OUT (-o out/), give " +
-          "--layout comfy for one file, or name one component (--component " + main_component(checkpoints[0]) + ")");
+          "--layout comfy for one file, or name one component (--component " + main_component(checkpoints) + ")");
 }
 
 }  // namespace

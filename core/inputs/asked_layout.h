@@ -43,8 +43,4 @@ void bring_component(Checkpoint& checkpoint, const ToldComponent& component, Nam
 /// that puts files together is none of them. Returns warnings. Throws Error(usage | mismatch).
 std::vector<std::string> bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints);
 
-/// Throws Error(usage) for a folder of several components where it is given for one component, and where its hash is to
-/// be recorded.
-void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints);
-
 }  // namespace ckmerge

@@ -67,6 +67,8 @@ void put_back(Checkpoint& whole, std::span<Part> parts) {
     for (const UnreadTensor& tensor : part.checkpoint.unread)
       whole.unread.push_back({part.front() + tensor.name, tensor.why});
     for (const std::string& note : part.checkpoint.notes) whole.notes.push_back(part.component + ": " + note);
+    for (const UnplacedTensor& tensor : part.checkpoint.unplaced)
+      whole.unplaced.push_back({part.front() + tensor.name, tensor.fate});
     for (const std::string& clause : part.checkpoint.equated) whole.equated.push_back(part.component + ": " + clause);
   }
   tensors.sort_by_name();
