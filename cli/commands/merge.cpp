@@ -76,6 +76,7 @@ void lay_out_folder(const MergeRequest& request, Prepared& prepared) {
         PipelineOutputOptions{.config_from = settings.config_from,
                               .shard_size = settings.shard_size.value_or(kPipelineShardSize),
                               .copy_code = settings.copy_code});
+  expect_room_for_files(prepared.folder->files().size());
   for (std::string& warning : prepared.folder->warnings()) prepared.plan.warnings.push_back(std::move(warning));
   if (settings.save_recipe && settings.config_from)
     prepared.plan.warnings.push_back(

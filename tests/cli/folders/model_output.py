@@ -7,8 +7,8 @@ import hashlib
 import json
 import os
 import pathlib
-import subprocess
-import sys
+import resource
+import shutil
 
 from folders import CONFIG, SIDE, as_read, call, digest, done, expect, files_in, llama, tensors_in, write_model, write_text, write_weights
 
@@ -111,7 +111,7 @@ def test_same_bytes():
     expect(sums == {GOLDEN}, f"the recorded bytes: {sums}")
 
 
-GOLDEN = "?"
+GOLDEN = "4af59969a2358c16e6a9b2809901c28389138c99287fd0ece9f26ede6892563b"
 
 
 def test_config():
@@ -203,21 +203,27 @@ def test_refusals():
     write_model("a", llama(1))
     write_model("b", llama(2))
     write_text("mine/notes.txt", "dear")
-    refused(2, "already exists and is not empty; use -f", "merge", "a", "b", "-o", "mine/")
+    refused(2, "the result is a folder of its own; give another name, such as mine/NAME", "merge", "a", "b", "-o", "mine/")
+    done("merge", "a", "b", "-o", "mine/file.safetensors")
+    os.remove("mine/file.safetensors")
     refused(2, "holds notes.txt, which is no part of a model", "merge", "a", "b", "-o", "mine/", "-f")
     for foreign in ("lora.safetensors", "sub/model.safetensors", "optimizer.pt", "train.py", "adapter_model.safetensors", ".git/HEAD"):
         write_model("old", llama(3))
         write_text(f"old/{foreign}", "x")
         refused(2, f"holds {foreign.split('/')[0]}", "merge", "a", "b", "-o", "old", "-f")
         expect(os.path.exists(f"old/{foreign}"), f"{foreign} is lost")
-        os.remove(f"old/{foreign}")
+        shutil.rmtree("old")
+    write_model("old", llama(3))
     write_text("old/modeling_x.py", "x")
-    os.rmdir("old/sub")
-    os.rmdir("old/.git")
     done("merge", "a", "b", "-o", "old", "-f")
     expect("modeling_x.py" not in files_in("old"), "replaced as a whole")
     os.makedirs("configs")
     write_text("configs/config.json", "{}")
+    write_model("taken", llama(3))
+    refused(2, "already exists and is not empty; use -f", "merge", "a", "b", "-o", "taken")
+    write_model("many", llama(3, layers=300), dict(CONFIG, num_hidden_layers=300))
+    refused(5, "1,203 files cannot be written at once", "convert", "many", "no/", "--shard-size", "1",
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024)))
     refused(2, "holds no model's weights", "merge", "a", "b", "-o", "configs", "-f")
     refused(2, "holds the input", "merge", "a", "b", "-o", "a", "-f")
     os.symlink("b", "link")
@@ -248,6 +254,7 @@ def test_of_files():
     told = done("convert", "a.safetensors", "out/", "--shard-size", "900")
     check_index("out", "model.safetensors.index.json")
     expect("weights alone" in told.stdout and tensors_in("out") == as_read(llama(1)), told.stdout)
+    os.mkdir("named")
     done("convert", "a.safetensors", "named/")
     expect(len(files_in("named")) == 1 and not os.path.exists("named/model.safetensors"), "without, a file in a folder is named as ever")
 
