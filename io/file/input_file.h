@@ -37,6 +37,9 @@ class InputFile {
   InputFile(int descriptor, const std::string& path, uint64_t size);
   /// No file, but `bytes`, which go by the name `path`. Two of one name count as the same file.
   InputFile(MemoryBytes bytes, const std::string& path);
+  /// The same file, open once for all copies of what opened it.
+  InputFile(const InputFile&) noexcept;
+  InputFile& operator=(const InputFile&) noexcept;
   InputFile(InputFile&&) noexcept;
   InputFile& operator=(InputFile&&) noexcept;
   ~InputFile();
@@ -76,7 +79,7 @@ class InputFile {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace ckmerge
