@@ -57,7 +57,7 @@ struct InputFile::State {
   }
 };
 
-InputFile::InputFile(const std::string& path) : state_(std::make_unique<State>()) {
+InputFile::InputFile(const std::string& path) : state_(std::make_shared<State>()) {
   State& state = *state_;
   state.path = path;
   // O_NONBLOCK: a pipe behind the name must not make open() wait for a writer. It means nothing to regular files.
@@ -70,7 +70,7 @@ InputFile::InputFile(const std::string& path) : state_(std::make_unique<State>()
   state.identity = identity_of(status);
 }
 
-InputFile::InputFile(int descriptor, const std::string& path, uint64_t size) : state_(std::make_unique<State>()) {
+InputFile::InputFile(int descriptor, const std::string& path, uint64_t size) : state_(std::make_shared<State>()) {
   state_->path = path;
   state_->descriptor = descriptor;
   struct stat status;
@@ -80,15 +80,11 @@ InputFile::InputFile(int descriptor, const std::string& path, uint64_t size) : s
 }
 
 // No file is on that device.
-InputFile::InputFile(MemoryBytes bytes, const std::string& path) : state_(std::make_unique<State>()) {
+InputFile::InputFile(MemoryBytes bytes, const std::string& path) : state_(std::make_shared<State>()) {
   state_->path = path;
   state_->identity = {.device = UINT64_MAX, .inode = std::hash<std::string>()(path), .size = bytes.size};
   state_->memory = std::move(bytes);
 }
-
-InputFile::InputFile(InputFile&&) noexcept = default;
-InputFile& InputFile::operator=(InputFile&&) noexcept = default;
-InputFile::~InputFile() = default;
 
 const std::string& InputFile::path() const { return state_->path; }
 const FileIdentity& InputFile::identity() const { return state_->identity; }
