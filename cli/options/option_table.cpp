@@ -157,6 +157,11 @@ const std::vector<Row>& table() {
         "channels that only A has (inpainting, instruct-pix2pix): copy (default) them from A, or let the others count "
         "as zero",
         read_choice(&Recipe::expand)}},
+      {in(merge, plan, average),
+       {"vocab", 0, "P",
+        "embeddings and heads whose vocabularies differ in size: error (default), crop to the smallest, or base: A's "
+        "rows, merged where all have them",
+        read_choice(&Recipe::vocab)}},
       {in(merge, plan),
        {"first-channels", 0, "REGEX", "A's first channels are the others' in these tensors, too",
         read_texts(&Recipe::first_channels, ValueType::pattern)}},

@@ -78,6 +78,10 @@ void append_value(std::string& out, const std::vector<Slices>& operands) {
   });
 }
 
+void append_value(std::string& out, const std::optional<VocabularyRequest>& vocabulary) {
+  append_json(out, *vocabulary);
+}
+
 void append_value(std::string& out, const std::optional<Dtype>& dtype) { append_value(out, dtype_text(dtype)); }
 
 // {"vae":"f32"}: of the parts of which something is said.

@@ -14,6 +14,7 @@
 #include "core/names/part.h"
 #include "core/recipe/recipe_rule.h"
 #include "core/recipe/slice.h"
+#include "core/recipe/vocabulary_request.h"
 #include "core/recipe/weight_rule.h"
 #include "io/output_forms.h"
 #include "io/table/average_rows.h"
@@ -124,6 +125,9 @@ struct Recipe {
   MissingPolicy missing = MissingPolicy::keep;
   ExtraPolicy extra = ExtraPolicy::drop;
   ExpandPolicy expand = ExpandPolicy::copy;
+  VocabPolicy vocab = VocabPolicy::error;
+  std::optional<VocabularyRequest> vocabulary = {};  ///< what is said of tokens, in place of `vocab`
+  std::string chat_template = {};  ///< Jinja, a name that mergekit knows, or auto; empty = A's, or its tokenizer's
   std::vector<std::string> first_channels = {};  ///< patterns: A's first channels are the others' there, too
   NanPolicy nan = NanPolicy::error;
   bool merge_buffers =

@@ -119,6 +119,10 @@ void read_value(std::string_view member, const JsonValue& value, std::vector<Sli
   }
 }
 
+void read_value(std::string_view /*member*/, const JsonValue& value, std::optional<VocabularyRequest>& out) {
+  out = parse_vocabulary_request(value);
+}
+
 void read_value(std::string_view member, const JsonValue& value, std::optional<Formula>& out) {
   const std::vector<std::string> members{std::string(kFormulaText), std::string(kFormulaNames)};
   if (value.kind != Kind::object || value.keys != members) fail(member, "is not {text, names}");

@@ -86,12 +86,6 @@ InputFile::InputFile(MemoryBytes bytes, const std::string& path) : state_(std::m
   state_->memory = std::move(bytes);
 }
 
-InputFile::InputFile(const InputFile&) noexcept = default;
-InputFile& InputFile::operator=(const InputFile&) noexcept = default;
-InputFile::InputFile(InputFile&&) noexcept = default;
-InputFile& InputFile::operator=(InputFile&&) noexcept = default;
-InputFile::~InputFile() = default;
-
 const std::string& InputFile::path() const { return state_->path; }
 const FileIdentity& InputFile::identity() const { return state_->identity; }
 uint64_t InputFile::size() const { return state_->identity.size; }
