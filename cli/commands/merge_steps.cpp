@@ -6,6 +6,7 @@
 #include "core/folders/pipeline_files.h"
 #include "core/inputs/component_names.h"
 #include "core/inputs/input_names.h"
+#include "core/inputs/sliced_inputs.h"
 #include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
 #include "io/folder/component_files.h"
@@ -50,6 +51,7 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
     faults.check([&] {
       append(request.warnings,
              with_places(request.places, [&] { return name_inputs(request.settings.recipe, checkpoints); }));
+      slice_inputs(request.settings.recipe, checkpoints);
     });
   return checkpoints;
 }

@@ -113,7 +113,7 @@ std::vector<std::string> untie_heads(const Recipe& recipe, std::vector<Checkpoin
                                      const std::vector<bool>& without_head) {
   const auto lacks_head = [&](size_t k) { return k < without_head.size() && without_head[k]; };
   std::vector<std::string> warnings;
-  const size_t merged = merged_inputs(recipe, checkpoints.size());
+  const size_t merged = given_inputs(recipe, checkpoints.size());
   if (merged == 0) return warnings;
   // The result has a head of its own then, to which A's embedding belongs as much.
   if (recipe.extra == ExtraPolicy::add)

@@ -106,6 +106,10 @@ bool writes_recipe(const Recipe& recipe) {
 }
 
 size_t merged_inputs(const Recipe& recipe, size_t inputs) {
+  return recipe.operands.empty() ? given_inputs(recipe, inputs) : std::min(recipe.operands.size(), inputs);
+}
+
+size_t given_inputs(const Recipe& recipe, size_t inputs) {
   if (!recipe.roles.empty()) return std::min<size_t>(inputs, 1);
   return inputs - (recipe.bake_vae && inputs > 0);
 }

@@ -58,6 +58,7 @@ void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("copy_codes", recipe.copy_codes);
   visit("weights", recipe.weights);
   visit("rules", recipe.rules);
+  visit("operands", recipe.operands);
 }
 using PartDtypes = decltype(Recipe::part_dtypes);
 
