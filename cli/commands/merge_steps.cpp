@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/merge_steps.h"
 
+#include <utility>
+
 #include "cli/commands/open_inputs.h"
 #include "core/engine/differing_copies.h"
 #include "core/folders/pipeline_files.h"
@@ -51,7 +53,8 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
     faults.check([&] {
       append(request.warnings,
              with_places(request.places, [&] { return name_inputs(request.settings.recipe, checkpoints); }));
-      slice_inputs(request.settings.recipe, checkpoints);
+      for (SlicedRun& run : slice_inputs(request.settings.recipe, checkpoints))
+        request.changes.runs.push_back({.prefix = std::move(run.prefix), .layers = std::move(run.layers)});
     });
   return checkpoints;
 }

@@ -120,6 +120,8 @@ std::vector<std::string> PlaceNames::rests(const FlatTree& tree) const {
   return rests;
 }
 
+std::string exact_pattern(std::string_view name) { return "/^" + quoted(name) + "$/"; }
+
 std::string selector_of(const Trees& trees, const PlaceNames& names) {
   if (trees[0]->place.is_layer()) return "/" + layers_pattern(trees) + "/";
   std::set<std::string> all;

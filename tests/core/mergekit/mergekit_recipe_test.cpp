@@ -44,7 +44,7 @@ struct Models {
     checkpoints.clear();
     for (const uint32_t input : made.inputs) checkpoints.push_back(opened[input]);
     check_recipe(made.recipe, checkpoints.size());
-    slice_inputs(made.recipe, checkpoints);
+    runs = slice_inputs(made.recipe, checkpoints);
     plan = make_plan(canonical_recipe(made.recipe, checkpoints.size()), checkpoints);
     return made;
   }
@@ -53,6 +53,7 @@ struct Models {
   }
 
   std::vector<Checkpoint> checkpoints = {};
+  std::vector<SlicedRun> runs = {};
   Plan plan = {};
 };
 
@@ -153,9 +154,9 @@ TEST_CASE("a frankenmerge puts layers together anew") {
       {.input = 0, .begin = 0, .end = 3}, {.input = 1, .begin = 1, .end = 3}, {.input = 0, .begin = 2, .end = 4}};
   CHECK(made.recipe.operands == std::vector<Slices>{expected});
   CHECK(made.inputs == std::vector<uint32_t>{0, 1});
-  REQUIRE(made.runs.size() == 1);
-  CHECK(made.runs[0].prefix == "model.layers");
-  CHECK(made.runs[0].layers == std::vector<uint32_t>{0, 1, 2, 1, 2, 2, 3});
+  REQUIRE(models.runs.size() == 1);
+  CHECK(models.runs[0].prefix == "model.layers");
+  CHECK(models.runs[0].layers == std::vector<uint32_t>{0, 1, 2, 1, 2, 2, 3});
   CHECK(models.plan.steps.size() == 3 + 7 * 3);
 }
 
