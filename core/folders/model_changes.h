@@ -20,6 +20,7 @@ struct ModelChanges {
     std::vector<uint32_t> layers = {};  ///< per layer of the result, the layer of A whose entries in config.json it has
   };
 
+  uint32_t input = 0;                                            ///< which input's folder is A's
   std::vector<Run> runs = {};                                    ///< empty: the layers are A's
   std::optional<uint64_t> vocabulary = {};                       ///< rows of embeddings, where they are not A's
   std::map<std::string, std::string> texts = {};                 ///< by path below the folder, in place of A's file

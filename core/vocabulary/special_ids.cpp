@@ -7,7 +7,7 @@
 
 #include "core/vocabulary/tokenizer_files.h"
 #include "io/text/error.h"
-#include "io/text/json_members.h"
+#include "io/text/json_edit.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {

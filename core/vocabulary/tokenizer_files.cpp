@@ -8,7 +8,7 @@
 
 #include "io/file/input_file.h"
 #include "io/text/error.h"
-#include "io/text/json_members.h"
+#include "io/text/json_edit.h"
 #include "io/text/json_writer.h"
 #include "io/text/sentence.h"
 

@@ -1,21 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
-// Members of an object changed in its text: all else stays as it is written, to the blank.
+// Members of an object by name.
 #pragma once
 
-#include <optional>
-#include <string>
+#include <algorithm>
 #include <string_view>
+#include <utility>
+
+#include "io/text/json_value.h"
 
 namespace ckmerge {
 
-/// The value of member `key` of the object that `text` is, as it is written; none: it has no such. Throws
-/// Error(malformed) as JsonScanner does, where it is no object too. The last of several counts.
-std::optional<std::string_view> json_member(std::string_view text, std::string_view key);
+/// The member of `object` called `key`, or null; of a value that is no object likewise.
+template <typename Value>
+auto find_member(Value& object, std::string_view key) -> decltype(object.items.data()) {
+  const auto found = std::ranges::find(object.keys, key);
+  return found == object.keys.end() ? nullptr : &object.items[static_cast<size_t>(found - object.keys.begin())];
+}
 
-/// `text` with `value`, JSON, as its member `key`, behind all others where it is new.
-std::string with_json_member(std::string_view text, std::string_view key, std::string_view value);
+/// Whether there was one.
+inline bool take_out_member(JsonValue& object, std::string_view key) {
+  const auto found = std::ranges::find(object.keys, key);
+  if (found == object.keys.end()) return false;
+  object.items.erase(object.items.begin() + (found - object.keys.begin()));
+  object.keys.erase(found);
+  return true;
+}
 
-/// The object `text` with `members`, JSON with commas between, behind its own. REQUIRES: it has none of those names.
-std::string with_new_json_members(std::string_view text, std::string_view members);
+/// In the place of the member of that name, or as the last one.
+inline void set_member(JsonValue& object, std::string_view key, JsonValue value) {
+  if (JsonValue* const member = find_member(object, key)) {
+    *member = std::move(value);
+    return;
+  }
+  object.keys.emplace_back(key);
+  object.items.push_back(std::move(value));
+}
 
 }  // namespace ckmerge

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "io/text/json_members.h"
+#include "io/text/json_edit.h"
 
 #include "io/text/json_scanner.h"
 #include "io/text/json_writer.h"
