@@ -2,12 +2,15 @@
 // Rows put together by token: golden rows by mergekit's rules, whatever dtype they have and however they lie.
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 #include "core/engine/run.h"
 #include "core/inputs/input_names.h"
-#include "io/text/json_members.h"
+#include "io/folder/model_folder.h"
+#include "io/text/json_edit.h"
 #include "tests/core/plan/planned.h"
 #include "tests/core/vocabulary/tokenizers.h"
 
@@ -40,6 +43,7 @@ struct Models {
     write(path + "/tokenizer.json", tokenizer);
     checkpoints.push_back(open_checkpoint(write_file(path + "/model.safetensors", tensors)));
     checkpoints.back().path = path;
+    checkpoints.back().folder = std::make_shared<const ModelFolder>(ModelFolder{.path = path});
   }
 
   static void write(const std::string& path, const std::string& text) {

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "io/text/json_members.h"
+#include "io/text/json_edit.h"
 #include "tests/core/failure.h"
 
 using namespace ckmerge;
