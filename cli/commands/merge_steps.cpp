@@ -44,6 +44,15 @@ void warn_of_lacking_weights(std::span<const Checkpoint> checkpoints, std::vecto
   }
 }
 
+// What is said of the result besides comes first.
+void take_changes(VocabularyChanges from, ModelChanges& to) {
+  if (!to.vocabulary) to.vocabulary = from.rows;
+  to.texts.merge(from.texts);
+  to.config.merge(from.config);
+  to.without.insert(to.without.end(), from.without.begin(), from.without.end());
+  to.copies.insert(to.copies.end(), from.copies.begin(), from.copies.end());
+}
+
 }  // namespace
 
 std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Faults& faults) {
@@ -51,8 +60,11 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
   if (faults.empty()) faults.check([&] { warn_of_lacking_weights(checkpoints, request.warnings); });
   if (faults.empty())
     faults.check([&] {
-      append(request.warnings,
-             with_places(request.places, [&] { return name_inputs(request.settings.recipe, checkpoints); }));
+      VocabularyChanges vocabulary;
+      append(request.warnings, with_places(request.places, [&] {
+               return name_inputs(request.settings.recipe, checkpoints, vocabulary);
+             }));
+      take_changes(std::move(vocabulary), request.changes);
       for (SlicedRun& run : slice_inputs(request.settings.recipe, checkpoints))
         request.changes.runs.push_back({.prefix = std::move(run.prefix), .layers = std::move(run.layers)});
     });

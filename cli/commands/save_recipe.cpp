@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "cli/commands/recipe_file.h"
-#include "cli/recipes/recipe_slices.h"
 #include "cli/options/numbers.h"
+#include "cli/recipes/recipe_slices.h"
+#include "cli/recipes/recipe_vocabulary.h"
 #include "cli/system/text.h"
 #include "core/formula/sole_call.h"
 #include "core/read/staging.h"
@@ -105,6 +107,8 @@ class Writer {
     std::vector<std::string> names;
     for (size_t k = 0; k < given(); ++k) names.push_back(name_of(k));
     out_ += slices_text(recipe_.operands, names);
+    const std::optional<VocabularyRequest>& vocabulary = recipe_.vocabulary;
+    out_ += vocabulary_text(recipe_, names, vocabulary ? path_of(vocabulary->folder) : "");
   }
 
   // ---- what is computed
@@ -236,6 +240,7 @@ class Writer {
     option("set_metadata", metadata_words(recipe_));
     option("strip_prefix", recipe_.strip_prefix);
     option("underflow", recipe_.underflow);
+    option("vocab", recipe_.vocab);
     if (recipe_.bake_vae) option("vae", std::vector<std::string>{path_of(request_.inputs.back())});
     if (!recipe_.wrap.empty()) option("wrap", std::vector<std::string>{recipe_.wrap});
     if (options_.empty()) return;

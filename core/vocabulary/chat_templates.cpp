@@ -29,7 +29,7 @@ struct NamedTemplate {
 };
 
 // The layouts that mergekit has names for, in words of our own that lay out every conversation as its words do
-// (tests/peers/chat_templates.py).
+// (tests/peers/vocabularies.py).
 constexpr auto kNamed = std::to_array<NamedTemplate>({
     {"alpaca", R"({%- set system = messages | selectattr('role', 'equalto', 'system') | list -%}
 {{- (system | last).content | trim if system else '' -}}

@@ -100,7 +100,7 @@ std::string sentence_of(const Recipe& recipe, std::span<const std::string> sizes
 std::vector<std::string> crop_rows(const Recipe& recipe, std::vector<Checkpoint>& checkpoints,
                                    VocabularyChanges& changes) {
   if (recipe.vocab == VocabPolicy::error) return {};
-  const std::span<Checkpoint> merged = std::span(checkpoints).first(merged_inputs(recipe, checkpoints.size()));
+  const std::span<Checkpoint> merged = std::span(checkpoints).first(given_inputs(recipe, checkpoints.size()));
   const PairedRows paired(merged);
   if (paired.by_name().empty()) return {};
   std::vector<std::string> sizes;

@@ -68,7 +68,7 @@ class MadeRows {
     std::vector<double> sum(own_.row_count), values(own_.row_count);
     double count = 0;
     for (size_t k = 0; k < models_->size(); ++k) {
-      if (rows_->own[k][row] == kNoRow) continue;
+      if (rows_->again[k] || rows_->own[k][row] == kNoRow) continue;
       load((*models_)[k], rows_->own[k][row], values);
       for (size_t i = 0; i < sum.size(); ++i) sum[i] += values[i];
       ++count;

@@ -22,6 +22,9 @@ class Placing {
   }
 
   TokenRows place() {
+    for (size_t k = 0; k < rows_.size(); ++k)
+      out_.again.push_back(std::ranges::find(known_.paths.first(k), known_.paths[k]) !=
+                           known_.paths.begin() + static_cast<ptrdiff_t>(k));
     out_.tokens = known_.result.end;
     const uint64_t all = padded(out_.tokens);
     out_.own.assign(known_.models.size(), std::vector<uint32_t>(all, kNoRow));
@@ -65,7 +68,7 @@ class Placing {
   RowOrigin usual(uint32_t number) {
     size_t owners = 0, owner = 0;
     for (size_t k = rows_.size(); k-- > 0;)
-      if (own_row(k, number) != kNoRow) {
+      if (!out_.again[k] && own_row(k, number) != kNoRow) {
         ++owners;
         owner = k;  // the first of them, in the end
       }

@@ -29,6 +29,7 @@ struct RowOrigin {
 struct TokenRows {
   std::vector<std::vector<uint32_t>> own;  ///< per model and row of the result: its own row, or kNoRow
   std::vector<RowOrigin> others;           ///< per row of the result: what it is to a model that has no own
+  std::vector<bool> again;                 ///< per model: it is one of those before it once more, and counts once
   uint32_t tokens = 0;                     ///< rows of them, the rest is padding
   size_t unknown = 0;                      ///< tokens that no model has a row of and nothing is said of
 };

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "io/file/input_file.h"
+#include "io/folder/model_folder.h"
 #include "io/text/error.h"
 #include "io/text/json_edit.h"
 #include "io/text/json_writer.h"
@@ -64,8 +65,7 @@ std::string with_new_ids(std::string_view text, const ModelTokens& before, const
 }  // namespace
 
 std::optional<std::string> folder_of(const Checkpoint& checkpoint) {
-  std::error_code error;
-  return fs::is_directory(checkpoint.path, error) ? std::optional(checkpoint.path) : std::nullopt;
+  return checkpoint.folder ? std::optional(checkpoint.folder->path) : std::nullopt;
 }
 
 std::optional<std::string> text_in(const std::string& folder, std::string_view name) {

@@ -71,6 +71,7 @@ class Reader {
   }
 
   void read_added() {
+    if (!out_.places.added.empty()) fail("'added_tokens' is there twice");
     const size_t begin = json_.place();
     if (json_.kind() == Kind::null) {
       json_.skip();
@@ -113,6 +114,7 @@ class Reader {
       if (key == "vocab") {
         read_vocab();
       } else if (key == "merges") {
+        if (!out_.places.merges.empty()) fail("'merges' is there twice");
         out_.places.merges = json_.skip();
       } else if (key == "type" && json_.kind() == Kind::string) {
         type_ = json_.string();

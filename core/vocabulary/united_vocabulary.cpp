@@ -137,7 +137,7 @@ void note_rows(std::span<Checkpoint> models, const ModelVocabularies& known, uin
 
 std::vector<std::string> unite_vocabularies(const Recipe& recipe, std::vector<Checkpoint>& checkpoints,
                                             VocabularyChanges& changes) {
-  const std::span<Checkpoint> models = std::span(checkpoints).first(merged_inputs(recipe, checkpoints.size()));
+  const std::span<Checkpoint> models = std::span(checkpoints).first(given_inputs(recipe, checkpoints.size()));
   ModelVocabularies known = vocabularies_of(*recipe.vocabulary, models, changes);
   UnitedRows united(*recipe.vocabulary, models, known);
   const uint64_t rows = united.put();
