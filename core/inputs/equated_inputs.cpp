@@ -92,7 +92,7 @@ std::string bring(const Recipe& recipe, Checkpoint& first, Checkpoint& other) {
 
 std::vector<std::string> equate_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   std::vector<std::string> warnings;
-  const size_t merged = merged_inputs(recipe, checkpoints.size());
+  const size_t merged = given_inputs(recipe, checkpoints.size());
   if (merged == 0 || !recipe.roles.empty() || checkpoints[0].tensors.size() == 0) return warnings;
   for (size_t k = 1; k < merged; ++k) {
     if (checkpoints[k].tensors.size() == 0) continue;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,7 +21,8 @@
 
 namespace ckmerge {
 
-struct InputForm;  // a row of io/input_forms
+struct InputForm;    // a row of io/input_forms
+struct ModelFolder;  // io/folder/model_folder
 
 /// A tensor that cannot be read: sparse, on no device, of a dtype that safetensors lacks. Who needs it is stopped.
 struct UnreadTensor {
@@ -44,12 +46,15 @@ const char* name(UnplacedTensor::Fate fate);
 struct Checkpoint {
   std::string path;  ///< as the user gave it; of one in memory, its name
   std::vector<InputFile> shards;
+  /// Of `shards`, the last: they are other checkpoints', of which it has tensors (core/inputs/sliced_inputs.h).
+  uint32_t borrowed = 0;
   TensorTable tensors;  ///< sorted by name; Tensor::shard indexes `shards`
   Metadata metadata;
   bool has_metadata = false;
-  uint64_t header_size = 0;              ///< of the first shard; of a PyTorch file, its pickles
-  const InputForm* form = nullptr;       ///< of every checkpoint that was opened
-  std::string key;                       ///< where in a PyTorch file the tensors are, with dots; empty: at the top
+  uint64_t header_size = 0;                   ///< of the first shard; of a PyTorch file, its pickles
+  const InputForm* form = nullptr;            ///< of every checkpoint that was opened
+  std::shared_ptr<const ModelFolder> folder;  ///< that it was opened from; null: a file, or memory
+  std::string key;                            ///< where in a PyTorch file the tensors are, with dots; empty: at the top
   std::vector<TensorDict> dicts;         ///< of a PyTorch file: all that it holds, those that were taken and the others
   std::vector<std::string> beside;       ///< what else it holds, and no output does: how it is reached, at most 1000
   bool average_taken = false;            ///< its tensors are an average of the weights, as EmaPolicy::use asks
@@ -60,7 +65,9 @@ struct Checkpoint {
   std::vector<UnplacedTensor> unplaced;  ///< by what its names were brought to, all of them
   Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
 
-  uint64_t file_size() const;  ///< bytes of all shards
+  /// Those that are not borrowed: the checkpoint as it was opened.
+  std::span<const InputFile> own_shards() const { return std::span(shards).first(shards.size() - borrowed); }
+  uint64_t file_size() const;  ///< bytes of all its own shards
   /// Whether a program has its tensors in memory (io/memory), and there is no file that could be hashed or found again.
   bool lies_in_memory() const { return !shards.empty() && !shards.front().is_file(); }
 
@@ -75,6 +82,7 @@ struct OpenOptions {
   bool as_stored = false;           ///< for looking only: old names stay, and files refused as unsafe are opened
   bool keep_names = false;          ///< wrappers of training and old names of text encoders stay
   bool mend = false;                ///< safetensors files with bytes behind their tensors, or NUL behind their header
+  bool alone = false;               ///< one of several shards is read by itself, and does not stand for the whole
   bool from_unsafe = false;         ///< files whose pickle names something unsafe are read too: nothing of it is run
 };
 
