@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""usage: record_models.py
+"""usage: record_models.py [--check]
 Writes recorded/models.json: what transformers saves of each model of architectures.py, names, shapes and dtypes with the
 shard that each tensor comes to lie in, and the configs. Then it loads the folders that folders.py makes of that, whole,
-sharded and under the other names, and holds them to be the same model."""
+sharded and under the other names, and holds them to be the same model. --check writes nothing."""
 import json
 import pathlib
+import sys
 import tempfile
 
 import architectures
 import folders
 import respelled
-import safetensors
 import torch
 
 SHARD = "12KB"
@@ -54,16 +54,19 @@ def check(name, under):
 
 
 def main():
-    (folders.HERE / "recorded").mkdir(exist_ok=True)
-    made = {name: record(name) for name in architectures.MODELS}
-    text = ",\n".join(json.dumps(name) + ": " + json.dumps(entry, sort_keys=True) for name, entry in made.items())
-    (folders.HERE / "recorded" / "models.json").write_text("{" + text + "}\n", encoding="utf-8")
-    folders.recorded.cache_clear()
+    failed, made = 0, {name: record(name) for name in architectures.MODELS}
+    path = folders.HERE / "recorded" / "models.json"
+    if "--check" not in sys.argv:
+        text = ",\n".join(json.dumps(name) + ": " + json.dumps(entry, sort_keys=True) for name, entry in made.items())
+        path.write_text("{" + text + "}\n", encoding="utf-8")
     with tempfile.TemporaryDirectory() as scratch:
-        for name in architectures.MODELS:
-            faults = check(name, scratch)
-            print(f"{name}: {len(made[name]['tensors'])} tensors", *faults, sep="\n  ")
-    return 0
+        for name, entry in made.items():
+            faults = check(name, scratch) + ([] if folders.recorded()[name] == entry else ["it is not what is recorded"])
+            for fault in faults:
+                print(f"FAILED: {name}: {fault}")
+            print(f"{name}: {len(entry['tensors'])} tensors")
+            failed += bool(faults)
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":
