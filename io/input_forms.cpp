@@ -2,9 +2,9 @@
 #include "io/input_forms.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <iterator>
 
+#include "io/folder/model_folder.h"
 #include "io/memory/memory_tensors.h"
 #include "io/safetensors/safetensors_file.h"
 #include "io/torch/torch_file.h"
@@ -44,12 +44,13 @@ constexpr InputForm kForms[] = {
      .begins = begins_pickle,
      .open = read_plain_pickle,
      .has_pickle = true},
-    {.name = "folder",  // of components, each in a form of its own; opened by io/checkpoint
+    {.name = "folder",  // of files, each in a form of its own; opened by io/opened_folder
      .recorded = "folder",
      .extensions = {},
      .begins = begins_no_file,
-     .open = open_no_file},
-    {.name = "memory",  // a program's tensors; the last row
+     .open = open_no_file,
+     .shares_bytes = true},  // where its files are torch's
+    {.name = "memory",       // a program's tensors; the last row
      .recorded = "memory",
      .extensions = {},
      .begins = begins_no_file,
@@ -76,17 +77,12 @@ const InputForm& memory_form() { return *std::rbegin(kForms); }
 
 const InputForm& folder_form() { return *std::next(std::rbegin(kForms)); }
 
-bool is_folder_of_several(const Checkpoint& checkpoint) {
-  return checkpoint.form == &folder_form() && checkpoint.shards.size() > 1;
-}
+bool is_pipeline(const Checkpoint& checkpoint) { return checkpoint.folder && checkpoint.folder->components.size() > 1; }
 
 std::vector<std::string> components_of(const Checkpoint& checkpoint) {
   std::vector<std::string> components;
-  if (!is_folder_of_several(checkpoint)) return components;
-  for (const InputFile& shard : checkpoint.shards) {
-    std::string component = std::filesystem::path(shard.path()).parent_path().filename().string();
-    if (std::ranges::find(components, component) == components.end()) components.push_back(std::move(component));
-  }
+  if (is_pipeline(checkpoint))
+    for (const ModelFolder::Component& component : checkpoint.folder->components) components.push_back(component.name);
   return components;
 }
 

@@ -46,10 +46,10 @@ const InputForm& input_form(std::span<const std::byte> first_bytes);
 /// The row of checkpoints that no file holds.
 const InputForm& memory_form();
 
-/// The row of folders of components.
+/// The row of folders: of a model, or of components.
 const InputForm& folder_form();
-/// Whether it is such a folder, and of several files.
-bool is_folder_of_several(const Checkpoint& checkpoint);
+/// Whether it is a folder of several components.
+bool is_pipeline(const Checkpoint& checkpoint);
 /// The sub-folders of such a folder, which stand in front of its names as it was opened; of any other none.
 std::vector<std::string> components_of(const Checkpoint& checkpoint);
 

@@ -48,7 +48,7 @@ std::string part_line(const Checkpoint& checkpoint) {
 
 std::string shard_lines(const Checkpoint& checkpoint) {
   std::string out;
-  if (is_folder_of_several(checkpoint))
+  if (is_pipeline(checkpoint))
     for (const InputFile& shard : checkpoint.shards)
       out += "  " + visible(shard.path()) + ": " + size_text(shard.size()) + "\n";
   return out;
@@ -85,7 +85,7 @@ void write_components(JsonWriter& json, const Checkpoint& checkpoint) {
   const std::array<uint64_t, kPartCount> counts = part_counts(checkpoint);
   for (size_t i = 0; i < kPartCount; ++i) json.key(kPartNames[i]).value(counts[i]);
   json.end_object();
-  if (!is_folder_of_several(checkpoint)) return;
+  if (!is_pipeline(checkpoint)) return;
   json.key("shards").begin_array();
   for (const InputFile& shard : checkpoint.shards) json.value(shard.path());
   json.end_array();

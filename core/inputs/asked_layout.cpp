@@ -231,7 +231,7 @@ std::vector<std::string> bring_to_layout(const Recipe& recipe, std::vector<Check
   if (!recipe.roles.empty()) return warnings;
   if (recipe.layout.empty()) {  // a folder beside a file gets the names that files have, which A may spell otherwise
     for (Checkpoint& checkpoint : checkpoints)
-      if (is_folder_of_several(checkpoint) && has_place_in_a_file(placed_components(checkpoint))) {
+      if (is_pipeline(checkpoint) && has_place_in_a_file(placed_components(checkpoint))) {
         const auto before = static_cast<std::ptrdiff_t>(checkpoint.notes.size());
         bring_one(checkpoint, AskedLayout::comfy, true);
         checkpoint.equated.insert(checkpoint.equated.end(), checkpoint.notes.begin() + before, checkpoint.notes.end());
@@ -250,7 +250,7 @@ std::vector<std::string> bring_to_layout(const Recipe& recipe, std::vector<Check
 
 void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints) {
   for (const Checkpoint& checkpoint : checkpoints) {
-    if (!is_folder_of_several(checkpoint)) continue;
+    if (!is_pipeline(checkpoint)) continue;
     if (recipe.hash)
       throw Error(ErrorCode::usage, checkpoint.path,
                   sentence(checkpoint.path,

@@ -133,7 +133,7 @@ std::optional<RegisteredFile> examine(const std::string& path, const std::string
   if (file.form == "unknown" && ends_with_ignoring_case(name, ".bin")) return std::nullopt;
   file.legacy_hash = legacy_hash(input);
   try {
-    const Checkpoint checkpoint = open_checkpoint(path);
+    const Checkpoint checkpoint = open_checkpoint(path, {.alone = true});
     record_tensors(checkpoint, file);
   } catch (const Error& error) {
     if (is_passing(error.code())) throw;

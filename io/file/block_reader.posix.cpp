@@ -26,11 +26,12 @@ BlockBuffer::BlockBuffer(uint64_t size) {
 
 BlockReader::BlockReader(const InputFile& file, bool drop_cache) : file_(file), drop_cache_(drop_cache) {
   if (file.size() == 0 || file.in_memory()) return;
+  const DescriptorLease lease = file.descriptor();
   // Through /proc it is the same file, whatever its name means by now.
-  const std::string again = "/proc/self/fd/" + std::to_string(file.descriptor());
+  const std::string again = "/proc/self/fd/" + std::to_string(lease->number());
   direct_ = retried([&] { return open(again.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC); });
   if (direct_ < 0) return;
-  void* const map = mmap(nullptr, file.size(), PROT_READ, MAP_SHARED, file.descriptor(), 0);
+  void* const map = mmap(nullptr, file.size(), PROT_READ, MAP_SHARED, lease->number(), 0);
   if (map != MAP_FAILED) map_ = map;
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // An input file, open for reading. Its tensors are seen through windows (io/file/input_windows.h), never through one
 // map of the whole: with large folios the kernel maps up to 2 MiB around a fault, and in a whole map what lies outside
-// the window would stay resident. Measured: 2 GiB behind a merge of two unaligned 3 GiB files. In a file's place may
-// stand bytes that a program has in memory; nothing of them is opened, mapped, cached or dropped.
+// the window would stay resident. Measured: 2 GiB behind a merge of two unaligned 3 GiB files. Of many files some are
+// closed meanwhile, and opened again as what they were. In a file's place may stand bytes that a program has in memory;
+// nothing of them is opened, mapped, cached or dropped.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +12,8 @@
 #include <memory>
 #include <span>
 #include <string>
+
+#include "io/file/descriptor_pool.h"
 
 namespace ckmerge {
 
@@ -44,7 +47,9 @@ class InputFile {
   const std::string& path() const;
   const FileIdentity& identity() const;
   uint64_t size() const;
-  int descriptor() const;  ///< for InputWindows; -1 where there is no file
+  /// For InputWindows; null where there is no file. Opens it again where it was closed: throws Error(malformed) where
+  /// it is no longer the same, or is not as it was, Error(io) where it cannot be opened.
+  DescriptorLease descriptor() const;
 
   bool is_file() const;
   /// Where the byte at `offset` lies, of bytes that offsets are the addresses of; else null.
@@ -75,6 +80,8 @@ class InputFile {
   void drop_cache(uint64_t begin, uint64_t end) const noexcept;
 
  private:
+  DescriptorLease descriptor_if_there() const noexcept;
+
   struct State;
   std::unique_ptr<State> state_;
 };

@@ -9,7 +9,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "io/file/retry.h"
@@ -44,35 +46,63 @@ const char* file_type(mode_t mode) {
   throw Error(ErrorCode::io, path, path + ": " + what + ": " + std::strerror(error));
 }
 
+[[noreturn]] void fail_changed(const std::string& path) {
+  throw Error(ErrorCode::malformed, path,
+              path + ": was changed by another program while it was read; wait until it is complete and run again");
+}
+
+// O_NONBLOCK: a pipe behind the name must not make open() wait for a writer. It means nothing to regular files. Where
+// descriptors ran out, those that nobody needs for the moment are given back.
+int open_for_reading(const std::string& path) {
+  const auto try_it = [&] { return retried([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }); };
+  const int descriptor = try_it();
+  const bool ran_out = descriptor < 0 && (errno == EMFILE || errno == ENFILE);
+  if (!ran_out) return descriptor;
+  const int error = errno;
+  if (DescriptorPool::of_process().close_unused()) return try_it();
+  errno = error;
+  return -1;
+}
+
 }  // namespace
 
 struct InputFile::State {
   std::string path;
-  int descriptor = -1;
   FileIdentity identity;
-  std::optional<MemoryBytes> memory;  // in place of a descriptor
+  std::optional<MemoryBytes> memory;  // in place of a file
+  DescriptorLease own;                // of a descriptor that was taken over: it is never closed
+  std::string again;                  // the path by which the file is opened once more, whatever the folder is then
+  DescriptorPool::Place place;
 
-  ~State() {
-    if (descriptor >= 0) close(descriptor);
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { DescriptorPool::of_process().forget(place); }
+
+  bool is_as_before(const FileIdentity& now) const {
+    return now.size == identity.size && now.mtime_seconds == identity.mtime_seconds &&
+           now.mtime_nanoseconds == identity.mtime_nanoseconds;
   }
 };
 
 InputFile::InputFile(const std::string& path) : state_(std::make_unique<State>()) {
   State& state = *state_;
   state.path = path;
-  // O_NONBLOCK: a pipe behind the name must not make open() wait for a writer. It means nothing to regular files.
-  state.descriptor = retried([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); });
-  if (state.descriptor < 0) fail_io(path, "cannot be opened", errno);
+  const int descriptor = open_for_reading(path);
+  if (descriptor < 0) fail_io(path, "cannot be opened", errno);
+  const DescriptorLease lease = DescriptorPool::of_process().keep(state.place, descriptor);
   struct stat status;
-  if (retried([&] { return fstat(state.descriptor, &status); }) != 0) fail_io(path, "cannot be examined", errno);
+  if (retried([&] { return fstat(descriptor, &status); }) != 0) fail_io(path, "cannot be examined", errno);
   if (!S_ISREG(status.st_mode))
     throw Error(ErrorCode::io, path, path + ": is " + file_type(status.st_mode) + "; give a .safetensors file");
   state.identity = identity_of(status);
+  std::error_code error;
+  state.again = std::filesystem::absolute(path, error).string();
 }
 
 InputFile::InputFile(int descriptor, const std::string& path, uint64_t size) : state_(std::make_unique<State>()) {
   state_->path = path;
-  state_->descriptor = descriptor;
+  state_->own = std::make_shared<OpenDescriptor>(descriptor);
   struct stat status;
   if (retried([&] { return fstat(descriptor, &status); }) != 0) fail_io(path, "cannot be examined", errno);
   state_->identity = identity_of(status);
@@ -93,7 +123,23 @@ InputFile::~InputFile() = default;
 const std::string& InputFile::path() const { return state_->path; }
 const FileIdentity& InputFile::identity() const { return state_->identity; }
 uint64_t InputFile::size() const { return state_->identity.size; }
-int InputFile::descriptor() const { return state_->descriptor; }
+
+DescriptorLease InputFile::descriptor() const {
+  State& state = *state_;
+  if (state.own || !is_file()) return state.own;
+  DescriptorPool& pool = DescriptorPool::of_process();
+  if (DescriptorLease lease = pool.find(state.place)) return lease;
+  const int descriptor = open_for_reading(state.again);
+  if (descriptor < 0) fail_io(path(), "cannot be opened again", errno);
+  DescriptorLease lease = pool.keep(state.place, descriptor);
+  struct stat status;
+  if (retried([&] { return fstat(lease->number(), &status); }) != 0) fail_io(path(), "cannot be examined", errno);
+  if (const FileIdentity now = identity_of(status); !now.same_file(identity()) || !state.is_as_before(now)) {
+    pool.forget(state.place);
+    fail_changed(path());
+  }
+  return lease;
+}
 
 bool InputFile::is_file() const { return !state_->memory; }
 
@@ -106,7 +152,7 @@ const std::byte* InputFile::address_of(uint64_t offset) const {
 bool InputFile::in_memory() const {
   if (!is_file()) return can_be_shown();
   struct statfs status;
-  return fstatfs(state_->descriptor, &status) == 0 && status.f_type == TMPFS_MAGIC;
+  return fstatfs(descriptor()->number(), &status) == 0 && status.f_type == TMPFS_MAGIC;
 }
 
 void InputFile::read_at(uint64_t offset, std::span<std::byte> out) const {
@@ -116,9 +162,10 @@ void InputFile::read_at(uint64_t offset, std::span<std::byte> out) const {
     return;
   }
   if (!is_file()) return state_->memory->read(offset, out);
+  const DescriptorLease lease = descriptor();
   for (size_t done = 0; done < out.size();) {
     const ssize_t got = retried([&] {
-      return pread(state_->descriptor, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+      return pread(lease->number(), out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
     });
     if (got < 0) fail_io(state_->path, "cannot be read at byte " + std::to_string(offset + done), errno);
     if (got == 0) fail_read(offset + done, EIO);
@@ -129,39 +176,42 @@ void InputFile::read_at(uint64_t offset, std::span<std::byte> out) const {
 void InputFile::check_unchanged() const {
   if (!is_file()) return;
   struct stat status;
-  if (retried([&] { return fstat(state_->descriptor, &status); }) != 0)
-    fail_io(state_->path, "cannot be examined", errno);
+  const DescriptorLease lease = descriptor();
+  if (retried([&] { return fstat(lease->number(), &status); }) != 0) fail_io(state_->path, "cannot be examined", errno);
   const FileIdentity now = identity_of(status);
   if (now.size < size()) fail_read(now.size, EIO);
-  const FileIdentity& before = identity();
-  if (now.size != before.size || now.mtime_seconds != before.mtime_seconds ||
-      now.mtime_nanoseconds != before.mtime_nanoseconds)
-    throw Error(ErrorCode::malformed, path(),
-                path() + ": was changed by another program while it was read; wait until it is complete and run again");
+  if (!state_->is_as_before(now)) fail_changed(path());
 }
 
 void InputFile::fail_read(uint64_t offset, int error) const {
   struct stat status;
-  if (fstat(state_->descriptor, &status) == 0 && static_cast<uint64_t>(status.st_size) < size())
+  const DescriptorLease lease = descriptor();
+  if (fstat(lease->number(), &status) == 0 && static_cast<uint64_t>(status.st_size) < size())
     throw Error(ErrorCode::malformed, path(),
                 path() + ": was truncated while it was read, from " + std::to_string(size()) + " to " +
                     std::to_string(status.st_size) + " bytes; restore the file and run again");
   std::byte probe;
-  if (retried([&] { return pread(state_->descriptor, &probe, 1, static_cast<off_t>(offset)); }) < 0) error = errno;
+  if (retried([&] { return pread(lease->number(), &probe, 1, static_cast<off_t>(offset)); }) < 0) error = errno;
   fail_io(path(), "cannot be read at byte " + std::to_string(offset), error);
 }
 
+// For what is of no consequence where it fails.
+DescriptorLease InputFile::descriptor_if_there() const noexcept try { return descriptor(); } catch (const Error&) {
+  return nullptr;
+}
+
 void InputFile::will_need(uint64_t begin, uint64_t end) const noexcept {
-  if (!is_file()) return;
-  posix_fadvise(state_->descriptor, static_cast<off_t>(begin), static_cast<off_t>(end - begin), POSIX_FADV_WILLNEED);
+  if (const DescriptorLease lease = descriptor_if_there())
+    posix_fadvise(lease->number(), static_cast<off_t>(begin), static_cast<off_t>(end - begin), POSIX_FADV_WILLNEED);
 }
 
 void InputFile::drop_cache(uint64_t begin, uint64_t end) const noexcept {
-  if (!is_file()) return;
+  const DescriptorLease lease = descriptor_if_there();
+  if (!lease) return;
   const uint64_t first = begin & ~(kLargestFolio - 1);
   const uint64_t last = end == size() ? end : end & ~(kSmallestPage - 1);
   if (last > first)
-    posix_fadvise(state_->descriptor, static_cast<off_t>(first), static_cast<off_t>(last - first), POSIX_FADV_DONTNEED);
+    posix_fadvise(lease->number(), static_cast<off_t>(first), static_cast<off_t>(last - first), POSIX_FADV_DONTNEED);
 }
 
 }  // namespace ckmerge

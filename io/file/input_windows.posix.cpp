@@ -59,9 +59,9 @@ void on_sigbus(int, siginfo_t* fault, void*) {
   throw MemoryShortage(ErrorCode::resources, "memory", what + ": " + std::strerror(errno));
 }
 
-int map(void* address, uint64_t size, const InputFile& file, uint64_t offset) {
+int map(void* address, uint64_t size, int descriptor, uint64_t offset) {
   constexpr int kFlags = MAP_SHARED | MAP_FIXED;
-  return mmap(address, size, PROT_READ, kFlags, file.descriptor(), static_cast<off_t>(offset)) == MAP_FAILED ? -1 : 0;
+  return mmap(address, size, PROT_READ, kFlags, descriptor, static_cast<off_t>(offset)) == MAP_FAILED ? -1 : 0;
 }
 
 // Maps are a resource of their own (vm.max_map_count); all else is the file's or its filesystem's.
@@ -129,7 +129,8 @@ const std::byte* InputWindows::add(const InputFile& file, uint64_t begin, uint64
   // A mistake of ours, but one that would overwrite what lies behind the space.
   if (size > space_->size - space_->used) throw std::length_error("windows do not fit their address space");
   void* address = reinterpret_cast<void*>(space_->begin + space_->used);
-  if (retried([&] { return map(address, size, file, first); }) != 0) fail_map(file, size);
+  const DescriptorLease lease = file.descriptor();
+  if (retried([&] { return map(address, size, lease->number(), first); }) != 0) fail_map(file, size);
   space_->used += size;
   windows_.push_back({&file, begin, end, reinterpret_cast<uintptr_t>(address)});
   if (retried([&] { return madvise(address, size, MADV_POPULATE_READ); }) != 0) {

@@ -38,9 +38,19 @@ void add_component(Checkpoint& folder, Checkpoint component, const std::string& 
   add_metadata(folder, component);
   folder.header_size += component.header_size;
   for (UnreadTensor& tensor : component.unread) folder.unread.push_back({front + tensor.name, std::move(tensor.why)});
-  for (PickleGlobal& global : component.globals) folder.globals.push_back(std::move(global));
+  for (PickleGlobal& global : component.globals)
+    if (std::ranges::find(folder.globals, global.name, &PickleGlobal::name) == folder.globals.end())
+      folder.globals.push_back(std::move(global));
   for (const std::string& note : component.notes) folder.notes.push_back(prefix.empty() ? note : prefix + ": " + note);
   folder.average_taken |= component.average_taken;
+  if (folder.judgement.holds == Holds::weights) folder.judgement = std::move(component.judgement);
+}
+
+void add_shard(Checkpoint& checkpoint, Checkpoint shard) {
+  std::erase_if(shard.notes, [&](const std::string& note) {
+    return std::ranges::find(checkpoint.notes, note) != checkpoint.notes.end();
+  });
+  add_component(checkpoint, std::move(shard), "");
 }
 
 }  // namespace ckmerge

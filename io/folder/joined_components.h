@@ -13,4 +13,7 @@ namespace ckmerge {
 /// component before had. `folder`'s tensors are to be sorted when all are there.
 void add_component(Checkpoint& folder, Checkpoint component, const std::string& prefix);
 
+/// Adds a shard of the same checkpoint: what all of them note is noted once.
+void add_shard(Checkpoint& checkpoint, Checkpoint shard);
+
 }  // namespace ckmerge

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,7 +21,8 @@
 
 namespace ckmerge {
 
-struct InputForm;  // a row of io/input_forms
+struct InputForm;    // a row of io/input_forms
+struct ModelFolder;  // io/folder/model_folder
 
 /// A tensor that cannot be read: sparse, on no device, of a dtype that safetensors lacks. Who needs it is stopped.
 struct UnreadTensor {
@@ -33,9 +35,10 @@ struct Checkpoint {
   TensorTable tensors;  ///< sorted by name; Tensor::shard indexes `shards`
   Metadata metadata;
   bool has_metadata = false;
-  uint64_t header_size = 0;           ///< of the first shard; of a PyTorch file, its pickles
-  const InputForm* form = nullptr;    ///< of every checkpoint that was opened
-  std::string key;                    ///< where in a PyTorch file the tensors are, with dots; empty: at the top
+  uint64_t header_size = 0;                   ///< of the first shard; of a PyTorch file, its pickles
+  const InputForm* form = nullptr;            ///< of every checkpoint that was opened
+  std::shared_ptr<const ModelFolder> folder;  ///< that it was opened from; null: a file, or memory
+  std::string key;                            ///< where in a PyTorch file the tensors are, with dots; empty: at the top
   std::vector<TensorDict> dicts;      ///< of a PyTorch file: all that it holds, those that were taken and the others
   std::vector<std::string> beside;    ///< what else it holds, and no output does: how it is reached, at most 1000
   bool average_taken = false;         ///< its tensors are an average of the weights, as EmaPolicy::use asks
@@ -60,6 +63,7 @@ struct OpenOptions {
   bool as_stored = false;           ///< for looking only: old names stay, and files refused as unsafe are opened
   bool keep_names = false;          ///< wrappers of training and old names of text encoders stay
   bool mend = false;                ///< safetensors files with bytes behind their tensors, or NUL behind their header
+  bool alone = false;               ///< one of several shards is read by itself, and does not stand for the whole
   bool from_unsafe = false;         ///< files whose pickle names something unsafe are read too: nothing of it is run
 };
 

@@ -42,7 +42,7 @@ InputFile make_file(const TempFolder& folder, uint64_t size) {
 
 // Pages of the file that are in the page cache.
 size_t cached_pages(const InputFile& file) {
-  void* map = mmap(nullptr, file.size(), PROT_READ, MAP_SHARED, file.descriptor(), 0);
+  void* map = mmap(nullptr, file.size(), PROT_READ, MAP_SHARED, file.descriptor()->number(), 0);
   REQUIRE(map != MAP_FAILED);
   std::vector<unsigned char> present((file.size() + 4095) / 4096);
   mincore(map, file.size(), present.data());
@@ -143,7 +143,7 @@ TEST_CASE("with drop_cache, what was hashed does not stay in the page cache") {
     MESSAGE("NOT RUN: dropping the page cache (the folder for temporary files is in memory)");
     return;
   }
-  fsync(file.descriptor());  // what is not yet on the disk cannot be dropped
+  fsync(file.descriptor()->number());  // what is not yet on the disk cannot be dropped
   hash_file(file, false, {});
   CHECK(cached_pages(file) > 4000);
   hash_file(file, true, {});
