@@ -50,6 +50,8 @@ struct Settings {
   std::optional<std::string> filename_prefix = {};  ///< ComfyUI's way of naming
   ConfigSource config = ConfigSource::none;
   std::optional<std::string> config_from = {};  ///< a folder of diffusers whose configs are copied into the output's
+  std::optional<uint64_t> shard_size = {};      ///< bytes of tensors in a file of an output that is a folder
+  bool copy_code = false;                       ///< such a folder gets A's Python files, too
   std::optional<std::string> save_recipe = {};  ///< a file for the merge as a recipe
   std::vector<Sweep> sweeps = {};               ///< not empty: one output for each choice of their values, in a folder
   bool only_plan = false;                       ///< nothing is written

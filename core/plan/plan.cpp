@@ -180,9 +180,9 @@ class Planner {
   bool are_strangers() const { return !composed_ && merged_count_ > 1 && common_names_ == 0; }
 
   void lay_out_steps() {
-    std::vector<std::vector<uint32_t>> files(1, std::vector<uint32_t>(plan_.steps.size()));
-    std::iota(files[0].begin(), files[0].end(), uint32_t{0});
-    lay_out_files(plan_, checkpoints_, files);
+    FileContents file{.steps = std::vector<uint32_t>(plan_.steps.size())};
+    std::iota(file.steps.begin(), file.steps.end(), uint32_t{0});
+    lay_out_files(plan_, checkpoints_, {&file, 1});
   }
 
   std::span<const Checkpoint> checkpoints_;

@@ -15,6 +15,7 @@
 #include "io/file/output_target.h"
 #include "io/file/retry.h"
 #include "io/folder/pipeline_entries.h"
+#include "io/folder/side_files.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -36,15 +37,15 @@ bool is_empty_folder(const std::string& path) {
   return fs::is_empty(path, error) && !error;
 }
 
-// A home folder and a collection of models are none: all that is in it must be a pipeline's.
-void expect_pipeline(const std::string& target, const std::string& path) {
-  if (const std::string foreign = foreign_entry(path); !foreign.empty())
-    refuse(target, sentence("holds ", foreign,
-                            ", which is no part of a folder of diffusers, and would be removed with "
-                            "the rest; give another name, such as ",
-                            path, "/NAME"));
-  if (!holds_pipeline(path))
-    refuse(target, "holds no model's components, and is not replaced with all that is in it; give another name");
+// A home folder and a collection of models are none: all that is in it must be a model's, or a pipeline's.
+void expect_model(const std::string& target, const std::string& path) {
+  const bool of_pipeline = holds_pipeline(path);
+  if (const std::string foreign = of_pipeline ? foreign_entry(path) : foreign_model_entry(path); !foreign.empty())
+    refuse(target,
+           sentence("holds ", foreign, ", which is no part of a ", of_pipeline ? "folder of diffusers" : "model",
+                    ", and would be removed with the rest; give another name, such as ", path, "/NAME"));
+  if (!of_pipeline && !holds_model(path))
+    refuse(target, "holds no model's weights, and is not replaced with all that is in it; give another name");
 }
 
 bool lies_in(const std::string& file, const std::string& folder) {
@@ -66,7 +67,7 @@ void check_folder_target(const std::string& target, std::span<const std::string>
   if (is_empty_folder(path)) return;
   if (!replace)
     throw TargetTaken(ErrorCode::usage, target, target + ": already exists and is not empty; use -f to replace it");
-  expect_pipeline(target, path);
+  expect_model(target, path);
   for (const std::string& input : inputs)
     if (lies_in(input, path)) refuse(target, "holds the input " + input + "; give the output another name");
 }
@@ -137,7 +138,7 @@ void PartialFolder::put_in_place() {
     fail_output(target_, "cannot be put in place", errno);
   } else if (!replace_) {
     throw Error(ErrorCode::usage, target_, target_ + ": appeared while the merge ran; use -f to replace it");
-  } else if (expect_pipeline(target_, target_); !moved(RENAME_EXCHANGE)) {
+  } else if (expect_model(target_, target_); !moved(RENAME_EXCHANGE)) {
     fail_output(target_, "cannot be replaced in one step on this filesystem; remove it first", errno);
   }
   sync_path(fs::path(target_).has_parent_path() ? fs::path(target_).parent_path().string() : ".");
