@@ -101,7 +101,8 @@ std::vector<std::string> equate_inputs(const Recipe& recipe, std::vector<Checkpo
     if (!checkpoints[k].equated.empty()) share_names(std::span(checkpoints).first(k + 1));
   }
   if (recipe.bake_vae && checkpoints.size() > merged) {
-    note(checkpoints.back(), equate_vae(checkpoints[0], checkpoints.back()));
+    bring_without_discarded(recipe, {&checkpoints.back()},
+                            [&] { note(checkpoints.back(), equate_vae(checkpoints[0], checkpoints.back())); });
     note(checkpoints.back(), equate_ones(checkpoints[0], checkpoints.back()));
   }
   return warnings;
