@@ -71,7 +71,7 @@ void bring(Checkpoint& first, Checkpoint& other, bool copies_codes) {
 }  // namespace
 
 void equate_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
-  const size_t merged = merged_inputs(recipe, checkpoints.size());
+  const size_t merged = given_inputs(recipe, checkpoints.size());
   if (merged == 0 || !recipe.roles.empty() || checkpoints[0].tensors.size() == 0) return;
   for (size_t k = 1; k < merged; ++k) {
     if (checkpoints[k].tensors.size() == 0) continue;

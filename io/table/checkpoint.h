@@ -32,6 +32,8 @@ struct UnreadTensor {
 struct Checkpoint {
   std::string path;  ///< as the user gave it; of one in memory, its name
   std::vector<InputFile> shards;
+  /// Of `shards`, the last: they are other checkpoints', of which it has tensors (core/inputs/sliced_inputs.h).
+  uint32_t borrowed = 0;
   TensorTable tensors;  ///< sorted by name; Tensor::shard indexes `shards`
   Metadata metadata;
   bool has_metadata = false;
@@ -48,7 +50,9 @@ struct Checkpoint {
   std::vector<std::string> equated;   ///< of those, what brought its names to another checkpoint's, for the recipe
   Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
 
-  uint64_t file_size() const;  ///< bytes of all shards
+  /// Those that are not borrowed: the checkpoint as it was opened.
+  std::span<const InputFile> own_shards() const { return std::span(shards).first(shards.size() - borrowed); }
+  uint64_t file_size() const;  ///< bytes of all its own shards
   /// Whether a program has its tensors in memory (io/memory), and there is no file that could be hashed or found again.
   bool lies_in_memory() const { return !shards.empty() && !shards.front().is_file(); }
 
