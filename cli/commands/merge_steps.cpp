@@ -8,7 +8,7 @@
 #include "core/folders/pipeline_files.h"
 #include "core/inputs/component_names.h"
 #include "core/inputs/input_names.h"
-#include "core/inputs/sliced_inputs.h"
+#include "core/slices/sliced_inputs.h"
 #include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
 #include "io/folder/component_files.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/inputs/sliced_inputs.h"
+#include "core/slices/sliced_inputs.h"
 
 #include <algorithm>
 #include <map>
