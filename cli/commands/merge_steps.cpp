@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/merge_steps.h"
 
+#include <utility>
+
 #include "cli/commands/open_inputs.h"
 #include "core/engine/differing_copies.h"
 #include "core/folders/pipeline_files.h"
 #include "core/inputs/component_names.h"
 #include "core/inputs/input_names.h"
-#include "core/inputs/sliced_inputs.h"
+#include "core/slices/sliced_inputs.h"
 #include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
 #include "io/folder/component_files.h"
@@ -63,7 +65,8 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
                return name_inputs(request.settings.recipe, checkpoints, vocabulary);
              }));
       take_changes(std::move(vocabulary), request.changes);
-      slice_inputs(request.settings.recipe, checkpoints);
+      for (SlicedRun& run : slice_inputs(request.settings.recipe, checkpoints))
+        request.changes.runs.push_back({.prefix = std::move(run.prefix), .layers = std::move(run.layers)});
     });
   return checkpoints;
 }

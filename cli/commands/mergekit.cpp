@@ -2,14 +2,14 @@
 #include "cli/commands/mergekit.h"
 
 #include <algorithm>
+#include <array>
 #include <span>
 #include <utility>
 
-#include "cli/commands/open_inputs.h"
+#include "cli/commands/commands.h"
 #include "cli/system/text.h"
 #include "core/mergekit/mergekit_recipe.h"
 #include "io/file/input_file.h"
-#include "io/input_forms.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge::cli {
@@ -45,7 +45,20 @@ std::string take_operands(Request& request) {
   return words[0];
 }
 
-bool is_file(const Checkpoint& checkpoint) { return checkpoint.form != &folder_form(); }
+// A folder's own files of its tokenizer, and what mergekit copies with them.
+constexpr auto kTokenizerFiles = std::to_array<const char*>(
+    {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "tokenizer.model", "added_tokens.json",
+     "vocab.json", "vocab.txt", "merges.txt", "spiece.model", "chat_template.jinja", "chat_template.json"});
+
+bool is_file(const Checkpoint& checkpoint) { return !checkpoint.folder; }
+
+// What lies beside the weights of the result.
+ModelChanges changes_of(const MergekitFile& file, const MergekitSettings& settings) {
+  ModelChanges changes{.has_card = settings.writes_card};
+  if (settings.writes_card) changes.texts.emplace("mergekit_config.yml", file.text);
+  if (!settings.copy_tokenizer) changes.without.assign(kTokenizerFiles.begin(), kTokenizerFiles.end());
+  return changes;
+}
 
 std::vector<Checkpoint> opened(const std::vector<MergekitModel>& models, const Request& request, Caller& caller) {
   std::vector<std::string> paths;
@@ -94,6 +107,8 @@ MergeRequest mergekit_request(const Request& asked, Caller& caller) {
   MergeRequest merge = merge_request(request, caller.environment);
   take_options(merge.settings, made.recipe);
   merge.settings.recipe = std::move(made.recipe);
+  merge.changes = changes_of(file, asked.settings.mergekit);
+  merge.asks_for_folder = is_flat && !merge.output.empty();
   for (std::string& warning : made.warnings) merge.warnings.push_back(std::move(warning));
   for (const std::string& note : asked.settings.mergekit.without_meaning) merge.warnings.push_back(note);
   return merge;

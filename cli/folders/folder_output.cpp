@@ -2,12 +2,34 @@
 #include "cli/folders/folder_output.h"
 
 #include "cli/options/output_name.h"
+#include "cli/system/system.h"
+#include "cli/system/text.h"
 
 namespace ckmerge::cli {
 
 bool may_be_folder(const std::string& output) {
   return !output.empty() && (is_folder(output) || (!promised_form(output) && promised_elsewhere(output).empty()));
 }
+
+void expect_room_for_files(size_t files) {
+  constexpr size_t kEach = 2, kOthers = 32;  // a file and its folder; inputs have a quarter (io/file/descriptor_pool)
+  const uint64_t most = most_open_files();
+  if (files < kOthers || files * kEach + kOthers <= most - most / 4) return;
+  throw Error(ErrorCode::resources, "open files",
+              counted(files, "file") + " cannot be written at once by a process that may have " +
+                  counted(most, "open file") + "; give a larger --shard-size, or raise its limit (ulimit -n)");
+}
+
+namespace {
+
+// Where the folder lies until it is in place is nobody's business.
+std::string with_target(std::string text, const std::string& partial, const std::string& target) {
+  for (size_t at = 0; (at = text.find(partial, at)) != std::string::npos; at += target.size())
+    text.replace(at, partial.size(), target);
+  return text;
+}
+
+}  // namespace
 
 RunReport FolderOutput::run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
                             const std::vector<std::string>& inputs, const RunOptions& options) const {
@@ -17,10 +39,16 @@ RunReport FolderOutput::run(const Plan& plan, std::span<const Checkpoint> checkp
     folder.make_room_for(file.weights);
     targets.push_back(folder.path() + "/" + file.weights);
   }
-  RunReport report = ckmerge::run(plan, checkpoints, targets, options);
-  write_beside(folder, {.plan = plan, .checkpoints = checkpoints, .report = report, .sync = options.sync});
-  folder.put_in_place();
-  return report;
+  try {
+    RunReport report = ckmerge::run(plan, checkpoints, targets, options);
+    write_beside(folder, {.plan = plan, .checkpoints = checkpoints, .report = report, .sync = options.sync});
+    folder.put_in_place();
+    return report;
+  } catch (const Error& error) {
+    const std::string name = target.substr(0, target.find_last_not_of('/') + 1);
+    throw Error(error.code(), with_target(error.where(), folder.path(), name),
+                with_target(error.what(), folder.path(), name), error.details());
+  }
 }
 
 }  // namespace ckmerge::cli

@@ -16,6 +16,9 @@ namespace ckmerge::cli {
 /// Whether an output of this name can be a folder: it names one, or no form of a file.
 bool may_be_folder(const std::string& output);
 
+/// Throws Error(resources) where a process may not have that many files of an output open at once.
+void expect_room_for_files(size_t files);
+
 class FolderOutput {
  public:
   FolderOutput() = default;

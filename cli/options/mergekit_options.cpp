@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "cli/options/device_option.h"
 #include "cli/options/numbers.h"
 #include "cli/options/readers.h"
 #include "cli/options/sizes.h"
@@ -37,6 +36,8 @@ constexpr auto kUnused = std::to_array<Unused>({
     {"trust-remote-code", OptionKind::toggle, "", "no code of a model is run"},
     {"lora-merge-cache", OptionKind::value, "DIR", "nothing is stored between"},
     {"lora-merge-dtype", OptionKind::value, "D", "nothing is stored between"},
+    {"cuda", OptionKind::toggle, "", "a GPU computes where that is faster; --device cuda asks for it"},
+    {"gpu-rich", OptionKind::flag, "", "a GPU computes where that is faster; --device cuda asks for it"},
     {"intermediate-dir", OptionKind::value, "DIR", "documents are computed in each other, with no files between"},
     {"lazy", OptionKind::toggle, "", "documents are computed in each other, with no files between"},
 });
@@ -81,15 +82,6 @@ Reader read_shard_size() {
           }};
 }
 
-Reader read_cuda(OptionKind kind) {
-  return {.kind = kind, .type = ValueType::flag, .read = [](Settings& settings, const Word& word) {
-            if (word.text != "true") return;
-            const uint64_t memory = settings.run.device.memory;
-            settings.run.device = parse_device("cuda");
-            settings.run.device.memory = memory;
-          }};
-}
-
 Reader read_seed() {
   return {.type = ValueType::count, .read = [](Settings& settings, const Word& word) {
             constexpr uint64_t kMost = UINT32_MAX;
@@ -98,12 +90,17 @@ Reader read_seed() {
 }
 
 Reader read_safe_serialization() {
-  return {.kind = OptionKind::toggle, .type = ValueType::flag, .read = [](Settings&, const Word& word) {
-            if (word.text != "true")
-              throw Error(ErrorCode::usage, word.option,
-                          word.option +
-                              ": models are written as safetensors, which no program has to trust; leave it "
-                              "out, and convert a file of the result where a pickle is needed");
+  return {
+      .kind = OptionKind::toggle, .type = ValueType::flag, .read = [](Settings& settings, const Word& word) {
+        if (word.text != "true")
+          settings.mergekit.without_meaning.push_back(
+              "--no-safe-serialization changes nothing: results are safetensors, for which nobody has to be trusted");
+      }};
+}
+
+Reader read_quiet() {
+  return {.kind = OptionKind::toggle, .type = ValueType::flag, .read = [](Settings& settings, const Word& word) {
+            settings.quiet = word.text == "true";
           }};
 }
 
@@ -144,8 +141,7 @@ std::vector<OptionSpec> mergekit_options() {
       {"transformers-cache", 0, "DIR", "where org/name is looked for, in place of the user's cache",
        read_mergekit_text(&Mk::cache, ValueType::folder)},
       {"safe-serialization", 0, "", "write safetensors (on, and nothing else)", read_safe_serialization()},
-      {"cuda", 0, "", "compute on a GPU, as --device cuda", read_cuda(OptionKind::toggle)},
-      {"gpu-rich", 0, "", "compute on a GPU, as --device cuda", read_cuda(OptionKind::flag)},
+      {"quiet", 'q', "", "print no report and no progress, only errors", read_quiet()},
       {"num-threads", 'j', "N", "threads to compute on, as --threads", read_count(&RunOptions::threads, 1, 1024)}};
   for (const Unused& row : kUnused) options.push_back(unused_option(row));
   return options;

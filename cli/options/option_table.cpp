@@ -252,7 +252,7 @@ const std::vector<Row>& table() {
       {in(methods), {"markdown", 0, "", "print docs/methods.md", read_flag(&Settings::markdown)}},
       {writes | in(inspect, hash, scan, listing, show, methods, doctor),
        {"json", 0, "", "print one JSON document, on failure too", read_flag(&Settings::json)}},
-      {writes | in(hash, scan),
+      {(writes & ~in(mergekit)) | in(hash, scan),
        {"quiet", 'q', "", "print no report and no progress, only errors", read_flag(&Settings::quiet)}},
       {writes,
        {"verbose", 'v', "", "say how the work was done; with plan, list all tensors", read_flag(&Settings::verbose)}},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/report/recipe_json.h"
 
+#include "cli/report/slices_report.h"
 #include "cli/report/weight_report.h"
 
 namespace ckmerge::cli {
@@ -92,6 +93,7 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   write_weights(json, facts.plan);
   write_rules(json, facts.plan);
   write_formula(json, recipe);
+  write_slices(json, recipe);
   json.key("coefficients").begin_array();
   for (const double coefficient : facts.plan.coefficients) json.value(coefficient);
   json.end_array();

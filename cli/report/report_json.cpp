@@ -143,7 +143,7 @@ void write_hashes(JsonWriter& json, const MergeFacts& facts, const RunReport& re
     json.null();
     return;
   }
-  const OutputSums sums = report.sums.empty() ? OutputSums() : report.sums.front();
+  const OutputSums sums = sums_of_whole(facts, report);
   json.begin_object();
   json.key("sha256");
   write_sum(json, sums.sha256);

@@ -20,8 +20,8 @@
 
 namespace ckmerge {
 
-/// Which shards of checkpoint `k` a merge in the order of the output reads from front to back.
-std::vector<bool> shards_in_order(const Plan& plan, std::span<const Checkpoint> checkpoints, uint32_t k);
+/// Whether a merge in the order of the output reads checkpoint `k` from front to back.
+bool follows_output(const Plan& plan, std::span<const Checkpoint> checkpoints, uint32_t k);
 
 class InputDigest {
  public:

@@ -34,23 +34,17 @@ class InputHashes {
   const std::vector<InputHash>& hashes() const { return hashes_; }
 
  private:
-  // A file of an input. Several inputs may have it.
-  struct Hashed {
-    const InputFile* file;
-    std::string sha256 = {};
-  };
-  void find_files();
+  bool is_known(size_t k) const { return !hashes_[k].sha256.empty(); }
   void hash_first(const std::vector<size_t>& files, unsigned threads, bool drop_cache);
-  void keep(size_t i, const std::string& sha256);
-  void combine();
+  void keep(size_t k, const std::string& sha256);
+  void share();
 
   std::span<const Checkpoint> checkpoints_;
   const RunOptions& options_;
   const std::chrono::system_clock::time_point began_ = std::chrono::system_clock::now();
-  std::vector<Hashed> files_;                   // each once
-  std::vector<std::vector<size_t>> shards_of_;  // per checkpoint: its files
+  std::vector<size_t> first_alike_;  // per checkpoint: the first that is the same file
   std::vector<InputHash> hashes_;
-  std::vector<size_t> digested_;  // files, in the order of the digest's
+  std::vector<size_t> digested_;  // checkpoints, in the order of the digest's files
   std::optional<InputDigest> digest_;
 };
 

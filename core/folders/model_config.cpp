@@ -20,20 +20,16 @@ using Kind = JsonValue::Kind;
 constexpr std::string_view kQuantization = "quantization_config";
 
 // Whatever is said of codes is of other weights, and may name dtypes of its own.
-bool set_dtypes(JsonValue& value, const std::string& name) {
-  bool changed = false;
+void set_dtypes(JsonValue& value, const std::string& name) {
   for (size_t i = 0; i < value.items.size(); ++i) {
     const std::string_view key = i < value.keys.size() ? value.keys[i] : std::string_view();
     JsonValue& item = value.items[i];
     if (key == kQuantization) continue;
-    if ((key == "dtype" || key == "torch_dtype") && item.kind == Kind::string) {
-      changed |= item.text != name;
+    if ((key == "dtype" || key == "torch_dtype") && item.kind == Kind::string)
       item.text = name;
-    } else {
-      changed |= set_dtypes(item, name);
-    }
+    else
+      set_dtypes(item, name);
   }
-  return changed;
 }
 
 // In each object, since parts of a model have configs of their own.
@@ -60,26 +56,18 @@ void add_code(const JsonValue& names, std::vector<std::string>& files) {
   for (const JsonValue& item : names.items) add_code(item, files);
 }
 
-bool change(JsonValue& config, const ConfigFacts& facts, const ModelChanges& changes, ChangedConfig& out) {
-  bool changed = false;
+void change(JsonValue& config, const ConfigFacts& facts, const ModelChanges& changes, ChangedConfig& out) {
   const auto leave_out = [&](std::string_view key) {
-    if (!take_out(config, key)) return;
-    changed = true;
-    out.left_out.emplace_back(key);
+    if (take_out(config, key)) out.left_out.emplace_back(key);
   };
   leave_out("transformers_weights");
   if (facts.is_plain) leave_out(kQuantization);
-  if (facts.dtype) changed |= set_dtypes(config, torch_name(*facts.dtype));
-  for (const ModelChanges::Run& run : changes.runs) {
+  if (facts.dtype) set_dtypes(config, torch_name(*facts.dtype));
+  for (const ModelChanges::Run& run : changes.runs)
     for (std::string& text : follow_layers(config, run)) out.sentences.push_back(std::move(text));
-    changed = true;
-  }
-  if (changes.vocabulary) {
+  if (changes.vocabulary)
     set_where_it_is(config, "vocab_size", {.kind = Kind::number, .text = std::to_string(*changes.vocabulary)});
-    changed = true;
-  }
   for (const auto& [key, value] : changes.config) set_where_it_is(config, key, value);
-  return changed || !changes.config.empty();
 }
 
 }  // namespace
@@ -89,7 +77,10 @@ ChangedConfig changed_config(std::string_view text, const ConfigFacts& facts, co
   if (config.kind != Kind::object) throw Error(ErrorCode::malformed, "", "it is no JSON object");
   ChangedConfig out;
   if (const JsonValue* const code = find_member(config, "auto_map")) add_code(*code, out.code);
-  out.text = change(config, facts, changes, out) ? json_text(config) : std::string(text);
+  const std::string before = json_text(config);
+  change(config, facts, changes, out);
+  out.text = json_text(config);
+  if (out.text == before) out.text = text;  // with its blanks
   return out;
 }
 

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 5> kLanguageModules = {"default", "text_d
                                                               "text_model"};
 
 // Of the result, and of the documents in each other for all of them: what hostile documents multiply to.
-constexpr uint32_t kMostLayers = 1U << 16, kMostCalls = 1U << 20;
+constexpr uint32_t kMostLayers = 1U << 16, kMostCalls = 1U << 17;
 
 std::string path_text(const MergekitModel& model) { return "'" + valid_utf8(model.text) + "'"; }
 

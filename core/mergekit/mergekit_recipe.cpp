@@ -11,6 +11,7 @@
 #include "core/mergekit/merge_shape.h"
 #include "core/mergekit/numbers_by_place.h"
 #include "core/mergekit/parameter_warnings.h"
+#include "core/mergekit/promoted_dtypes.h"
 #include "core/mergekit/vocabulary_section.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -51,7 +52,10 @@ class RecipeMaker {
     if (flat_.is_sliced) write_operands();
     const MergekitConfig& result = inputs_.file.result();
     const std::string& dtype = result.out_dtype.empty() ? result.dtype : result.out_dtype;
-    if (!dtype.empty()) merge_.recipe.dtype = parse_dtype(dtype);
+    if (dtype.empty())
+      set_promoted_dtypes(trees_, flat_, names_, merge_.recipe);
+    else
+      merge_.recipe.dtype = parse_dtype(dtype);
     merge_.recipe.vocabulary = vocabulary_request(result, inputs_.models, inputs_.file.where);
     merge_.recipe.chat_template = result.chat_template;
     merge_.warnings = inputs_.file.warnings;
@@ -112,21 +116,6 @@ class RecipeMaker {
   void write_operands() {
     while (merge_.inputs.size() < flat_.operands) merge_.inputs.push_back(0);
     for (size_t k = 0; k < flat_.operands; ++k) merge_.recipe.operands.push_back(operand(k));
-    std::map<std::string, size_t> known;
-    for (const FlatTree& tree : flat_.trees) {
-      if (!tree.place.is_layer()) continue;
-      const auto [found, is_new] = known.emplace(tree.place.run, merge_.runs.size());
-      if (is_new) merge_.runs.push_back({.prefix = tree.place.run});
-      merge_.runs[found->second].layers.push_back(layer_of_first(tree));
-    }
-  }
-
-  // Whose entries in a config the layer takes: that layer of A of which it is made, or else one of its number.
-  uint32_t layer_of_first(const FlatTree& tree) const {
-    const LayerRun* const run = trees_.run_of(0, tree.place.run);
-    const auto of_first = std::ranges::find(tree.leaves, 0U, &TreeLeaf::input);
-    const uint32_t layer = (of_first == tree.leaves.end() ? tree.leaves[0] : *of_first).place.layer;
-    return run && layer >= run->layers ? run->layers - 1 : layer;
   }
 
   Slices operand(size_t k) const {

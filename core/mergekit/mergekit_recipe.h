@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "core/folders/model_changes.h"
 #include "core/mergekit/merge_tree.h"
 #include "core/recipe/recipe.h"
 
@@ -20,7 +19,6 @@ struct MergekitMerge {
   Recipe recipe;
   /// Of `recipe`'s inputs, which models: as many as were opened, some again where operands are more.
   std::vector<uint32_t> inputs;
-  std::vector<ModelChanges::Run> runs = {};  ///< empty: the layers are A's
   std::vector<std::string> warnings = {};
 };
 

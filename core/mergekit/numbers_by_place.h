@@ -32,6 +32,9 @@ class PlaceNames {
 /// of one run or none.
 std::string selector_of(const std::vector<const FlatTree*>& trees, const PlaceNames& names);
 
+/// "/^model\\.norm\\.weight$/".
+std::string exact_pattern(std::string_view name);
+
 /// Puts the number that is `numbers[i]` at the place of `trees[i]` into `recipe`: its text in a formula is returned, a
 /// number or a name, of which there are weights then. Throws Error(usage) for names that have none.
 std::string add_number(const std::vector<const FlatTree*>& trees, size_t number, const PlaceNames& names,

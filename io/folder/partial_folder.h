@@ -36,7 +36,7 @@ class PartialFolder {
  private:
   PartialFolder(const std::string& target, bool replace, bool sync);
   void make();
-  void sync_path(const std::string& path) const;
+  void sync_path(const std::string& path, const std::string& fault) const;
 
   std::string target_, path_;
   bool replace_, sync_, owned_ = false;

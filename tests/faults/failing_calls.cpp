@@ -220,6 +220,7 @@ DEFINE_QUIET_CALL("stat", fstat, (int fd, struct stat* out), fd, (fd, out))
 DEFINE_QUIET_CALL("stat", stat64, (const char* path, struct stat64* out), path, (path, out))
 DEFINE_QUIET_CALL("stat", lstat64, (const char* path, struct stat64* out), path, (path, out))
 DEFINE_QUIET_CALL("stat", fstat64, (int fd, struct stat64* out), fd, (fd, out))
+DEFINE_QUIET_CALL("mkdir", mkdir, (const char* path, mode_t mode), path, (path, mode))
 DEFINE_QUIET_CALL("unlink", unlink, (const char* path), path, (path))
 DEFINE_QUIET_CALL("rename", renameat, (int f, const char* from, int t, const char* to), from, (f, from, t, to))
 DEFINE_QUIET_CALL("stat", fstatat, (int at, const char* path, struct stat* out, int flags), path,

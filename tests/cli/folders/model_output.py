@@ -7,8 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
-import subprocess
-import sys
+import resource
 
 from folders import CONFIG, SIDE, as_read, call, digest, done, expect, files_in, llama, tensors_in, write_model, write_text, write_weights
 
@@ -203,7 +202,9 @@ def test_refusals():
     write_model("a", llama(1))
     write_model("b", llama(2))
     write_text("mine/notes.txt", "dear")
-    refused(2, "already exists and is not empty; use -f", "merge", "a", "b", "-o", "mine/")
+    refused(2, "the result is a folder of its own; give another name, such as mine/NAME", "merge", "a", "b", "-o", "mine/")
+    done("merge", "a", "b", "-o", "mine/file.safetensors")
+    os.remove("mine/file.safetensors")
     refused(2, "holds notes.txt, which is no part of a model", "merge", "a", "b", "-o", "mine/", "-f")
     for foreign in ("lora.safetensors", "sub/model.safetensors", "optimizer.pt", "train.py", "adapter_model.safetensors", ".git/HEAD"):
         write_model("old", llama(3))
@@ -218,6 +219,12 @@ def test_refusals():
     expect("modeling_x.py" not in files_in("old"), "replaced as a whole")
     os.makedirs("configs")
     write_text("configs/config.json", "{}")
+    write_model("taken", llama(3))
+    refused(2, "already exists and is not empty; use -f", "merge", "a", "b", "-o", "taken")
+    write_model("many", llama(3, layers=300), dict(CONFIG, num_hidden_layers=300))
+    done("convert", "many", "split", "--shard-size", "1200", preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024)))
+    refused(5, "1,203 files cannot be written at once", "convert", "many", "no/", "--shard-size", "1",
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024)))
     refused(2, "holds no model's weights", "merge", "a", "b", "-o", "configs", "-f")
     refused(2, "holds the input", "merge", "a", "b", "-o", "a", "-f")
     os.symlink("b", "link")

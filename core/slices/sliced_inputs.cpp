@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/inputs/sliced_inputs.h"
+#include "core/slices/sliced_inputs.h"
 
 #include <algorithm>
 #include <map>
@@ -26,6 +26,31 @@ class Slicer {
  public:
   Slicer(const Recipe& recipe, const std::vector<Checkpoint>& inputs) : recipe_(recipe), inputs_(inputs) {
     for (const Checkpoint& input : inputs) runs_.push_back(layer_runs(input.tensors));
+  }
+
+  // Of the first operand; a layer that none of the operands has of the first checkpoint is of one that there is.
+  std::vector<SlicedRun> runs() const {
+    std::vector<SlicedRun> runs;
+    std::map<std::string, std::map<uint32_t, uint32_t>> of_first;  // by run, layer of the result
+    for (const Slices& operand : recipe_.operands) {
+      std::map<std::string, uint32_t> next;
+      for (const Slice& slice : operand)
+        for (uint32_t layer = slice.begin; layer < slice.end; ++layer, ++next[slice.run])
+          if (slice.input == 0) of_first[slice.run].emplace(next[slice.run], layer);
+    }
+    std::map<std::string, size_t> known;
+    for (const Slice& slice : recipe_.operands[0]) {
+      if (slice.is_empty()) continue;
+      const LayerRun& run = run_of(0, slice.run);
+      const auto [found, is_new] = known.emplace(slice.run, runs.size());
+      if (is_new) runs.push_back({.prefix = run.prefix});
+      std::vector<uint32_t>& layers = runs[found->second].layers;
+      for (uint32_t layer = slice.begin; layer < slice.end; ++layer) {
+        const auto own = of_first[slice.run].find(static_cast<uint32_t>(layers.size()));
+        layers.push_back(own != of_first[slice.run].end() ? own->second : std::min(layer, run.layers - 1));
+      }
+    }
+    return runs;
   }
 
   // What the operand of this number is, in the place of the input of the same number.
@@ -129,9 +154,10 @@ class Slicer {
 
 }  // namespace
 
-void slice_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
-  if (recipe.operands.empty()) return;
+std::vector<SlicedRun> slice_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
+  if (recipe.operands.empty()) return {};
   Slicer slicer(recipe, checkpoints);
+  std::vector<SlicedRun> runs = slicer.runs();
   std::vector<Checkpoint> operands;
   for (size_t k = 0; k < recipe.operands.size(); ++k) operands.push_back(slicer.operand(k));
   for (size_t k = 0; k < given_inputs(recipe, checkpoints.size()); ++k) {
@@ -143,6 +169,7 @@ void slice_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
     place.borrowed = operands[k].borrowed;
     share_names(std::span(checkpoints).first(k + 1));
   }
+  return runs;
 }
 
 }  // namespace ckmerge

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operands made of slices: layers numbered anew, what lies before and behind them, the same bytes as of files that were
 // put together so.
-#include "core/inputs/sliced_inputs.h"
+#include "core/slices/sliced_inputs.h"
 
 #include <doctest/doctest.h>
 
@@ -44,7 +44,10 @@ TEST_CASE("an operand has the layers of its slices, the first one's embeddings a
   files.add(model(1, 3));
   files.add(model(2, 4));
   const Recipe recipe{.operands = {{{.input = 1, .begin = 0, .end = 2}, {.input = 0, .begin = 1, .end = 3}}}};
-  slice_inputs(recipe, files.checkpoints);
+  const std::vector<SlicedRun> runs = slice_inputs(recipe, files.checkpoints);
+  REQUIRE(runs.size() == 1);
+  CHECK(runs[0].prefix == "model.layers");
+  CHECK(runs[0].layers == std::vector<uint32_t>{0, 1, 1, 2});
   CHECK(names_of(files.checkpoints[0]) == Names{"model.embed_tokens.weight", "model.layers.0.w", "model.layers.1.w",
                                                 "model.layers.2.w", "model.layers.3.w", "model.norm.weight"});
   CHECK(files.checkpoints[0].shards.size() == 2);
