@@ -11,6 +11,7 @@
 #include "core/names/part.h"
 #include "core/names/training_state.h"
 #include "core/recipe/layout_fields.h"
+#include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -260,7 +261,8 @@ std::vector<std::string> name_components(const Recipe& recipe, std::vector<Check
   const auto* const prefix = std::ranges::find_if(kVaePrefixes, has_vae);
   std::vector<std::string> notes;
   Checkpoint& vae = checkpoints.back();
-  if (recipe.layout != "diffusers") bring_without_discarded(recipe, {&vae}, [&] { bring_to_comfy(vae, Part::vae); });
+  if (recipe.layout != "diffusers" && !is_pipeline(checkpoints[0]))
+    bring_without_discarded(recipe, {&vae}, [&] { bring_to_comfy(vae, Part::vae); });
   add_note(notes, vae, read_as_vae(vae, prefix == std::end(kVaePrefixes) ? kVaePrefixes[0] : *prefix), "VAE");
   return notes;
 }

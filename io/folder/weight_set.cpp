@@ -87,7 +87,7 @@ std::vector<Candidate> candidates_among(const std::vector<std::string>& names) {
 }
 
 // The least is what a loader of that kind takes.
-auto rank_of(const Candidate& candidate, FolderKind kind) {
+auto rank_of(const Candidate& candidate, FolderKind kind, string_view variant) {
   const bool by_diffusers = kind == FolderKind::diffusers;
   const auto stems = by_diffusers ? std::to_array<string_view>({kDiffusersStem, "model", "pytorch_model"})
                                   : std::to_array<string_view>({"model", "pytorch_model", kDiffusersStem});
@@ -98,9 +98,9 @@ auto rank_of(const Candidate& candidate, FolderKind kind) {
   return std::tuple(is_known                             ? 0
                     : candidate.set.stem == kMistralStem ? 1
                                                          : 2,
-                    candidate.set.extension != ".safetensors", !candidate.set.variant.empty(), stem - stems.begin(),
-                    forms.at(static_cast<size_t>(candidate.form)), candidate.set.variant.size(), candidate.set.variant,
-                    candidate.set.stem, candidate.of);
+                    candidate.set.extension != ".safetensors", candidate.set.variant != variant,
+                    !candidate.set.variant.empty(), stem - stems.begin(), forms.at(static_cast<size_t>(candidate.form)),
+                    candidate.set.variant.size(), candidate.set.variant, candidate.set.stem, candidate.of);
 }
 
 const std::string& label_of(const WeightSet& set) { return set.index.empty() ? set.files.front() : set.index; }
@@ -113,9 +113,10 @@ std::string described(const Candidate& candidate) {
 
 class Choice {
  public:
-  Choice(const std::string& folder, FolderKind kind)
+  Choice(const std::string& folder, FolderKind kind, string_view variant = "")
       : folder_(folder), kind_(kind), names_(files_in(folder)), candidates_(candidates_among(names_)) {
-    std::ranges::stable_sort(candidates_, {}, [&](const Candidate& candidate) { return rank_of(candidate, kind); });
+    std::ranges::stable_sort(candidates_, {},
+                             [&](const Candidate& candidate) { return rank_of(candidate, kind, variant); });
   }
 
   FolderWeights choose() {
@@ -288,7 +289,20 @@ FolderKind kind_of_folder(const std::string& folder) {
   return std::ranges::any_of(names, is_diffusers) ? FolderKind::diffusers : FolderKind::plain;
 }
 
-FolderWeights folder_weights(const std::string& folder, FolderKind kind) { return Choice(folder, kind).choose(); }
+FolderWeights folder_weights(const std::string& folder, FolderKind kind, const std::string& variant) {
+  return Choice(folder, kind, variant).choose();
+}
+
+std::vector<std::string> variants_in(const std::string& folder) {
+  std::vector<std::string> variants;
+  for (const std::string& file : files_in(folder))
+    if (const std::optional<WeightName> name = weight_name(file); name && is_known_stem(name->stem))
+      variants.emplace_back(name->variant);
+  std::ranges::sort(variants);
+  const auto repeated = std::ranges::unique(variants);
+  variants.erase(repeated.begin(), repeated.end());
+  return variants;
+}
 
 WeightSet set_of(const std::string& folder, const std::string& file) {
   return Choice(folder, kind_of_folder(folder)).set_with(file);

@@ -117,7 +117,7 @@ def counterparts():
     write("other.safetensors", {name: ([n + 1 for n in shape], make_models.bits(product(n + 1 for n in shape), "F16", random.Random(1)))
                                 for name, (shape, _) in other.items()})
     refused(4, "sub-folder transformer: `ckmerge merge other.safetensors in/transformer`", "merge", "other.safetensors", "in/", "-o", "no.safetensors")
-    refused(2, "to merge its transformer alone, give that sub-folder", "merge", "in", "other.safetensors", "-o", "no.safetensors")
+    refused(2, "--component transformer", "merge", "in", "other.safetensors", "-o", "no.safetensors")
     expect("--layout" not in call("merge", "other.safetensors", "in", "-o", "no.safetensors").stderr, "advice on --layout")
 
 
