@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/merge_request.h"
 
-#include "cli/commands/formula_inputs.h"
+#include "cli/recipes/formula_inputs.h"
 #include "cli/commands/open_inputs.h"
+#include "cli/recipes/recipe_slices.h"
 #include "cli/commands/sweep.h"
 #include "cli/commands/work_options.h"
 #include "cli/folders/pipeline_output.h"
@@ -120,7 +121,11 @@ MergeRequest merge_request(const Request& request, const Environment& environmen
   check_files(merge, request.command, faults);
   if (!settings.sweeps.empty()) check_sweep(merge, faults);
   faults.add(request.refused);
-  if (settings.recipe.formula) faults.check([&] { name_inputs_of_formula(merge.inputs, *settings.recipe.formula); });
+  if (settings.recipe.formula)
+    faults.check([&] {
+      name_inputs_of_formula(merge.inputs, *settings.recipe.formula);
+      leave_operands_named(settings.recipe);
+    });
   faults.check([&] { read_keys(merge); });
   complete_run_options(settings, environment, faults);
   faults.raise();

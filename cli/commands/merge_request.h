@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/commands/after_merge.h"
-#include "cli/commands/recipe_rules.h"
+#include "cli/recipes/recipe_rules.h"
 #include "cli/options/request.h"
 #include "cli/system/system.h"
 #include "core/ckmerge.h"

@@ -2,6 +2,7 @@
 #include "cli/commands/merge_steps.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "cli/commands/open_inputs.h"
 #include "core/engine/differing_copies.h"
@@ -11,6 +12,7 @@
 #include "core/inputs/input_names.h"
 #include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
+#include "core/slices/sliced_inputs.h"
 #include "io/folder/component_files.h"
 #include "io/input_forms.h"
 
@@ -44,6 +46,15 @@ void warn_of_lacking_weights(std::span<const Checkpoint> checkpoints, std::vecto
   }
 }
 
+// What is said of the result besides comes first.
+void take_changes(VocabularyChanges from, ModelChanges& to) {
+  if (!to.vocabulary) to.vocabulary = from.rows;
+  to.texts.merge(from.texts);
+  to.config.merge(from.config);
+  to.without.insert(to.without.end(), from.without.begin(), from.without.end());
+  to.copies.insert(to.copies.end(), from.copies.begin(), from.copies.end());
+}
+
 // What another checkpoint is one of, or what denoises, or the first.
 std::string main_component(std::span<const Checkpoint> checkpoints) {
   if (checkpoints.size() == 2 && !is_pipeline(checkpoints[1]))
@@ -74,8 +85,13 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
   if (faults.empty()) faults.check([&] { warn_of_lacking_weights(checkpoints, request.warnings); });
   if (faults.empty())
     faults.check([&] {
-      append(request.warnings,
-             with_places(request.places, [&] { return name_inputs(request.settings.recipe, checkpoints); }));
+      VocabularyChanges vocabulary;
+      append(request.warnings, with_places(request.places, [&] {
+               return name_inputs(request.settings.recipe, checkpoints, vocabulary);
+             }));
+      take_changes(std::move(vocabulary), request.changes);
+      for (SlicedRun& run : slice_inputs(request.settings.recipe, checkpoints))
+        request.changes.runs.push_back({.prefix = std::move(run.prefix), .layers = std::move(run.layers)});
     });
   return checkpoints;
 }

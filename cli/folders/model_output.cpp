@@ -60,12 +60,10 @@ std::vector<std::string> ModelOutput::warnings() const {
 
 void ModelOutput::write_beside(const PartialFolder& folder, const Written& written) const {
   carried_->write_into(folder, written.sync);
-  const Recipe& recipe = written.plan.recipe;
-  if (!changes_.card.empty())
-    write_text(folder.path() + "/README.md", changes_.card, written.sync);
-  else if (writes_recipe(recipe))
-    write_text(folder.path() + "/README.md",
-               model_card(written.plan, written.checkpoints, written.report.input_hashes, card_), written.sync);
+  std::string card = changes_.card;
+  if (card.empty() && writes_recipe(written.plan.recipe))
+    card = model_card(written.plan, written.checkpoints, written.report.input_hashes, card_);
+  if (changes_.has_card && !card.empty()) write_text(folder.path() + "/README.md", card, written.sync);
   write_indexes(folder, written, sharded_);
 }
 

@@ -26,6 +26,7 @@ struct ModelChanges {
   std::map<std::string, std::string> texts = {};                 ///< by path below the folder, in place of A's file
   std::vector<std::string> without = {};                         ///< files of A that are not carried
   std::vector<std::pair<std::string, std::string>> copies = {};  ///< path below the folder, the file that is copied
+  bool has_card = true;                                          ///< README.md is written
   std::string card = {};                         ///< README.md, where another than the made one is meant
   std::map<std::string, JsonValue> config = {};  ///< fields of config.json, at the top and in text_config
 };

@@ -123,7 +123,7 @@ void note_components(const Checkpoint& first, Checkpoint& other) {
 
 std::vector<std::string> equate_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   std::vector<std::string> warnings;
-  const size_t merged = merged_inputs(recipe, checkpoints.size());
+  const size_t merged = given_inputs(recipe, checkpoints.size());
   if (merged == 0 || !recipe.roles.empty() || checkpoints[0].tensors.size() == 0) return warnings;
   for (size_t k = 1; k < merged; ++k) {
     if (checkpoints[k].tensors.size() == 0) continue;
@@ -133,7 +133,8 @@ std::vector<std::string> equate_inputs(const Recipe& recipe, std::vector<Checkpo
     if (!checkpoints[k].equated.empty()) share_names(std::span(checkpoints).first(k + 1));
   }
   if (recipe.bake_vae && checkpoints.size() > merged) {
-    note(checkpoints.back(), equate_vae(checkpoints[0], checkpoints.back()));
+    bring_without_discarded(recipe, {&checkpoints.back()},
+                            [&] { note(checkpoints.back(), equate_vae(checkpoints[0], checkpoints.back())); });
     note(checkpoints.back(), equate_ones(checkpoints[0], checkpoints.back()));
   }
   return warnings;

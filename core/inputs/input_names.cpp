@@ -9,6 +9,7 @@
 #include "core/inputs/equated_inputs.h"
 #include "core/inputs/renames.h"
 #include "core/inputs/tied_heads.h"
+#include "core/vocabulary/vocabularies.h"
 #include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -48,13 +49,15 @@ void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoi
 
 }  // namespace
 
-std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
+std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints,
+                                     VocabularyChanges& changes) {
   rename_tensors(recipe, checkpoints);
   const std::vector<bool> headless = without_head(checkpoints);
   check_folders(recipe, checkpoints);
   std::vector<std::string> warnings = bring_to_layout(recipe, checkpoints);
   for (std::string& doubt : equate_inputs(recipe, checkpoints)) warnings.push_back(std::move(doubt));
   for (std::string& note : untie_heads(recipe, checkpoints, headless)) warnings.push_back(std::move(note));
+  for (std::string& note : fit_vocabularies(recipe, checkpoints, changes)) warnings.push_back(std::move(note));
   for (std::string& note : name_components(recipe, checkpoints)) warnings.push_back(std::move(note));
   for (Checkpoint& checkpoint : checkpoints) note_unread(checkpoint);
   return warnings;

@@ -71,8 +71,8 @@ class Planner {
     add_warnings(plan_, steps.warnings());
     const bool adds = composed_ || plan_.recipe.extra != ExtraPolicy::drop;
     const std::vector<std::string> unread = needed_unread(selection, checkpoints_, merged.size(), adds);
-    raise_faults(selection, merged, steps.faults(), unread, are_strangers() && plan_.recipe.extra != ExtraPolicy::add,
-                 judge_inputs());
+    raise_faults(selection, merged, {steps.faults(), steps.vocabulary_fault()}, unread,
+                 are_strangers() && plan_.recipe.extra != ExtraPolicy::add, judge_inputs());
     selection.check_parts();
     expect_part_dtypes(plan_, checkpoints_);
     steps.expect_dtypes_used();

@@ -131,9 +131,8 @@ class Gathered {
 
 }  // namespace
 
-void raise_faults(const Selection& selection, std::span<const Checkpoint> checkpoints,
-                  const std::vector<std::string>& misfits, const std::vector<std::string>& unread, bool strangers,
-                  const std::vector<Error>& pieces) {
+void raise_faults(const Selection& selection, std::span<const Checkpoint> checkpoints, const Misfits& misfits,
+                  const std::vector<std::string>& unread, bool strangers, const std::vector<Error>& pieces) {
   constexpr const char *kOne = "matches no tensor name", *kSeveral = "match no tensor name";
   const std::string cannot_be_read = sentence(counted(unread.size(), "tensor"), " cannot be read");
   Gathered faults;
@@ -151,10 +150,12 @@ void raise_faults(const Selection& selection, std::span<const Checkpoint> checkp
                                   : Error(ErrorCode::mismatch, "", cannot_be_read, unread),
                cannot_be_read);
   if (strangers && pieces.empty() && unread.empty()) faults.add(no_common_name(checkpoints));
-  if (!strangers && !misfits.empty() && selection.faults().empty())
-    faults.add({ErrorCode::mismatch, "",
-                "the checkpoints do not fit together: " + counted(misfits.size(), "tensor") + " cannot be merged",
-                misfits});
+  if (!strangers && !misfits.lines.empty() && selection.faults().empty())
+    faults.add(
+        {ErrorCode::mismatch, "",
+         "the checkpoints do not fit together: " +
+             (misfits.cause.empty() ? counted(misfits.lines.size(), "tensor") + " cannot be merged" : misfits.cause),
+         misfits.lines});
   if (!faults.empty()) faults.add_patterns(defensive, kOne, kSeveral);
   faults.throw_any();
 }

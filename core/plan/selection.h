@@ -40,6 +40,9 @@ class Selection {
   /// Whether the recipe says that the first checkpoint's first channels of this tensor are the others'.
   bool has_first_channels(std::string_view name) const { return first_channels_.set.any_matches(name); }
 
+  /// Whether rows of a vocabulary that only the first checkpoint has are its alone.
+  bool keeps_rows() const { return recipe_.vocab == VocabPolicy::base; }
+
   /// Throws Error(usage) for parts of which place() saw no tensor.
   void check_parts() const;
 

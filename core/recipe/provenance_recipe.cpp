@@ -71,6 +71,25 @@ void append_value(std::string& out, const std::vector<RecipeRule>& rules) {
   append_list(out, "[]", rules, [&](const RecipeRule& rule) { append_json(out, rule); });
 }
 
+void append_json(std::string& out, const Slice& slice) {
+  out += sentence("{\"input\":", slice.input, ",\"layers\":[", slice.begin, ",", slice.end, "]");
+  if (!slice.run.empty()) {
+    out += ",\"run\":";
+    append_json_string(out, valid_utf8(slice.run));
+  }
+  out += '}';
+}
+
+void append_value(std::string& out, const std::vector<Slices>& operands) {
+  append_list(out, "[]", operands, [&](const Slices& operand) {
+    append_list(out, "[]", operand, [&](const Slice& slice) { append_json(out, slice); });
+  });
+}
+
+void append_value(std::string& out, const std::optional<VocabularyRequest>& vocabulary) {
+  append_json(out, *vocabulary);
+}
+
 void append_value(std::string& out, const std::optional<Dtype>& dtype) { append_value(out, dtype_text(dtype)); }
 
 // {"vae":"f32"}: of the parts of which something is said.
@@ -113,7 +132,8 @@ void append_input(std::string& out, const RecordedInput& input) {
 }
 
 int version_of(const Recipe& recipe) {
-  return recipe.formula || !recipe.weights.empty() || !recipe.rules.empty() ? kGraphRecipeVersion : kRecipeVersion;
+  const bool is_graph = recipe.formula || !recipe.weights.empty() || !recipe.rules.empty() || !recipe.operands.empty();
+  return is_graph ? kGraphRecipeVersion : kRecipeVersion;
 }
 
 }  // namespace

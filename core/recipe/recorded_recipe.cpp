@@ -109,6 +109,63 @@ void read_value(std::string_view member, const JsonValue& value, std::vector<Rec
   for (const JsonValue& item : value.items) out.push_back(parse_recipe_rule(item));
 }
 
+uint32_t layer_of(std::string_view member, const JsonValue& value) {
+  uint32_t number = 0;
+  const char* const end = value.text.data() + value.text.size();
+  const auto [stop, fault] = std::from_chars(value.text.data(), end, number);
+  if (value.kind != Kind::number || fault != std::errc() || stop != end)
+    fail(member, "has a slice with a number that is no whole one from 0");
+  return number;
+}
+
+Slice slice_of(std::string_view member, const JsonValue& value) {
+  if (value.kind != Kind::object) fail(member, "has a slice that is no object");
+  Slice slice;
+  for (size_t i = 0; i < value.keys.size(); ++i) {
+    const std::string& key = value.keys[i];
+    const JsonValue& item = value.items[i];
+    if (key == "input") {
+      slice.input = layer_of(member, item);
+    } else if (key == "layers") {
+      if (item.kind != Kind::array || item.items.size() != 2)
+        fail(member, "has a slice of which 'layers' is not [FROM, TO]");
+      slice.begin = layer_of(member, item.items[0]);
+      slice.end = layer_of(member, item.items[1]);
+    } else if (key == "run") {
+      read_value(member, item, slice.run);
+    } else {
+      fail(member, "has a slice with '", valid_utf8(key.substr(0, 100)),
+           "', which is unknown; a newer ckmerge may know it");
+    }
+  }
+  if (slice.begin > slice.end) fail(member, "has a slice that ends before it begins");
+  return slice;
+}
+
+// They take the places of the first inputs.
+void check_operands(std::span<const Slices> operands, size_t inputs) {
+  constexpr std::string_view kOperands = "operands";
+  if (operands.size() > inputs) fail(kOperands, "are more than there are inputs");
+  for (const Slices& operand : operands) {
+    if (operand.empty()) fail(kOperands, "has an operand without slices");
+    if (std::ranges::any_of(operand, [&](const Slice& slice) { return slice.input >= inputs; }))
+      fail(kOperands, "has a slice of an input that there is not");
+  }
+}
+
+void read_value(std::string_view member, const JsonValue& value, std::vector<Slices>& out) {
+  expect(member, value, Kind::array, "an array");
+  for (const JsonValue& operand : value.items) {
+    expect(member, operand, Kind::array, "an array of arrays");
+    Slices& slices = out.emplace_back();
+    for (const JsonValue& slice : operand.items) slices.push_back(slice_of(member, slice));
+  }
+}
+
+void read_value(std::string_view /*member*/, const JsonValue& value, std::optional<VocabularyRequest>& out) {
+  out = parse_vocabulary_request(value);
+}
+
 void read_value(std::string_view member, const JsonValue& value, std::optional<Formula>& out) {
   const std::vector<std::string> members{std::string(kFormulaText), std::string(kFormulaNames)};
   if (value.kind != Kind::object || value.keys != members) fail(member, "is not {text, names}");
@@ -160,6 +217,8 @@ void expect_members_fit(const RecordedRecipe& recorded) {
     fail("weights", "is of a later version than the text");
   if (!recipe.rules.empty() && recorded.version < kGraphRecipeVersion)
     fail("rules", "is of a later version than the text");
+  if (!recipe.operands.empty() && recorded.version < kGraphRecipeVersion)
+    fail("operands", "is of a later version than the text");
   if (recipe.formula && recorded.version < kGraphRecipeVersion)
     fail(kFormula, "is not known to recipes of version ", recorded.version);
   if (recipe.formula && recipe.method != kFormulaMethod) fail(kFormula, "stands beside a method");
@@ -187,6 +246,7 @@ RecordedRecipe parse_recipe(std::string_view json) {
   expect(kInputs, inputs, Kind::array, "an array");
   for (const JsonValue& input : inputs.items) read_input(input, out);
   if (std::ranges::all_of(out.recipe.input_keys, &std::string::empty)) out.recipe.input_keys.clear();
+  check_operands(out.recipe.operands, out.sha256.size());
   for (const std::string& key : root.keys)
     if (std::ranges::find(known, key) == known.end())
       fail(valid_utf8(key.substr(0, 100)), "is unknown; a newer ckmerge may know it");

@@ -14,7 +14,7 @@ const char* name(UnplacedTensor::Fate fate) {
 
 uint64_t Checkpoint::file_size() const {
   uint64_t size = 0;
-  for (const InputFile& shard : shards) size += shard.size();
+  for (const InputFile& shard : own_shards()) size += shard.size();
   return size;
 }
 

@@ -46,6 +46,8 @@ const char* name(UnplacedTensor::Fate fate);
 struct Checkpoint {
   std::string path;  ///< as the user gave it; of one in memory, its name
   std::vector<InputFile> shards;
+  /// Of `shards`, the last: they are other checkpoints', of which it has tensors (core/slices/sliced_inputs.h).
+  uint32_t borrowed = 0;
   TensorTable tensors;  ///< sorted by name; Tensor::shard indexes `shards`
   Metadata metadata;
   bool has_metadata = false;
@@ -63,7 +65,9 @@ struct Checkpoint {
   std::vector<UnplacedTensor> unplaced;  ///< by what its names were brought to, all of them
   Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
 
-  uint64_t file_size() const;  ///< bytes of all shards
+  /// Those that are not borrowed: the checkpoint as it was opened.
+  std::span<const InputFile> own_shards() const { return std::span(shards).first(shards.size() - borrowed); }
+  uint64_t file_size() const;  ///< bytes of all its own shards
   /// Whether a program has its tensors in memory (io/memory), and there is no file that could be hashed or found again.
   bool lies_in_memory() const { return !shards.empty() && !shards.front().is_file(); }
 

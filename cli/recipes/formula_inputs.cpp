@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/commands/formula_inputs.h"
+#include "cli/recipes/formula_inputs.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/commands/recipe_rules.h"
+#include "cli/recipes/recipe_rules.h"
 
 #include <algorithm>
 #include <iterator>
