@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include "cli/commands/commands.h"
@@ -50,7 +52,11 @@ constexpr auto kTokenizerFiles = std::to_array<const char*>(
     {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "tokenizer.model", "added_tokens.json",
      "vocab.json", "vocab.txt", "merges.txt", "spiece.model", "chat_template.jinja", "chat_template.json"});
 
-bool is_file(const Checkpoint& checkpoint) { return !checkpoint.folder; }
+// A shard counts as one, though it stands for all of its model.
+bool is_file(const Checkpoint& checkpoint) {
+  std::error_code error;
+  return !checkpoint.folder || std::filesystem::is_regular_file(checkpoint.path, error);
+}
 
 // What lies beside the weights of the result.
 ModelChanges changes_of(const MergekitFile& file, const MergekitSettings& settings) {
