@@ -214,7 +214,7 @@ def check_failures():
     assert "c.yml:3:1: a second document without a name" in refusal(
         "{merge_method: linear, models: [{model: a}]}\n---\n{merge_method: linear, models: [{model: a}]}\n")
     assert "no configuration is given" in run("mergekit", code=2).stderr
-    assert "no output is given" in run("mergekit", "c.yml", code=2).stderr
+    assert "no output is given" in run("mergekit", "m.yml", code=2).stderr
     assert not os.path.exists("none")
 
 
