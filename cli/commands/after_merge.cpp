@@ -37,7 +37,7 @@ void put_sums(Registry& registry, const KnownSums& known) {
 std::vector<KnownSums> sums_of(std::span<const Checkpoint> inputs, const RunReport& report) {
   std::vector<KnownSums> out;
   for (size_t k = 0; k < inputs.size() && k < report.input_hashes.size(); ++k) {
-    if (inputs[k].lies_in_memory() || inputs[k].shards.size() != 1) continue;  // the registry's sums are of files
+    if (inputs[k].lies_in_memory()) continue;
     out.push_back({.path = inputs[k].path,
                    .state = inputs[k].shards[0].identity(),
                    .sha256 = report.input_hashes[k].sha256,

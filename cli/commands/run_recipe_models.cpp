@@ -4,12 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <optional>
 
 #include "cli/system/text.h"
-#include "core/engine/model_sum.h"
-#include "io/folder/component_files.h"
-#include "io/folder/weight_names.h"
 #include "io/hash/hash_cache.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
@@ -43,14 +39,12 @@ std::vector<std::string> shown(const std::vector<std::string>& paths) {
   return out;
 }
 
-// A folder, its index or one of its shards.
-bool stands_for_folder(const std::string& path) {
-  const std::string name = fs::path(path).filename().string();
-  const std::optional<WeightName> told = weight_name(name);
-  return is_folder_path(path) || (told && (told->of != 0 || told->is_index));
-}
+}  // namespace
 
-std::string sha256_of(const InputFile& file, const RunOptions& run) {
+std::string recorded_name(const std::string& path) { return valid_utf8(path.substr(path.rfind('/') + 1)); }
+
+std::string sha256_of_file(const std::string& path, const RunOptions& run) {
+  const InputFile file(path);
   if (!run.hash_cache.empty())
     if (std::string known = cached_sha256(run.hash_cache, file.identity()); !known.empty()) return known;
   const auto began = std::chrono::system_clock::now();
@@ -59,23 +53,6 @@ std::string sha256_of(const InputFile& file, const RunOptions& run) {
   });
   if (!run.hash_cache.empty()) keep_sha256(run.hash_cache, file.identity(), sha256, began);
   return sha256;
-}
-
-}  // namespace
-
-std::string recorded_name(const std::string& path) {
-  const std::string named = with_folder_name(path);
-  return valid_utf8(named.substr(named.rfind('/') + 1));
-}
-
-std::string sha256_of_file(const std::string& path, const RunOptions& run) { return sha256_of(InputFile(path), run); }
-
-std::string sha256_of_input(const std::string& path, const RunOptions& run, Caller& caller) {
-  if (!stands_for_folder(path)) return sha256_of_file(path, run);
-  const Checkpoint checkpoint = caller.open(path, {.as_stored = true});
-  std::vector<std::string> sums;
-  for (const InputFile& shard : checkpoint.shards) sums.push_back(sha256_of(shard, run));
-  return sum_of_shards(checkpoint, sums);
 }
 
 ModelsFolder::ModelsFolder(const std::string& folder, const RunOptions& run)

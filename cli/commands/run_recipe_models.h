@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "cli/report/caller.h"
 #include "core/engine/run.h"
 
 namespace ckmerge::cli {
@@ -18,9 +17,6 @@ std::string recorded_name(const std::string& path);
 
 /// The file's SHA-256, from run.hash_cache or by reading it. Throws Error(io | malformed | interrupted).
 std::string sha256_of_file(const std::string& path, const RunOptions& run);
-
-/// The sum that an input is recorded with: the file's, or that of all files of a folder. Throws as sha256_of_file().
-std::string sha256_of_input(const std::string& path, const RunOptions& run, Caller& caller);
 
 class ModelsFolder {
  public:
