@@ -282,11 +282,6 @@ std::vector<std::string> bring_to_layout(const Recipe& recipe, std::vector<Check
 void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints) {
   for (const Checkpoint& checkpoint : checkpoints) {
     if (!is_pipeline(checkpoint)) continue;
-    if (recipe.hash)
-      throw Error(ErrorCode::usage, checkpoint.path,
-                  sentence(checkpoint.path,
-                           ": is a folder of several files, which have no SHA-256 together that could "
-                           "be recorded (--hash)"));
     if (!recipe.roles.empty())
       throw Error(ErrorCode::usage, checkpoint.path,
                   sentence(checkpoint.path,
