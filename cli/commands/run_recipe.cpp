@@ -86,7 +86,7 @@ void expect_recorded_hash(const RecordedRecipe& recorded, size_t k, const std::s
     throw Error(ErrorCode::usage, path,
                 letter(k) + " was a file when it was merged, " + recorded.recipe.input_names[k] + " with the SHA-256 " +
                     expected + ", which nothing in memory can be compared with; give the file");
-  const std::string found = sha256_of_file(path, run);
+  const std::string found = sha256_of_checkpoint(path, run);
   if (found == expected) return;
   throw Error(ErrorCode::mismatch, path,
               letter(k) + " is not the file that was merged: " + path + " has the SHA-256 " + found + ", that of " +

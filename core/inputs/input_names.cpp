@@ -34,11 +34,6 @@ void note_unread(Checkpoint& checkpoint) {
 void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints) {
   for (const Checkpoint& checkpoint : checkpoints) {
     if (!is_pipeline(checkpoint)) continue;
-    if (recipe.hash)
-      throw Error(ErrorCode::usage, checkpoint.path,
-                  sentence(checkpoint.path,
-                           ": is a folder of several files, which have no SHA-256 together that could "
-                           "be recorded (--hash)"));
     if (!recipe.roles.empty() && components_of(checkpoint).size() > 1)
       throw Error(ErrorCode::usage, checkpoint.path,
                   sentence(checkpoint.path,
