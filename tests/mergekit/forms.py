@@ -160,14 +160,14 @@ VOCABULARIES = [
          "    <new>:\n      source:\n        kind: model_token\n        model: llama_D_extended\n        token_id: 30\n", AD, 0),
     Form("tokenizer: pad_to_multiple_of", of({A: 0.5, D: 0.5}, **LINEAR, base_model=A) + "tokenizer:\n  source: union\n  pad_to_multiple_of: 8\n", AD, 64),
     Form("chat_template", of({A: 0.5, B: 0.5}, **LINEAR, base_model=A, tokenizer_source="base", chat_template="chatml"), AB, 0),
-    Form("embeddings cut", of({A: 0.5, D: 0.5}, **LINEAR), AD, 0, flags=["--unsafe-truncate-embeddings"], config={"vocab_size": 48}),
+    Form("embeddings cut", of({A: 0.5, D: 0.5}, **LINEAR, base_model=A), AD, 0, flags=["--unsafe-truncate-embeddings"], config={"vocab_size": 48}),
 ]
 PYTORCH = [
     Form("files", of({f"{A}/model.safetensors": 0.5, f"{B}/model.safetensors": 0.5}, **LINEAR), AB, 0, program="pytorch"),
     Form("files, gradients count from 0", of({f"{A}/model.safetensors": "[0.25, 1]", f"{B}/model.safetensors": "[0.75, 0]"}, **LINEAR), AB, 0, program="pytorch"),
-    Form("files, intersection", of({f"{A}/model.safetensors": 0.5, "llama_B_sharded/model-00001-of-00004.safetensors": 0.5}, **LINEAR), f"{A} llama_B_sharded", 0,
+    Form("files, intersection", of({f"{A}/model.safetensors": 0.5, "llama_B_partial/model.safetensors": 0.5}, **LINEAR), f"{A} llama_B_partial", 0,
          flags=["-i"], program="pytorch"),
-    Form("files, union", of({f"{A}/model.safetensors": 1, "llama_B_sharded/model-00001-of-00004.safetensors": 3}, **LINEAR), f"{A} llama_B_sharded", 0,
+    Form("files, union", of({f"{A}/model.safetensors": 1, "llama_B_partial/model.safetensors": 3}, **LINEAR), f"{A} llama_B_partial", 0,
          flags=["-u"], program="pytorch"),
     Form("files, slerp", of({f"{A}/model.safetensors": None, f"{B}/model.safetensors": None}, merge_method="slerp", base_model=f"{A}/model.safetensors", dtype="float32",
                             parameters="{t: 0.3}"), AB, 16, program="pytorch"),
