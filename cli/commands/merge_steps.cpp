@@ -11,8 +11,7 @@
 #include "core/slices/sliced_inputs.h"
 #include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
-#include "io/folder/component_files.h"
-#include "io/input_forms.h"
+#include "io/folder/model_folder.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -35,9 +34,9 @@ auto with_places(const Places& places, const Call& call) {
 // A component that its folder is to have and does not hold.
 void warn_of_lacking_weights(std::span<const Checkpoint> checkpoints, std::vector<std::string>& warnings) {
   for (const Checkpoint& checkpoint : checkpoints) {
-    if (checkpoint.form != &folder_form()) continue;
+    if (!checkpoint.folder) continue;
     std::string lacking;
-    for (const std::string& component : component_files(checkpoint.path).lacking)
+    for (const std::string& component : checkpoint.folder->lacking)
       lacking += (lacking.empty() ? "" : ", ") + component;
     if (!lacking.empty())
       warnings.push_back(checkpoint.path + ": has no weights of " + lacking + ", and the result has none from it");

@@ -6,7 +6,8 @@
 #include <set>
 #include <span>
 
-#include "cli/commands/registry_access.h"
+#include "cli/operands/hub_access.h"
+#include "cli/operands/registry_access.h"
 #include "cli/options/recipe_options.h"
 #include "cli/recipes/formula_inputs.h"
 #include "cli/recipes/recipe_rules.h"
@@ -209,8 +210,8 @@ MergeRequest recipe_file_request(const Request& asked, Caller& caller) {
   if (asked.settings.models)
     throw Error(ErrorCode::usage, "--models", "--models is for recorded merges; a recipe file names its checkpoints");
   Places places;
-  MergeRequest merge =
-      merge_request(with_registered_paths(request_of(file, asked, places), caller), caller.environment);
+  const Request named = with_registered_paths(request_of(file, asked, places), caller);
+  MergeRequest merge = merge_request(with_hub_paths(named, caller.environment), caller.environment);
   merge.places = std::move(places);
   return merge;
 }

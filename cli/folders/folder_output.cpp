@@ -39,8 +39,10 @@ RunReport FolderOutput::run(const Plan& plan, std::span<const Checkpoint> checkp
     folder.make_room_for(file.weights);
     targets.push_back(folder.path() + "/" + file.weights);
   }
+  RunOptions inside = options;
+  inside.sync_folders = false;
   try {
-    RunReport report = ckmerge::run(plan, checkpoints, targets, options);
+    RunReport report = ckmerge::run(plan, checkpoints, targets, inside);
     write_beside(folder, {.plan = plan, .checkpoints = checkpoints, .report = report, .sync = options.sync});
     folder.put_in_place();
     return report;

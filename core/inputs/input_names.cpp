@@ -2,6 +2,7 @@
 #include "core/inputs/input_names.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/inputs/asked_layout.h"
 #include "core/inputs/component_names.h"
@@ -35,7 +36,7 @@ std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoin
   const std::vector<bool> headless = without_head(checkpoints);
   check_folders(recipe, checkpoints);
   std::vector<std::string> warnings = bring_to_layout(recipe, checkpoints);
-  equate_inputs(recipe, checkpoints);
+  for (std::string& doubt : equate_inputs(recipe, checkpoints)) warnings.push_back(std::move(doubt));
   for (std::string& note : untie_heads(recipe, checkpoints, headless)) warnings.push_back(std::move(note));
   for (std::string& note : fit_vocabularies(recipe, checkpoints, changes)) warnings.push_back(std::move(note));
   for (std::string& note : name_components(recipe, checkpoints)) warnings.push_back(std::move(note));

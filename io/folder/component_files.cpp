@@ -9,8 +9,10 @@
 #include <string_view>
 #include <system_error>
 
+#include "io/folder/hub_cache.h"
 #include "io/folder/pipeline_entries.h"
 #include "io/folder/pipeline_index.h"
+#include "io/folder/weight_names.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -118,6 +120,36 @@ FolderContents component_files(const std::string& folder) {
            "is a folder, and none of a model: it has no weights of diffusers or transformers (model.safetensors, "
            "transformer/diffusion_pytorch_model.safetensors); give a .safetensors file");
   return contents;
+}
+
+std::optional<FolderContents> contents_with(const std::string& path) {
+  const fs::path file(path);
+  const std::string name = file.filename().string();
+  const std::optional<WeightName> told = weight_name(name);
+  if (!told || (told->of == 0 && !told->is_index)) return std::nullopt;
+  const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
+  ComponentFiles files{.component = "", .set = set_of(folder, name), .paths = {}};
+  if (files.set.files.empty()) return std::nullopt;
+  for (const std::string& shard : files.set.files) files.paths.push_back((file.parent_path() / shard).string());
+  FolderContents contents;
+  contents.kind = kind_of_folder(folder);
+  if (!told->is_index && files.paths.size() > 1)
+    contents.notes.push_back(sentence(name, " is one of ", counted(files.paths.size(), "shard"),
+                                      ", which are taken as the whole that they are"));
+  contents.components.push_back(std::move(files));
+  return contents;
+}
+
+std::vector<WeightsFile> weights_files(const std::string& path) {
+  const std::optional<FolderContents> contents =
+      is_folder_path(path) ? component_files(snapshot_of(path)) : contents_with(path);
+  if (!contents) return {{.name = fs::path(path).filename().string(), .path = path}};
+  std::vector<WeightsFile> files;
+  for (const ComponentFiles& component : contents->components)
+    for (size_t i = 0; i < component.paths.size(); ++i)
+      files.push_back({.name = (component.component.empty() ? "" : component.component + "/") + component.set.files[i],
+                       .path = component.paths[i]});
+  return files;
 }
 
 std::string weights_name(const std::string& component) {

@@ -30,6 +30,7 @@ struct ModelFolder {
   std::string stem = {}, variant = {};     ///< of the first component
   std::vector<Component> components = {};  ///< by name; one, but for pipelines
   std::vector<std::string> left = {};      ///< weights and adapters that were not taken, by path below the folder
+  std::vector<std::string> lacking = {};   ///< components that a pipeline is to have and holds no weights of
   bool pickled = false;                    ///< its weights are torch's files
 };
 

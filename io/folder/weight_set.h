@@ -2,18 +2,21 @@
 // Which files of a folder are its weights: what the loader of its kind would read.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "io/folder/model_folder.h"
+#include "io/folder/weight_index.h"
 
 namespace ckmerge {
 
 /// Files that are one checkpoint: one, or shards.
 struct WeightSet {
   std::string stem = {}, variant = {}, extension = {};
-  std::string index = {};               ///< by name; empty: none lists them
-  std::vector<std::string> files = {};  ///< by name, shards in their order; empty: there are no weights
+  std::string index = {};                          ///< by name; empty: none lists them
+  std::shared_ptr<const WeightIndex> listed = {};  ///< what the index says
+  std::vector<std::string> files = {};             ///< by name, sorted; empty: there are no weights
 };
 
 struct FolderWeights {

@@ -93,6 +93,20 @@ def test_shards():
     expect(digest("out") == digest("whole"), "made new as a whole")
 
 
+def test_shards_in():
+    """The folder, its index and any of its shards are one input, and the result is a folder."""
+    write_model("a", llama(1))
+    write_model("b", llama(2))
+    done("convert", "a", "shards/", "--shard-size", "600", "--metadata", "none")
+    done("merge", "a", "b", "-o", "whole/", "--metadata", "none", "--shard-size", "500")
+    first = sorted(path for path in files_in("shards") if path.endswith(".safetensors"))[0]
+    for number, path in enumerate(("shards", "shards/model.safetensors.index.json", f"shards/{first}")):
+        done("merge", path, "b", "-o", f"out{number}/", "--metadata", "none", "--shard-size", "500")
+        expect(digest(f"out{number}") == digest("whole"), f"{path} as A")
+    done("merge", "shards", "b", "-o", "in-one/", "--metadata", "none")
+    expect(tensors_in("in-one") == tensors_in("whole") and "model.safetensors.index.json" not in files_in("in-one"), "shards in, one file out")
+
+
 def test_many_layers():
     write_model("a", llama(1, layers=12), dict(CONFIG, num_hidden_layers=12))
     done("convert", "a", "out/", "--shard-size", "600")
@@ -276,5 +290,5 @@ def test_diffusers():
         expect("library_name: diffusers" in pathlib.Path(f"many{variant}/README.md").read_text(), "the library")
 
 
-run_in_folders(test_one_file, test_shards, test_many_layers, test_same_bytes, test_config, test_what_is_carried, test_card, test_hash, test_refusals,
+run_in_folders(test_one_file, test_shards, test_shards_in, test_many_layers, test_same_bytes, test_config, test_what_is_carried, test_card, test_hash, test_refusals,
                test_plan, test_of_files, test_diffusers)

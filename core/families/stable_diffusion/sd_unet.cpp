@@ -6,6 +6,7 @@
 
 #include "core/families/family_rows.h"
 #include "core/families/rule_rows.h"
+#include "core/families/stable_diffusion/sd_blocks.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -110,27 +111,30 @@ void add_labels(LayoutRules& rules, const BothNamings& namings) {
 }
 
 LayoutRules layout_rules(const ComponentNames& names, bool from_left) {
+  const BothNamings namings(names, from_left);
+  LayoutRules rules = sd_way_down(namings);
+  add_rules(rules, "", "", {{"out.0.*", "conv_norm_out.*"}, {"out.2.*", "conv_out.*"}});
+  const Sizes sizes = sizes_of(namings);
+  for (uint32_t block = 0; block < sizes.blocks; ++block) add_up(rules, namings, block, sizes.resnets);
+  return rules;
+}
+
+}  // namespace
+
+LayoutRules sd_way_down(const BothNamings& namings) {
   LayoutRules rules;
   add_rules(rules, "", "",
             {{"time_embed.0.*", "time_embedding.linear_1.*"},
              {"time_embed.2.*", "time_embedding.linear_2.*"},
-             {"input_blocks.0.0.*", "conv_in.*"},
-             {"out.0.*", "conv_norm_out.*"},
-             {"out.2.*", "conv_out.*"}});
-  const BothNamings namings(names, from_left);
+             {"input_blocks.0.0.*", "conv_in.*"}});
   add_labels(rules, namings);
   add_resnet(rules, "middle_block.0.", "mid_block.resnets.0.");
   add_attention(rules, "middle_block.1.", "mid_block.attentions.0.");
   add_resnet(rules, "middle_block.2.", "mid_block.resnets.1.");
   const Sizes sizes = sizes_of(namings);
-  for (uint32_t block = 0; block < sizes.blocks; ++block) {
-    add_down(rules, block, sizes.resnets);
-    add_up(rules, namings, block, sizes.resnets);
-  }
+  for (uint32_t block = 0; block < sizes.blocks; ++block) add_down(rules, block, sizes.resnets);
   return rules;
 }
-
-}  // namespace
 
 ModelFamily sd_unet_family() {
   return {.name = "sd-unet",
@@ -142,7 +146,8 @@ ModelFamily sd_unet_family() {
           .right_signs = {"down_blocks.#.resnets.#.time_emb_proj.weight", "up_blocks.#.resnets.#.time_emb_proj.weight",
                           "time_embedding.linear_1.weight", "!down_blocks.#.motion_modules.#.proj_in.weight",
                           "!down_blocks.#.temp_convs.#.conv1.0.weight"},
-          .rules = layout_rules};
+          .rules = layout_rules,
+          .prefix_alone = "model.diffusion_model."};
 }
 
 }  // namespace ckmerge

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/inputs/lacking_names.h"
+#include "core/names/lacking_names.h"
 
 namespace ckmerge {
 

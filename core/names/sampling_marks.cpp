@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fields of scheduler_config.json as diffusers 0.42 reads them, marks as ComfyUI 0.3.75 does.
-#include "core/inputs/sampling_marks.h"
+#include "core/names/sampling_marks.h"
 
 #include <algorithm>
 #include <array>

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/inputs/vae_alone.h"
+#include "core/inputs/whole_part.h"
 
 #include <algorithm>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/families/told_component.h"
+#include "core/names/architecture.h"
 #include "core/names/part.h"
-#include "core/names/whole_part.h"
 
 namespace ckmerge {
 namespace {
@@ -23,7 +24,35 @@ bool holds_models(const Checkpoint& checkpoint) {
   return is_model(whole_part(checkpoint));
 }
 
+Part part_of_role(ComponentRole role) {
+  switch (role) {
+    case ComponentRole::vae: return Part::vae;
+    case ComponentRole::text_encoder: return Part::te;
+    case ComponentRole::transformer:
+    case ComponentRole::unet: break;
+  }
+  return Part::unet;
+}
+
+std::optional<Part> guessed_part(const Checkpoint& checkpoint) {
+  const std::string kind = guess_architecture(checkpoint.tensors, checkpoint.metadata, checkpoint.judgement).kind;
+  if (kind.starts_with("diffusion model")) return Part::unet;
+  if (kind.starts_with("vae")) return Part::vae;
+  if (kind.starts_with("text encoder")) return Part::te;
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<Part> whole_part(const Checkpoint& checkpoint) {
+  for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
+    if (part_of(checkpoint.tensors.name(i))) return std::nullopt;
+  const std::vector<ToldComponent> told = told_components(checkpoint.tensors);
+  if (told.empty()) return guessed_part(checkpoint);
+  const Part part = part_of_role(told[0].family->role);
+  const auto is_same = [&](const ToldComponent& one) { return part_of_role(one.family->role) == part; };
+  return std::ranges::all_of(told, is_same) ? std::optional(part) : std::nullopt;
+}
 
 bool is_vae_alone(const Checkpoint& checkpoint) {
   const std::vector<ToldComponent> told = told_components(checkpoint.tensors);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/commands/registry_access.h"
+#include "cli/operands/registry_access.h"
 
 #include <algorithm>
 
+#include "cli/operands/checkpoint_words.h"
 #include "cli/options/faults.h"
 #include "cli/system/text.h"
 #include "io/file/folder_walk.h"
+#include "io/folder/shard_names.h"
 #include "io/hash/checkpoint_names.h"
 #include "io/registry/presence.h"
 #include "io/registry/registry_damage.h"
@@ -54,25 +56,14 @@ std::string path_called(const Registry& registry, const std::string& name) {
         "@" + name + ": " + file.path +
             " was changed since it was scanned, so that its hash is another; `ckmerge scan` its folder, or give "
             "its path");
-  return file.path;
-}
-
-// What may stand for a checkpoint.
-std::vector<std::string*> checkpoint_paths(Request& request) {
-  std::vector<std::string*> paths;
-  if (spec_of(request.command).operands == WordKind::checkpoint)
-    for (std::string& operand : request.operands)
-      if (request.command != Command::convert || paths.empty()) paths.push_back(&operand);  // its second is written
-  for (Component& component : request.settings.components) paths.push_back(&component.path);
-  return paths;
+  const std::string index = index_beside(file.path);  // an entry of shards is that of them all
+  return index.empty() ? file.path : index;
 }
 
 // Where @ begins; npos where a file is named.
-size_t reference_in(const std::string& path, const Request& request) {
-  if (path.starts_with('@')) return 0;
-  const bool may_have_names = request.command == Command::run || request.settings.recipe.formula;
-  const size_t equals = may_have_names ? path.find("=@") : path.npos;
-  return equals == path.npos || path.find('/') < equals ? path.npos : equals + 1;
+size_t reference_in(const std::string& word, const Request& request) {
+  const size_t at = path_in(word, request);
+  return word.compare(at, 1, "@") == 0 ? at : word.npos;
 }
 
 void put_paths(const Registry& registry, const Request& request, const std::vector<std::string*>& references) {
@@ -137,7 +128,7 @@ RegisteredFile find_one(const Registry& registry, const std::string& name) {
 
 Request with_registered_paths(const Request& asked, Caller& caller) {
   Request request = asked;
-  std::vector<std::string*> paths = checkpoint_paths(request);
+  std::vector<std::string*> paths = checkpoint_words(request);
   std::erase_if(paths, [&](const std::string* path) { return reference_in(*path, request) == path->npos; });
   if (paths.empty()) return request;
   with_registry(registry_path(request.settings, caller.environment), Registry::Access::existing, caller,
