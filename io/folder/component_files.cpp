@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "io/folder/hub_cache.h"
+#include "io/folder/path_status.h"
 #include "io/folder/pipeline_entries.h"
 #include "io/folder/pipeline_index.h"
 #include "io/folder/weight_names.h"
@@ -79,10 +80,7 @@ void add_missing_folders(const fs::path& folder, const PipelineIndex& index, Fol
 
 }  // namespace
 
-bool is_folder_path(const std::string& path) {
-  std::error_code error;
-  return fs::is_directory(path, error);
-}
+bool is_folder_path(const std::string& path) { return path_status(path) == PathStatus::folder; }
 
 std::string with_folder_name(const std::string& path) {
   std::string name = path;
@@ -96,8 +94,7 @@ std::string with_folder_name(const std::string& path) {
 FolderContents component_files(const std::string& folder) {
   FolderContents contents;
   const fs::path path(folder);
-  std::error_code error;
-  const bool of_pipeline = fs::exists(path / "model_index.json", error);
+  const bool of_pipeline = path_status((path / "model_index.json").string()) != PathStatus::nothing;
   contents.kind = kind_of_folder(folder);
   // What from_pretrained reads of a folder with a config is the folder's own.
   if (!of_pipeline && contents.kind != FolderKind::plain && add_component(folder, "", contents.kind, contents))

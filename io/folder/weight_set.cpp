@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "io/folder/folder_config.h"
+#include "io/folder/path_status.h"
 #include "io/folder/weight_candidates.h"
 #include "io/folder/weight_names.h"
 #include "io/text/error.h"
@@ -102,12 +103,12 @@ class Choice {
 
   void expect_there(const std::string& file, const std::string& why) const {
     const std::string path = path_in(folder_, file);
+    if (path_status(path) != PathStatus::nothing) return;
     std::error_code error;
-    if (fs::exists(path, error)) return;
     if (fs::is_symlink(path, error))
       refuse(ErrorCode::io, path,
              "is a link to a file that is not there; complete the download, or give a whole copy of the folder");
-    refuse(ErrorCode::io, path, sentence("is not there, ", why, "; complete the download"));
+    refuse(ErrorCode::io, path, sentence("is not there", why, "; complete the download"));
   }
 
   WeightSet completed(const WeightCandidate& candidate) const {
@@ -116,7 +117,7 @@ class Choice {
       set.listed = std::make_shared<WeightIndex>(read_weight_index(path_in(folder_, set.index)));
       set.files = set.listed->files();
       for (const std::string& file : set.files)
-        expect_there(file, sentence("which ", set.index, " lists as one of ", counted(set.files.size(), "shard")));
+        expect_there(file, sentence(", which ", set.index, " lists as one of ", counted(set.files.size(), "shard")));
     }
     if (candidate.form == SetForm::shards && set.files.size() != candidate.of) refuse_incomplete(candidate);
     for (const std::string& file : set.files) expect_there(file, "");
