@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "cli/folders/component_paths.h"
+#include "cli/operands/component_paths.h"
 #include "cli/operands/checkpoint_words.h"
 #include "cli/options/faults.h"
 #include "cli/system/text.h"

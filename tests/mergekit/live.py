@@ -3,7 +3,6 @@
 Runs in the environment of the peers. models: merges of folders, read by from_pretrained and by huggingface_hub's loaders.
 forms: every form of forms.py by the real mergekit and by ckmerge, all elements compared, and the result loaded.
 architectures: mergekit's own merge of each model against ckmerge's, as transformers loads the two."""
-import json
 import os
 import pathlib
 import re

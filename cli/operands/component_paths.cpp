@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/folders/component_paths.h"
+#include "cli/operands/component_paths.h"
 
 #include <algorithm>
 #include <vector>
