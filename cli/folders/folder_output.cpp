@@ -5,6 +5,7 @@
 
 #include "cli/folders/config_files.h"
 #include "cli/options/output_name.h"
+#include "core/folders/made_index.h"
 #include "core/inputs/asked_layout.h"
 #include "io/folder/partial_folder.h"
 
@@ -24,7 +25,10 @@ bool is_pipeline_folder(const std::string& output, const Recipe& recipe) {
 FolderOutput::FolderOutput(Plan& plan, std::span<const Checkpoint> checkpoints,
                            const std::optional<std::string>& config_from)
     : files_(split_into_components(plan, checkpoints)) {
-  if (!config_from) return;
+  if (!config_from) {
+    index_ = made_index(files_, checkpoints[0]);
+    return;
+  }
   given_.emplace(*config_from, files_);
   for (PipelineFile& file : files_)
     if (given_->has(config_of(file))) {
@@ -41,7 +45,12 @@ std::vector<std::string> FolderOutput::warnings() const {
   if (!lacking.empty())
     warnings.push_back(lacking + (given_ ? " is not in " + given_->folder() : " cannot be told by names and shapes") +
                        ", which programs need; take such files from a folder of the same family (--config-from DIR)");
-  if (!given_)
+  if (index_)
+    warnings.push_back(
+        "model_index.json names no tokenizer and no scheduler, which no checkpoint holds: programs must be given them, "
+        "or "
+        "--config-from DIR takes them from a folder of the same family");
+  else if (!given_)
     warnings.push_back(
         "the folder has no model_index.json, tokenizer or scheduler, which no checkpoint holds: its components can be "
         "loaded one by one; --config-from DIR takes them from a folder of the same family");
@@ -62,6 +71,7 @@ RunReport FolderOutput::run(const Plan& plan, std::span<const Checkpoint> checkp
   if (given_) given_->write_into(folder, options.sync);
   for (const PipelineFile& file : files_)
     if (file.config) write_text(folder.path() + "/" + config_of(file), *file.config, options.sync);
+  if (index_) write_text(folder.path() + "/model_index.json", *index_, options.sync);
   folder.put_in_place();
   return report;
 }

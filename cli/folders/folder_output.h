@@ -32,6 +32,7 @@ class FolderOutput {
  private:
   std::vector<PipelineFile> files_;
   std::optional<GivenConfigs> given_;
+  std::optional<std::string> index_;  // the text of a model_index.json that is made
 };
 
 }  // namespace ckmerge::cli
