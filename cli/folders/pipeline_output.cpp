@@ -6,6 +6,7 @@
 
 #include "cli/folders/config_files.h"
 #include "cli/folders/model_output.h"
+#include "core/folders/made_index.h"
 #include "core/inputs/asked_layout.h"
 #include "io/input_forms.h"
 
@@ -56,6 +57,7 @@ void PipelineOutput::take_configs(std::span<const Checkpoint> checkpoints, const
     first->config = file.config;
     first->config_from = file.config_from;
   }
+  if (!given_ && !carried_) index_ = made_index(components_, checkpoints[0]);
 }
 
 std::span<const BesideFile> PipelineOutput::beside() const {
@@ -75,6 +77,10 @@ std::vector<std::string> PipelineOutput::warnings() const {
                        ", which programs need; take such files from a folder of the same family (--config-from DIR)");
   if (carried_)
     warnings.insert(warnings.end(), carried_->warnings().begin(), carried_->warnings().end());
+  else if (index_)
+    warnings.push_back(
+        "model_index.json names no tokenizer and no scheduler, which no checkpoint holds: programs must be given them, "
+        "or --config-from DIR takes them from a folder of the same family");
   else if (!given_)
     warnings.push_back(
         "the folder has no model_index.json, tokenizer or scheduler, which no checkpoint holds: its components can be "
@@ -89,6 +95,7 @@ void PipelineOutput::write_beside(const PartialFolder& folder, const Written& wr
   if (carried_) carried_->write_into(folder, written.sync);
   for (const FolderFile& file : components_)
     if (file.config) write_text(folder.path() + "/" + config_of(file), *file.config, written.sync);
+  if (index_) write_text(folder.path() + "/model_index.json", *index_, written.sync);
   if (carried_ && writes_recipe(written.plan.recipe))
     write_text(folder.path() + "/README.md",
                model_card(written.plan, written.checkpoints, written.report.input_hashes, card_), written.sync);

@@ -44,6 +44,7 @@ class PipelineOutput final : public FolderOutput {
   std::vector<FolderFile> components_;  // of each its first file, which tells of all
   std::optional<GivenConfigs> given_;
   std::optional<CarriedPipeline> carried_;
+  std::optional<std::string> index_;  // the text of a model_index.json that is made
   CardFacts card_;
 };
 
