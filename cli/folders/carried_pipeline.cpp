@@ -127,7 +127,10 @@ uint64_t CarriedPipeline::size() const {
 
 void CarriedPipeline::write_into(const PartialFolder& target, bool sync) const {
   for (const SubFolder& folder : sub_folders_) folder.files.write_into(target, sync);
-  for (const SideFile& file : copies_) copy_file(folder_ + "/" + file.path, target.path() + "/" + file.path, sync);
+  for (const SideFile& file : copies_) {
+    target.make_room_for(file.path);
+    copy_file(folder_ + "/" + file.path, target.path() + "/" + file.path, sync);
+  }
   if (index_text_) write_text(target.path() + "/" + kIndex, *index_text_, sync);
 }
 
