@@ -6,6 +6,7 @@
 #include <set>
 #include <span>
 
+#include "cli/operands/component_paths.h"
 #include "cli/operands/hub_access.h"
 #include "cli/operands/registry_access.h"
 #include "cli/options/recipe_options.h"
@@ -211,7 +212,8 @@ MergeRequest recipe_file_request(const Request& asked, Caller& caller) {
     throw Error(ErrorCode::usage, "--models", "--models is for recorded merges; a recipe file names its checkpoints");
   Places places;
   const Request named = with_registered_paths(request_of(file, asked, places), caller);
-  MergeRequest merge = merge_request(with_hub_paths(named, caller.environment), caller.environment);
+  MergeRequest merge =
+      merge_request(with_component_paths(with_hub_paths(named, caller.environment)), caller.environment);
   merge.places = std::move(places);
   return merge;
 }
