@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include "cli/commands/mergekit.h"
 #include "cli/commands/operations.h"
 #include "cli/commands/recipe_file.h"
 #include "cli/commands/run_recipe.h"
@@ -14,8 +15,11 @@ namespace ckmerge::cli {
 void perform(const Request& asked, Caller& caller) {
   const Request request = with_hub_paths(with_registered_paths(asked, caller), caller.environment);
   switch (request.command) {
-    case Command::merge:
-    case Command::plan: return merge_command(merge_request(request, caller.environment), caller);
+    case Command::plan:
+      if (request.settings.mergekit.config) return merge_command(mergekit_request(request, caller), caller);
+      return merge_command(merge_request(request, caller.environment), caller);
+    case Command::mergekit: return merge_command(mergekit_request(request, caller), caller);
+    case Command::merge: return merge_command(merge_request(request, caller.environment), caller);
     case Command::run: return merge_command(run_request(request, caller), caller);
     case Command::convert:
     case Command::bake:

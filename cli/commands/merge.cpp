@@ -9,6 +9,8 @@
 #include "cli/commands/save_recipe.h"
 #include "cli/commands/sweep.h"
 #include "cli/folders/folder_output.h"
+#include "cli/folders/model_output.h"
+#include "cli/folders/pipeline_output.h"
 #include "cli/options/faults.h"
 #include "cli/options/output_name.h"
 #include "cli/report/report.h"
@@ -50,7 +52,7 @@ struct Prepared {
   std::optional<NumberedNames> names;
   std::optional<ConfigCopy> config;
   std::optional<std::string> recipe;  // the text of --save-recipe
-  std::optional<FolderOutput> folder = {};
+  std::unique_ptr<FolderOutput> folder = {};
 };
 
 std::vector<std::string> paths_of(std::span<const Checkpoint> checkpoints) {
@@ -60,24 +62,32 @@ std::vector<std::string> paths_of(std::span<const Checkpoint> checkpoints) {
   return paths;
 }
 
-// Of a folder of diffusers the plan has several files. What programs will miss in it is a warning.
+// Of a folder the plan may have several files. What programs will miss in it is a warning.
 void lay_out_folder(const MergeRequest& request, Prepared& prepared) {
+  const Settings& settings = request.settings;
   if (!request.makes_folder()) return;
-  prepared.folder.emplace(prepared.plan, prepared.checkpoints, request.settings.config_from);
+  if (request.makes_model)
+    prepared.folder = std::make_unique<ModelOutput>(
+        prepared.plan, prepared.checkpoints, request.changes,
+        ModelOutputOptions{.shard_size = settings.shard_size.value_or(kShardSize), .copy_code = settings.copy_code});
+  else
+    prepared.folder = std::make_unique<PipelineOutput>(prepared.plan, prepared.checkpoints, settings.config_from);
+  expect_room_for_files(prepared.folder->files().size());
   for (std::string& warning : prepared.folder->warnings()) prepared.plan.warnings.push_back(std::move(warning));
-  if (request.settings.save_recipe && request.settings.config_from)
+  if (settings.save_recipe && settings.config_from)
     prepared.plan.warnings.push_back(
         "a recipe does not say where configs come from: `run` makes the folder without them, "
         "unless it is given --config-from DIR, too");
 }
 
-// REQUIRES: request.output is the name of a file, or of a folder of diffusers.
+// REQUIRES: request.output is the name of a file, or of a folder that is the output itself.
 void check_output(MergeRequest& request, Prepared& prepared, Faults& faults) {
   const Settings& settings = request.settings;
   if (request.makes_folder()) {
     const std::string folder = request.output.substr(0, request.output.find_last_not_of('/') + 1);
     faults.check([&] { check_folder_target(request.output, paths_of(prepared.checkpoints), settings.run.replace); });
-    faults.check([&] { check_space(folder, prepared.plan.output_size()); });
+    if (!prepared.folder) return;
+    faults.check([&] { check_space(folder, prepared.plan.output_size() + prepared.folder->size_beside()); });
     return;
   }
   const std::string place = place_to_check(request);
@@ -99,6 +109,7 @@ Prepared prepare(MergeRequest& request, Caller& caller) {
   faults.check([&] { check_recipe(request.settings.recipe, request.inputs.size()); });
   Prepared prepared{
       .checkpoints = opened_inputs(request, caller, faults), .plan = {}, .names = {}, .config = {}, .recipe = {}};
+  if (faults.empty()) faults.check([&] { settle_output(request, prepared.checkpoints); });
   if (faults.empty())
     faults.check([&] {
       prepared.plan = planned(request, request.settings.recipe, prepared.checkpoints);
@@ -147,17 +158,24 @@ RunReport run_in_place(MergeRequest& request, Prepared& prepared, Caller& caller
   }
 }
 
-// Of a folder each file is registered, and programs are asked once, when all are there.
+// Of a folder each file is registered, of shards the first, which stands for all. Programs are asked once, when all are
+// there.
 std::vector<std::string> announce_output(const MergeRequest& request, const Prepared& prepared, const RunReport& report,
                                          Caller& caller) {
   if (!prepared.folder) return announce(request.announcement, request.output, prepared.checkpoints, report, caller);
   std::vector<std::string> troubles;
-  const std::vector<PipelineFile>& files = prepared.folder->files();
+  const std::span<const FolderFile> files = prepared.folder->files();
+  const auto is_further = [&](size_t k) { return k < files.size() && prepared.plan.files[k].is_further_shard; };
+  Announcement announcement = request.announcement;
+  announcement.notify.reset();
   for (size_t k = 0; k < files.size(); ++k) {
-    Announcement announcement = request.announcement;
-    if (k + 1 < files.size()) announcement.notify.reset();
+    if (is_further(k)) continue;
     RunReport of_file = report;
-    if (!report.sums.empty()) of_file.sums = {report.sums[k]};
+    of_file.sums.clear();
+    if (!report.sums.empty() && !is_further(k + 1)) of_file.sums = {report.sums[k]};
+    size_t next = k + 1;
+    while (is_further(next)) ++next;
+    if (next == files.size()) announcement.notify = request.announcement.notify;
     const std::string path = request.output + (request.output.ends_with('/') ? "" : "/") + files[k].weights;
     for (std::string& trouble : announce(announcement, path, prepared.checkpoints, of_file, caller))
       troubles.push_back(std::move(trouble));
@@ -196,8 +214,8 @@ void merge_command(MergeRequest request, Caller& caller) {
       .preset = request.settings.preset,
       .verbose = request.settings.verbose,
       .recipe_file = request.settings.save_recipe ? std::string_view(*request.settings.save_recipe) : "",
-      .files =
-          prepared.folder ? std::span<const PipelineFile>(prepared.folder->files()) : std::span<const PipelineFile>()};
+      .files = prepared.folder ? prepared.folder->files() : std::span<const FolderFile>(),
+      .beside = prepared.folder ? prepared.folder->beside() : std::span<const BesideFile>()};
   if (request.settings.only_plan) {
     if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
     return tell_plan(request, facts, caller);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/merge_request.h"
 
-#include "cli/commands/formula_inputs.h"
+#include "cli/recipes/formula_inputs.h"
 #include "cli/commands/open_inputs.h"
+#include "cli/recipes/recipe_slices.h"
 #include "cli/commands/sweep.h"
 #include "cli/commands/work_options.h"
-#include "cli/folders/folder_output.h"
+#include "cli/folders/pipeline_output.h"
 #include "cli/options/output_extension.h"
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
+#include "io/folder/model_folder.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -59,21 +62,48 @@ void add_preset_warnings(MergeRequest& merge) {
     merge.warnings.push_back(std::move(warning));
 }
 
+void check_folder_options(const MergeRequest& merge, const std::string& kind) {
+  const Settings& settings = merge.settings;
+  if (settings.recipe.form != &output_forms().front())
+    refuse("--format", sentence("--format: ", kind, " has files of safetensors"));
+  if (settings.config != ConfigSource::none)
+    refuse("--config", sentence("--config is of one file; ",
+                                merge.makes_model ? "what lies beside A's weights is carried anyway"
+                                                  : "--config-from gives a folder of diffusers its configs"));
+}
+
 void check_folder(const MergeRequest& merge) {
   const Settings& settings = merge.settings;
-  if (settings.config_from && !merge.makes_folder() && !settings.only_plan)
+  if (settings.config_from && !merge.makes_pipeline() && !settings.only_plan)
     refuse("--config-from", "--config-from is of a folder of diffusers: --layout diffusers, and an OUT such as out/");
-  if (!merge.makes_folder()) return;
-  if (settings.recipe.form != &output_forms().front())
-    refuse("--format", "--format: a folder of diffusers has files of safetensors");
-  if (settings.config != ConfigSource::none)
-    refuse("--config", "--config is of one file; --config-from gives a folder of diffusers its configs");
+  if (settings.shard_size && !settings.sweeps.empty())
+    refuse("--shard-size", "--shard-size is of one result in a folder, not of a sweep's files");
+  if (merge.makes_pipeline()) check_folder_options(merge, "a folder of diffusers");
 }
 
 }  // namespace
 
-bool MergeRequest::makes_folder() const {
+bool MergeRequest::makes_pipeline() const {
   return !settings.filename_prefix && settings.sweeps.empty() && is_pipeline_folder(output, settings.recipe);
+}
+
+void settle_output(MergeRequest& merge, std::span<const Checkpoint> checkpoints) {
+  Settings& settings = merge.settings;
+  const auto asked = [&](const char* option) {
+    refuse(option, sentence(option, " is of a model's folder: A is one, and OUT a folder, such as out/"));
+  };
+  const ModelFolder* const folder = checkpoints[merge.changes.input].folder.get();
+  const bool is_model = folder && folder->kind != FolderKind::pipeline;
+  const bool may_be = !settings.filename_prefix && settings.sweeps.empty() && settings.recipe.layout.empty() &&
+                      settings.recipe.roles.empty() && may_be_folder(merge.output);
+  merge.makes_model = may_be && (is_model || settings.shard_size || merge.asks_for_folder);
+  const bool is_open = settings.only_plan && merge.output.empty();  // where it would go is not said yet
+  if (settings.shard_size && !merge.makes_model && !is_open) asked("--shard-size");
+  if (settings.copy_code && !merge.makes_model && !is_open) asked("--copy-code");
+  if (!merge.makes_model) return;
+  // It was taken for the name of a file.
+  std::erase(merge.warnings, extension_warning(merge.output, *settings.recipe.form));
+  check_folder_options(merge, "a model's folder");
 }
 
 MergeRequest merge_request(const Request& request, const Environment& environment) {
@@ -87,7 +117,11 @@ MergeRequest merge_request(const Request& request, const Environment& environmen
   check_files(merge, request.command, faults);
   if (!settings.sweeps.empty()) check_sweep(merge, faults);
   faults.add(request.refused);
-  if (settings.recipe.formula) faults.check([&] { name_inputs_of_formula(merge.inputs, *settings.recipe.formula); });
+  if (settings.recipe.formula)
+    faults.check([&] {
+      name_inputs_of_formula(merge.inputs, *settings.recipe.formula);
+      leave_operands_named(settings.recipe);
+    });
   faults.check([&] { read_keys(merge); });
   complete_run_options(settings, environment, faults);
   faults.raise();

@@ -2,14 +2,16 @@
 // What is asked of a merge: inputs, recipe, options and where the output goes, all of it checked, nothing of it done.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
 #include "cli/commands/after_merge.h"
-#include "cli/commands/recipe_rules.h"
+#include "cli/recipes/recipe_rules.h"
 #include "cli/options/request.h"
 #include "cli/system/system.h"
 #include "core/ckmerge.h"
+#include "core/folders/model_changes.h"
 
 namespace ckmerge::cli {
 
@@ -22,9 +24,17 @@ struct MergeRequest {
   std::vector<std::string> warnings;  ///< those of the plan follow
   Places places;                      ///< of a recipe file's weights, rules and options
   Announcement announcement;          ///< when the output is in place
+  ModelChanges changes;               ///< of a model's folder that is written
+  bool asks_for_folder = false;       ///< the output is a model's folder though A is a file
+  bool makes_model = false;           ///< the output is a model's folder (known when the inputs are open)
 
-  bool makes_folder() const;  ///< `output` is a folder of diffusers
+  bool makes_pipeline() const;  ///< `output` is a folder of diffusers, in its layout
+  bool makes_folder() const { return makes_model || makes_pipeline(); }
 };
+
+/// Whether the output is a model's folder, now that the inputs are open. Throws Error(usage) for options that are not
+/// of such an output.
+void settle_output(MergeRequest& merge, std::span<const Checkpoint> checkpoints);
 
 /// For `merge` and `plan`, and for what others ask as a merge. Throws Error(usage) with everything that stands against
 /// the request.

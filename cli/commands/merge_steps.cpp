@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/merge_steps.h"
 
+#include <utility>
+
 #include "cli/commands/open_inputs.h"
 #include "core/engine/differing_copies.h"
 #include "core/folders/pipeline_files.h"
 #include "core/inputs/component_names.h"
 #include "core/inputs/input_names.h"
+#include "core/inputs/sliced_inputs.h"
 #include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
 #include "io/folder/model_folder.h"
@@ -40,6 +43,15 @@ void warn_of_lacking_weights(std::span<const Checkpoint> checkpoints, std::vecto
   }
 }
 
+// What is said of the result besides comes first.
+void take_changes(VocabularyChanges from, ModelChanges& to) {
+  if (!to.vocabulary) to.vocabulary = from.rows;
+  to.texts.merge(from.texts);
+  to.config.merge(from.config);
+  to.without.insert(to.without.end(), from.without.begin(), from.without.end());
+  to.copies.insert(to.copies.end(), from.copies.begin(), from.copies.end());
+}
+
 }  // namespace
 
 std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Faults& faults) {
@@ -47,8 +59,13 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
   if (faults.empty()) faults.check([&] { warn_of_lacking_weights(checkpoints, request.warnings); });
   if (faults.empty())
     faults.check([&] {
-      append(request.warnings,
-             with_places(request.places, [&] { return name_inputs(request.settings.recipe, checkpoints); }));
+      VocabularyChanges vocabulary;
+      append(request.warnings, with_places(request.places, [&] {
+               return name_inputs(request.settings.recipe, checkpoints, vocabulary);
+             }));
+      take_changes(std::move(vocabulary), request.changes);
+      for (SlicedRun& run : slice_inputs(request.settings.recipe, checkpoints))
+        request.changes.runs.push_back({.prefix = std::move(run.prefix), .layers = std::move(run.layers)});
     });
   return checkpoints;
 }

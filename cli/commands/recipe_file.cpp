@@ -6,11 +6,13 @@
 #include <set>
 #include <span>
 
-#include "cli/commands/formula_inputs.h"
-#include "cli/commands/recipe_rules.h"
 #include "cli/operands/hub_access.h"
 #include "cli/operands/registry_access.h"
 #include "cli/options/recipe_options.h"
+#include "cli/recipes/formula_inputs.h"
+#include "cli/recipes/recipe_rules.h"
+#include "cli/recipes/recipe_slices.h"
+#include "cli/recipes/recipe_vocabulary.h"
 #include "cli/system/text.h"
 #include "core/formula/recipe_graph.h"
 #include "core/formula/tokens.h"
@@ -26,7 +28,8 @@ using Kind = YamlValue::Kind;
 
 constexpr uint64_t kLargest = 1 << 20;  // bytes
 
-const std::vector<std::string> kMembers = {"ckmerge", "checkpoints", "let", "merge", "weights", "rules", "options"};
+const std::vector<std::string> kMembers = {"ckmerge", "checkpoints", "slices", "vocabulary", "let",
+                                           "merge",   "weights",     "rules",  "options"};
 
 std::string text_of(const std::string& path) {
   const InputFile file(path);
@@ -82,8 +85,14 @@ class RecipeFile {
     return formula;
   }
 
-  /// `weights` and `rules`, into a recipe that has the formula and the names of its checkpoints.
+  /// `slices`, `vocabulary`, `weights` and `rules`, into a recipe that has the formula and the names of its
+  /// checkpoints.
   void read_parts(Recipe& recipe, Places& places) const {
+    if (const YamlValue* const slices = root_.find("slices"))
+      recipe.operands = read_slices(*slices, path_, recipe.formula->names);
+    if (const YamlValue* const vocabulary = root_.find("vocabulary"))
+      read_vocabulary(*vocabulary, path_, recipe.formula->names, recipe);
+    leave_operands_named(recipe);
     const auto add = [&](const Places& more) { places.insert(places.end(), more.begin(), more.end()); };
     if (const YamlValue* const rules = root_.find("rules")) add(read_rules(*rules, path_, recipe));
     if (const YamlValue* const weights = root_.find("weights")) add(read_weights(*weights, path_, recipe));
@@ -178,6 +187,7 @@ Request request_of(const RecipeFile& file, const Request& asked, Places& places)
 Recipe completed(Request& merge) {
   Recipe recipe = merge.settings.recipe;
   name_inputs_of_formula(merge.operands, *recipe.formula);
+  leave_operands_named(recipe);
   for (const Component& vae : merge.settings.components) merge.operands.push_back(vae.path);
   recipe.bake_vae = !merge.settings.components.empty();
   recipe.hash |= merge.settings.run.hash;

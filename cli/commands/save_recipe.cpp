@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include "cli/commands/recipe_file.h"
 #include "cli/options/numbers.h"
+#include "cli/recipes/recipe_slices.h"
+#include "cli/recipes/recipe_vocabulary.h"
 #include "cli/system/text.h"
 #include "core/formula/sole_call.h"
 #include "core/read/staging.h"
@@ -65,6 +68,7 @@ class Writer {
 
   std::string text() {
     write_checkpoints();
+    write_slices();
     write_formula();
     write_weights();
     write_rules();
@@ -76,8 +80,11 @@ class Writer {
   void line(size_t depth, const std::string& text) { out_ += std::string(2 * depth, ' ') + text + "\n"; }
 
   size_t merged() const { return merged_inputs(recipe_, request_.inputs.size()); }
+  size_t given() const { return given_inputs(recipe_, request_.inputs.size()); }
 
-  std::string name_of(size_t k) const { return recipe_.formula ? recipe_.formula->names[k] : place_name(k); }
+  std::string name_of(size_t k) const {
+    return recipe_.formula && k < recipe_.formula->names.size() ? recipe_.formula->names[k] : place_name(k);
+  }
 
   // Below the recipe's folder as seen from there, so that both can be moved together.
   std::string path_of(const std::string& path) const {
@@ -92,8 +99,16 @@ class Writer {
   void write_checkpoints() {
     line(0, "ckmerge: 1");
     line(0, "checkpoints:");
-    for (size_t k = 0; k < merged(); ++k)
+    for (size_t k = 0; k < given(); ++k)
       line(1, yaml_scalar(name_of(k)) + ": " + yaml_scalar(path_of(request_.inputs[k])));
+  }
+
+  void write_slices() {
+    std::vector<std::string> names;
+    for (size_t k = 0; k < given(); ++k) names.push_back(name_of(k));
+    out_ += slices_text(recipe_.operands, names);
+    const std::optional<VocabularyRequest>& vocabulary = recipe_.vocabulary;
+    out_ += vocabulary_text(recipe_, names, vocabulary ? path_of(vocabulary->folder) : "");
   }
 
   // ---- what is computed
@@ -225,6 +240,7 @@ class Writer {
     option("set_metadata", metadata_words(recipe_));
     option("strip_prefix", recipe_.strip_prefix);
     option("underflow", recipe_.underflow);
+    option("vocab", recipe_.vocab);
     if (recipe_.bake_vae) option("vae", std::vector<std::string>{path_of(request_.inputs.back())});
     if (!recipe_.wrap.empty()) option("wrap", std::vector<std::string>{recipe_.wrap});
     if (options_.empty()) return;

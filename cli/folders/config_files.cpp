@@ -63,13 +63,17 @@ void add_files(const fs::path& folder, const fs::path& below, std::vector<std::s
   if (error) refuse((folder / below).string() + " cannot be read: " + error.message());
 }
 
-void write(const std::string& to, std::span<const std::byte> bytes, bool sync) {
-  const uint64_t room = (bytes.size() / OutputFile::kAlignment + 1) * OutputFile::kAlignment;
-  Staging staging(room);
-  OutputFile file(to, bytes.size(), {}, {.sync = sync});
-  if (!bytes.empty()) {
-    std::memcpy(staging.first(bytes.size()).data(), bytes.data(), bytes.size());
-    file.write_at(0, staging.first(bytes.size()));
+constexpr uint64_t kPiece = uint64_t{4} << 20;  // a multiple of OutputFile::kAlignment
+
+// `read` fills what it is given with the bytes from an offset on.
+template <typename Read>
+void write(const std::string& to, uint64_t size, bool sync, const Read& read) {
+  Staging staging(kPiece);
+  OutputFile file(to, size, {}, {.sync = sync, .sync_folder = false});
+  for (uint64_t offset = 0; offset < size; offset += kPiece) {
+    const std::span<std::byte> piece = staging.first(std::min(kPiece, size - offset));
+    read(offset, piece);
+    file.write_at(offset, piece);
   }
   file.commit();
 }
@@ -88,21 +92,22 @@ std::vector<std::string> config_files(const std::string& folder) {
 
 std::string config_text(const std::string& file) {
   const InputFile input(file);
-  if (input.size() > kMaxConfig) throw Error(ErrorCode::malformed, file, "is too large");
+  if (input.size() > kMaxConfig) throw Error(ErrorCode::malformed, file, file + ": is too large for a config");
   std::string text(input.size(), '\0');
   input.read_at(0, std::as_writable_bytes(std::span(text)));
   return text;
 }
 
 void write_text(const std::string& to, const std::string& text, bool sync) {
-  write(to, std::as_bytes(std::span(text)), sync);
+  write(to, text.size(), sync, [&](uint64_t offset, std::span<std::byte> piece) {
+    std::memcpy(piece.data(), text.data() + offset, piece.size());
+  });
 }
 
 void copy_file(const std::string& from, const std::string& to, bool sync) {
   const InputFile file(from);
-  std::vector<std::byte> bytes(std::min(file.size(), kMaxSize));
-  file.read_at(0, bytes);
-  write(to, bytes, sync);
+  write(to, file.size(), sync, [&](uint64_t offset, std::span<std::byte> piece) { file.read_at(offset, piece); });
+  file.check_unchanged();
 }
 
 }  // namespace ckmerge::cli

@@ -1,69 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/folders/folder_output.h"
 
-#include <utility>
-
-#include "cli/folders/config_files.h"
 #include "cli/options/output_name.h"
-#include "core/inputs/asked_layout.h"
-#include "io/folder/partial_folder.h"
+#include "cli/system/system.h"
+#include "cli/system/text.h"
 
 namespace ckmerge::cli {
+
+bool may_be_folder(const std::string& output) {
+  return !output.empty() && (is_folder(output) || (!promised_form(output) && promised_elsewhere(output).empty()));
+}
+
+void expect_room_for_files(size_t files) {
+  constexpr size_t kEach = 2, kOthers = 32;  // a file and its folder; inputs have a quarter (io/file/descriptor_pool)
+  const uint64_t most = most_open_files();
+  if (files < kOthers || files * kEach + kOthers <= most - most / 4) return;
+  throw Error(ErrorCode::resources, "open files",
+              counted(files, "file") + " cannot be written at once by a process that may have " +
+                  counted(most, "open file") + "; give a larger --shard-size, or raise its limit (ulimit -n)");
+}
+
 namespace {
 
-std::string config_of(const PipelineFile& file) { return file.component + "/config.json"; }
+// Where the folder lies until it is in place is nobody's business.
+std::string with_target(std::string text, const std::string& partial, const std::string& target) {
+  for (size_t at = 0; (at = text.find(partial, at)) != std::string::npos; at += target.size())
+    text.replace(at, partial.size(), target);
+  return text;
+}
 
 }  // namespace
-
-bool is_pipeline_folder(const std::string& output, const Recipe& recipe) {
-  if (output.empty() || !recipe.roles.empty()) return false;
-  return recipe.layout == asked_layout_names()[static_cast<size_t>(AskedLayout::diffusers)] &&
-         (is_folder(output) || (!promised_form(output) && promised_elsewhere(output).empty()));
-}
-
-FolderOutput::FolderOutput(Plan& plan, std::span<const Checkpoint> checkpoints,
-                           const std::optional<std::string>& config_from)
-    : files_(split_into_components(plan, checkpoints)) {
-  if (!config_from) return;
-  given_.emplace(*config_from, files_);
-  for (PipelineFile& file : files_)
-    if (given_->has(config_of(file))) {
-      file.config.reset();
-      file.config_from = *config_from;
-    }
-}
-
-std::vector<std::string> FolderOutput::warnings() const {
-  std::vector<std::string> warnings;
-  std::string lacking;
-  for (const PipelineFile& file : files_)
-    if (!file.config && file.config_from.empty()) lacking += (lacking.empty() ? "" : ", ") + config_of(file);
-  if (!lacking.empty())
-    warnings.push_back(lacking + (given_ ? " is not in " + given_->folder() : " cannot be told by names and shapes") +
-                       ", which programs need; take such files from a folder of the same family (--config-from DIR)");
-  if (!given_)
-    warnings.push_back(
-        "the folder has no model_index.json, tokenizer or scheduler, which no checkpoint holds: its components can be "
-        "loaded one by one; --config-from DIR takes them from a folder of the same family");
-  else
-    for (std::string& warning : given_->warnings()) warnings.push_back(std::move(warning));
-  return warnings;
-}
 
 RunReport FolderOutput::run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
                             const std::vector<std::string>& inputs, const RunOptions& options) const {
   PartialFolder folder(target, inputs, options.replace, options.sync);
   std::vector<std::string> targets;
-  for (const PipelineFile& file : files_) {
+  for (const FolderFile& file : files()) {
     folder.make_room_for(file.weights);
     targets.push_back(folder.path() + "/" + file.weights);
   }
-  RunReport report = ckmerge::run(plan, checkpoints, targets, options);
-  if (given_) given_->write_into(folder, options.sync);
-  for (const PipelineFile& file : files_)
-    if (file.config) write_text(folder.path() + "/" + config_of(file), *file.config, options.sync);
-  folder.put_in_place();
-  return report;
+  RunOptions inside = options;
+  inside.sync_folders = false;
+  try {
+    RunReport report = ckmerge::run(plan, checkpoints, targets, inside);
+    write_beside(folder, {.plan = plan, .checkpoints = checkpoints, .report = report, .sync = options.sync});
+    folder.put_in_place();
+    return report;
+  } catch (const Error& error) {
+    const std::string name = target.substr(0, target.find_last_not_of('/') + 1);
+    throw Error(error.code(), with_target(error.where(), folder.path(), name),
+                with_target(error.what(), folder.path(), name), error.details());
+  }
 }
 
 }  // namespace ckmerge::cli

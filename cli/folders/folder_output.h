@@ -1,37 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-// An output that is a folder of diffusers: its weights, a file for each component, and what lies beside them.
+// An output that is a folder: its weights, which are the plan's files, and what lies beside them. It is there as a
+// whole or not at all.
 #pragma once
 
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "cli/folders/given_configs.h"
 #include "core/ckmerge.h"
-#include "core/folders/pipeline_files.h"
+#include "core/folders/folder_file.h"
+#include "io/folder/partial_folder.h"
 
 namespace ckmerge::cli {
 
-/// Whether an output of this name is a folder of diffusers: it names a folder, or no form of a file.
-bool is_pipeline_folder(const std::string& output, const Recipe& recipe);
+/// Whether an output of this name can be a folder: it names one, or no form of a file.
+bool may_be_folder(const std::string& output);
+
+/// Throws Error(resources) where a process may not have that many files of an output open at once.
+void expect_room_for_files(size_t files);
 
 class FolderOutput {
  public:
-  /// Lays `plan` out in files. `config_from`: the folder whose configs are taken. Throws Error(usage | mismatch | io).
-  FolderOutput(Plan& plan, std::span<const Checkpoint> checkpoints, const std::optional<std::string>& config_from);
+  FolderOutput() = default;
+  FolderOutput(const FolderOutput&) = delete;
+  FolderOutput& operator=(const FolderOutput&) = delete;
+  virtual ~FolderOutput() = default;
 
-  const std::vector<PipelineFile>& files() const { return files_; }
+  /// The files of the plan, which was laid out in them.
+  virtual std::span<const FolderFile> files() const = 0;
   /// A sentence for each thing that programs will miss in the folder.
-  std::vector<std::string> warnings() const;
+  virtual std::vector<std::string> warnings() const = 0;
+  /// What lies beside the weights of A, by path.
+  virtual std::span<const BesideFile> beside() const { return {}; }
+  /// Bytes of what is written beside the weights, as far as they count.
+  virtual uint64_t size_beside() const { return 0; }
 
   /// Writes the folder, which is there as a whole when this returns. Throws as ckmerge::run() does.
   RunReport run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
                 const std::vector<std::string>& inputs, const RunOptions& options) const;
 
- private:
-  std::vector<PipelineFile> files_;
-  std::optional<GivenConfigs> given_;
+ protected:
+  /// What of it is known when the plan has been carried out.
+  struct Written {
+    const Plan& plan;
+    std::span<const Checkpoint> checkpoints;
+    const RunReport& report;
+    bool sync = true;
+  };
+  virtual void write_beside(const PartialFolder& folder, const Written& written) const = 0;
 };
 
 }  // namespace ckmerge::cli

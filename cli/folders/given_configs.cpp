@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cli/folders/config_files.h"
+#include "core/folders/stored_dtypes.h"
 #include "io/text/error.h"
 #include "io/text/json_text.h"
 #include "io/text/json_value.h"
@@ -46,15 +47,6 @@ bool take_out(JsonValue& object, std::string_view key) {
   return true;
 }
 
-std::string torch_name(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::F16: return "float16";
-    case Dtype::BF16: return "bfloat16";
-    case Dtype::F64: return "float64";
-    default: return "float32";
-  }
-}
-
 std::string listed(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
@@ -91,25 +83,25 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 
 }  // namespace
 
-GivenConfigs::GivenConfigs(std::string folder, std::span<const PipelineFile> files)
+GivenConfigs::GivenConfigs(std::string folder, std::span<const FolderFile> files)
     : folder_(std::move(folder)), files_(config_files(folder_)), index_(pipeline_index(folder_)) {
   expect_same_models(files);
-  for (const PipelineFile& file : files) expect_same_config(file);
-  for (const PipelineFile& file : files) change_config(file);
+  for (const FolderFile& file : files) expect_same_config(file);
+  for (const FolderFile& file : files) change_config(file);
   leave_out_lacking(files);
 }
 
 bool GivenConfigs::has(std::string_view file) const { return contains(files_, file); }
 
-void GivenConfigs::expect_same_models(std::span<const PipelineFile> files) const {
+void GivenConfigs::expect_same_models(std::span<const FolderFile> files) const {
   if (!index_ || index_->entries.empty()) return;
-  for (const PipelineFile& file : files)
+  for (const FolderFile& file : files)
     if (is_model(file.component) && !index_->find(file.component))
       refuse("the result has a " + file.component + ", and " + folder_ + "/" + kIndex + " names none" +
              (index_->class_name.empty() ? "" : " (it is of " + index_->class_name + ")"));
 }
 
-void GivenConfigs::expect_same_config(const PipelineFile& file) const try {
+void GivenConfigs::expect_same_config(const FolderFile& file) const try {
   const std::string path = file.component + "/config.json";
   if (!file.config || !has(path)) return;
   const JsonValue made = parse_json(*file.config), given = parse_json(config_text(folder_ + "/" + path));
@@ -125,7 +117,7 @@ void GivenConfigs::expect_same_config(const PipelineFile& file) const try {
 }
 
 // Programs would read plain weights as codes, look for other files, or cast to another dtype.
-void GivenConfigs::change_config(const PipelineFile& file) try {
+void GivenConfigs::change_config(const FolderFile& file) try {
   const std::string path = file.component + "/config.json";
   if (!has(path)) return;
   JsonValue config = parse_json(config_text(folder_ + "/" + path));
@@ -147,14 +139,14 @@ void GivenConfigs::change_config(const PipelineFile& file) try {
 }
 
 // A program that finds a component in the index looks for its weights, and ends where it finds none.
-void GivenConfigs::leave_out_lacking(std::span<const PipelineFile> files) {
+void GivenConfigs::leave_out_lacking(std::span<const FolderFile> files) {
   if (!index_ || index_->entries.empty()) return;
   const auto is_of = [&](const std::string& component) {
-    return std::ranges::find(files, component, &PipelineFile::component) != files.end();
+    return std::ranges::find(files, component, &FolderFile::component) != files.end();
   };
   for (const PipelineIndex::Entry& entry : index_->entries)
     if (has_weights(entry) && !is_of(entry.component)) lacking_.push_back(entry.component);
-  for (const PipelineFile& file : files)
+  for (const FolderFile& file : files)
     if (const PipelineIndex::Entry* const entry = index_->find(file.component); !entry || entry->class_name.empty())
       unnamed_.push_back(file.component);
   if (!lacking_.empty()) changed_[kIndex] = index_->without(lacking_);

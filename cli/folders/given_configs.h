@@ -19,7 +19,7 @@ class GivenConfigs {
  public:
   /// Of `folder`, for a result of `files`. Throws Error(usage) where it has none, Error(mismatch) where they are of
   /// another family or size than what names and shapes of the result tell.
-  GivenConfigs(std::string folder, std::span<const PipelineFile> files);
+  GivenConfigs(std::string folder, std::span<const FolderFile> files);
 
   const std::string& folder() const { return folder_; }
   bool has(std::string_view file) const;
@@ -29,10 +29,10 @@ class GivenConfigs {
   void write_into(const PartialFolder& target, bool sync) const;
 
  private:
-  void expect_same_models(std::span<const PipelineFile> files) const;
-  void expect_same_config(const PipelineFile& file) const;
-  void change_config(const PipelineFile& file);
-  void leave_out_lacking(std::span<const PipelineFile> files);
+  void expect_same_models(std::span<const FolderFile> files) const;
+  void expect_same_config(const FolderFile& file) const;
+  void change_config(const FolderFile& file);
+  void leave_out_lacking(std::span<const FolderFile> files);
 
   std::string folder_;
   std::vector<std::string> files_;  // below it

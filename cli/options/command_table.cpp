@@ -56,6 +56,15 @@ const std::vector<CommandSpec>& commands() {
        "Averages snapshots of one training, as many as there are, in constant memory: each is mapped in turn.",
        "  ckmerge average A.safetensors B.safetensors C.safetensors -o out.safetensors\n"
        "  ckmerge average A.safetensors B.safetensors C.safetensors --beta 0.9 -o out.safetensors\n"},
+      {Command::mergekit, "mergekit", "CONFIG.yml OUT [options]", "merge what a configuration of mergekit says",
+       "Merges what a configuration of mergekit says, models, slices or modules, into the folder OUT, as "
+       "mergekit-yaml,\n"
+       "mergekit-pytorch and mergekit-multi do, and takes their options: docs/from-mergekit.md. Models are folders or\n"
+       "files, or org/name in the cache of Hugging Face; nothing is downloaded.",
+       "  ckmerge mergekit merge.yml out\n"
+       "  ckmerge plan --mergekit merge.yml\n"
+       "  ckmerge mergekit merge.yml out --save-recipe recipe.yaml\n",
+       WordKind::file},
       {Command::inspect, "inspect", "FILE ... [options]", "print a checkpoint's tensors, sizes and metadata",
        "Prints the tensors, dtypes, sizes and metadata of checkpoints. Reads headers and\n"
        "pickles, and runs nothing of them.",

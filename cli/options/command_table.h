@@ -16,6 +16,7 @@ enum class Command : uint8_t {
   bake,
   compose,
   average,
+  mergekit,
   inspect,
   hash,
   scan,

@@ -3,6 +3,7 @@
 
 #include "cli/options/device_option.h"
 #include "cli/options/dtype_option.h"
+#include "cli/options/mergekit_options.h"
 #include "cli/options/method_options.h"
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
@@ -30,7 +31,7 @@ struct Row {
 
 const std::vector<Row>& table() {
   using enum Command;
-  const unsigned recipes = in(merge, plan, convert, bake, compose, average), writes = recipes | in(run);
+  const unsigned recipes = in(merge, plan, convert, bake, compose, average), writes = recipes | in(run, mergekit);
   static const std::vector<Row> rows{
       {writes,
        {"output", 'o', "OUT", "the file to write, or a folder: the file is then named as A1111 names it",
@@ -98,6 +99,13 @@ const std::vector<Row>& table() {
        {"config-from", 0, "DIR",
         "with --layout diffusers: take configs, tokenizers and the scheduler from this folder of the same family",
         read_filled_text(&Settings::config_from, ValueType::folder)}},
+      {in(merge, plan, run, convert, bake, average),
+       {"shard-size", 0, "SIZE",
+        "of a model's folder as OUT: the most bytes of tensors in a file, such as 500MB or 5GB (default 5GB)",
+        read_given_size(&Settings::shard_size)}},
+      {in(merge, plan, run, convert, bake, average),
+       {"copy-code", 0, "", "of a model's folder as OUT: copy A's Python files into it; nothing of them is run",
+        read_flag(&Settings::copy_code)}},
       {in(average),
        {"beta", 0, "B", "an exponential moving average in the order given: B * average + (1 - B) * next",
         read_number(&Settings::beta)}},
@@ -120,7 +128,7 @@ const std::vector<Row>& table() {
        {"config", 0, "C",
         "copy A1111's .yaml beside the result: that of A, B or C, auto (the first that has one) or none (default)",
         read_choice_of<ConfigSource>(&Settings::config, {"auto", "A", "B", "C", "none"})}},
-      {in(merge, plan, run, convert, bake, average),
+      {in(merge, plan, run, convert, bake, average, mergekit),
        {"save-recipe", 0, "FILE", "write the merge into a recipe file (.yaml) as well, which `ckmerge run` repeats",
         read_filled_text(&Settings::save_recipe, ValueType::file)}},
       {writes,
@@ -157,6 +165,11 @@ const std::vector<Row>& table() {
         "channels that only A has (inpainting, instruct-pix2pix): copy (default) them from A, or let the others count "
         "as zero",
         read_choice(&Recipe::expand)}},
+      {in(merge, plan, average),
+       {"vocab", 0, "P",
+        "embeddings and heads whose vocabularies differ in size: error (default), crop to the smallest, or base: A's "
+        "rows, merged where all have them",
+        read_choice(&Recipe::vocab)}},
       {in(merge, plan),
        {"first-channels", 0, "REGEX", "A's first channels are the others' in these tensors, too",
         read_texts(&Recipe::first_channels, ValueType::pattern)}},
@@ -171,8 +184,9 @@ const std::vector<Row>& table() {
       {recipes,
        {"copy-codes", 0, "", "copy the layers of quantized files from A as they are, codes and scales",
         read_flag(&Recipe::copy_codes)}},
-      {recipes, {"nan", 0, "P", "NaN or Inf that no input has: error (default) or warn", read_choice(&Recipe::nan)}},
-      {recipes,
+      {recipes | in(mergekit),
+       {"nan", 0, "P", "NaN or Inf that no input has: error (default) or warn", read_choice(&Recipe::nan)}},
+      {recipes | in(mergekit),
        {"underflow", 0, "P", "a tensor that is stored as zeros alone: warn (default) or error",
         read_choice(&Recipe::underflow)}},
       {recipes,
@@ -187,9 +201,9 @@ const std::vector<Row>& table() {
        {"allow-expanded", 0, "", "take PyTorch files whose views are larger than the file",
         read_flag(&Settings::allow_expanded)}},
       {recipes, {"set-metadata", 0, "K=V", "add a field to the file's metadata", read_added_metadata()}},
-      {recipes,
+      {recipes | in(mergekit),
        {"hash", 0, "", "record the inputs' SHA-256 in the file, print the output's", read_flag(&RunOptions::hash)}},
-      {recipes,
+      {recipes | in(mergekit),
        {"hash-inputs", 0, "", "only record the inputs' SHA-256 in the file; the output's sums take time",
         read_flag(&Recipe::hash)}},
       {writes | in(hash, scan),
@@ -238,7 +252,7 @@ const std::vector<Row>& table() {
       {in(methods), {"markdown", 0, "", "print docs/methods.md", read_flag(&Settings::markdown)}},
       {writes | in(inspect, hash, scan, listing, show, methods, doctor),
        {"json", 0, "", "print one JSON document, on failure too", read_flag(&Settings::json)}},
-      {writes | in(hash, scan),
+      {(writes & ~in(mergekit)) | in(hash, scan),
        {"quiet", 'q', "", "print no report and no progress, only errors", read_flag(&Settings::quiet)}},
       {writes,
        {"verbose", 'v', "", "say how the work was done; with plan, list all tensors", read_flag(&Settings::verbose)}},
@@ -253,6 +267,9 @@ std::vector<OptionSpec> options_of(Command command) {
   std::vector<OptionSpec> options;
   for (const Row& row : table())
     if (row.commands & in(command)) options.push_back(row.spec);
+  if (command == Command::plan) options.push_back(planned_mergekit_option());
+  if (command == Command::mergekit)
+    for (OptionSpec& option : mergekit_options()) options.push_back(std::move(option));
   if (command == Command::merge || command == Command::plan)
     for (OptionSpec& option : method_options()) options.push_back(std::move(option));
   return options;

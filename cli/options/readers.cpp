@@ -85,6 +85,13 @@ Reader read_size(Place<uint64_t> place) {
   return {.type = ValueType::size, .read = read};
 }
 
+Reader read_given_size(Place<std::optional<uint64_t>> place) {
+  const auto read = [place](Settings& settings, const Word& word) {
+    place.in(settings) = parse_size(word.option, word.text);
+  };
+  return {.type = ValueType::size, .read = read};
+}
+
 Reader read_format() {
   const std::vector<std::string> names = form_names();
   const auto read = [names](Settings& settings, const Word& word) {

@@ -33,6 +33,7 @@ Reader read_texts(Place<std::vector<std::string>> place, ValueType type = ValueT
 Reader read_number(Place<std::optional<double>> place);
 Reader read_count(Place<unsigned> place, unsigned least, unsigned most);
 Reader read_size(Place<uint64_t> place);
+Reader read_given_size(Place<std::optional<uint64_t>> place);
 
 /// One of `names`, which are in the order of the enum T.
 template <typename T>

@@ -134,7 +134,7 @@ const std::vector<std::string>& recipe_options() {
       "add-prefix",   "copy-codes",    "discard",   "dtype",   "exclude",     "expand", "first-channels",
       "extra",        "format",        "half",      "hash",    "hash-inputs", "key",    "layout",
       "mend",         "merge-buffers", "metadata",  "missing", "nan",         "only",   "rename",
-      "set-metadata", "strip-prefix",  "underflow", "vae",     "wrap"};
+      "set-metadata", "strip-prefix",  "underflow", "vae",     "vocab",       "wrap"};
   return options;
 }
 

@@ -32,6 +32,16 @@ struct Sweep {
 /// Whose .yaml is copied beside the output (cli/commands/config_file.h).
 enum class ConfigSource : uint8_t { automatic, a, b, c, none };
 
+/// What only configurations of mergekit have (mergekit_options.h).
+struct MergekitSettings {
+  std::optional<std::string> config = {};  ///< the file, of `plan`
+  bool copy_tokenizer = true, writes_card = true;
+  bool tensor_union = false, tensor_intersection = false;
+  std::optional<uint64_t> random_seed = {};
+  std::optional<std::string> cache = {};          ///< in place of the user's cache of models
+  std::vector<std::string> without_meaning = {};  ///< a sentence for each option that changes nothing
+};
+
 struct Settings {
   // What is made.
   Recipe recipe = {};
@@ -45,11 +55,14 @@ struct Settings {
   std::optional<std::string> models = {};       ///< the folder in which `run` looks for inputs
   std::optional<std::string> like = {};         ///< a ready-made set of options (presets.h)
   std::vector<std::string> preset = {};         ///< what it came to, as words
+  MergekitSettings mergekit = {};
   // Where it goes.
   std::optional<std::string> output = {};           ///< a file or a folder
   std::optional<std::string> filename_prefix = {};  ///< ComfyUI's way of naming
   ConfigSource config = ConfigSource::none;
   std::optional<std::string> config_from = {};  ///< a folder of diffusers whose configs are copied into the output's
+  std::optional<uint64_t> shard_size = {};      ///< bytes of tensors in a file of an output that is a folder
+  bool copy_code = false;                       ///< such a folder gets A's Python files, too
   std::optional<std::string> save_recipe = {};  ///< a file for the merge as a recipe
   std::vector<Sweep> sweeps = {};               ///< not empty: one output for each choice of their values, in a folder
   bool only_plan = false;                       ///< nothing is written

@@ -22,6 +22,8 @@ const char* role_name(ComponentRole role) {
     case ComponentRole::unet: return "unet";
     case ComponentRole::vae: return "vae";
     case ComponentRole::text_encoder: return "text encoder";
+    case ComponentRole::audio_vae: return "audio vae";
+    case ComponentRole::controlnet: return "controlnet";
   }
   return "";
 }

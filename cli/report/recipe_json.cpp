@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/report/recipe_json.h"
 
+#include "cli/report/slices_report.h"
 #include "cli/report/weight_report.h"
 
 namespace ckmerge::cli {
@@ -49,6 +50,28 @@ void write_parameters(JsonWriter& json, const Recipe& recipe) {
   json.end_object();
 }
 
+// What is asked of tokens, but for where the row of each is from, which may be many; null where nothing is.
+void write_vocabulary(JsonWriter& json, const Recipe& recipe) {
+  json.key("vocab").value(ckmerge::name(recipe.vocab));
+  json.key("vocabulary");
+  if (!recipe.vocabulary) {
+    json.null();
+  } else {
+    using enum VocabularyRequest::Kind;
+    const VocabularyRequest& request = *recipe.vocabulary;
+    json.begin_object();
+    json.key("source");
+    if (request.kind == input)
+      json.value(request.input);
+    else
+      json.value(request.kind == base ? "base" : request.kind == united ? "union" : request.folder.c_str());
+    json.key("tokens").value(request.tokens.size());
+    json.key("pad_to_multiple_of").value(request.pad_to_multiple_of);
+    json.end_object();
+  }
+  json.key("chat_template").value(recipe.chat_template);
+}
+
 }  // namespace
 
 void write_parameter_value(JsonWriter& json, ParameterKind kind, const std::vector<double>& value) {
@@ -70,6 +93,7 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   write_weights(json, facts.plan);
   write_rules(json, facts.plan);
   write_formula(json, recipe);
+  write_slices(json, recipe);
   json.key("coefficients").begin_array();
   for (const double coefficient : facts.plan.coefficients) json.value(coefficient);
   json.end_array();
@@ -86,6 +110,7 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   json.key("extra").value(ckmerge::name(recipe.extra));
   json.key("expand").value(ckmerge::name(recipe.expand));
   json.key("first_channels").value(recipe.first_channels);
+  write_vocabulary(json, recipe);
   json.key("nan").value(ckmerge::name(recipe.nan));
   json.key("merge_buffers").value(recipe.merge_buffers);
   json.key("mend").value(recipe.mend);

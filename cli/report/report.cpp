@@ -2,6 +2,7 @@
 #include "cli/report/report.h"
 
 #include <algorithm>
+#include <array>
 
 #include "cli/options/numbers.h"
 #include "cli/options/sizes.h"
@@ -9,6 +10,7 @@
 #include "cli/report/folder_report.h"
 #include "cli/report/graph_report.h"
 #include "cli/report/run_lines.h"
+#include "cli/report/slices_report.h"
 #include "cli/report/weight_report.h"
 #include "cli/system/system.h"
 #include "core/plan/passes.h"
@@ -85,6 +87,11 @@ std::string preset_line(const std::vector<std::string>& words) {
 std::string form_text(const Checkpoint& checkpoint) {
   if (checkpoint.form == &input_forms().front()) return "";
   return std::string(", ") + checkpoint.form->name + (checkpoint.key.empty() ? "" : ", at " + visible(checkpoint.key));
+}
+
+// Of slices the tensors are those that stand in its place.
+std::string tensors_text(const MergeFacts& facts, const Checkpoint& checkpoint) {
+  return facts.plan.recipe.operands.empty() ? counted(checkpoint.tensors.size(), "tensor") + ", " : "";
 }
 
 std::string recipe_line(const MergeFacts& facts) {
@@ -188,8 +195,17 @@ std::vector<std::string> value_warnings(const MergeFacts& facts, const RunReport
           "; store the result in one with more range (--dtype bf16 or f32), or refuse such (--underflow error)"};
 }
 
+std::string unplaced_lines(const Checkpoint& checkpoint) {
+  constexpr std::array<const char*, 3> kFates{"left out", "carried along", "left out by --discard"};
+  std::string out;
+  for (const UnplacedTensor& tensor : checkpoint.unplaced)
+    out += sentence("       ", visible(tensor.name), ": ", kFates[static_cast<size_t>(tensor.fate)], "\n");
+  return out;
+}
+
 std::string recipe_lines(const MergeFacts& facts) {
   std::string out = recipe_line(facts);
+  out += slice_lines(facts.plan.recipe);
   out += preset_line(facts.preset);
   out += weight_lines(facts.plan);
   out += rule_lines(facts.plan);
@@ -197,9 +213,10 @@ std::string recipe_lines(const MergeFacts& facts) {
   for (size_t k = 0; k < std::min(count, kListed); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];
     out += "  " + letter(k) + name_behind_letter(facts.plan.recipe, k) + "  " + visible(checkpoint.path) + "  " +
-           counted(checkpoint.tensors.size(), "tensor") + ", " + size_text(checkpoint.file_size()) +
+           tensors_text(facts, checkpoint) + size_text(checkpoint.file_size()) +
            form_text(checkpoint) + role_text(facts, k) + "\n";
     for (const std::string& note : checkpoint.notes) out += "     " + visible(note) + "\n";
+    if (facts.verbose) out += unplaced_lines(checkpoint);
   }
   if (count > kListed) out += "  ... and " + grouped(count - kListed) + " more\n";
   return out;

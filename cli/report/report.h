@@ -8,7 +8,7 @@
 #include "cli/options/settings.h"
 #include "cli/system/text.h"
 #include "core/ckmerge.h"
-#include "core/folders/pipeline_files.h"
+#include "core/folders/folder_file.h"
 
 namespace ckmerge::cli {
 
@@ -21,10 +21,11 @@ struct MergeFacts {
   const std::string& config_from;          ///< what is copied beside the output; empty: nothing is
   const std::vector<std::string>& preset;  ///< what --like came to, as words
   bool verbose = false;
-  std::string_view recipe_file = {};         ///< where the recipe is written as well; empty: nowhere
-  std::span<const Sweep> sweeps = {};        ///< whose values differ from output to output
-  std::span<const PipelineFile> files = {};  ///< of an output that is a folder, as the plan's
-  std::string_view formula = {};             ///< with the names of what is swept; empty: as the plan has it
+  std::string_view recipe_file = {};        ///< where the recipe is written as well; empty: nowhere
+  std::span<const Sweep> sweeps = {};       ///< whose values differ from output to output
+  std::span<const FolderFile> files = {};   ///< of an output that is a folder, as the plan's
+  std::span<const BesideFile> beside = {};  ///< of such an output, what lies beside the weights of A
+  std::string_view formula = {};            ///< with the names of what is swept; empty: as the plan has it
 
   Tensor tensor(Source source) const { return checkpoints[source.checkpoint].tensors[source.tensor]; }
   Tensor tensor(const Step& step) const { return tensor(step.named); }

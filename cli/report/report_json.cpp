@@ -143,7 +143,7 @@ void write_hashes(JsonWriter& json, const MergeFacts& facts, const RunReport& re
     json.null();
     return;
   }
-  const OutputSums sums = report.sums.empty() ? OutputSums() : report.sums.front();
+  const OutputSums sums = sums_of_whole(facts, report);
   json.begin_object();
   json.key("sha256");
   write_sum(json, sums.sha256);
@@ -170,6 +170,14 @@ void write_inputs(JsonWriter& json, const MergeFacts& facts) {
     json.key("form").value(checkpoint.form->name);
     json.key("key").value(checkpoint.key);
     json.key("notes").value(checkpoint.notes);
+    json.key("unplaced").begin_array();
+    for (const UnplacedTensor& tensor : checkpoint.unplaced) {
+      json.begin_object();
+      json.key("name").value(tensor.name);
+      json.key("fate").value(ckmerge::name(tensor.fate));
+      json.end_object();
+    }
+    json.end_array();
     write_dicts(json, checkpoint);
     json.end_object();
   }

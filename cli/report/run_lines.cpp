@@ -5,6 +5,7 @@
 
 #include "cli/options/sizes.h"
 #include "cli/report/device_text.h"
+#include "cli/report/folder_report.h"
 #include "cli/system/system.h"
 #include "io/hash/sha256.h"
 
@@ -75,12 +76,16 @@ std::string input_hash_lines(const RunReport& report) {
 
 std::string output_hash_lines(const MergeFacts& facts, const RunReport& report) {
   std::string out;
-  for (size_t k = 0; k < report.sums.size(); ++k) {
+  if (report.sums.size() > 1)
+    out += "  sha256 " + sums_of_whole(facts, report).sha256 + " (of the list of the files' sums)\n";
+  const size_t shown = facts.verbose ? report.sums.size() : std::min(report.sums.size(), kListed);
+  for (size_t k = 0; k < shown; ++k) {
     const OutputSums& sums = report.sums[k];
     out += "  sha256 " + sums.sha256 + "\n  short hash " + std::string(short_hash(sums.sha256)) +
            (sums.tensor_sha256.empty() ? "" : ", AutoV3 " + sums.tensor_sha256.substr(0, 12)) + " (" +
            visible(facts.files.empty() ? facts.output : facts.files[k].weights) + ")\n";
   }
+  if (shown < report.sums.size()) out += "  ... and " + grouped(report.sums.size() - shown) + " more\n";
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "core/folders/component_config.h"
+#include "core/folders/stored_dtypes.h"
 #include "core/inputs/component_places.h"
 #include "core/plan/output_files.h"
 #include "io/folder/component_files.h"
@@ -37,8 +38,7 @@ std::string_view component_of(std::string_view name, std::span<const std::string
 
 struct Split {
   std::vector<std::string> components;  // sub-folders, by name
-  std::vector<std::vector<uint32_t>> steps;
-  std::vector<std::string> prefixes;
+  std::vector<FileContents> files;
 };
 
 // The names of a single component are bare: what it is, is told by them.
@@ -49,8 +49,8 @@ Split bare(const Plan& plan, std::span<const Checkpoint> checkpoints) {
                 sentence(checkpoints[0].path,
                          ": it cannot be told which components its tensors are, so that they have no place in a "
                          "folder of diffusers; write one file"));
-  Split split{.components = {folder_of(placed.components[0].member)}, .steps = {{}}, .prefixes = {""}};
-  for (size_t i = 0; i < plan.steps.size(); ++i) split.steps[0].push_back(static_cast<uint32_t>(i));
+  Split split{.components = {folder_of(placed.components[0].member)}, .files = {{.steps = {}}}};
+  for (size_t i = 0; i < plan.steps.size(); ++i) split.files[0].steps.push_back(static_cast<uint32_t>(i));
   return split;
 }
 
@@ -68,40 +68,21 @@ Split by_component(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   Split split;
   for (auto& [component, steps] : found) {
     split.components.push_back(component);
-    split.steps.push_back(std::move(steps));
-    split.prefixes.push_back(component + ".");
+    split.files.push_back({.steps = std::move(steps), .prefix = component + "."});
   }
   return split;
 }
 
-bool is_float(Dtype dtype) {
-  return dtype == Dtype::F16 || dtype == Dtype::BF16 || dtype == Dtype::F32 || dtype == Dtype::F64;
-}
-
-void tell_dtypes(const Plan& plan, size_t file, PipelineFile& out) {
-  const PlannedFile& planned = plan.files[file];
-  bool is_one = true;
-  for (size_t i = planned.first_step; i < planned.end_step; ++i) {
-    const Dtype dtype = plan.steps[i].dtype;
-    if (is_float(dtype)) {
-      is_one &= out.dtype.value_or(dtype) == dtype;
-      out.dtype = dtype;
-    }
-    out.is_plain &= is_float(dtype) || dtype == Dtype::I64 || dtype == Dtype::I32;
-  }
-  if (!is_one) out.dtype.reset();
-}
-
 }  // namespace
 
-std::vector<PipelineFile> split_into_components(Plan& plan, std::span<const Checkpoint> checkpoints) {
+std::vector<FolderFile> split_into_components(Plan& plan, std::span<const Checkpoint> checkpoints) {
   const Split split = by_component(plan, checkpoints);
-  lay_out_files(plan, checkpoints, split.steps, split.prefixes);
-  std::vector<PipelineFile> files;
+  lay_out_files(plan, checkpoints, split.files);
+  std::vector<FolderFile> files;
   for (size_t k = 0; k < split.components.size(); ++k) {
     files.push_back({.component = split.components[k],
                      .weights = split.components[k] + "/" + weights_name(split.components[k]),
-                     .config = component_config(checkpoints[0], split.prefixes[k])});
+                     .config = component_config(checkpoints[0], split.files[k].prefix)});
     tell_dtypes(plan, k, files.back());
   }
   return files;
@@ -119,10 +100,9 @@ void expect_one_component(Plan& plan, std::span<const Checkpoint> checkpoints, c
                          output.empty() ? std::string(" (-o out/)") : sentence(", not ", output),
                          ", without --sweep and --filename-prefix"));
   if (first.empty()) return;
-  std::vector<uint32_t> steps(plan.steps.size());
-  std::iota(steps.begin(), steps.end(), 0);
-  const std::string prefix = std::string(first) + ".";
-  lay_out_files(plan, checkpoints, {&steps, 1}, {&prefix, 1});
+  FileContents file{.steps = std::vector<uint32_t>(plan.steps.size()), .prefix = std::string(first) + "."};
+  std::iota(file.steps.begin(), file.steps.end(), 0);
+  lay_out_files(plan, checkpoints, {&file, 1});
 }
 
 }  // namespace ckmerge

@@ -9,9 +9,9 @@
 
 #include "core/families/told_component.h"
 #include "core/inputs/brought_component.h"
-#include "core/inputs/lacking_names.h"
 #include "core/inputs/naming_path.h"
 #include "core/inputs/naming_trial.h"
+#include "core/names/lacking_names.h"
 
 namespace ckmerge {
 namespace {

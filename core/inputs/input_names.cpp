@@ -2,12 +2,14 @@
 #include "core/inputs/input_names.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/inputs/asked_layout.h"
 #include "core/inputs/component_names.h"
 #include "core/inputs/equated_inputs.h"
 #include "core/inputs/renames.h"
 #include "core/inputs/tied_heads.h"
+#include "core/vocabulary/vocabularies.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -28,13 +30,15 @@ void note_unread(Checkpoint& checkpoint) {
 
 }  // namespace
 
-std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
+std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints,
+                                     VocabularyChanges& changes) {
   rename_tensors(recipe, checkpoints);
   const std::vector<bool> headless = without_head(checkpoints);
   check_folders(recipe, checkpoints);
   std::vector<std::string> warnings = bring_to_layout(recipe, checkpoints);
-  equate_inputs(recipe, checkpoints);
+  for (std::string& doubt : equate_inputs(recipe, checkpoints)) warnings.push_back(std::move(doubt));
   for (std::string& note : untie_heads(recipe, checkpoints, headless)) warnings.push_back(std::move(note));
+  for (std::string& note : fit_vocabularies(recipe, checkpoints, changes)) warnings.push_back(std::move(note));
   for (std::string& note : name_components(recipe, checkpoints)) warnings.push_back(std::move(note));
   for (Checkpoint& checkpoint : checkpoints) note_unread(checkpoint);
   return warnings;

@@ -43,6 +43,11 @@ constexpr TiedHead kTiedEmbeddings[] = {
 };
 
 size_t find(const Checkpoint& checkpoint, std::string_view name) { return checkpoint.tensors.find(name); }
+// Vocabularies may be of unlike size: whether that is refused is decided later, of embedding and head alike.
+bool fit(Shape head, Shape embedding) {
+  return head.size() == embedding.size() && !head.empty() && std::ranges::equal(head.subspan(1), embedding.subspan(1));
+}
+
 bool has(const Checkpoint& checkpoint, std::string_view name) { return find(checkpoint, name) != TensorTable::npos; }
 
 // What takes the place of tensors that a checkpoint leaves out.
@@ -54,7 +59,7 @@ class Untied {
     const size_t head = find(first_, tied.head), row = find(other_, tied.embedding);
     if (head == TensorTable::npos || row == TensorTable::npos || has(other_, tied.head)) return;
     if (!has(first_, tied.embedding)) return;
-    if (!std::ranges::equal(first_.tensors[head].shape, other_.tensors[row].shape)) return;
+    if (!fit(first_.tensors[head].shape, other_.tensors[row].shape)) return;
     if (leaves_head) {
       other_.notes.push_back(
           sentence("is of a class without ", tied.head, ", as its names say: A's head stays as it is"));
@@ -108,7 +113,7 @@ std::vector<std::string> untie_heads(const Recipe& recipe, std::vector<Checkpoin
                                      const std::vector<bool>& without_head) {
   const auto lacks_head = [&](size_t k) { return k < without_head.size() && without_head[k]; };
   std::vector<std::string> warnings;
-  const size_t merged = merged_inputs(recipe, checkpoints.size());
+  const size_t merged = given_inputs(recipe, checkpoints.size());
   if (merged == 0) return warnings;
   // The result has a head of its own then, to which A's embedding belongs as much.
   if (recipe.extra == ExtraPolicy::add)

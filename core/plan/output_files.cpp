@@ -2,6 +2,7 @@
 #include "core/plan/output_files.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "core/plan/tied_steps.h"
@@ -33,6 +34,13 @@ OutputLayout lay_out(const Recipe& recipe, std::span<const OutputTensor> tensors
   const bool told = !metadata.empty() && (recipe.form->says_format || recipe.metadata != MetadataPolicy::none);
   return recipe.form->lay_out(
       tensors, {.metadata = told ? &metadata : nullptr, .least_header_size = least_header_size, .wrap = recipe.wrap});
+}
+
+// What a shard says of itself whose first one says the rest.
+Metadata format_alone(const Metadata& metadata) {
+  Metadata format;
+  std::ranges::copy_if(metadata, std::back_inserter(format), [](const auto& field) { return field.first == "format"; });
+  return format;
 }
 
 uint64_t round_up(uint64_t offset) {
@@ -114,25 +122,25 @@ std::vector<InputHash> stand_ins_of(std::span<const Checkpoint> checkpoints) {
 
 }  // namespace
 
-void lay_out_files(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::vector<uint32_t>> steps,
-                   std::span<const std::string> prefixes) {
+void lay_out_files(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const FileContents> files) {
   const std::vector<InputHash> hashes = plan.recipe.hash ? stand_ins_of(checkpoints) : std::vector<InputHash>();
   const Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
+  const Metadata format = format_alone(metadata);
   const std::vector<Step> planned = std::exchange(plan.steps, {});
   plan.steps.reserve(planned.size());
   plan.files.clear();
   plan.ties.clear();
-  for (size_t k = 0; k < steps.size(); ++k) {
-    const std::vector<uint32_t>& indices = steps[k];
-    const std::string prefix = prefixes.empty() ? "" : prefixes[k];
+  for (const FileContents& file : files) {
+    const std::vector<uint32_t>& indices = file.steps;
     // The tensors' list is gone before the steps are put in order: at 10^6 tensors it takes 56 MB.
     const std::vector<uint32_t> tied =
         plan.recipe.form->shares_bytes ? tied_steps(plan, checkpoints, planned, indices) : std::vector<uint32_t>();
-    OutputLayout layout =
-        lay_out(plan.recipe, output_tensors(planned, indices, checkpoints, tied, prefix.size()), metadata);
+    OutputLayout layout = lay_out(plan.recipe, output_tensors(planned, indices, checkpoints, tied, file.prefix.size()),
+                                  file.is_further_shard ? format : metadata);
     const std::vector<uint32_t> order = layout.order;
     add_file(plan, planned, indices, std::move(layout));
-    plan.files.back().prefix = prefix;
+    plan.files.back().prefix = file.prefix;
+    plan.files.back().is_further_shard = file.is_further_shard;
     tie_steps(plan, checkpoints, order, tied);
   }
 }
@@ -157,7 +165,8 @@ std::vector<std::string> headers_with_hashes(const Plan& plan, std::span<const C
                                              std::span<const InputHash> hashes) {
   const Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
   std::vector<std::string> headers;
-  for (const PlannedFile& file : plan.files) headers.push_back(header_with_hashes(plan, file, checkpoints, metadata));
+  for (const PlannedFile& file : plan.files)
+    headers.push_back(file.is_further_shard ? file.header : header_with_hashes(plan, file, checkpoints, metadata));
   return headers;
 }
 

@@ -16,11 +16,16 @@ namespace ckmerge {
 /// Files are placed at multiples of this, that of direct I/O; the offsets between them belong to none.
 inline constexpr uint64_t kFileAlignment = 4096;
 
-/// Lays out the steps of `plan` in as many files as there are lists in `steps`, each of indices of the steps that go
-/// into one file, and puts them in the order of the output; of each list `prefixes`, where there are any, has what all
-/// its names begin with and the file leaves out. REQUIRES: every step is in one list. Throws Error(resources).
-void lay_out_files(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const std::vector<uint32_t>> steps,
-                   std::span<const std::string> prefixes = {});
+/// What goes into one file.
+struct FileContents {
+  std::vector<uint32_t> steps;    ///< indices of the plan's steps
+  std::string prefix = {};        ///< what all their names begin with, and the file leaves out
+  bool is_further_shard = false;  ///< of the file before it: its metadata has the format alone
+};
+
+/// Lays out the steps of `plan` in `files`, and puts them in the order of the output. REQUIRES: every step is in one of
+/// them. Throws Error(resources).
+void lay_out_files(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const FileContents> files);
 
 /// Index of the file that `offset` lies in, or behind.
 size_t file_at(const Plan& plan, uint64_t offset);

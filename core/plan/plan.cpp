@@ -10,7 +10,7 @@
 
 #include "core/formula/recipe_graph.h"
 #include "core/inputs/judged_inputs.h"
-#include "core/names/whole_part.h"
+#include "core/inputs/whole_part.h"
 #include "core/plan/form_dtypes.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/name_walk.h"
@@ -54,6 +54,9 @@ class Planner {
     const std::span<const Checkpoint> merged = checkpoints_.first(merged_inputs(plan_.recipe, checkpoints_.size()));
     if (speaks_of_parts()) plan_.whole_part = whole_part(checkpoints_[0]);
     Selection selection(plan_.recipe, plan_.whole_part);
+    for (const Checkpoint& checkpoint : checkpoints_)
+      for (const UnplacedTensor& tensor : checkpoint.unplaced)
+        if (tensor.fate == UnplacedTensor::Fate::discarded) selection.saw_discarded(tensor.name);
     StepPlanner steps(plan_, programs_, checkpoints_, selection);
     Replacements replacements(plan_.recipe, checkpoints_);
     StaleAverages averages(plan_.recipe, merged);
@@ -68,8 +71,8 @@ class Planner {
     add_warnings(plan_, steps.warnings());
     const bool adds = composed_ || plan_.recipe.extra != ExtraPolicy::drop;
     const std::vector<std::string> unread = needed_unread(selection, checkpoints_, merged.size(), adds);
-    raise_faults(selection, merged, steps.faults(), unread, are_strangers() && plan_.recipe.extra != ExtraPolicy::add,
-                 judge_inputs());
+    raise_faults(selection, merged, {steps.faults(), steps.vocabulary_fault()}, unread,
+                 are_strangers() && plan_.recipe.extra != ExtraPolicy::add, judge_inputs());
     selection.check_parts();
     expect_part_dtypes(plan_, checkpoints_);
     steps.expect_dtypes_used();
@@ -180,9 +183,9 @@ class Planner {
   bool are_strangers() const { return !composed_ && merged_count_ > 1 && common_names_ == 0; }
 
   void lay_out_steps() {
-    std::vector<std::vector<uint32_t>> files(1, std::vector<uint32_t>(plan_.steps.size()));
-    std::iota(files[0].begin(), files[0].end(), uint32_t{0});
-    lay_out_files(plan_, checkpoints_, files);
+    FileContents file{.steps = std::vector<uint32_t>(plan_.steps.size())};
+    std::iota(file.steps.begin(), file.steps.end(), uint32_t{0});
+    lay_out_files(plan_, checkpoints_, {&file, 1});
   }
 
   std::span<const Checkpoint> checkpoints_;

@@ -136,6 +136,7 @@ struct PlannedFile {
   std::unique_ptr<const OutputFrame> frame;  ///< its bytes between and behind the steps; null: there are none
   size_t first_step = 0, end_step = 0;       ///< its steps
   std::string prefix = {};                   ///< what its tensors' names have in front, and the file has not
+  bool is_further_shard = false;             ///< of the file before it, which alone says how the result was made
 
   uint64_t size() const { return place.size(); }
   /// What a tensor of the plan is called in the file.

@@ -14,15 +14,20 @@
 
 namespace ckmerge {
 
+/// Tensors that cannot be merged.
+struct Misfits {
+  const std::vector<std::string>& lines;  ///< one a tensor
+  std::string cause = {};                 ///< a sentence that is true of all of them, where there is one
+};
+
 /// Throws what there is to say, or returns. Patterns are the recipe's, so they come first: Error(usage) where one
 /// cannot be understood or an --only matches no name, with whatever else is wrong; a --discard or --exclude that
-/// matches none is told beside it. `misfits`, a line per tensor, are left out where a pattern that cannot be understood
+/// matches none is told beside it. `misfits` are left out where a pattern that cannot be understood
 /// might have kept them out, and so are `unread`, a line for each tensor that is needed and cannot be read.
 /// `strangers`: the checkpoints have no name in common, and should have. `pieces`: what is said against merging the
 /// inputs at all.
-void raise_faults(const Selection& selection, std::span<const Checkpoint> checkpoints,
-                  const std::vector<std::string>& misfits, const std::vector<std::string>& unread, bool strangers,
-                  const std::vector<Error>& pieces);
+void raise_faults(const Selection& selection, std::span<const Checkpoint> checkpoints, const Misfits& misfits,
+                  const std::vector<std::string>& unread, bool strangers, const std::vector<Error>& pieces);
 
 /// A sentence for each --discard and --exclude that matches no name: nothing is lost by it.
 std::vector<std::string> pattern_warnings(const Selection& selection, std::span<const Checkpoint> checkpoints);

@@ -18,7 +18,7 @@ namespace ckmerge {
 
 class Selection {
  public:
-  /// `whole_part`: what the first checkpoint as a whole is (core/names/whole_part.h).
+  /// `whole_part`: what the first checkpoint as a whole is (core/inputs/whole_part.h).
   explicit Selection(const Recipe& recipe, std::optional<Part> whole_part = std::nullopt);
 
   /// Why patterns cannot be understood: they are left out of what follows.
@@ -34,8 +34,14 @@ class Selection {
   };
   Place place(std::string_view name);
 
+  /// Of a tensor that --discard left out before names were changed: its patterns match something.
+  void saw_discarded(std::string_view name) { discard_.any_matches(name); }
+
   /// Whether the recipe says that the first checkpoint's first channels of this tensor are the others'.
   bool has_first_channels(std::string_view name) const { return first_channels_.set.any_matches(name); }
+
+  /// Whether rows of a vocabulary that only the first checkpoint has are its alone.
+  bool keeps_rows() const { return recipe_.vocab == VocabPolicy::base; }
 
   /// Throws Error(usage) for parts of which place() saw no tensor.
   void check_parts() const;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/names/latent_layers.h"
+#include "core/vocabulary/vocabulary_tensors.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -43,6 +44,25 @@ Comparison compare(std::span<const Checkpoint> checkpoints, std::span<const uint
   return found;
 }
 
+// Whether all that differs from the first does so in the rows of a vocabulary alone.
+bool differ_in_rows(std::span<const Checkpoint> checkpoints, std::span<const uint32_t> rows) {
+  const Tensor first = checkpoints[0].tensors[rows[0]];
+  for (size_t k = 1; k < rows.size(); ++k) {
+    const Tensor other = checkpoints[k].tensors[rows[k]];
+    if (!std::ranges::equal(other.shape, first.shape) && !differ_in_rows_alone(first, other)) return false;
+  }
+  return true;
+}
+
+// Whether all others have the same number of elements, fewer than the first.
+bool have_fewer_rows(std::span<const Checkpoint> checkpoints, std::span<const uint32_t> rows) {
+  const uint64_t count = checkpoints[1].tensors[rows[1]].count;
+  if (count == 0 || count >= checkpoints[0].tensors[rows[0]].count) return false;
+  for (size_t k = 2; k < rows.size(); ++k)
+    if (checkpoints[k].tensors[rows[k]].count != count) return false;
+  return true;
+}
+
 std::string advice(const Comparison& found, std::string_view name, Shape first, Shape other) {
   if (found.uneven) return "; the checkpoints after the first must be equally wide";
   if (!found.channels) return "";
@@ -73,9 +93,19 @@ ShapeFit fit_shapes(std::span<const Checkpoint> checkpoints, std::span<const uin
   const bool corresponds = found.channels && found.wider && !found.uneven && is_real(first.dtype) &&
                            (is_wide_of_a1111(first.shape[1], other[1]) || begins_with_latents(first.name, other[1]) ||
                             selection.has_first_channels(first.name));
-  if (corresponds) return {.kind = ShapeFit::Kind::narrow};
+  if (corresponds) {
+    const uint64_t plane = first.count / first.shape[0] / first.shape[1];
+    return {.kind = ShapeFit::Kind::narrow, .row = first.shape[1] * plane, .head = other[1] * plane};
+  }
+  const bool is_vocabulary = differ_in_rows(checkpoints, rows);
+  if (is_vocabulary && selection.keeps_rows() && is_real(first.dtype) && have_fewer_rows(checkpoints, rows))
+    return {.kind = ShapeFit::Kind::narrow,
+            .row = first.count,
+            .head = checkpoints[1].tensors[rows[1]].count,
+            .is_vocabulary = true};
   if (info(first.dtype).kind == DtypeKind::integer) return {.kind = ShapeFit::Kind::integers};
   ShapeFit misfit{.kind = ShapeFit::Kind::none,
+                  .is_vocabulary = is_vocabulary,
                   .fault = std::string(first.name) + ": " + to_text(first.shape) + " in " + checkpoints[0].path};
   for (size_t k = 1; k < rows.size(); ++k) {
     const Shape shape = checkpoints[k].tensors[rows[k]].shape;

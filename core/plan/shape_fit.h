@@ -18,12 +18,14 @@ std::string to_text(Shape shape);
 struct ShapeFit {
   enum class Kind : uint8_t {
     same,
-    narrow,    ///< the others have the first's first channels (dimension 1) only
+    narrow,    ///< the others have the first's first channels (dimension 1) only, or its first rows
     integers,  ///< of other shapes in others, which nobody averages
     none,
   };
   Kind kind = Kind::same;
-  std::string fault = {};  ///< none: the shapes, and what to do
+  uint64_t row = 0, head = 0;  ///< narrow: elements from one row to the next, and those of them that the others have
+  bool is_vocabulary = false;  ///< narrow: what the others lack is rows of a vocabulary; none: so is all that differs
+  std::string fault = {};      ///< none: the shapes, and what to do
 };
 
 /// `rows` are those of one name in each of `checkpoints`; `selection` knows where the user says that channels

@@ -5,6 +5,7 @@
 
 #include "core/names/model_buffers.h"
 #include "core/plan/name_walk.h"
+#include "core/vocabulary/vocabulary_tensors.h"
 #include "io/table/code_rows.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -12,10 +13,16 @@
 namespace ckmerge {
 namespace {
 
-uint64_t product(Shape shape) {
-  uint64_t count = 1;
-  for (const uint64_t dimension : shape) count *= dimension;
-  return count;
+// What differs, where it is the size of vocabularies, and what can be done.
+std::string vocabulary_sentence(std::span<const Checkpoint> checkpoints, std::span<const uint32_t> rows) {
+  const auto count = [&](size_t k) { return vocabulary_rows(checkpoints[k].tensors[rows[k]]); };
+  size_t other = 1;
+  while (count(other) == count(0)) ++other;
+  return sentence("the vocabularies differ: that of ", checkpoints[0].path, " has ", counted(count(0), "row"),
+                  ", that of ", checkpoints[other].path, " ", count(other),
+                  "; --vocab crop merges the first rows, as many as all have, --vocab base keeps those that only ",
+                  checkpoints[0].path,
+                  " has, and mergekit's tokenizer_source (`ckmerge mergekit`) joins them by token");
 }
 
 }  // namespace
@@ -28,13 +35,13 @@ void StepPlanner::add_common(std::span<const uint32_t> rows) {
   if (add_chosen(rows)) return;
   if (is_copied_buffer({0, rows[0]})) return add_buffer(rows);
   const ShapeFit fit = fit_shapes(checkpoints_, rows, selection_);
-  if (fit.kind == ShapeFit::Kind::none) return fault(fit.fault);
+  if (fit.kind == ShapeFit::Kind::none) return add_misfit(rows, fit);
   if (fit.kind == ShapeFit::Kind::integers) return add_other_shape(rows);
   if (info(first.dtype).kind == DtypeKind::integer) return add_compared(rows, Action::copy_integer);
   programs_.take_name(first.name, choice_.result);
   choice_.is_computed = true;
   const MergeProgram& merge = programs_.for_dtypes(dtypes_);
-  if (fit.kind == ShapeFit::Kind::narrow) return add_expanded(rows, merge);
+  if (fit.kind == ShapeFit::Kind::narrow) return add_expanded(rows, fit, merge);
   if (!merge.program) return add_single({0, rows[0]}, {merge.operands[0], rows[merge.operands[0]]}, Action::copy);
   add_merged(rows, merge);
 }
@@ -120,6 +127,12 @@ void StepPlanner::add_codes(std::span<const uint32_t> rows) {
 }
 
 // ---- do the checkpoints fit?
+
+void StepPlanner::add_misfit(std::span<const uint32_t> rows, const ShapeFit& fit) {
+  fault(fit.fault);
+  if (!fit.is_vocabulary) return;
+  if (++vocabulary_misfits_ == 1) vocabulary_fault_ = vocabulary_sentence(checkpoints_, rows);
+}
 
 bool StepPlanner::has_arithmetic(std::span<const uint32_t> rows, const MergeProgram& merge) {
   for (uint32_t k = 0; k < rows.size(); ++k) {
@@ -250,34 +263,32 @@ void StepPlanner::add_zero(Source named) {
       {.named = named, .program = Step::kZero, .action = Action::zero, .dtype = output_dtype(named, Action::zero)});
 }
 
-void StepPlanner::add_expanded(std::span<const uint32_t> rows, const MergeProgram& head) {
+void StepPlanner::add_expanded(std::span<const uint32_t> rows, const ShapeFit& fit, const MergeProgram& head) {
   if (!has_arithmetic(rows, head)) return;
   const Source named{0, rows[0]};
   const Tensor first = tensor_of(named);
-  const uint64_t channels = tensor_of({1, rows[1]}).shape[1];
   // Whatever is merged of it. A1111 knows no others.
-  if (channels == 4 && first.shape[1] == 9) plan_.kind.inpainting = true;
-  if (channels == 4 && first.shape[1] == 8) plan_.kind.instruct_pix2pix = true;
+  if (!fit.is_vocabulary && tensor_of({1, rows[1]}).shape[1] == 4) {
+    if (first.shape[1] == 9) plan_.kind.inpainting = true;
+    if (first.shape[1] == 8) plan_.kind.instruct_pix2pix = true;
+  }
+  const bool zero = plan_.recipe.expand == ExpandPolicy::zero && !fit.is_vocabulary;
   const Dtype to = output_dtype(named, Action::expand);
-  const uint16_t tail = tail_of(first, to);
+  const uint16_t tail = zero ? tail_of(first, to) : copy_or_convert(first.dtype, to);
   const bool only_first = !head.program && head.operands[0] == 0;
   if (only_first && tail == copy_or_convert(first.dtype, to)) return add_single(named, named, Action::copy);
-  const uint64_t plane = product(first.shape.subspan(2));
   steps_.take(named);
   for (const uint32_t k : head.operands) steps_.take({k, rows[k]});
-  steps_.add({.named = named,
-              .program = head.program ? *head.program : copy_or_convert(dtypes_[head.operands[0]], to),
-              .expansion = steps_.expansion({.row = first.shape[1] * plane,
-                                             .head = channels * plane,
-                                             .tail = tail,
-                                             .others_count_as_zero = plan_.recipe.expand == ExpandPolicy::zero}),
-              .action = Action::expand,
-              .dtype = to});
+  steps_.add(
+      {.named = named,
+       .program = head.program ? *head.program : copy_or_convert(dtypes_[head.operands[0]], to),
+       .expansion = steps_.expansion({.row = fit.row, .head = fit.head, .tail = tail, .others_count_as_zero = zero}),
+       .action = Action::expand,
+       .dtype = to});
 }
 
 // The program of the channels that only the first checkpoint has; its operand, if any, is the first checkpoint's.
 uint16_t StepPlanner::tail_of(const Tensor& first, Dtype to) {
-  if (plan_.recipe.expand == ExpandPolicy::copy) return copy_or_convert(first.dtype, to);
   const MergeProgram& tail = programs_.tail_for_dtypes(dtypes_);
   return tail.program ? *tail.program : copy_or_convert(first.dtype, to);
 }

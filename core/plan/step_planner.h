@@ -59,11 +59,14 @@ class StepPlanner {
   void expect_dtypes_used() const { dtype_rules_.expect_matched(); }
 
   const std::vector<std::string>& faults() const { return faults_; }
+  /// A sentence of unlike vocabularies, where all faults come from them.
+  std::string vocabulary_fault() const { return vocabulary_misfits_ == faults_.size() ? vocabulary_fault_ : ""; }
 
  private:
   Tensor tensor_of(Source source) const { return checkpoints_[source.checkpoint].tensors[source.tensor]; }
   const std::string& path_of(size_t k) const { return checkpoints_[k].path; }
   void fault(const std::string& sentence) { faults_.push_back(sentence); }
+  void add_misfit(std::span<const uint32_t> rows, const ShapeFit& fit);
   bool add_chosen(std::span<const uint32_t> rows);
   bool has_arithmetic(std::span<const uint32_t> rows, const MergeProgram& merge);
   Dtype output_dtype(Source named, Action action);
@@ -80,7 +83,7 @@ class StepPlanner {
   void add_merged(std::span<const uint32_t> rows, const MergeProgram& merge);
   void add_single(Source named, Source source, Action action);
   void add_zero(Source named);
-  void add_expanded(std::span<const uint32_t> rows, const MergeProgram& head);
+  void add_expanded(std::span<const uint32_t> rows, const ShapeFit& fit, const MergeProgram& head);
   uint16_t copy_or_convert(Dtype from, Dtype to) { return from == to ? Step::kCopy : programs_.conversion(from); }
   uint16_t tail_of(const Tensor& first, Dtype to);
 
@@ -93,6 +96,8 @@ class StepPlanner {
   RuleChoice choice_;
   std::vector<Dtype> dtypes_;  // per checkpoint: that of the tensor being planned
   std::vector<std::string> faults_;
+  size_t vocabulary_misfits_ = 0;  // of the faults
+  std::string vocabulary_fault_;
   std::vector<std::string> other_shapes_;  // of integers: shapes_text() each
 };
 

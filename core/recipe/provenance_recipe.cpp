@@ -9,6 +9,7 @@
 #include "core/recipe/provenance.h"
 #include "core/recipe/recipe_members.h"
 #include "core/recipe/recipe_rule_json.h"
+#include "core/recipe/slice_json.h"
 #include "core/recipe/weight_rule_json.h"
 #include "io/text/json_writer.h"
 #include "io/text/sentence.h"
@@ -71,6 +72,16 @@ void append_value(std::string& out, const std::vector<RecipeRule>& rules) {
   append_list(out, "[]", rules, [&](const RecipeRule& rule) { append_json(out, rule); });
 }
 
+void append_value(std::string& out, const std::vector<Slices>& operands) {
+  append_list(out, "[]", operands, [&](const Slices& operand) {
+    append_list(out, "[]", operand, [&](const Slice& slice) { append_json(out, slice); });
+  });
+}
+
+void append_value(std::string& out, const std::optional<VocabularyRequest>& vocabulary) {
+  append_json(out, *vocabulary);
+}
+
 void append_value(std::string& out, const std::optional<Dtype>& dtype) { append_value(out, dtype_text(dtype)); }
 
 // {"vae":"f32"}: of the parts of which something is said.
@@ -113,7 +124,9 @@ void append_input(std::string& out, const RecordedInput& input) {
 }
 
 int version_of(const Recipe& recipe) {
-  return recipe.formula || !recipe.weights.empty() || !recipe.rules.empty() ? kGraphRecipeVersion : kRecipeVersion;
+  const bool is_graph =
+      recipe.formula || !recipe.weights.empty() || !recipe.rules.empty() || !recipe.operands.empty();
+  return is_graph ? kGraphRecipeVersion : kRecipeVersion;
 }
 
 }  // namespace

@@ -55,6 +55,8 @@ constexpr const char* kPolicyNames<ExtraPolicy>[] = {"drop", "add", "error"};
 template <>
 constexpr const char* kPolicyNames<ExpandPolicy>[] = {"copy", "zero"};
 template <>
+constexpr const char* kPolicyNames<VocabPolicy>[] = {"error", "crop", "base"};
+template <>
 constexpr const char* kPolicyNames<NanPolicy>[] = {"error", "warn"};
 template <>
 constexpr const char* kPolicyNames<UnderflowPolicy>[] = {"warn", "error"};
@@ -76,6 +78,7 @@ std::span<const char* const> policy_names() {
 template std::span<const char* const> policy_names<MissingPolicy>();
 template std::span<const char* const> policy_names<ExtraPolicy>();
 template std::span<const char* const> policy_names<ExpandPolicy>();
+template std::span<const char* const> policy_names<VocabPolicy>();
 template std::span<const char* const> policy_names<NanPolicy>();
 template std::span<const char* const> policy_names<UnderflowPolicy>();
 template std::span<const char* const> policy_names<MetadataPolicy>();
@@ -103,6 +106,10 @@ bool writes_recipe(const Recipe& recipe) {
 }
 
 size_t merged_inputs(const Recipe& recipe, size_t inputs) {
+  return recipe.operands.empty() ? given_inputs(recipe, inputs) : std::min(recipe.operands.size(), inputs);
+}
+
+size_t given_inputs(const Recipe& recipe, size_t inputs) {
   if (!recipe.roles.empty()) return std::min<size_t>(inputs, 1);
   return inputs - (recipe.bake_vae && inputs > 0);
 }

@@ -13,6 +13,8 @@
 
 #include "core/names/part.h"
 #include "core/recipe/recipe_rule.h"
+#include "core/recipe/slice.h"
+#include "core/recipe/vocabulary_request.h"
 #include "core/recipe/weight_rule.h"
 #include "io/output_forms.h"
 #include "io/table/average_rows.h"
@@ -98,6 +100,9 @@ struct Recipe {
   /// For some of the tensors; of those that say what is computed the last that fits a tensor holds, of those that say
   /// what it is stored as likewise. Their formulas have the names of `formula`, or else letters.
   std::vector<RecipeRule> rules = {};
+  /// Not empty: what the method or formula is given, made of slices of the inputs (core/inputs/sliced_inputs.h). There
+  /// are not more of them than inputs.
+  std::vector<Slices> operands = {};
   /// What `real` tensors are stored as; empty = as the first checkpoint stores each of them.
   std::optional<Dtype> dtype = {};
   std::array<std::optional<PartDtype>, kPartCount> part_dtypes = {};  ///< instead of `dtype`, by Part
@@ -120,6 +125,9 @@ struct Recipe {
   MissingPolicy missing = MissingPolicy::keep;
   ExtraPolicy extra = ExtraPolicy::drop;
   ExpandPolicy expand = ExpandPolicy::copy;
+  VocabPolicy vocab = VocabPolicy::error;
+  std::optional<VocabularyRequest> vocabulary = {};  ///< what is said of tokens, in place of `vocab`
+  std::string chat_template = {};  ///< Jinja, a name that mergekit knows, or auto; empty = A's, or its tokenizer's
   std::vector<std::string> first_channels = {};  ///< patterns: A's first channels are the others' there, too
   NanPolicy nan = NanPolicy::error;
   bool merge_buffers =
@@ -161,8 +169,12 @@ Dtype stored_dtype(const Recipe& recipe, std::optional<Part> part, Dtype from);
 /// Whether the file says how it was made, as its MetadataPolicy has it.
 bool writes_recipe(const Recipe& recipe);
 
-/// How many of `inputs` checkpoints, from the first, the method of `recipe` merges.
+/// How many of `inputs` checkpoints, from the first, the method of `recipe` merges; where it has operands these, which
+/// take the first checkpoints' places.
 size_t merged_inputs(const Recipe& recipe, size_t inputs);
+
+/// The same of the checkpoints as they were given: how many of them tensors are merged of.
+size_t given_inputs(const Recipe& recipe, size_t inputs);
 
 /// The coefficients of `recipe` for `inputs` checkpoints, in f64, defaults filled in. Throws Error(usage): unknown
 /// method or parameter, wrong number of checkpoints or weights, a number that is not finite.

@@ -48,6 +48,9 @@ void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("layout", recipe.layout);
   visit("merge_buffers", recipe.merge_buffers);
   visit("mend", recipe.mend);
+  visit("vocab", recipe.vocab);
+  visit("vocabulary", recipe.vocabulary);
+  visit("chat_template", recipe.chat_template);
   visit("first_channels", recipe.first_channels);
   visit("strip_prefix", recipe.strip_prefix);
   visit("rename", recipe.rename);
@@ -55,6 +58,7 @@ void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("copy_codes", recipe.copy_codes);
   visit("weights", recipe.weights);
   visit("rules", recipe.rules);
+  visit("operands", recipe.operands);
 }
 using PartDtypes = decltype(Recipe::part_dtypes);
 

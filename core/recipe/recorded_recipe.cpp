@@ -7,6 +7,7 @@
 #include "core/recipe/provenance.h"
 #include "core/recipe/recipe_members.h"
 #include "core/recipe/recipe_rule_json.h"
+#include "core/recipe/slice_json.h"
 #include "core/recipe/weight_rule_json.h"
 #include "io/hash/sha256.h"
 #include "io/text/error.h"
@@ -109,6 +110,19 @@ void read_value(std::string_view member, const JsonValue& value, std::vector<Rec
   for (const JsonValue& item : value.items) out.push_back(parse_recipe_rule(item));
 }
 
+void read_value(std::string_view member, const JsonValue& value, std::vector<Slices>& out) {
+  expect(member, value, Kind::array, "an array");
+  for (const JsonValue& operand : value.items) {
+    expect(member, operand, Kind::array, "an array of arrays");
+    Slices& slices = out.emplace_back();
+    for (const JsonValue& slice : operand.items) slices.push_back(parse_slice(slice));
+  }
+}
+
+void read_value(std::string_view /*member*/, const JsonValue& value, std::optional<VocabularyRequest>& out) {
+  out = parse_vocabulary_request(value);
+}
+
 void read_value(std::string_view member, const JsonValue& value, std::optional<Formula>& out) {
   const std::vector<std::string> members{std::string(kFormulaText), std::string(kFormulaNames)};
   if (value.kind != Kind::object || value.keys != members) fail(member, "is not {text, names}");
@@ -160,6 +174,8 @@ void expect_members_fit(const RecordedRecipe& recorded) {
     fail("weights", "is of a later version than the text");
   if (!recipe.rules.empty() && recorded.version < kGraphRecipeVersion)
     fail("rules", "is of a later version than the text");
+  if (!recipe.operands.empty() && recorded.version < kGraphRecipeVersion)
+    fail("operands", "is of a later version than the text");
   if (recipe.formula && recorded.version < kGraphRecipeVersion)
     fail(kFormula, "is not known to recipes of version ", recorded.version);
   if (recipe.formula && recipe.method != kFormulaMethod) fail(kFormula, "stands beside a method");
@@ -187,6 +203,7 @@ RecordedRecipe parse_recipe(std::string_view json) {
   expect(kInputs, inputs, Kind::array, "an array");
   for (const JsonValue& input : inputs.items) read_input(input, out);
   if (std::ranges::all_of(out.recipe.input_keys, &std::string::empty)) out.recipe.input_keys.clear();
+  check_operands(out.recipe.operands, out.sha256.size());
   for (const std::string& key : root.keys)
     if (std::ranges::find(known, key) == known.end())
       fail(valid_utf8(key.substr(0, 100)), "is unknown; a newer ckmerge may know it");

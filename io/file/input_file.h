@@ -32,6 +32,7 @@ struct MemoryBytes {
   std::function<void(uint64_t offset, std::span<std::byte> out)> read = {};
 };
 
+/// A copy is the same open file.
 class InputFile {
  public:
   /// Opens a regular file. Throws Error(io) with path and reason.
@@ -40,9 +41,6 @@ class InputFile {
   InputFile(int descriptor, const std::string& path, uint64_t size);
   /// No file, but `bytes`, which go by the name `path`. Two of one name count as the same file.
   InputFile(MemoryBytes bytes, const std::string& path);
-  InputFile(InputFile&&) noexcept;
-  InputFile& operator=(InputFile&&) noexcept;
-  ~InputFile();
 
   const std::string& path() const;
   const FileIdentity& identity() const;
@@ -83,7 +81,7 @@ class InputFile {
   DescriptorLease descriptor_if_there() const noexcept;
 
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;  // never null, but of one that was moved from
 };
 
 }  // namespace ckmerge

@@ -85,7 +85,7 @@ struct InputFile::State {
   }
 };
 
-InputFile::InputFile(const std::string& path) : state_(std::make_unique<State>()) {
+InputFile::InputFile(const std::string& path) : state_(std::make_shared<State>()) {
   State& state = *state_;
   state.path = path;
   const int descriptor = open_for_reading(path);
@@ -100,7 +100,7 @@ InputFile::InputFile(const std::string& path) : state_(std::make_unique<State>()
   state.again = std::filesystem::absolute(path, error).string();
 }
 
-InputFile::InputFile(int descriptor, const std::string& path, uint64_t size) : state_(std::make_unique<State>()) {
+InputFile::InputFile(int descriptor, const std::string& path, uint64_t size) : state_(std::make_shared<State>()) {
   state_->path = path;
   state_->own = std::make_shared<OpenDescriptor>(descriptor);
   struct stat status;
@@ -110,15 +110,11 @@ InputFile::InputFile(int descriptor, const std::string& path, uint64_t size) : s
 }
 
 // No file is on that device.
-InputFile::InputFile(MemoryBytes bytes, const std::string& path) : state_(std::make_unique<State>()) {
+InputFile::InputFile(MemoryBytes bytes, const std::string& path) : state_(std::make_shared<State>()) {
   state_->path = path;
   state_->identity = {.device = UINT64_MAX, .inode = std::hash<std::string>()(path), .size = bytes.size};
   state_->memory = std::move(bytes);
 }
-
-InputFile::InputFile(InputFile&&) noexcept = default;
-InputFile& InputFile::operator=(InputFile&&) noexcept = default;
-InputFile::~InputFile() = default;
 
 const std::string& InputFile::path() const { return state_->path; }
 const FileIdentity& InputFile::identity() const { return state_->identity; }

@@ -15,6 +15,7 @@
 #include "io/file/output_target.h"
 #include "io/file/retry.h"
 #include "io/folder/pipeline_entries.h"
+#include "io/folder/side_files.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -36,15 +37,19 @@ bool is_empty_folder(const std::string& path) {
   return fs::is_empty(path, error) && !error;
 }
 
-// A home folder and a collection of models are none: all that is in it must be a pipeline's.
-void expect_pipeline(const std::string& target, const std::string& path) {
-  if (const std::string foreign = foreign_entry(path); !foreign.empty())
-    refuse(target, sentence("holds ", foreign,
-                            ", which is no part of a folder of diffusers, and would be removed with "
-                            "the rest; give another name, such as ",
-                            path, "/NAME"));
-  if (!holds_pipeline(path))
-    refuse(target, "holds no model's components, and is not replaced with all that is in it; give another name");
+bool is_model(const std::string& path) {
+  return holds_pipeline(path) ? foreign_entry(path).empty() : holds_model(path) && foreign_model_entry(path).empty();
+}
+
+// A home folder and a collection of models are none: all that is in it must be a model's, or a pipeline's.
+void expect_model(const std::string& target, const std::string& path) {
+  const bool of_pipeline = holds_pipeline(path);
+  if (const std::string foreign = of_pipeline ? foreign_entry(path) : foreign_model_entry(path); !foreign.empty())
+    refuse(target,
+           sentence("holds ", foreign, ", which is no part of a ", of_pipeline ? "folder of diffusers" : "model",
+                    ", and would be removed with the rest; give another name, such as ", path, "/NAME"));
+  if (!of_pipeline && !holds_model(path))
+    refuse(target, "holds no model's weights, and is not replaced with all that is in it; give another name");
 }
 
 bool lies_in(const std::string& file, const std::string& folder) {
@@ -64,9 +69,14 @@ void check_folder_target(const std::string& target, std::span<const std::string>
   if (!S_ISDIR(there.st_mode)) refuse(target, "is a file, and the result is a folder; give another name");
   check_target(path + ".ckmerge-new", {}, true);  // whether a name can be made beside it
   if (is_empty_folder(path)) return;
-  if (!replace)
+  if (!replace && is_model(path))
     throw TargetTaken(ErrorCode::usage, target, target + ": already exists and is not empty; use -f to replace it");
-  expect_pipeline(target, path);
+  if (!replace)
+    refuse(target,
+           sentence("already exists and is not empty, and the result is a folder of its own; give another name, "
+                    "such as ",
+                    path, "/NAME"));
+  expect_model(target, path);
   for (const std::string& input : inputs)
     if (lies_in(input, path)) refuse(target, "holds the input " + input + "; give the output another name");
 }
@@ -126,7 +136,7 @@ void PartialFolder::make_room_for(const std::string& file) const {
 }
 
 void PartialFolder::put_in_place() {
-  sync_path(path_);
+  sync_tree();
   const auto moved = [&](unsigned flags) {
     return retried([&] { return renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target_.c_str(), flags); }) == 0;
   };
@@ -137,20 +147,31 @@ void PartialFolder::put_in_place() {
     fail_output(target_, "cannot be put in place", errno);
   } else if (!replace_) {
     throw Error(ErrorCode::usage, target_, target_ + ": appeared while the merge ran; use -f to replace it");
-  } else if (expect_pipeline(target_, target_); !moved(RENAME_EXCHANGE)) {
+  } else if (expect_model(target_, target_); !moved(RENAME_EXCHANGE)) {
     fail_output(target_, "cannot be replaced in one step on this filesystem; remove it first", errno);
   }
-  sync_path(fs::path(target_).has_parent_path() ? fs::path(target_).parent_path().string() : ".");
+  sync_path(fs::path(target_).has_parent_path() ? fs::path(target_).parent_path().string() : ".",
+            "is complete, but its folder cannot be synced, so that it may not survive a power loss");
 }
 
-void PartialFolder::sync_path(const std::string& path) const {
+// Names in it are durable with their folders.
+void PartialFolder::sync_tree() const {
+  if (!sync_) return;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(path_, error), end; !error && entry != end; entry.increment(error))
+    if (entry->is_directory(error)) sync_path(entry->path().string(), "cannot be synced");
+  if (error) fail_output(target_, "cannot be synced", error.value());
+  sync_path(path_, "cannot be synced");
+}
+
+void PartialFolder::sync_path(const std::string& path, const std::string& fault) const {
   if (!sync_) return;
   const int descriptor = retried([&] { return open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (descriptor < 0 && errno == EACCES) return;  // a folder that may be written but not read cannot be synced
-  if (descriptor < 0) fail_output(target_, path + " cannot be synced", errno);
+  if (descriptor < 0) fail_output(target_, fault, errno);
   const int error = retried([&] { return fsync(descriptor); }) == 0 ? 0 : errno;
   close(descriptor);
-  if (error != 0 && error != EINVAL) fail_output(target_, path + " cannot be synced", error);
+  if (error != 0 && error != EINVAL) fail_output(target_, fault, error);
 }
 
 }  // namespace ckmerge

@@ -44,16 +44,18 @@ void TensorTable::add_joined(std::string_view name, Dtype dtype, Shape shape, st
   joined_.add(fewest, dtype);
 }
 
-void TensorTable::add_again(std::string_view name, const TensorTable& from, size_t index) {
+void TensorTable::add_again(std::string_view name, const TensorTable& from, size_t index, uint32_t first_shard) {
   const Tensor tensor = from[index];
   // Views would not outlive the growth of the table that they are of.
   const std::vector<uint64_t> shape(tensor.shape.begin(), tensor.shape.end());
   if (tensor.strides.empty() && !tensor.joined)
-    return add(name, tensor.dtype, shape, tensor.shard, tensor.offset, tensor.size, tensor.count);
+    return add(name, tensor.dtype, shape, tensor.shard + first_shard, tensor.offset, tensor.size, tensor.count);
   std::vector<Piece> pieces = from.pieces(index);
   std::vector<std::vector<uint64_t>> numbers;
-  for (Piece& piece : pieces)
+  for (Piece& piece : pieces) {
+    piece.shard += first_shard;
     for (Shape* const of : {&piece.shape, &piece.strides}) *of = numbers.emplace_back(of->begin(), of->end());
+  }
   add_joined(name, tensor.dtype, shape, pieces, tensor.size, tensor.count);
 }
 

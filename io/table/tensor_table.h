@@ -48,8 +48,9 @@ class TensorTable {
   void add_joined(std::string_view name, Dtype dtype, Shape shape, std::span<const Piece> pieces, uint64_t size,
                   uint64_t count);
 
-  /// Appends tensor `index` of `from`, which may be this table, as `name`.
-  void add_again(std::string_view name, const TensorTable& from, size_t index);
+  /// Appends tensor `index` of `from`, which may be this table, as `name`. Where shards of `from` are `first_shard` and
+  /// those behind it here.
+  void add_again(std::string_view name, const TensorTable& from, size_t index, uint32_t first_shard = 0);
 
   size_t size() const { return offsets_.size(); }
   Tensor operator[](size_t index) const;

@@ -34,11 +34,13 @@ class Passing : public YAML::EventHandler {
 };
 
 // YAML::LoadAll() would ask for a further document for ever where something stands that belongs to none.
-bool is_one_document(const std::string& text) {
+size_t documents_in(const std::string& text, size_t most) {
   std::istringstream in(text);
   YAML::Parser parser(in);
   Passing passing;
-  return !parser.HandleNextDocument(passing) || !parser.HandleNextDocument(passing);
+  size_t count = 0;
+  while (count < most && parser.HandleNextDocument(passing)) ++count;
+  return count;
 }
 
 class Reader {
@@ -135,24 +137,48 @@ void refuse_at(const std::string& where, const YamlValue& place, const std::stri
   throw Error(ErrorCode::usage, at, at + ": " + what);
 }
 
-YamlValue parse_yaml(std::string_view text, const std::string& where) {
+namespace {
+
+// What `parse` finds wrong with `text`, told with its place.
+template <typename Parse>
+auto checked(std::string_view text, const std::string& where, const Parse& parse) {
+  const auto place_of = [](const YAML::Mark& mark) -> YamlValue {
+    return {.line = static_cast<size_t>(std::max(mark.line, 0)) + 1,
+            .column = static_cast<size_t>(std::max(mark.column, 0)) + 1};
+  };
   if (text.size() > kLargest)
     throw Error(ErrorCode::usage, where, sentence(where, ": has ", text.size(), " bytes, more than ", kLargest));
   try {
-    const std::string all(text);
-    if (!is_one_document(all)) throw Error(ErrorCode::usage, where, where + ": holds several documents, not one");
-    return Reader(text, where).value(YAML::Load(all), 1);
+    return parse(std::string(text));
   } catch (const YAML::DeepRecursion& error) {
-    refuse_at(where,
-              {.line = static_cast<size_t>(std::max(error.mark.line, 0)) + 1,
-               .column = static_cast<size_t>(std::max(error.mark.column, 0)) + 1},
-              sentence("more than ", kDeepest, " lists and maps lie in each other"));
+    refuse_at(where, place_of(error.mark), sentence("more than ", kDeepest, " lists and maps lie in each other"));
   } catch (const YAML::Exception& error) {
-    refuse_at(where,
-              {.line = static_cast<size_t>(std::max(error.mark.line, 0)) + 1,
-               .column = static_cast<size_t>(std::max(error.mark.column, 0)) + 1},
-              "is no YAML: " + error.msg);
+    refuse_at(where, place_of(error.mark), "is no YAML: " + error.msg);
   }
+}
+
+}  // namespace
+
+YamlValue parse_yaml(std::string_view text, const std::string& where) {
+  return checked(text, where, [&](const std::string& all) {
+    if (documents_in(all, 2) > 1) throw Error(ErrorCode::usage, where, where + ": holds several documents, not one");
+    return Reader(text, where).value(YAML::Load(all), 1);
+  });
+}
+
+std::vector<YamlValue> parse_yaml_documents(std::string_view text, const std::string& where) {
+  constexpr size_t kMost = 1000;
+  return checked(text, where, [&](const std::string& all) {
+    const size_t count = documents_in(all, kMost + 1);
+    if (count > kMost) throw Error(ErrorCode::usage, where, sentence(where, ": holds more than ", kMost, " documents"));
+    Reader reader(text, where);
+    std::vector<YamlValue> documents;
+    if (count == 0) return documents;
+    for (const YAML::Node& node : YAML::LoadAll(all))
+      if (YamlValue document = reader.value(node, 1); document.kind != Kind::null)
+        documents.push_back(std::move(document));
+    return documents;
+  });
 }
 
 }  // namespace ckmerge

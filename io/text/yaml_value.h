@@ -31,4 +31,7 @@ struct YamlValue {
 /// with aliases written out.
 YamlValue parse_yaml(std::string_view text, const std::string& where);
 
+/// The same of all documents of `text`, in their order; those of nothing but comments are none. At most 1,000.
+std::vector<YamlValue> parse_yaml_documents(std::string_view text, const std::string& where);
+
 }  // namespace ckmerge

@@ -6,6 +6,7 @@
 //   CKMERGE_FAULT_COUNTS  a file that is mapped and counted in, so that the counts outlive every kind of end
 //   CKMERGE_FAULT_BUFFERED=1  the filesystem has no direct I/O
 // Calls that libc makes itself (stdio, realpath's readlink) are not seen.
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -157,6 +158,16 @@ int close(int descriptor) {
   return -1;
 }
 
+// libc closes the descriptor of a folder by itself.
+int closedir(DIR* stream) {
+  NEXT(closedir);
+  if (const int descriptor = dirfd(stream); is_ours(descriptor)) {
+    ours[descriptor] = false;
+    --counts->open_descriptors;
+  }
+  return real(stream);
+}
+
 #define DEFINE_MOVE(kind, name, memory)                                                         \
   ssize_t name(int descriptor, memory* bytes, size_t size) {                                    \
     NEXT(name);                                                                                 \
@@ -220,6 +231,7 @@ DEFINE_QUIET_CALL("stat", fstat, (int fd, struct stat* out), fd, (fd, out))
 DEFINE_QUIET_CALL("stat", stat64, (const char* path, struct stat64* out), path, (path, out))
 DEFINE_QUIET_CALL("stat", lstat64, (const char* path, struct stat64* out), path, (path, out))
 DEFINE_QUIET_CALL("stat", fstat64, (int fd, struct stat64* out), fd, (fd, out))
+DEFINE_QUIET_CALL("mkdir", mkdir, (const char* path, mode_t mode), path, (path, mode))
 DEFINE_QUIET_CALL("unlink", unlink, (const char* path), path, (path))
 DEFINE_QUIET_CALL("rename", renameat, (int f, const char* from, int t, const char* to), from, (f, from, t, to))
 DEFINE_QUIET_CALL("stat", fstatat, (int at, const char* path, struct stat* out, int flags), path,

@@ -32,7 +32,8 @@ std::vector<uint32_t> indices(size_t begin, size_t end) {
 Plan in_two(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   Plan plan = make_plan(recipe, checkpoints);
   const size_t count = plan.steps.size(), half = count / 2;
-  lay_out_files(plan, checkpoints, std::vector{indices(0, half), indices(half, count)});
+  lay_out_files(plan, checkpoints,
+                std::vector<FileContents>{{.steps = indices(0, half)}, {.steps = indices(half, count)}});
   return plan;
 }
 

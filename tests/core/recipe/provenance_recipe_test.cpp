@@ -177,3 +177,30 @@ TEST_CASE("what was equated is recorded of each input, read, and means nothing f
   check_refused(with(shown, shown + R"(,"equated":"x")"), "'inputs' is not an array of strings");
   check_refused(with(shown, shown + R"(,"equated":[],"key":"x")"), "'inputs' is not an array of {name, sha256}");
 }
+
+TEST_CASE("slices are recorded, and read back as they were") {
+  const Recipe recipe{
+      .operands = {{{.input = 1, .begin = 0, .end = 2}, {.input = 0, .run = "visual.blocks", .begin = 3, .end = 4}},
+                   {{.input = 0}}},
+      .input_names = {"A.safetensors", "B.safetensors"}};
+  check_round_trip(recipe, {{}, {}});
+  const std::string text = recipe_text(recipe, recipe.input_names, {});
+  CHECK(text.starts_with("{\"version\":3,"));
+  CHECK(text.find(R"("operands":[[{"input":1,"layers":[0,2]},{"input":0,"layers":[3,4],"run":"visual.blocks"}],)") !=
+        std::string::npos);
+  const auto with_operands = [](const std::string& operands) {
+    return with("{", R"({"version":3,"operands":)" + operands + ",");
+  };
+  check_refused(with("{", R"({"version":2,"operands":[[{"input":0,"layers":[0,1]}]],)"),
+                "'operands' is of a later version than the text");
+  check_refused(with_operands(R"([[{"input":1,"layers":[0,1]}]])"),
+                "'operands' has a slice of an input that there is not");
+  check_refused(with_operands(R"([[{"input":0,"layers":[2,1]}]])"),
+                "'operands' has a slice that ends before it begins");
+  check_refused(with_operands(R"([[{"input":0,"layers":[1]}]])"),
+                "'operands' has a slice of which 'layers' is not [FROM, TO]");
+  check_refused(with_operands(R"([[]])"), "'operands' has an operand without slices");
+  check_refused(with_operands(R"([[{"input":0}],[{"input":0}]])"), "'operands' are more than there are inputs");
+  check_refused(with_operands(R"([[{"layer":0}]])"),
+                "'operands' has a slice with 'layer', which is unknown; a newer ckmerge may know it");
+}

@@ -72,3 +72,13 @@ TEST_CASE("what is no YAML, too deep or too much is refused with its place") {
   }
   CHECK(fault(laughs).find("more than 65536 values") != std::string::npos);
 }
+
+TEST_CASE("documents of one text are read in their order, those without a value left out") {
+  const std::vector<YamlValue> documents = parse_yaml_documents("a: 1\n---\n# nothing\n---\nb: 2\n", "r.yaml");
+  REQUIRE(documents.size() == 2);
+  CHECK(documents[0].keys.at(0).text == "a");
+  CHECK(documents[1].keys.at(0).text == "b");
+  CHECK(documents[1].line == 5);
+  CHECK(parse_yaml_documents("", "r.yaml").empty());
+  CHECK(failure([] { parse_yaml_documents("a: [1\n", "r.yaml"); }).text.starts_with("r.yaml:"));
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands/mergekit.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+#include "cli/commands/commands.h"
+#include "cli/system/text.h"
+#include "core/mergekit/mergekit_recipe.h"
+#include "io/file/input_file.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge::cli {
+namespace {
+
+constexpr uint64_t kLargest = 1 << 20;  // bytes
+constexpr const char* kUsage = "`ckmerge mergekit CONFIG.yml OUT` merges what a configuration of mergekit says";
+
+[[noreturn]] void refuse(const std::string& where, const std::string& sentence) {
+  throw Error(ErrorCode::usage, where, sentence);
+}
+
+std::string text_of(const std::string& path) {
+  const InputFile file(path);
+  if (file.size() > kLargest)
+    refuse(path,
+           sentence(path, ": is no configuration of mergekit: it has ", file.size(), " bytes, more than ", kLargest));
+  std::string text(file.size(), '\0');
+  file.read_at(0, std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+// CONFIG OUT, OUT as an operand or an option; of `plan` OUT alone, if anything.
+std::string take_operands(Request& request) {
+  std::vector<std::string> words = std::exchange(request.operands, {});
+  Settings& settings = request.settings;
+  if (settings.mergekit.config) words.insert(words.begin(), *settings.mergekit.config);
+  if (words.empty()) refuse("", std::string("no configuration is given; ") + kUsage);
+  if (words.size() > 2 || (words.size() == 2 && settings.output))
+    refuse(words.back(), std::string("one configuration and one output are given, and no more; ") + kUsage);
+  if (words.size() == 2) settings.output = words[1];
+  if (settings.output && settings.output->empty()) refuse("--output", "the output has an empty name");
+  return words[0];
+}
+
+// A folder's own files of its tokenizer, and what mergekit copies with them.
+constexpr auto kTokenizerFiles = std::to_array<const char*>(
+    {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "tokenizer.model", "added_tokens.json",
+     "vocab.json", "vocab.txt", "merges.txt", "spiece.model", "chat_template.jinja", "chat_template.json"});
+
+bool is_file(const Checkpoint& checkpoint) { return !checkpoint.folder; }
+
+// What lies beside the weights of the result.
+ModelChanges changes_of(const MergekitFile& file, const MergekitSettings& settings) {
+  ModelChanges changes{.has_card = settings.writes_card};
+  if (settings.writes_card) changes.texts.emplace("mergekit_config.yml", file.text);
+  if (!settings.copy_tokenizer) changes.without.assign(kTokenizerFiles.begin(), kTokenizerFiles.end());
+  return changes;
+}
+
+std::vector<Checkpoint> opened(const std::vector<MergekitModel>& models, const Request& request, Caller& caller) {
+  std::vector<std::string> paths;
+  for (const MergekitModel& model : models) paths.push_back(model.text);
+  return open_checkpoints(paths, caller, {.allow_expanded = request.settings.allow_expanded});
+}
+
+// Names that some models lack, as mergekit-pytorch has it.
+void set_policies(const MergekitSettings& settings, bool is_flat, Recipe& recipe) {
+  const bool both = settings.tensor_union && settings.tensor_intersection;
+  if (both) refuse("--tensor-union", "--tensor-union and --tensor-intersection are two ways; give one");
+  if (!is_flat && (settings.tensor_union || settings.tensor_intersection))
+    refuse(settings.tensor_union ? "--tensor-union" : "--tensor-intersection",
+           "--tensor-union and --tensor-intersection are of models that are files, not folders");
+  if (!is_flat) return;
+  recipe.missing = settings.tensor_union          ? MissingPolicy::keep
+                   : settings.tensor_intersection ? MissingPolicy::drop
+                                                  : MissingPolicy::error;
+  recipe.extra = settings.tensor_union          ? ExtraPolicy::add
+                 : settings.tensor_intersection ? ExtraPolicy::drop
+                                                : ExtraPolicy::error;
+}
+
+// What the options of the command say of the recipe, which is not theirs otherwise.
+void take_options(const Settings& asked, Recipe& recipe) {
+  recipe.hash = asked.recipe.hash || asked.run.hash;
+  recipe.nan = asked.recipe.nan;
+  recipe.underflow = asked.recipe.underflow;
+  recipe.vocab = asked.recipe.vocab;
+  recipe.form = asked.recipe.form;
+}
+
+}  // namespace
+
+MergeRequest mergekit_request(const Request& asked, Caller& caller) {
+  Request request = asked;
+  const std::string path = take_operands(request);
+  const MergekitFile file = parse_mergekit(text_of(path), path);
+  const std::vector<MergekitModel> models = mergekit_models(file);
+  const std::vector<Checkpoint> checkpoints = opened(models, request, caller);
+  const bool is_flat = std::ranges::all_of(checkpoints, is_file);
+  const MergekitInputs inputs{.file = file, .models = models, .checkpoints = checkpoints, .is_flat = is_flat};
+  MergekitMerge made = mergekit_recipe(inputs);
+  for (const uint32_t input : made.inputs) request.operands.push_back(models[input].text);
+  set_policies(asked.settings.mergekit, is_flat, made.recipe);
+  MergeRequest merge = merge_request(request, caller.environment);
+  take_options(merge.settings, made.recipe);
+  merge.settings.recipe = std::move(made.recipe);
+  merge.changes = changes_of(file, asked.settings.mergekit);
+  merge.asks_for_folder = is_flat && !merge.output.empty();
+  for (std::string& warning : made.warnings) merge.warnings.push_back(std::move(warning));
+  for (const std::string& note : asked.settings.mergekit.without_meaning) merge.warnings.push_back(note);
+  return merge;
+}
+
+}  // namespace ckmerge::cli

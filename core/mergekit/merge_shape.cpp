@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/mergekit/merge_shape.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "core/formula/sole_call.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+bool is_flag(const PlaceNumber& number) { return number.kind == MergekitKind::flag; }
+
+// Of a model that lies where it is wanted.
+bool is_in_place(const TreeLeaf& leaf, const LayerPlace& place) {
+  return leaf.place.is_layer() == place.is_layer() && leaf.place.layer == place.layer;
+}
+
+void add_parts(const MergeTree& tree, FlatTree& out) {
+  if (!tree.method) {
+    TreeLeaf leaf{.input = tree.input, .place = tree.place};
+    if (std::ranges::find(out.leaves, leaf) == out.leaves.end()) out.leaves.push_back(std::move(leaf));
+    return;
+  }
+  for (const MergeTree& operand : tree.operands) add_parts(operand, out);
+  for (const std::vector<PlaceNumber>& numbers : tree.numbers)
+    for (const PlaceNumber& number : numbers) {
+      if (!is_flag(number))
+        out.numbers.push_back(number);
+      else if (!number.is_constant())
+        throw Error(ErrorCode::usage, number.name,
+                    sentence("'", number.name, "' is one flag for all names; a filter does not turn it on for some"));
+    }
+}
+
+std::string text_of(const MergeTree& tree, const FlatTree& flat, const std::vector<std::string>& numbers,
+                    size_t& next) {
+  if (!tree.method) {
+    const TreeLeaf leaf{.input = tree.input, .place = tree.place};
+    return place_name(static_cast<size_t>(std::ranges::find(flat.leaves, leaf) - flat.leaves.begin()));
+  }
+  MergekitCall call;
+  for (const MergeTree& operand : tree.operands) call.operands.push_back(text_of(operand, flat, numbers, next));
+  for (const std::vector<PlaceNumber>& of_parameter : tree.numbers) {
+    std::vector<std::string>& texts = call.parameters.emplace_back();
+    for (const PlaceNumber& number : of_parameter)
+      texts.push_back(is_flag(number) ? number.values[0].number != 0 ? "true" : "false" : numbers[next++]);
+  }
+  return tree.method->formula(call);
+}
+
+}  // namespace
+
+std::string formula_of(const FlatTree& tree, const std::vector<std::string>& numbers) {
+  size_t next = 0;
+  return text_of(tree.tree, tree, numbers, next);
+}
+
+FlatTrees flat_trees(const MergeTrees& trees) {
+  FlatTrees out;
+  for (const LayerPlace& place : trees.places()) {
+    FlatTree& flat = out.trees.emplace_back(FlatTree{.place = place, .tree = trees.tree(place)});
+    add_parts(flat.tree, flat);
+    out.is_sliced |= std::ranges::any_of(flat.leaves, [&](const TreeLeaf& leaf) { return !is_in_place(leaf, place); });
+  }
+  // Whether the result has as many layers as the first input is seen by whoever makes operands.
+  for (const LayerRun& run : trees.runs_of(0)) out.is_sliced |= trees.layers(run.prefix) != run.layers;
+  const auto order = [](const TreeLeaf& leaf) { return std::tuple(leaf.input, leaf.place.layer); };
+  for (FlatTree& flat : out.trees) {
+    std::ranges::stable_sort(flat.leaves, {}, order);
+    if (!out.is_sliced) {  // by input, whether it is used here or not
+      flat.leaves.clear();
+      for (uint32_t input = 0; input < trees.inputs().models.size(); ++input)
+        flat.leaves.push_back({.input = input, .place = flat.place});
+    }
+    out.operands = std::max(out.operands, flat.leaves.size());
+    std::vector<std::string> places(flat.numbers.size());
+    for (size_t i = 0; i < places.size(); ++i) places[i] = sentence("#", i);
+    flat.shape = formula_of(flat, places);
+  }
+  return out;
+}
+
+}  // namespace ckmerge

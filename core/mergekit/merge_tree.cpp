@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/mergekit/merge_tree.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+#include "io/text/utf8.h"
+
+namespace ckmerge {
+namespace {
+
+using Side = LayerPlace::Side;
+
+// As mergekit's tables of architectures call them, and its guesses.
+constexpr std::array<std::string_view, 5> kLanguageModules = {"default", "text_decoder", "decoder", "language_model",
+                                                              "text_model"};
+
+// Of the result, and of the documents in each other for all of them: what hostile documents multiply to.
+constexpr uint32_t kMostLayers = 1U << 16, kMostCalls = 1U << 17;
+
+std::string path_text(const MergekitModel& model) { return "'" + valid_utf8(model.text) + "'"; }
+
+const MergekitModel* base_of(const MergekitConfig& document, const MergekitSlice& slice) {
+  if (slice.base) return &*slice.base;
+  return document.base ? &*document.base : nullptr;
+}
+
+}  // namespace
+
+bool names_language_module(std::string_view module) {
+  return module.empty() || std::ranges::find(kLanguageModules, module) != kLanguageModules.end();
+}
+
+MergeTrees::MergeTrees(const MergekitInputs& inputs) : inputs_(inputs), result_(inputs.file.result()) {
+  for (const Checkpoint& checkpoint : inputs.checkpoints) runs_.push_back(layer_runs(checkpoint.tensors));
+  if (!runs_.empty())
+    if (const LayerRun* const run = language_run(runs_[0])) language_ = run->prefix;
+  std::set<const MergekitConfig*> checked;
+  check_circles(result_, {}, checked);
+}
+
+void MergeTrees::refuse(const YamlValue& place, const std::string& what) const {
+  refuse_at(inputs_.file.where, place, what);
+}
+
+void MergeTrees::check_circles(const MergekitConfig& document, std::set<std::string> above,
+                               std::set<const MergekitConfig*>& checked) const {
+  if (!above.insert(document.name).second)
+    refuse(document.place, sentence("the document '", document.name, "' is made of itself"));
+  if (!checked.insert(&document).second) return;
+  static_cast<void>(mergekit_method(document.method, document.method_place, inputs_.file.where));
+  for (const MergekitModel& model : document.models())
+    if (const MergekitConfig* const below = inputs_.file.called(model.text)) check_circles(*below, above, checked);
+}
+
+// The language model's, whatever its prefix is there, or one of the same prefix.
+const LayerRun* MergeTrees::run_of(size_t input, const std::string& run) const {
+  const std::vector<LayerRun>& runs = runs_[input];
+  if (run == language_) return language_run(runs);
+  const auto found = std::ranges::find(runs, run, &LayerRun::prefix);
+  return found == runs.end() ? nullptr : &*found;
+}
+
+// ---- layers
+
+uint32_t MergeTrees::layers_of(const MergekitModel& model, const std::string& run) const {
+  if (const MergekitConfig* const document = inputs_.file.called(model.text)) return layers_of(*document, run);
+  const auto input = static_cast<size_t>(std::ranges::find(inputs_.models, model) - inputs_.models.begin());
+  const LayerRun* const found = run_of(input, run);
+  return found ? found->layers : 0;
+}
+
+uint32_t MergeTrees::layers_of(const MergekitConfig& document, const std::string& run) const {
+  const auto known = layers_.find({&document, run});
+  if (known != layers_.end()) return known->second;
+  const MergekitModule* const module = module_of(document, {.side = Side::layer, .run = run});
+  uint32_t layers = module ? 0 : layers_of(document.models().front(), run);
+  for (size_t i = 0; module && i < module->slices.size(); ++i) {
+    layers += layers_of(*module, module->slices[i], run);
+    if (layers > kMostLayers) refuse(module->place, sentence("there are more than ", kMostLayers, " layers"));
+  }
+  return layers_[{&document, run}] = layers;
+}
+
+uint32_t MergeTrees::layers_of(const MergekitModule& module, const MergekitSlice& slice, const std::string& run) const {
+  const auto layers = [&](const MergekitSource& source) {
+    const uint32_t all = layers_of(source.model, run);
+    if (!source.layers) return all;
+    if (source.layers->second > all)
+      refuse(source.model.place,
+             sentence("the slice is of layers ", source.layers->first, " to ", source.layers->second - 1, ", but ",
+                      path_text(source.model), " has ", counted(all, "layer"), " of ", run));
+    return source.layers->second - source.layers->first;
+  };
+  const uint32_t first = layers(slice.sources[0]);
+  for (const MergekitSource& source : slice.sources)
+    if (layers(source) != first)
+      refuse(source.model.place, sentence(path_text(source.model), " gives ", counted(layers(source), "layer"), " of ",
+                                          run, " where ", path_text(slice.sources[0].model), " gives ", first,
+                                          module.of_models ? "; models are merged layer by layer, others by slices"
+                                                           : "; all sources of a slice have as many layers"));
+  return first;
+}
+
+bool MergeTrees::is_of_run(const MergekitModule& module, const std::string& run) const {
+  if (module.name.empty()) return module.of_models || run == language_;
+  if (module.name == run) return true;
+  if (names_language_module(module.name)) return run == language_;
+  // "vision_tower" of visual.blocks, "encoder" of model.encoder.layers.
+  const bool is_sight = module.name.starts_with("vis") && run.find("vis") != run.npos;
+  return run != language_ && (is_sight || ("." + run + ".").find("." + module.name + ".") != run.npos);
+}
+
+const MergekitModule* MergeTrees::module_of(const MergekitConfig& document, const LayerPlace& place) const {
+  for (const MergekitModule& module : document.modules)
+    if (place.is_layer() ? is_of_run(module, place.run)
+                         : module.name == place.module || (place.module.empty() && names_language_module(module.name)))
+      return &module;
+  return document.modules.size() == 1 && document.modules[0].name.empty() ? &document.modules[0] : nullptr;
+}
+
+std::vector<LayerPlace> MergeTrees::places() const {
+  std::vector<LayerPlace> places = {{}};
+  if (inputs_.is_flat) return places;
+  places.push_back({.side = Side::behind});
+  for (const MergekitModule& module : result_.modules)
+    if (!names_language_module(module.name)) places.push_back({.module = module.name});
+  for (const LayerRun& run : runs_[0]) {
+    if (is_carried(run.prefix)) continue;
+    for (uint32_t layer = 0; layer < layers_of(result_, run.prefix); ++layer)
+      places.push_back({.side = Side::layer, .run = run.prefix, .layer = layer});
+  }
+  return places;
+}
+
+// Beside slices of the language model's layers other runs are merged as what lies before these.
+bool MergeTrees::is_carried(const std::string& run) const {
+  return inputs_.is_flat || (result_.modules[0].name.empty() && !result_.modules[0].of_models && run != language_);
+}
+
+uint32_t MergeTrees::layers(const std::string& run) const {
+  return is_carried(run) ? run_of(0, run)->layers : layers_of(result_, run);
+}
+
+// ---- trees
+
+MergeTrees::Choice MergeTrees::choice(const MergekitConfig& document, const MergekitModule& module,
+                                      const LayerPlace& place) const {
+  if (!place.is_layer() || !is_of_run(module, place.run))
+    return {&module, place.side == Side::behind ? &module.slices.back() : &module.slices.front()};
+  uint32_t first = 0;
+  for (const MergekitSlice& slice : module.slices) {
+    const uint32_t layers = layers_of(module, slice, place.run);
+    if (place.layer < first + layers) return {&module, &slice, place.layer - first, layers};
+    first += layers;
+  }
+  refuse(module.place, sentence("there is no layer ", place.layer, " of ", place.run, ": ",
+                                document.name.empty() ? "the result" : "'" + document.name + "'", " has ", first));
+}
+
+std::vector<MergekitSource> MergeTrees::sources_of(const MergekitConfig& document, const Choice& choice) const {
+  std::vector<MergekitSource> sources = choice.slice->sources;
+  const bool has_base =
+      document.base && std::ranges::find(sources, *document.base, &MergekitSource::model) != sources.end();
+  if (choice.module->of_models && document.base && !has_base) sources.push_back({.model = *document.base});
+  return sources;
+}
+
+void MergeTrees::check_sources(const MergekitConfig& document, const MergekitMethod& method, const MergekitSlice& slice,
+                               const std::vector<MergekitSource>& sources) const {
+  for (size_t i = 0; i < sources.size(); ++i)
+    for (size_t k = 0; k < i; ++k)
+      if (sources[i].model == sources[k].model)
+        refuse(sources[i].model.place, sentence(path_text(sources[i].model), " is given twice, first in line ",
+                                                sources[k].model.place.line, "; a model is merged once"));
+  const MergekitModel* const base = base_of(document, slice);
+  if (method.has_base && !base)
+    refuse(document.place, sentence("'base_model' is missing, on which ", method.name, " builds"));
+  if (method.has_base && std::ranges::find(sources, *base, &MergekitSource::model) == sources.end())
+    refuse(slice.place, sentence("the base ", path_text(*base), " is none of the sources of this slice, of which ",
+                                 method.name, " needs it"));
+  if (sources.size() >= method.least && sources.size() <= method.most) return;
+  const char* const with_base = base && sources.size() > slice.sources.size() ? " with the base" : "";
+  refuse(slice.place, sentence(method.name, " takes ", method.least == method.most ? "" : "at most ",
+                               counted(method.most, "model"), ", but there are ", sources.size(), with_base));
+}
+
+MergeTree MergeTrees::source_tree(const MergekitModel& model, const LayerPlace& place) const {
+  if (const MergekitConfig* const document = inputs_.file.called(model.text)) return tree(*document, place);
+  const auto input = static_cast<size_t>(std::ranges::find(inputs_.models, model) - inputs_.models.begin());
+  return {.input = static_cast<uint32_t>(input), .place = place};
+}
+
+MergeTree MergeTrees::tree(const MergekitConfig& document, const LayerPlace& place) const {
+  const MergekitModule* const module = module_of(document, place);
+  if (!module) return source_tree(document.models().front(), place);  // as the first model has it
+  const Choice chosen = choice(document, *module, place);
+  const MergekitSlice& slice = *chosen.slice;
+  const MergekitMethod& method = mergekit_method(document.method, document.method_place, inputs_.file.where);
+  std::vector<MergekitSource> sources = sources_of(document, chosen);
+  check_sources(document, method, slice, sources);
+  if (method.has_base) {
+    const MergekitModel& base = *base_of(document, slice);
+    std::ranges::stable_partition(sources, [&](const MergekitSource& source) { return source.model == base; });
+  }
+  const bool has_layer = place.is_layer() && is_of_run(*module, place.run) && !inputs_.is_flat;
+  const double t = !has_layer ? 0 : chosen.layers == 1 ? 1 : chosen.offset / static_cast<double>(chosen.layers - 1);
+  const MergekitSettings none;
+  MergeTree out{.method = &method};
+  if (calls_ > kMostCalls) refuse(document.place, sentence("the documents come to more than ", kMostCalls, " calls"));
+  ++calls_;
+  std::vector<std::string> prefixes;
+  for (const MergekitSource& source : sources) {
+    LayerPlace there = place;
+    if (has_layer) there.layer = (source.layers ? source.layers->first : 0) + chosen.offset;
+    prefixes.push_back(there.prefix());
+    out.operands.push_back(source_tree(source.model, there));
+  }
+  for (const MergekitParameter& parameter : method.parameters) {
+    std::vector<PlaceNumber>& numbers = out.numbers.emplace_back();
+    const auto add = [&](const MergekitSettings& own, const std::string& prefix, const YamlValue& at) {
+      const std::array<const MergekitSettings*, 4> scopes = {&own, &slice.settings, &module->settings,
+                                                             &document.settings};
+      numbers.push_back(place_number(parameter, scopes, prefix, t));
+      if (numbers.back().values.empty())
+        refuse(at, sentence("the parameter '", parameter.name, "' of ", method.name, " is missing",
+                            parameter.is_per_model() ? " here" : ""));
+    };
+    if (parameter.scope == MergekitParameter::Scope::shared) add(none, place.prefix(), document.place);
+    for (size_t k = 0; k < sources.size() && parameter.is_per_model(); ++k)
+      if (k > 0 || !method.has_base || parameter.scope == MergekitParameter::Scope::input)
+        add(sources[k].settings, prefixes[k], sources[k].model.place);
+  }
+  return out;
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// mergekit's methods: what each wants of its models, its parameters, and what it is as a formula here. Facts of
+// mergekit 0.1.5.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/mergekit/mergekit_setting.h"
+
+namespace ckmerge {
+
+struct MergekitParameter {
+  enum class Scope : uint8_t {
+    shared,     ///< one for all models; at a model mergekit does not look for it
+    input,      ///< one per model
+    non_base,   ///< one per model but the base
+    no_effect,  ///< known to mergekit, and without effect in this method
+  };
+  std::string_view name;
+  Scope scope = Scope::shared;
+  MergekitKind kind = MergekitKind::number;
+  bool is_required = false;
+  double default_value = 0;
+
+  bool is_per_model() const { return scope == Scope::input || scope == Scope::non_base; }
+};
+
+/// What a call of a method is made of, as texts of a formula.
+struct MergekitCall {
+  std::vector<std::string> operands;                 ///< the base first, where the method has one
+  std::vector<std::vector<std::string>> parameters;  ///< by row of the method's; of one per model in their order
+};
+
+struct MergekitMethod {
+  std::string_view name;
+  bool has_base = false;              ///< it needs one; others count a base as one more model
+  size_t least = 1, most = SIZE_MAX;  ///< models, the base among them
+  std::span<const MergekitParameter> parameters = {};
+  /// The formula; null: ckmerge has no such method yet. Of parameters without effect, and of those whose default is
+  /// none and that were not given, the texts are empty.
+  std::string (*formula)(const MergekitCall&) = nullptr;
+};
+
+/// The row of `name`. Throws Error(usage) of `place` in `where`: an unknown method, with a near one, or one that
+/// ckmerge has not.
+const MergekitMethod& mergekit_method(std::string_view name, const YamlValue& place, const std::string& where);
+
+/// All rows, for tests and documents.
+std::span<const MergekitMethod> mergekit_methods();
+
+}  // namespace ckmerge

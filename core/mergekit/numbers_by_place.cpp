@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/mergekit/numbers_by_place.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+#include "io/text/utf8.h"
+
+namespace ckmerge {
+namespace {
+
+using Trees = std::vector<const FlatTree*>;
+using Value = PlaceNumber::Value;
+
+std::string quoted(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                          static_cast<unsigned char>(c) >= 0x80;
+    if (!is_plain) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+std::string one_of(const std::set<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : "|") + text;
+  return texts.size() == 1 ? out : "(?:" + out + ")";
+}
+
+// ^RUN\.(?:0|1|2)\. of layers.
+std::string layers_pattern(const Trees& trees) {
+  std::string numbers;
+  for (const FlatTree* const tree : trees) numbers += (numbers.empty() ? "" : "|") + std::to_string(tree->place.layer);
+  if (trees.size() > 1) numbers = "(?:" + numbers + ")";
+  return sentence("^", quoted(trees[0]->place.run), "\\.", numbers, "\\.");
+}
+
+std::string names_pattern(const std::set<std::string>& names) {
+  std::set<std::string> texts;
+  for (const std::string& name : names) texts.insert(quoted(name));
+  return "^" + one_of(texts) + "$";
+}
+
+std::string behind_prefix(const Value& value) {
+  std::set<std::string> texts = {".*" + quoted(value.contains)};
+  for (const std::string& begin : value.begins) texts.insert(quoted(begin));
+  return one_of(texts);
+}
+
+std::string key_of(const LayerPlace& place, const PlaceNumber& number) {
+  std::string key = sentence(static_cast<int>(place.side), "\n", place.module, "\n", place.run);
+  for (const Value& value : number.values) {
+    key += sentence("\n", value.contains, "\t", number_text(value.number));
+    for (const std::string& begin : value.begins) key += "\t" + begin;
+  }
+  return key;
+}
+
+bool is_everywhere_else(const LayerPlace& place) { return place == LayerPlace{}; }
+
+// Whether a name has `module` among its components, or is of the eyes that it speaks of.
+bool is_of_module(std::string_view name, std::string_view module) {
+  const std::string whole = sentence(".", name), inside = sentence(".", module, ".");
+  if (whole.find(inside) != whole.npos) return true;
+  return module.starts_with("vis") && (whole.find(".visual.") != whole.npos || whole.find(".vision") != whole.npos);
+}
+
+}  // namespace
+
+PlaceNames::PlaceNames(const MergeTrees& trees) : trees_(trees) {
+  std::set<std::string> runs;
+  for (const LayerPlace& place : trees.places()) {
+    if (!place.module.empty()) modules_.push_back(place.module);
+    if (place.is_layer()) runs.insert(place.run);
+  }
+  runs_.assign(runs.begin(), runs.end());
+}
+
+bool PlaceNames::lies_in(std::string_view name, const LayerPlace& place) const {
+  if (trees_.inputs().is_flat) return true;
+  if (std::ranges::any_of(runs_, [&](const std::string& run) { return name_in_run(name, run).has_value(); }))
+    return false;
+  const auto module = std::ranges::find_if(modules_, [&](const auto& one) { return is_of_module(name, one); });
+  if (module != modules_.end() || !place.module.empty())
+    return module != modules_.end() && *module == place.module && place.side == LayerPlace::Side::before;
+  return comes_behind_layers(name) == (place.side == LayerPlace::Side::behind);
+}
+
+std::vector<std::string> PlaceNames::rests(const FlatTree& tree) const {
+  std::vector<std::string> rests;
+  const bool is_layer = tree.place.is_layer();
+  const size_t input = is_layer ? tree.leaves[0].input : 0;
+  const TensorTable& tensors = trees_.inputs().checkpoints[input].tensors;
+  if (!is_layer) {
+    for (size_t i = 0; i < tensors.size(); ++i)
+      if (lies_in(tensors.name(i), tree.place)) rests.emplace_back(tensors.name(i));
+    return rests;
+  }
+  const LayerRun* const run = trees_.run_of(input, tree.place.run);
+  if (!run) return rests;
+  // Names are sorted, and a layer's lie together.
+  const std::string prefix = sentence(run->prefix, ".", tree.leaves[0].place.layer, ".");
+  size_t first = 0;
+  for (size_t count = tensors.size(); count > 0;) {
+    const size_t half = count / 2;
+    if (tensors.name(first + half) < prefix) {
+      first += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
+  }
+  for (; first < tensors.size() && tensors.name(first).starts_with(prefix); ++first)
+    rests.emplace_back(tensors.name(first).substr(prefix.size()));
+  return rests;
+}
+
+std::string exact_pattern(std::string_view name) { return "/^" + quoted(name) + "$/"; }
+
+std::string selector_of(const Trees& trees, const PlaceNames& names) {
+  if (trees[0]->place.is_layer()) return "/" + layers_pattern(trees) + "/";
+  std::set<std::string> all;
+  for (const FlatTree* const tree : trees)
+    for (std::string& name : names.rests(*tree)) all.insert(std::move(name));
+  return all.empty() ? "" : "/" + names_pattern(all) + "/";
+}
+
+namespace {
+
+// The weights of one number.
+class NumberWeights {
+ public:
+  NumberWeights(const Trees& trees, size_t number, const PlaceNames& names, Recipe& recipe)
+      : trees_(trees), number_(number), names_(names), recipe_(recipe) {}
+
+  std::string add() {
+    const PlaceNumber& first = of(*trees_[0]);
+    const auto is_same = [&](const FlatTree* tree) {
+      return of(*tree).is_constant() && of(*tree).values == first.values;
+    };
+    if (std::ranges::all_of(trees_, is_same)) return number_text(first.values[0].number);
+    name_ = new_name(first.name);
+    recipe_.parameters[name_] = {first.values.back().number};
+    std::map<std::string, Trees> alike;
+    std::vector<std::string> order;
+    for (const FlatTree* const tree : trees_) {
+      const auto [found, is_new] = alike.try_emplace(key_of(tree->place, of(*tree)));
+      if (is_new) order.push_back(found->first);
+      found->second.push_back(tree);
+    }
+    for (const std::string& key : order) add_alike(alike.at(key));
+    return name_;
+  }
+
+ private:
+  const PlaceNumber& of(const FlatTree& tree) const { return tree.numbers[number_]; }
+
+  std::string new_name(const std::string& name) const {
+    std::string free = name;
+    for (size_t k = 2; recipe_.parameters.contains(free); ++k) free = sentence(name, k);
+    return free;
+  }
+
+  void add_weight(const std::string& pattern, double value) {
+    recipe_.weights.push_back({.parameter = name_, .selector = "/" + pattern + "/", .values = {value}});
+  }
+
+  // Of names for each of which the first value holds that fits it: rules in the opposite order, of which the last does.
+  void add_alike(const Trees& alike) {
+    const PlaceNumber& number = of(*alike[0]);
+    const PlaceNumber& usual = of(*trees_[0]);
+    const bool is_default = alike[0] == trees_[0] && is_everywhere_else(alike[0]->place);
+    if (number.is_constant() && usual.is_constant() && number.values == usual.values) return;
+    const bool is_of_layers = alike[0]->place.is_layer();
+    if (number.is_constant() && is_of_layers) return add_weight(layers_pattern(alike), number.values[0].number);
+    const std::vector<std::set<std::string>> names = names_by_value(alike, number);
+    for (size_t i = number.values.size(); i-- > 0;) {
+      const Value& value = number.values[i];
+      if (names[i].empty() || (is_default && value.is_of_all())) continue;
+      if (!is_of_layers)
+        add_weight(is_default ? quoted(value.contains) : names_pattern(names[i]), value.number);
+      else
+        add_weight(layers_pattern(alike) + (value.is_of_all() ? "" : behind_prefix(value)), value.number);
+    }
+  }
+
+  // Which names have which of the values; of layers one is enough.
+  std::vector<std::set<std::string>> names_by_value(const Trees& alike, const PlaceNumber& number) const {
+    std::vector<std::set<std::string>> names(number.values.size());
+    for (const FlatTree* const tree : alike)
+      for (std::string& rest : names_.rests(*tree)) {
+        const auto found = std::ranges::find_if(number.values, [&](const Value& value) { return value.fits(rest); });
+        if (found == number.values.end())
+          throw Error(ErrorCode::usage, number.name,
+                      sentence("no value of the parameter '", number.name, "' is for ", tree->place.prefix(), rest,
+                               "; give one without a filter"));
+        std::set<std::string>& those = names[static_cast<size_t>(found - number.values.begin())];
+        if (those.empty() || !tree->place.is_layer()) those.insert(std::move(rest));
+      }
+    return names;
+  }
+
+  const Trees& trees_;
+  const size_t number_;
+  const PlaceNames& names_;
+  Recipe& recipe_;
+  std::string name_;
+};
+
+}  // namespace
+
+std::string add_number(const Trees& trees, size_t number, const PlaceNames& names, Recipe& recipe) {
+  return NumberWeights(trees, number, names, recipe).add();
+}
+
+}  // namespace ckmerge

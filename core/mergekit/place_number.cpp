@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/mergekit/place_number.h"
+
+#include <algorithm>
+
+namespace ckmerge {
+namespace {
+
+// A filter is looked for in the whole name, of which `prefix` is known: it may lie in it, or across its end.
+PlaceNumber::Value value_behind(const std::string& prefix, const MergekitSetting::Value& value) {
+  PlaceNumber::Value out{.number = value.number};
+  const std::string& filter = value.filter;
+  if (filter.empty() || prefix.find(filter) != prefix.npos) return out;
+  out.contains = filter;
+  for (size_t k = 1; k < filter.size(); ++k)
+    if (prefix.ends_with(std::string_view(filter).substr(0, k))) out.begins.push_back(filter.substr(k));
+  return out;
+}
+
+}  // namespace
+
+bool PlaceNumber::Value::fits(std::string_view rest) const {
+  return contains.empty() || rest.find(contains) != rest.npos ||
+         std::ranges::any_of(begins, [&](const std::string& begin) { return rest.starts_with(begin); });
+}
+
+PlaceNumber place_number(const MergekitParameter& parameter, std::span<const MergekitSettings* const> scopes,
+                         const std::string& prefix, double t) {
+  PlaceNumber out{.name = std::string(parameter.name), .kind = parameter.kind};
+  for (const MergekitSettings* const scope : scopes) {
+    const auto setting = std::ranges::find(*scope, parameter.name, &MergekitSetting::name);
+    if (setting == scope->end()) continue;
+    for (const MergekitSetting::Value& value : setting->at(t, parameter.kind)) {
+      out.values.push_back(value_behind(prefix, value));
+      if (out.values.back().is_of_all()) return out;
+    }
+  }
+  if (!parameter.is_required) out.values.push_back({.number = parameter.default_value});
+  return out;
+}
+
+}  // namespace ckmerge

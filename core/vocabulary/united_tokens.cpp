@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/vocabulary/united_tokens.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace ckmerge {
+namespace {
+
+// What tokenizers say of a token that was added as a plain text.
+constexpr const char* kPlainSettings =
+    R"("single_word": false, "lstrip": false, "rstrip": false, "normalized": true, "special": false)";
+
+void set_id(ModelTokens& tokens, uint32_t number, uint32_t id) {
+  if (tokens.ids.size() <= number) tokens.ids.resize(size_t{number} + 1, ModelTokens::kNoId);
+  tokens.ids[number] = id;
+}
+
+void add(ModelTokens& tokens, uint32_t number, AddedToken token) {
+  const uint32_t known = tokens.id_of(number);
+  token.id = known == ModelTokens::kNoId ? tokens.end++ : known;
+  set_id(tokens, number, token.id);
+  tokens.added.push_back(std::move(token));
+}
+
+std::unordered_set<uint32_t> numbers_of_added(const ModelTokens& tokens, const TokenTexts& texts) {
+  std::unordered_set<uint32_t> numbers;
+  for (const AddedToken& token : tokens.added) numbers.insert(texts.find(token.content));
+  return numbers;
+}
+
+}  // namespace
+
+ModelTokens read_tokens(std::string_view text, TokenTexts& texts) {
+  ModelTokens tokens;
+  const TokenizerText read = read_tokenizer(text, [&](std::string_view token, uint32_t id) {
+    const uint32_t number = texts.add(token);
+    set_id(tokens, number, id);
+    tokens.words.emplace_back(id, number);
+  });
+  tokens.kind = read.kind;
+  tokens.added = read.added;
+  tokens.end = read.end;
+  std::unordered_set<uint32_t> added;
+  for (const AddedToken& token : tokens.added) {
+    const uint32_t number = texts.add(token.content);
+    set_id(tokens, number, token.id);
+    added.insert(number);
+  }
+  std::erase_if(tokens.words, [&](const auto& word) { return added.contains(word.second); });
+  std::ranges::sort(tokens.words);
+  return tokens;
+}
+
+size_t leave_out_unused(ModelTokens& tokens, uint64_t rows) {
+  if (tokens.end <= rows) return 0;
+  size_t count = 0;
+  for (uint32_t& id : tokens.ids) {
+    if (id == ModelTokens::kNoId || id < rows) continue;
+    id = ModelTokens::kNoId;
+    ++count;
+  }
+  std::erase_if(tokens.words, [&](const auto& word) { return word.first >= rows; });
+  std::erase_if(tokens.added, [&](const AddedToken& token) { return token.id >= rows; });
+  tokens.end = 0;
+  for (const uint32_t id : tokens.ids)
+    if (id != ModelTokens::kNoId) tokens.end = std::max(tokens.end, id + 1);
+  return count;
+}
+
+size_t unite_tokens(ModelTokens& base, std::span<const ModelTokens* const> others, TokenTexts& texts) {
+  std::unordered_set<uint32_t> added = numbers_of_added(base, texts);
+  std::unordered_set<uint32_t> added_anywhere = added;
+  for (const ModelTokens* const other : others) added_anywhere.merge(numbers_of_added(*other, texts));
+  size_t count = 0;
+  for (const ModelTokens* const other : others)
+    for (const auto& [id, number] : other->words) {
+      if (base.id_of(number) != ModelTokens::kNoId || added_anywhere.contains(number) || texts[number].empty())
+        continue;
+      add(base, number, {.content = std::string(texts[number]), .settings = kPlainSettings});
+      ++count;
+    }
+  for (const ModelTokens* const other : others)
+    for (const AddedToken& token : other->added) {
+      const uint32_t number = texts.find(token.content);
+      if (token.content.empty() || !added.insert(number).second) continue;
+      add(base, number, token);
+    }
+  std::ranges::stable_sort(base.added, {}, &AddedToken::id);
+  return count;
+}
+
+void add_token(ModelTokens& tokens, std::string_view text, TokenTexts& texts) {
+  const uint32_t number = texts.add(text);
+  if (tokens.id_of(number) != ModelTokens::kNoId || text.empty()) return;
+  add(tokens, number, {.content = std::string(text), .settings = kPlainSettings});
+}
+
+}  // namespace ckmerge

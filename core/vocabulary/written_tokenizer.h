@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// tokenizer.json written again with other tokens. What is said of how texts are cut and put together stays as it was.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/vocabulary/united_tokens.h"
+
+namespace ckmerge {
+
+/// The document `text` without tokens of `rows` or more in its model, and with the added tokens of `tokens`.
+std::string written_tokenizer(std::string_view text, const ModelTokens& tokens, uint64_t rows);
+
+}  // namespace ckmerge

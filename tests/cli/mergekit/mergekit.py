@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ckmerge mergekit`: every form of configuration, judged by mergekit's rules computed here; options, files, failures.
+
+Usage: mergekit.py CKMERGE"""
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import small_models as small
+
+CKMERGE = os.path.abspath(sys.argv[1])
+LAYERS = 4
+
+
+def run(*words, code=0):
+    done = subprocess.run([CKMERGE, *words], capture_output=True, text=True)
+    assert done.returncode == code, f"{words}: {done.returncode}, not {code}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def write(path, text):
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def near(made, expected):
+    assert made.keys() == expected.keys(), (sorted(made), sorted(expected))
+    for name, (shape, values) in expected.items():
+        assert made[name][0] == shape, (name, made[name][0], shape)
+        for a, b in zip(made[name][1], values):
+            assert abs(a - b) <= 2e-6, (name, a, b)
+
+
+def merged(config, *options):
+    """The result of a configuration, which is JSON and so YAML."""
+    shutil.rmtree("out", ignore_errors=True)
+    write("c.yml", config if isinstance(config, str) else json.dumps(config))
+    run("mergekit", "c.yml", "out", *options)
+    return small.read_folder("out")
+
+
+def each(model, call):
+    return {name: (shape, call(name, values)) for name, (shape, values) in model.items()}
+
+
+def slerp(t, a, b):
+    def norm(x):
+        return math.sqrt(sum(v * v for v in x)) or 1
+    dot = sum(x * y for x, y in zip(a, b)) / norm(a) / norm(b)
+    if abs(dot) > 0.9995:
+        return [(1 - t) * x + t * y for x, y in zip(a, b)]
+    theta = math.acos(dot)
+    return [(math.sin((1 - t) * theta) * x + math.sin(t * theta) * y) / math.sin(theta) for x, y in zip(a, b)]
+
+
+def check_models(a, b, c):
+    near(merged({"merge_method": "linear", "models": [{"model": "a", "parameters": {"weight": 0.5}},
+                                                     {"model": "b", "parameters": {"weight": 1.5}}]}),
+         each(a, lambda n, v: [0.25 * x + 0.75 * y for x, y in zip(v, b[n][1])]))
+    # A base is one more model of linear's; its weight is that of all.
+    near(merged({"merge_method": "linear", "base_model": "c", "parameters": {"weight": 1, "normalize": False},
+                 "models": [{"model": "a"}, {"model": "b", "parameters": {"weight": 0}}]}),
+         each(a, lambda n, v: [x + z for x, z in zip(v, c[n][1])]))
+    near(merged({"merge_method": "task_arithmetic", "base_model": "a", "parameters": {"lambda": 0.5},
+                 "models": [{"model": "b", "parameters": {"weight": [0.2, 1]}}, {"model": "c", "parameters": {"weight": 0.4}}]}),
+         each(a, lambda n, v: [
+             x + 0.5 * (small.number([0.2, 1], n, small.gradient_place(n, LAYERS)) * (y - x) + 0.4 * (z - x))
+             for x, y, z in zip(v, b[n][1], c[n][1])]))
+    setting = [{"filter": "self_attn", "value": [0, 0.5, 0.3, 0.7, 1]}, {"filter": "mlp", "value": [1, 0.5, 0.7, 0.3, 0]},
+               {"filter": "layers.2.", "value": 0.9}, {"value": 0.5}]
+    near(merged({"merge_method": "slerp", "base_model": "a", "models": [{"model": "a"}, {"model": "b"}],
+                 "parameters": {"t": setting}}),
+         each(a, lambda n, v: slerp(small.number(setting, n, small.gradient_place(n, LAYERS)), v, b[n][1])))
+    near(merged({"merge_method": "passthrough", "models": [
+        {"model": "b", "parameters": {"scale": [{"filter": "o_proj", "value": 0}, {"filter": "down_proj", "value": 0},
+                                                {"value": 1}]}}]}),
+         each(b, lambda n, v: [0 * x for x in v] if "down_proj" in n else v))
+    near(merged({"merge_method": "nearswap", "base_model": "a", "models": [{"model": "b"}], "parameters": {"t": 0.1}}),
+         each(a, lambda n, v: [x + min(0.1 / max(abs(x - y), 1e-6), 1) * (y - x) for x, y in zip(v, b[n][1])]))
+
+
+def stacked(first, last, layers):
+    """Of (model, layer) for each layer, around them what the first and the last model have."""
+    out = {name: (first if "embed" in name else last)[name] for name in first if small.layer_of(name) is None}
+    for number, (model, layer) in enumerate(layers):
+        for name in model:
+            if small.layer_of(name) == layer:
+                out[small.renumbered(name, number)] = model[name]
+    return out
+
+
+def check_slices(a, b, c):
+    made = merged({"merge_method": "passthrough", "dtype": "float32", "slices": [
+        {"sources": [{"model": "a", "layer_range": [0, 3]}]}, {"sources": [{"model": "b", "layer_range": [1, 3]}]},
+        {"sources": [{"model": "a", "layer_range": [2, 4]}]}]})
+    near(made, stacked(a, a, [(a, 0), (a, 1), (a, 2), (b, 1), (b, 2), (a, 2), (a, 3)]))
+    with open("out/config.json") as file:
+        assert json.load(file)["num_hidden_layers"] == 7
+    near(merged({"merge_method": "passthrough", "slices": [
+        {"sources": [{"model": "a", "layer_range": [0, 1]}]}, {"sources": [{"model": "b", "layer_range": [3, 4]}]}]}),
+         stacked(a, b, [(a, 0), (b, 3)]))
+    # Gradients go over the layers of a slice; what lies behind the layers has the last slice's first number.
+    x = stacked(a, b, [(a, 0), (a, 1), (b, 0)])
+    y = stacked(b, c, [(b, 2), (b, 3), (c, 3)])
+    share = {None: 0.1, 0: 0.1, 1: 0.9, 2: 0.6}
+    made = merged({"merge_method": "slerp", "slices": [
+        {"sources": [{"model": "b", "layer_range": [2, 4]}, {"model": "a", "layer_range": [0, 2]}], "base_model": "a",
+         "parameters": {"t": [0.1, 0.9]}},
+        {"sources": [{"model": "b", "layer_range": [0, 1]}, {"model": "c", "layer_range": [3, 4]}], "base_model": "b",
+         "parameters": {"t": [0.3, 0.6]}}]})
+    near(made, each(x, lambda n, v: slerp(0.3 if n in ("model.norm.weight", "lm_head.weight") else share[small.layer_of(n)],
+                                          v, y[n][1])))
+    # The same as a recipe, saved and run, and with another number of models in one of the slices.
+    config = {"merge_method": "linear", "parameters": {"weight": [1, 3]}, "slices": [
+        {"sources": [{"model": "a", "layer_range": [0, 2]}, {"model": "b", "layer_range": [2, 4], "parameters": {"weight": 1}}]},
+        {"sources": [{"model": "c", "layer_range": [1, 3]}]}]}
+    made = merged(config, "--save-recipe", "r.yaml", "-f")
+    for name, values in made.items():
+        if small.layer_of(name) in (2, 3):
+            assert values == c[small.renumbered(name, small.layer_of(name) - 1)]
+    run("run", "r.yaml", "-o", "again/")
+    assert small.read_folder("again") == made
+    plan = json.loads(run("plan", "--mergekit", "c.yml", "--json").stdout)
+    assert plan["recipe"]["formula"]["text"].startswith("linear("), plan["recipe"]
+    shutil.rmtree("again")
+    os.remove("r.yaml")
+
+
+def check_documents(a, b, c):
+    soup = each(a, lambda n, v: [0.5 * x + 0.5 * y for x, y in zip(v, b[n][1])])
+    first = {"name": "soup", "merge_method": "linear", "parameters": {"weight": 1}, "models": [{"model": "a"}, {"model": "b"}]}
+    near(merged("\n---\n".join(map(json.dumps, [
+        {"merge_method": "slerp", "base_model": "soup", "models": [{"model": "c"}], "parameters": {"t": [0.2, 0.8]}}, first]))),
+         each(soup, lambda n, v: slerp(small.number([0.2, 0.8], n, small.gradient_place(n, LAYERS)), v, c[n][1])))
+    near(merged("\n---\n".join(map(json.dumps, [first, {"merge_method": "passthrough", "slices": [
+        {"sources": [{"model": "soup", "layer_range": [0, 2]}]}, {"sources": [{"model": "c", "layer_range": [1, 3]}]},
+        {"sources": [{"model": "soup", "layer_range": [1, 4]}]}]}]))),
+         stacked(soup, soup, [(soup, 0), (soup, 1), (c, 1), (c, 2), (soup, 1), (soup, 2), (soup, 3)]))
+
+
+def check_modules(a, b):
+    vision = {"visual.blocks.0.w": ([2], [1.0, 2.0]), "visual.blocks.1.w": ([2], [3.0, 4.0]), "visual.merger.w": ([1], [5.0])}
+    other = {name: (shape, [-v for v in values]) for name, (shape, values) in vision.items()}
+    small.write_folder("va", {**a, **vision}, LAYERS)
+    small.write_folder("vb", {**b, **other}, LAYERS)
+    made = merged({"merge_method": "linear", "parameters": {"weight": 1}, "modules": {
+        "text_decoder": {"models": [{"model": "va"}]},
+        "vision_tower": {"models": [{"model": "va"}, {"model": "vb"}], "parameters": {"weight": [1, 0.5]}}}})
+    near(made, {**a, **each(vision, lambda n, v: [0 * x for x in v])})
+    made = merged({"merge_method": "slerp", "base_model": "va", "models": [{"model": "vb"}], "parameters": {"t": [0, 1]}})
+    assert made["visual.blocks.1.w"] == ([2], [-3.0, -4.0]) and made["visual.merger.w"] == ([1], [5.0]), made
+    # Beside slices of the language model the eyes are merged as what lies before its layers.
+    made = merged({"merge_method": "passthrough", "slices": [{"sources": [{"model": "vb", "layer_range": [1, 3]}]}]})
+    near(made, {**stacked(b, b, [(b, 1), (b, 2)]), **other})
+
+
+def check_files(a, b):
+    """mergekit-pytorch: models that are files have no layers."""
+    extra = dict(b, extra=([1], [7.0]))
+    small.write_file("a.safetensors", a)
+    small.write_file("b.safetensors", extra)
+    small.write_file("b4.safetensors", b)
+    config = {"merge_method": "slerp", "base_model": "a.safetensors", "models": [{"model": "a.safetensors"}, {"model": "b4.safetensors"}],
+              "parameters": {"t": [0.25, 1]}}
+    near(merged(config), each(a, lambda n, v: slerp(0.25, v, b[n][1])))
+    assert "model.safetensors" in os.listdir("out"), os.listdir("out")
+    config["models"][1]["model"] = "b.safetensors"
+    write("c.yml", json.dumps(config))
+    shutil.rmtree("out")
+    assert "extra" in run("mergekit", "c.yml", "out", code=4).stderr
+    assert set(merged(config, "-i")) == set(a)
+    assert set(merged(config, "--tensor-union")) == set(extra)
+    assert "files" in run("mergekit", "m.yml", "out", "-u", code=2).stderr
+
+
+def check_options(a):
+    config = {"merge_method": "passthrough", "models": [{"model": "a"}]}
+    merged(config)
+    names = os.listdir("out")
+    for name in ("config.json", "mergekit_config.yml", "README.md", "tokenizer_config.json", "model.safetensors"):
+        assert name in names, names
+    with open("out/mergekit_config.yml") as file:
+        assert json.load(file) == config
+    merged(config, "--no-copy-tokenizer", "--no-write-model-card")
+    assert sorted(os.listdir("out")) == ["config.json", "model.safetensors"], os.listdir("out")
+    merged(config, "--out-shard-size", "700")
+    assert "model.safetensors.index.json" in os.listdir("out"), os.listdir("out")
+    shutil.rmtree("out")
+    done = run("mergekit", "c.yml", "out", "--allow-crimes", "--lazy-unpickle", "--low-cpu-memory", "--clone-tensors",
+               "--trust-remote-code", "--write-threads", "2", "--async-write", "--lora-merge-cache", "x", "-j", "1",
+               "--random-seed", "7", "--copy-tokenizer", "--no-cuda", "--out-shard-size", "5B", "--safe-serialization",
+               "--no-multi-gpu", "-v", "-I", "between")
+    for name in ("--allow-crimes", "--lazy-unpickle", "--write-threads", "--intermediate-dir"):
+        assert f"{name} changes nothing: " in done.stderr + done.stdout, (name, done.stderr)
+    assert "--multi-gpu" not in done.stderr + done.stdout
+    # What is there already is replaced where that is asked for.
+    run("mergekit", "c.yml", "out", code=2)
+    run("mergekit", "c.yml", "--out-path", "out", "-f", "-q")
+
+
+def check_failures():
+    def refusal(config, code=2):
+        write("c.yml", config)
+        return run("mergekit", "c.yml", "none", code=code).stderr
+
+    assert "c.yml:1:15: the method 'dare_ties' is not in this ckmerge yet" in refusal("merge_method: dare_ties\nmodels: [{model: a}]\n")
+    assert "c.yml:2:1: 'modles' is unknown; did you mean 'models'?" in refusal("merge_method: linear\nmodles: [{model: a}]\n")
+    assert "gone" in refusal("merge_method: linear\nmodels: [{model: gone}]\nparameters: {weight: 1}\n", code=1)
+    assert "c.yml:3:1: a second document without a name" in refusal(
+        "{merge_method: linear, models: [{model: a}]}\n---\n{merge_method: linear, models: [{model: a}]}\n")
+    assert "no configuration is given" in run("mergekit", code=2).stderr
+    assert "no output is given" in run("mergekit", "c.yml", code=2).stderr
+    assert not os.path.exists("none")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        a, b, c = (small.tensors(seed, LAYERS) for seed in (1, 2, 3))
+        for name, model in (("a", a), ("b", b), ("c", c)):
+            small.write_folder(name, model, LAYERS)
+        write("m.yml", json.dumps({"merge_method": "passthrough", "models": [{"model": "a"}]}))
+        check_models(a, b, c)
+        check_slices(a, b, c)
+        check_documents(a, b, c)
+        check_modules(a, b)
+        check_files(a, b)
+        check_options(a)
+        check_failures()
+        os.chdir("/")
+
+
+main()

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// From configurations of mergekit to recipes: formulas, numbers by name, operands.
+#include "core/mergekit/mergekit_recipe.h"
+
+#include <doctest/doctest.h>
+
+#include "core/formula/recipe_graph.h"
+#include "core/inputs/sliced_inputs.h"
+#include "core/plan/plan.h"
+#include "tests/core/plan/planned.h"
+
+using namespace ckmerge;
+using namespace ckmerge::test;
+
+namespace {
+
+std::vector<FileTensor> model(uint64_t seed, int layers) {
+  std::vector<FileTensor> tensors = {random("model.embed_tokens.weight", Dtype::F32, {6, 4}, seed),
+                                     random("model.norm.weight", Dtype::F32, {4}, seed + 1),
+                                     random("lm_head.weight", Dtype::F32, {6, 4}, seed + 2)};
+  for (int layer = 0; layer < layers; ++layer)
+    for (const char* const part : {"self_attn.w", "mlp.w", "input_layernorm.w"})
+      tensors.push_back(random("model.layers." + std::to_string(layer) + "." + part, Dtype::F32, {4},
+                               seed + 10 * static_cast<uint64_t>(layer) + 3));
+  return tensors;
+}
+
+// Models A, B, C of so many layers, by their letters as paths.
+struct Models {
+  Opened files;
+
+  explicit Models(std::vector<int> layers) {
+    for (size_t k = 0; k < layers.size(); ++k) files.add(model(100 * k + 1, layers[k]));
+  }
+
+  MergekitMerge merge(const std::string& yaml, bool is_flat = false) {
+    const MergekitFile file = parse_mergekit(yaml, "f.yml");
+    std::vector<MergekitModel> models = mergekit_models(file);
+    std::vector<Checkpoint> opened;
+    for (const MergekitModel& one : models)
+      opened.push_back(files.checkpoints.at(static_cast<size_t>(one.text[0] - 'A')));
+    MergekitMerge made = mergekit_recipe({.file = file, .models = models, .checkpoints = opened, .is_flat = is_flat});
+    // What is made can be planned.
+    checkpoints.clear();
+    for (const uint32_t input : made.inputs) checkpoints.push_back(opened[input]);
+    check_recipe(made.recipe, checkpoints.size());
+    runs = slice_inputs(made.recipe, checkpoints);
+    plan = make_plan(canonical_recipe(made.recipe, checkpoints.size()), checkpoints);
+    return made;
+  }
+  std::string refusal(const std::string& yaml) {
+    return failure([&] { merge(yaml); }).text;
+  }
+
+  std::vector<Checkpoint> checkpoints = {};
+  std::vector<SlicedRun> runs = {};
+  Plan plan = {};
+};
+
+std::string weights_of(const Recipe& recipe) {
+  std::string out;
+  for (const WeightRule& rule : recipe.weights) out += text_of(rule) + "\n";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("models with scalars are one call of a method") {
+  Models models({2, 2, 2});
+  MergekitMerge made = models.merge(
+      "merge_method: linear\nmodels: [{model: A, parameters: {weight: 0.5}}, {model: B, parameters: {weight: 0.3}}]\n"
+      "parameters: {normalize: false}\ndtype: bfloat16\n");
+  CHECK(made.recipe.formula->text == "linear(A, B, weights=[0.5, 0.3], normalize=false)");
+  CHECK(made.recipe.weights.empty());
+  CHECK(made.recipe.operands.empty());
+  CHECK(made.recipe.dtype == Dtype::BF16);
+  CHECK(made.warnings.empty());
+
+  made = models.merge(
+      "merge_method: task_arithmetic\nbase_model: C\nmodels: [{model: A, parameters: {weight: 0.5}}, {model: B, "
+      "parameters: {weight: 0.3}}]\nparameters: {lambda: 0.9, density: 1}\n");
+  CHECK(made.recipe.formula->text == "task_arithmetic(A, B, C, alpha=0.9, weights=[1, 0.5, 0.3], normalize=false)");
+  CHECK(made.warnings.empty());
+  CHECK(models.merge("merge_method: passthrough\nmodels: [{model: B}]\n").recipe.formula->text == "scale(A, alpha=1)");
+}
+
+TEST_CASE("slerp goes from the base, wherever that stands, and linear counts a base as one more model") {
+  Models models({2, 2, 2});
+  const MergekitFile file = parse_mergekit(
+      "merge_method: slerp\nbase_model: B\nmodels: [{model: A}, {model: B}]\nparameters: {t: 0.3}\n", "f.yml");
+  CHECK(mergekit_models(file).at(0).text == "B");
+  CHECK(models.merge(file.text).recipe.formula->text == "slerp(A, B, t=0.3)");
+  CHECK(models
+            .merge("merge_method: linear\nbase_model: C\nmodels: [{model: A, parameters: {weight: 2}}, {model: B}]\n"
+                   "parameters: {weight: 1}\n")
+            .recipe.formula->text == "linear(B, C, A, weights=[2, 1, 1], normalize=true)");
+}
+
+TEST_CASE("a gradient goes over the layers; embeddings, the last norm and heads have its first number") {
+  Models models({3, 3});
+  const MergekitMerge made =
+      models.merge("merge_method: slerp\nbase_model: A\nmodels: [{model: B}]\nparameters: {t: [0.2, 1]}\n");
+  CHECK(made.recipe.formula->text == "slerp(A, B, t=t)");
+  CHECK(made.recipe.parameters.at("t") == std::vector<double>{0.2});
+  CHECK(weights_of(made.recipe) ==
+        "t /^model\\.layers\\.1\\./=0.6\n"
+        "t /^model\\.layers\\.2\\./=1\n");
+}
+
+TEST_CASE("filters become patterns, of which the first of a list holds") {
+  Models models({2, 2});
+  const MergekitMerge made = models.merge(
+      "merge_method: slerp\nbase_model: A\nmodels: [{model: B}]\n"
+      "parameters: {t: [{filter: self_attn, value: [0, 1]}, {filter: nothing_like_it, value: 7}, {filter: lm_head, "
+      "value: 0.25}, {value: 0.5}]}\n");
+  CHECK(made.recipe.parameters.at("t") == std::vector<double>{0.5});
+  CHECK(weights_of(made.recipe) ==
+        "t /lm_head/=0.25\n"
+        "t /^lm_head\\.weight$/=0.25\n"
+        "t /^model\\.layers\\.0\\./=0.5\n"
+        "t /^model\\.layers\\.0\\..*self_attn/=0\n"
+        "t /^model\\.layers\\.1\\./=0.5\n"
+        "t /^model\\.layers\\.1\\..*self_attn/=1\n");
+}
+
+TEST_CASE("mergekit-pytorch knows no layers") {
+  Models models({3, 3});
+  const MergekitMerge made = models.merge(
+      "merge_method: slerp\nbase_model: A\nmodels: [{model: A}, {model: B}]\nparameters: {t: [0.2, 1]}\n", true);
+  CHECK(made.recipe.formula->text == "slerp(A, B, t=0.2)");
+  CHECK(made.recipe.weights.empty());
+}
+
+TEST_CASE("the order of precedence: a model's, the slice's, the module's, that of all, the default") {
+  Models models({2, 2});
+  const auto weights = [&](const std::string& model, const std::string& slice, const std::string& all) {
+    return models
+        .merge("merge_method: linear\nslices:\n- sources: [{model: A, layer_range: [0, 2], parameters: " + model +
+               "}, {model: B, layer_range: [0, 2]}]\n  parameters: " + slice + "\nparameters: " + all + "\n")
+        .recipe.formula->text;
+  };
+  CHECK(weights("{weight: 0}", "{weight: 2}", "{weight: 3}") == "linear(A, B, weights=[0, 2], normalize=true)");
+  CHECK(weights("{weight: []}", "{}", "{weight: 3, normalize: false}") ==
+        "linear(A, B, weights=[3, 3], normalize=false)");
+}
+
+TEST_CASE("a frankenmerge puts layers together anew") {
+  Models models({4, 3});
+  const MergekitMerge made = models.merge(
+      "merge_method: passthrough\nslices:\n- sources: [{model: A, layer_range: [0, 3]}]\n"
+      "- sources: [{model: B, layer_range: [1, 3]}]\n- sources: [{model: A, layer_range: [2, 4]}]\n");
+  CHECK(made.recipe.formula->text == "scale(A, alpha=1)");
+  const Slices expected = {
+      {.input = 0, .begin = 0, .end = 3}, {.input = 1, .begin = 1, .end = 3}, {.input = 0, .begin = 2, .end = 4}};
+  CHECK(made.recipe.operands == std::vector<Slices>{expected});
+  CHECK(made.inputs == std::vector<uint32_t>{0, 1});
+  REQUIRE(models.runs.size() == 1);
+  CHECK(models.runs[0].prefix == "model.layers");
+  CHECK(models.runs[0].layers == std::vector<uint32_t>{0, 1, 2, 1, 2, 2, 3});
+  CHECK(models.plan.steps.size() == 3 + 7 * 3);
+}
+
+TEST_CASE("a scale for one of the slices, by a filter, is a number by name") {
+  Models models({3});
+  const MergekitMerge made = models.merge(
+      "merge_method: passthrough\nslices:\n- sources: [{model: A, layer_range: [0, 2]}]\n"
+      "- sources: [{model: A, layer_range: [1, 3], parameters: {scale: [{filter: mlp, value: 0}, {value: 1}]}}]\n");
+  CHECK(made.recipe.formula->text == "scale(A, alpha=scale)");
+  CHECK(weights_of(made.recipe) ==
+        "scale /^model\\.layers\\.(?:2|3)\\./=1\nscale /^model\\.layers\\.(?:2|3)\\..*mlp/=0\n");
+}
+
+TEST_CASE("slices of several models are operands, of other numbers of models rules") {
+  Models models({2, 2, 2});
+  MergekitMerge made = models.merge(
+      "merge_method: slerp\nbase_model: A\nparameters: {t: 0.5}\nslices:\n"
+      "- sources: [{model: B, layer_range: [0, 1]}, {model: A, layer_range: [1, 2]}]\n"
+      "- base_model: C\n  sources: [{model: C, layer_range: [1, 2]}, {model: B, layer_range: [0, 1]}]\n");
+  CHECK(made.recipe.formula->text == "slerp(A, B, t=0.5)");
+  CHECK(made.recipe.operands.size() == 2);
+  made = models.merge(
+      "merge_method: linear\nparameters: {weight: 1}\nslices:\n"
+      "- sources: [{model: A, layer_range: [0, 1]}, {model: B, layer_range: [1, 2]}]\n"
+      "- sources: [{model: C, layer_range: [1, 2]}]\n");
+  CHECK(made.recipe.formula->text == "linear(A, B, weights=[1, 1], normalize=true)");
+  REQUIRE(made.recipe.rules.size() == 1);
+  CHECK(made.recipe.rules[0].formula == "linear(A, weights=[1], normalize=true)");
+}
+
+TEST_CASE("documents are computed in each other, layers of layers too") {
+  Models models({3, 3, 3});
+  MergekitMerge made = models.merge(
+      "name: soup\nmerge_method: linear\nmodels: [{model: A}, {model: B}]\nparameters: {weight: [1, 3]}\n---\n"
+      "merge_method: slerp\nbase_model: soup\nmodels: [{model: C}]\nparameters: {t: 0.25}\n");
+  CHECK(made.recipe.formula->text == "slerp(linear(A, B, weights=[weight, weight2], normalize=true), C, t=0.25)");
+  CHECK(made.recipe.operands.empty());
+  made = models.merge(
+      "name: soup\nmerge_method: linear\nmodels: [{model: A}, {model: B}]\nparameters: {weight: 1}\n---\n"
+      "merge_method: passthrough\nslices:\n- sources: [{model: soup, layer_range: [0, 2]}]\n"
+      "- sources: [{model: C, layer_range: [1, 3]}]\n- sources: [{model: soup, layer_range: [1, 3]}]\n");
+  CHECK(made.recipe.formula->text == "scale(linear(A, B, weights=[1, 1], normalize=true), alpha=1)");
+  CHECK(made.recipe.operands.size() == 2);
+  CHECK(made.recipe.rules.size() == 1);
+  CHECK(models.plan.steps.size() == 3 + 6 * 3);
+}
+
+TEST_CASE("a model that occurs twice in one call of documents is two inputs") {
+  Models models({3});
+  const MergekitMerge made = models.merge(
+      "name: low\nmerge_method: passthrough\nslices: [{sources: [{model: A, layer_range: [0, 2]}]}]\n---\n"
+      "name: high\nmerge_method: passthrough\nslices: [{sources: [{model: A, layer_range: [1, 3]}]}]\n---\n"
+      "merge_method: linear\nmodels: [{model: low}, {model: high}]\nparameters: {weight: 0.5}\n");
+  CHECK(made.inputs == std::vector<uint32_t>{0, 0});
+  CHECK(made.recipe.operands.size() == 2);
+  CHECK(models.plan.steps.size() == 3 + 2 * 3);
+}
+
+TEST_CASE("what mergekit passes over is told, what it refuses is refused") {
+  Models models({2, 2, 3});
+  const MergekitMerge made = models.merge(
+      "merge_method: slerp\nbase_model: A\nmodels:\n- {model: B, parameters: {t: 0.1}}\nparameters: {t: 0.5, wieght: "
+      "1}\n");
+  CHECK(made.warnings == std::vector<std::string>{
+                             "f.yml:5: 'wieght' is none of slerp's parameters and changes nothing",
+                             "f.yml:4: 't' is one for all models and changes nothing at one of them; mergekit does not "
+                             "look there, so give it under the 'parameters' of all"});
+  CHECK(models.refusal("merge_method: ties\nbase_model: A\nmodels: [{model: B}]\n") ==
+        "f.yml:1:15: the method 'ties' is not in this ckmerge yet; of mergekit's it has linear, slerp, nearswap, "
+        "task_arithmetic, passthrough");
+  CHECK(models.refusal("merge_method: slurp\nmodels: [{model: B}]\n") ==
+        "f.yml:1:15: mergekit has no method 'slurp'; did you mean 'slerp'?");
+  CHECK(models.refusal("merge_method: slerp\nmodels: [{model: A}, {model: B}]\nparameters: {t: 0.5}\n") ==
+        "f.yml:1:1: 'base_model' is missing, on which slerp builds");
+  CHECK(models.refusal("merge_method: slerp\nbase_model: A\nmodels: [{model: A}, {model: B}]\n") ==
+        "f.yml:1:1: the parameter 't' of slerp is missing");
+  CHECK(models.refusal("merge_method: linear\nmodels: [{model: A, parameters: {weight: 1}}, {model: B}]\n") ==
+        "f.yml:2:53: the parameter 'weight' of linear is missing here");
+  CHECK(models.refusal("merge_method: passthrough\nmodels: [{model: A}, {model: B}]\n") ==
+        "f.yml:2:9: passthrough takes at most 1 model, but there are 2");
+  CHECK(models.refusal("merge_method: linear\nmodels: [{model: A}, {model: A}]\nparameters: {weight: 1}\n") ==
+        "f.yml:2:30: 'A' is given twice, first in line 2; a model is merged once");
+  CHECK(models.refusal("merge_method: linear\nmodels: [{model: A}, {model: C}]\nparameters: {weight: 1}\n") ==
+        "f.yml:2:30: 'C' gives 3 layers of model.layers where 'A' gives 2; models are merged layer by layer, others by "
+        "slices");
+  CHECK(models.refusal("merge_method: passthrough\nslices: [{sources: [{model: A, layer_range: [1, 4]}]}]\n") ==
+        "f.yml:2:29: the slice is of layers 1 to 3, but 'A' has 2 layers of model.layers");
+  CHECK(models.refusal("merge_method: linear\nmodels: [{model: A+lora}]\nparameters: {weight: 1}\n")
+            .starts_with("f.yml:2:18: 'A+lora': an adapter (behind the +) is not applied"));
+}
