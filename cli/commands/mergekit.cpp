@@ -3,10 +3,15 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <optional>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include "cli/commands/commands.h"
+#include "cli/operands/hub_access.h"
+#include "cli/operands/registry_access.h"
 #include "cli/system/text.h"
 #include "core/mergekit/mergekit_recipe.h"
 #include "io/file/input_file.h"
@@ -50,7 +55,11 @@ constexpr auto kTokenizerFiles = std::to_array<const char*>(
     {"tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "tokenizer.model", "added_tokens.json",
      "vocab.json", "vocab.txt", "merges.txt", "spiece.model", "chat_template.jinja", "chat_template.json"});
 
-bool is_file(const Checkpoint& checkpoint) { return !checkpoint.folder; }
+// A shard counts as one, though it stands for all of its model.
+bool is_file(const Checkpoint& checkpoint) {
+  std::error_code error;
+  return !checkpoint.folder || std::filesystem::is_regular_file(checkpoint.path, error);
+}
 
 // What lies beside the weights of the result.
 ModelChanges changes_of(const MergekitFile& file, const MergekitSettings& settings) {
@@ -60,10 +69,20 @@ ModelChanges changes_of(const MergekitFile& file, const MergekitSettings& settin
   return changes;
 }
 
-std::vector<Checkpoint> opened(const std::vector<MergekitModel>& models, const Request& request, Caller& caller) {
-  std::vector<std::string> paths;
-  for (const MergekitModel& model : models) paths.push_back(model.text);
-  return open_checkpoints(paths, caller, {.allow_expanded = request.settings.allow_expanded});
+// Where models lie: files and folders as they are called, others in Hugging Face's cache, or in the registry.
+std::vector<std::string> places_of(std::vector<std::string> words, const Request& request, Caller& caller) {
+  Request models{.command = Command::merge, .operands = std::move(words)};
+  models.settings.registry = request.settings.registry;
+  Environment environment = caller.environment;
+  std::vector<std::string>& caches = environment.hub_caches;
+  if (request.settings.mergekit.cache) caches.insert(caches.begin(), *request.settings.mergekit.cache);
+  return with_hub_paths(with_registered_paths(models, caller), environment).operands;
+}
+
+// The tokens of a model that is none of those that are merged.
+void find_vocabulary(std::optional<VocabularyRequest>& vocabulary, const Request& request, Caller& caller) {
+  if (!vocabulary || vocabulary->kind != VocabularyRequest::Kind::folder) return;
+  vocabulary->folder = places_of({vocabulary->folder}, request, caller).at(0);
 }
 
 // Names that some models lack, as mergekit-pytorch has it.
@@ -98,11 +117,16 @@ MergeRequest mergekit_request(const Request& asked, Caller& caller) {
   const std::string path = take_operands(request);
   const MergekitFile file = parse_mergekit(text_of(path), path);
   const std::vector<MergekitModel> models = mergekit_models(file);
-  const std::vector<Checkpoint> checkpoints = opened(models, request, caller);
+  std::vector<std::string> words;
+  for (const MergekitModel& model : models) words.push_back(model.text);
+  const std::vector<std::string> places = places_of(std::move(words), request, caller);
+  const std::vector<Checkpoint> checkpoints =
+      open_checkpoints(places, caller, {.allow_expanded = request.settings.allow_expanded});
   const bool is_flat = std::ranges::all_of(checkpoints, is_file);
   const MergekitInputs inputs{.file = file, .models = models, .checkpoints = checkpoints, .is_flat = is_flat};
   MergekitMerge made = mergekit_recipe(inputs);
-  for (const uint32_t input : made.inputs) request.operands.push_back(models[input].text);
+  for (const uint32_t input : made.inputs) request.operands.push_back(places[input]);
+  find_vocabulary(made.recipe.vocabulary, request, caller);
   set_policies(asked.settings.mergekit, is_flat, made.recipe);
   MergeRequest merge = merge_request(request, caller.environment);
   take_options(merge.settings, made.recipe);

@@ -155,9 +155,9 @@ std::string vocabulary_text(const Recipe& recipe, const std::vector<std::string>
   if (!recipe.vocabulary && recipe.chat_template.empty()) return "";
   std::string out = "vocabulary:\n";
   if (recipe.vocabulary) {
-    using enum VocabularyRequest::Kind;
     const VocabularyRequest& request = *recipe.vocabulary;
-    const std::string sources[] = {"base", "union", request.kind == input ? yaml_scalar(names[request.input]) : "",
+    const bool is_of_input = request.kind == VocabularyRequest::Kind::input;
+    const std::string sources[] = {"base", "union", is_of_input ? yaml_scalar(names[request.input]) : "",
                                    yaml_scalar(folder)};
     out += "  source: " + sources[static_cast<size_t>(request.kind)] + "\n";
     if (!request.has_base) out += "  average: true\n";

@@ -15,7 +15,7 @@ namespace ckmerge {
 namespace {
 
 bool are_alike(const Checkpoint& a, const Checkpoint& b) {
-  return std::ranges::equal(a.shards, b.shards, [](const InputFile& one, const InputFile& other) {
+  return std::ranges::equal(a.own_shards(), b.own_shards(), [](const InputFile& one, const InputFile& other) {
     return one.identity().same_file(other.identity());
   });
 }
@@ -27,7 +27,7 @@ std::vector<size_t> first_alike(std::span<const Checkpoint> checkpoints) {
   return first;
 }
 
-bool is_in_several(const Checkpoint& checkpoint) { return checkpoint.folder && checkpoint.shards.size() > 1; }
+bool is_in_several(const Checkpoint& checkpoint) { return checkpoint.folder && checkpoint.own_shards().size() > 1; }
 
 }  // namespace
 
@@ -59,7 +59,7 @@ InputHashes::InputHashes(const Plan& plan, std::span<const Checkpoint> checkpoin
 
 void InputHashes::add_files(size_t k) {
   const auto before = files_.size();
-  for (const InputFile& shard : checkpoints_[k].shards) {
+  for (const InputFile& shard : checkpoints_[k].own_shards()) {
     if (!shard.is_file()) continue;  // bytes that a change of names needed
     files_.push_back({.checkpoint = k, .file = &shard});
     if (!options_.hash_cache.empty()) files_.back().sha256 = cached_sha256(options_.hash_cache, shard.identity());

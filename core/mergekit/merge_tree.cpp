@@ -56,12 +56,18 @@ void MergeTrees::check_circles(const MergekitConfig& document, std::set<std::str
     if (const MergekitConfig* const below = inputs_.file.called(model.text)) check_circles(*below, above, checked);
 }
 
-// The language model's, whatever its prefix is there, or one of the same prefix.
+// The language model's, whatever its prefix is there, or one of the same prefix; of names that are spelled otherwise
+// (vision_tower.vision_model.) the only other one that ends alike.
 const LayerRun* MergeTrees::run_of(size_t input, const std::string& run) const {
   const std::vector<LayerRun>& runs = runs_[input];
-  if (run == language_) return language_run(runs);
+  const LayerRun* const language = language_run(runs);
+  if (run == language_) return language;
   const auto found = std::ranges::find(runs, run, &LayerRun::prefix);
-  return found == runs.end() ? nullptr : &*found;
+  if (found != runs.end()) return &*found;
+  const auto end_of = [](const std::string& prefix) { return prefix.substr(prefix.rfind('.') + 1); };
+  const auto ends_alike = [&](const LayerRun& one) { return &one != language && end_of(one.prefix) == end_of(run); };
+  const auto alike = std::ranges::find_if(runs, ends_alike);
+  return std::ranges::count_if(runs, ends_alike) == 1 ? &*alike : nullptr;
 }
 
 // ---- layers

@@ -160,6 +160,8 @@ class NumberWeights {
  private:
   const PlaceNumber& of(const FlatTree& tree) const { return tree.numbers[number_]; }
 
+  double default_number() const { return recipe_.parameters.at(name_)[0]; }
+
   std::string new_name(const std::string& name) const {
     std::string free = name;
     for (size_t k = 2; recipe_.parameters.contains(free); ++k) free = sentence(name, k);
@@ -177,11 +179,18 @@ class NumberWeights {
     const bool is_default = alike[0] == trees_[0] && is_everywhere_else(alike[0]->place);
     if (number.is_constant() && usual.is_constant() && number.values == usual.values) return;
     const bool is_of_layers = alike[0]->place.is_layer();
-    if (number.is_constant() && is_of_layers) return add_weight(layers_pattern(alike), number.values[0].number);
+    if (number.is_constant() && is_of_layers) {
+      if (has_filters_ || number.values[0].number != default_number())
+        add_weight(layers_pattern(alike), number.values[0].number);
+      return;
+    }
     const std::vector<std::set<std::string>> names = names_by_value(alike, number);
     for (size_t i = number.values.size(); i-- > 0;) {
       const Value& value = number.values[i];
-      if (names[i].empty() || (is_default && value.is_of_all())) continue;
+      const bool holds_anyway =
+          value.is_of_all() && (is_default || (!has_filters_ && value.number == default_number()));
+      if (names[i].empty() || holds_anyway) continue;
+      has_filters_ |= is_default;
       if (!is_of_layers)
         add_weight(is_default ? quoted(value.contains) : names_pattern(names[i]), value.number);
       else
@@ -210,6 +219,7 @@ class NumberWeights {
   const PlaceNames& names_;
   Recipe& recipe_;
   std::string name_;
+  bool has_filters_ = false;  // of what is no layer: patterns that fit names of layers, too
 };
 
 }  // namespace

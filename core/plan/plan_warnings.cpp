@@ -15,10 +15,10 @@
 namespace ckmerge {
 namespace {
 
-// Parts may well come from one file.
+// Parts may well come from one file, and so may slices.
 std::vector<std::string> same_files(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   std::vector<std::string> warnings;
-  if (!recipe.roles.empty()) return warnings;
+  if (!recipe.roles.empty() || !recipe.operands.empty()) return warnings;
   const auto same = [](const InputFile& a, const InputFile& b) { return a.identity().same_file(b.identity()); };
   for (size_t k = 1; k < checkpoints.size(); ++k) {
     const auto earlier = std::ranges::find_if(checkpoints.first(k), [&](const Checkpoint& checkpoint) {

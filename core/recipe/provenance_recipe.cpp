@@ -9,7 +9,6 @@
 #include "core/recipe/provenance.h"
 #include "core/recipe/recipe_members.h"
 #include "core/recipe/recipe_rule_json.h"
-#include "core/recipe/slice_json.h"
 #include "core/recipe/weight_rule_json.h"
 #include "io/text/json_writer.h"
 #include "io/text/sentence.h"
@@ -72,6 +71,15 @@ void append_value(std::string& out, const std::vector<RecipeRule>& rules) {
   append_list(out, "[]", rules, [&](const RecipeRule& rule) { append_json(out, rule); });
 }
 
+void append_json(std::string& out, const Slice& slice) {
+  out += sentence("{\"input\":", slice.input, ",\"layers\":[", slice.begin, ",", slice.end, "]");
+  if (!slice.run.empty()) {
+    out += ",\"run\":";
+    append_json_string(out, valid_utf8(slice.run));
+  }
+  out += '}';
+}
+
 void append_value(std::string& out, const std::vector<Slices>& operands) {
   append_list(out, "[]", operands, [&](const Slices& operand) {
     append_list(out, "[]", operand, [&](const Slice& slice) { append_json(out, slice); });
@@ -124,8 +132,7 @@ void append_input(std::string& out, const RecordedInput& input) {
 }
 
 int version_of(const Recipe& recipe) {
-  const bool is_graph =
-      recipe.formula || !recipe.weights.empty() || !recipe.rules.empty() || !recipe.operands.empty();
+  const bool is_graph = recipe.formula || !recipe.weights.empty() || !recipe.rules.empty() || !recipe.operands.empty();
   return is_graph ? kGraphRecipeVersion : kRecipeVersion;
 }
 

@@ -100,7 +100,7 @@ struct Recipe {
   /// For some of the tensors; of those that say what is computed the last that fits a tensor holds, of those that say
   /// what it is stored as likewise. Their formulas have the names of `formula`, or else letters.
   std::vector<RecipeRule> rules = {};
-  /// Not empty: what the method or formula is given, made of slices of the inputs (core/inputs/sliced_inputs.h). There
+  /// Not empty: what the method or formula is given, made of slices of the inputs (core/slices/sliced_inputs.h). There
   /// are not more of them than inputs.
   std::vector<Slices> operands = {};
   /// What `real` tensors are stored as; empty = as the first checkpoint stores each of them.

@@ -7,7 +7,6 @@
 #include "core/recipe/provenance.h"
 #include "core/recipe/recipe_members.h"
 #include "core/recipe/recipe_rule_json.h"
-#include "core/recipe/slice_json.h"
 #include "core/recipe/weight_rule_json.h"
 #include "io/hash/sha256.h"
 #include "io/text/error.h"
@@ -110,12 +109,56 @@ void read_value(std::string_view member, const JsonValue& value, std::vector<Rec
   for (const JsonValue& item : value.items) out.push_back(parse_recipe_rule(item));
 }
 
+uint32_t layer_of(std::string_view member, const JsonValue& value) {
+  uint32_t number = 0;
+  const char* const end = value.text.data() + value.text.size();
+  const auto [stop, fault] = std::from_chars(value.text.data(), end, number);
+  if (value.kind != Kind::number || fault != std::errc() || stop != end)
+    fail(member, "has a slice with a number that is no whole one from 0");
+  return number;
+}
+
+Slice slice_of(std::string_view member, const JsonValue& value) {
+  if (value.kind != Kind::object) fail(member, "has a slice that is no object");
+  Slice slice;
+  for (size_t i = 0; i < value.keys.size(); ++i) {
+    const std::string& key = value.keys[i];
+    const JsonValue& item = value.items[i];
+    if (key == "input") {
+      slice.input = layer_of(member, item);
+    } else if (key == "layers") {
+      if (item.kind != Kind::array || item.items.size() != 2)
+        fail(member, "has a slice of which 'layers' is not [FROM, TO]");
+      slice.begin = layer_of(member, item.items[0]);
+      slice.end = layer_of(member, item.items[1]);
+    } else if (key == "run") {
+      read_value(member, item, slice.run);
+    } else {
+      fail(member, "has a slice with '", valid_utf8(key.substr(0, 100)),
+           "', which is unknown; a newer ckmerge may know it");
+    }
+  }
+  if (slice.begin > slice.end) fail(member, "has a slice that ends before it begins");
+  return slice;
+}
+
+// They take the places of the first inputs.
+void check_operands(std::span<const Slices> operands, size_t inputs) {
+  constexpr std::string_view kOperands = "operands";
+  if (operands.size() > inputs) fail(kOperands, "are more than there are inputs");
+  for (const Slices& operand : operands) {
+    if (operand.empty()) fail(kOperands, "has an operand without slices");
+    if (std::ranges::any_of(operand, [&](const Slice& slice) { return slice.input >= inputs; }))
+      fail(kOperands, "has a slice of an input that there is not");
+  }
+}
+
 void read_value(std::string_view member, const JsonValue& value, std::vector<Slices>& out) {
   expect(member, value, Kind::array, "an array");
   for (const JsonValue& operand : value.items) {
     expect(member, operand, Kind::array, "an array of arrays");
     Slices& slices = out.emplace_back();
-    for (const JsonValue& slice : operand.items) slices.push_back(parse_slice(slice));
+    for (const JsonValue& slice : operand.items) slices.push_back(slice_of(member, slice));
   }
 }
 

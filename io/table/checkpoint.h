@@ -46,7 +46,7 @@ const char* name(UnplacedTensor::Fate fate);
 struct Checkpoint {
   std::string path;  ///< as the user gave it; of one in memory, its name
   std::vector<InputFile> shards;
-  /// Of `shards`, the last: they are other checkpoints', of which it has tensors (core/inputs/sliced_inputs.h).
+  /// Of `shards`, the last: they are other checkpoints', of which it has tensors (core/slices/sliced_inputs.h).
   uint32_t borrowed = 0;
   TensorTable tensors;  ///< sorted by name; Tensor::shard indexes `shards`
   Metadata metadata;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/formula/recipe_graph.h"
-#include "core/inputs/sliced_inputs.h"
+#include "core/slices/sliced_inputs.h"
 #include "core/mergekit/mergekit_recipe.h"
 #include "core/recipe/provenance.h"
 #include "io/text/error.h"

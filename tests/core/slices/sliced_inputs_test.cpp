@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operands made of slices: layers numbered anew, what lies before and behind them, the same bytes as of files that were
 // put together so.
-#include "core/inputs/sliced_inputs.h"
+#include "core/slices/sliced_inputs.h"
 
 #include <doctest/doctest.h>
 
