@@ -180,10 +180,10 @@ def many_shards(bench):
 
 def open_folder(bench):
     folder = many_shards(bench)
-    command = [bench.options.build / "ckmerge", "inspect", folder, "--json"]
+    command = [bench.options.build / "ckmerge", "inspect", folder]
     run(command, discard=True)  # the files' first touch
     seconds = [run(command, discard=True).seconds for _ in range(bench.options.rounds)]
-    return {"open-folder": result({"ckmerge": seconds}, None, ["ckmerge inspect DIR --json >/dev/null"], [])}
+    return {"open-folder": result({"ckmerge": seconds}, None, ["ckmerge inspect DIR >/dev/null"], [])}
 
 
 def mergekit(bench):

@@ -31,6 +31,7 @@ struct HashedFolder {
 struct HashRequest {
   std::vector<std::string> files;
   std::vector<HashedFolder> folders;
+  Faults unreadable;  // folders of which no weights are known
   Settings settings;
   std::string registry;  // that learns of the sums, where it is there
 };
@@ -60,11 +61,13 @@ void add_files(const std::string& word, HashRequest& hash) {
 HashRequest hash_request(const Request& request, const Environment& environment) {
   HashRequest hash{.files = {},
                    .folders = {},
+                   .unreadable = {},
                    .settings = request.settings,
                    .registry = registry_path(request.settings, environment)};
   Faults faults;
   faults.check([&] { expect_files_or_list(request); });
-  for (const std::string& word : request.operands) faults.check([&] { add_files(word, hash); });
+  if (faults.empty())
+    for (const std::string& word : request.operands) hash.unreadable.check([&] { add_files(word, hash); });
   faults.add(request.refused);
   complete_run_options(hash.settings, environment, faults);
   faults.raise();
@@ -176,7 +179,8 @@ std::vector<KnownSums> known_sums(const std::vector<std::string>& paths, const s
 
 void tell_sums(const HashRequest& request, Caller& caller) {
   const std::vector<SummedFile> files = sums_of(request.files, SumKinds::all, request, caller);
-  const Faults faults = faults_of(files);
+  Faults faults = faults_of(files);
+  faults.add(request.unreadable);
   tell_registry(request.registry, known_sums(request.files, files), caller);
   if (request.settings.json) {
     faults.raise();

@@ -108,7 +108,8 @@ class Writer {
     for (size_t k = 0; k < given(); ++k) names.push_back(name_of(k));
     out_ += slices_text(recipe_.operands, names);
     const std::optional<VocabularyRequest>& vocabulary = recipe_.vocabulary;
-    out_ += vocabulary_text(recipe_, names, vocabulary ? path_of(vocabulary->folder) : "");
+    const bool has_folder = vocabulary && !vocabulary->folder.empty();
+    out_ += vocabulary_text(recipe_, names, has_folder ? path_of(vocabulary->folder) : "");
   }
 
   // ---- what is computed

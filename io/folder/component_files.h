@@ -28,7 +28,7 @@ struct FolderContents {
   std::vector<std::string> notes;          ///< of these, a clause each
 };
 
-/// Whether `path` is a folder.
+/// Whether `path` is a folder. Throws Error(io) where the system cannot say.
 bool is_folder_path(const std::string& path);
 
 /// `path` with the folder's own name at its end, which recipes record: no slash, no dot.

@@ -3,21 +3,18 @@
 
 #include <filesystem>
 #include <span>
-#include <system_error>
 
 #include "io/file/input_file.h"
+#include "io/folder/path_status.h"
 #include "io/text/error.h"
 #include "io/text/json_value.h"
 
 namespace ckmerge {
 
-namespace fs = std::filesystem;
+namespace {
 
-std::optional<FolderConfig> folder_config(const std::string& folder) try {
+FolderConfig read_config(const std::string& path) try {
   constexpr uint64_t kMaxSize = uint64_t{16} << 20;  // labels of classes are the most of the largest, some 1 MB
-  const std::string path = (fs::path(folder) / "config.json").string();
-  std::error_code error;
-  if (!fs::exists(path, error)) return std::nullopt;
   const InputFile file(path);
   if (file.size() > kMaxSize) return FolderConfig();
   std::string text(file.size(), '\0');
@@ -29,8 +26,17 @@ std::optional<FolderConfig> folder_config(const std::string& folder) try {
     if (root.keys[i] == "transformers_weights") config.weights = root.items[i].text;
   }
   return config;
-} catch (const Error&) {
-  return FolderConfig();
+} catch (const Error& error) {
+  if (error.code() == ErrorCode::io) throw;
+  return {};
+}
+
+}  // namespace
+
+std::optional<FolderConfig> folder_config(const std::string& folder) {
+  const std::string path = (std::filesystem::path(folder) / "config.json").string();
+  if (path_status(path) == PathStatus::nothing) return std::nullopt;
+  return read_config(path);
 }
 
 }  // namespace ckmerge

@@ -12,7 +12,7 @@ struct FolderConfig {
   std::string weights = {};   ///< transformers_weights: the file that transformers reads before all others
 };
 
-/// Of `folder`; none where it has no config.json. One that cannot be read says nothing, but is there.
+/// Of `folder`; none where it has no config.json. One that is no JSON says nothing, but is there. Throws Error(io).
 std::optional<FolderConfig> folder_config(const std::string& folder);
 
 }  // namespace ckmerge

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "io/folder/folder_config.h"
+#include "io/folder/path_status.h"
 #include "io/folder/weight_candidates.h"
 #include "io/folder/weight_names.h"
 #include "io/text/error.h"
@@ -46,8 +47,8 @@ std::vector<std::string> files_in(const std::string& folder) {
 
 class Choice {
  public:
-  Choice(const std::string& folder, FolderKind kind)
-      : folder_(folder), kind_(kind), names_(files_in(folder)), candidates_(weight_candidates(names_, kind)) {
+  Choice(const std::string& folder, FolderKind kind, string_view variant = "")
+      : folder_(folder), kind_(kind), names_(files_in(folder)), candidates_(weight_candidates(names_, kind, variant)) {
     if (kind == FolderKind::transformers) put_named_first();
   }
 
@@ -102,12 +103,12 @@ class Choice {
 
   void expect_there(const std::string& file, const std::string& why) const {
     const std::string path = path_in(folder_, file);
+    if (path_status(path) != PathStatus::nothing) return;
     std::error_code error;
-    if (fs::exists(path, error)) return;
     if (fs::is_symlink(path, error))
       refuse(ErrorCode::io, path,
              "is a link to a file that is not there; complete the download, or give a whole copy of the folder");
-    refuse(ErrorCode::io, path, sentence("is not there, ", why, "; complete the download"));
+    refuse(ErrorCode::io, path, sentence("is not there", why, "; complete the download"));
   }
 
   WeightSet completed(const WeightCandidate& candidate) const {
@@ -116,7 +117,7 @@ class Choice {
       set.listed = std::make_shared<WeightIndex>(read_weight_index(path_in(folder_, set.index)));
       set.files = set.listed->files();
       for (const std::string& file : set.files)
-        expect_there(file, sentence("which ", set.index, " lists as one of ", counted(set.files.size(), "shard")));
+        expect_there(file, sentence(", which ", set.index, " lists as one of ", counted(set.files.size(), "shard")));
     }
     if (candidate.form == SetForm::shards && set.files.size() != candidate.of) refuse_incomplete(candidate);
     for (const std::string& file : set.files) expect_there(file, "");
@@ -219,7 +220,20 @@ FolderKind kind_of_folder(const std::string& folder) {
   return std::ranges::any_of(names, is_diffusers) ? FolderKind::diffusers : FolderKind::plain;
 }
 
-FolderWeights folder_weights(const std::string& folder, FolderKind kind) { return Choice(folder, kind).choose(); }
+FolderWeights folder_weights(const std::string& folder, FolderKind kind, const std::string& variant) {
+  return Choice(folder, kind, variant).choose();
+}
+
+std::vector<std::string> variants_in(const std::string& folder) {
+  std::vector<std::string> variants;
+  for (const std::string& file : files_in(folder))
+    if (const std::optional<WeightName> name = weight_name(file); name && is_known_stem(name->stem))
+      variants.emplace_back(name->variant);
+  std::ranges::sort(variants);
+  const auto repeated = std::ranges::unique(variants);
+  variants.erase(repeated.begin(), repeated.end());
+  return variants;
+}
 
 WeightSet set_of(const std::string& folder, const std::string& file) {
   return Choice(folder, kind_of_folder(folder)).set_with(file);

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""usage: folder_disk.py CKMERGE
-A merge into a folder on a small disk: one that is too large is refused in time; one that another program fills while the third
-shard is written ends with exit 5 and leaves the old folder, or none, and nothing beside it; a killed run's leftover does not
-count as used."""
+"""usage: folder_disk.py CKMERGE FAILING_CALLS
+A merge into a folder on a small disk: one that is too large is refused in time; a disk that has no room for the third shard, by
+the preloaded library, or that another program fills while it is written, ends it with exit 5 and leaves the old folder, or none,
+and nothing beside it; a killed run's leftover does not count as used."""
+import errno
 import os
 import pathlib
 import shutil
@@ -17,7 +18,7 @@ from disks import ext4, fill, names, tmpfs, unfill
 from model_folders import OUT, PARTIAL
 from scene import expect, expect_refusal
 
-THIRD = "model-00003-of-00004.safetensors"
+THIRD = ".model-00003-of-00004.safetensors.ckmerge-partial"
 OPTIONS = ["--threads", "1", "--memory", "2MiB", "--shard-size", "3200KB"]
 
 
@@ -72,7 +73,8 @@ def filled_meanwhile(folder, disk, name, old):
                 return None
             continue
         print(f"{name}: filled during the third shard: exit {result.code}, {result.text()}")
-        expect_refusal(result, 5, "No space left on device", "free some space")
+        expect_refusal(result, 5, OUT, "free some space")
+        expect(PARTIAL not in result.text(), f"{name}: the hidden folder is named: {result}")
         expect(there == before, f"{name}: the target is {sorted(there or [])}")
         expect(names(disk) == ([OUT] if old else []), f"{name}: {names(disk)} are left")
         return None
@@ -95,13 +97,33 @@ def check_disk(folder, disk, name):
     expect(result.code == 0 and names(disk) == [OUT], f"{name}: a leftover on a small disk: {result}, {names(disk)}")
 
 
-def main(ckmerge):
+def no_room_for_third(folder, library):
+    """The disk cannot reserve the third shard, or is full at one of the writes behind."""
+    for kind, n in (("fallocate", 3), *(("write", n) for n in (2, 8, 15))):
+        for old in (False, True):
+            model_folders.remove(folder / OUT)
+            if old:
+                model_folders.write_old(folder / OUT)
+            before = model_folders.content(folder / OUT)
+            (folder / "counts").write_bytes(bytes(24))
+            environment = scene.CLEAN | {"LD_PRELOAD": library, "CKMERGE_FAULT": f"{kind} {errno.ENOSPC} {n} always", "LC_ALL": "C",
+                                         "CKMERGE_FAULT_FOLDER": str(folder.path), "CKMERGE_FAULT_COUNTS": str(folder / "counts")}
+            result = folder.run("merge", "small", "small2", "-q", "-o", OUT + "/", *OPTIONS, *(["-f"] if old else []), env=environment)
+            expect_refusal(result, 5, OUT, "No space left on device", "free some space")
+            expect(model_folders.content(folder / OUT) == before, f"no room ({kind} {n}): the target is not as it was")
+            expect(PARTIAL not in folder.names(), f"no room ({kind} {n}): {folder.names()} are left")
+        print(f"{kind} number {n} finds no room: exit {result.code}, {result.text()}")
+    model_folders.remove(folder / OUT)
+
+
+def main(ckmerge, library):
     with scene.Folder(ckmerge) as folder:
         for name in ("small", "small2"):
             model_folders.write(folder / name, name, elements=1 << 19)
         model_folders.write(folder / "large", "large", elements=1 << 21)
         result = folder.run("merge", "small", "small2", "-q", "-o", "expected/", *OPTIONS)
         expect(result.code == 0, f"on a large disk: {result}")
+        no_room_for_third(folder, library)
         for name, make in (("tmpfs", tmpfs), ("ext4", ext4)):
             with make() as (disk, mounted):
                 if mounted is True:
@@ -114,4 +136,4 @@ def main(ckmerge):
     scene.finish()
 
 
-main(os.path.abspath(sys.argv[1]))
+main(os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]))

@@ -25,8 +25,17 @@ def sampled(name, dtype, raw):
     return base64.b64encode(struct.pack(f"<{SAMPLES}f", *(values[place] for place in places))).decode()
 
 
+def without_signs_of_zero(dtype, raw):
+    """-0 as 0: a product with 0 has the sign of the other factor there, and is left out here."""
+    size, negative = folders.SIZES[dtype], b"\0" * (folders.SIZES[dtype] - 1) + b"\x80"
+    if negative not in raw:
+        return raw
+    parts = (raw[at:at + size] for at in range(0, len(raw), size))
+    return b"".join(b"\0" * size if part == negative else part for part in parts)
+
+
 def of_tensor(name, dtype, shape, raw, with_samples):
-    told = f"{dtype} {','.join(map(str, shape)) or '-'} {hashlib.sha256(raw).hexdigest()[:12]}"
+    told = f"{dtype} {','.join(map(str, shape)) or '-'} {hashlib.sha256(without_signs_of_zero(dtype, raw)).hexdigest()[:12]}"
     return told + (" " + sampled(name, dtype, raw) if with_samples else "")
 
 

@@ -7,6 +7,7 @@ sharded    in the shards that save_pretrained made, with its index
 respelled  in the other names that transformers saves and loads (respelled.py)
 bf16, f16  in that dtype instead of the model's
 extended   with more tokens: further rows, and a tokenizer that has them
+partial    with the tensors of the first shard alone, in a file that is whole
 untold     without a tokenizer
 """
 import functools
@@ -55,6 +56,8 @@ def tensors(name):
     for line in recorded()[model]["tensors"]:
         key, dtype, shape, shard = line.split()
         shape = [int(n) for n in shape.split(",")] if shape != "-" else []
+        if "partial" in marks and shard != "1":
+            continue
         if "extended" in marks and key.endswith(ROWS):
             shape[0] += len(tokenizers_made.FURTHER)
         dtype = other or dtype

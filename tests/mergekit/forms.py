@@ -70,6 +70,102 @@ LINEAR, TASK, PASS = {"merge_method": "linear"} | F32, {"merge_method": "task_ar
 SLERP = {"merge_method": "slerp", "base_model": A} | F32
 ATTENTION = "[{filter: self_attn, value: [0, 0.5, 0.3, 0.7, 1]}, {filter: mlp, value: [1, 0.5, 0.7, 0.3, 0]}, {value: 0.5}]"
 
+PRECEDENCE = """\
+slices:
+  - sources:
+      - model: llama_A
+        layer_range: [0, 2]
+        parameters:
+          weight: 0
+      - model: llama_B
+        layer_range: [0, 2]
+    parameters:
+      weight: 0.5
+  - sources:
+      - model: llama_A
+        layer_range: [2, 4]
+      - model: llama_B
+        layer_range: [2, 4]
+        parameters:
+          weight: 3
+merge_method: linear
+dtype: float32
+parameters:
+  weight: 1
+  normalize: true
+"""
+OWN_BASE = """\
+slices:
+  - sources:
+      - model: llama_A
+        layer_range: [0, 2]
+      - model: llama_B
+        layer_range: [0, 2]
+    base_model: llama_B
+    parameters:
+      t: 0.25
+  - sources:
+      - model: llama_A
+        layer_range: [2, 4]
+      - model: llama_B
+        layer_range: [2, 4]
+merge_method: slerp
+base_model: llama_A
+dtype: float32
+parameters:
+  t: 0.75
+"""
+MODULES_OF_MODELS = """\
+modules:
+  default:
+    models:
+      - model: llama_A
+        parameters: {weight: 0.25}
+      - model: llama_B
+    parameters:
+      weight: 0.75
+merge_method: linear
+dtype: float32
+parameters:
+  weight: 7
+"""
+MODULES_OF_SLICES = """\
+modules:
+  default:
+    slices:
+      - sources:
+          - model: llama_A
+            layer_range: [0, 2]
+      - sources:
+          - model: llama_B
+            layer_range: [1, 4]
+merge_method: passthrough
+dtype: float32
+"""
+TOKENS = """\
+tokenizer:
+  source: union
+  tokens:
+    <tool>:
+      source: llama_D_extended
+    <think>:
+      source:
+        kind: zero
+    </s>:
+      source: llama_D_extended
+      force: true
+    st:
+      source:
+        kind: model_token
+        model: llama_A
+        token: th
+    <new>:
+      source:
+        kind: model_token
+        model: llama_D_extended
+        token_id: 30
+"""
+
 MODELS_ALONE = [
     Form("linear", of({A: 0.5, B: 0.5}, **LINEAR), AB, 0),
     Form("linear, quarters", of({A: 0.25, B: 0.75}, **LINEAR), AB, 0),
@@ -79,7 +175,8 @@ MODELS_ALONE = [
     Form("linear, gradients", of({A: "[0, 1]", B: "[1, 0]"}, **LINEAR), AB, 8),
     Form("linear, long gradient", of({A: "[0, 0.25, 1, 0.5, 0.125, 0.75]", B: 0.5}, **LINEAR), AB, 8),
     Form("linear, filters", of({A: 1, B: "[{filter: mlp, value: 3}, {filter: layers.1.self_attn, value: 1}, {value: 0}]"}, **LINEAR), AB, 8),
-    Form("linear, filters with gradients", of({A: 1, B: "[{filter: mlp, value: [0, 1, 3]}, {filter: '*', value: 0.5}, {filter: norm, value: 9}]"}, **LINEAR), AB, 8),
+    Form("linear, filters with gradients",
+         of({A: 1, B: "[{filter: mlp, value: [0, 1, 3]}, {filter: '*', value: 0.5}, {filter: norm, value: 9}]"}, **LINEAR), AB, 8),
     Form("linear, a filter without the rest", of({A: 1, B: "[{filter: mlp, value: 3}]"}, **LINEAR, parameters="{weight: 0.5}"), AB, 8),
     Form("linear, empty list", of({A: 1, B: "[]"}, **LINEAR, parameters="{weight: 3}"), AB, 0),
     Form("linear, a base that is a model more", of({A: 1, B: 2}, **LINEAR, base_model=C, parameters="{weight: 0.5}"), ABC, 8),
@@ -98,7 +195,8 @@ MODELS_ALONE = [
     Form("task_arithmetic, base not listed", of({B: 0.5, C: 0.25}, **TASK), ABC, 0),
     Form("task_arithmetic, lambda", of({B: 0.7, C: 0.4}, **TASK, parameters="{lambda: 0.6}"), ABC, 10),
     Form("task_arithmetic, normalize", of({B: 0.7, C: 0.4}, **TASK, parameters="{normalize: true}"), ABC, 10),
-    Form("task_arithmetic, filters and gradients", of({B: "[{filter: mlp, value: [0, 1]}, {filter: self_attn, value: 0.5}, {value: 0.25}]", C: "[1, 0, 0.5]"}, **TASK), ABC, 10),
+    Form("task_arithmetic, filters and gradients",
+         of({B: "[{filter: mlp, value: [0, 1]}, {filter: self_attn, value: 0.5}, {value: 0.25}]", C: "[1, 0, 0.5]"}, **TASK), ABC, 10),
     Form("nearswap", of({B: None}, merge_method="nearswap", base_model=A, dtype="float32", parameters="{t: 0.01}"), AB, 0),
     Form("passthrough", of({A: None}, **PASS), A, 0),
     Form("passthrough, scale", of({A: {"scale": "[{filter: down_proj, value: 0}, {filter: o_proj, value: 0.5}, {value: 1}]"}}, **PASS), A, 0),
@@ -111,40 +209,42 @@ DTYPES = [
     Form("dtype bfloat16", of({A: 0.25, B: 0.75}, merge_method="linear", dtype="bfloat16"), AB, 0),
     Form("dtype float16", of({A: 0.3, B: 0.7}, merge_method="linear", dtype="float16"), AB, 8),
     Form("out_dtype bfloat16", of({A: 0.3, B: 0.7}, **LINEAR, out_dtype="bfloat16"), AB, 8),
-    Form("out_dtype float32 of bf16", of({"llama_A_bf16": 0.5, H: 0.5}, merge_method="linear", dtype="bfloat16", out_dtype="float32"), f"llama_A_bf16 {H}", 0),
-    Form("slerp, bf16", of({"llama_A_bf16": None, H: None}, merge_method="slerp", base_model="llama_A_bf16", dtype="bfloat16", parameters="{t: 0.3}"), f"llama_A_bf16 {H}", 16),
-    Form("task_arithmetic, bf16", of({H: 0.5}, merge_method="task_arithmetic", base_model="llama_A_bf16", dtype="bfloat16"), f"llama_A_bf16 {H}", 2.0**16,
+    Form("out_dtype float32 of bf16",
+         of({"llama_A_bf16": 0.5, H: 0.5}, merge_method="linear", dtype="bfloat16", out_dtype="float32"), f"llama_A_bf16 {H}", 0),
+    Form("slerp, bf16",
+         of({"llama_A_bf16": None, H: None}, merge_method="slerp", base_model="llama_A_bf16", dtype="bfloat16", parameters="{t: 0.3}"), f"llama_A_bf16 {H}", 16),
+    Form("task_arithmetic, bf16",
+         of({H: 0.5}, merge_method="task_arithmetic", base_model="llama_A_bf16", dtype="bfloat16"), f"llama_A_bf16 {H}", 2.0**16,
          steps=2),  # every operation is rounded to bf16 there
 ]
 SLICED = [
     Form("slices, slerp", slices([(A, 0, 4), (B, 0, 4)], **SLERP, parameters=f"{{t: {ATTENTION}}}"), AB, 16),
-    Form("slices, two of them", slices([(A, 0, 2, {"weight": 0.25}), (B, 0, 2, {"weight": 0.75})], [(A, 2, 4, {"weight": 0.75}), (B, 2, 4, {"weight": 0.25})], **LINEAR), AB, 0),
+    Form("slices, two of them",
+         slices([(A, 0, 2, {"weight": 0.25}), (B, 0, 2, {"weight": 0.75})], [(A, 2, 4, {"weight": 0.75}), (B, 2, 4, {"weight": 0.25})], **LINEAR), AB, 0),
     Form("slices, other layers beside each other", slices([(A, 0, 3, {"weight": 0.5}), (B, 1, 4, {"weight": 0.5})], **LINEAR), AB, 0),
-    Form("slices, gradients in each", slices([(A, 0, 3, {"weight": "[0, 1]"}), (B, 0, 3, {"weight": "[1, 0]"})], [(A, 3, 4, {"weight": "[0, 1]"}), (B, 3, 4, {"weight": "[1, 0]"})], **LINEAR), AB, 8),
+    Form("slices, gradients in each",
+         slices([(A, 0, 3, {"weight": "[0, 1]"}), (B, 0, 3, {"weight": "[1, 0]"})], [(A, 3, 4, {"weight": "[0, 1]"}), (B, 3, 4, {"weight": "[1, 0]"})], **LINEAR), AB, 8),
     Form("frankenmerge", slices([(A, 0, 3)], [(B, 1, 4)], **PASS), AB, 0),
     Form("frankenmerge, one layer twice", slices([(A, 0, 2)], [(A, 1, 2)], [(A, 1, 4)], **PASS), A, 0),
-    Form("frankenmerge, scaled", slices([(A, 0, 2)], [(A, 1, 3, {"scale": "[{filter: o_proj, value: 0}, {filter: down_proj, value: 0}, {value: 1}]"})], [(A, 2, 4)], **PASS), A, 0),
+    Form("frankenmerge, scaled",
+         slices([(A, 0, 2)], [(A, 1, 3, {"scale": "[{filter: o_proj, value: 0}, {filter: down_proj, value: 0}, {value: 1}]"})], [(A, 2, 4)], **PASS), A, 0),
     Form("frankenmerge, layers left out", slices([(A, 0, 1)], [(A, 3, 4)], **PASS), A, 0),
-    Form("frankenmerge of sharded folders", slices([("llama_A_sharded", 0, 3)], [("llama_B_sharded", 2, 4)], **PASS), "llama_A_sharded llama_B_sharded", 0),
-    Form("precedence", "slices:\n  - sources:\n      - model: llama_A\n        layer_range: [0, 2]\n        parameters:\n          weight: 0\n      - model: llama_B\n        layer_range: [0, 2]\n"
-         "    parameters:\n      weight: 0.5\n  - sources:\n      - model: llama_A\n        layer_range: [2, 4]\n      - model: llama_B\n        layer_range: [2, 4]\n"
-         "        parameters:\n          weight: 3\nmerge_method: linear\ndtype: float32\nparameters:\n  weight: 1\n  normalize: true\n", AB, 0),
-    Form("slice's own base", "slices:\n  - sources:\n      - model: llama_A\n        layer_range: [0, 2]\n      - model: llama_B\n        layer_range: [0, 2]\n    base_model: llama_B\n"
-         "    parameters:\n      t: 0.25\n  - sources:\n      - model: llama_A\n        layer_range: [2, 4]\n      - model: llama_B\n        layer_range: [2, 4]\n"
-         "merge_method: slerp\nbase_model: llama_A\ndtype: float32\nparameters:\n  t: 0.75\n", AB, 16),
-    Form("residual_weight", slices([(A, 0, 2)], [(B, 2, 4)], **PASS).replace("  - sources:\n      - model: llama_B", "  - residual_weight: 0.5\n    sources:\n      - model: llama_B"), AB, 0),
-    Form("modules, models", "modules:\n  default:\n    models:\n      - model: llama_A\n        parameters: {weight: 0.25}\n      - model: llama_B\n"
-         "    parameters:\n      weight: 0.75\nmerge_method: linear\ndtype: float32\nparameters:\n  weight: 7\n", AB, 0),
-    Form("modules, slices", "modules:\n  default:\n    slices:\n      - sources:\n          - model: llama_A\n            layer_range: [0, 2]\n      - sources:\n"
-         "          - model: llama_B\n            layer_range: [1, 4]\nmerge_method: passthrough\ndtype: float32\n", AB, 0),
-    # layer_types has four entries there, and transformers wants six.
+    Form("frankenmerge of sharded folders",
+         slices([("llama_A_sharded", 0, 3)], [("llama_B_sharded", 2, 4)], **PASS), "llama_A_sharded llama_B_sharded", 0),
+    Form("precedence", PRECEDENCE, AB, 0),
+    Form("slice's own base", OWN_BASE, AB, 16),
+    Form("residual_weight",
+         slices([(A, 0, 2)], [(B, 2, 4)], **PASS).replace("  - sources:\n      - model: llama_B", "  - residual_weight: 0.5\n    sources:\n      - model: llama_B"), AB, 0),
+    Form("modules, models", MODULES_OF_MODELS, AB, 0),
+    Form("modules, slices", MODULES_OF_SLICES, AB, 0),
     Form("frankenmerge with layer_types", slices([("qwen2_A", 0, 3)], [("qwen2_B", 1, 4)], **PASS), "qwen2_A qwen2_B", 0,
          layers=[("qwen2_A", 0), ("qwen2_A", 1), ("qwen2_A", 2), ("qwen2_B", 1), ("qwen2_B", 2), ("qwen2_B", 3)],
          config={"num_hidden_layers": 6, "layer_types": ["full_attention"] * 2 + ["sliding_attention"] * 1 + ["full_attention"] + ["sliding_attention"] * 2}),
 ]
 MULTI = [
     Form("two documents", of({A: 0.5, B: 0.5}, **LINEAR, name="first") + "---\n" + of({"first": 0.5, C: 0.5}, **LINEAR), ABC, 0, program="multi"),
-    Form("two documents, slices of a slice", slices([(A, 0, 3)], [(B, 1, 4)], **PASS, name="tall") + "---\n" + slices([("tall", 1, 3)], [("tall", 2, 6)], **PASS), AB, 0, program="multi"),
+    Form("two documents, slices of a slice",
+         slices([(A, 0, 3)], [(B, 1, 4)], **PASS, name="tall") + "---\n" + slices([("tall", 1, 3)], [("tall", 2, 6)], **PASS), AB, 0, program="multi"),
     Form("three documents", of({B: 1}, **TASK, name="b") .replace("weight: 1", "weight: 0.5") + "---\n" + of({C: 0.25}, **TASK, name="c") + "---\n"
          + of({"b": None, "c": None}, merge_method="slerp", base_model="b", dtype="float32", parameters="{t: 0.5}"), ABC, 16, program="multi"),
 ]
@@ -155,21 +255,22 @@ VOCABULARIES = [
     Form("tokenizer_source: a model", of({A: 0.5, D: 0.5}, **LINEAR, base_model=A, tokenizer_source=D), AD, 0),
     Form("tokenizer_source: union", of({A: 0.5, D: 0.5}, **LINEAR, base_model=A, tokenizer_source="union"), AD, 0),
     Form("tokenizer_source: union, base is larger", of({A: 0.5, D: 0.5}, **LINEAR, base_model=D, tokenizer_source="union"), AD, 0),
-    Form("tokenizer: tokens", of({A: 0.5, D: 0.5}, **LINEAR, base_model=A) + "tokenizer:\n  source: union\n  tokens:\n    <tool>:\n      source: llama_D_extended\n    <think>:\n      source:\n"
-         "        kind: zero\n    </s>:\n      source: llama_D_extended\n      force: true\n    st:\n      source:\n        kind: model_token\n        model: llama_A\n        token: th\n"
-         "    <new>:\n      source:\n        kind: model_token\n        model: llama_D_extended\n        token_id: 30\n", AD, 0),
-    Form("tokenizer: pad_to_multiple_of", of({A: 0.5, D: 0.5}, **LINEAR, base_model=A) + "tokenizer:\n  source: union\n  pad_to_multiple_of: 8\n", AD, 64),
+    Form("tokenizer: tokens", of({A: 0.5, D: 0.5}, **LINEAR, base_model=A) + TOKENS, AD, 0),
+    Form("tokenizer: pad_to_multiple_of",
+         of({A: 0.5, D: 0.5}, **LINEAR, base_model=A) + "tokenizer:\n  source: union\n  pad_to_multiple_of: 8\n", AD, 64),
     Form("chat_template", of({A: 0.5, B: 0.5}, **LINEAR, base_model=A, tokenizer_source="base", chat_template="chatml"), AB, 0),
-    Form("embeddings cut", of({A: 0.5, D: 0.5}, **LINEAR), AD, 0, flags=["--unsafe-truncate-embeddings"], config={"vocab_size": 48}),
+    Form("embeddings cut", of({A: 0.5, D: 0.5}, **LINEAR, base_model=A), AD, 0, flags=["--unsafe-truncate-embeddings"], config={"vocab_size": 48}),
 ]
 PYTORCH = [
     Form("files", of({f"{A}/model.safetensors": 0.5, f"{B}/model.safetensors": 0.5}, **LINEAR), AB, 0, program="pytorch"),
-    Form("files, gradients count from 0", of({f"{A}/model.safetensors": "[0.25, 1]", f"{B}/model.safetensors": "[0.75, 0]"}, **LINEAR), AB, 0, program="pytorch"),
-    Form("files, intersection", of({f"{A}/model.safetensors": 0.5, "llama_B_sharded/model-00001-of-00004.safetensors": 0.5}, **LINEAR), f"{A} llama_B_sharded", 0,
+    Form("files, gradients count from 0",
+         of({f"{A}/model.safetensors": "[0.25, 1]", f"{B}/model.safetensors": "[0.75, 0]"}, **LINEAR), AB, 0, program="pytorch"),
+    Form("files, intersection", of({f"{A}/model.safetensors": 0.5, "llama_B_partial/model.safetensors": 0.5}, **LINEAR), f"{A} llama_B_partial", 0,
          flags=["-i"], program="pytorch"),
-    Form("files, union", of({f"{A}/model.safetensors": 1, "llama_B_sharded/model-00001-of-00004.safetensors": 3}, **LINEAR), f"{A} llama_B_sharded", 0,
+    Form("files, union", of({f"{A}/model.safetensors": 1, "llama_B_partial/model.safetensors": 3}, **LINEAR), f"{A} llama_B_partial", 0,
          flags=["-u"], program="pytorch"),
-    Form("files, slerp", of({f"{A}/model.safetensors": None, f"{B}/model.safetensors": None}, merge_method="slerp", base_model=f"{A}/model.safetensors", dtype="float32",
+    Form("files, slerp",
+         of({f"{A}/model.safetensors": None, f"{B}/model.safetensors": None}, merge_method="slerp", base_model=f"{A}/model.safetensors", dtype="float32",
                             parameters="{t: 0.3}"), AB, 16, program="pytorch"),
 ]
 FORMS = MODELS_ALONE + DTYPES + SLICED + MULTI + VOCABULARIES + PYTORCH

@@ -3,7 +3,6 @@
 Runs in the environment of the peers. models: merges of folders, read by from_pretrained and by huggingface_hub's loaders.
 forms: every form of forms.py by the real mergekit and by ckmerge, all elements compared, and the result loaded.
 architectures: mergekit's own merge of each model against ckmerge's, as transformers loads the two."""
-import json
 import os
 import pathlib
 import re
@@ -72,9 +71,11 @@ def different(one, other):
 def expected_model(name):
     """The average of A and B, as transformers has them."""
     a, b = (architectures.load(name, folders.make(f"{name}_{letter}")) for letter in "AB")
+    other = b.state_dict()
+    averages = {key: ((value.double() + other[key].double()) / 2).to(value.dtype) for key, value in a.state_dict().items()}
     with torch.no_grad():
-        for key, value in a.state_dict().items():
-            value.copy_(((value.double() + b.state_dict()[key].double()) / 2).to(value.dtype))
+        for key, value in a.state_dict().items():  # tied ones are one under two names
+            value.copy_(averages[key])
     return a
 
 

@@ -35,6 +35,10 @@ def record(name):
                 "tensors": [f"{key} {dtype} {','.join(map(str, shape)) or '-'} {shard}" for key, dtype, shape, shard in entries(folder)]}
 
 
+def files_of(folder):
+    return {key: entry[:3] for key, entry in folders.read_folder(folder).items()}
+
+
 def check(name, under):
     """Faults of the folders made of a recording, as from_pretrained sees them."""
     faults, states = [], []
@@ -45,7 +49,7 @@ def check(name, under):
         states.append(model.state_dict())
         again = folder.with_name(folder.name + "-again")
         model.save_pretrained(again)
-        if not (mark == "_respelled" and name in KEEPS_NOT) and {key: entry[:3] for key, entry in folders.read_folder(again).items()} != {key: entry[:3] for key, entry in folders.read_folder(folder).items()}:
+        if not (mark == "_respelled" and name in KEEPS_NOT) and files_of(again) != files_of(folder):
             faults.append(f"{folder.name}: saved again, it differs")
     for state in states[1:]:
         if set(state) != set(states[0]) or not all(torch.equal(state[key], states[0][key]) for key in state):

@@ -250,6 +250,13 @@ def test_refusals():
     expect(not os.path.exists("x") and not os.path.exists("x.safetensors"), "refused, and written")
 
 
+def test_leftover():
+    write_model("a", llama(1))
+    write_text(".out.ckmerge-partial/additional_chat_templates/half", "of a killed run")
+    done("convert", "a", "out/")
+    expect(sorted(os.listdir(".")) == ["a", "out"] and "additional_chat_templates/half" not in files_in("out"), f"{os.listdir('.')}")
+
+
 def test_plan():
     write_model("a", llama(1))
     write_model("b", llama(2))
@@ -291,4 +298,4 @@ def test_diffusers():
 
 
 run_in_folders(test_one_file, test_shards, test_shards_in, test_many_layers, test_same_bytes, test_config, test_what_is_carried, test_card, test_hash, test_refusals,
-               test_plan, test_of_files, test_diffusers)
+               test_leftover, test_plan, test_of_files, test_diffusers)

@@ -95,7 +95,7 @@ with tempfile.TemporaryDirectory() as folder:
     expect(refused.returncode == 4 and "the vocabularies differ: that of A has 4 rows, that of B 5; --vocab crop" in refused.stderr, refused.stderr)
 
     ran = done("merge", "A", "B", "--alpha", "0.5", "--vocab", "crop", "-o", "crop/")
-    expect("the result has the first 4 rows" in ran.stderr, ran.stderr)
+    expect("the result has the first 4 rows" in ran.stdout, ran.stdout)
     expect(len(rows_of(here / "crop/model.safetensors", "lm_head.weight")) == 4, "the head is not cropped")
     done("merge", "B", "A", "--alpha", "0.5", "--vocab", "crop", "-o", "cropped/")
     expect(json.loads((here / "cropped/config.json").read_text())["vocab_size"] == 4, "vocab_size does not follow")

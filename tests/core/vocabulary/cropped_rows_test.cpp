@@ -37,7 +37,7 @@ struct Merge {
   std::string run(const Recipe& recipe) {
     warnings = name_inputs(recipe, files.checkpoints, changes);
     const std::string target = files.folder / "out.safetensors";
-    ckmerge::run(make_plan(recipe, files.checkpoints), files.checkpoints, target, {.sync = false});
+    ckmerge::run(make_plan(recipe, files.checkpoints), files.checkpoints, target, {.replace = true, .sync = false});
     return target;
   }
 };
@@ -134,7 +134,7 @@ TEST_CASE("the rows of an expansion are found in tiles that begin anywhere") {
   std::string before;
   for (const uint64_t tile : {4096, 8192, 1 << 20}) {
     const std::string target = folder / (std::to_string(tile) + ".safetensors");
-    run(plan, files.checkpoints, target, {.tile_size = tile, .sync = false});
+    run(plan, files.checkpoints, target, {.sync = false, .tile_size = tile});
     const std::string bytes = tensor_bytes(target, kEmbedding);
     if (!before.empty()) CHECK(bytes == before);
     before = bytes;
