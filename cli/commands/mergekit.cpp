@@ -29,6 +29,8 @@ constexpr const char* kUsage = "`ckmerge mergekit CONFIG.yml OUT` merges what a 
 }
 
 std::string text_of(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) refuse(path, path + ": is a folder and no configuration; " + kUsage);
   const InputFile file(path);
   if (file.size() > kLargest)
     refuse(path,
@@ -47,6 +49,8 @@ std::string take_operands(Request& request) {
   if (words.size() > 2 || (words.size() == 2 && settings.output))
     refuse(words.back(), std::string("one configuration and one output are given, and no more; ") + kUsage);
   if (words.size() == 2) settings.output = words[1];
+  if (!settings.output && !settings.only_plan && request.command == Command::mergekit)
+    refuse("", std::string("no output is given; ") + kUsage);
   if (settings.output && settings.output->empty()) refuse("--output", "the output has an empty name");
   return words[0];
 }
