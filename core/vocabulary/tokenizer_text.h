@@ -22,6 +22,7 @@ struct AddedToken {
   uint32_t id = 0;
   std::string content;
   std::string settings = {};  ///< its other members, as JSON writes them one after another
+  bool made = false;          ///< no document says anything of it: it counts as a text that somebody added
   bool special = false;       ///< what they say of that
 };
 

@@ -7,10 +7,6 @@
 namespace ckmerge {
 namespace {
 
-// What tokenizers say of a token that was added as a plain text.
-constexpr const char* kPlainSettings =
-    R"("single_word": false, "lstrip": false, "rstrip": false, "normalized": true, "special": false)";
-
 void set_id(ModelTokens& tokens, uint32_t number, uint32_t id) {
   if (tokens.ids.size() <= number) tokens.ids.resize(size_t{number} + 1, ModelTokens::kNoId);
   tokens.ids[number] = id;
@@ -77,7 +73,7 @@ size_t unite_tokens(ModelTokens& base, std::span<const ModelTokens* const> other
     for (const auto& [id, number] : other->words) {
       if (base.id_of(number) != ModelTokens::kNoId || added_anywhere.contains(number) || texts[number].empty())
         continue;
-      add(base, number, {.content = std::string(texts[number]), .settings = kPlainSettings});
+      add(base, number, {.content = std::string(texts[number]), .made = true});
       ++count;
     }
   for (const ModelTokens* const other : others)
@@ -93,7 +89,7 @@ size_t unite_tokens(ModelTokens& base, std::span<const ModelTokens* const> other
 void add_token(ModelTokens& tokens, std::string_view text, TokenTexts& texts) {
   const uint32_t number = texts.add(text);
   if (tokens.id_of(number) != ModelTokens::kNoId || text.empty()) return;
-  add(tokens, number, {.content = std::string(text), .settings = kPlainSettings});
+  add(tokens, number, {.content = std::string(text), .made = true});
 }
 
 }  // namespace ckmerge
