@@ -131,6 +131,7 @@ void append_settings(std::string& out, const AddedToken& token) {
 }
 
 std::string written_tokenizer(std::string_view text, const ModelTokens& tokens, uint64_t rows) {
+  expect_same_ids(tokens);
   const TokenizerText read = read_tokenizer(text, [](std::string_view /*token*/, uint32_t /*id*/) {});
   std::vector<Edit> edits;
   const bool has_added = !read.places.added.empty();
