@@ -26,9 +26,11 @@ bool holds_models(const Checkpoint& checkpoint) {
 
 Part part_of_role(ComponentRole role) {
   switch (role) {
-    case ComponentRole::vae: return Part::vae;
+    case ComponentRole::vae:
+    case ComponentRole::audio_vae: return Part::vae;
     case ComponentRole::text_encoder: return Part::te;
     case ComponentRole::transformer:
+    case ComponentRole::controlnet:
     case ComponentRole::unet: break;
   }
   return Part::unet;
