@@ -61,7 +61,8 @@ Checkpoint open_contents(const std::string& path, const FolderContents& contents
     add_component(checkpoint, open_set(files, checkpoint.path, options), files.component);
   }
   folder->stem = folder->components[0].stem;
-  folder->variant = folder->components[0].variant;
+  for (const ModelFolder::Component& component : folder->components)
+    if (folder->variant.empty()) folder->variant = component.variant;
   checkpoint.folder = std::move(folder);
   if (!checkpoint.tensors.sort_by_name().empty())
     throw Error(ErrorCode::malformed, path, path + ": two of its files have a tensor of the same name");

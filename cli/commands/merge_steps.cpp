@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/merge_steps.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "cli/commands/open_inputs.h"
 #include "core/engine/differing_copies.h"
 #include "core/folders/pipeline_files.h"
 #include "core/inputs/component_names.h"
+#include "core/inputs/component_places.h"
 #include "core/inputs/input_names.h"
-#include "core/slices/sliced_inputs.h"
 #include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
+#include "core/slices/sliced_inputs.h"
 #include "io/folder/model_folder.h"
+#include "io/input_forms.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -52,6 +55,29 @@ void take_changes(VocabularyChanges from, ModelChanges& to) {
   to.copies.insert(to.copies.end(), from.copies.begin(), from.copies.end());
 }
 
+// What another checkpoint is one of, or what denoises, or the first.
+std::string main_component(std::span<const Checkpoint> checkpoints) {
+  if (checkpoints.size() == 2 && !is_pipeline(checkpoints[1]))
+    if (std::string found = counterpart_in(checkpoints[0], checkpoints[1]); !found.empty()) return found;
+  const std::vector<std::string> components = components_of(checkpoints[0]);
+  const auto denoises = [](const std::string& name) { return name == "unet" || name == "transformer"; };
+  const auto found = std::ranges::find_if(components, denoises);
+  return found == components.end() ? components.front() : *found;
+}
+
+// One file has other names for it. What is only planned, and not named yet, may become a folder.
+void expect_place_for_pipeline(const MergeRequest& request, std::span<const Checkpoint> checkpoints) {
+  const Settings& settings = request.settings;
+  const bool is_named = !request.output.empty() || settings.filename_prefix || !settings.sweeps.empty();
+  if (!settings.recipe.layout.empty() || !settings.recipe.roles.empty() || (settings.only_plan && !is_named) ||
+      checkpoints.empty() || !is_pipeline(checkpoints[0]))
+    return;
+  throw Error(
+      ErrorCode::usage, "--output",
+      checkpoints[0].path + ": is a pipeline's folder, and OUT is one file; name a folder as OUT (-o out/), give " +
+          "--layout comfy for one file, or name one component (--component " + main_component(checkpoints) + ")");
+}
+
 }  // namespace
 
 std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Faults& faults) {
@@ -73,7 +99,10 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
 Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   const RunOptions& run = request.settings.run;
   Plan plan = with_places(request.places, [&] { return make_plan(recipe, checkpoints); });
-  if (recipe.layout == "diffusers" && !request.makes_folder()) expect_one_component(plan, checkpoints, request.output);
+  if (!request.makes_folder()) {
+    expect_place_for_pipeline(request, checkpoints);
+    if (recipe.layout == "diffusers") expect_one_component(plan, checkpoints, request.output);
+  }
   for (std::string& warning : plan.warnings) warning = placed(warning, request.places);
   plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
   append(plan.warnings, position_warnings(plan, checkpoints));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/folders/folder_output.h"
 
+#include "cli/folders/config_files.h"
 #include "cli/options/output_name.h"
 #include "cli/system/system.h"
 #include "cli/system/text.h"
@@ -51,6 +52,12 @@ RunReport FolderOutput::run(const Plan& plan, std::span<const Checkpoint> checkp
     throw Error(error.code(), with_target(error.where(), folder.path(), name),
                 with_target(error.what(), folder.path(), name), error.details());
   }
+}
+
+void FolderOutput::write_indexes(const PartialFolder& folder, const Written& written, const ShardedFiles& sharded) {
+  for (const ShardIndex& index : sharded.indexes)
+    write_text(folder.path() + "/" + index.path, index_text(written.plan, written.checkpoints, sharded.files, index),
+               written.sync);
 }
 
 }  // namespace ckmerge::cli

@@ -194,6 +194,11 @@ const std::vector<Row>& table() {
         "what the file says of itself: keep (default), recipe, none, set: what --set-metadata gives alone, or last: as "
         "keep, but the last input's where they differ, save config, model_version and the prediction, which stay A's",
         read_choice(&Recipe::metadata)}},
+      {in(merge, plan, convert, average, inspect, hash),
+       {"component", 0, "NAME",
+        "of each pipeline that is given as a folder this component alone, as if its sub-folder had been named: unet, "
+        "vae, text_encoder_2",
+        read_filled_text(&Settings::component, ValueType::text, " is empty")}},
       {recipes | in(inspect),
        {"key", 0, "K", "where in a PyTorch file its tensors are, with dots; B=K for one input (default: looked for)",
         read_texts(&Settings::keys)}},

@@ -193,17 +193,35 @@ std::vector<std::string> bring_one(Checkpoint& checkpoint, AskedLayout layout, b
   return warnings;
 }
 
-std::string for_one_alone(const std::vector<Checkpoint>& checkpoints) {
-  const std::string found = checkpoints.size() == 2 ? counterpart_in(checkpoints[0], checkpoints[1]) : "";
-  return found.empty() ? "" : sentence("to merge its ", found, " alone, give that sub-folder; else ");
-}
-
 // Of others, components are brought to A's one by one.
 bool has_place_in_a_file(const PlacedComponents& placed) {
   const auto models = std::ranges::count_if(placed.components, [](const PlacedComponent& component) {
     return component.member.role == ComponentRole::transformer || component.member.role == ComponentRole::unet;
   });
   return placed.layout && models <= 1;
+}
+
+void bring_and_record(const Recipe& recipe, Checkpoint& checkpoint, AskedLayout layout) {
+  const auto before = static_cast<std::ptrdiff_t>(checkpoint.notes.size());
+  bring_without_discarded(recipe, {&checkpoint}, [&] { bring_one(checkpoint, layout, true); });
+  checkpoint.equated.insert(checkpoint.equated.end(), checkpoint.notes.begin() + before, checkpoint.notes.end());
+}
+
+// The names of the first stay: whole pipelines in one file get those of a folder beside one, folders those of a file
+// beside one of several components. A single component is found by what it is, whatever it is called.
+void bring_beside_first(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
+  if (checkpoints.size() < 2) return;
+  const bool is_folder = is_pipeline(checkpoints[0]);
+  const std::span<Checkpoint> others = std::span(checkpoints).subspan(1);
+  if (!is_folder &&
+      (std::ranges::none_of(others, is_pipeline) || placed_components(checkpoints[0]).components.size() < 2))
+    return;
+  for (Checkpoint& other : others) {
+    if (is_pipeline(other) == is_folder) continue;
+    const PlacedComponents placed = placed_components(other);
+    if (is_folder ? placed.components.size() > 1 : has_place_in_a_file(placed))
+      bring_and_record(recipe, other, is_folder ? AskedLayout::diffusers : AskedLayout::comfy);
+  }
 }
 
 }  // namespace
@@ -259,13 +277,8 @@ void bring_component(Checkpoint& checkpoint, const ToldComponent& component, Nam
 std::vector<std::string> bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   std::vector<std::string> warnings;
   if (!recipe.roles.empty()) return warnings;
-  if (recipe.layout.empty()) {  // a folder beside a file gets the names that files have, which A may spell otherwise
-    for (Checkpoint& checkpoint : checkpoints)
-      if (is_pipeline(checkpoint) && has_place_in_a_file(placed_components(checkpoint))) {
-        const auto before = static_cast<std::ptrdiff_t>(checkpoint.notes.size());
-        bring_without_discarded(recipe, {&checkpoint}, [&] { bring_one(checkpoint, AskedLayout::comfy, true); });
-        checkpoint.equated.insert(checkpoint.equated.end(), checkpoint.notes.begin() + before, checkpoint.notes.end());
-      }
+  if (recipe.layout.empty()) {
+    bring_beside_first(recipe, checkpoints);
     return warnings;
   }
   const AskedLayout layout = parse_asked_layout(recipe.layout);
@@ -277,22 +290,6 @@ std::vector<std::string> bring_to_layout(const Recipe& recipe, std::vector<Check
     share_names(std::span(checkpoints).first(k + 1));
   }
   return warnings;
-}
-
-void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints) {
-  for (const Checkpoint& checkpoint : checkpoints) {
-    if (!is_pipeline(checkpoint)) continue;
-    if (!recipe.roles.empty())
-      throw Error(ErrorCode::usage, checkpoint.path,
-                  sentence(checkpoint.path,
-                           ": is a folder of several components; name the sub-folder of the one that "
-                           "is meant, or convert the whole with --layout comfy"));
-    if (recipe.layout.empty() && &checkpoint == &checkpoints.front())
-      throw Error(ErrorCode::usage, "--layout",
-                  sentence(checkpoint.path, ": is a folder of several components; ", for_one_alone(checkpoints),
-                           "say what their names shall be in the result (--layout comfy for one file, --layout "
-                           "diffusers for a folder)"));
-  }
 }
 
 }  // namespace ckmerge

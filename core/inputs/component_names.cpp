@@ -5,11 +5,13 @@
 
 #include "core/inputs/asked_layout.h"
 #include "core/inputs/judged_inputs.h"
+#include "core/inputs/own_discards.h"
 #include "core/inputs/pipeline_layout.h"
 #include "core/names/model_buffers.h"
 #include "core/names/part.h"
 #include "core/names/training_state.h"
 #include "core/recipe/layout_fields.h"
+#include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -228,7 +230,9 @@ std::vector<std::string> read_in_roles(const Recipe& recipe, std::vector<Checkpo
   if (recipe.roles.size() != checkpoints.size())
     throw Error(ErrorCode::usage, "roles",
                 sentence(recipe.roles.size(), " files are to be put together, ", checkpoints.size(), " were given"));
-  for (size_t k = 0; k < checkpoints.size(); ++k) bring_to_comfy(checkpoints[k], parse_part("roles", recipe.roles[k]));
+  for (size_t k = 0; k < checkpoints.size(); ++k)
+    bring_without_discarded(recipe, {&checkpoints[k]},
+                            [&] { bring_to_comfy(checkpoints[k], parse_part("roles", recipe.roles[k])); });
   const Layout& layout = layout_of(recipe, checkpoints);
   std::vector<std::string> notes;
   for (size_t k = 0; k < checkpoints.size(); ++k) {
@@ -257,7 +261,8 @@ std::vector<std::string> name_components(const Recipe& recipe, std::vector<Check
   const auto* const prefix = std::ranges::find_if(kVaePrefixes, has_vae);
   std::vector<std::string> notes;
   Checkpoint& vae = checkpoints.back();
-  if (recipe.layout != "diffusers") bring_to_comfy(vae, Part::vae);
+  if (recipe.layout != "diffusers" && !is_pipeline(checkpoints[0]))
+    bring_without_discarded(recipe, {&vae}, [&] { bring_to_comfy(vae, Part::vae); });
   add_note(notes, vae, read_as_vae(vae, prefix == std::end(kVaePrefixes) ? kVaePrefixes[0] : *prefix), "VAE");
   return notes;
 }

@@ -114,6 +114,7 @@ constexpr std::array<string_view, 3> kExpertParts{".gate_up_proj", ".up_proj", "
 
 bool are_experts(string_view name) {
   constexpr string_view kExperts = ".experts";
+  if (!name.ends_with("_proj")) return false;
   const size_t dot = name.rfind('.');
   return dot != string_view::npos && name.substr(0, dot).ends_with(kExperts) &&
          std::ranges::find(kExpertParts, name.substr(dot)) != kExpertParts.end();

@@ -14,9 +14,11 @@
 #include "core/inputs/equated_ones.h"
 #include "core/inputs/own_discards.h"
 #include "core/inputs/whole_part.h"
+#include "core/layouts/taken_component.h"
 #include "core/names/lacking_names.h"
 #include "core/recipe/layout_fields.h"
 #include "io/checkpoint.h"
+#include "io/input_forms.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -69,6 +71,19 @@ std::vector<std::string> bring_names(Checkpoint& first, Checkpoint& other) {
   return lack_each_others(first, other) ? bring_by_rules(first, other) : std::vector<std::string>();
 }
 
+// Of two pipelines each component is compared with that of the same name, and with no other; what is no pipeline is one
+// of A's components, whichever it fits.
+std::vector<std::string> bring_pipeline(Checkpoint& first, Checkpoint& other) {
+  const std::vector<std::string> components = components_of(first);
+  const auto has_it = [&](const std::string& component) { return has_component(other.tensors, component); };
+  if (std::ranges::none_of(components, has_it)) return bring_names(first, other);
+  std::vector<std::string> doubtful;
+  bring_components(first, other, components, [&](Checkpoint& own, Checkpoint& theirs) {
+    if (lack_each_others(own, theirs)) std::ranges::move(bring_names(own, theirs), std::back_inserter(doubtful));
+  });
+  return doubtful;
+}
+
 std::string doubt_about_experts(const Checkpoint& other, const std::vector<std::string>& names) {
   return sentence(
       other.path, ": ", counted(names.size(), "tensor"), " of stacked experts ", names.size() == 1 ? "is" : "are",
@@ -80,12 +95,28 @@ std::string bring(const Recipe& recipe, Checkpoint& first, Checkpoint& other) {
   std::vector<std::string> doubtful;
   if (!is_left_alone(first, other, recipe.copy_codes)) {
     if (lack_each_others(first, other))
-      bring_without_discarded(recipe, {&first, &other}, [&] { doubtful = bring_names(first, other); });
+      bring_without_discarded(recipe, {&first, &other}, [&] { doubtful = bring_pipeline(first, other); });
     note(other, turn_experts(first, other));
     note(other, equate_ones(first, other));
   }
   std::ranges::move(undecided_experts(first, other), std::back_inserter(doubtful));
   return doubtful.empty() ? "" : doubt_about_experts(other, doubtful);
+}
+
+// Of two pipelines, what one of them lacks as a whole.
+void note_components(const Checkpoint& first, Checkpoint& other) {
+  const std::vector<std::string> own = components_of(first), theirs = components_of(other);
+  if (own.empty() || theirs.empty()) return;
+  const auto lacking = [](const std::vector<std::string>& from, const std::vector<std::string>& in) {
+    std::string names;
+    for (const std::string& name : from)
+      if (std::ranges::find(in, name) == in.end()) names += (names.empty() ? "" : ", ") + name;
+    return names;
+  };
+  if (const std::string names = lacking(own, theirs); !names.empty())
+    other.notes.push_back(sentence("has no ", names, ", which A has"));
+  if (const std::string names = lacking(theirs, own); !names.empty())
+    other.notes.push_back(sentence("has ", names, ", which A lacks"));
 }
 
 }  // namespace
@@ -98,10 +129,12 @@ std::vector<std::string> equate_inputs(const Recipe& recipe, std::vector<Checkpo
     if (checkpoints[k].tensors.size() == 0) continue;
     if (std::string doubt = bring(recipe, checkpoints[0], checkpoints[k]); !doubt.empty())
       warnings.push_back(std::move(doubt));
+    note_components(checkpoints[0], checkpoints[k]);
     if (!checkpoints[k].equated.empty()) share_names(std::span(checkpoints).first(k + 1));
   }
   if (recipe.bake_vae && checkpoints.size() > merged) {
-    note(checkpoints.back(), equate_vae(checkpoints[0], checkpoints.back()));
+    bring_without_discarded(recipe, {&checkpoints.back()},
+                            [&] { note(checkpoints.back(), equate_vae(checkpoints[0], checkpoints.back())); });
     note(checkpoints.back(), equate_ones(checkpoints[0], checkpoints.back()));
   }
   return warnings;

@@ -10,6 +10,8 @@
 #include "core/inputs/renames.h"
 #include "core/inputs/tied_heads.h"
 #include "core/vocabulary/vocabularies.h"
+#include "io/input_forms.h"
+#include "io/text/error.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -26,6 +28,18 @@ void note_unread(Checkpoint& checkpoint) {
   if (unread.size() > kMostNamed) named += sentence("; and ", unread.size() - kMostNamed, " more");
   checkpoint.notes.push_back(
       sentence(counted(unread.size(), "tensor"), unread.size() == 1 ? " is" : " are", " not read: ", named));
+}
+
+// What is given for one component, or recorded by its hash, is one.
+void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints) {
+  for (const Checkpoint& checkpoint : checkpoints) {
+    if (!is_pipeline(checkpoint)) continue;
+    if (!recipe.roles.empty() && components_of(checkpoint).size() > 1)
+      throw Error(ErrorCode::usage, checkpoint.path,
+                  sentence(checkpoint.path,
+                           ": is a folder of several components; name the sub-folder of the one that "
+                           "is meant, or convert the whole with --layout comfy"));
+  }
 }
 
 }  // namespace

@@ -8,7 +8,9 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
+#include "io/folder/common_variant.h"
 #include "io/folder/hub_cache.h"
 #include "io/folder/path_status.h"
 #include "io/folder/pipeline_entries.h"
@@ -51,9 +53,10 @@ FolderKind kind_of_component(const std::string& folder, const std::string& compo
 }
 
 // Adds the weights in a sub-folder, or in the folder itself. Returns whether there are some.
-bool add_component(const std::string& folder, const std::string& component, FolderKind kind, FolderContents& contents) {
+bool add_component(const std::string& folder, const std::string& component, FolderKind kind, FolderContents& contents,
+                   const std::string& variant = "") {
   const fs::path path = component.empty() ? fs::path(folder) : fs::path(folder) / component;
-  FolderWeights weights = folder_weights(path.string(), kind);
+  FolderWeights weights = folder_weights(path.string(), kind, variant);
   const std::string front = component.empty() ? "" : component + "/";
   for (const std::string& name : weights.left) contents.left.push_back(front + name);
   for (const std::string& note : weights.notes) contents.notes.push_back(front + note);
@@ -69,6 +72,15 @@ bool is_meant(const fs::path& folder, const std::string& name, const std::option
   if (const PipelineIndex::Entry* const entry = index ? index->find(name) : nullptr) return has_weights(*entry);
   std::error_code error;
   return is_component_name(name) && fs::exists(folder / name / "config.json", error);
+}
+
+// Of those that have weights.
+std::vector<ComponentVariants> variants_of(const fs::path& folder, const std::vector<std::string>& components) {
+  std::vector<ComponentVariants> found;
+  for (const std::string& name : components)
+    if (std::vector<std::string> variants = variants_in((folder / name).string()); !variants.empty())
+      found.push_back({.component = name, .variants = std::move(variants)});
+  return found;
 }
 
 void add_missing_folders(const fs::path& folder, const PipelineIndex& index, FolderContents& contents) {
@@ -100,9 +112,13 @@ FolderContents component_files(const std::string& folder) {
   if (!of_pipeline && contents.kind != FolderKind::plain && add_component(folder, "", contents.kind, contents))
     return contents;
   const std::optional<PipelineIndex> index = pipeline_index(folder);
-  for (const std::string& name : folders_in(path)) {
-    if (!is_component_name(name) && !(index && index->find(name))) continue;
-    const bool has_weights = add_component(folder, name, kind_of_component((path / name).string(), name), contents);
+  std::vector<std::string> components = folders_in(path);
+  std::erase_if(components,
+                [&](const std::string& name) { return !is_component_name(name) && !(index && index->find(name)); });
+  const std::string variant = common_variant(variants_of(path, components), folder);
+  for (const std::string& name : components) {
+    const FolderKind kind = kind_of_component((path / name).string(), name);
+    const bool has_weights = add_component(folder, name, kind, contents, variant);
     if (!has_weights && is_meant(path, name, index)) contents.lacking.push_back(name);
   }
   if (index) add_missing_folders(path, *index, contents);

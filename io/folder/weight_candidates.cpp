@@ -47,7 +47,7 @@ std::vector<WeightCandidate> candidates_among(std::span<const std::string> names
 }
 
 // The least is what a loader of that kind takes.
-auto rank_of(const WeightCandidate& candidate, FolderKind kind) {
+auto rank_of(const WeightCandidate& candidate, FolderKind kind, string_view variant) {
   const bool by_diffusers = kind == FolderKind::diffusers;
   const auto stems = by_diffusers ? std::to_array<string_view>({kDiffusersStem, "model", "pytorch_model"})
                                   : std::to_array<string_view>({"model", "pytorch_model", kDiffusersStem});
@@ -58,9 +58,9 @@ auto rank_of(const WeightCandidate& candidate, FolderKind kind) {
   return std::tuple(is_known                             ? 0
                     : candidate.set.stem == kMistralStem ? 1
                                                          : 2,
-                    candidate.set.extension != ".safetensors", !candidate.set.variant.empty(), stem - stems.begin(),
-                    forms.at(static_cast<size_t>(candidate.form)), candidate.set.variant.size(), candidate.set.variant,
-                    candidate.set.stem, candidate.of);
+                    candidate.set.extension != ".safetensors", candidate.set.variant != variant,
+                    !candidate.set.variant.empty(), stem - stems.begin(), forms.at(static_cast<size_t>(candidate.form)),
+                    candidate.set.variant.size(), candidate.set.variant, candidate.set.stem, candidate.of);
 }
 
 }  // namespace
@@ -79,9 +79,11 @@ std::string WeightCandidate::text() const {
   return more == 0 ? set.files[0] : sentence(set.files[0], " and ", counted(more, "further shard"));
 }
 
-std::vector<WeightCandidate> weight_candidates(std::span<const std::string> names, FolderKind kind) {
+std::vector<WeightCandidate> weight_candidates(std::span<const std::string> names, FolderKind kind,
+                                               std::string_view variant) {
   std::vector<WeightCandidate> candidates = candidates_among(names);
-  std::ranges::stable_sort(candidates, {}, [&](const WeightCandidate& candidate) { return rank_of(candidate, kind); });
+  std::ranges::stable_sort(candidates, {},
+                           [&](const WeightCandidate& candidate) { return rank_of(candidate, kind, variant); });
   return candidates;
 }
 

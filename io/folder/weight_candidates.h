@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/folder/model_folder.h"
@@ -32,7 +33,9 @@ bool is_mistrals(const WeightSet& set);
 /// The index or, where there is none, the first file.
 const std::string& label_of(const WeightSet& set);
 
-/// Of files called `names`, which are sorted, in the order in which a loader of a folder of that kind takes them.
-std::vector<WeightCandidate> weight_candidates(std::span<const std::string> names, FolderKind kind);
+/// Of files called `names`, which are sorted, in the order in which a loader of a folder of that kind takes them that
+/// is asked for `variant`.
+std::vector<WeightCandidate> weight_candidates(std::span<const std::string> names, FolderKind kind,
+                                               std::string_view variant);
 
 }  // namespace ckmerge

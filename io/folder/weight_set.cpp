@@ -47,8 +47,8 @@ std::vector<std::string> files_in(const std::string& folder) {
 
 class Choice {
  public:
-  Choice(const std::string& folder, FolderKind kind)
-      : folder_(folder), kind_(kind), names_(files_in(folder)), candidates_(weight_candidates(names_, kind)) {
+  Choice(const std::string& folder, FolderKind kind, string_view variant = "")
+      : folder_(folder), kind_(kind), names_(files_in(folder)), candidates_(weight_candidates(names_, kind, variant)) {
     if (kind == FolderKind::transformers) put_named_first();
   }
 
@@ -220,7 +220,20 @@ FolderKind kind_of_folder(const std::string& folder) {
   return std::ranges::any_of(names, is_diffusers) ? FolderKind::diffusers : FolderKind::plain;
 }
 
-FolderWeights folder_weights(const std::string& folder, FolderKind kind) { return Choice(folder, kind).choose(); }
+FolderWeights folder_weights(const std::string& folder, FolderKind kind, const std::string& variant) {
+  return Choice(folder, kind, variant).choose();
+}
+
+std::vector<std::string> variants_in(const std::string& folder) {
+  std::vector<std::string> variants;
+  for (const std::string& file : files_in(folder))
+    if (const std::optional<WeightName> name = weight_name(file); name && is_known_stem(name->stem))
+      variants.emplace_back(name->variant);
+  std::ranges::sort(variants);
+  const auto repeated = std::ranges::unique(variants);
+  variants.erase(repeated.begin(), repeated.end());
+  return variants;
+}
 
 WeightSet set_of(const std::string& folder, const std::string& file) {
   return Choice(folder, kind_of_folder(folder)).set_with(file);

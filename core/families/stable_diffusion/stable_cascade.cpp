@@ -56,8 +56,7 @@ ModelFamily stage(const char* name, string_view left_mapper, string_view right_m
           .right = Naming::diffusers,
           .left_signs = {left_mapper, kFused},
           .right_signs = {right_mapper, kQuery},
-          .rules = prior_rules,
-          .prefix_alone = "model.diffusion_model."};
+          .rules = prior_rules};
 }
 
 ModelFamily of_comfy(ModelFamily family) {

@@ -89,6 +89,17 @@ def discarded_by_its_own_name():
     again = done("run", "out.safetensors", "A=b.safetensors", "-o", "again.safetensors")
     expect(pathlib.Path("again.safetensors").read_bytes() == pathlib.Path("out.safetensors").read_bytes(), f"run: {again.stderr}")
     refused(4, "lora_A", "convert", "b.safetensors", "x.safetensors", "--layout", "comfy", "--discard", "lora_B")
+    # So do those that put files together.
+    whole = model("flux-dev", "original", 1, UNET) | model("flux-ae", "original", 1, "vae.")
+    write("whole.safetensors", whole)
+    vae = model("flux-ae", "diffusers", 2)
+    write("vae.safetensors", vae)
+    bare = next(key for key in vae if key.endswith("attentions.0.to_q.weight"))
+    write("odd.safetensors", vae | {bare.replace("to_q.weight", "to_q.weight.odd"): vae[bare]} | {bare.replace("weight", "lora_A"): ([2, 2], vae[bare][1][:4])})
+    for words in (("bake", "whole.safetensors"), ("compose", "--unet", "b.safetensors")):
+        done(*words, "--vae", "vae.safetensors", "-o", "expected.safetensors", "-f", "--discard", "lora_A|odd")
+        done(*words, "--vae", "odd.safetensors", "-o", "out.safetensors", "-f", "--discard", "lora_A|odd")
+        expect(read("out.safetensors") == read("expected.safetensors"), f"{words[0]} --discard")
     # A half in another naming, too.
     write("both.safetensors", model("flux-dev", "diffusers") | model("flux-dev", "original"))
     others = "^(single_)?transformer_blocks|^(x|context|time_text)_embed|^(proj|norm)_out"

@@ -89,6 +89,22 @@ def transformers_of_one_pipeline():
     merge("b.safetensors", "two/transformer_2")
 
 
+def fragments_of_one_of_two():
+    """Blocks that alone were trained, in the other naming, beside two models that have them."""
+    block = {name: entry for name, entry in make_models.tensors(Recorded("wan-t2v"), "original", "F16", 5).items() if name.startswith("blocks.1.")}
+    write("block.safetensors", block)
+    write("a.safetensors", {"transformer." + name: entry for name, entry in wan(1).items()}, {"transformer_2." + name: entry for name, entry in wan(2).items()})
+    words = ("merge", "a.safetensors", "block.safetensors", "-o", "no.safetensors")
+    refused(4, "fits two components of a.safetensors alike", *words)
+    refused(4, "--add-prefix B:transformer", *words)
+    for prefix in ("transformer.", "transformer_2."):
+        found, _ = merge("a.safetensors", "block.safetensors", "--add-prefix", f"B:{prefix}")
+        first = read("a.safetensors")
+        changed = {name for name in first if found.get(name) != first[name]}
+        expect(changed and all(name.startswith(prefix + "blocks.1.") for name in changed), f"{prefix}: {sorted(changed)[:3]}")
+    refused(4, "--add-prefix A:", "merge", "block.safetensors", "a.safetensors", "-o", "no.safetensors")
+
+
 def counterparts():
     """Of another size, so that nothing fits."""
     flux, vae = make_models.tensors(Recorded("flux-dev"), "diffusers", "F16", 1), make_models.tensors(Recorded("flux-ae"), "diffusers", "F16", 1)
@@ -101,7 +117,7 @@ def counterparts():
     write("other.safetensors", {name: ([n + 1 for n in shape], make_models.bits(product(n + 1 for n in shape), "F16", random.Random(1)))
                                 for name, (shape, _) in other.items()})
     refused(4, "sub-folder transformer: `ckmerge merge other.safetensors in/transformer`", "merge", "other.safetensors", "in/", "-o", "no.safetensors")
-    refused(2, "to merge its transformer alone, give that sub-folder", "merge", "in", "other.safetensors", "-o", "no.safetensors")
+    refused(2, "--component transformer", "merge", "in", "other.safetensors", "-o", "no.safetensors")
     expect("--layout" not in call("merge", "other.safetensors", "in", "-o", "no.safetensors").stderr, "advice on --layout")
 
 
@@ -112,4 +128,4 @@ def product(numbers):
     return count
 
 
-run_in_folders(encoders_of_one_width, encoders_that_fit_alike, transformers_of_one_pipeline, counterparts)
+run_in_folders(encoders_of_one_width, encoders_that_fit_alike, transformers_of_one_pipeline, fragments_of_one_of_two, counterparts)
