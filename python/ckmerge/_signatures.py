@@ -113,6 +113,7 @@ class Chooses(TypedDict, total=False):
     exclude: Optional[Patterns]
     missing: Optional[str]
     extra: Optional[str]
+    vocab: Optional[str]
     merge_buffers: Optional[bool]
 
 
