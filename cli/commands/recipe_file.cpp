@@ -51,6 +51,8 @@ class RecipeFile {
     expect(root_, Kind::map, "a recipe is a map: ckmerge: 1, checkpoints, merge");
     if (const YamlValue* const version = root_.find("ckmerge"); version && version->text != "1")
       refuse(*version, "'ckmerge' is 1 in recipes that this ckmerge knows");  // first: another version has other keys
+    if (root_.find("merge_method"))
+      refuse(root_, "this is a configuration of mergekit and no recipe; `ckmerge mergekit " + path_ + " OUT` merges it");
     for (const YamlValue& key : root_.keys)
       if (std::ranges::find(kMembers, key.text) == kMembers.end())
         refuse(key, "'" + key.text + "' is unknown" + suggestion_of(key.text, kMembers));

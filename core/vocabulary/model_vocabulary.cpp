@@ -69,7 +69,11 @@ class Vocabularies {
 
   ModelTokens tokens_in(const std::string& text, const std::string& folder) {
     try {
-      return read_tokens(text, out_.texts);
+      ModelTokens tokens = read_tokens(text, out_.texts);
+      if (!tokens.moved.empty())
+        out_.warnings.push_back(sentence(folder, "/tokenizer.json: its ids have gaps: ", tokens.moved,
+                                         " by the tokenizers library, which is the row that counts"));
+      return tokens;
     } catch (const Error& error) {
       throw Error(error.code(), folder, sentence(folder, "/tokenizer.json: is no tokenizer: ", error.what()));
     }

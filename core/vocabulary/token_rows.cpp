@@ -30,8 +30,14 @@ class Placing {
     out_.own.assign(known_.models.size(), std::vector<uint32_t>(all, kNoRow));
     out_.others.resize(all);
     for (uint64_t row = out_.tokens; row < all; ++row) out_.others[row].kind = Kind::mean;
-    for (uint32_t number = 0; number < known_.texts.size(); ++number)
-      if (known_.result.id_of(number) != ModelTokens::kNoId) place_token(number);
+    std::vector<bool> is_used(out_.tokens);
+    for (uint32_t number = 0; number < known_.texts.size(); ++number) {
+      const uint32_t row = known_.result.id_of(number);
+      if (row == ModelTokens::kNoId) continue;
+      is_used[row] = true;
+      place_token(number);
+    }
+    out_.unused = static_cast<size_t>(std::ranges::count(is_used, false));
     return std::move(out_);
   }
 

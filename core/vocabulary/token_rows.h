@@ -31,6 +31,7 @@ struct TokenRows {
   std::vector<RowOrigin> others;           ///< per row of the result: what it is to a model that has no own
   std::vector<bool> again;                 ///< per model: it is one of those before it once more, and counts once
   uint32_t tokens = 0;                     ///< rows of them, the rest is padding
+  size_t unused = 0;                       ///< rows of zeros between those of tokens, since ids have gaps
   size_t unknown = 0;                      ///< tokens that no model has a row of and nothing is said of
 };
 

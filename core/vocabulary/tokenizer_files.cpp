@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <span>
 
+#include "core/vocabulary/written_tokenizer.h"
 #include "io/file/input_file.h"
 #include "io/folder/model_folder.h"
 #include "io/text/error.h"
@@ -45,7 +46,7 @@ std::string decoder_text(const ModelTokens& tokens) {
   for (const AddedToken& token : tokens.added) {
     out += sentence(out.size() == 1 ? "\n" : ",\n", "    \"", token.id, "\": {\"content\": ");
     append_json_string(out, token.content);
-    if (!token.settings.empty()) out += sentence(", ", token.settings);
+    append_settings(out, token);
     out += '}';
   }
   return out + "\n  }";

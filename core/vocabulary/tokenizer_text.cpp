@@ -45,7 +45,6 @@ class Reader {
     if (!has_model) fail("it has no 'model'");
     if (out_.places.vocab.empty()) fail("its 'model' has no 'vocab'");
     out_.kind = kind();
-    std::ranges::stable_sort(out_.added, {}, &AddedToken::id);
     return std::move(out_);
   }
 

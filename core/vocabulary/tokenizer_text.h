@@ -22,6 +22,8 @@ struct AddedToken {
   uint32_t id = 0;
   std::string content;
   std::string settings = {};  ///< its other members, as JSON writes them one after another
+  bool is_word = false;       ///< the model has it, too, and its id is that
+  bool made = false;          ///< no document says anything of it: it counts as a text that somebody added
   bool special = false;       ///< what they say of that
 };
 
@@ -34,7 +36,7 @@ struct TokenizerPlaces {
 
 struct TokenizerText {
   TokenizerKind kind = TokenizerKind::bpe;
-  std::vector<AddedToken> added = {};  ///< by id
+  std::vector<AddedToken> added = {};  ///< in the order of the document
   uint32_t end = 0;                    ///< one more than the largest id
   uint64_t words = 0;                  ///< tokens that are not added ones, or are both
   TokenizerPlaces places = {};         ///< in the text that was read

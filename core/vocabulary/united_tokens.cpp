@@ -4,12 +4,12 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+#include "io/text/utf8.h"
+
 namespace ckmerge {
 namespace {
-
-// What tokenizers say of a token that was added as a plain text.
-constexpr const char* kPlainSettings =
-    R"("single_word": false, "lstrip": false, "rstrip": false, "normalized": true, "special": false)";
 
 void set_id(ModelTokens& tokens, uint32_t number, uint32_t id) {
   if (tokens.ids.size() <= number) tokens.ids.resize(size_t{number} + 1, ModelTokens::kNoId);
@@ -18,7 +18,8 @@ void set_id(ModelTokens& tokens, uint32_t number, uint32_t id) {
 
 void add(ModelTokens& tokens, uint32_t number, AddedToken token) {
   const uint32_t known = tokens.id_of(number);
-  token.id = known == ModelTokens::kNoId ? tokens.end++ : known;
+  token.is_word = known != ModelTokens::kNoId;
+  token.id = token.is_word ? known : tokens.end++;
   set_id(tokens, number, token.id);
   tokens.added.push_back(std::move(token));
 }
@@ -29,25 +30,44 @@ std::unordered_set<uint32_t> numbers_of_added(const ModelTokens& tokens, const T
   return numbers;
 }
 
+// In the order of the document, as they are read.
+void take_added(ModelTokens& tokens, std::vector<AddedToken> added, TokenTexts& texts) {
+  size_t moved = 0;
+  uint32_t next = tokens.model_size;
+  std::unordered_set<uint32_t> numbers;
+  for (AddedToken& token : added) {
+    const uint32_t number = texts.add(token.content), written = token.id;
+    if (token.content.empty() || !numbers.insert(number).second) continue;
+    token.is_word = tokens.id_of(number) != ModelTokens::kNoId;
+    token.id = token.is_word ? tokens.id_of(number) : next;
+    next = std::max(next, token.id + 1);
+    tokens.end = std::max(tokens.end, token.id + 1);
+    set_id(tokens, number, token.id);
+    if (token.id != written && ++moved == 1)
+      tokens.moved =
+          sentence("'", valid_utf8(token.content), "' is written as id ", written, " and read as ", token.id);
+    tokens.added.push_back(std::move(token));
+  }
+  if (moved > 1) tokens.moved += sentence(", and ", moved - 1, " more likewise");
+  std::ranges::stable_sort(tokens.added, {}, &AddedToken::id);
+  std::erase_if(tokens.words, [&](const auto& word) { return numbers.contains(word.second); });
+}
+
 }  // namespace
 
 ModelTokens read_tokens(std::string_view text, TokenTexts& texts) {
   ModelTokens tokens;
   const TokenizerText read = read_tokenizer(text, [&](std::string_view token, uint32_t id) {
     const uint32_t number = texts.add(token);
+    tokens.model_size += tokens.id_of(number) == ModelTokens::kNoId;
+    tokens.end = std::max(tokens.end, id + 1);
     set_id(tokens, number, id);
     tokens.words.emplace_back(id, number);
   });
   tokens.kind = read.kind;
-  tokens.added = read.added;
-  tokens.end = read.end;
-  std::unordered_set<uint32_t> added;
-  for (const AddedToken& token : tokens.added) {
-    const uint32_t number = texts.add(token.content);
-    set_id(tokens, number, token.id);
-    added.insert(number);
-  }
-  std::erase_if(tokens.words, [&](const auto& word) { return added.contains(word.second); });
+  if (read.kind == TokenizerKind::unigram) tokens.model_size = static_cast<uint32_t>(read.words);
+  std::erase_if(tokens.words, [&](const auto& word) { return tokens.ids[word.second] != word.first; });
+  take_added(tokens, read.added, texts);
   std::ranges::sort(tokens.words);
   return tokens;
 }
@@ -65,6 +85,9 @@ size_t leave_out_unused(ModelTokens& tokens, uint64_t rows) {
   tokens.end = 0;
   for (const uint32_t id : tokens.ids)
     if (id != ModelTokens::kNoId) tokens.end = std::max(tokens.end, id + 1);
+  tokens.model_size =
+      static_cast<uint32_t>(tokens.words.size()) +
+      static_cast<uint32_t>(std::ranges::count_if(tokens.added, [](const AddedToken& token) { return token.is_word; }));
   return count;
 }
 
@@ -77,7 +100,7 @@ size_t unite_tokens(ModelTokens& base, std::span<const ModelTokens* const> other
     for (const auto& [id, number] : other->words) {
       if (base.id_of(number) != ModelTokens::kNoId || added_anywhere.contains(number) || texts[number].empty())
         continue;
-      add(base, number, {.content = std::string(texts[number]), .settings = kPlainSettings});
+      add(base, number, {.content = std::string(texts[number]), .made = true});
       ++count;
     }
   for (const ModelTokens* const other : others)
@@ -93,7 +116,19 @@ size_t unite_tokens(ModelTokens& base, std::span<const ModelTokens* const> other
 void add_token(ModelTokens& tokens, std::string_view text, TokenTexts& texts) {
   const uint32_t number = texts.add(text);
   if (tokens.id_of(number) != ModelTokens::kNoId || text.empty()) return;
-  add(tokens, number, {.content = std::string(text), .settings = kPlainSettings});
+  add(tokens, number, {.content = std::string(text), .made = true});
+}
+
+void expect_same_ids(const ModelTokens& tokens) {
+  uint32_t next = tokens.model_size;
+  for (const AddedToken& token : tokens.added) {
+    if (!token.is_word && token.id != next)
+      throw Error(ErrorCode::mismatch, "tokenizer",
+                  sentence("the ids of the result's tokenizer have gaps, so that '", valid_utf8(token.content),
+                           "' would be read as id ", next, " and not as ", token.id,
+                           "; take the tokens of a model whose ids have none"));
+    next = std::max(next, token.id + 1);
+  }
 }
 
 }  // namespace ckmerge

@@ -22,12 +22,15 @@ struct ModelTokens {
   std::vector<std::pair<uint32_t, uint32_t>> words = {};  ///< id and number of those that are not added, by id
   std::vector<AddedToken> added = {};                     ///< by id
   uint32_t end = 0;                                       ///< one more than the largest id
+  uint32_t model_size = 0;                                ///< tokens of the model alone, added ones or not
   TokenizerKind kind = TokenizerKind::bpe;
+  std::string moved = {};  ///< a clause of the added tokens whose ids are not those that are written; empty: none
 
   uint32_t id_of(uint32_t number) const { return number < ids.size() ? ids[number] : kNoId; }
 };
 
-/// Those of `text`, a tokenizer.json. Throws as read_tokenizer().
+/// Those of `text`, a tokenizer.json, with the ids that the tokenizers library gives them: an added token that the
+/// model has not has the next one, whatever is written of it. Throws as read_tokenizer().
 ModelTokens read_tokens(std::string_view text, TokenTexts& texts);
 
 /// Without tokens whose id is `rows` or more, which no embedding has a row of. Returns how many there were.
@@ -40,5 +43,9 @@ size_t unite_tokens(ModelTokens& base, std::span<const ModelTokens* const> other
 
 /// Adds a token of this text, if `tokens` has none.
 void add_token(ModelTokens& tokens, std::string_view text, TokenTexts& texts);
+
+/// Throws Error(mismatch) where the tokenizers library would read added tokens under other ids, because those of the
+/// model have gaps.
+void expect_same_ids(const ModelTokens& tokens);
 
 }  // namespace ckmerge

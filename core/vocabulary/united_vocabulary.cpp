@@ -54,9 +54,9 @@ class UnitedRows {
     return rows;
   }
 
-  size_t unknown() const {
+  size_t most(size_t TokenRows::*count) const {
     size_t most = 0;
-    for (const auto& [rows, placed] : placed_) most = std::max(most, placed->unknown);
+    for (const auto& [rows, placed] : placed_) most = std::max(most, (*placed).*count);
     return most;
   }
 
@@ -143,7 +143,10 @@ std::vector<std::string> unite_vocabularies(const Recipe& recipe, std::vector<Ch
   const uint64_t rows = united.put();
   changes.rows = rows;
   note_rows(models, known, rows);
-  if (const size_t unknown = united.unknown(); unknown > 0)
+  if (const size_t unused = united.most(&TokenRows::unused); unused > 0)
+    known.warnings.push_back(sentence(counted(unused, "row"), " of the result ", unused == 1 ? "belongs" : "belong",
+                                      " to no token, since ids of its tokenizer have gaps: zeros"));
+  if (const size_t unknown = united.most(&TokenRows::unknown); unknown > 0)
     known.warnings.push_back(sentence(counted(unknown, "token"), " of the result ", unknown == 1 ? "is" : "are",
                                       " in no model that is merged: ", unknown == 1 ? "its row is" : "their rows are",
                                       " zeros"));

@@ -15,12 +15,17 @@ namespace {
 
 using Kind = JsonScanner::Kind;
 
+// What tokenizers say of a text that was added without further words.
+constexpr std::string_view kMadeSettings =
+    R"("single_word": false, "lstrip": false, "rstrip": false, "normalized": true, "special": false)";
+
 std::string added_text(const std::vector<AddedToken>& added) {
   std::string out = "[";
   for (const AddedToken& token : added) {
-    out += sentence(out.size() == 1 ? "\n" : ",\n", "    {\"id\": ", token.id, ", \"content\": ");
+    out += out.size() == 1 ? "\n" : ",\n";
+    out += sentence("    {\"id\": ", token.id, ", \"content\": ");
     append_json_string(out, token.content);
-    if (!token.settings.empty()) out += sentence(", ", token.settings);
+    append_settings(out, token);
     out += '}';
   }
   return out + (added.empty() ? "]" : "\n  ]");
@@ -120,7 +125,13 @@ struct Edit {
 
 }  // namespace
 
+void append_settings(std::string& out, const AddedToken& token) {
+  const std::string_view settings = token.made ? kMadeSettings : std::string_view(token.settings);
+  if (!settings.empty()) out.append(", ").append(settings);
+}
+
 std::string written_tokenizer(std::string_view text, const ModelTokens& tokens, uint64_t rows) {
+  expect_same_ids(tokens);
   const TokenizerText read = read_tokenizer(text, [](std::string_view /*token*/, uint32_t /*id*/) {});
   std::vector<Edit> edits;
   const bool has_added = !read.places.added.empty();
@@ -132,6 +143,9 @@ std::string written_tokenizer(std::string_view text, const ModelTokens& tokens, 
   }
   std::ranges::sort(edits, {}, [](const Edit& edit) { return edit.place.data(); });
   std::string out;
+  size_t size = text.size();
+  for (const Edit& edit : edits) size += edit.text.size();
+  out.reserve(size);
   size_t at = 0;
   if (!has_added) {
     at = text.find('{') + 1;

@@ -9,7 +9,11 @@
 
 namespace ckmerge {
 
-/// The document `text` without tokens of `rows` or more in its model, and with the added tokens of `tokens`.
+/// The document `text` without tokens of `rows` or more in its model, and with the added tokens of `tokens`. Throws as
+/// expect_same_ids().
 std::string written_tokenizer(std::string_view text, const ModelTokens& tokens, uint64_t rows);
+
+/// What is said of an added token beside its id and content, behind those in an object.
+void append_settings(std::string& out, const AddedToken& token);
 
 }  // namespace ckmerge

@@ -152,6 +152,10 @@ SideFile side_file(const fs::directory_entry& entry, const std::string& path) {
     fail(entry.path(),
          "is a link to a file that is not there; complete the download, or give a whole copy of the folder");
   if (type != fs::file_type::regular) file.kind = other;
+  if (file.kind == other) return file;
+  std::error_code error;
+  file.size = entry.file_size(error);
+  if (error) fail(entry.path(), "cannot be examined: " + error.message());
   return file;
 }
 

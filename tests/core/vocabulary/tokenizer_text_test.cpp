@@ -136,3 +136,25 @@ TEST_CASE("a document without added tokens gets them in front") {
   add_token(tokens, "<n>", texts);
   CHECK(ids_in(written_tokenizer(text, tokens, UINT64_MAX)) == Ids{{"a", 0}, {"<n>", 1}});
 }
+
+TEST_CASE("ids of added tokens are those that they are read as, and no token is added into a gap") {
+  TokenTexts texts;
+  const std::string text = tokenizer_json("BPE", {{"a", 0}, {"b", 1}}, {{"b", 1}, {"<far>", 5}, {"<x>", 3}});
+  ModelTokens tokens = read_tokens(text, texts);
+  CHECK(ids_of(tokens, texts) == Ids{{"a", 0}, {"b", 1}, {"<far>", 2}, {"<x>", 3}});
+  CHECK(tokens.moved == "'<far>' is written as id 5 and read as 2");
+  add_token(tokens, "<n>", texts);
+  CHECK(ids_in(written_tokenizer(text, tokens, UINT64_MAX)) ==
+        Ids{{"a", 0}, {"b", 1}, {"<far>", 2}, {"<x>", 3}, {"<n>", 4}});
+
+  const std::string gaps = tokenizer_json("BPE", {{"a", 0}, {"b", 7}}, {});
+  ModelTokens wide = read_tokens(gaps, texts);
+  CHECK(wide.end == 8);
+  add_token(wide, "<n>", texts);
+  const Failure refused = failure([&] { written_tokenizer(gaps, wide, UINT64_MAX); });
+  CHECK(refused.code == ErrorCode::mismatch);
+  CHECK(refused.text ==
+        "the ids of the result's tokenizer have gaps, so that '<n>' would be read as id 2 and not as 8; take the "
+        "tokens of a "
+        "model whose ids have none");
+}
