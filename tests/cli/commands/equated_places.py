@@ -106,7 +106,7 @@ def fragments_of_one_of_two():
 
 
 def counterparts():
-    """Of another size, so that nothing fits."""
+    """Of another size, so that nothing fits; and of the same, where the output has no place for the rest."""
     flux, vae = make_models.tensors(Recorded("flux-dev"), "diffusers", "F16", 1), make_models.tensors(Recorded("flux-ae"), "diffusers", "F16", 1)
     write("in/transformer/diffusion_pytorch_model.safetensors", flux)
     write("in/vae/diffusion_pytorch_model.safetensors", vae)
@@ -116,8 +116,9 @@ def counterparts():
     other = make_models.tensors(Recorded("flux-dev"), "original", "F16", 1)
     write("other.safetensors", {name: ([n + 1 for n in shape], make_models.bits(product(n + 1 for n in shape), "F16", random.Random(1)))
                                 for name, (shape, _) in other.items()})
-    refused(4, "sub-folder transformer: `ckmerge merge other.safetensors in/transformer`", "merge", "other.safetensors", "in/", "-o", "no.safetensors")
-    refused(2, "--component transformer", "merge", "in", "other.safetensors", "-o", "no.safetensors")
+    refused(4, "both checkpoints are flux", "merge", "other.safetensors", "in/", "-o", "no.safetensors")
+    write("same.safetensors", other)
+    refused(2, "--component transformer", "merge", "in", "same.safetensors", "-o", "no.safetensors")
     expect("--layout" not in call("merge", "other.safetensors", "in", "-o", "no.safetensors").stderr, "advice on --layout")
 
 
