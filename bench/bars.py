@@ -88,6 +88,15 @@ BARS = [
     Bar("layout-diffusers", "layout-diffusers", "the same against diffusers' from_single_file and save_pretrained, cold",
         "at least 5 x faster", 5, False, "faster", "s"),
     Bar("layout-diffusers-rss", "layout-diffusers", "the same, peak RSS", "at most 1/50", 50, False, "faster", "MiB"),
+    Bar("folders", "folders", "linear of two folders of 16 GiB of bf16 in four shards (Llama 3 8B's shapes), cold",
+        "at most 1.10 x the floor", 1.10, True, "slower", "s"),
+    Bar("folders-rss", "folders", "the same, peak RSS", *MEMORY),
+    Bar("frankenmerge", "frankenmerge", "a frankenmerge of two such folders, three quarters of the layers of each, cold",
+        "at most 1.10 x the floor of one read and one write", 1.10, True, "slower", "s"),
+    Bar("open-folder", "open-folder", "`inspect` of a folder of 1,000 shards and 10^5 tensors", "under 0.5 s", 0.5, True, "value", "s"),
+    Bar("mergekit", "mergekit", "linear of two folders against mergekit-yaml 0.1.5, lazy, 2 threads, cold",
+        "at least 8 x faster", 8, False, "faster", "s"),
+    Bar("mergekit-rss", "mergekit", "the same, peak RSS", "at most 1/40", 40, False, "faster", "MiB"),
     Bar("patterns", "patterns", "60 patterns over 10^6 names, added to `plan`", "under 0.5 s", 0.5, True, "value", "s"),
 ]
 ROWS = list(dict.fromkeys(bar.row for bar in BARS))

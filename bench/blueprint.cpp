@@ -76,6 +76,16 @@ void Blueprint::truncate(uint64_t bytes, Dtype dtype) {
   }
 }
 
+void Blueprint::keep_part(uint64_t number, uint64_t parts, Dtype dtype) {
+  const uint64_t part = bytes(dtype) / parts + 1;
+  uint64_t at = 0;
+  std::erase_if(tensors_, [&](const TensorBlueprint& tensor) {
+    const bool other = at / part + 1 != number;
+    at += size_of(tensor, dtype);
+    return other;
+  });
+}
+
 std::span<const Architecture> architectures() { return kArchitectures; }
 
 const Architecture* find_architecture(std::string_view name) {

@@ -61,6 +61,8 @@ class Blueprint {
   uint64_t bytes(Dtype dtype) const;
   /// Drops tensors from the end until at most `bytes` are left; keeps one.
   void truncate(uint64_t bytes, Dtype dtype);
+  /// Keeps the tensors that begin in the `number`th of `parts` equal parts of the bytes, counted from 1: a shard.
+  void keep_part(uint64_t number, uint64_t parts, Dtype dtype);
 
  private:
   std::vector<TensorBlueprint> tensors_;

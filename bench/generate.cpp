@@ -33,6 +33,7 @@ constexpr char kUsage[] =
     "                   tensors are left out from the end\n"
     "  --count N        --arch many: number of tensors (default 1000000)\n"
     "  --name-size N    --arch many: bytes of each name (default 20)\n"
+    "  --part K/N       the Kth of N shards: the tensors of that part of the bytes\n"
     "architectures:\n";
 
 struct Options {
@@ -40,6 +41,7 @@ struct Options {
   SyntheticSize size;
   Seeds seeds;
   double delta = 0.05;
+  uint64_t part = 1, parts = 1;
   std::string out;
 };
 
@@ -91,6 +93,14 @@ const Architecture* parse_architecture(const std::string& option, const std::str
   return found;
 }
 
+void parse_part(Options& options, const std::string& option, std::string_view text) {
+  std::string_view rest;
+  options.part = parse_number<uint64_t>(option, text, &rest);
+  if (!rest.starts_with('/')) refuse(option, quoted(text) + " is not a part such as 2/4");
+  options.parts = parse_number<uint64_t>(option, rest.substr(1));
+  if (options.part < 1 || options.part > options.parts) refuse(option, quoted(text) + " is not a part such as 2/4");
+}
+
 using Setter = void (*)(Options& options, const std::string& name, const std::string& value);
 using std::string;
 
@@ -102,6 +112,7 @@ const std::map<std::string_view, Setter> kSetters = {
     {"--delta", [](Options& o, const string& n, const string& v) { o.delta = parse_number<double>(n, v); }},
     {"--size", [](Options& o, const string& n, const string& v) { o.size.bytes = parse_size(n, v); }},
     {"--count", [](Options& o, const string& n, const string& v) { o.size.count = parse_number<uint64_t>(n, v); }},
+    {"--part", [](Options& o, const string& n, const string& v) { parse_part(o, n, v); }},
     {"--name-size",
      [](Options& o, const string& n, const string& v) { o.size.name_size = parse_number<uint64_t>(n, v); }},
 };
@@ -206,6 +217,7 @@ void generate(const Options& options) {
   Blueprint blueprint = options.architecture->make(options.size);
   if (options.size.bytes && !options.architecture->synthetic)
     blueprint.truncate(options.size.bytes, options.size.dtype);
+  if (options.parts > 1) blueprint.keep_part(options.part, options.parts, options.size.dtype);
   const Pages pages(blueprint, options.size.dtype, options.seeds);
   const File file(options.out);
   file.write_at(0, pages.header().data(), pages.header().size());

@@ -8,6 +8,7 @@ import argparse
 import datetime
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from bars import BARS, GIB, MB, MIB, ROWS
 from measure import NotRun, machine, warm_memory
 from report import rewrite
 from rows import MEASURES as MERGE_MEASURES, PAIR_SIZE, PLAN_COUNT, RSS_SIZES, WARM_SIZE, Bench
+from rows_folders import MEASURES as FOLDER_MEASURES
 from rows_formulas import MEASURES as FORMULA_MEASURES
 from rows_layouts import MEASURES as LAYOUT_MEASURES
 from rows_operations import MEASURES as OPERATION_MEASURES
@@ -24,7 +26,7 @@ from rows_save import MEASURES as SAVE_MEASURES
 
 HERE = Path(__file__).resolve().parent
 MEASURES = (MERGE_MEASURES | OPTION_MEASURES | OPERATION_MEASURES | FORMULA_MEASURES | LAYOUT_MEASURES | PYTHON_MEASURES
-            | SAVE_MEASURES)
+            | SAVE_MEASURES | FOLDER_MEASURES)
 
 
 def size(text):
@@ -94,6 +96,8 @@ def measure_row(bench, row):
 def remove_data(data):
     for path in (*data.glob("*.safetensors"), *data.glob("*.ckpt"), *data.glob("*.new"), *data.glob("floor.bin")):
         path.unlink()
+    for folder in data.glob("folder-*"):
+        shutil.rmtree(folder)
 
 
 def main():

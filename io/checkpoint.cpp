@@ -6,6 +6,7 @@
 
 #include "io/adapter_config.h"
 #include "io/folder/component_files.h"
+#include "io/folder/hub_cache.h"
 #include "io/input_forms.h"
 #include "io/opened_file.h"
 #include "io/opened_folder.h"
@@ -13,8 +14,8 @@
 namespace ckmerge {
 
 Checkpoint open_checkpoint(const std::string& path, const OpenOptions& options) {
-  if (is_folder_path(path)) return open_folder(path, options);
-  if (!options.as_stored && !options.alone)
+  if (is_folder_path(path)) return open_folder(snapshot_of(path), options);
+  if ((!options.as_stored && !options.alone) || path.ends_with(".json"))
     if (std::optional<Checkpoint> whole = open_whole(path, options)) return *std::move(whole);
   return open_checkpoint(InputFile(path), path, options);
 }

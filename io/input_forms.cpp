@@ -77,7 +77,9 @@ const InputForm& memory_form() { return *std::rbegin(kForms); }
 
 const InputForm& folder_form() { return *std::next(std::rbegin(kForms)); }
 
-bool is_pipeline(const Checkpoint& checkpoint) { return checkpoint.folder && checkpoint.folder->components.size() > 1; }
+bool is_pipeline(const Checkpoint& checkpoint) {
+  return checkpoint.folder && checkpoint.folder->kind == FolderKind::pipeline;
+}
 
 std::vector<std::string> components_of(const Checkpoint& checkpoint) {
   std::vector<std::string> components;

@@ -48,7 +48,7 @@ const InputForm& memory_form();
 
 /// The row of folders: of a model, or of components.
 const InputForm& folder_form();
-/// Whether it is a folder of several components.
+/// Whether it is a folder of components, one or several, whose names have them in front.
 bool is_pipeline(const Checkpoint& checkpoint);
 /// The sub-folders of such a folder, which stand in front of its names as it was opened; of any other none.
 std::vector<std::string> components_of(const Checkpoint& checkpoint);

@@ -17,7 +17,6 @@ auto naming(const std::string& path, Read&& read) {
   try {
     return std::forward<Read>(read)();
   } catch (const Error& error) {
-    if (error.where() == path) throw;
     throw Error(error.code(), path, sentence(path, ": ", error.what()), error.details());
   }
 }

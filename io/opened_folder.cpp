@@ -9,8 +9,7 @@
 
 #include "io/folder/component_files.h"
 #include "io/folder/joined_components.h"
-#include "io/folder/weight_index.h"
-#include "io/folder/weight_names.h"
+#include "io/folder/shard_check.h"
 #include "io/input_forms.h"
 #include "io/opened_file.h"
 #include "io/text/error.h"
@@ -30,6 +29,12 @@ Checkpoint open_set(const ComponentFiles& files, const std::string& folder, cons
   else {
     checkpoint.form = &folder_form();
     for (const std::string& path : files.paths) add_shard(checkpoint, read_file(InputFile(path), path, options));
+    expect_each_tensor_once(checkpoint);
+    if (files.set.listed) {
+      const std::string index = (fs::path(files.paths[0]).parent_path() / files.set.index).string();
+      for (std::string& note : check_index(*files.set.listed, index, checkpoint))
+        checkpoint.notes.push_back(std::move(note));
+    }
   }
   if (!options.as_stored) naming(checkpoint.path, [&] { take_names(checkpoint, options); });
   return checkpoint;
@@ -43,6 +48,7 @@ Checkpoint open_contents(const std::string& path, const FolderContents& contents
   folder->path = checkpoint.path = with_folder_name(path);
   folder->kind = contents.kind;
   folder->left = contents.left;
+  folder->lacking = contents.lacking;
   checkpoint.form = &folder_form();
   for (const ComponentFiles& files : contents.components) {
     folder->components.push_back({.name = files.component,
@@ -55,7 +61,8 @@ Checkpoint open_contents(const std::string& path, const FolderContents& contents
     add_component(checkpoint, open_set(files, checkpoint.path, options), files.component);
   }
   folder->stem = folder->components[0].stem;
-  folder->variant = folder->components[0].variant;
+  for (const ModelFolder::Component& component : folder->components)
+    if (folder->variant.empty()) folder->variant = component.variant;
   checkpoint.folder = std::move(folder);
   if (!checkpoint.tensors.sort_by_name().empty())
     throw Error(ErrorCode::malformed, path, path + ": two of its files have a tensor of the same name");
@@ -74,21 +81,10 @@ Checkpoint open_folder(const std::string& path, const OpenOptions& options) {
 }
 
 std::optional<Checkpoint> open_whole(const std::string& path, const OpenOptions& options) {
-  const fs::path file(path);
-  const std::string name = file.filename().string();
-  const std::optional<WeightName> told = weight_name(name);
-  if (!told || (told->of == 0 && !told->is_index)) return std::nullopt;
-  const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
-  WeightSet set = set_of(folder, name);
-  if (set.files.empty()) return std::nullopt;
-  FolderContents contents{.kind = kind_of_folder(folder), .components = {}, .lacking = {}, .left = {}, .notes = {}};
-  ComponentFiles files{.component = "", .set = std::move(set), .paths = {}};
-  for (const std::string& shard : files.set.files) files.paths.push_back((fs::path(folder) / shard).string());
-  if (!told->is_index && files.paths.size() > 1)
-    contents.notes.push_back(sentence(name, " is one of ", counted(files.paths.size(), "shard"),
-                                      ", which are taken as the whole that they are"));
-  contents.components.push_back(std::move(files));
-  return open_contents(folder, contents, options);
+  const std::optional<FolderContents> contents = contents_with(path);
+  if (!contents) return std::nullopt;
+  const fs::path folder = fs::path(path).parent_path();
+  return open_contents(folder.empty() ? "." : folder.string(), *contents, options);
 }
 
 }  // namespace ckmerge

@@ -4,11 +4,12 @@
 #include <chrono>
 #include <filesystem>
 
-#include "cli/commands/registry_access.h"
+#include "cli/operands/registry_access.h"
 #include "cli/system/notify.h"
 #include "core/registry/examine.h"
 #include "core/registry/scan.h"
 #include "io/file/folder_walk.h"
+#include "io/folder/shard_names.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -22,6 +23,7 @@ std::string absolute(const std::string& path) { return std::filesystem::absolute
 
 // Entries have the path by which a scan came to a file, which may lead through links.
 void put_sums(Registry& registry, const KnownSums& known) {
+  if (!shards_from(known.path).empty()) return;  // its entry is that of all shards
   RegisteredFile sums;
   sums.state = known.state;
   sums.sha256 = known.sha256;
@@ -37,7 +39,7 @@ void put_sums(Registry& registry, const KnownSums& known) {
 std::vector<KnownSums> sums_of(std::span<const Checkpoint> inputs, const RunReport& report) {
   std::vector<KnownSums> out;
   for (size_t k = 0; k < inputs.size() && k < report.input_hashes.size(); ++k) {
-    if (inputs[k].lies_in_memory() || inputs[k].shards.size() != 1) continue;  // the registry's sums are of files
+    if (inputs[k].lies_in_memory() || inputs[k].folder) continue;  // the registry knows files
     out.push_back({.path = inputs[k].path,
                    .state = inputs[k].shards[0].identity(),
                    .sha256 = report.input_hashes[k].sha256,

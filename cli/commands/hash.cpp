@@ -5,13 +5,15 @@
 #include <memory>
 
 #include "cli/commands/commands.h"
-#include "cli/commands/registry_access.h"
 #include "cli/commands/work_options.h"
+#include "cli/operands/registry_access.h"
 #include "cli/options/faults.h"
 #include "cli/options/sizes.h"
 #include "cli/report/checksum_list.h"
 #include "cli/report/report.h"
 #include "core/registry/file_sums.h"
+#include "io/folder/component_files.h"
+#include "io/hash/folder_sum.h"
 #include "io/hash/sha256.h"
 #include "io/memory/memory_tensors.h"
 #include "io/text/json_writer.h"
@@ -19,8 +21,17 @@
 namespace ckmerge::cli {
 namespace {
 
+// A folder of weights: which of the files are its own, and what they are called in it.
+struct HashedFolder {
+  std::string path;
+  size_t first = 0;
+  std::vector<std::string> names = {};
+};
+
 struct HashRequest {
   std::vector<std::string> files;
+  std::vector<HashedFolder> folders;
+  Faults unreadable;  // folders of which no weights are known
   Settings settings;
   std::string registry;  // that learns of the sums, where it is there
 };
@@ -36,12 +47,27 @@ void expect_files_or_list(const Request& request) {
                 "--check names the files itself; leave out " + request.operands[0] + ", or --check");
 }
 
+// The files of `word`: itself, or the weights in it.
+void add_files(const std::string& word, HashRequest& hash) {
+  if (!is_folder_path(word)) return hash.files.push_back(word);
+  HashedFolder folder{.path = word, .first = hash.files.size()};
+  for (WeightsFile& file : weights_files(word)) {
+    hash.files.push_back(std::move(file.path));
+    folder.names.push_back(std::move(file.name));
+  }
+  hash.folders.push_back(std::move(folder));
+}
+
 HashRequest hash_request(const Request& request, const Environment& environment) {
-  HashRequest hash{.files = request.operands,
+  HashRequest hash{.files = {},
+                   .folders = {},
+                   .unreadable = {},
                    .settings = request.settings,
                    .registry = registry_path(request.settings, environment)};
   Faults faults;
   faults.check([&] { expect_files_or_list(request); });
+  if (faults.empty())
+    for (const std::string& word : request.operands) hash.unreadable.check([&] { add_files(word, hash); });
   faults.add(request.refused);
   complete_run_options(hash.settings, environment, faults);
   faults.raise();
@@ -95,10 +121,38 @@ void write_sums(JsonWriter& json, const std::string& path, const FileSums& sums)
   json.end_object();
 }
 
-JsonWriter sums_json(const std::vector<std::string>& paths, const std::vector<SummedFile>& files) {
+// Empty where one of its files could not be read.
+std::string sum_of(const HashedFolder& folder, std::span<const SummedFile> files) {
+  std::vector<NamedSum> sums;
+  for (size_t i = 0; i < folder.names.size(); ++i) {
+    const SummedFile& file = files[folder.first + i];
+    if (file.error) return "";
+    sums.push_back({.name = folder.names[i], .sha256 = file.sums.sha256});
+  }
+  return folder_sum(sums);
+}
+
+std::string folder_text(const HashedFolder& folder, std::span<const SummedFile> files) {
+  const std::string sum = sum_of(folder, files);
+  if (sum.empty()) return "";
+  return visible(folder.path) + ": " + counted(folder.names.size(), "file") + "\n  SHA-256  " + sum +
+         (folder.names.size() > 1 ? "  of the list of their sums" : "") + "\n";
+}
+
+JsonWriter sums_json(const HashRequest& request, const std::vector<SummedFile>& files) {
   JsonWriter json;
   json.begin_object().key("files").begin_array();
-  for (const SummedFile& file : files) write_sums(json, paths[file.index], file.sums);
+  for (const SummedFile& file : files) write_sums(json, request.files[file.index], file.sums);
+  json.end_array();
+  json.key("folders").begin_array();
+  for (const HashedFolder& folder : request.folders) {
+    json.begin_object();
+    json.key("path").value(folder.path);
+    json.key("sha256").value(sum_of(folder, files));
+    json.key("files").begin_array();
+    for (const std::string& name : folder.names) json.value(name);
+    json.end_array().end_object();
+  }
   json.end_array().end_object();
   return json;
 }
@@ -125,14 +179,17 @@ std::vector<KnownSums> known_sums(const std::vector<std::string>& paths, const s
 
 void tell_sums(const HashRequest& request, Caller& caller) {
   const std::vector<SummedFile> files = sums_of(request.files, SumKinds::all, request, caller);
-  const Faults faults = faults_of(files);
+  Faults faults = faults_of(files);
+  faults.add(request.unreadable);
   tell_registry(request.registry, known_sums(request.files, files), caller);
   if (request.settings.json) {
     faults.raise();
-    return caller.tell(sums_json(request.files, files));
+    return caller.tell(sums_json(request, files));
   }
   for (const SummedFile& file : files)
     if (!file.error) caller.tell(sums_text(request.files[file.index], file.sums));
+  for (const HashedFolder& folder : request.folders)
+    if (const std::string text = folder_text(folder, files); !text.empty()) caller.tell(text);
   faults.raise();
 }
 

@@ -193,7 +193,7 @@ void write_form(JsonWriter& json, const Checkpoint& checkpoint) {
 
 // Where it lies in memory is of no use to others than the program that has it.
 void write_tensor(JsonWriter& json, const Tensor& tensor, const Checkpoint& checkpoint, const BlockMap* blocks) {
-  const bool in_file = !checkpoint.lies_in_memory(), in_folder = is_pipeline(checkpoint);
+  const bool in_file = !checkpoint.lies_in_memory(), in_folder = checkpoint.folder != nullptr;
   json.begin_object();
   json.key("name").value(tensor.name);
   json.key("dtype").value(info(tensor.dtype).name);

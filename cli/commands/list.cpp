@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "cli/commands/commands.h"
-#include "cli/commands/registry_access.h"
+#include "cli/operands/registry_access.h"
 #include "cli/report/registry_report.h"
 #include "cli/report/report.h"
 #include "io/hash/checkpoint_names.h"

@@ -71,7 +71,11 @@ void lay_out_folder(const MergeRequest& request, Prepared& prepared) {
         prepared.plan, prepared.checkpoints, request.changes,
         ModelOutputOptions{.shard_size = settings.shard_size.value_or(kShardSize), .copy_code = settings.copy_code});
   else
-    prepared.folder = std::make_unique<PipelineOutput>(prepared.plan, prepared.checkpoints, settings.config_from);
+    prepared.folder = std::make_unique<PipelineOutput>(
+        prepared.plan, prepared.checkpoints,
+        PipelineOutputOptions{.config_from = settings.config_from,
+                              .shard_size = settings.shard_size.value_or(kPipelineShardSize),
+                              .copy_code = settings.copy_code});
   expect_room_for_files(prepared.folder->files().size());
   for (std::string& warning : prepared.folder->warnings()) prepared.plan.warnings.push_back(std::move(warning));
   if (settings.save_recipe && settings.config_from)
@@ -158,17 +162,24 @@ RunReport run_in_place(MergeRequest& request, Prepared& prepared, Caller& caller
   }
 }
 
-// Of a folder each file is registered, and programs are asked once, when all are there.
+// Of a folder each file is registered, of shards the first, which stands for all. Programs are asked once, when all are
+// there.
 std::vector<std::string> announce_output(const MergeRequest& request, const Prepared& prepared, const RunReport& report,
                                          Caller& caller) {
   if (!prepared.folder) return announce(request.announcement, request.output, prepared.checkpoints, report, caller);
   std::vector<std::string> troubles;
   const std::span<const FolderFile> files = prepared.folder->files();
+  const auto is_further = [&](size_t k) { return k < files.size() && prepared.plan.files[k].is_further_shard; };
+  Announcement announcement = request.announcement;
+  announcement.notify.reset();
   for (size_t k = 0; k < files.size(); ++k) {
-    Announcement announcement = request.announcement;
-    if (k + 1 < files.size()) announcement.notify.reset();
+    if (is_further(k)) continue;
     RunReport of_file = report;
-    if (!report.sums.empty()) of_file.sums = {report.sums[k]};
+    of_file.sums.clear();
+    if (!report.sums.empty() && !is_further(k + 1)) of_file.sums = {report.sums[k]};
+    size_t next = k + 1;
+    while (is_further(next)) ++next;
+    if (next == files.size()) announcement.notify = request.announcement.notify;
     const std::string path = request.output + (request.output.ends_with('/') ? "" : "/") + files[k].weights;
     for (std::string& trouble : announce(announcement, path, prepared.checkpoints, of_file, caller))
       troubles.push_back(std::move(trouble));

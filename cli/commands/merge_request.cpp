@@ -74,8 +74,6 @@ void check_folder_options(const MergeRequest& merge, const std::string& kind) {
 
 void check_folder(const MergeRequest& merge) {
   const Settings& settings = merge.settings;
-  if (settings.config_from && !merge.makes_pipeline() && !settings.only_plan)
-    refuse("--config-from", "--config-from is of a folder of diffusers: --layout diffusers, and an OUT such as out/");
   if (settings.shard_size && !settings.sweeps.empty())
     refuse("--shard-size", "--shard-size is of one result in a folder, not of a sweep's files");
   if (merge.makes_pipeline()) check_folder_options(merge, "a folder of diffusers");
@@ -84,7 +82,8 @@ void check_folder(const MergeRequest& merge) {
 }  // namespace
 
 bool MergeRequest::makes_pipeline() const {
-  return !settings.filename_prefix && settings.sweeps.empty() && is_pipeline_folder(output, settings.recipe);
+  return keeps_pipeline ||
+         (!settings.filename_prefix && settings.sweeps.empty() && is_pipeline_folder(output, settings.recipe));
 }
 
 void settle_output(MergeRequest& merge, std::span<const Checkpoint> checkpoints) {
@@ -93,17 +92,22 @@ void settle_output(MergeRequest& merge, std::span<const Checkpoint> checkpoints)
     refuse(option, sentence(option, " is of a model's folder: A is one, and OUT a folder, such as out/"));
   };
   const ModelFolder* const folder = checkpoints[merge.changes.input].folder.get();
-  const bool is_model = folder && folder->kind != FolderKind::pipeline;
+  const bool of_pipeline = folder && folder->kind == FolderKind::pipeline, is_model = folder && !of_pipeline;
   const bool may_be = !settings.filename_prefix && settings.sweeps.empty() && settings.recipe.layout.empty() &&
                       settings.recipe.roles.empty() && may_be_folder(merge.output);
-  merge.makes_model = may_be && (is_model || settings.shard_size || merge.asks_for_folder);
+  merge.keeps_pipeline = may_be && of_pipeline;
+  merge.makes_model = may_be && !of_pipeline && (is_model || settings.shard_size || merge.asks_for_folder);
   const bool is_open = settings.only_plan && merge.output.empty();  // where it would go is not said yet
-  if (settings.shard_size && !merge.makes_model && !is_open) asked("--shard-size");
-  if (settings.copy_code && !merge.makes_model && !is_open) asked("--copy-code");
-  if (!merge.makes_model) return;
+  if (settings.config_from && !merge.makes_pipeline() && !settings.only_plan)
+    refuse("--config-from",
+           "--config-from is of a folder of diffusers: an A that is a pipeline, or --layout diffusers, and an OUT such "
+           "as out/");
+  if (settings.shard_size && !merge.makes_folder() && !is_open) asked("--shard-size");
+  if (settings.copy_code && !merge.makes_folder() && !is_open) asked("--copy-code");
+  if (!merge.makes_model && !merge.keeps_pipeline) return;
   // It was taken for the name of a file.
   std::erase(merge.warnings, extension_warning(merge.output, *settings.recipe.form));
-  check_folder_options(merge, "a model's folder");
+  check_folder_options(merge, merge.keeps_pipeline ? "a folder of diffusers" : "a model's folder");
 }
 
 MergeRequest merge_request(const Request& request, const Environment& environment) {

@@ -27,6 +27,7 @@ struct MergeRequest {
   ModelChanges changes;               ///< of a model's folder that is written
   bool asks_for_folder = false;       ///< the output is a model's folder though A is a file
   bool makes_model = false;           ///< the output is a model's folder (known when the inputs are open)
+  bool keeps_pipeline = false;        ///< or one of diffusers, as A is one, under the names that A has (likewise)
 
   bool makes_pipeline() const;  ///< `output` is a folder of diffusers, in its layout
   bool makes_folder() const { return makes_model || makes_pipeline(); }

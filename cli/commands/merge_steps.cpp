@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/merge_steps.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "cli/commands/open_inputs.h"
 #include "core/engine/differing_copies.h"
 #include "core/folders/pipeline_files.h"
 #include "core/inputs/component_names.h"
+#include "core/inputs/component_places.h"
 #include "core/inputs/input_names.h"
-#include "core/slices/sliced_inputs.h"
 #include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
-#include "io/folder/component_files.h"
+#include "core/slices/sliced_inputs.h"
+#include "io/folder/model_folder.h"
 #include "io/input_forms.h"
 
 namespace ckmerge::cli {
@@ -35,9 +37,9 @@ auto with_places(const Places& places, const Call& call) {
 // A component that its folder is to have and does not hold.
 void warn_of_lacking_weights(std::span<const Checkpoint> checkpoints, std::vector<std::string>& warnings) {
   for (const Checkpoint& checkpoint : checkpoints) {
-    if (checkpoint.form != &folder_form()) continue;
+    if (!checkpoint.folder) continue;
     std::string lacking;
-    for (const std::string& component : component_files(checkpoint.path).lacking)
+    for (const std::string& component : checkpoint.folder->lacking)
       lacking += (lacking.empty() ? "" : ", ") + component;
     if (!lacking.empty())
       warnings.push_back(checkpoint.path + ": has no weights of " + lacking + ", and the result has none from it");
@@ -53,6 +55,29 @@ void take_changes(VocabularyChanges from, ModelChanges& to) {
   to.copies.insert(to.copies.end(), from.copies.begin(), from.copies.end());
 }
 
+// What another checkpoint is one of, or what denoises, or the first.
+std::string main_component(std::span<const Checkpoint> checkpoints) {
+  if (checkpoints.size() == 2 && !is_pipeline(checkpoints[1]))
+    if (std::string found = counterpart_in(checkpoints[0], checkpoints[1]); !found.empty()) return found;
+  const std::vector<std::string> components = components_of(checkpoints[0]);
+  const auto denoises = [](const std::string& name) { return name == "unet" || name == "transformer"; };
+  const auto found = std::ranges::find_if(components, denoises);
+  return found == components.end() ? components.front() : *found;
+}
+
+// One file has other names for it. What is only planned, and not named yet, may become a folder.
+void expect_place_for_pipeline(const MergeRequest& request, std::span<const Checkpoint> checkpoints) {
+  const Settings& settings = request.settings;
+  const bool is_named = !request.output.empty() || settings.filename_prefix || !settings.sweeps.empty();
+  if (!settings.recipe.layout.empty() || !settings.recipe.roles.empty() || (settings.only_plan && !is_named) ||
+      checkpoints.empty() || !is_pipeline(checkpoints[0]))
+    return;
+  throw Error(
+      ErrorCode::usage, "--output",
+      checkpoints[0].path + ": is a pipeline's folder, and OUT is one file; name a folder as OUT (-o out/), give " +
+          "--layout comfy for one file, or name one component (--component " + main_component(checkpoints) + ")");
+}
+
 }  // namespace
 
 std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Faults& faults) {
@@ -66,7 +91,8 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
              }));
       take_changes(std::move(vocabulary), request.changes);
       for (SlicedRun& run : slice_inputs(request.settings.recipe, checkpoints))
-        request.changes.runs.push_back({.prefix = std::move(run.prefix), .layers = std::move(run.layers)});
+        request.changes.runs.push_back(
+            {.prefix = std::move(run.prefix), .before = run.before, .layers = std::move(run.layers)});
     });
   return checkpoints;
 }
@@ -74,7 +100,10 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
 Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   const RunOptions& run = request.settings.run;
   Plan plan = with_places(request.places, [&] { return make_plan(recipe, checkpoints); });
-  if (recipe.layout == "diffusers" && !request.makes_folder()) expect_one_component(plan, checkpoints, request.output);
+  if (!request.makes_folder()) {
+    expect_place_for_pipeline(request, checkpoints);
+    if (recipe.layout == "diffusers") expect_one_component(plan, checkpoints, request.output);
+  }
   for (std::string& warning : plan.warnings) warning = placed(warning, request.places);
   plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
   append(plan.warnings, position_warnings(plan, checkpoints));

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "cli/commands/commands.h"
-#include "cli/system/system.h"
 #include "cli/system/text.h"
 #include "io/input_forms.h"
 
@@ -16,16 +15,6 @@ namespace {
 std::string key_of(const MergeRequest& request, size_t k) {
   const std::vector<std::string>& keys = request.settings.recipe.input_keys;
   return k < keys.size() && !keys[k].empty() ? keys[k] : request.key;
-}
-
-// Each stays open. A few name themselves when there is no room for them.
-void check_open_files(size_t checkpoints) {
-  constexpr size_t kFew = 32;
-  const uint64_t most = most_open_files();
-  if (checkpoints < kFew || checkpoints + kFew / 2 <= most) return;
-  throw Error(ErrorCode::resources, "open files",
-              counted(checkpoints, "checkpoint") + " cannot be open at once in a process that may have " +
-                  counted(most, "open file") + "; raise its limit (ulimit -n)");
 }
 
 // What somebody who asked for the tensors of an unsafe file gets to know of it.
@@ -57,7 +46,6 @@ void read_keys(MergeRequest& request) {
 }
 
 std::vector<Checkpoint> open_inputs(MergeRequest& request, Caller& caller, Faults& faults) {
-  check_open_files(request.inputs.size());
   std::vector<Checkpoint> checkpoints;
   std::vector<std::string> used(request.inputs.size());
   for (size_t k = 0; k < request.inputs.size(); ++k)
@@ -89,7 +77,6 @@ std::vector<Checkpoint> open_checkpoints(const std::vector<std::string>& paths, 
                                          const OpenOptions& options) {
   Faults faults;
   std::vector<Checkpoint> checkpoints;
-  check_open_files(paths.size());
   for (const std::string& path : paths) faults.check([&] { checkpoints.push_back(caller.open(path, options)); });
   faults.raise();
   return checkpoints;

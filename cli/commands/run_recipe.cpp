@@ -79,15 +79,14 @@ void expect_all_bound(const RecordedRecipe& recorded, const std::vector<std::str
          recorded);
 }
 
-void expect_recorded_hash(const RecordedRecipe& recorded, size_t k, const std::string& path, const RunOptions& run,
-                          Caller& caller) {
+void expect_recorded_hash(const RecordedRecipe& recorded, size_t k, const std::string& path, const RunOptions& run) {
   const std::string& expected = recorded.sha256[k];
   if (expected.empty()) return;
   if (names_memory(path))
     throw Error(ErrorCode::usage, path,
                 letter(k) + " was a file when it was merged, " + recorded.recipe.input_names[k] + " with the SHA-256 " +
                     expected + ", which nothing in memory can be compared with; give the file");
-  const std::string found = sha256_of_input(path, run, caller);
+  const std::string found = sha256_of_checkpoint(path, run);
   if (found == expected) return;
   throw Error(ErrorCode::mismatch, path,
               letter(k) + " is not the file that was merged: " + path + " has the SHA-256 " + found + ", that of " +
@@ -104,12 +103,12 @@ void warn_of_other_names(const RecordedRecipe& recorded, MergeRequest& request) 
   }
 }
 
-void check_inputs(const RecordedRecipe& recorded, MergeRequest& request, Caller& caller) {
+void check_inputs(const RecordedRecipe& recorded, MergeRequest& request) {
   Faults faults;
   warn_of_other_names(recorded, request);
   for (size_t k = 0; k < request.inputs.size(); ++k)
     if (!request.inputs[k].empty())
-      faults.check([&] { expect_recorded_hash(recorded, k, request.inputs[k], request.settings.run, caller); });
+      faults.check([&] { expect_recorded_hash(recorded, k, request.inputs[k], request.settings.run); });
   if (request.settings.models) faults.check([&] { find_inputs(recorded, *request.settings.models, request, faults); });
   faults.raise();
 }
@@ -226,7 +225,7 @@ MergeRequest run_request(const Request& asked, Caller& caller) {
   settings.run.hash = recorded.recipe.hash;
   settings.run.expected_sha256 = recorded.sha256;
   settings.run.stop = caller.stop();  // hashing can take minutes
-  check_inputs(recorded, request, caller);
+  check_inputs(recorded, request);
   return request;
 }
 

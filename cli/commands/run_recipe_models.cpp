@@ -5,11 +5,13 @@
 #include <chrono>
 #include <filesystem>
 #include <optional>
+#include <set>
 
 #include "cli/system/text.h"
-#include "core/engine/model_sum.h"
 #include "io/folder/component_files.h"
+#include "io/folder/shard_names.h"
 #include "io/folder/weight_names.h"
+#include "io/hash/folder_sum.h"
 #include "io/hash/hash_cache.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
@@ -33,24 +35,30 @@ std::vector<std::string> checkpoints_below(const std::string& folder) {
   }
   if (error) throw Error(ErrorCode::io, folder, folder + ": cannot be searched: " + error.message());
   std::ranges::sort(paths);
+  std::set<std::string> further;  // shards for which the first stands
+  for (const std::string& path : paths)
+    if (const std::vector<std::string> shards = shards_from(path); !shards.empty())
+      further.insert(shards.begin() + 1, shards.end());
+  std::erase_if(paths, [&](const std::string& path) { return further.contains(path); });
   return paths;
 }
 
-std::vector<std::string> shown(const std::vector<std::string>& paths) {
-  if (paths.size() <= kListed) return paths;
-  std::vector<std::string> out(paths.begin(), paths.begin() + kListed);
-  out.push_back("... and " + grouped(paths.size() - kListed) + " more");
-  return out;
-}
-
-// A folder, its index or one of its shards.
-bool stands_for_folder(const std::string& path) {
+// Files that are called as those of folders are, whose own names say nothing.
+bool is_weights_of_folder(const std::string& path) {
   const std::string name = fs::path(path).filename().string();
   const std::optional<WeightName> told = weight_name(name);
-  return is_folder_path(path) || (told && (told->of != 0 || told->is_index));
+  return told && is_known_stem(told->stem);
 }
 
-std::string sha256_of(const InputFile& file, const RunOptions& run) {
+// As a recipe would call the checkpoint that has it: by its file, or as a folder.
+bool is_called(const std::string& path, const std::string& name) {
+  const fs::path file(path);
+  return recorded_name(path) == name ||
+         (file.has_parent_path() && is_weights_of_folder(path) && file.parent_path().filename() == name);
+}
+
+std::string sha256_of_file(const std::string& path, const RunOptions& run) {
+  const InputFile file(path);
   if (!run.hash_cache.empty())
     if (std::string known = cached_sha256(run.hash_cache, file.identity()); !known.empty()) return known;
   const auto began = std::chrono::system_clock::now();
@@ -61,37 +69,44 @@ std::string sha256_of(const InputFile& file, const RunOptions& run) {
   return sha256;
 }
 
+std::vector<std::string> shown(const std::vector<std::string>& paths) {
+  if (paths.size() <= kListed) return paths;
+  std::vector<std::string> out(paths.begin(), paths.begin() + kListed);
+  out.push_back("... and " + grouped(paths.size() - kListed) + " more");
+  return out;
+}
+
 }  // namespace
 
 std::string recorded_name(const std::string& path) {
-  const std::string named = with_folder_name(path);
-  return valid_utf8(named.substr(named.rfind('/') + 1));
+  const std::string name = fs::path(path).filename().string();
+  const std::optional<WeightName> told = weight_name(name);
+  const bool of_folder = told && told->is_index;
+  const fs::path folder = fs::path(path).parent_path();
+  const std::string whole = with_folder_name(!of_folder ? path : folder.empty() ? "." : folder.string());
+  return valid_utf8(whole.substr(whole.rfind('/') + 1));
 }
 
-std::string sha256_of_file(const std::string& path, const RunOptions& run) { return sha256_of(InputFile(path), run); }
-
-std::string sha256_of_input(const std::string& path, const RunOptions& run, Caller& caller) {
-  if (!stands_for_folder(path)) return sha256_of_file(path, run);
-  const Checkpoint checkpoint = caller.open(path, {.as_stored = true});
-  std::vector<std::string> sums;
-  for (const InputFile& shard : checkpoint.shards) sums.push_back(sha256_of(shard, run));
-  return sum_of_shards(checkpoint, sums);
+std::string sha256_of_checkpoint(const std::string& path, const RunOptions& run) {
+  std::vector<NamedSum> sums;
+  for (const WeightsFile& file : weights_files(path))
+    sums.push_back({.name = file.name, .sha256 = sha256_of_file(file.path, run)});
+  return folder_sum(sums);
 }
-
 ModelsFolder::ModelsFolder(const std::string& folder, const RunOptions& run)
     : folder_(folder), run_(run), paths_(checkpoints_below(folder)) {}
 
 std::vector<std::string> ModelsFolder::called(const std::string& name) const {
   std::vector<std::string> out;
   for (const std::string& path : paths_)
-    if (recorded_name(path) == name) out.push_back(path);
+    if (is_called(path, name)) out.push_back(path);
   return out;
 }
 
 bool ModelsFolder::has_hash(const std::string& path, const std::string& sha256) {
   if (const auto known = sums_.find(path); known != sums_.end()) return known->second == sha256;
   try {
-    sums_[path] = sha256_of_file(path, run_);
+    sums_[path] = sha256_of_checkpoint(path, run_);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::interrupted) throw;
     sums_[path] = "";  // a neighbour that cannot be read is not what is looked for
@@ -104,7 +119,7 @@ bool ModelsFolder::is_known_to_have_hash(const std::string& path, const std::str
   if (const auto sum = sums_.find(path); sum != sums_.end()) return sum->second == sha256;
   if (run_.hash_cache.empty()) return false;
   try {
-    return cached_sha256(run_.hash_cache, InputFile(path).identity()) == sha256;
+    return shards_from(path).empty() && cached_sha256(run_.hash_cache, InputFile(path).identity()) == sha256;
   } catch (const Error&) {
     return false;  // has_hash() says so
   }

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "cli/report/caller.h"
 #include "core/engine/run.h"
 
 namespace ckmerge::cli {
@@ -16,21 +15,21 @@ namespace ckmerge::cli {
 /// What a recipe would call the file at `path`, as recorded_names() does.
 std::string recorded_name(const std::string& path);
 
-/// The file's SHA-256, from run.hash_cache or by reading it. Throws Error(io | malformed | interrupted).
-std::string sha256_of_file(const std::string& path, const RunOptions& run);
-
-/// The sum that an input is recorded with: the file's, or that of all files of a folder. Throws as sha256_of_file().
-std::string sha256_of_input(const std::string& path, const RunOptions& run, Caller& caller);
+/// The SHA-256 of a checkpoint's file, from run.hash_cache or by reading it, or of the list of sums of several. Throws
+/// Error(io | malformed | mismatch | interrupted).
+std::string sha256_of_checkpoint(const std::string& path, const RunOptions& run);
 
 class ModelsFolder {
  public:
-  /// Lists the *.safetensors files below `folder`, sorted; links to folders are not followed. Throws Error(io).
+  /// Lists the checkpoints below `folder`, sorted, of shards the first; links to folders are not followed. Throws
+  /// Error(io).
   ModelsFolder(const std::string& folder, const RunOptions& run);
 
   /// The first file that has this hash. Throws Error(usage) when none does. `letter` and `name` are the input's.
   std::string find_by_hash(const std::string& letter, const std::string& name, const std::string& sha256);
 
-  /// The file of this base name. Throws Error(usage) when there is none, or more than one.
+  /// The file of this base name, or the one in a folder of this name. Throws Error(usage) when there is none, or more
+  /// than one.
   std::string find_by_name(const std::string& letter, const std::string& name) const;
 
  private:

@@ -6,9 +6,9 @@
 #include <memory>
 
 #include "cli/commands/commands.h"
-#include "cli/commands/registry_access.h"
 #include "cli/commands/scan_places.h"
 #include "cli/commands/work_options.h"
+#include "cli/operands/registry_access.h"
 #include "cli/options/sizes.h"
 #include "cli/report/report.h"
 #include "io/file/folder_walk.h"

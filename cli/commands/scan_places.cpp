@@ -99,7 +99,7 @@ class Places {
     const InputFile file(path);
     std::string text(std::min<uint64_t>(file.size(), (1 << 20) + 1), '\0');
     file.read_at(0, std::as_writable_bytes(std::span(text)));
-    for (const ModelFolder& folder : parse_model_paths(text, path, home_)) {
+    for (const ModelPlace& folder : parse_model_paths(text, path, home_)) {
       if (folder.kind == "configs" || folder.kind == "custom_nodes") continue;
       if (is_folder(folder.path))
         add(folder.path, folder.kind);

@@ -43,7 +43,7 @@ CarriedFiles::CarriedFiles(Carrying how, const ModelChanges& changes) : how_(std
     texts_[path] = text;
     copies_.erase(path);
   }
-  std::error_code unknown;
+  std::error_code unknown;  // a file that cannot be examined will not be read either, which is said then
   for (const auto& [path, from] : copies_) {
     const uintmax_t size = std::filesystem::file_size(from, unknown);
     size_ += unknown ? 0 : size;

@@ -69,7 +69,7 @@ constexpr uint64_t kPiece = uint64_t{4} << 20;  // a multiple of OutputFile::kAl
 template <typename Read>
 void write(const std::string& to, uint64_t size, bool sync, const Read& read) {
   Staging staging(kPiece);
-  OutputFile file(to, size, {}, {.sync = sync});
+  OutputFile file(to, size, {}, {.sync = sync, .sync_folder = false});
   for (uint64_t offset = 0; offset < size; offset += kPiece) {
     const std::span<std::byte> piece = staging.first(std::min(kPiece, size - offset));
     read(offset, piece);
@@ -92,7 +92,7 @@ std::vector<std::string> config_files(const std::string& folder) {
 
 std::string config_text(const std::string& file) {
   const InputFile input(file);
-  if (input.size() > kMaxConfig) throw Error(ErrorCode::malformed, file, "is too large");
+  if (input.size() > kMaxConfig) throw Error(ErrorCode::malformed, file, file + ": is too large for a config");
   std::string text(input.size(), '\0');
   input.read_at(0, std::as_writable_bytes(std::span(text)));
   return text;

@@ -14,7 +14,8 @@ std::vector<std::string> config_files(const std::string& folder);
 /// What a config says. Throws Error(io), Error(malformed) where it is too large for one.
 std::string config_text(const std::string& file);
 
-/// Writes `text`, or what the file `from` holds, as the new file `to`. Throws as OutputFile does.
+/// Writes `text`, or what the file `from` holds, as the new file `to`, whose folder is synced when it is in place.
+/// Throws as OutputFile does.
 void write_text(const std::string& to, const std::string& text, bool sync);
 void copy_file(const std::string& from, const std::string& to, bool sync);
 

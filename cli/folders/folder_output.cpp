@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/folders/folder_output.h"
 
+#include "cli/folders/config_files.h"
 #include "cli/options/output_name.h"
 #include "cli/system/system.h"
 #include "cli/system/text.h"
@@ -39,8 +40,10 @@ RunReport FolderOutput::run(const Plan& plan, std::span<const Checkpoint> checkp
     folder.make_room_for(file.weights);
     targets.push_back(folder.path() + "/" + file.weights);
   }
+  RunOptions inside = options;
+  inside.sync_folders = false;
   try {
-    RunReport report = ckmerge::run(plan, checkpoints, targets, options);
+    RunReport report = ckmerge::run(plan, checkpoints, targets, inside);
     write_beside(folder, {.plan = plan, .checkpoints = checkpoints, .report = report, .sync = options.sync});
     folder.put_in_place();
     return report;
@@ -49,6 +52,12 @@ RunReport FolderOutput::run(const Plan& plan, std::span<const Checkpoint> checkp
     throw Error(error.code(), with_target(error.where(), folder.path(), name),
                 with_target(error.what(), folder.path(), name), error.details());
   }
+}
+
+void FolderOutput::write_indexes(const PartialFolder& folder, const Written& written, const ShardedFiles& sharded) {
+  for (const ShardIndex& index : sharded.indexes)
+    write_text(folder.path() + "/" + index.path, index_text(written.plan, written.checkpoints, sharded.files, index),
+               written.sync);
 }
 
 }  // namespace ckmerge::cli

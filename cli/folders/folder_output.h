@@ -9,6 +9,7 @@
 
 #include "core/ckmerge.h"
 #include "core/folders/folder_file.h"
+#include "core/folders/sharding.h"
 #include "io/folder/partial_folder.h"
 
 namespace ckmerge::cli {
@@ -48,6 +49,8 @@ class FolderOutput {
     bool sync = true;
   };
   virtual void write_beside(const PartialFolder& folder, const Written& written) const = 0;
+  /// To be written last, since readers that find one take the shards for complete.
+  static void write_indexes(const PartialFolder& folder, const Written& written, const ShardedFiles& sharded);
 };
 
 }  // namespace ckmerge::cli

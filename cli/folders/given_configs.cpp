@@ -149,7 +149,10 @@ void GivenConfigs::leave_out_lacking(std::span<const FolderFile> files) {
   for (const FolderFile& file : files)
     if (const PipelineIndex::Entry* const entry = index_->find(file.component); !entry || entry->class_name.empty())
       unnamed_.push_back(file.component);
-  if (!lacking_.empty()) changed_[kIndex] = index_->without(lacking_);
+  std::vector<PipelineIndex::Entry> without;
+  for (const std::string& component : lacking_)
+    without.push_back({.component = component, .class_name = {}, .library = {}});
+  if (!without.empty()) changed_[kIndex] = index_->with(without);
   std::erase_if(files_, [&](const std::string& file) { return contains(lacking_, component_in(file)); });
 }
 

@@ -64,10 +64,7 @@ void ModelOutput::write_beside(const PartialFolder& folder, const Written& writt
   if (card.empty() && writes_recipe(written.plan.recipe))
     card = model_card(written.plan, written.checkpoints, written.report.input_hashes, card_);
   if (changes_.has_card && !card.empty()) write_text(folder.path() + "/README.md", card, written.sync);
-  // Last, since readers that find one take the shards for complete.
-  for (const ShardIndex& index : sharded_.indexes)
-    write_text(folder.path() + "/" + index.path, index_text(written.plan, written.checkpoints, sharded_.files, index),
-               written.sync);
+  write_indexes(folder, written, sharded_);
 }
 
 }  // namespace ckmerge::cli

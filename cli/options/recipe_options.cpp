@@ -11,6 +11,8 @@
 #include "cli/system/text.h"
 #include "core/inputs/renames.h"
 #include "core/plan/selection.h"
+#include "io/folder/hub_cache.h"
+#include "io/input_forms.h"
 #include "io/memory/memory_tensors.h"
 #include "io/text/error.h"
 
@@ -143,7 +145,10 @@ Settings read_recipe_options(const YamlValue* options, const std::string& path, 
 
 std::string beside_recipe(const std::string& file, const std::string& path) {
   if (file.starts_with('@') || names_memory(file)) return file;
-  return (std::filesystem::path(path).parent_path() / file).string();
+  const std::filesystem::path beside = std::filesystem::path(path).parent_path() / file;
+  std::error_code error;
+  const bool names_model = hub_name(file) && !is_called_like_a_form(file);  // in the cache of Hugging Face
+  return names_model && !std::filesystem::exists(beside, error) ? file : beside.string();
 }
 
 std::string suggestion_of(const std::string& typed, const std::vector<std::string>& known) {

@@ -47,6 +47,7 @@ struct Settings {
   Recipe recipe = {};
   const OutputForm* form = nullptr;        ///< null: as the output's name promises
   std::vector<Component> components = {};  ///< in the order of the table
+  std::optional<std::string> component = {};  ///< of pipelines that are folders, this one alone
   std::vector<std::string> keys = {};      ///< K or B=K (cli/commands/open_inputs.h)
   bool allow_expanded = false;             ///< views of PyTorch files may be larger than the files
   bool from_unsafe = false;                ///< tensors of a PyTorch file that names something unsafe are taken

@@ -5,11 +5,13 @@
 #include <vector>
 
 #include "cli/options/sizes.h"
+#include "cli/report/report.h"
 #include "cli/system/text.h"
 #include "core/families/told_architecture.h"
 #include "core/inputs/component_places.h"
 #include "core/names/part.h"
-#include "io/input_forms.h"
+#include "io/folder/model_folder.h"
+#include "io/folder/shard_names.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -20,6 +22,8 @@ const char* role_name(ComponentRole role) {
     case ComponentRole::unet: return "unet";
     case ComponentRole::vae: return "vae";
     case ComponentRole::text_encoder: return "text encoder";
+    case ComponentRole::audio_vae: return "audio vae";
+    case ComponentRole::controlnet: return "controlnet";
   }
   return "";
 }
@@ -46,18 +50,64 @@ std::string part_line(const Checkpoint& checkpoint) {
   return parts.empty() ? "" : "  parts: " + joined(parts, ", ") + "\n";
 }
 
-std::string shard_lines(const Checkpoint& checkpoint) {
-  std::string out;
-  if (is_pipeline(checkpoint))
-    for (const InputFile& shard : checkpoint.shards)
-      out += "  " + visible(shard.path()) + ": " + size_text(shard.size()) + "\n";
-  return out;
+const char* kind_text(FolderKind kind) {
+  switch (kind) {
+    case FolderKind::transformers: return "transformers";
+    case FolderKind::diffusers: return "diffusers";
+    case FolderKind::pipeline: return "pipeline";
+    case FolderKind::plain: return "plain";
+  }
+  return "";
+}
+
+std::string index_text(const ModelFolder::Component& component) {
+  if (component.shards < 2 && component.index.empty()) return "";
+  return component.index.empty() ? ", no index" : ", index " + visible(component.index);
+}
+
+// The folder's files, and for each component in several how they are known to be one.
+std::string files_of_folder(const Checkpoint& checkpoint) {
+  if (!checkpoint.folder) return "";
+  const ModelFolder& folder = *checkpoint.folder;
+  std::string out = std::string("  folder: ") + kind_text(folder.kind) + ", " +
+                    counted(checkpoint.shards.size(), "file") +
+                    (folder.components.size() == 1 ? index_text(folder.components[0]) : "") + "\n";
+  if (folder.components.size() > 1)
+    for (const ModelFolder::Component& component : folder.components)
+      if (const std::string index = index_text(component); !index.empty())
+        out += "  " + visible(component.name) + ": " + counted(component.shards, "shard") + index + "\n";
+  return out + listed(checkpoint.shards.size(), [&](size_t i) {
+           const InputFile& shard = checkpoint.shards[i];
+           return visible(name_in_folder(checkpoint, shard)) + ": " + size_text(shard.size());
+         });
+}
+
+void write_model_folder(JsonWriter& json, const Checkpoint& checkpoint) {
+  json.key("folder");
+  if (!checkpoint.folder) return static_cast<void>(json.null());
+  const ModelFolder& folder = *checkpoint.folder;
+  json.begin_object();
+  json.key("kind").value(kind_text(folder.kind));
+  json.key("components").begin_array();
+  for (const ModelFolder::Component& component : folder.components) {
+    json.begin_object();
+    json.key("name").value(component.name);
+    json.key("stem").value(component.stem);
+    json.key("variant").value(component.variant);
+    json.key("index").value(component.index);
+    json.key("shards").value(component.shards);
+    json.end_object();
+  }
+  json.end_array();
+  json.key("left").begin_array();
+  for (const std::string& name : folder.left) json.value(name);
+  json.end_array().end_object();
 }
 
 }  // namespace
 
 std::string component_lines(const Checkpoint& checkpoint) {
-  std::string out = shard_lines(checkpoint);
+  std::string out = files_of_folder(checkpoint);
   const ArchitectureGuess guess = tell_architecture(checkpoint);
   if (!guess.architecture.empty())
     out += "  " + guess.architecture + (guess.kind.empty() ? "" : ", " + guess.kind) + "\n";
@@ -85,7 +135,8 @@ void write_components(JsonWriter& json, const Checkpoint& checkpoint) {
   const std::array<uint64_t, kPartCount> counts = part_counts(checkpoint);
   for (size_t i = 0; i < kPartCount; ++i) json.key(kPartNames[i]).value(counts[i]);
   json.end_object();
-  if (!is_pipeline(checkpoint)) return;
+  write_model_folder(json, checkpoint);
+  if (!checkpoint.folder) return;
   json.key("shards").begin_array();
   for (const InputFile& shard : checkpoint.shards) json.value(shard.path());
   json.end_array();

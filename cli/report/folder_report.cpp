@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "cli/options/sizes.h"
-#include "io/hash/sum_of_files.h"
+#include "io/hash/folder_sum.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -36,10 +36,10 @@ std::string beside_lines(const MergeFacts& facts) {
 OutputSums sums_of_whole(const MergeFacts& facts, const RunReport& report) {
   if (report.sums.empty()) return {};
   if (facts.files.size() <= 1 || report.sums.size() != facts.files.size()) return report.sums.front();
-  std::vector<FileSum> sums;
+  std::vector<NamedSum> sums;
   for (size_t k = 0; k < facts.files.size(); ++k)
     sums.push_back({.name = facts.files[k].weights, .sha256 = report.sums[k].sha256});
-  return {.sha256 = sum_of_files(std::move(sums)), .tensor_sha256 = {}};
+  return {.sha256 = folder_sum(sums), .tensor_sha256 = {}};
 }
 
 std::string folder_lines(const MergeFacts& facts) {

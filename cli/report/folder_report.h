@@ -7,7 +7,7 @@
 
 namespace ckmerge::cli {
 
-/// Of the output: those of its file, or the one of all its files (io/hash/sum_of_files). Empty without --hash.
+/// Of the output: those of its file, or the one of all its files (io/hash/folder_sum). Empty without --hash.
 OutputSums sums_of_whole(const MergeFacts& facts, const RunReport& report);
 
 /// A line for each; nothing where the output is one file.

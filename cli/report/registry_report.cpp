@@ -3,6 +3,8 @@
 
 #include "cli/options/sizes.h"
 #include "cli/system/text.h"
+#include "io/file/folder_walk.h"
+#include "io/folder/shard_names.h"
 #include "io/hash/checkpoint_names.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
@@ -20,6 +22,15 @@ JsonValue object_in(const std::string& text) {
   } catch (const Error&) {
   }
   return {};
+}
+
+// Of all shards, of those that are still there.
+uint64_t size_of(const RegisteredFile& file) {
+  if (file.form != folder_form().recorded) return file.state.size;
+  uint64_t size = 0;
+  for (const std::string& shard : shards_from(file.path))
+    if (FileIdentity state; look_up_file(shard, state)) size += state.size;
+  return size;
 }
 
 std::string dtypes_text(const RegisteredFile& file) { return joined(object_in(file.dtypes).keys, " "); }
@@ -52,7 +63,7 @@ std::string what_text(const RegisteredFile& file, Presence presence) {
   parts.push_back(what.empty() ? "unknown" : what);
   if (file.form != input_forms().front().recorded) parts.push_back(file.form);
   if (const std::string dtypes = dtypes_text(file); !dtypes.empty()) parts.push_back(dtypes);
-  parts.push_back(size_text(file.state.size));
+  parts.push_back(size_text(size_of(file)));
   if (!file.trouble.empty())
     parts.emplace_back(file.tensors > 0 ? "its tensors are all empty" : "its tensors are not known");
   if (presence == Presence::gone) parts.emplace_back("GONE");
@@ -73,7 +84,7 @@ void write_file(JsonWriter& json, const RegisteredFile& file, Presence presence)
   json.key("form").value(file.form);
   text_or_null(json, "kind", file.kind);
   text_or_null(json, "architecture", file.architecture);
-  json.key("size").value(file.state.size);
+  json.key("size").value(size_of(file));
   json.key("modified").value(file.state.mtime_seconds);
   json.key("tensors").value(file.tensors);
   json.key("parameters").value(file.parameters);

@@ -2,6 +2,7 @@
 #include "cli/report/report.h"
 
 #include <algorithm>
+#include <array>
 
 #include "cli/options/numbers.h"
 #include "cli/options/sizes.h"
@@ -194,6 +195,14 @@ std::vector<std::string> value_warnings(const MergeFacts& facts, const RunReport
           "; store the result in one with more range (--dtype bf16 or f32), or refuse such (--underflow error)"};
 }
 
+std::string unplaced_lines(const Checkpoint& checkpoint) {
+  constexpr std::array<const char*, 3> kFates{"left out", "carried along", "left out by --discard"};
+  std::string out;
+  for (const UnplacedTensor& tensor : checkpoint.unplaced)
+    out += sentence("       ", visible(tensor.name), ": ", kFates[static_cast<size_t>(tensor.fate)], "\n");
+  return out;
+}
+
 std::string recipe_lines(const MergeFacts& facts) {
   std::string out = recipe_line(facts);
   out += slice_lines(facts.plan.recipe);
@@ -207,6 +216,7 @@ std::string recipe_lines(const MergeFacts& facts) {
            tensors_text(facts, checkpoint) + size_text(checkpoint.file_size()) +
            form_text(checkpoint) + role_text(facts, k) + "\n";
     for (const std::string& note : checkpoint.notes) out += "     " + visible(note) + "\n";
+    if (facts.verbose) out += unplaced_lines(checkpoint);
   }
   if (count > kListed) out += "  ... and " + grouped(count - kListed) + " more\n";
   return out;

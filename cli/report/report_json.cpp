@@ -170,6 +170,14 @@ void write_inputs(JsonWriter& json, const MergeFacts& facts) {
     json.key("form").value(checkpoint.form->name);
     json.key("key").value(checkpoint.key);
     json.key("notes").value(checkpoint.notes);
+    json.key("unplaced").begin_array();
+    for (const UnplacedTensor& tensor : checkpoint.unplaced) {
+      json.begin_object();
+      json.key("name").value(tensor.name);
+      json.key("fate").value(ckmerge::name(tensor.fate));
+      json.end_object();
+    }
+    json.end_array();
     write_dicts(json, checkpoint);
     json.end_object();
   }

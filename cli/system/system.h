@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "io/text/json_writer.h"
 
@@ -12,10 +13,12 @@ namespace ckmerge::cli {
 
 /// The environment variables that mean something here, read once, in main.
 struct Environment {
-  std::string isa;               ///< CKMERGE_ISA; empty = the best this CPU runs
-  std::string hash_cache;        ///< file of known hashes in the user's cache folder; empty where there is none
-  std::string registry;          ///< in the user's data folder; empty where there is none
-  std::string home;              ///< HOME, for paths in other programs' files
+  std::string isa;         ///< CKMERGE_ISA; empty = the best this CPU runs
+  std::string hash_cache;  ///< file of known hashes in the user's cache folder; empty where there is none
+  std::string registry;    ///< in the user's data folder; empty where there is none
+  std::string home;        ///< HOME, for paths in other programs' files
+  /// Folders in which Hugging Face's libraries keep models, those first that come before others.
+  std::vector<std::string> hub_caches = {};
   std::string notify_auth = {};  ///< CKMERGE_NOTIFY_AUTH: USER:PASSWORD or @FILE
   bool no_color = false;         ///< NO_COLOR is set and not empty
   bool dumb = false;             ///< TERM is "dumb" or empty: no escape sequences
@@ -26,7 +29,8 @@ Environment read_environment();
 /// Columns of the terminal behind stderr; 80 where it does not say.
 unsigned terminal_width();
 
-/// As many open files as the system lets this process have: shells give 1024, and every input stays open.
+/// As many open files as the system lets this process have: shells give 1024, and each file of an
+/// output stays open until all are complete.
 void allow_many_files();
 
 /// Where addresses or stacks are limited, threads get small stacks and share one heap: the C library would take 8 MiB

@@ -35,6 +35,20 @@ std::string user_folder(const char* name, const char* below_home) {
 
 std::string file_in(const std::string& folder, const char* name) { return folder.empty() ? "" : folder + "/" + name; }
 
+// As huggingface_hub 2.4 looks for its cache, which is the first that is told.
+std::vector<std::string> hub_caches() {
+  std::vector<std::string> caches;
+  const auto add = [&](const std::string& folder, const char* below) {
+    if (!folder.empty()) caches.push_back(folder + below);
+  };
+  add(variable("HF_HUB_CACHE"), "");
+  add(variable("HUGGINGFACE_HUB_CACHE"), "");
+  add(variable("HF_HOME"), "/hub");
+  add(variable("XDG_CACHE_HOME"), "/huggingface/hub");
+  add(variable("HOME"), "/.cache/huggingface/hub");
+  return caches;
+}
+
 // Written without stdio: its buffer would report a full disk at exit, when nobody listens any more.
 bool write_all(int fd, std::string_view text) noexcept {
   while (!text.empty()) {
@@ -54,6 +68,7 @@ Environment read_environment() {
           .hash_cache = file_in(user_folder("XDG_CACHE_HOME", "/.cache"), "hashes"),
           .registry = file_in(user_folder("XDG_DATA_HOME", "/.local/share"), "registry.db"),
           .home = variable("HOME"),
+          .hub_caches = hub_caches(),
           .notify_auth = variable("CKMERGE_NOTIFY_AUTH"),
           .no_color = !variable("NO_COLOR").empty(),
           .dumb = term.empty() || term == "dumb",

@@ -171,8 +171,19 @@ BlockSelection with_prefix(std::string_view text, const Selectable& of, const st
                               text.ends_with('.') ? "" : "(?:\\.|$)")};
 }
 
+// The folder of a pipeline calls what denoises so; so do models of language their own blocks.
+constexpr std::string_view kTransformer = "transformer.";
+
+bool has_denoising_transformer(const TensorTable& tensors) {
+  if (!is_prefix(tensors, std::string(kTransformer))) return false;
+  for (size_t i = 0; i < tensors.size(); ++i)
+    if (tensors.name(i).starts_with(kTransformer) && part_of(tensors.name(i)) == Part::unet) return true;
+  return false;
+}
+
 BlockSelection with_part(Part part, const Selectable& of, const std::string& where) {
-  const std::vector<std::string_view> prefixes = prefixes_of(part);
+  std::vector<std::string_view> prefixes = prefixes_of(part);
+  if (part == Part::unet && has_denoising_transformer(of.tensors)) prefixes.push_back(kTransformer);
   if (std::ranges::none_of(prefixes, [&](std::string_view text) { return is_prefix(of.tensors, std::string(text)); }))
     refuse(where, kPartNames[static_cast<size_t>(part)], "is a part of which no name is", of.blocks);
   return {.pattern = sentence("^(?:", alternatives(prefixes), ")")};

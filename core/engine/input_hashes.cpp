@@ -6,20 +6,28 @@
 #include <utility>
 
 #include "core/threads/thread_pool.h"
+#include "io/folder/shard_names.h"
+#include "io/hash/folder_sum.h"
 #include "io/hash/hash_cache.h"
 #include "io/hash/sha256.h"
 
 namespace ckmerge {
 namespace {
 
-const InputFile& file_of(const Checkpoint& checkpoint) { return checkpoint.shards[0]; }
+bool are_alike(const Checkpoint& a, const Checkpoint& b) {
+  return std::ranges::equal(a.own_shards(), b.own_shards(), [](const InputFile& one, const InputFile& other) {
+    return one.identity().same_file(other.identity());
+  });
+}
 
 std::vector<size_t> first_alike(std::span<const Checkpoint> checkpoints) {
   std::vector<size_t> first(checkpoints.size());
   for (size_t k = 0; k < checkpoints.size(); ++k)
-    while (!file_of(checkpoints[first[k]]).identity().same_file(file_of(checkpoints[k]).identity())) ++first[k];
+    while (!are_alike(checkpoints[first[k]], checkpoints[k])) ++first[k];
   return first;
 }
+
+bool is_in_several(const Checkpoint& checkpoint) { return checkpoint.folder && checkpoint.own_shards().size() > 1; }
 
 }  // namespace
 
@@ -29,29 +37,39 @@ InputHashes::InputHashes(const Plan& plan, std::span<const Checkpoint> checkpoin
       options_(options),
       first_alike_(first_alike(checkpoints)),
       hashes_(checkpoints.size()) {
+  for (size_t k = 0; k < checkpoints.size(); ++k)
+    if (first_alike_[k] == k && !checkpoints[k].lies_in_memory()) add_files(k);
   std::vector<size_t> out_of_order;
   std::vector<const InputFile*> in_order;
-  for (size_t k = 0; k < checkpoints.size(); ++k) {
-    if (first_alike_[k] != k || checkpoints[k].lies_in_memory()) continue;
-    const InputFile& file = file_of(checkpoints[k]);
-    hashes_[k].legacy_hash = legacy_hash(file);
-    if (!options.hash_cache.empty()) hashes_[k].sha256 = cached_sha256(options.hash_cache, file.identity());
-    if (is_known(k)) continue;
-    if (!merge_hashes || !follows_output(plan, checkpoints, static_cast<uint32_t>(k))) {
-      out_of_order.push_back(k);
+  for (size_t i = 0; i < files_.size(); ++i) {
+    const auto k = static_cast<uint32_t>(files_[i].checkpoint);
+    if (!files_[i].sha256.empty()) continue;
+    // Tiles pass the files of a folder in no order that its shards have.
+    if (!merge_hashes || is_in_several(checkpoints[k]) || !follows_output(plan, checkpoints, k)) {
+      out_of_order.push_back(i);
       continue;
     }
-    digested_.push_back(k);
-    in_order.push_back(&file);
+    digested_.push_back(i);
+    in_order.push_back(files_[i].file);
   }
   if (!out_of_order.empty()) hash_first(out_of_order, threads, cache.drop_behind_hashes);
   if (!in_order.empty()) digest_.emplace(in_order, cache.drop_behind_tiles);
-  share();
+  put_together();
+}
+
+void InputHashes::add_files(size_t k) {
+  const auto before = files_.size();
+  for (const InputFile& shard : checkpoints_[k].own_shards()) {
+    if (!shard.is_file()) continue;  // bytes that a change of names needed
+    files_.push_back({.checkpoint = k, .file = &shard});
+    if (!options_.hash_cache.empty()) files_.back().sha256 = cached_sha256(options_.hash_cache, shard.identity());
+  }
+  if (files_.size() > before) hashes_[k].legacy_hash = legacy_hash(*files_[before].file);
 }
 
 void InputHashes::hash_first(const std::vector<size_t>& files, unsigned threads, bool drop_cache) {
   uint64_t total = 0;
-  for (const size_t k : files) total += file_of(checkpoints_[k]).size();
+  for (const size_t i : files) total += files_[i].file->size();
   ThreadPool pool(options_.observer(), Stage::hash, total);
   std::atomic<size_t> next{0};
   pool.run(std::min<unsigned>(threads, static_cast<unsigned>(files.size())), [&] {
@@ -61,25 +79,33 @@ void InputHashes::hash_first(const std::vector<size_t>& files, unsigned threads,
         pool.add_done(done - std::exchange(reported, done));
         pool.check();
       };
-      keep(files[i], hash_file(file_of(checkpoints_[files[i]]), drop_cache, progress));
+      HashedFile& file = files_[files[i]];
+      keep(file, hash_file(*file.file, drop_cache, progress));
     }
   });
 }
 
 void InputHashes::take_digest() {
   const std::vector<std::string> sums = digest_->finish();
-  for (size_t i = 0; i < sums.size(); ++i) keep(digested_[i], sums[i]);
+  for (size_t i = 0; i < sums.size(); ++i) keep(files_[digested_[i]], sums[i]);
   digest_.reset();
-  share();
+  put_together();
 }
 
-void InputHashes::keep(size_t k, const std::string& sha256) {
-  hashes_[k].sha256 = sha256;
-  if (!options_.hash_cache.empty())
-    keep_sha256(options_.hash_cache, file_of(checkpoints_[k]).identity(), sha256, began_);
+void InputHashes::keep(HashedFile& file, const std::string& sha256) {
+  file.sha256 = sha256;
+  if (!options_.hash_cache.empty()) keep_sha256(options_.hash_cache, file.file->identity(), sha256, began_);
 }
 
-void InputHashes::share() {
+// Sums that the digest still has are put together by take_digest().
+void InputHashes::put_together() {
+  for (size_t i = 0, k = 0; i < files_.size(); i = k) {
+    std::vector<NamedSum> sums;
+    const Checkpoint& checkpoint = checkpoints_[files_[i].checkpoint];
+    for (k = i; k < files_.size() && files_[k].checkpoint == files_[i].checkpoint; ++k)
+      sums.push_back({.name = name_in_folder(checkpoint, *files_[k].file), .sha256 = files_[k].sha256});
+    hashes_[files_[i].checkpoint].sha256 = sums.size() == 1 ? sums[0].sha256 : folder_sum(sums);
+  }
   for (size_t k = 0; k < hashes_.size(); ++k) hashes_[k] = hashes_[first_alike_[k]];
 }
 

@@ -30,21 +30,29 @@ class InputHashes {
   /// After the merge has fed digest(): takes its sums, and keeps them in the cache.
   void take_digest();
 
-  /// One entry per checkpoint, empty for those in memory. REQUIRES: digest() is null.
+  /// One entry per checkpoint, empty for those in memory; of several files the sum of the list of their sums
+  /// (io/hash/folder_sum). REQUIRES: digest() is null.
   const std::vector<InputHash>& hashes() const { return hashes_; }
 
  private:
-  bool is_known(size_t k) const { return !hashes_[k].sha256.empty(); }
+  // A file of a checkpoint, and its sum as soon as that is known.
+  struct HashedFile {
+    size_t checkpoint;
+    const InputFile* file;
+    std::string sha256 = {};
+  };
+  void add_files(size_t k);
   void hash_first(const std::vector<size_t>& files, unsigned threads, bool drop_cache);
-  void keep(size_t k, const std::string& sha256);
-  void share();
+  void keep(HashedFile& file, const std::string& sha256);
+  void put_together();
 
   std::span<const Checkpoint> checkpoints_;
   const RunOptions& options_;
   const std::chrono::system_clock::time_point began_ = std::chrono::system_clock::now();
-  std::vector<size_t> first_alike_;  // per checkpoint: the first that is the same file
+  std::vector<size_t> first_alike_;  // per checkpoint: the first that is the same files
   std::vector<InputHash> hashes_;
-  std::vector<size_t> digested_;  // checkpoints, in the order of the digest's files
+  std::vector<HashedFile> files_;  // of the checkpoints that are the first of their kind, in order
+  std::vector<size_t> digested_;   // of these, in the order of the digest's files
   std::optional<InputDigest> digest_;
 };
 

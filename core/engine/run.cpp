@@ -131,6 +131,7 @@ class Engine {
     return OutputFile(made.targets[k], made.plan.files[k].size(), identities(checkpoints_),
                       {.replace = options_.replace,
                        .sync = options_.sync,
+                       .sync_folder = options_.sync_folders,
                        .stopped = [this] { return options_.observer().wants_stop(); },
                        .drop_cache = cache_.drop_behind_tiles});
   }

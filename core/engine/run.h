@@ -20,10 +20,11 @@ namespace ckmerge {
 
 struct RunOptions {
   // Behaviour.
-  bool replace = false;  ///< an existing target may be replaced
-  bool sync = true;      ///< durable: fsync before and after the rename
-  bool verify = false;   ///< read the output back from disk before it is put in place, compare with what was computed
-  bool hash = false;  ///< hash the output as it is written (RunReport::sums); recipe.hash asks for the inputs' hashes
+  bool replace = false;      ///< an existing target may be replaced
+  bool sync = true;          ///< durable: fsync before and after the rename
+  bool sync_folders = true;  ///< with `sync`, after the rename; false where the caller does
+  bool verify = false;  ///< read the output back from disk before it is put in place, compare with what was computed
+  bool hash = false;    ///< hash the output as it is written (RunReport::sums); recipe.hash asks for the inputs' hashes
   bool discard = false;  ///< for benchmarks: the output goes nowhere, whatever the target; not with verify or hash
   // Speed only.
   uint64_t memory_budget = 128ull << 20;  ///< bytes of staging and of resident parts of maps; the plan is counted apart

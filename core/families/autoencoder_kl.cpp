@@ -50,9 +50,14 @@ LayoutRules layout_rules(const ComponentNames& names, bool from_left) {
   add_half(rules, namings, "decoder.");
   add_resnet(rules, "encoder.down.#.block.#.", "encoder.down_blocks.#.resnets.#.");
   rules.push_back({.left = "encoder.down.#.downsample.conv.*", .right = "encoder.down_blocks.#.downsamplers.0.conv.*"});
-  // The left counts the decoder's blocks from the picture on, the right from what is coded. The encoder has as many.
-  const uint32_t blocks = std::max({1U, namings.numbers("decoder.up.#.*", "decoder.up_blocks.#.*"),
-                                    namings.numbers("encoder.down.#.*", "encoder.down_blocks.#.*")});
+  // The left counts the decoder's blocks from the picture on, the right from what is coded. The encoder has as many;
+  // its last makes nothing smaller, and the decoder's last nothing larger, so that another follows one that does.
+  const auto one_more = [](uint32_t numbers) { return numbers == 0 ? 0 : numbers + 1; };
+  const uint32_t blocks =
+      std::max({1U, namings.numbers("decoder.up.#.*", "decoder.up_blocks.#.*"),
+                namings.numbers("encoder.down.#.*", "encoder.down_blocks.#.*"),
+                one_more(namings.numbers("encoder.down.#.downsample.*", "encoder.down_blocks.#.downsamplers.*")),
+                one_more(namings.numbers("", "decoder.up_blocks.#.upsamplers.*"))});
   for (uint32_t block = 0; block < blocks; ++block) {
     const std::string left = sentence("decoder.up.", block, ".");
     const std::string right = sentence("decoder.up_blocks.", blocks - 1 - block, ".");

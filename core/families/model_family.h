@@ -22,6 +22,8 @@ class ComponentNames {
   ComponentNames(const TensorTable& tensors, std::string_view prefix, const ComponentNames* wanted = nullptr)
       : tensors_(tensors), prefix_(prefix), wanted_(wanted) {}
   bool has(std::string_view name) const;
+  /// Whether any name begins so.
+  bool begins(std::string_view front) const { return is_there(std::string(front) + "*"); }
   std::optional<Tensor> find(std::string_view name) const;
   /// How many numbers from 0 on stand in place of `#` in `pattern`, which may have `*` at its end.
   uint32_t count(std::string_view pattern) const;
@@ -66,7 +68,7 @@ enum class Naming : uint8_t {
 const char* name(Naming naming);
 
 /// Which part of a pipeline a component is.
-enum class ComponentRole : uint8_t { transformer, unet, vae, text_encoder };
+enum class ComponentRole : uint8_t { transformer, unet, vae, text_encoder, audio_vae, controlnet };
 
 struct ModelFamily {
   const char* name;  ///< "flux", "autoencoder-kl": as `inspect` says it
@@ -81,6 +83,7 @@ struct ModelFamily {
   /// Why the way from left to right, or back, cannot be gone; null: it can.
   const char* no_way_right = nullptr;
   const char* no_way_left = nullptr;
+  const char* prefix_alone = "";  ///< of its names in a file that holds nothing else, in another naming than diffusers'
 };
 
 /// In the order in which they are looked for.

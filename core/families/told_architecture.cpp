@@ -2,6 +2,7 @@
 #include "core/families/told_architecture.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,14 +16,32 @@ bool is_model(const ToldComponent& component) {
   return component.family->role == ComponentRole::transformer || component.family->role == ComponentRole::unet;
 }
 
+bool is_controlnet(const ToldComponent& component) { return component.family->role == ComponentRole::controlnet; }
+
 const char* kind_of(ComponentRole role) {
   switch (role) {
     case ComponentRole::transformer:
     case ComponentRole::unet: return "diffusion model";
-    case ComponentRole::vae: return "vae";
+    case ComponentRole::vae:
+    case ComponentRole::audio_vae: return "vae";
+    case ComponentRole::controlnet: return "controlnet";
     case ComponentRole::text_encoder: return "text encoder";
   }
   return "";
+}
+
+// Of U-Nets of Stable Diffusion without what widths tell: SD 1 projects by convolutions, SD 2 and SDXL by matrices. In
+// the original's names unCLIP has the same embedding beside them as SDXL.
+std::string generation_of(const TensorTable& tensors, const ToldComponent& unet) {
+  const ComponentNames names(tensors, unet.prefix);
+  if (names.has("label_emb.0.0.weight")) return unet.family->name;
+  if (names.has("add_embedding.linear_1.weight")) return "sdxl";
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const Tensor tensor = tensors[i];
+    if (!tensor.name.starts_with(unet.prefix) || !tensor.name.ends_with(".proj_in.weight")) continue;
+    return tensor.shape.size() == 4 ? "sd1" : "sd2";
+  }
+  return unet.family->name;
 }
 
 }  // namespace
@@ -35,14 +54,19 @@ ArchitectureGuess tell_architecture(const Checkpoint& checkpoint) {
   if (checkpoint.judgement.holds == Holds::factors || (is_told && !guess.kind.starts_with(kModel))) return guess;
   const std::vector<ToldComponent> told = told_components(checkpoint.tensors);
   if (is_told) {  // whose other parts have the prefixes of a folder, maybe
-    if (!std::ranges::all_of(told, is_model)) guess.kind.replace(0, kModel.size(), "checkpoint");
+    if (!told.empty() && std::ranges::all_of(told, is_controlnet))
+      guess.kind.replace(0, kModel.size(), "controlnet");
+    else if (!std::ranges::all_of(told, is_model))
+      guess.kind.replace(0, kModel.size(), "checkpoint");
     return guess;
   }
   const auto model = std::ranges::find_if(told, is_model);
   if (model == told.end() && told.size() != 1) return guess;  // several that are no model: which of them it is, is open
   const ModelFamily& family = model == told.end() ? *told[0].family : *model->family;
   const std::string kind = model != told.end() && told.size() > 1 ? "checkpoint" : kind_of(family.role);
-  if (guess.architecture.empty()) guess.architecture = family.name;
+  if (guess.architecture.empty())
+    guess.architecture =
+        family.role == ComponentRole::unet ? generation_of(checkpoint.tensors, *model) : std::string(family.name);
   guess.kind = guess.kind.empty() ? kind : kind + ", " + guess.kind;
   return guess;
 }

@@ -82,15 +82,22 @@ std::string sd3_config(const ConfigSubject& subject) {
 
 struct ConfigRow {
   std::string_view family;
+  Naming naming;  ///< that of folders
   std::string (*make)(const ConfigSubject& subject);
 };
 
 constexpr auto kRows = std::to_array<ConfigRow>({
-    {"flux", flux_config},
-    {"chroma", chroma_config},
-    {"sd3", sd3_config},
-    {"sd-unet", unet_config},
-    {"autoencoder-kl", autoencoder_config},
+    {"flux", Naming::diffusers, flux_config},
+    {"chroma", Naming::diffusers, chroma_config},
+    {"sd3", Naming::diffusers, sd3_config},
+    {"sd-unet", Naming::diffusers, unet_config},
+    {"autoencoder-kl", Naming::diffusers, autoencoder_config},
+    {"wan", Naming::diffusers, wan_config},
+    {"wan-vae", Naming::diffusers, wan_vae_config},
+    {"qwen-image", Naming::original, qwen_image_config},  // whose names are the same
+    {"clip", Naming::hugging_face, clip_config},
+    {"t5", Naming::hugging_face, t5_config},
+    {"umt5", Naming::hugging_face, t5_config},
 });
 
 }  // namespace
@@ -119,7 +126,7 @@ std::optional<std::string> component_config(const Checkpoint& checkpoint, std::s
   if (component == placed.components.end() || !component->told) return std::nullopt;
   const std::string_view family = component->told->family->name;
   const auto row = std::ranges::find(kRows, family, &ConfigRow::family);
-  if (row == kRows.end() || component->told->naming() != Naming::diffusers) return std::nullopt;
+  if (row == kRows.end() || component->told->naming() != row->naming) return std::nullopt;
   const ComponentNames names(checkpoint.tensors, prefix);
   return row->make({.names = names, .family = family, .pipeline = placed.layout ? placed.layout->name : ""});
 } catch (const NoConfig&) {

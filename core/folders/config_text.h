@@ -29,7 +29,13 @@ struct NoConfig {};
 
 class ConfigText {
  public:
+  /// Of a class of diffusers.
   explicit ConfigText(std::string_view class_name) { json_.begin_object().key("_class_name").value(class_name); }
+  /// Of a class of transformers, which knows its configs by the kind of model.
+  ConfigText(std::string_view class_name, std::string_view model_type) {
+    json_.begin_object().key("architectures").begin_array().value(class_name).end_array();
+    json_.key("model_type").value(model_type);
+  }
   template <typename Value>
   ConfigText& field(std::string_view key, const Value& value) {
     json_.key(key).value(value);
@@ -44,5 +50,10 @@ class ConfigText {
 
 std::string unet_config(const ConfigSubject& subject);
 std::string autoencoder_config(const ConfigSubject& subject);
+std::string clip_config(const ConfigSubject& subject);
+std::string t5_config(const ConfigSubject& subject);
+std::string qwen_image_config(const ConfigSubject& subject);
+std::string wan_config(const ConfigSubject& subject);
+std::string wan_vae_config(const ConfigSubject& subject);
 
 }  // namespace ckmerge

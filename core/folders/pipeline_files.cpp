@@ -4,18 +4,22 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
+#include <set>
 
 #include "core/folders/component_config.h"
-#include "core/folders/stored_dtypes.h"
 #include "core/inputs/component_places.h"
 #include "core/plan/output_files.h"
 #include "io/folder/component_files.h"
+#include "io/folder/model_folder.h"
 #include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
+
+constexpr const char *kDiffusersStem = "diffusion_pytorch_model", *kTransformersStem = "model";
 
 std::string_view name_of(const Step& step, std::span<const Checkpoint> checkpoints) {
   return checkpoints[step.named.checkpoint].tensors.name(step.named.tensor);
@@ -36,55 +40,78 @@ std::string_view component_of(std::string_view name, std::span<const std::string
   return front.size() < name.size() && is_component ? front : std::string_view();
 }
 
-struct Split {
-  std::vector<std::string> components;  // sub-folders, by name
-  std::vector<FileContents> files;
-};
-
 // The names of a single component are bare: what it is, is told by them.
-Split bare(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+ShardedComponent bare(std::span<const Checkpoint> checkpoints) {
   const PlacedComponents placed = placed_components(checkpoints[0]);
   if (placed.components.size() != 1 || !placed.components[0].prefix.empty())
     throw Error(ErrorCode::mismatch, checkpoints[0].path,
                 sentence(checkpoints[0].path,
                          ": it cannot be told which components its tensors are, so that they have no place in a "
                          "folder of diffusers; write one file"));
-  Split split{.components = {folder_of(placed.components[0].member)}, .files = {{.steps = {}}}};
-  for (size_t i = 0; i < plan.steps.size(); ++i) split.files[0].steps.push_back(static_cast<uint32_t>(i));
-  return split;
+  return {.folder = folder_of(placed.components[0].member)};
 }
 
 // By name, so that equal components stand together whatever the order of the steps.
-Split by_component(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+std::vector<ShardedComponent> components_in(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   const std::vector<std::string> known = sub_folders(checkpoints);
-  std::map<std::string, std::vector<uint32_t>, std::less<>> found;
-  for (size_t i = 0; i < plan.steps.size(); ++i) {
-    const std::string_view component = component_of(name_of(plan.steps[i], checkpoints), known);
-    auto at = found.find(component);
-    if (at == found.end()) at = found.emplace(component, std::vector<uint32_t>()).first;
-    at->second.push_back(static_cast<uint32_t>(i));
+  std::set<std::string, std::less<>> found;
+  for (const Step& step : plan.steps)
+    if (const std::string_view component = component_of(name_of(step, checkpoints), known); !found.contains(component))
+      found.emplace(component);
+  if (found.contains("")) return {bare(checkpoints)};
+  std::vector<ShardedComponent> components;
+  for (const std::string& component : found) components.push_back({.folder = component, .prefix = component + "."});
+  return components;
+}
+
+// Whether diffusers reads it, or transformers: as the pipelines that have it say, else as it is called.
+bool is_of_diffusers(const std::string& component, std::span<const Checkpoint> checkpoints) {
+  for (const Checkpoint& checkpoint : checkpoints) {
+    if (!is_pipeline(checkpoint)) continue;
+    const std::vector<ModelFolder::Component>& all = checkpoint.folder->components;
+    if (const auto found = std::ranges::find(all, component, &ModelFolder::Component::name); found != all.end())
+      return found->stem == kDiffusersStem;
   }
-  if (found.contains("")) return bare(plan, checkpoints);
-  Split split;
-  for (auto& [component, steps] : found) {
-    split.components.push_back(component);
-    split.files.push_back({.steps = std::move(steps), .prefix = component + "."});
-  }
-  return split;
+  return weights_name(component).starts_with(kDiffusersStem);
+}
+
+std::optional<Dtype> dtype_called(std::string_view variant) {
+  if (variant == "fp16") return Dtype::F16;
+  if (variant == "bf16") return Dtype::BF16;
+  if (variant == "fp32") return Dtype::F32;
+  return std::nullopt;
+}
+
+// The dtype that most bytes of the result have.
+Dtype main_dtype_of(const Plan& plan) {
+  std::map<Dtype, uint64_t> sizes;
+  for (const Step& step : plan.steps) sizes[step.dtype] += step.size;
+  const auto most = std::ranges::max_element(sizes, {}, [](const auto& entry) { return entry.second; });
+  return most == sizes.end() ? Dtype::F32 : most->first;
+}
+
+std::string variant_of(const Plan& plan, const Checkpoint& first) {
+  if (!plan.recipe.layout.empty() || !is_pipeline(first)) return "";
+  const std::string& variant = first.folder->variant;
+  const std::optional<Dtype> said = dtype_called(variant);
+  return said && *said != main_dtype_of(plan) ? "" : variant;
 }
 
 }  // namespace
 
-std::vector<FolderFile> split_into_components(Plan& plan, std::span<const Checkpoint> checkpoints) {
-  const Split split = by_component(plan, checkpoints);
-  lay_out_files(plan, checkpoints, split.files);
-  std::vector<FolderFile> files;
-  for (size_t k = 0; k < split.components.size(); ++k) {
-    files.push_back({.component = split.components[k],
-                     .weights = split.components[k] + "/" + weights_name(split.components[k]),
-                     .config = component_config(checkpoints[0], split.files[k].prefix)});
-    tell_dtypes(plan, k, files.back());
+ShardedFiles split_into_components(Plan& plan, std::span<const Checkpoint> checkpoints, uint64_t shard_size) {
+  std::vector<ShardedComponent> components = components_in(plan, checkpoints);
+  const std::string variant = variant_of(plan, checkpoints[0]);
+  for (ShardedComponent& component : components) {
+    const bool of_diffusers = is_of_diffusers(component.folder, checkpoints);
+    component.stem = of_diffusers ? kDiffusersStem : kTransformersStem;
+    component.counts_parameters = !of_diffusers;
+    component.variant = variant;
   }
+  ShardedFiles files = shard(plan, checkpoints, components, shard_size);
+  for (const ShardedComponent& component : components)
+    std::ranges::find(files.files, component.folder, &FolderFile::component)->config =
+        component_config(checkpoints[0], component.prefix);
   return files;
 }
 

@@ -131,7 +131,7 @@ constexpr auto kScales = std::to_array<LatentScale>({{"sd1", 0.18215, 0, 512},
 std::string autoencoder_config(const ConfigSubject& subject) {
   const ComponentNames& names = subject.names;
   const auto scale = std::ranges::find(kScales, subject.pipeline, &LatentScale::pipeline);
-  if (scale == kScales.end()) throw NoConfig();
+  if (scale == kScales.end() || !names.begins("encoder.")) throw NoConfig();
   std::vector<uint64_t> channels;
   for (uint32_t b = 0; b < names.count("encoder.down_blocks.#.resnets.0.conv1.weight"); ++b)
     channels.push_back(size_of(names, "encoder." + block("down", b, ".resnets.0.conv1.weight"), 0));

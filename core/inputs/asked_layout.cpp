@@ -8,11 +8,13 @@
 #include "core/inputs/component_places.h"
 #include "core/inputs/judged_inputs.h"
 #include "core/inputs/layout_target.h"
+#include "core/inputs/mixed_naming.h"
 #include "core/inputs/naming_path.h"
-#include "core/inputs/sampling_marks.h"
+#include "core/inputs/own_discards.h"
 #include "core/inputs/taken_averages.h"
 #include "core/layouts/rewriting.h"
 #include "core/layouts/unit_matrix.h"
+#include "core/names/sampling_marks.h"
 #include "core/recipe/layout_fields.h"
 #include "io/checkpoint.h"
 #include "io/input_forms.h"
@@ -42,6 +44,10 @@ std::string named(const std::vector<std::string>& names) {
   return text + (names.size() > kNamed ? ", ..." : "");
 }
 
+void add_unplaced(Checkpoint& checkpoint, const std::vector<std::string>& names, UnplacedTensor::Fate fate) {
+  for (const std::string& name : names) checkpoint.unplaced.push_back({.name = name, .fate = fate});
+}
+
 void note(Checkpoint& checkpoint, const NamingStep& step, const Rewriting& done) {
   const std::string family = step.family->name;
   std::string text = sentence(family, ": ", name(step.from()), " names to ", name(step.to()), ", ",
@@ -50,6 +56,8 @@ void note(Checkpoint& checkpoint, const NamingStep& step, const Rewriting& done)
     text = sentence(family, ": has the same names in ", name(step.to()), " naming");
   if (done.reshaped > 0) text += sentence(", ", done.reshaped, " of them cut, joined or turned");
   checkpoint.notes.push_back(text);
+  add_unplaced(checkpoint, done.carried, UnplacedTensor::Fate::carried);
+  add_unplaced(checkpoint, done.left_out, UnplacedTensor::Fate::left_out);
   if (!done.carried.empty())
     checkpoint.notes.push_back(sentence(family, ": ", counted(done.carried.size(), "tensor"),
                                         done.carried.size() == 1 ? " is" : " are",
@@ -123,6 +131,7 @@ std::vector<std::string> leave_out(Checkpoint& checkpoint, const PlacedComponent
     const auto begins = [&](const std::string& prefix) { return name.starts_with(prefix); };
     if (target.keeps(name) || std::ranges::any_of(kept, begins)) return std::string(name);
     marked |= is_mark_of_codes(name);
+    checkpoint.unplaced.push_back({.name = std::string(name), .fate = UnplacedTensor::Fate::left_out});
     ++count;
     if (is_sampling_mark(name))
       marks.emplace_back(name);
@@ -147,6 +156,17 @@ std::string lost_scheduler(const Checkpoint& checkpoint, const PlacedComponents&
   return lost_scheduler_warning(checkpoint, placed.layout && std::string_view(placed.layout->name) == "sd2");
 }
 
+// Such VAEs make pictures of latents, and no latents of pictures.
+void tell_lacking_encoders(Checkpoint& checkpoint, const PlacedComponents& placed) {
+  for (const PlacedComponent& component : placed.components) {
+    if (component.member.role != ComponentRole::vae) continue;
+    const ComponentNames names(checkpoint.tensors, component.prefix);
+    if (!names.begins("encoder.") && names.begins("decoder."))
+      checkpoint.notes.push_back(
+          "its VAE has a decoder alone: it makes pictures of latents, and no latents of pictures");
+  }
+}
+
 // Returns what is lost of how the model is sampled, a sentence each.
 std::vector<std::string> bring_one(Checkpoint& checkpoint, AskedLayout layout, bool must) {
   const PlacedComponents placed = placed_components(checkpoint);
@@ -160,10 +180,12 @@ std::vector<std::string> bring_one(Checkpoint& checkpoint, AskedLayout layout, b
   expect_free_to_rename(checkpoint);
   const size_t notes = checkpoint.notes.size();
   std::vector<std::string> marks;
+  tell_lacking_encoders(checkpoint, placed);
+  const size_t told = checkpoint.notes.size() - notes;
   if (target.leaves_out()) marks = leave_out(checkpoint, placed, target);
   bring(checkpoint, placed, target);
   if (layout == AskedLayout::diffusers) make_projection(checkpoint, placed);
-  if (checkpoint.notes.size() == notes)
+  if (checkpoint.notes.size() == notes + told)
     checkpoint.notes.push_back(sentence("its components have the names of --layout ", asked, " as they are"));
   std::vector<std::string> warnings{lost_marks_warning(checkpoint.path, marks),
                                     lost_scheduler(checkpoint, placed, layout)};
@@ -177,6 +199,29 @@ bool has_place_in_a_file(const PlacedComponents& placed) {
     return component.member.role == ComponentRole::transformer || component.member.role == ComponentRole::unet;
   });
   return placed.layout && models <= 1;
+}
+
+void bring_and_record(const Recipe& recipe, Checkpoint& checkpoint, AskedLayout layout) {
+  const auto before = static_cast<std::ptrdiff_t>(checkpoint.notes.size());
+  bring_without_discarded(recipe, {&checkpoint}, [&] { bring_one(checkpoint, layout, true); });
+  checkpoint.equated.insert(checkpoint.equated.end(), checkpoint.notes.begin() + before, checkpoint.notes.end());
+}
+
+// The names of the first stay: whole pipelines in one file get those of a folder beside one, folders those of a file
+// beside one of several components. A single component is found by what it is, whatever it is called.
+void bring_beside_first(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
+  if (checkpoints.size() < 2) return;
+  const bool is_folder = is_pipeline(checkpoints[0]);
+  const std::span<Checkpoint> others = std::span(checkpoints).subspan(1);
+  if (!is_folder &&
+      (std::ranges::none_of(others, is_pipeline) || placed_components(checkpoints[0]).components.size() < 2))
+    return;
+  for (Checkpoint& other : others) {
+    if (is_pipeline(other) == is_folder) continue;
+    const PlacedComponents placed = placed_components(other);
+    if (is_folder ? placed.components.size() > 1 : has_place_in_a_file(placed))
+      bring_and_record(recipe, other, is_folder ? AskedLayout::diffusers : AskedLayout::comfy);
+  }
 }
 
 }  // namespace
@@ -209,7 +254,10 @@ Naming naming_in(AskedLayout layout, const ModelFamily& family, bool open_clip) 
 void bring_component(Checkpoint& checkpoint, const ToldComponent& component, Naming wanted,
                      const std::string& to_prefix, std::span<const std::string> others) {
   const Naming from = component.naming();
-  if (from == wanted) return change_prefix(checkpoint, component.prefix, to_prefix, others);
+  if (from == wanted) {
+    expect_one_naming(checkpoint, component, others);
+    return change_prefix(checkpoint, component.prefix, to_prefix, others);
+  }
   const std::vector<NamingStep> path = naming_path(*component.family, from, wanted);
   if (path.empty())
     refuse(checkpoint.path, sentence(component.family->name, " cannot be brought from ", name(from), " names to ",
@@ -229,44 +277,19 @@ void bring_component(Checkpoint& checkpoint, const ToldComponent& component, Nam
 std::vector<std::string> bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   std::vector<std::string> warnings;
   if (!recipe.roles.empty()) return warnings;
-  if (recipe.layout.empty()) {  // a folder beside a file gets the names that files have, which A may spell otherwise
-    for (Checkpoint& checkpoint : checkpoints)
-      if (is_pipeline(checkpoint) && has_place_in_a_file(placed_components(checkpoint))) {
-        const auto before = static_cast<std::ptrdiff_t>(checkpoint.notes.size());
-        bring_one(checkpoint, AskedLayout::comfy, true);
-        checkpoint.equated.insert(checkpoint.equated.end(), checkpoint.notes.begin() + before, checkpoint.notes.end());
-      }
+  if (recipe.layout.empty()) {
+    bring_beside_first(recipe, checkpoints);
     return warnings;
   }
   const AskedLayout layout = parse_asked_layout(recipe.layout);
   if (recipe.ema == EmaPolicy::use && !checkpoints.empty()) take_averages(checkpoints[0]);
   for (size_t k = 0; k < checkpoints.size(); ++k) {
-    std::vector<std::string> lost = bring_one(checkpoints[k], layout, k == 0);
+    std::vector<std::string> lost;
+    bring_without_discarded(recipe, {&checkpoints[k]}, [&] { lost = bring_one(checkpoints[k], layout, k == 0); });
     if (k == 0) warnings = std::move(lost);  // the others are sampled as A is
     share_names(std::span(checkpoints).first(k + 1));
   }
   return warnings;
-}
-
-void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints) {
-  for (const Checkpoint& checkpoint : checkpoints) {
-    if (!is_pipeline(checkpoint)) continue;
-    if (recipe.hash)
-      throw Error(ErrorCode::usage, checkpoint.path,
-                  sentence(checkpoint.path,
-                           ": is a folder of several files, which have no SHA-256 together that could "
-                           "be recorded (--hash)"));
-    if (!recipe.roles.empty())
-      throw Error(ErrorCode::usage, checkpoint.path,
-                  sentence(checkpoint.path,
-                           ": is a folder of several components; name the sub-folder of the one that "
-                           "is meant, or convert the whole with --layout comfy"));
-    if (recipe.layout.empty() && &checkpoint == &checkpoints.front())
-      throw Error(ErrorCode::usage, "--layout",
-                  sentence(checkpoint.path,
-                           ": is a folder of several components; say what their names shall be in the result "
-                           "(--layout comfy for one file, --layout diffusers for a folder)"));
-  }
 }
 
 }  // namespace ckmerge

@@ -38,12 +38,9 @@ void bring_component(Checkpoint& checkpoint, const ToldComponent& component, Nam
                      const std::string& to_prefix, std::span<const std::string> others = {});
 
 /// Brings `checkpoints` to the layout of a recipe that asks for one: A must hold components that are known, others may.
-/// A VAE to bake in gets the naming alone. Where none is asked for, folders beside a file get the names of one file. A
-/// recipe that puts files together is none of them. Returns warnings. Throws Error(usage | mismatch).
+/// A VAE to bake in gets the naming alone. Where none is asked for, pipelines get the names of A's kind: those of a
+/// folder beside a folder, those of one file beside a whole file; beside a single component they keep theirs. A recipe
+/// that puts files together is none of them. Returns warnings. Throws Error(usage | mismatch).
 std::vector<std::string> bring_to_layout(const Recipe& recipe, std::vector<Checkpoint>& checkpoints);
-
-/// Throws Error(usage) for a folder of several components as A where no layout is asked for, since its names are no
-/// file's, for one where it is given for one component, and where its hash is to be recorded.
-void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints);
 
 }  // namespace ckmerge

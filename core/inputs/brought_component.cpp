@@ -50,6 +50,13 @@ class Account {
     for (const std::string& name : done.carried) carried_.push_back(name.substr(prefix));
   }
 
+  void tell(Checkpoint& checkpoint, const Destination& to, const TensorTable& first) const {
+    for (const std::string& name : left_out_)
+      checkpoint.unplaced.push_back({.name = name, .fate = UnplacedTensor::Fate::left_out});
+    for (const std::string& name : strange(to, first))
+      checkpoint.unplaced.push_back({.name = name, .fate = UnplacedTensor::Fate::carried});
+  }
+
   std::string text(const ToldComponent& from, const Destination& to, const TensorTable& first) const {
     const bool other_naming = from.naming() != to.naming, other_prefix = from.prefix != to.prefix;
     std::string text = sentence(from.family->name, ":");
@@ -58,15 +65,19 @@ class Account {
     text += sentence(" ", counted(changed_ + (other_prefix ? carried_.size() : 0), "tensor"));
     if (!left_out_.empty())
       text += sentence("; ", left_out_.size(), " left out, having no counterpart: ", listed(left_out_));
-    std::vector<std::string> strange;
-    for (const std::string& name : carried_)
-      if (first.find(to.prefix + name) == TensorTable::npos) strange.push_back(name);
-    if (other_naming && !strange.empty())
-      text += sentence("; ", strange.size(), " that no rule names: ", listed(strange));
+    const std::vector<std::string> names = strange(to, first);
+    if (other_naming && !names.empty()) text += sentence("; ", names.size(), " that no rule names: ", listed(names));
     return text;
   }
 
  private:
+  // Behind the prefix.
+  std::vector<std::string> strange(const Destination& to, const TensorTable& first) const {
+    std::vector<std::string> names;
+    for (const std::string& name : carried_)
+      if (first.find(to.prefix + name) == TensorTable::npos) names.push_back(name);
+    return names;
+  }
   static std::string shown(const std::string& prefix) { return prefix.empty() ? "no prefix" : prefix; }
   uint64_t changed_ = 0;
   std::vector<std::string> left_out_, carried_;
@@ -97,6 +108,7 @@ std::string bring_component(const Checkpoint& first, Checkpoint& other, const To
     account.add(rewrite(other, rules, step.direction, prefix, to.prefix, to.not_behind), prefix.size());
     prefix = to.prefix;
   }
+  account.tell(other, to, first.tensors);
   return account.text(theirs, to, first.tensors);
 }
 

@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "core/families/spellings.h"
-#include "core/inputs/vae_alone.h"
+#include "core/inputs/whole_part.h"
 #include "core/names/prefix_swap.h"
 #include "core/recipe/layout_fields.h"
 #include "io/text/sentence.h"

@@ -5,18 +5,20 @@
 
 #include "core/inputs/asked_layout.h"
 #include "core/inputs/judged_inputs.h"
+#include "core/inputs/own_discards.h"
 #include "core/inputs/pipeline_layout.h"
 #include "core/names/model_buffers.h"
 #include "core/names/part.h"
 #include "core/names/training_state.h"
 #include "core/recipe/layout_fields.h"
+#include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
-constexpr std::string_view kVaePrefixes[] = {"first_stage_model.", "vae."};
+constexpr std::string_view kVaePrefixes[] = {"first_stage_model.", "vae.", "pretransform.model."};
 constexpr std::string_view kUnetPrefixes[] = {"model.diffusion_model.", "model.model.", "diffusion_model."};
 
 // A1111 leaves out what an autoencoder's training left, and so do we.
@@ -55,6 +57,8 @@ size_t rename(Checkpoint& checkpoint, const std::function<std::string(std::strin
     marked |= is_mark_of_codes(name);
     mark_stays |= is_mark_of_codes(name) && !renamed.empty();
     changed |= !renamed.empty() && renamed != name;
+    if (renamed.empty())
+      checkpoint.unplaced.push_back({.name = std::string(name), .fate = UnplacedTensor::Fate::left_out});
     return renamed;
   });
   if (changed && !fields.empty())
@@ -83,7 +87,7 @@ void add_note(std::vector<std::string>& notes, const Checkpoint& checkpoint, siz
 
 // What a model has beside its VAE has the same names in every checkpoint.
 bool is_beside_vae(std::string_view name) {
-  constexpr std::string_view kBeside[] = {"audio_vae.", "vocoder.", "pretransform.model."};
+  constexpr std::string_view kBeside[] = {"audio_vae.", "vocoder."};
   return std::ranges::any_of(kBeside, [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
@@ -96,7 +100,9 @@ std::string vae_name(std::string_view name, std::string_view prefix) {
 // Of a file that is given as one.
 void check_is_vae(const Checkpoint& file) {
   const auto decodes = [](std::string_view name) {
-    return !is_of_another(Part::vae, name) && without_prefix(name).starts_with("decoder.");
+    if (is_of_another(Part::vae, name)) return false;
+    const std::string_view inner = without_prefix(name);
+    return inner.starts_with("decoder.") || inner.starts_with("geo_decoder.");  // which makes shapes
   };
   if (!any_name(file, decodes))
     throw Error(
@@ -114,23 +120,29 @@ size_t read_as_vae(Checkpoint& vae, std::string_view prefix) {
 // What says how a model is sampled stands beside its parts; a mark between underscores stands in the unet.
 bool stands_beside_parts(std::string_view name) {
   const BufferRow* const row = buffer_row(name, {});
-  return row && is_of_sampling(*row) && !name.starts_with("__") && !part_of(name);
+  if (row && is_of_sampling(*row) && !name.starts_with("__") && !part_of(name)) return true;
+  // What Stable Audio's model knows of lengths.
+  return name.starts_with("conditioner.conditioners.seconds_");
+}
+
+// "model." is in front of longer ones, too.
+std::string_view unet_prefix_of(std::string_view name, std::string_view prefix) {
+  std::string_view longest = name.starts_with(prefix) ? prefix : std::string_view();
+  for (const std::string_view front : kUnetPrefixes)
+    if (front.size() > longest.size() && name.starts_with(front)) longest = front;
+  return longest;
 }
 
 size_t read_as_unet(Checkpoint& unet, const std::string& prefix) {
-  const bool whole = any_begins(unet, prefix);
+  const bool whole = any_name(unet, [&](std::string_view name) { return unet_prefix_of(name, prefix) == prefix; });
   return rename(
       unet,
       [&](std::string_view name) -> std::string {
         const bool beside = is_mark_of_codes(name) ? whole : stands_beside_parts(name);
-        if (name.starts_with(prefix) || beside) return std::string(name);
+        const std::string_view front = unet_prefix_of(name, prefix);
+        if (front == prefix || beside) return std::string(name);
         if (whole || is_of_another(Part::unet, name)) return "";
-        for (const std::string_view front : kUnetPrefixes)
-          if (name.starts_with(front)) {
-            name.remove_prefix(front.size());
-            break;
-          }
-        return std::string(prefix).append(name);
+        return std::string(prefix).append(name.substr(front.size()));
       },
       "unet");
 }
@@ -218,7 +230,9 @@ std::vector<std::string> read_in_roles(const Recipe& recipe, std::vector<Checkpo
   if (recipe.roles.size() != checkpoints.size())
     throw Error(ErrorCode::usage, "roles",
                 sentence(recipe.roles.size(), " files are to be put together, ", checkpoints.size(), " were given"));
-  for (size_t k = 0; k < checkpoints.size(); ++k) bring_to_comfy(checkpoints[k], parse_part("roles", recipe.roles[k]));
+  for (size_t k = 0; k < checkpoints.size(); ++k)
+    bring_without_discarded(recipe, {&checkpoints[k]},
+                            [&] { bring_to_comfy(checkpoints[k], parse_part("roles", recipe.roles[k])); });
   const Layout& layout = layout_of(recipe, checkpoints);
   std::vector<std::string> notes;
   for (size_t k = 0; k < checkpoints.size(); ++k) {
@@ -243,11 +257,13 @@ std::vector<std::string> name_components(const Recipe& recipe, std::vector<Check
   if (!recipe.roles.empty()) return read_in_roles(recipe, checkpoints);
   if (!recipe.bake_vae) return {};
   if (checkpoints.size() < 2) throw Error(ErrorCode::usage, "--vae", "a VAE needs a checkpoint to be baked into");
-  const bool flux = any_begins(checkpoints[0], "vae.") && !any_begins(checkpoints[0], "first_stage_model.");
+  const auto has_vae = [&](std::string_view prefix) { return any_begins(checkpoints[0], prefix); };
+  const auto* const prefix = std::ranges::find_if(kVaePrefixes, has_vae);
   std::vector<std::string> notes;
   Checkpoint& vae = checkpoints.back();
-  if (recipe.layout != "diffusers") bring_to_comfy(vae, Part::vae);
-  add_note(notes, vae, read_as_vae(vae, flux ? "vae." : "first_stage_model."), "VAE");
+  if (recipe.layout != "diffusers" && !is_pipeline(checkpoints[0]))
+    bring_without_discarded(recipe, {&vae}, [&] { bring_to_comfy(vae, Part::vae); });
+  add_note(notes, vae, read_as_vae(vae, prefix == std::end(kVaePrefixes) ? kVaePrefixes[0] : *prefix), "VAE");
   return notes;
 }
 

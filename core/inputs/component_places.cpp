@@ -21,9 +21,11 @@ struct FolderName {
 constexpr auto kFolders = std::to_array<FolderName>({{"transformer", ComponentRole::transformer},
                                                      {"unet", ComponentRole::unet},
                                                      {"vae", ComponentRole::vae},
-                                                     {"text_encoder", ComponentRole::text_encoder}});
+                                                     {"text_encoder", ComponentRole::text_encoder},
+                                                     {"audio_vae", ComponentRole::audio_vae},
+                                                     {"controlnet", ComponentRole::controlnet}});
 constexpr uint32_t kMostOfARole = 4;
-constexpr auto kVaePrefixes = std::to_array<string_view>({"first_stage_model.", "vae."});
+constexpr auto kVaePrefixes = std::to_array<string_view>({"first_stage_model.", "vae.", "pretransform.model."});
 
 // Tables are sorted: names with a beginning stand together.
 bool has_names(const TensorTable& tensors, string_view prefix) {
@@ -74,10 +76,13 @@ class Places {
     return {role, 0};
   }
 
-  // Of a folder's sub-folder that is of none of the roles: its VAE or encoder is not the pipeline's.
+  // Of a folder's sub-folder that is of none of the roles: its VAE or encoder is not the pipeline's. A ControlNet goes
+  // from folder to folder as it is.
   bool is_beside(string_view prefix) const {
     const string_view front = prefix.substr(0, prefix.find('.'));
-    return std::ranges::find(components_, front) != components_.end() && !member_of_folder(front);
+    const std::optional<PipelineMember> member = member_of_folder(front);
+    return std::ranges::find(components_, front) != components_.end() &&
+           (!member || member->role == ComponentRole::controlnet);
   }
 
   static bool is_same_kind(ComponentRole a, ComponentRole b) { return a == b || (is_model(a) && is_model(b)); }
@@ -128,7 +133,7 @@ class Places {
   // Of a folder, whose names no file has.
   void add_folders() {
     for (const FolderName& folder : kFolders)
-      for (uint32_t number = 0; number < kMostOfARole; ++number) {
+      for (uint32_t number = 0; number < kMostOfARole && folder.role != ComponentRole::controlnet; ++number) {
         const PipelineMember member{folder.role, number};
         const std::string prefix = folder_of(member) + ".";
         if (prefix == "transformer." && !is_of_folder()) continue;
@@ -157,6 +162,23 @@ class Places {
 }  // namespace
 
 PlacedComponents placed_components(const Checkpoint& checkpoint) { return Places(checkpoint).take(); }
+
+std::string counterpart_in(const Checkpoint& folder, const Checkpoint& file) {
+  const std::vector<std::string> sub_folders = components_of(folder);
+  const std::vector<ToldComponent> told = told_components(file.tensors);
+  if (sub_folders.size() < 2 || told.size() != 1) return "";
+  const PlacedComponents placed = placed_components(folder);
+  const auto of_family = [&](const PlacedComponent& one) { return one.told && are_one_family(*one.told, told[0]); };
+  const auto of_role = [&](const PlacedComponent& one) { return one.member.role == told[0].family->role; };
+  const auto sole = [&](const auto& is_it) -> std::string {
+    const auto found = std::ranges::find_if(placed.components, is_it);
+    if (std::ranges::count_if(placed.components, is_it) != 1) return "";
+    const std::string name = folder_of(found->member);
+    return std::ranges::find(sub_folders, name) == sub_folders.end() ? "" : name;
+  };
+  const std::string found = sole(of_family);
+  return found.empty() ? sole(of_role) : found;
+}
 
 std::string folder_of(PipelineMember member) {
   const auto row = std::ranges::find(kFolders, member.role, &FolderName::role);

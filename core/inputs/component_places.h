@@ -35,6 +35,10 @@ struct PlacedComponents {
 /// What `checkpoint` holds. No prefix is the beginning of another's but the empty one.
 PlacedComponents placed_components(const Checkpoint& checkpoint);
 
+/// The sub-folder of `folder`, a pipeline's, with what `file` is alone: of its family, or else of its role. Empty where
+/// there is none, several are, or `folder` is none.
+std::string counterpart_in(const Checkpoint& folder, const Checkpoint& file);
+
 /// The sub-folder of a component: "transformer", "unet", "vae", "text_encoder_2".
 std::string folder_of(PipelineMember member);
 

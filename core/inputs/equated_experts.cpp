@@ -2,13 +2,17 @@
 #include "core/inputs/equated_experts.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 
 #include "core/families/expert_kinds.h"
 #include "core/families/spellings.h"
-#include "core/inputs/lacking_names.h"
 #include "core/layouts/rewriting.h"
+#include "core/names/lacking_names.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -106,9 +110,14 @@ std::set<std::string> names_of(const Modules& modules) {
   return names;
 }
 
+constexpr std::array<string_view, 3> kExpertParts{".gate_up_proj", ".up_proj", ".down_proj"};
+
 bool are_experts(string_view name) {
-  return name.ends_with(".experts.gate_up_proj") || name.ends_with(".experts.up_proj") ||
-         name.ends_with(".experts.down_proj");
+  constexpr string_view kExperts = ".experts";
+  if (!name.ends_with("_proj")) return false;
+  const size_t dot = name.rfind('.');
+  return dot != string_view::npos && name.substr(0, dot).ends_with(kExperts) &&
+         std::ranges::find(kExpertParts, name.substr(dot)) != kExpertParts.end();
 }
 
 // Stacked experts by their modules: whether they lie otherwise than the first one's.
@@ -142,23 +151,29 @@ Turned turned_experts(const TensorTable& first, const TensorTable& other) {
   return turned;
 }
 
-// What is wanted is single, as `kind` says, and of `own`; the stacked ones lie (experts, in, out) where a layer's own
-// lie (out, in).
-bool lies_turned(const TensorTable& first, const Module& own, const TensorTable& other, const std::string& theirs) {
+enum class Lie : uint8_t { plain, turned, unknown };
+
+// A layer's own are single, as `kind` says: (out, in). Whether the stacked ones lie so, (experts, out, in), or
+// (experts, in, out); what is square tells nothing.
+Lie lie_of(const TensorTable& first, const Module& own, const TensorTable& other, const std::string& theirs) {
   const ExpertKind& kind = *own.kind;
   size_t single = TensorTable::npos;
   for (int expert = 0; expert < kFirstExperts && single == TensorTable::npos; ++expert)
     single = first.find(sentence(own.name, ".", expert, ".", kind.out_of.single));
-  if (single == TensorTable::npos || first[single].shape.size() != 2) return false;
+  if (single == TensorTable::npos || first[single].shape.size() != 2) return Lie::plain;
   const uint64_t out = first[single].shape[0], in = first[single].shape[1];
-  const auto is_stacked_as = [&](string_view part, uint64_t rows, uint64_t columns) {
+  bool can_be_plain = true, can_be_turned = true;
+  const auto look_at = [&](string_view part, uint64_t rows, uint64_t columns) {
     const size_t row = other.find(sentence(theirs, ".", part));
-    if (row == TensorTable::npos || other[row].shape.size() != 3) return false;
-    return other[row].shape[1] == rows && other[row].shape[2] == columns;
+    if (row == TensorTable::npos || other[row].shape.size() != 3) return;
+    const Shape shape = other[row].shape;
+    can_be_plain = can_be_plain && shape[1] == rows && shape[2] == columns;
+    can_be_turned = can_be_turned && shape[1] == columns && shape[2] == rows;
   };
-  const uint64_t gated = fits(kind, true) ? 2 * in : in;
-  const bool is_plain = is_stacked_as(kind.out_of.stacked, out, in) && is_stacked_as(kind.into.stacked, gated, out);
-  return !is_plain && is_stacked_as(kind.out_of.stacked, in, out) && is_stacked_as(kind.into.stacked, out, gated);
+  look_at(kind.out_of.stacked, out, in);
+  look_at(kind.into.stacked, fits(kind, true) ? 2 * in : in, out);
+  if (can_be_plain == can_be_turned) return can_be_plain ? Lie::unknown : Lie::plain;
+  return can_be_plain ? Lie::plain : Lie::turned;
 }
 
 void turn(Checkpoint& checkpoint, const std::set<std::string>& meant) {
@@ -171,41 +186,104 @@ void turn(Checkpoint& checkpoint, const std::set<std::string>& meant) {
   rewrite(checkpoint, rules, Direction::to_left, "", "");
 }
 
-// Before they are taken apart.
-void turn_stacked(const Checkpoint& first, const Modules& own, Checkpoint& other, const Modules& theirs) {
+// Before they are taken apart. Returns names of those of which it cannot be told whether they need it.
+std::vector<std::string> turn_stacked(const Checkpoint& first, const Modules& own, Checkpoint& other,
+                                      const Modules& theirs) {
   std::set<std::string> meant;
+  std::vector<std::string> doubtful;
   for (const auto& [key, module] : theirs) {
     const auto found = own.find(key);
     if (found == own.end() || !found->second.single || !found->second.kind || !module.stacked) continue;
     const ExpertKind& kind = *found->second.kind;
-    if (!fits(kind, module.has_gate) || !lies_turned(first.tensors, found->second, other.tensors, module.name))
-      continue;
-    for (const string_view part : {kind.into.stacked, kind.out_of.stacked})
-      meant.insert(sentence(module.name, ".", part));
+    if (!fits(kind, module.has_gate)) continue;
+    const Lie lie = lie_of(first.tensors, found->second, other.tensors, module.name);
+    for (const string_view part : {kind.into.stacked, kind.out_of.stacked}) {
+      if (lie == Lie::turned) meant.insert(sentence(module.name, ".", part));
+      if (lie == Lie::unknown) doubtful.push_back(sentence(module.name, ".", part));
+    }
   }
   if (!meant.empty()) turn(other, meant);
+  return doubtful;
+}
+
+bool is_square(Shape shape) { return shape.size() == 3 && shape[1] == shape[2]; }
+
+// Whether another tensor of the module, which both have, is not square, so that it would have been turned.
+bool is_told_by_another(const TensorTable& first, const TensorTable& other, string_view name) {
+  const std::string module = module_of(name);
+  return std::ranges::any_of(kExpertParts, [&](string_view part) {
+    const std::string sibling = module + std::string(part);
+    const size_t own = first.find(sibling), theirs = other.find(sibling);
+    return own != TensorTable::npos && theirs != TensorTable::npos && !is_square(first[own].shape) &&
+           std::ranges::equal(first[own].shape, other[theirs].shape);
+  });
+}
+
+// Names of stacked experts by what they mean; npos where it cannot be told which row is meant.
+std::map<std::string, size_t> stacked_by_meaning(const TensorTable& tensors, const std::vector<uint32_t>& rows) {
+  std::map<std::string, size_t> found;
+  for (const uint32_t row : rows) {
+    const std::string plain = plain_name(tensors.name(row)).text;  // with a dot at its end
+    if (!are_experts(string_view(plain).substr(0, plain.size() - 1))) continue;
+    const auto [place, is_new] = found.try_emplace(plain, row);
+    if (!is_new) place->second = TensorTable::npos;
+  }
+  return found;
+}
+
+// Turned ones get the first one's names, where they are spelled otherwise: by shape they would not be found.
+size_t rename_turned(const TensorTable& first, const LackingNames& lacking, Checkpoint& other) {
+  const std::map<std::string, size_t> own = stacked_by_meaning(first, lacking.of_first);
+  if (own.empty()) return 0;
+  std::map<std::string, std::string, std::less<>> renamed;
+  for (const auto& [plain, row] : stacked_by_meaning(other.tensors, lacking.of_other)) {
+    const auto found = own.find(plain);
+    if (found == own.end() || found->second == TensorTable::npos || row == TensorTable::npos) continue;
+    if (is_turned(first[found->second].shape, other.tensors[row].shape))
+      renamed.emplace(other.tensors.name(row), first.name(found->second));
+  }
+  if (renamed.empty()) return 0;
+  other.rename([&](string_view name) {
+    const auto found = renamed.find(name);
+    return found == renamed.end() ? std::string(name) : found->second;
+  });
+  return renamed.size();
 }
 
 }  // namespace
 
-std::vector<std::string> equate_experts(const Checkpoint& first, Checkpoint& other) {
+EquatedExperts equate_experts(const Checkpoint& first, Checkpoint& other) {
+  EquatedExperts equated;
   const LackingNames lacking = lacking_names(first.tensors, other.tensors);
-  if (!lacking.on_both_sides()) return {};
+  if (!lacking.on_both_sides()) return equated;
   const Modules own = modules_of(first.tensors, lacking.of_first);
-  if (own.empty()) return {};
+  if (own.empty()) return equated;
   const Modules theirs = modules_of(other.tensors);
-  turn_stacked(first, own, other, theirs);
-  std::vector<std::string> done;
+  equated.doubtful = turn_stacked(first, own, other, theirs);
   for (const auto& [task, meant] : tasks_of(own, theirs)) {
     LayoutRules rules;
     for (const std::string& pattern : patterns_of(meant, names_of(theirs)))
       append_expert_rules(rules, *task.kind, pattern);
     rewrite(other, rules, task.direction, "", "");
     const bool stacked = task.direction == Direction::to_left;
-    done.push_back(
+    equated.done.push_back(
         sentence("experts of ", counted(meant.size(), "layer"), stacked ? " stacked" : " as single tensors"));
   }
-  return done;
+  if (const size_t renamed = rename_turned(first.tensors, lacking_names(first.tensors, other.tensors), other))
+    equated.done.push_back(sentence("stacked experts called as A calls them, ", counted(renamed, "tensor")));
+  return equated;
+}
+
+std::vector<std::string> undecided_experts(const Checkpoint& first, const Checkpoint& other) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < other.tensors.size(); ++i) {
+    const string_view name = other.tensors.name(i);
+    if (!are_experts(name) || !is_square(other.tensors[i].shape)) continue;
+    const size_t own = first.tensors.find(name);
+    if (own == TensorTable::npos || !std::ranges::equal(first.tensors[own].shape, other.tensors[i].shape)) continue;
+    if (!is_told_by_another(first.tensors, other.tensors, name)) names.emplace_back(name);
+  }
+  return names;
 }
 
 std::vector<std::string> turn_experts(const Checkpoint& first, Checkpoint& other) {

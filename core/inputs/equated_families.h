@@ -10,8 +10,12 @@
 
 namespace ckmerge {
 
-/// Returns what was done, a clause each. Throws Error(mismatch) where there is no way
-/// between two namings, or rewrite() throws. REQUIRES: tables are sorted.
+/// Whether a component of one of them has the shapes of more than one of the other, so that prefixes alone do not tell
+/// which of them it is.
+bool fits_several(const Checkpoint& first, const Checkpoint& other);
+
+/// Returns what was done, a clause each. Throws Error(mismatch) where a component fits two of the first one's alike,
+/// there is no way between two namings, or rewrite() throws. REQUIRES: tables are sorted.
 std::vector<std::string> equate_families(const Checkpoint& first, Checkpoint& other);
 
 /// Brings the VAEs of `file`, which is given as one for `first`, to the first one's naming, or to that of files, which

@@ -5,13 +5,17 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/families/told_component.h"
 #include "core/inputs/brought_component.h"
-#include "core/inputs/lacking_names.h"
 #include "core/inputs/naming_path.h"
 #include "core/inputs/naming_trial.h"
+#include "core/names/lacking_names.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
@@ -39,8 +43,37 @@ struct Way {
   ToldComponent theirs = {};
   std::vector<NamingStep> path = {};
   Destination to = {};
+  bool is_of_first = false;  // the fragment is the first one's
   int64_t score = 0;
+
+  // Whether the prefixes say that they are one: one goes on where the other ends.
+  bool stays_in_place() const {
+    return !theirs.prefix.empty() && !to.prefix.empty() &&
+           (to.prefix.starts_with(theirs.prefix) || theirs.prefix.starts_with(to.prefix));
+  }
+  auto rank() const { return std::pair(score, stays_in_place()); }
+  // Of equal rank: whether the fragment is one of two components, and which of them is open.
+  bool is_other_place(const Way& way) const {
+    if (is_of_first != way.is_of_first || !are_one_family(theirs, way.theirs)) return false;
+    return is_of_first ? to.prefix == way.to.prefix && theirs.prefix != way.theirs.prefix
+                       : theirs.prefix == way.theirs.prefix && to.prefix != way.to.prefix;
+  }
 };
+
+std::string shown_place(const std::string& prefix) {
+  return prefix.empty() ? "that without a prefix" : "that behind " + prefix;
+}
+
+[[noreturn]] void refuse(const Checkpoint& first, const Checkpoint& other, const Way& a, const Way& b) {
+  const bool of_first = a.is_of_first;
+  const Checkpoint &fragment = of_first ? first : other, &whole = of_first ? other : first;
+  const std::string &one = of_first ? a.theirs.prefix : a.to.prefix, &two = of_first ? b.theirs.prefix : b.to.prefix;
+  throw Error(
+      ErrorCode::mismatch, other.path,
+      sentence(fragment.path, ": is a fragment of ", a.theirs.family->name, " that fits two components of ", whole.path,
+               " alike, ", shown_place(one), " and ", shown_place(two), "; say which is meant, as in ",
+               of_first ? "--add-prefix A:" : "--add-prefix B:", one.empty() ? two : one));
+}
 
 class Ways {
  public:
@@ -59,6 +92,7 @@ class Ways {
       for (const Naming naming : other_namings(*whole.family, whole.naming()))
         for (const std::string& prefix : possible_prefixes(first_.tensors, lacking.of_first))
           try_fragment_of_first(whole, naming, prefix);
+    if (best_ && rival_) refuse(first_, other_, *best_, *rival_);
     return std::move(best_);
   }
 
@@ -82,7 +116,8 @@ class Ways {
   void try_fragment_of_first(const ToldComponent& whole, Naming naming, const std::string& prefix) {
     Way way{.theirs = whole,
             .path = naming_path(*whole.family, whole.naming(), naming),
-            .to = {.prefix = prefix, .naming = naming}};
+            .to = {.prefix = prefix, .naming = naming},
+            .is_of_first = true};
     if (!way.path.empty()) consider(std::move(way), is_another(own_, whole, prefix));
   }
 
@@ -92,8 +127,13 @@ class Ways {
     way.to.not_behind = prefixes_inside(theirs_, way.theirs.prefix);
     const NamingTrial trial(first_, other_, way.theirs, way.path, way.to);
     way.score = trial.score();
-    if (way.score <= 0 || (best_ && way.score <= best_->score)) return;
+    if (way.score <= 0 || (best_ && way.rank() < best_->rank())) return;
     if (told_as_another && !trial.names_all()) return;
+    if (best_ && way.rank() == best_->rank()) {
+      if (best_->is_other_place(way)) rival_ = std::move(way);
+      return;
+    }
+    rival_.reset();
     std::vector<std::string> strangers = trial.strangers();
     if (way.theirs.prefix != way.to.prefix)
       way.to.not_behind.insert(way.to.not_behind.end(), strangers.begin(), strangers.end());
@@ -102,7 +142,7 @@ class Ways {
 
   const Checkpoint &first_, &other_;
   std::vector<ToldComponent> own_, theirs_;
-  std::optional<Way> best_;
+  std::optional<Way> best_, rival_;
 };
 
 }  // namespace

@@ -2,7 +2,9 @@
 #include "core/inputs/equated_inputs.h"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
+#include <utility>
 
 #include "core/inputs/common_spelling.h"
 #include "core/inputs/equated_experts.h"
@@ -10,10 +12,13 @@
 #include "core/inputs/equated_fragments.h"
 #include "core/inputs/equated_names.h"
 #include "core/inputs/equated_ones.h"
-#include "core/inputs/lacking_names.h"
-#include "core/inputs/vae_alone.h"
+#include "core/inputs/own_discards.h"
+#include "core/inputs/whole_part.h"
+#include "core/layouts/taken_component.h"
+#include "core/names/lacking_names.h"
 #include "core/recipe/layout_fields.h"
 #include "io/checkpoint.h"
+#include "io/input_forms.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -45,43 +50,94 @@ bool lack_each_others(const Checkpoint& first, const Checkpoint& other) {
   return lacking_names(first.tensors, other.tensors).on_both_sides();
 }
 
-void bring_by_rules(Checkpoint& first, Checkpoint& other) {
+// Returns names of experts of which nothing tells how they lie.
+std::vector<std::string> bring_by_rules(Checkpoint& first, Checkpoint& other) {
   // A VAE among models is meant to be baked in, and is told so.
-  if (is_vae_for_model(first, other)) return;
+  if (is_vae_for_model(first, other)) return {};
   std::vector<std::string> done = equate_families(first, other);
   for (std::string& clause : equate_fragments(first, other)) done.push_back(std::move(clause));
-  for (std::string& clause : equate_experts(first, other)) done.push_back(std::move(clause));
+  EquatedExperts experts = equate_experts(first, other);
+  std::ranges::move(experts.done, std::back_inserter(done));
   const EquatedNames spelled = equate_names(first, other);
   if (spelled.count > 0)
     done.push_back(sentence(counted(spelled.count, "name"), " as A spells them: ", shown(spelled.changes)));
   note(other, done);
   if (!done.empty() && lack_each_others(first, other)) bring_to_common_spelling(first, other);
+  return std::move(experts.doubtful);
 }
 
-void bring(Checkpoint& first, Checkpoint& other, bool copies_codes) {
-  if (is_left_alone(first, other, copies_codes)) return;
-  if (lack_each_others(first, other)) {
-    bring_to_common_spelling(first, other);
-    if (lack_each_others(first, other)) bring_by_rules(first, other);
+std::vector<std::string> bring_names(Checkpoint& first, Checkpoint& other) {
+  if (!fits_several(first, other)) bring_to_common_spelling(first, other);
+  return lack_each_others(first, other) ? bring_by_rules(first, other) : std::vector<std::string>();
+}
+
+// Of two pipelines each component is compared with that of the same name, and with no other; what is no pipeline is one
+// of A's components, whichever it fits.
+std::vector<std::string> bring_pipeline(Checkpoint& first, Checkpoint& other) {
+  const std::vector<std::string> components = components_of(first);
+  const auto has_it = [&](const std::string& component) { return has_component(other.tensors, component); };
+  if (std::ranges::none_of(components, has_it)) return bring_names(first, other);
+  std::vector<std::string> doubtful;
+  bring_components(first, other, components, [&](Checkpoint& own, Checkpoint& theirs) {
+    if (lack_each_others(own, theirs)) std::ranges::move(bring_names(own, theirs), std::back_inserter(doubtful));
+  });
+  return doubtful;
+}
+
+std::string doubt_about_experts(const Checkpoint& other, const std::vector<std::string>& names) {
+  return sentence(
+      other.path, ": ", counted(names.size(), "tensor"), " of stacked experts ", names.size() == 1 ? "is" : "are",
+      " square, and nothing beside tells whether rows or columns come first; taken to lie as A's do: ", shown(names));
+}
+
+// Returns a warning, or nothing.
+std::string bring(const Recipe& recipe, Checkpoint& first, Checkpoint& other) {
+  std::vector<std::string> doubtful;
+  if (!is_left_alone(first, other, recipe.copy_codes)) {
+    if (lack_each_others(first, other))
+      bring_without_discarded(recipe, {&first, &other}, [&] { doubtful = bring_pipeline(first, other); });
+    note(other, turn_experts(first, other));
+    note(other, equate_ones(first, other));
   }
-  note(other, turn_experts(first, other));
-  note(other, equate_ones(first, other));
+  std::ranges::move(undecided_experts(first, other), std::back_inserter(doubtful));
+  return doubtful.empty() ? "" : doubt_about_experts(other, doubtful);
+}
+
+// Of two pipelines, what one of them lacks as a whole.
+void note_components(const Checkpoint& first, Checkpoint& other) {
+  const std::vector<std::string> own = components_of(first), theirs = components_of(other);
+  if (own.empty() || theirs.empty()) return;
+  const auto lacking = [](const std::vector<std::string>& from, const std::vector<std::string>& in) {
+    std::string names;
+    for (const std::string& name : from)
+      if (std::ranges::find(in, name) == in.end()) names += (names.empty() ? "" : ", ") + name;
+    return names;
+  };
+  if (const std::string names = lacking(own, theirs); !names.empty())
+    other.notes.push_back(sentence("has no ", names, ", which A has"));
+  if (const std::string names = lacking(theirs, own); !names.empty())
+    other.notes.push_back(sentence("has ", names, ", which A lacks"));
 }
 
 }  // namespace
 
-void equate_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
+std::vector<std::string> equate_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
+  std::vector<std::string> warnings;
   const size_t merged = given_inputs(recipe, checkpoints.size());
-  if (merged == 0 || !recipe.roles.empty() || checkpoints[0].tensors.size() == 0) return;
+  if (merged == 0 || !recipe.roles.empty() || checkpoints[0].tensors.size() == 0) return warnings;
   for (size_t k = 1; k < merged; ++k) {
     if (checkpoints[k].tensors.size() == 0) continue;
-    bring(checkpoints[0], checkpoints[k], recipe.copy_codes);
+    if (std::string doubt = bring(recipe, checkpoints[0], checkpoints[k]); !doubt.empty())
+      warnings.push_back(std::move(doubt));
+    note_components(checkpoints[0], checkpoints[k]);
     if (!checkpoints[k].equated.empty()) share_names(std::span(checkpoints).first(k + 1));
   }
   if (recipe.bake_vae && checkpoints.size() > merged) {
-    note(checkpoints.back(), equate_vae(checkpoints[0], checkpoints.back()));
+    bring_without_discarded(recipe, {&checkpoints.back()},
+                            [&] { note(checkpoints.back(), equate_vae(checkpoints[0], checkpoints.back())); });
     note(checkpoints.back(), equate_ones(checkpoints[0], checkpoints.back()));
   }
+  return warnings;
 }
 
 }  // namespace ckmerge

@@ -2,6 +2,7 @@
 // One model, whatever its names: inputs of a merge are brought to the names of the first.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "core/recipe/recipe.h"
@@ -13,7 +14,8 @@ namespace ckmerge {
 /// naming, a spelling or the form of experts is all that differs; cut and joined tensors are views of the file. A VAE
 /// that is baked in gets the naming of the first one's. What was done is noted in each checkpoint, and kept for the
 /// recipe (Checkpoint::equated). Files whose metadata lists tensors by name are left alone, and so are codes that are
-/// refused anyway. Throws Error(mismatch) where rules are known and do not fit. REQUIRES: tables are sorted by name.
-void equate_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints);
+/// refused anyway. Returns warnings of what cannot be told of them. Throws Error(mismatch) where rules are known and do
+/// not fit, or a component fits two of the first one's. REQUIRES: tables are sorted by name.
+std::vector<std::string> equate_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints);
 
 }  // namespace ckmerge

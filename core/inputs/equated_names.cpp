@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "core/families/spellings.h"
-#include "core/inputs/lacking_names.h"
+#include "core/names/lacking_names.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {

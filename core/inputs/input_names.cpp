@@ -2,6 +2,7 @@
 #include "core/inputs/input_names.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/inputs/asked_layout.h"
 #include "core/inputs/component_names.h"
@@ -9,6 +10,8 @@
 #include "core/inputs/renames.h"
 #include "core/inputs/tied_heads.h"
 #include "core/vocabulary/vocabularies.h"
+#include "io/input_forms.h"
+#include "io/text/error.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -27,6 +30,18 @@ void note_unread(Checkpoint& checkpoint) {
       sentence(counted(unread.size(), "tensor"), unread.size() == 1 ? " is" : " are", " not read: ", named));
 }
 
+// What is given for one component, or recorded by its hash, is one.
+void check_folders(const Recipe& recipe, const std::vector<Checkpoint>& checkpoints) {
+  for (const Checkpoint& checkpoint : checkpoints) {
+    if (!is_pipeline(checkpoint)) continue;
+    if (!recipe.roles.empty() && components_of(checkpoint).size() > 1)
+      throw Error(ErrorCode::usage, checkpoint.path,
+                  sentence(checkpoint.path,
+                           ": is a folder of several components; name the sub-folder of the one that "
+                           "is meant, or convert the whole with --layout comfy"));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoint>& checkpoints,
@@ -35,7 +50,7 @@ std::vector<std::string> name_inputs(const Recipe& recipe, std::vector<Checkpoin
   const std::vector<bool> headless = without_head(checkpoints);
   check_folders(recipe, checkpoints);
   std::vector<std::string> warnings = bring_to_layout(recipe, checkpoints);
-  equate_inputs(recipe, checkpoints);
+  for (std::string& doubt : equate_inputs(recipe, checkpoints)) warnings.push_back(std::move(doubt));
   for (std::string& note : untie_heads(recipe, checkpoints, headless)) warnings.push_back(std::move(note));
   for (std::string& note : fit_vocabularies(recipe, checkpoints, changes)) warnings.push_back(std::move(note));
   for (std::string& note : name_components(recipe, checkpoints)) warnings.push_back(std::move(note));

@@ -3,9 +3,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
+#include "core/inputs/whole_part.h"
 #include "core/names/part.h"
-#include "core/names/whole_part.h"
 #include "core/recipe/dtype_rules.h"
 #include "io/table/code_judge.h"
 #include "io/text/error.h"
@@ -145,8 +146,11 @@ std::vector<std::string> judgement_warnings(const Recipe& recipe, std::span<cons
   if (recipe.copy_codes && std::ranges::none_of(checkpoints, holds_codes))
     warnings.emplace_back("--copy-codes changes nothing: no input is quantized");
   if (copies_one_file(recipe)) return warnings;
+  const auto is_discarded = [](const UnplacedTensor& one) { return one.fate == UnplacedTensor::Fate::discarded; };
   for (const Checkpoint& checkpoint : checkpoints)
-    if (const Judgement& judgement = checkpoint.judgement; holds_weights(checkpoint) && judgement.factors > 0)
+    if (const Judgement& judgement = checkpoint.judgement;
+        holds_weights(checkpoint) &&
+        std::cmp_greater(judgement.factors, std::ranges::count_if(checkpoint.unplaced, is_discarded)))
       warnings.push_back(sentence(checkpoint.path, ": ", counted(judgement.factors, "tensor"),
                                   judgement.factors == 1 ? " is a factor" : " are factors",
                                   " of an adapter beside its weights (", judgement.kind,

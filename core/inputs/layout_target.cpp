@@ -12,8 +12,10 @@ namespace {
 
 bool is_model(ComponentRole role) { return role == ComponentRole::transformer || role == ComponentRole::unet; }
 
+// VAEs may have the same prefix in a file.
 bool is_of_folder(const PlacedComponent& component) {
-  return component.prefix == folder_of(component.member) + "." && component.prefix != "vae.";
+  return component.prefix == folder_of(component.member) + "." && component.prefix != "vae." &&
+         component.prefix != "audio_vae.";
 }
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what) {
@@ -55,7 +57,10 @@ const EncoderPlace* LayoutTarget::encoder_place(const PlacedComponent& component
 std::optional<std::string> LayoutTarget::prefix_of(const PlacedComponent& component) const {
   const ComponentRole role = component.member.role;
   if (layout_ == AskedLayout::diffusers) return several_ ? folder_of(component.member) + "." : "";
+  if (role == ComponentRole::audio_vae) return folder_of(component.member) + ".";
+  if (!several_ && component.told) return component.told->family->prefix_alone;
   if (!several_) return role == ComponentRole::unet ? "model.diffusion_model." : "";
+  if (role == ComponentRole::controlnet) return std::nullopt;
   if (is_model(role)) return pipeline_->unet_prefix;
   if (role == ComponentRole::vae) return pipeline_->vae_prefix;
   const EncoderPlace* const place = encoder_place(component);

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "core/layouts/reshaping.h"
+#include "core/names/model_buffers.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -70,6 +71,38 @@ int64_t NamingTrial::score() const {
       score += fit(first_.tensors[own], theirs, turned->is_whole) ? 1 : -1;
   }
   return score;
+}
+
+std::optional<std::string> NamingTrial::target(string_view name) const {
+  if (!is_meant(name)) return std::nullopt;
+  std::optional<Turned> turned = turn(name.substr(prefix_.size()));
+  if (!turned) return std::nullopt;
+  return to_.prefix + turned->name;
+}
+
+bool NamingTrial::covers(string_view name) const {
+  return is_meant(name) && steps_.front().matcher.match(name.substr(prefix_.size())).has_value();
+}
+
+bool NamingTrial::is_left_out(string_view name) const {
+  if (steps_.empty()) return false;
+  const Step& step = steps_.front();
+  const std::optional<RuleMatch> match = step.matcher.match(name);
+  return match && !step.matcher.has_target(*match->rule);
+}
+
+size_t NamingTrial::homeless() const {
+  size_t homeless = 0;
+  for (size_t i = 0; i < other_.tensors.size(); ++i) {
+    const Tensor theirs = other_.tensors[i];
+    if (!is_meant(theirs.name) || is_position_ids(theirs.name)) continue;
+    const string_view inner = theirs.name.substr(prefix_.size());
+    if (is_left_out(inner)) continue;
+    const std::optional<Turned> turned = turn(inner);
+    const size_t own = first_.tensors.find(std::string(to_.prefix).append(turned ? turned->name : inner));
+    homeless += own == TensorTable::npos || !fit(first_.tensors[own], theirs, !turned || turned->is_whole);
+  }
+  return homeless;
 }
 
 size_t NamingTrial::named() const {

@@ -30,6 +30,15 @@ class NamingTrial {
   /// whose shape does not fit, and those that would no longer be called as `first` has them. Linear in the names.
   int64_t score() const;
 
+  /// How many of those behind the prefix have no place in `first`: nothing is called so there, or it has another shape.
+  /// Neither tables of positions nor what the other naming leaves out are counted.
+  size_t homeless() const;
+
+  /// What `name`, of those behind the prefix, would be called; none: no rule names it, or it is left out.
+  std::optional<std::string> target(std::string_view name) const;
+  /// Whether a rule covers it, were it to leave it out.
+  bool covers(std::string_view name) const;
+
   /// How many of those behind the prefix rules name.
   size_t named() const;
   bool names_all() const;
@@ -55,6 +64,7 @@ class NamingTrial {
   };
   std::optional<Turned> turn(std::string_view name) const;
   bool is_meant(std::string_view name) const;
+  bool is_left_out(std::string_view name) const;
 
   const Checkpoint &first_, &other_;
   const std::string& prefix_;

@@ -14,8 +14,8 @@
 namespace ckmerge {
 namespace {
 
-constexpr std::array<const char*, 9> kEncoderNames{"CLIP-L",  "CLIP-G",   "CLIP-H", "T5",   "UMT5",
-                                                   "Gemma 2", "Qwen 2.5", "Qwen 3", "Llama"};
+constexpr std::array<const char*, 10> kEncoderNames{"CLIP-L", "CLIP-G",  "CLIP-H",   "T5",     "UMT5",
+                                                    "ByT5",   "Gemma 2", "Qwen 2.5", "Qwen 3", "Llama"};
 
 bool has(const Checkpoint& checkpoint, std::string_view ending) {
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
@@ -52,7 +52,8 @@ bool belongs_to(EncoderKind kind, std::string_view name) {
   };
   switch (kind.encoder) {
     case Encoder::t5:
-    case Encoder::umt5: return any(kT5);
+    case Encoder::umt5:
+    case Encoder::byt5: return any(kT5);
     case Encoder::gemma2:
     case Encoder::qwen2:
     case Encoder::qwen3:
@@ -139,7 +140,17 @@ const Layout* layout_of_unet(const Checkpoint& unet) {
 
 namespace {
 
+// It reads bytes, of which there are few; that of HunyuanImage knows colours and fonts besides.
+bool knows_bytes(const Checkpoint& file) {
+  constexpr uint64_t kBytes = 384, kGlyphs = 1510;
+  for (size_t i = 0; i < file.tensors.size(); ++i)
+    if (const Tensor tensor = file.tensors[i]; tensor.name.ends_with("shared.weight") && tensor.shape.size() == 2)
+      return tensor.shape[0] == kBytes || tensor.shape[0] == kGlyphs;
+  return false;
+}
+
 EncoderKind t5_kind(const Checkpoint& file) {
+  if (knows_bytes(file)) return {Encoder::byt5};
   constexpr std::string_view kBias = ".layer.0.SelfAttention.relative_attention_bias.weight";
   if (has(file, sentence("encoder.block.1", kBias))) return {Encoder::umt5};
   return {.encoder = Encoder::t5, .may_be_umt5 = !has(file, "encoder.block.1.layer.0.SelfAttention.q.weight")};
@@ -186,9 +197,10 @@ EncoderKind encoder_kind(const Checkpoint& file) {
       case 1280: return {Encoder::clip_g, open_clip};
     }
   if (const auto language = language_kind(file)) return *language;
-  refuse(file.path,
-         "is no text encoder that can be told by its tensors (CLIP-L, CLIP-H, CLIP-G, T5, UMT5, Gemma 2, Qwen 2.5, "
-         "Qwen 3 or Llama)");
+  refuse(
+      file.path,
+      "is no text encoder that can be told by its tensors (CLIP-L, CLIP-H, CLIP-G, T5, UMT5, ByT5, Gemma 2, Qwen 2.5, "
+      "Qwen 3 or Llama)");
 }
 
 bool wants_other_naming(const Layout& layout, EncoderKind kind) {

@@ -13,7 +13,7 @@
 namespace ckmerge {
 
 /// What text encoders are called in the layouts.
-enum class Encoder : uint8_t { clip_l, clip_g, clip_h, t5, umt5, gemma2, qwen2, qwen3, llama };
+enum class Encoder : uint8_t { clip_l, clip_g, clip_h, t5, umt5, byt5, gemma2, qwen2, qwen3, llama };
 
 /// An encoder's file: which one it is, and in whose naming its tensors are.
 struct EncoderKind {
@@ -32,7 +32,7 @@ struct EncoderPlace {
 /// What a VAE decodes: the spatial dimensions of its convolutions and the channels of a latent, 0 where the models of a
 /// family differ in them.
 struct Latents {
-  uint8_t dimensions = 2;  ///< 3 for video, and for Qwen-Image, whose VAE is Wan's
+  uint8_t dimensions = 2;  ///< 1 for sound and points in space; 3 for video, and for Qwen-Image, whose VAE is Wan's
   uint8_t channels = 0;
 };
 

@@ -111,24 +111,60 @@ bool ElementView::transpose(ElementView& out) const {
   out = ElementView(dtype_);
   out.shape_ = shape_;
   std::swap(out.shape_.end()[-1], out.shape_.end()[-2]);
-  const uint64_t height = shape_.end()[-2], width = shape_.end()[-1];
-  for (const Run& run : runs_) {
-    if (run.count % (height * width) != 0) return false;
-    const std::vector<uint64_t> matrices = {run.count / (height * width), height, width};
-    auto strides = run.shape.empty() ? strides_in_order(matrices) : strides_of_shape(run.shape, run.strides, matrices);
-    if (!strides) return false;
-    std::swap((*strides)[1], (*strides)[2]);
-    Run turned{.count = run.count,
-               .shard = run.shard,
-               .offset = run.offset,
-               .shape = {matrices[0], width, height},
-               .strides = *strides};
-    if (lie_in_order(turned.shape, turned.strides)) {
-      turned.shape.clear();
-      turned.strides.clear();
-    }
-    out.append(std::move(turned));
+  const uint64_t height = shape_.end()[-2], width = shape_.end()[-1], matrix = height * width;
+  const auto is_whole = [&](const Run& run) { return run.count % matrix == 0; };
+  if (std::ranges::all_of(runs_, is_whole))
+    return std::ranges::all_of(runs_, [&](const Run& run) { return out.append_turned(run, height, width); });
+  ElementView matrices = *this;
+  matrices.reshape({count() / matrix, matrix});
+  for (uint64_t i = 0; i < matrices.shape_[0]; ++i) {
+    const ElementView one = matrices.rows(i, i + 1);
+    if (one.runs_.size() == 1 ? !out.append_turned(one.runs_[0], height, width) : !out.append_columns(one, width))
+      return false;
   }
+  return true;
+}
+
+// Of whole matrices.
+bool ElementView::append_turned(const Run& run, uint64_t height, uint64_t width) {
+  const std::vector<uint64_t> matrices = {run.count / (height * width), height, width};
+  auto strides = run.shape.empty() ? strides_in_order(matrices) : strides_of_shape(run.shape, run.strides, matrices);
+  if (!strides) return false;
+  std::swap((*strides)[1], (*strides)[2]);
+  Run turned{.count = run.count,
+             .shard = run.shard,
+             .offset = run.offset,
+             .shape = {matrices[0], width, height},
+             .strides = *strides};
+  if (lie_in_order(turned.shape, turned.strides)) {
+    turned.shape.clear();
+    turned.strides.clear();
+  }
+  append(std::move(turned));
+  return true;
+}
+
+// Of one matrix whose rows lie in several files: a column is a piece of each of its runs.
+bool ElementView::append_columns(const ElementView& matrix, uint64_t width) {
+  constexpr size_t kMost = size_t{1} << 17;  // pieces of a tensor, which take some 200 bytes each for a moment
+  if (runs_.size() + matrix.runs_.size() * width > kMost) return false;
+  std::vector<std::vector<uint64_t>> strides;
+  for (const Run& run : matrix.runs_) {
+    if (run.count % width != 0) return false;
+    const std::vector<uint64_t> rows = {run.count / width, width};
+    auto of_rows = run.shape.empty() ? strides_in_order(rows) : strides_of_shape(run.shape, run.strides, rows);
+    if (!of_rows) return false;
+    strides.push_back(std::move(*of_rows));
+  }
+  for (uint64_t column = 0; column < width; ++column)
+    for (size_t i = 0; i < matrix.runs_.size(); ++i) {
+      const Run& run = matrix.runs_[i];
+      runs_.push_back({.count = run.count / width,
+                       .shard = run.shard,
+                       .offset = run.offset + column * strides[i][1] * element_size(dtype_),
+                       .shape = {run.count / width},
+                       .strides = {strides[i][0]}});
+    }
   return true;
 }
 

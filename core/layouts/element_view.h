@@ -29,8 +29,8 @@ class ElementView {
   ElementView rows(uint64_t first, uint64_t end) const;
   /// Changes the places of the halves along dimension 0. REQUIRES: it is even.
   ElementView swapped() const;
-  /// Changes the places of the two last dimensions into `out`. REQUIRES: there are two. False: the elements of a matrix
-  /// lie in several pieces, and turned they would be one piece an element.
+  /// Changes the places of the two last dimensions into `out`. REQUIRES: there are two. False: the elements of matrices
+  /// lie in several pieces, and turned they would be too many.
   bool transpose(ElementView& out) const;
 
   void add_to(TensorTable& tensors, std::string_view name) const;
@@ -44,6 +44,8 @@ class ElementView {
   };
   void append(Run run);
   void append_elements(const Run& run, uint64_t first, uint64_t end);
+  bool append_turned(const Run& run, uint64_t height, uint64_t width);
+  bool append_columns(const ElementView& matrix, uint64_t width);
   void append_box(const Run& run, uint64_t first, uint64_t end, size_t axis, uint64_t offset);
 
   Dtype dtype_;

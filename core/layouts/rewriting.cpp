@@ -194,7 +194,7 @@ void Rewriter::finish(const string& path) {
                        " not fit the rules by which this model gets its other names; ",
                        met_codes_ ? "take the f16, bf16 or f32 original of a quantized model"
                                   : "use a file that has the names wanted, or mend these tensors, or leave them out "
-                                    "first (`ckmerge convert FILE NEW --discard REGEX`)"),
+                                    "(--discard REGEX)"),
               std::move(faults_));
 }
 

@@ -56,12 +56,18 @@ void MergeTrees::check_circles(const MergekitConfig& document, std::set<std::str
     if (const MergekitConfig* const below = inputs_.file.called(model.text)) check_circles(*below, above, checked);
 }
 
-// The language model's, whatever its prefix is there, or one of the same prefix.
+// The language model's, whatever its prefix is there, or one of the same prefix; of names that are spelled otherwise
+// (vision_tower.vision_model.) the only other one that ends alike.
 const LayerRun* MergeTrees::run_of(size_t input, const std::string& run) const {
   const std::vector<LayerRun>& runs = runs_[input];
-  if (run == language_) return language_run(runs);
+  const LayerRun* const language = language_run(runs);
+  if (run == language_) return language;
   const auto found = std::ranges::find(runs, run, &LayerRun::prefix);
-  return found == runs.end() ? nullptr : &*found;
+  if (found != runs.end()) return &*found;
+  const auto end_of = [](const std::string& prefix) { return prefix.substr(prefix.rfind('.') + 1); };
+  const auto ends_alike = [&](const LayerRun& one) { return &one != language && end_of(one.prefix) == end_of(run); };
+  const auto alike = std::ranges::find_if(runs, ends_alike);
+  return std::ranges::count_if(runs, ends_alike) == 1 ? &*alike : nullptr;
 }
 
 // ---- layers
@@ -201,6 +207,9 @@ MergeTree MergeTrees::tree(const MergekitConfig& document, const LayerPlace& pla
   const MergekitSlice& slice = *chosen.slice;
   const MergekitMethod& method = mergekit_method(document.method, document.method_place, inputs_.file.where);
   std::vector<MergekitSource> sources = sources_of(document, chosen);
+  // As mergekit, which pairs what lies behind the layers with as many of the last slice's models as the first has.
+  if (place.side == Side::behind && sources.size() > module->slices.front().sources.size() && !module->of_models)
+    sources.resize(module->slices.front().sources.size());
   check_sources(document, method, slice, sources);
   if (method.has_base) {
     const MergekitModel& base = *base_of(document, slice);

@@ -53,7 +53,7 @@ std::string task_arithmetic(const MergekitCall& call) {
                   joined_texts(call.parameters[0]), "], normalize=", call.parameters[1][0], ")");
 }
 
-constexpr std::array<MergekitParameter, 1> kPassthrough = {{{"scale", Scope::input}}};
+constexpr std::array<MergekitParameter, 1> kPassthrough = {{{"scale", Scope::input, kNumber, false, 1}}};
 
 std::string passthrough(const MergekitCall& call) {
   const std::string& scale = call.parameters[0][0];

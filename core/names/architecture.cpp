@@ -29,6 +29,7 @@ constexpr Prefix kPrefixes[] = {
     {"text_encoders.", kText},
     {"vae.", kVaePart},
     {"control_model.", kControl},
+    {"pretransform.model.", kVaePart},
     {"model.model.", kUnet},
     {"diffusion_model.", kNoPart},
     {"language_model.", kNoPart},

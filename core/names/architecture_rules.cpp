@@ -22,6 +22,8 @@ constexpr const char* kLabel = "label_emb.0.0.weight";
 constexpr const char* kLabelDiffusers = "add_embedding.linear_1.weight";
 constexpr int kRank = ArchitectureSign::kRank;
 constexpr const char* kDouble = "double_blocks.0.img_attn.qkv.weight";
+constexpr const char* kHunyuan = "txt_in.individual_token_refiner.blocks.0.norm1.weight";
+constexpr const char* kHunyuanDiffusers = "context_embedder.token_refiner.refiner_blocks.0.attn.to_k.weight";
 constexpr const char* kLlama = "model.layers.0.self_attn.q_proj.weight";
 constexpr const char* kLlamaBare = "layers.0.self_attn.q_proj.weight";  // as a class without a head saves it
 constexpr const char* kEmbedding = "embed_tokens.weight";
@@ -48,9 +50,16 @@ constexpr ArchitectureRule kRules[] = {
     {"sd2", kDiffusion, {{kProjection, kRank, 2}, {kCross}}, 12},
     {"sd2", kDiffusion, {{kProjectionDiffusers, kRank, 2}, {kCrossDiffusers}}, 4},
     {"sd3", kDiffusion, {{"joint_blocks.0.context_block.attn.qkv.weight"}}},
-    {"hunyuan-video", kDiffusion, {{"context_embedder.token_refiner.refiner_blocks.0.attn.to_k.weight"}}},
+    {"hunyuan-video-1.5", kDiffusion, {{kHunyuan}, {"vision_in.proj.0.weight"}}},
+    {"hunyuan-video-1.5", kDiffusion, {{kHunyuanDiffusers}, {"image_embedder.norm_in.weight"}}},
+    {"hunyuan-image", kDiffusion, {{kHunyuan}, {"byt5_in.fc1.weight"}}},
+    {"hunyuan-image", kDiffusion, {{kHunyuanDiffusers}, {"context_embedder_2.linear_1.weight"}}},
+    {"hunyuan3d", kDiffusion, {{kDouble}, {"latent_in.weight"}}},
+    {"hunyuan3d", kDiffusion, {{"model.double_blocks.0.img_attn.qkv.weight"}, {"model.latent_in.weight"}}},
+    {"hunyuan-video", kDiffusion, {{kHunyuanDiffusers}}},
     {"hunyuan-video", kDiffusion, {{kDouble}, {"txt_in.individual_token_refiner.blocks.0.self_attn.qkv.weight"}}},
-    {"hunyuan-video", kDiffusion, {{"txt_in.individual_token_refiner.blocks.0.norm1.weight"}}},
+    {"hunyuan-video", kDiffusion, {{kHunyuan}}},
+    {"chroma-radiance", kDiffusion, {{kDouble}, {"distilled_guidance_layer.in_proj.weight"}, {"img_in_patch.weight"}}},
     {"chroma", kDiffusion, {{kDouble}, {"distilled_guidance_layer.in_proj.weight"}}},
     {"flux2", kDiffusion, {{kDouble}, {"double_stream_modulation_img.lin.weight"}}},
     {"flux-dev", kDiffusion, {{kDouble}, {"guidance_in.in_layer.weight"}}},
@@ -70,9 +79,19 @@ constexpr ArchitectureRule kRules[] = {
     {"hidream",
      kDiffusion,
      {{"caption_projection.0.linear.weight"}, {"double_stream_blocks.0.block.adaLN_modulation.1.weight"}}},
+    {"cosmos1", kDiffusion, {{"blocks.block0.blocks.0.block.attn.to_q.0.weight"}}},
     {"cosmos-predict2", kDiffusion, {{"blocks.0.adaln_modulation_self_attn.1.weight"}}},
     {"hunyuan-dit", kDiffusion, {{"mlp_t5.0.weight"}}},
+    {"hunyuan3d-2.1",
+     kDiffusion,
+     {{"t_embedder.mlp.2.weight"}, {"blocks.0.attn2.out_proj.weight"}, {"blocks.0.norm3.weight"}}},
+    {"hunyuan3d-2.1",
+     kDiffusion,
+     {{"model.t_embedder.mlp.2.weight"}, {"model.blocks.0.attn2.out_proj.weight"}, {"model.blocks.0.norm3.weight"}}},
+    {"stable-audio", kDiffusion, {{"to_timestep_embed.0.weight"}, {"to_cond_embed.0.weight"}}},
     {"stable-cascade", kDiffusion, {{"clip_txt_mapper.weight"}}},
+    {"stable-cascade-decoder", kDiffusion, {{"clip_mapper.weight"}, {"effnet_mapper.0.weight"}}},
+    {"stable-cascade-decoder", kDiffusion, {{"clip_txt_pooled_mapper.weight"}, {"effnet_mapper.0.weight"}}},
     {"wan", kDiffusion, {{"blocks.0.cross_attn.norm_k.weight"}, {"head.modulation"}}},
     {"wan", kDiffusion, {{"blocks.0.self_attn.q.weight"}, {"head.modulation"}}},
     {"wan", kDiffusion, {{"condition_embedder.time_embedder.linear_1.weight"}, {"blocks.0.attn1.to_q.weight"}}},
@@ -82,6 +101,8 @@ constexpr ArchitectureRule kRules[] = {
     {"pixart", kDiffusion, {{"adaln_single.emb.timestep_embedder.linear_1.weight"}, {"pos_embed.proj.weight"}}},
     {"z-image", kDiffusion, {{"cap_pad_token"}, {"layers.0.attention.qkv.weight"}}},
     {"z-image", kDiffusion, {{"cap_pad_token"}, {"layers.0.attention.to_q.weight"}}},
+    {"omnigen2", kDiffusion, {{"ref_image_patch_embedder.weight"}}},
+    {"ernie-image", kDiffusion, {{"layers.0.adaLN_sa_ln.weight"}, {"layers.0.self_attention.to_q.weight"}}},
     {"lumina2", kDiffusion, {{"time_caption_embed.caption_embedder.1.weight"}}},
     {"lumina2", kDiffusion, {{"cap_embedder.1.weight"}, {"layers.0.attention.qkv.weight"}}},
     {"krea2", kDiffusion, {{"blocks.0.mod.lin"}, {"txtfusion.projector.weight"}}},
@@ -94,6 +115,8 @@ constexpr ArchitectureRule kRules[] = {
     {"qwen-image-2.1", kDiffusion, {{"transformer_blocks.0.img_mlp.gate_layer.weight"}}},
     {"qwen-image", kDiffusion, {{"transformer_blocks.0.attn.add_q_proj.weight"}, {"txt_norm.weight"}}},
     {"sd3", kDiffusion, {{"transformer_blocks.0.attn.add_k_proj.weight"}, {"pos_embed.proj.weight"}}},
+    {"ltx2", kDiffusion, {{"audio_patchify_proj.weight"}, {"patchify_proj.weight"}}},
+    {"ltx2", kDiffusion, {{"audio_time_embed.linear.weight"}, {"audio_proj_in.weight"}}},
     {"ltx-video",
      kDiffusion,
      {{"transformer_blocks.0.attn2.to_k.weight"}, {"adaln_single.emb.timestep_embedder.linear_1.weight"}}},

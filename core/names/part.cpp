@@ -33,6 +33,10 @@ constexpr auto kPrefixes = std::to_array<Prefix>({
     {"model.model.vector_in.", Part::unet},
     {"model.model.guidance_in.", Part::unet},
     {"model.model.final_layer.", Part::unet},
+    {"model.model.time_r_in.", Part::unet},
+    {"model.model.byt5_in.", Part::unet},
+    {"model.model.vision_in.", Part::unet},
+    {"model.model.cond_type_embedding.", Part::unet},
     {"model.model.transformer.", Part::unet},  // Stable Audio
     {"model.model.to_timestep_embed.", Part::unet},
     {"model.model.timestep_features.", Part::unet},
@@ -40,6 +44,15 @@ constexpr auto kPrefixes = std::to_array<Prefix>({
     {"model.model.to_global_embed.", Part::unet},
     {"model.model.preprocess_conv.", Part::unet},
     {"model.model.postprocess_conv.", Part::unet},
+    {"model.latent_in.", Part::unet},  // Hunyuan3D; model. alone is a language model's, too
+    {"model.cond_in.", Part::unet},
+    {"model.time_in.", Part::unet},
+    {"model.double_blocks.", Part::unet},
+    {"model.single_blocks.", Part::unet},
+    {"model.final_layer.", Part::unet},
+    {"model.blocks.", Part::unet},
+    {"model.x_embedder.", Part::unet},
+    {"model.t_embedder.", Part::unet},
     {"pretransform.model.", Part::vae},
     {"text_encoder.", Part::te},  // Stable Cascade, and folders
     {"text_encoder_2.", Part::te},

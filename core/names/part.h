@@ -21,7 +21,7 @@ inline constexpr std::array<const char*, kPartCount> kPartNames{"unet", "te", "v
 /// The part that a tensor belongs to; of most names none.
 std::optional<Part> part_of(std::string_view name);
 
-/// The same in a checkpoint that as a whole is `whole` (core/names/whole_part.h), where it is a part.
+/// The same in a checkpoint that as a whole is `whole` (core/inputs/whole_part.h), where it is a part.
 inline std::optional<Part> part_in(std::string_view name, std::optional<Part> whole) {
   const std::optional<Part> part = part_of(name);
   return part ? part : whole;

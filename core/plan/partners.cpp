@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <map>
 
-#include "core/inputs/vae_alone.h"
+#include "core/inputs/whole_part.h"
 #include "core/names/prefix_swap.h"
 #include "core/names/rename_advice.h"
 #include "core/names/training_state.h"

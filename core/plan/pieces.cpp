@@ -96,8 +96,8 @@ class Judge {
     const auto shard = shard_of(checkpoint);
     if (!shard || recipe_.extra == ExtraPolicy::add) return;
     const std::string told = sentence(checkpoint.path, " is shard ", shard->number, " of ", shard->of,
-                                      " of a checkpoint: its tensors alone are read, not those of the other shards, "
-                                      "which ckmerge cannot take together yet");
+                                      " of a checkpoint, and the others do not lie beside it: its tensors alone are "
+                                      "read; give the folder or the index of the whole");
     if (std::ranges::find(verdict_.warnings, told) == verdict_.warnings.end()) verdict_.warnings.push_back(told);
   }
 

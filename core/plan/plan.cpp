@@ -10,7 +10,7 @@
 
 #include "core/formula/recipe_graph.h"
 #include "core/inputs/judged_inputs.h"
-#include "core/names/whole_part.h"
+#include "core/inputs/whole_part.h"
 #include "core/plan/form_dtypes.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/name_walk.h"
@@ -54,6 +54,9 @@ class Planner {
     const std::span<const Checkpoint> merged = checkpoints_.first(merged_inputs(plan_.recipe, checkpoints_.size()));
     if (speaks_of_parts()) plan_.whole_part = whole_part(checkpoints_[0]);
     Selection selection(plan_.recipe, plan_.whole_part);
+    for (const Checkpoint& checkpoint : checkpoints_)
+      for (const UnplacedTensor& tensor : checkpoint.unplaced)
+        if (tensor.fate == UnplacedTensor::Fate::discarded) selection.saw_discarded(tensor.name);
     StepPlanner steps(plan_, programs_, checkpoints_, selection);
     Replacements replacements(plan_.recipe, checkpoints_);
     StaleAverages averages(plan_.recipe, merged);

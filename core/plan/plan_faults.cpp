@@ -8,8 +8,9 @@
 #include <optional>
 #include <utility>
 
+#include "core/inputs/component_places.h"
 #include "core/inputs/unlike_sizes.h"
-#include "core/inputs/vae_alone.h"
+#include "core/inputs/whole_part.h"
 #include "core/names/name_hint.h"
 #include "core/names/name_pattern.h"
 #include "core/names/part.h"
@@ -33,6 +34,21 @@ std::string vae_advice(std::span<const Checkpoint> checkpoints) {
   return vae->path +
          " is a VAE: `ckmerge bake MODEL --vae FILE` puts it in place of a checkpoint's own, `ckmerge "
          "compose --unet F --te F --vae F` into one that has none";
+}
+
+std::string inside(std::string folder, const std::string& name) {
+  while (folder.size() > 1 && folder.ends_with('/')) folder.pop_back();
+  return folder + "/" + name;
+}
+
+// Of a file of one network beside the folder of a pipeline, or the other way round.
+std::string folder_advice(const Checkpoint& first, const Checkpoint& other) {
+  const std::string of_other = counterpart_in(other, first), of_first = counterpart_in(first, other);
+  if (of_other.empty() && of_first.empty()) return "";
+  const std::string a = of_first.empty() ? first.path : inside(first.path, of_first);
+  const std::string b = of_other.empty() ? other.path : inside(other.path, of_other);
+  return sentence("what of ", of_other.empty() ? first.path : other.path, " is the counterpart lies in its sub-folder ",
+                  of_other.empty() ? of_first : of_other, ": `ckmerge merge ", a, " ", b, "` tells whether they fit");
 }
 
 // As a shell takes it.
@@ -59,6 +75,9 @@ Error no_common_name(std::span<const Checkpoint> checkpoints) {
     return {ErrorCode::mismatch, "", "the checkpoints have no tensor name in common; " + advice, hints};
   for (size_t k = 1; k < checkpoints.size(); ++k)
     if (std::optional<Error> unlike = unlike_sizes(checkpoints[0], checkpoints[k])) return *std::move(unlike);
+  for (size_t k = 1; k < checkpoints.size(); ++k)
+    if (const std::string advice = folder_advice(checkpoints[0], checkpoints[k]); !advice.empty())
+      return {ErrorCode::mismatch, "", "the checkpoints have no tensor name in common; " + advice};
   const std::string remedy = hints.empty() ? "they are of different kinds (--extra add puts them into one file)"
                                            : "rename tensors so that they match (--rename, --add-prefix)";
   return {ErrorCode::mismatch, "", "the checkpoints have no tensor name in common; " + remedy, hints};

@@ -15,24 +15,27 @@
 namespace ckmerge {
 namespace {
 
-// Parts may well come from one file.
+// Parts may well come from one file, and so may slices.
 std::vector<std::string> same_files(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   std::vector<std::string> warnings;
-  if (!recipe.roles.empty()) return warnings;
-  const auto file_of = [](const Checkpoint& checkpoint) { return checkpoint.shards[0].identity(); };
+  if (!recipe.roles.empty() || !recipe.operands.empty()) return warnings;
+  const auto same = [](const InputFile& a, const InputFile& b) { return a.identity().same_file(b.identity()); };
   for (size_t k = 1; k < checkpoints.size(); ++k) {
     const auto earlier = std::ranges::find_if(checkpoints.first(k), [&](const Checkpoint& checkpoint) {
-      return file_of(checkpoint).same_file(file_of(checkpoints[k]));
+      return std::ranges::equal(checkpoint.shards, checkpoints[k].shards, same);
     });
     if (earlier != checkpoints.begin() + static_cast<ptrdiff_t>(k))
       warnings.push_back(earlier->path + " and " + checkpoints[k].path + " are the same " +
-                         (earlier->lies_in_memory() ? "tensors" : "file"));
+                         (earlier->lies_in_memory()    ? "tensors"
+                          : earlier->shards.size() > 1 ? "files"
+                                                       : "file"));
   }
   return warnings;
 }
 
 std::vector<std::string> nothing_merged(const Plan& plan, std::span<const Checkpoint> checkpoints, bool strangers) {
   std::vector<std::string> warnings;
+  if (!plan.recipe.operands.empty()) return warnings;  // layers of others are in the first one's place
   const auto from_first = [&](const Step& step) {
     return step.program == Step::kCopy && step.expansion == Step::kWhole && plan.source(step).checkpoint == 0;
   };

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "core/inputs/whole_part.h"
 #include "core/names/training_state.h"
-#include "core/names/whole_part.h"
 #include "core/plan/stale_averages.h"
 #include "io/table/average_rows.h"
 #include "io/text/error.h"
@@ -65,8 +65,8 @@ std::string Replacements::why_no_average(const Checkpoint& from) const {
         return sentence("holds no average of its weights in ", from.key, ", but ", dict.key,
                         " beside it; leave out --key, or give --key ", dict.key, " without --ema use");
   if (!recipe_.layout.empty())
-    return sentence("holds no average of its weights where it is looked for, under the names of --layout ",
-                    recipe_.layout, "; take the average first (ckmerge convert FILE OUT --ema use), and convert that");
+    return sentence("holds no average of its weights where any is known to be kept, by its own names, which --layout ",
+                    recipe_.layout, " would change; leave out --ema use");
   const char* const renaming = !recipe_.strip_prefix.empty() ? "--strip-prefix"
                                : !recipe_.rename.empty()     ? "--rename"
                                : !recipe_.add_prefix.empty() ? "--add-prefix"

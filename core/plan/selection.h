@@ -18,7 +18,7 @@ namespace ckmerge {
 
 class Selection {
  public:
-  /// `whole_part`: what the first checkpoint as a whole is (core/names/whole_part.h).
+  /// `whole_part`: what the first checkpoint as a whole is (core/inputs/whole_part.h).
   explicit Selection(const Recipe& recipe, std::optional<Part> whole_part = std::nullopt);
 
   /// Why patterns cannot be understood: they are left out of what follows.
@@ -33,6 +33,9 @@ class Selection {
     discarded,  ///< not in the output
   };
   Place place(std::string_view name);
+
+  /// Of a tensor that --discard left out before names were changed: its patterns match something.
+  void saw_discarded(std::string_view name) { discard_.any_matches(name); }
 
   /// Whether the recipe says that the first checkpoint's first channels of this tensor are the others'.
   bool has_first_channels(std::string_view name) const { return first_channels_.set.any_matches(name); }

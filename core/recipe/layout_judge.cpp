@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/recipe/layout_fields.h"
+#include "io/folder/model_folder.h"
 #include "io/input_forms.h"
 #include "io/text/error.h"
 #include "io/text/json_value.h"
@@ -39,7 +40,8 @@ const Order* order_of(string_view format) {
 // What torch has pickled is in its order, whatever is said.
 bool tells_format(const Checkpoint& checkpoint) {
   const std::string* const format = field(checkpoint, "format");
-  const bool pickled = checkpoint.form && checkpoint.form->has_pickle;
+  const bool pickled =
+      (checkpoint.form && checkpoint.form->has_pickle) || (checkpoint.folder && checkpoint.folder->pickled);
   return pickled || (format && !format->empty());
 }
 

@@ -10,6 +10,7 @@
 #include "io/checkpoint.h"
 #include "io/file/folder_walk.h"
 #include "io/file_kind.h"
+#include "io/folder/shard_names.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
 #include "io/text/json_writer.h"
@@ -131,9 +132,12 @@ std::optional<RegisteredFile> examine(const std::string& path, const std::string
   file.form = form_of(input);
   // Firmware and tokenizers are called .bin too.
   if (file.form == "unknown" && ends_with_ignoring_case(name, ".bin")) return std::nullopt;
-  file.legacy_hash = legacy_hash(input);
+  // The first shard stands for all, which have no sum by which other programs know them.
+  const bool of_set = !shards_from(path).empty();
+  if (of_set) file.form = folder_form().recorded;
+  if (!of_set) file.legacy_hash = legacy_hash(input);
   try {
-    const Checkpoint checkpoint = open_checkpoint(path, {.alone = true});
+    const Checkpoint checkpoint = open_checkpoint(path, {.alone = !of_set});
     record_tensors(checkpoint, file);
   } catch (const Error& error) {
     if (is_passing(error.code())) throw;

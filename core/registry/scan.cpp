@@ -3,15 +3,18 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <unordered_set>
 
 #include "core/registry/examine.h"
 #include "core/registry/file_sums.h"
 #include "core/registry/scan_diff.h"
 #include "core/threads/machine.h"
 #include "core/threads/thread_pool.h"
+#include "io/folder/shard_names.h"
 #include "io/hash/hash_cache.h"
 #include "io/input_forms.h"
 #include "io/text/sentence.h"
@@ -47,6 +50,17 @@ std::string kind_in(const std::string& root_kind) {
   return "";
 }
 
+// Takes out of `found`, which is sorted, what the first shard of a set stands for, and returns it.
+std::unordered_set<std::string> take_further_shards(std::vector<FoundFile>& found) {
+  std::unordered_set<std::string> further;
+  for (const FoundFile& file : found) {
+    const std::vector<std::string> shards = shards_from(file.path);
+    if (!shards.empty()) further.insert(shards.begin() + 1, shards.end());
+  }
+  std::erase_if(found, [&](const FoundFile& file) { return further.contains(file.path); });
+  return further;
+}
+
 class Scan {
  public:
   Scan(Registry& registry, std::span<const RegistryRoot> roots, const ScanOptions& options)
@@ -79,14 +93,19 @@ class Scan {
     std::ranges::sort(found, {}, &FoundFile::path);
     const auto same_path = [](const FoundFile& a, const FoundFile& b) { return a.path == b.path; };
     found.erase(std::unique(found.begin(), found.end(), same_path), found.end());
+    const std::unordered_set<std::string> taken = take_further_shards(found);
     std::vector<RegistryRoot> all_roots = registry_.roots();
     add_roots(all_roots);
-    ScanDiff diff = compare(found, registry_.files(Registry::Columns::without_metadata), roots_, all_roots);
+    std::vector<RegisteredFile> entries = registry_.files(Registry::Columns::without_metadata), remove;
+    std::ranges::copy_if(entries, std::back_inserter(remove),
+                         [&](const RegisteredFile& entry) { return taken.contains(entry.path); });
+    std::erase_if(entries, [&](const RegisteredFile& entry) { return taken.contains(entry.path); });
+    ScanDiff diff = compare(found, entries, roots_, all_roots);
     report_.found = found.size();
     report_.unchanged = diff.unchanged;
     report_.changed = diff.changed;
     report_.gone = diff.gone.size();
-    registry_.write({.roots = new_roots_, .put = {}, .gone = diff.gone, .remove = {}});
+    registry_.write({.roots = new_roots_, .put = {}, .gone = diff.gone, .remove = remove});
     return diff;
   }
 
@@ -166,6 +185,7 @@ class Scan {
   }
 
   void add_known_sums(const FileToExamine& file, RegisteredFile& record) const {
+    if (record.form == folder_form().recorded) return;
     if (file.moved_from && record.state.size == file.moved_from->state.size &&
         record.state.mtime_nanoseconds == file.moved_from->state.mtime_nanoseconds) {
       record.sha256 = file.moved_from->sha256;
@@ -186,7 +206,7 @@ class Scan {
   bool wants_sums(const RegisteredFile& file) const {
     const bool scanned = std::ranges::any_of(roots_, [&](const auto& root) { return is_below(file.path, root); });
     const bool has_all = !file.sha256.empty() && (!file.tensor_sha256.empty() || !has_tensor_sum(file.form));
-    return scanned && !file.gone && !has_all;
+    return scanned && !file.gone && !has_all && file.form != folder_form().recorded;
   }
 
   void hash_files() {

@@ -8,7 +8,9 @@
 #include <unordered_set>
 
 #include "core/registry/examine.h"
+#include "io/folder/shard_names.h"
 #include "io/hash/checkpoint_names.h"
+#include "io/input_forms.h"
 
 namespace ckmerge {
 namespace {
@@ -50,6 +52,11 @@ bool is_below_any(const std::string& path, std::span<const RegistryRoot> roots) 
   return std::ranges::any_of(roots, [&](const RegistryRoot& root) { return is_below(path, root); });
 }
 
+// Further shards have come to a first one, or are gone.
+bool is_of_another_set(const RegisteredFile& known) {
+  return (known.form == folder_form().recorded) == shards_from(known.path).empty();
+}
+
 }  // namespace
 
 bool is_below(const std::string& path, const RegistryRoot& root) {
@@ -88,7 +95,7 @@ ScanDiff compare(std::span<const FoundFile> found, const std::vector<RegisteredF
       continue;
     }
     const RegisteredFile& known = *entry->second;
-    const bool same = known.same_state(file.state);
+    const bool same = known.same_state(file.state) && !is_of_another_set(known);
     same ? ++diff.unchanged : ++diff.changed;
     if (!same || !known.settled || known.gone || known.examiner != kExaminer || known.name != name)
       diff.examine.push_back({file.path, name, root_kind, std::nullopt, false});

@@ -233,7 +233,7 @@ void OutputFile::commit() {
   state.check_beginning();
   if (state.has_hole()) state.fail_cut_short();
   state.partial.put_in_place(state.options.replace);
-  if (state.options.sync) state.partial.sync_folder();
+  if (state.options.sync && state.options.sync_folder) state.partial.sync_folder();
 }
 
 std::string OutputFile::description() const {

@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include "io/file/retry.h"
 
@@ -87,6 +88,21 @@ void check_replaceable(const std::string& target, const std::string& resolved, c
     refuse_to_replace("it is somebody else's, and in its folder only owners may (the sticky bit)");
 }
 
+uint64_t size_on_disk(const std::string& path) {
+  constexpr uint64_t kBlock = 512;  // of st_blocks, whatever the filesystem's
+  struct stat status;
+  return lstat(path.c_str(), &status) == 0 ? static_cast<uint64_t>(status.st_blocks) * kBlock : 0;
+}
+
+uint64_t size_with_all_in_it(const std::string& path) {
+  uint64_t size = size_on_disk(path);
+  std::error_code error;  // no folder, but a file, or nothing
+  for (std::filesystem::recursive_directory_iterator entry(path, error), end; !error && entry != end;
+       entry.increment(error))
+    size += size_on_disk(entry->path().string());
+  return size;
+}
+
 std::string to_gigabytes(uint64_t size) {
   char text[32];
   std::snprintf(text, sizeof text, "%.2f GB", static_cast<double>(size) / 1e9);
@@ -150,8 +166,7 @@ void check_space(const std::string& target, uint64_t size) {
   struct statvfs status;
   if (statvfs(folder.c_str(), &status) != 0 || status.f_blocks == 0) return;  // some network filesystems do not know
   uint64_t free = (geteuid() == 0 ? status.f_bfree : status.f_bavail) * status.f_frsize;
-  struct stat stale;  // what a killed run left will be removed
-  if (lstat(partial_path(resolved).c_str(), &stale) == 0) free += static_cast<uint64_t>(stale.st_blocks) * 512;
+  free += size_with_all_in_it(partial_path(resolved));  // what a killed run left will be removed
   if (free >= size) return;
   throw Error(ErrorCode::resources, target,
               target + ": needs " + to_gigabytes(size) + " (" + std::to_string(size) + " bytes), but only " +

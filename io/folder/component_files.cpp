@@ -8,9 +8,14 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
+#include "io/folder/common_variant.h"
+#include "io/folder/hub_cache.h"
+#include "io/folder/path_status.h"
 #include "io/folder/pipeline_entries.h"
 #include "io/folder/pipeline_index.h"
+#include "io/folder/weight_names.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -48,9 +53,10 @@ FolderKind kind_of_component(const std::string& folder, const std::string& compo
 }
 
 // Adds the weights in a sub-folder, or in the folder itself. Returns whether there are some.
-bool add_component(const std::string& folder, const std::string& component, FolderKind kind, FolderContents& contents) {
+bool add_component(const std::string& folder, const std::string& component, FolderKind kind, FolderContents& contents,
+                   const std::string& variant = "") {
   const fs::path path = component.empty() ? fs::path(folder) : fs::path(folder) / component;
-  FolderWeights weights = folder_weights(path.string(), kind);
+  FolderWeights weights = folder_weights(path.string(), kind, variant);
   const std::string front = component.empty() ? "" : component + "/";
   for (const std::string& name : weights.left) contents.left.push_back(front + name);
   for (const std::string& note : weights.notes) contents.notes.push_back(front + note);
@@ -68,6 +74,15 @@ bool is_meant(const fs::path& folder, const std::string& name, const std::option
   return is_component_name(name) && fs::exists(folder / name / "config.json", error);
 }
 
+// Of those that have weights.
+std::vector<ComponentVariants> variants_of(const fs::path& folder, const std::vector<std::string>& components) {
+  std::vector<ComponentVariants> found;
+  for (const std::string& name : components)
+    if (std::vector<std::string> variants = variants_in((folder / name).string()); !variants.empty())
+      found.push_back({.component = name, .variants = std::move(variants)});
+  return found;
+}
+
 void add_missing_folders(const fs::path& folder, const PipelineIndex& index, FolderContents& contents) {
   std::error_code error;
   for (const PipelineIndex::Entry& entry : index.entries)
@@ -77,10 +92,7 @@ void add_missing_folders(const fs::path& folder, const PipelineIndex& index, Fol
 
 }  // namespace
 
-bool is_folder_path(const std::string& path) {
-  std::error_code error;
-  return fs::is_directory(path, error);
-}
+bool is_folder_path(const std::string& path) { return path_status(path) == PathStatus::folder; }
 
 std::string with_folder_name(const std::string& path) {
   std::string name = path;
@@ -94,16 +106,19 @@ std::string with_folder_name(const std::string& path) {
 FolderContents component_files(const std::string& folder) {
   FolderContents contents;
   const fs::path path(folder);
-  std::error_code error;
-  const bool of_pipeline = fs::exists(path / "model_index.json", error);
+  const bool of_pipeline = path_status((path / "model_index.json").string()) != PathStatus::nothing;
   contents.kind = kind_of_folder(folder);
   // What from_pretrained reads of a folder with a config is the folder's own.
   if (!of_pipeline && contents.kind != FolderKind::plain && add_component(folder, "", contents.kind, contents))
     return contents;
   const std::optional<PipelineIndex> index = pipeline_index(folder);
-  for (const std::string& name : folders_in(path)) {
-    if (!is_component_name(name) && !(index && index->find(name))) continue;
-    const bool has_weights = add_component(folder, name, kind_of_component((path / name).string(), name), contents);
+  std::vector<std::string> components = folders_in(path);
+  std::erase_if(components,
+                [&](const std::string& name) { return !is_component_name(name) && !(index && index->find(name)); });
+  const std::string variant = common_variant(variants_of(path, components), folder);
+  for (const std::string& name : components) {
+    const FolderKind kind = kind_of_component((path / name).string(), name);
+    const bool has_weights = add_component(folder, name, kind, contents, variant);
     if (!has_weights && is_meant(path, name, index)) contents.lacking.push_back(name);
   }
   if (index) add_missing_folders(path, *index, contents);
@@ -118,6 +133,36 @@ FolderContents component_files(const std::string& folder) {
            "is a folder, and none of a model: it has no weights of diffusers or transformers (model.safetensors, "
            "transformer/diffusion_pytorch_model.safetensors); give a .safetensors file");
   return contents;
+}
+
+std::optional<FolderContents> contents_with(const std::string& path) {
+  const fs::path file(path);
+  const std::string name = file.filename().string();
+  const std::optional<WeightName> told = weight_name(name);
+  if (!told || (told->of == 0 && !told->is_index)) return std::nullopt;
+  const std::string folder = file.has_parent_path() ? file.parent_path().string() : ".";
+  ComponentFiles files{.component = "", .set = set_of(folder, name), .paths = {}};
+  if (files.set.files.empty()) return std::nullopt;
+  for (const std::string& shard : files.set.files) files.paths.push_back((file.parent_path() / shard).string());
+  FolderContents contents;
+  contents.kind = kind_of_folder(folder);
+  if (!told->is_index && files.paths.size() > 1)
+    contents.notes.push_back(sentence(name, " is one of ", counted(files.paths.size(), "shard"),
+                                      ", which are taken as the whole that they are"));
+  contents.components.push_back(std::move(files));
+  return contents;
+}
+
+std::vector<WeightsFile> weights_files(const std::string& path) {
+  const std::optional<FolderContents> contents =
+      is_folder_path(path) ? component_files(snapshot_of(path)) : contents_with(path);
+  if (!contents) return {{.name = fs::path(path).filename().string(), .path = path}};
+  std::vector<WeightsFile> files;
+  for (const ComponentFiles& component : contents->components)
+    for (size_t i = 0; i < component.paths.size(); ++i)
+      files.push_back({.name = (component.component.empty() ? "" : component.component + "/") + component.set.files[i],
+                       .path = component.paths[i]});
+  return files;
 }
 
 std::string weights_name(const std::string& component) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace ckmerge {
 namespace {
@@ -13,7 +14,11 @@ void add_tensors(TensorTable& tensors, const TensorTable& component, const std::
     const Tensor tensor = component[i];
     name.replace(front.size(), std::string::npos, tensor.name);
     const uint32_t shard = first_shard + tensor.shard;
-    if (tensor.strides.empty())
+    if (tensor.joined) {
+      std::vector<Piece> pieces = component.pieces(i);
+      for (Piece& piece : pieces) piece.shard += first_shard;
+      tensors.add_joined(name, tensor.dtype, tensor.shape, pieces, tensor.size, tensor.count);
+    } else if (tensor.strides.empty())
       tensors.add(name, tensor.dtype, tensor.shape, shard, tensor.offset, tensor.size, tensor.count);
     else
       tensors.add_view(name, tensor.dtype, tensor.shape, tensor.strides, shard, tensor.offset, tensor.size,

@@ -27,9 +27,11 @@ struct ModelFolder {
 
   std::string path = {};  ///< with its own name at the end; of a cache of Hugging Face, the snapshot
   FolderKind kind = FolderKind::plain;
-  std::string stem = {}, variant = {};     ///< of the first component
+  std::string stem = {};                   ///< of the first component
+  std::string variant = {};                ///< that of its components, of which some may have plain files
   std::vector<Component> components = {};  ///< by name; one, but for pipelines
   std::vector<std::string> left = {};      ///< weights and adapters that were not taken, by path below the folder
+  std::vector<std::string> lacking = {};   ///< components that a pipeline is to have and holds no weights of
   bool pickled = false;                    ///< its weights are torch's files
 };
 

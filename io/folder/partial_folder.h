@@ -29,13 +29,14 @@ class PartialFolder {
   /// Makes the folders in front of `file`, which is relative. Throws Error(io).
   void make_room_for(const std::string& file) const;
 
-  /// In one step, becomes the target; what was there is removed afterwards. Throws Error(usage) where a folder appeared
-  /// that may not be replaced, Error(io).
+  /// Makes what is in it durable and, in one step, becomes the target; what was there is removed afterwards. Throws
+  /// Error(usage) where a folder appeared that may not be replaced, Error(io).
   void put_in_place();
 
  private:
   PartialFolder(const std::string& target, bool replace, bool sync);
   void make();
+  void sync_tree() const;
   void sync_path(const std::string& path, const std::string& fault) const;
 
   std::string target_, path_;

@@ -136,7 +136,7 @@ void PartialFolder::make_room_for(const std::string& file) const {
 }
 
 void PartialFolder::put_in_place() {
-  sync_path(path_, path_ + " cannot be synced");
+  sync_tree();
   const auto moved = [&](unsigned flags) {
     return retried([&] { return renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target_.c_str(), flags); }) == 0;
   };
@@ -152,6 +152,16 @@ void PartialFolder::put_in_place() {
   }
   sync_path(fs::path(target_).has_parent_path() ? fs::path(target_).parent_path().string() : ".",
             "is complete, but its folder cannot be synced, so that it may not survive a power loss");
+}
+
+// Names in it are durable with their folders.
+void PartialFolder::sync_tree() const {
+  if (!sync_) return;
+  std::error_code error;
+  for (fs::recursive_directory_iterator entry(path_, error), end; !error && entry != end; entry.increment(error))
+    if (entry->is_directory(error)) sync_path(entry->path().string(), "cannot be synced");
+  if (error) fail_output(target_, "cannot be synced", error.value());
+  sync_path(path_, "cannot be synced");
 }
 
 void PartialFolder::sync_path(const std::string& path, const std::string& fault) const {

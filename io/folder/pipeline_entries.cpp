@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "io/folder/pipeline_index.h"
+#include "io/folder/side_files.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -106,10 +107,23 @@ bool holds_chat_templates(const fs::directory_entry& folder) {
          });
 }
 
+// As merges carry it from a pipeline's sub-folders.
+bool is_carried(string_view name) {
+  const SideKind kind = side_kind(name);
+  return kind == SideKind::carried || kind == SideKind::config;
+}
+
+// Beside the sub-folders: the index, the card, what the hub has there.
+bool is_of_whole(string_view name) {
+  return name == "model_index.json" || name == "README.md" || name == ".gitattributes" ||
+         side_kind(name) == SideKind::carried;
+}
+
 std::string foreign_file(const fs::path& folder) {
   for (const fs::directory_entry& entry : entries_of(folder))
     if (std::string name = entry.path().filename().string();
-        !holds_chat_templates(entry) && (!is_file(entry) || !(is_one_of(kConfigs, name) || is_weights(name))))
+        !holds_chat_templates(entry) &&
+        (!is_file(entry) || !(is_one_of(kConfigs, name) || is_weights(name) || is_carried(name))))
       return name;
   return "";
 }
@@ -124,7 +138,7 @@ std::string foreign_entry(const std::string& folder) {
   const std::optional<PipelineIndex> index = pipeline_index(folder);
   for (const fs::directory_entry& entry : entries_of(folder)) {
     std::string name = entry.path().filename().string();
-    if (is_file(entry) && name == "model_index.json") continue;
+    if (is_file(entry) && is_of_whole(name)) continue;
     if (!is_plain_folder(entry) || !(is_pipeline_folder(name) || (index && index->find(name)))) return name;
     if (const std::string file = foreign_file(entry.path()); !file.empty()) return name + "/" + file;
   }

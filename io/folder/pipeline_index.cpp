@@ -20,8 +20,9 @@ namespace {
 
 constexpr uint64_t kMaxSize = uint64_t{1} << 20;  // published ones have 1 kB
 
-constexpr auto kWithoutWeights = std::to_array<std::string_view>(
-    {"Tokenizer", "TokenizerFast", "Scheduler", "Processor", "ProcessorFast", "Extractor"});
+constexpr auto kWithoutWeights =
+    std::to_array<std::string_view>({"Scheduler", "Processor", "ProcessorFast", "Extractor"});
+constexpr std::string_view kTokenizer = "Tokenizer";  // T5Tokenizer, CLIPTokenizerFast, TokenizersBackend
 
 using Kind = JsonValue::Kind;
 
@@ -35,6 +36,15 @@ std::string text_of(const std::string& path) {
 
 bool is_entry(const JsonValue& value) { return value.kind == Kind::array && value.items.size() == 2; }
 
+JsonValue json_of(const PipelineIndex::Entry& entry) {
+  JsonValue pair{.kind = Kind::array};
+  pair.items.resize(2);
+  if (entry.class_name.empty()) return pair;
+  pair.items[0] = {.kind = entry.library.empty() ? Kind::null : Kind::string, .text = entry.library};
+  pair.items[1] = {.kind = Kind::string, .text = entry.class_name};
+  return pair;
+}
+
 }  // namespace
 
 const PipelineIndex::Entry* PipelineIndex::find(std::string_view component) const {
@@ -42,12 +52,18 @@ const PipelineIndex::Entry* PipelineIndex::find(std::string_view component) cons
   return entry == entries.end() ? nullptr : &*entry;
 }
 
-std::string PipelineIndex::without(const std::vector<std::string>& components) const {
-  if (components.empty()) return text;
+std::string PipelineIndex::with(std::span<const Entry> changed) const {
+  if (changed.empty()) return text;
   JsonValue document = parse_json(text);
-  for (size_t i = 0; i < document.keys.size(); ++i)
-    if (std::ranges::find(components, document.keys[i]) != components.end())
-      document.items[i].items.assign(2, JsonValue());
+  for (const Entry& entry : changed) {
+    const auto key = std::ranges::find(document.keys, entry.component);
+    const auto place = static_cast<size_t>(key - document.keys.begin());
+    if (key == document.keys.end()) {
+      document.keys.push_back(entry.component);
+      document.items.emplace_back();
+    }
+    document.items[place] = json_of(entry);
+  }
   return json_text(document);
 }
 
@@ -61,7 +77,9 @@ std::optional<PipelineIndex> pipeline_index(const std::string& folder) try {
   for (size_t i = 0; i < document.keys.size(); ++i) {
     const JsonValue& value = document.items[i];
     if (document.keys[i] == "_class_name" && value.kind == Kind::string) index.class_name = value.text;
-    if (is_entry(value)) index.entries.push_back({.component = document.keys[i], .class_name = value.items[1].text});
+    if (is_entry(value))
+      index.entries.push_back(
+          {.component = document.keys[i], .class_name = value.items[1].text, .library = value.items[0].text});
   }
   return index;
 } catch (const Error&) {
@@ -70,7 +88,8 @@ std::optional<PipelineIndex> pipeline_index(const std::string& folder) try {
 
 bool has_weights(const PipelineIndex::Entry& entry) {
   const auto ends = [&](std::string_view end) { return entry.class_name.ends_with(end); };
-  return !entry.class_name.empty() && std::ranges::none_of(kWithoutWeights, ends);
+  if (entry.class_name.empty() || entry.class_name.find(kTokenizer) != std::string::npos) return false;
+  return std::ranges::none_of(kWithoutWeights, ends);
 }
 
 }  // namespace ckmerge

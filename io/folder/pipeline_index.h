@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,6 +14,7 @@ struct PipelineIndex {
   struct Entry {
     std::string component;   ///< its sub-folder
     std::string class_name;  ///< "CLIPTextModel"; empty: the pipeline goes without it
+    std::string library;     ///< "transformers"
   };
 
   std::string class_name;  ///< the pipeline's; empty where it is not told
@@ -20,8 +22,8 @@ struct PipelineIndex {
   std::string text;  ///< as it was written
 
   const Entry* find(std::string_view component) const;
-  /// The text where `components` are not part of the pipeline, all else as it was.
-  std::string without(const std::vector<std::string>& components) const;
+  /// The text with these entries in place of those of the same components, or at the end; all else as it was.
+  std::string with(std::span<const Entry> changed) const;
 };
 
 /// Of `folder`; empty where it has none, or none that can be read.

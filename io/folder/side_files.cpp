@@ -129,10 +129,15 @@ std::vector<fs::directory_entry> entries_of(const fs::path& folder) {
 
 std::string name_of(const fs::directory_entry& entry) { return entry.path().filename().string(); }
 
-bool is_folder(const fs::directory_entry& entry) {
+// Of what a link leads to. Throws where it is not known; nothing at all is a kind, too.
+fs::file_type type_of(const fs::directory_entry& entry) {
   std::error_code error;
-  return entry.is_directory(error);
+  const fs::file_type type = entry.status(error).type();
+  if (type == fs::file_type::none) fail(entry.path(), "cannot be examined: " + error.message());
+  return type;
 }
+
+bool is_folder(const fs::directory_entry& entry) { return type_of(entry) == fs::file_type::directory; }
 
 // "1_Pooling": a module of sentence-transformers behind the model, which modules.json names.
 bool is_module(string_view folder) {
@@ -142,13 +147,15 @@ bool is_module(string_view folder) {
 
 SideFile side_file(const fs::directory_entry& entry, const std::string& path) {
   SideFile file{.path = path, .kind = side_kind(name_of(entry))};
-  std::error_code error;
-  if (entry.is_symlink(error) && !entry.exists(error) && (file.kind == carried || file.kind == config))
+  const fs::file_type type = type_of(entry);
+  if (type == fs::file_type::not_found && (file.kind == carried || file.kind == config))
     fail(entry.path(),
          "is a link to a file that is not there; complete the download, or give a whole copy of the folder");
-  if (!entry.is_regular_file(error)) file.kind = other;
+  if (type != fs::file_type::regular) file.kind = other;
+  if (file.kind == other) return file;
+  std::error_code error;
   file.size = entry.file_size(error);
-  if (error) file.size = 0;
+  if (error) fail(entry.path(), "cannot be examined: " + error.message());
   return file;
 }
 

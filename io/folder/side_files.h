@@ -30,7 +30,7 @@ std::string_view reason(SideKind kind);
 struct SideFile {
   std::string path;  ///< below the folder
   SideKind kind = SideKind::other;
-  uint64_t size = 0;
+  uint64_t size = 0;  ///< of a file
 };
 
 /// The files of `folder`, by path, and the sub-folders that hold no carried files, as one entry with a slash. What is

@@ -3,20 +3,18 @@
 #include "io/folder/weight_set.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
-#include <tuple>
 #include <utility>
 
-#include "io/file/input_file.h"
-#include "io/folder/weight_index.h"
+#include "io/folder/folder_config.h"
+#include "io/folder/path_status.h"
+#include "io/folder/weight_candidates.h"
 #include "io/folder/weight_names.h"
 #include "io/text/error.h"
-#include "io/text/json_value.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -25,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using std::string_view;
 
-constexpr string_view kDiffusersStem = "diffusion_pytorch_model", kMistralStem = "consolidated";
+constexpr string_view kDiffusersStem = "diffusion_pytorch_model";
 
 [[noreturn]] void refuse(ErrorCode code, const std::string& path, const std::string& what) {
   throw Error(code, path, sentence(path, ": ", what));
@@ -47,75 +45,11 @@ std::vector<std::string> files_in(const std::string& folder) {
   return names;
 }
 
-enum class Form : uint8_t { file, index, shards };  // shards: without an index
-
-struct Candidate {
-  WeightSet set;  // files: those that are there; of an index none yet
-  Form form = Form::file;
-  uint64_t of = 0;  // of shards: how many there should be
-};
-
-bool is_same_set(const WeightSet& a, const WeightSet& b) {
-  return a.stem == b.stem && a.variant == b.variant && a.extension == b.extension;
-}
-
-std::vector<Candidate> candidates_among(const std::vector<std::string>& names) {
-  std::vector<Candidate> found;
-  for (const std::string& file : names) {
-    const std::optional<WeightName> name = weight_name(file);
-    if (!name || is_adapter_name(file)) continue;
-    // What else is pickled is an optimizer's state, arguments of training, a tokenizer.
-    if (!is_known_stem(name->stem) && name->extension != ".safetensors") continue;
-    Candidate candidate{.set = {.stem = std::string(name->stem),
-                                .variant = std::string(name->variant),
-                                .extension = std::string(name->extension)},
-                        .form = name->is_index ? Form::index
-                                : name->of > 0 ? Form::shards
-                                               : Form::file,
-                        .of = name->of};
-    const auto same = [&](const Candidate& other) {
-      return is_same_set(other.set, candidate.set) && other.form == Form::shards && other.of == candidate.of;
-    };
-    if (const auto one = std::ranges::find_if(found, same); candidate.form == Form::shards && one != found.end()) {
-      one->set.files.push_back(file);
-      continue;
-    }
-    (name->is_index ? candidate.set.index : candidate.set.files.emplace_back()) = file;
-    found.push_back(std::move(candidate));
-  }
-  return found;
-}
-
-// The least is what a loader of that kind takes.
-auto rank_of(const Candidate& candidate, FolderKind kind) {
-  const bool by_diffusers = kind == FolderKind::diffusers;
-  const auto stems = by_diffusers ? std::to_array<string_view>({kDiffusersStem, "model", "pytorch_model"})
-                                  : std::to_array<string_view>({"model", "pytorch_model", kDiffusersStem});
-  const auto stem = std::ranges::find(stems, candidate.set.stem);
-  const bool is_known = stem != stems.end();
-  constexpr std::array<int, 3> kFileFirst{0, 1, 2}, kIndexFirst{1, 0, 2};
-  const auto& forms = kind == FolderKind::transformers ? kFileFirst : kIndexFirst;
-  return std::tuple(is_known                             ? 0
-                    : candidate.set.stem == kMistralStem ? 1
-                                                         : 2,
-                    candidate.set.extension != ".safetensors", !candidate.set.variant.empty(), stem - stems.begin(),
-                    forms.at(static_cast<size_t>(candidate.form)), candidate.set.variant.size(), candidate.set.variant,
-                    candidate.set.stem, candidate.of);
-}
-
-const std::string& label_of(const WeightSet& set) { return set.index.empty() ? set.files.front() : set.index; }
-
-std::string described(const Candidate& candidate) {
-  if (candidate.form == Form::index) return candidate.set.index + " with its shards";
-  const size_t more = candidate.set.files.size() - 1;
-  return more == 0 ? candidate.set.files[0] : sentence(candidate.set.files[0], " and ", counted(more, "further shard"));
-}
-
 class Choice {
  public:
-  Choice(const std::string& folder, FolderKind kind)
-      : folder_(folder), kind_(kind), names_(files_in(folder)), candidates_(candidates_among(names_)) {
-    std::ranges::stable_sort(candidates_, {}, [&](const Candidate& candidate) { return rank_of(candidate, kind); });
+  Choice(const std::string& folder, FolderKind kind, string_view variant = "")
+      : folder_(folder), kind_(kind), names_(files_in(folder)), candidates_(weight_candidates(names_, kind, variant)) {
+    if (kind == FolderKind::transformers) put_named_first();
   }
 
   FolderWeights choose() {
@@ -126,7 +60,7 @@ class Choice {
     }
     expect_one_meant();
     weights.taken = completed(candidates_.front());
-    for (const Candidate& candidate : std::span(candidates_).subspan(1)) leave(candidate, weights);
+    for (const WeightCandidate& candidate : std::span(candidates_).subspan(1)) leave(candidate, weights);
     leave_adapters(weights);
     return weights;
   }
@@ -138,42 +72,59 @@ class Choice {
     const WeightSet wanted{.stem = std::string(name->stem),
                            .variant = std::string(name->variant),
                            .extension = std::string(name->extension)};
-    for (const Candidate& candidate : candidates_) {
-      if (!is_same_set(candidate.set, wanted) || candidate.form != Form::index) continue;
+    for (const WeightCandidate& candidate : candidates_) {
+      if (!is_same_set(candidate.set, wanted) || candidate.form != SetForm::index) continue;
       WeightSet set = completed(candidate);
-      if (name->is_index || std::ranges::find(set.files, file) != set.files.end()) return set;
+      if (name->is_index || std::ranges::binary_search(set.files, file)) return set;
     }
-    for (const Candidate& candidate : candidates_)
-      if (is_same_set(candidate.set, wanted) && candidate.form == Form::shards && candidate.of == name->of &&
+    for (const WeightCandidate& candidate : candidates_)
+      if (is_same_set(candidate.set, wanted) && candidate.form == SetForm::shards && candidate.of == name->of &&
           candidate.of > 1 && candidate.set.files.size() == candidate.of)
         return completed(candidate);
     return {};
   }
 
  private:
+  void put_named_first() {
+    const std::optional<FolderConfig> config = folder_config(folder_);
+    if (!config || config->weights.empty()) return;
+    named_ = config->weights;
+    const auto is_named = [&](const WeightCandidate& candidate) {
+      return candidate.form != SetForm::shards && label_of(candidate.set) == named_;
+    };
+    const auto found = std::ranges::find_if(candidates_, is_named);
+    if (found == candidates_.end())
+      refuse(ErrorCode::io, path_in(folder_, "config.json"),
+             sentence("names ", named_,
+                      " as its weights (transformers_weights), and no such file of weights lies "
+                      "beside it; download it, or remove the entry"));
+    std::rotate(candidates_.begin(), found, found + 1);
+  }
+
   void expect_there(const std::string& file, const std::string& why) const {
     const std::string path = path_in(folder_, file);
+    if (path_status(path) != PathStatus::nothing) return;
     std::error_code error;
-    if (fs::exists(path, error)) return;
     if (fs::is_symlink(path, error))
       refuse(ErrorCode::io, path,
              "is a link to a file that is not there; complete the download, or give a whole copy of the folder");
-    refuse(ErrorCode::io, path, sentence("is not there, ", why, "; complete the download"));
+    refuse(ErrorCode::io, path, sentence("is not there", why, "; complete the download"));
   }
 
-  WeightSet completed(const Candidate& candidate) const {
+  WeightSet completed(const WeightCandidate& candidate) const {
     WeightSet set = candidate.set;
-    if (candidate.form == Form::index) {
-      set.files = read_weight_index(path_in(folder_, set.index)).files();
+    if (candidate.form == SetForm::index) {
+      set.listed = std::make_shared<WeightIndex>(read_weight_index(path_in(folder_, set.index)));
+      set.files = set.listed->files();
       for (const std::string& file : set.files)
-        expect_there(file, sentence("which ", set.index, " lists as one of ", counted(set.files.size(), "shard")));
+        expect_there(file, sentence(", which ", set.index, " lists as one of ", counted(set.files.size(), "shard")));
     }
-    if (candidate.form == Form::shards && set.files.size() != candidate.of) refuse_incomplete(candidate);
+    if (candidate.form == SetForm::shards && set.files.size() != candidate.of) refuse_incomplete(candidate);
     for (const std::string& file : set.files) expect_there(file, "");
     return set;
   }
 
-  [[noreturn]] void refuse_incomplete(const Candidate& candidate) const {
+  [[noreturn]] void refuse_incomplete(const WeightCandidate& candidate) const {
     std::vector<std::string> missing;
     for (uint64_t number = 1; number <= candidate.of && missing.size() < kNamed; ++number)
       if (std::ranges::none_of(candidate.set.files,
@@ -190,59 +141,54 @@ class Choice {
 
   // Loaders differ, or none would look for such files.
   void expect_one_meant() const {
-    const Candidate& first = candidates_.front();
-    const auto differs = [&](const Candidate& other) {
-      return is_same_set(other.set, first.set) && other.form == Form::file;
+    if (!named_.empty()) return;
+    const WeightCandidate& first = candidates_.front();
+    const auto differs = [&](const WeightCandidate& other) {
+      return is_same_set(other.set, first.set) && other.form == SetForm::file;
     };
     const auto rest = std::span(candidates_).subspan(1);
     const auto file = std::ranges::find_if(rest, differs);
-    if (kind_ == FolderKind::plain && first.form == Form::index && file != rest.end())
+    if (kind_ == FolderKind::plain && first.form == SetForm::index && file != rest.end())
       refuse(ErrorCode::mismatch, folder_,
              sentence("holds ", file->set.files[0], ", which transformers would read, and ", first.set.index,
                       ", whose shards diffusers and huggingface_hub would read, and no config.json tells whose it is; "
                       "give the one that is meant by its name"));
-    const auto is_other = [&](const Candidate& other) {
+    const auto is_other = [&](const WeightCandidate& other) {
       return !is_known_stem(other.set.stem) && other.set.stem != first.set.stem;
     };
-    if (is_known_stem(first.set.stem) || first.set.stem == kMistralStem) return;
+    if (is_known_stem(first.set.stem) || is_mistrals(first.set)) return;
     if (const auto other = std::ranges::find_if(rest, is_other); other != rest.end())
       refuse(ErrorCode::mismatch, folder_,
-             sentence("holds ", described(first), " and ", described(*other),
+             sentence("holds ", first.text(), " and ", other->text(),
                       ", and no loader takes them together; give the file that is meant"));
   }
 
-  std::string why_not(const Candidate& candidate, const WeightSet& taken) const {
-    if (is_same_set(candidate.set, taken) && candidate.form != Form::shards)
+  std::string why_not(const WeightCandidate& candidate, const WeightSet& taken) const {
+    if (!named_.empty()) return sentence("config.json names ", named_, " (transformers_weights)");
+    if (is_same_set(candidate.set, taken) && candidate.form != SetForm::shards)
       return sentence("of both, ", kind_ == FolderKind::transformers ? "transformers" : "diffusers", " reads ",
                       label_of(taken));
-    if (candidate.set.stem == kMistralStem)
+    if (is_mistrals(candidate.set))
       return sentence("it holds the same under Mistral's names; ", label_of(taken), " lies beside it");
     return sentence(label_of(taken), " lies beside it");
   }
 
-  void leave(const Candidate& candidate, FolderWeights& weights) const {
+  void leave(const WeightCandidate& candidate, FolderWeights& weights) const {
     const WeightSet& taken = weights.taken;
-    Candidate rest = candidate;
-    if (candidate.form == Form::shards) {
-      // The shards of an index are told with it.
-      const auto has_index = [&](const Candidate& other) {
-        return other.form == Form::index && is_same_set(other.set, candidate.set);
-      };
-      if (taken.index.empty() || !is_same_set(taken, candidate.set)) {
-        weights.left.insert(weights.left.end(), candidate.set.files.begin(), candidate.set.files.end());
-        if (std::ranges::any_of(candidates_, has_index)) return;
-      } else {
-        std::erase_if(rest.set.files, [&](const std::string& file) {
-          return std::ranges::find(taken.files, file) != taken.files.end();
-        });
-        if (rest.set.files.empty()) return;
-        weights.left.insert(weights.left.end(), rest.set.files.begin(), rest.set.files.end());
-      }
-    } else {
-      weights.left.push_back(label_of(candidate.set));
-    }
-    const bool several = rest.form == Form::index || rest.set.files.size() > 1;
-    weights.notes.push_back(sentence(described(rest), several ? " are" : " is", " not taken: ", why_not(rest, taken)));
+    WeightCandidate rest = candidate;
+    std::erase_if(rest.set.files,
+                  [&](const std::string& file) { return std::ranges::find(taken.files, file) != taken.files.end(); });
+    const bool is_index = rest.form == SetForm::index;
+    if (!is_index && rest.set.files.empty()) return;
+    if (is_index) weights.left.push_back(rest.set.index);
+    weights.left.insert(weights.left.end(), rest.set.files.begin(), rest.set.files.end());
+    // The shards of an index that is not taken are told with it.
+    const auto has_index = [&](const WeightCandidate& other) {
+      return other.form == SetForm::index && other.set.index != taken.index && is_same_set(other.set, candidate.set);
+    };
+    if (rest.form == SetForm::shards && std::ranges::any_of(candidates_, has_index)) return;
+    const bool several = is_index || rest.set.files.size() > 1;
+    weights.notes.push_back(sentence(rest.text(), several ? " are" : " is", " not taken: ", why_not(rest, taken)));
   }
 
   void leave_adapters(FolderWeights& weights) const {
@@ -260,35 +206,34 @@ class Choice {
   std::string folder_;
   FolderKind kind_;
   std::vector<std::string> names_;
-  std::vector<Candidate> candidates_;  // the first is what is taken
+  std::vector<WeightCandidate> candidates_;  // the first is what is taken
+  std::string named_;                        // what config.json names as the weights
 };
-
-// Of a config.json, whether it is there and whose it is.
-FolderKind kind_by_config(const std::string& path) try {
-  constexpr uint64_t kMaxSize = uint64_t{16} << 20;  // labels of classes are the most of the largest, some 1 MB
-  const InputFile file(path);
-  if (file.size() > kMaxSize) return FolderKind::transformers;
-  std::string text(file.size(), '\0');
-  file.read_at(0, std::as_writable_bytes(std::span(text)));
-  const JsonValue config = parse_json(text, {.size = kMaxSize, .depth = 64, .values = size_t{1} << 20});
-  const bool of_diffusers = std::ranges::find(config.keys, "_class_name") != config.keys.end();
-  return of_diffusers ? FolderKind::diffusers : FolderKind::transformers;
-} catch (const Error&) {
-  return FolderKind::transformers;
-}
 
 }  // namespace
 
 FolderKind kind_of_folder(const std::string& folder) {
-  const std::string config = path_in(folder, "config.json");
-  std::error_code error;
-  if (fs::exists(config, error)) return kind_by_config(config);
+  if (const std::optional<FolderConfig> config = folder_config(folder))
+    return config->of_diffusers ? FolderKind::diffusers : FolderKind::transformers;
   const std::vector<std::string> names = files_in(folder);
   const auto is_diffusers = [](const std::string& name) { return name.starts_with(kDiffusersStem); };
   return std::ranges::any_of(names, is_diffusers) ? FolderKind::diffusers : FolderKind::plain;
 }
 
-FolderWeights folder_weights(const std::string& folder, FolderKind kind) { return Choice(folder, kind).choose(); }
+FolderWeights folder_weights(const std::string& folder, FolderKind kind, const std::string& variant) {
+  return Choice(folder, kind, variant).choose();
+}
+
+std::vector<std::string> variants_in(const std::string& folder) {
+  std::vector<std::string> variants;
+  for (const std::string& file : files_in(folder))
+    if (const std::optional<WeightName> name = weight_name(file); name && is_known_stem(name->stem))
+      variants.emplace_back(name->variant);
+  std::ranges::sort(variants);
+  const auto repeated = std::ranges::unique(variants);
+  variants.erase(repeated.begin(), repeated.end());
+  return variants;
+}
 
 WeightSet set_of(const std::string& folder, const std::string& file) {
   return Choice(folder, kind_of_folder(folder)).set_with(file);

@@ -27,11 +27,21 @@ std::pair<std::string_view, std::string_view> split(std::string_view path) {
   return {path.substr(0, slash), path.substr(slash + 1)};
 }
 
+// Of the first shard, which stands for all of them: "model" of "model-00001-of-00003".
+std::string_view without_number(std::string_view name) {
+  constexpr std::string_view kFirst = "-00001-of-";
+  constexpr size_t kDigits = 5;
+  if (name.size() <= kFirst.size() + kDigits) return name;
+  const std::string_view front = name.substr(0, name.size() - kDigits);
+  const bool has_count = name.find_last_not_of("0123456789") == front.size() - 1;
+  return has_count && front.ends_with(kFirst) ? front.substr(0, front.size() - kFirst.size()) : name;
+}
+
 bool is_weights_of_folder(std::string_view file) {
   constexpr std::string_view kWeights[] = {
       "diffusion_pytorch_model", "diffusion_pytorch_model.fp16", "model", "model.fp16", "pytorch_model",
       "pytorch_model.fp16"};
-  return std::ranges::find(kWeights, without_extension(file)) != std::end(kWeights);
+  return std::ranges::find(kWeights, without_number(without_extension(file))) != std::end(kWeights);
 }
 
 // Folders inside of a pipeline's, which are called alike themselves.

@@ -40,7 +40,7 @@ std::string scalar(const YAML::Node& node, const std::string& where, const std::
 }
 
 // A block of lines is several folders.
-void add_folders(std::vector<ModelFolder>& folders, const std::string& kind, std::string_view lines,
+void add_folders(std::vector<ModelPlace>& folders, const std::string& kind, std::string_view lines,
                  const std::string& base) {
   while (!lines.empty()) {
     const size_t end = std::min(lines.find('\n'), lines.size());
@@ -66,7 +66,7 @@ void add_entries(Entries& entries, const YAML::Node& section, const std::string&
   for (const YAML::Node& other : merged) add_entries(entries, other, where, looks);
 }
 
-void add_section(std::vector<ModelFolder>& folders, const YAML::Node& section, const std::string& where,
+void add_section(std::vector<ModelPlace>& folders, const YAML::Node& section, const std::string& where,
                  const std::string& own_folder, const std::string& home) {
   Entries entries;
   int looks = 0;
@@ -81,10 +81,10 @@ void add_section(std::vector<ModelFolder>& folders, const YAML::Node& section, c
 
 }  // namespace
 
-std::vector<ModelFolder> parse_model_paths(std::string_view yaml, const std::string& where, const std::string& home) {
+std::vector<ModelPlace> parse_model_paths(std::string_view yaml, const std::string& where, const std::string& home) {
   if (yaml.size() > kLargest) refuse(where, "it is too large");
   const std::string own_folder = std::filesystem::path(where).parent_path().string();
-  std::vector<ModelFolder> folders;
+  std::vector<ModelPlace> folders;
   try {
     const YAML::Node document = YAML::Load(std::string(yaml));
     if (document.IsNull()) return folders;

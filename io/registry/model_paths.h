@@ -8,13 +8,13 @@
 
 namespace ckmerge {
 
-struct ModelFolder {
+struct ModelPlace {
   std::string kind;  ///< ComfyUI's word: "checkpoints", "loras", "vae", ...
   std::string path;  ///< as ComfyUI joins it: below base_path, relative ones below the file's own folder
 };
 
 /// The folders, in the order of the file. `home` stands for `~`; empty: `~` stays. Other variables stay as they
 /// are. Throws Error(malformed) for a text that is no YAML or has another form.
-std::vector<ModelFolder> parse_model_paths(std::string_view yaml, const std::string& where, const std::string& home);
+std::vector<ModelPlace> parse_model_paths(std::string_view yaml, const std::string& where, const std::string& home);
 
 }  // namespace ckmerge

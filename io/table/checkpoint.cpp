@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/table/checkpoint.h"
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
 namespace ckmerge {
+
+const char* name(UnplacedTensor::Fate fate) {
+  constexpr std::array<const char*, 3> kNames{"left_out", "carried", "discarded"};
+  return kNames[static_cast<size_t>(fate)];
+}
 
 uint64_t Checkpoint::file_size() const {
   uint64_t size = 0;

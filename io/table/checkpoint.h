@@ -29,6 +29,20 @@ struct UnreadTensor {
   std::string name, why;  ///< why: "is complex128, which safetensors cannot hold"
 };
 
+/// A tensor for which a change of names had no place, or no rule.
+struct UnplacedTensor {
+  enum class Fate : uint8_t {
+    left_out,   ///< it is not among the tensors any more
+    carried,    ///< it is, under its own name, behind another prefix maybe
+    discarded,  ///< it is not, as was asked
+  };
+  std::string name;  ///< of the file, but for changes before
+  Fate fate = Fate::left_out;
+};
+
+/// "left_out", "carried", "discarded".
+const char* name(UnplacedTensor::Fate fate);
+
 struct Checkpoint {
   std::string path;  ///< as the user gave it; of one in memory, its name
   std::vector<InputFile> shards;
@@ -41,13 +55,14 @@ struct Checkpoint {
   const InputForm* form = nullptr;            ///< of every checkpoint that was opened
   std::shared_ptr<const ModelFolder> folder;  ///< that it was opened from; null: a file, or memory
   std::string key;                            ///< where in a PyTorch file the tensors are, with dots; empty: at the top
-  std::vector<TensorDict> dicts;      ///< of a PyTorch file: all that it holds, those that were taken and the others
-  std::vector<std::string> beside;    ///< what else it holds, and no output does: how it is reached, at most 1000
-  bool average_taken = false;         ///< its tensors are an average of the weights, as EmaPolicy::use asks
-  std::vector<UnreadTensor> unread;   ///< of a PyTorch file, in its order
-  std::vector<PickleGlobal> globals;  ///< what its pickle names, in order
-  std::vector<std::string> notes;     ///< what was done to read it, one clause each: names changed, values left out
-  std::vector<std::string> equated;   ///< of those, what brought its names to another checkpoint's, for the recipe
+  std::vector<TensorDict> dicts;         ///< of a PyTorch file: all that it holds, those that were taken and the others
+  std::vector<std::string> beside;       ///< what else it holds, and no output does: how it is reached, at most 1000
+  bool average_taken = false;            ///< its tensors are an average of the weights, as EmaPolicy::use asks
+  std::vector<UnreadTensor> unread;      ///< of a PyTorch file, in its order
+  std::vector<PickleGlobal> globals;     ///< what its pickle names, in order
+  std::vector<std::string> notes;        ///< what was done to read it, one clause each: names changed, values left out
+  std::vector<std::string> equated;      ///< of those, what brought its names to another checkpoint's, for the recipe
+  std::vector<UnplacedTensor> unplaced;  ///< by what its names were brought to, all of them
   Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
 
   /// Those that are not borrowed: the checkpoint as it was opened.

@@ -32,21 +32,25 @@ void copy_elements(uint64_t size, const std::byte* from, uint64_t step, std::byt
 }
 
 // Rows whose elements become columns are turned a block at a time: elements that are written one here and one there
-// take a cache line each. 2.2 GB in turned matrices of 9 MiB, copied: 6.8 s of processors' time in place of 9.2.
-constexpr uint64_t kRows = 64, kColumns = 16;
-constexpr uint64_t kBlock = 128 << 10;  // bytes of rows that are in memory at a time
+// take a cache line each. A block is a cache line of each row, so that lines are read once, and as many rows as leave
+// it in the first cache. 113 MB of BF16, rows of 18 KiB, turned in tiles of 4 MiB, in user mode: 0.23 s with 64 rows of
+// 32 bytes, 0.17 s with 256 of 64.
+constexpr uint64_t kFewestRows = 64, kMostRows = 256;
+constexpr uint64_t kLine = 64;          // bytes
+constexpr uint64_t kBlock = 256 << 10;  // bytes of rows that are in memory at a time
 
 template <typename Element>
 void turn_elements(const std::byte* from, uint64_t row_size, uint64_t step, std::byte* out, uint64_t out_step,
                    uint64_t rows, uint64_t columns) {
-  std::array<Element, kRows * kColumns> block;
+  constexpr uint64_t kColumns = kLine / sizeof(Element);
+  std::array<Element, kMostRows * kColumns> block;
   for (uint64_t first = 0; first < columns; first += kColumns) {
     const uint64_t count = std::min(kColumns, columns - first);
     for (uint64_t i = 0; i < rows; ++i)
       for (uint64_t j = 0; j < count; ++j)
-        std::memcpy(&block[j * kRows + i], from + i * row_size + (first + j) * step, sizeof(Element));
+        std::memcpy(&block[j * kMostRows + i], from + i * row_size + (first + j) * step, sizeof(Element));
     for (uint64_t j = 0; j < count; ++j)
-      std::memcpy(out + (first + j) * out_step, &block[j * kRows], rows * sizeof(Element));
+      std::memcpy(out + (first + j) * out_step, &block[j * kMostRows], rows * sizeof(Element));
   }
 }
 
@@ -159,11 +163,13 @@ void StridedReader::read_box(uint64_t offset, std::byte* out) {
 
 // The elements of runs that lie across: those of one place in all of them follow each other in `out`.
 void StridedReader::read_plane(const Axis& run, const Axis& across, uint64_t offset, std::byte* out) {
-  const uint64_t fit = run.from == 0 ? run.count : std::clamp<uint64_t>(kBlock / kRows / run.from, 1, run.count);
-  for (uint64_t i = 0; i < across.count; i += kRows)
+  const uint64_t run_size = std::max<uint64_t>(1, run.count * run.from);
+  const uint64_t height = std::clamp(kBlock / run_size, kFewestRows, kMostRows);
+  const uint64_t fit = run.from == 0 ? run.count : std::clamp<uint64_t>(kBlock / height / run.from, 1, run.count);
+  for (uint64_t i = 0; i < across.count; i += height)
     for (uint64_t j = 0; j < run.count; j += fit) {
       const Axis columns{std::min(fit, run.count - j), run.from, run.to};
-      const Axis lines{std::min(kRows, across.count - i), across.from, across.to};
+      const Axis lines{std::min(height, across.count - i), across.from, across.to};
       uint64_t row_size = 0;
       const std::byte* const from = rows(columns, lines, offset + i * across.from + j * run.from, row_size);
       turn_elements(element_size_, from, row_size, run.from, out + i * across.to + j * run.to, run.to, lines.count,

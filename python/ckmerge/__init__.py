@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .errors import (DifferenceError, Error, InputError, Interrupted, MismatchError, ResourceError, RunError, UsageError,
                          Warning)
     from .looking import describe, doctor, hash, inspect, methods, open
-    from .merging import call, merge, plan, run
+    from .merging import call, merge, mergekit, plan, run
     from .operations import average, bake, compose, convert, save
     from .progress import Event
     from .report import Plan, Report
@@ -30,8 +30,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Checkpoint", "DifferenceError", "Error", "Event", "Input", "InputError", "Inputs", "Interrupted", "Lazy", "MismatchError",
     "Plan", "Registry", "Report", "ResourceError", "RunError", "StateDict", "TensorInfo", "UsageError", "Warning", "average", "bake",
-    "call", "compose", "convert", "describe", "doctor", "hash", "inspect", "merge", "methods", "open", "plan", "registry", "run",
-    "save", "scan",
+    "call", "compose", "convert", "describe", "doctor", "hash", "inspect", "merge", "mergekit", "methods", "open", "plan", "registry",
+    "run", "save", "scan",
 ]
 
 _ROOMS = {  # where each name is
@@ -42,7 +42,7 @@ _ROOMS = {  # where each name is
     "errors": ("DifferenceError", "Error", "InputError", "Interrupted", "MismatchError", "ResourceError", "RunError", "UsageError",
                "Warning"),
     "looking": ("describe", "doctor", "hash", "inspect", "methods", "open"),
-    "merging": ("call", "merge", "plan", "run"),
+    "merging": ("call", "merge", "mergekit", "plan", "run"),
     "operations": ("average", "bake", "compose", "convert", "save"),
     "progress": ("Event",),
     "report": ("Plan", "Report"),

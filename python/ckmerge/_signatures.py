@@ -31,11 +31,8 @@ Size = Union[int, str]  # bytes, or "512M", "2GiB"
 
 
 class Works(TypedDict, total=False):
-    """How a checkpoint is written, and how the work is done."""
+    """How the work is done, and who learns of it."""
 
-    filename_prefix: Optional[str]
-    format: Optional[str]
-    wrap: Optional[str]
     hash_cache: Optional[Path]
     registry: Optional[Path]
     no_register: Optional[bool]
@@ -50,7 +47,15 @@ class Works(TypedDict, total=False):
     progress: Progress
 
 
-class Writes(Works, total=False):
+class Names(TypedDict, total=False):
+    """How the file is called, and what form it has."""
+
+    filename_prefix: Optional[str]
+    format: Optional[str]
+    wrap: Optional[str]
+
+
+class Writes(Works, Names, total=False):
     """Of commands that write a checkpoint of others."""
 
     allow_expanded: Optional[bool]
@@ -89,7 +94,7 @@ class Lays(TypedDict, total=False):
     config_from: Optional[Path]
 
 
-class Saves(Works, Stores, total=False):
+class Saves(Works, Names, Stores, total=False):
     """Of ``save``, which has metadata and force of its own."""
 
     layout: Optional[str]
@@ -138,6 +143,51 @@ class Merges(Makes, Chooses, Lays, total=False):
     weights: Optional[Union[Sequence[Number], str, Mapping[str, Any]]]
     normalize: Optional[bool]
     columns: Optional[bool]
+
+
+class Plans(Merges, total=False):
+    """Of ``plan``."""
+
+    mergekit: Optional[Path]
+
+
+class Mergekits(Works, total=False):
+    """Of ``mergekit``."""
+
+    force: Optional[bool]
+    allow_expanded: Optional[bool]
+    save_recipe: Optional[Path]
+    nan: Optional[str]
+    underflow: Optional[str]
+    hash: Optional[bool]
+    hash_inputs: Optional[bool]
+    copy_code: Optional[bool]
+    out_path: Optional[Path]
+    out_shard_size: Optional[Size]
+    copy_tokenizer: Optional[bool]
+    write_model_card: Optional[bool]
+    tensor_union: Optional[bool]
+    tensor_intersection: Optional[bool]
+    unsafe_truncate_embeddings: Optional[bool]
+    random_seed: Optional[int]
+    transformers_cache: Optional[Path]
+    safe_serialization: Optional[bool]
+    num_threads: Optional[int]
+    allow_crimes: Optional[bool]
+    clone_tensors: Optional[bool]
+    lazy_unpickle: Optional[bool]
+    low_cpu_memory: Optional[bool]
+    read_to_gpu: Optional[bool]
+    multi_gpu: Optional[bool]
+    async_write: Optional[bool]
+    write_threads: Optional[str]
+    trust_remote_code: Optional[bool]
+    lora_merge_cache: Optional[str]
+    lora_merge_dtype: Optional[str]
+    cuda: Optional[bool]
+    gpu_rich: Optional[bool]
+    intermediate_dir: Optional[str]
+    lazy: Optional[bool]
 
 
 class Runs(Writes, total=False):

@@ -8,7 +8,7 @@ from typing import Any, Optional, Union
 from . import _call
 from ._inputs import Input, Inputs, Operands, Path, path_text
 from ._options import request_options
-from ._signatures import Merges, Runs, Unpack, takes
+from ._signatures import Mergekits, Merges, Plans, Runs, Unpack, takes
 from .progress import Progress
 from .report import Plan, Report
 
@@ -76,8 +76,8 @@ def merge(inputs: Inputs, output: Optional[Path] = None, **options: Unpack[Merge
     return written("merge", operands.words(inputs), output, options, operands)
 
 
-@takes(Merges)
-def plan(inputs: Inputs, output: Optional[Path] = None, **options: Unpack[Merges]) -> Plan:
+@takes(Plans)
+def plan(inputs: Inputs, output: Optional[Path] = None, **options: Unpack[Plans]) -> Plan:
     """What ``merge`` with the same arguments would do, or everything that stands against it. Reads headers and writes
     nothing. Of a recipe (.yaml) it is what ``run`` would do.
 
@@ -91,6 +91,13 @@ def plan(inputs: Inputs, output: Optional[Path] = None, **options: Unpack[Merges
     if output is not None:
         made_of["output"] = path_text(output)
     return Plan(made("plan", operands.words(inputs), made_of, operands, progress, warn=False))
+
+
+@takes(Mergekits)
+def mergekit(recipe: Path, output: Optional[Path] = None, **options: Unpack[Mergekits]) -> Report:
+    """Merges what ``recipe``, a configuration of mergekit (.yml), says into the folder ``output``, as mergekit-yaml,
+    mergekit-pytorch and mergekit-multi do, whose options are taken (docs/from-mergekit.md)."""
+    return written("mergekit", [path_text(recipe)], output, options, Operands())
 
 
 @takes(Runs)

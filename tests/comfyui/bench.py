@@ -35,6 +35,7 @@ class Workflow:
 class Bench:
     def __init__(self, server, home, ckmerge, scratch):
         self.server, self.home, self.ckmerge, self.scratch = server, pathlib.Path(home), ckmerge, pathlib.Path(scratch)
+        self.python = self.source = None  # ComfyUI's
         self.checkpoints, self.output = self.home / "models/checkpoints", self.home / "output"
 
     def program(self, *words):

@@ -13,6 +13,7 @@ import time
 import cases_browser
 import cases_faults
 import cases_files
+import cases_layouts
 import cases_models
 import cases_pages
 import installed
@@ -20,7 +21,7 @@ import models
 from bench import Bench, Fault
 from server import Server
 
-CASES = [*cases_pages.CASES, *cases_files.CASES, *cases_faults.CASES, *cases_models.CASES, *cases_browser.CASES]
+CASES = [*cases_pages.CASES, *cases_files.CASES, *cases_faults.CASES, *cases_models.CASES, *cases_layouts.CASES, *cases_browser.CASES]
 
 
 def make_models(folder):
@@ -78,7 +79,7 @@ def main():
             server = Server(python, source, home, variables)
             try:
                 bench = Bench(server, home, ckmerge, scratch)
-                bench.small_disk = mounted
+                bench.small_disk, bench.python, bench.source = mounted, python, source
                 failed, ran = run_cases(bench, sys.argv[5:])
                 if failed:
                     print(server.log()[-3000:])

@@ -40,6 +40,13 @@ std::vector<FileTensor> mixed(uint64_t seed) {
 
 Recipe weighted(double alpha) { return {.method = "weighted_sum", .parameters = {{"alpha", {alpha}}}}; }
 
+Recipe plain(Recipe recipe) {
+  recipe.metadata = MetadataPolicy::none;
+  return recipe;
+}
+
+Recipe copied(std::optional<Dtype> dtype) { return plain({.method = "copy", .dtype = dtype}); }
+
 bool same_findings(const RunReport& a, const RunReport& b) {
   const auto same_loss = [](const StoreLoss& x, const StoreLoss& y) {
     return x.step == y.step && x.counts.saturated == y.counts.saturated && x.counts.overflowed == y.counts.overflowed &&

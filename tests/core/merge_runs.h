@@ -2,6 +2,7 @@
 // Merging files in one call, and files that are worth merging.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,12 @@ RunReport merge(const Recipe& recipe, const std::vector<std::string>& paths, con
 std::vector<FileTensor> mixed(uint64_t seed);
 
 Recipe weighted(double alpha);
+
+/// Without names of inputs, so that outputs of other inputs can be the same bytes.
+Recipe plain(Recipe recipe);
+
+/// A plain copy, to another dtype where one is given.
+Recipe copied(std::optional<Dtype> dtype = {});
 
 /// Merges with every ISA, 1, 2 and 7 threads, tiles of several sizes and a small budget, and CHECKs that all give the
 /// same file. Returns it.

@@ -6,6 +6,7 @@
 //   CKMERGE_FAULT_COUNTS  a file that is mapped and counted in, so that the counts outlive every kind of end
 //   CKMERGE_FAULT_BUFFERED=1  the filesystem has no direct I/O
 // Calls that libc makes itself (stdio, realpath's readlink) are not seen.
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/file.h>
@@ -155,6 +156,16 @@ int close(int descriptor) {
   if (!fail) return result;
   errno = wanted.number;
   return -1;
+}
+
+// libc closes the descriptor of a folder by itself.
+int closedir(DIR* stream) {
+  NEXT(closedir);
+  if (const int descriptor = dirfd(stream); is_ours(descriptor)) {
+    ours[descriptor] = false;
+    --counts->open_descriptors;
+  }
+  return real(stream);
 }
 
 #define DEFINE_MOVE(kind, name, memory)                                                         \

@@ -30,7 +30,7 @@ CASES = [
     ("madvise", "EIO", IO), ("fallocate", "ENOSPC", FULL), ("fallocate", "EOPNOTSUPP", INVISIBLE), ("ftruncate", "EIO", IO),
     ("write", "EIO", IO), ("write", "ENOSPC", FULL), ("write", "half", INVISIBLE), ("fsync", "EIO", IO), ("fsync", "ENOSPC", FULL),
     ("rename", "EIO", IO), ("rename", "ENOSPC", FULL), ("rename", "EINTR", INVISIBLE), ("stat", "EIO", {0, 1, 2, 4}), ("close", "EIO", {0, 1}),
-    ("unlink", "EIO", {0, 1}), ("flock", "EAGAIN", IO), ("fchmod", "EIO", IO), ("realpath", "EIO", {0, 1}), ("mkdir", "EIO", IO), ("mkdir", "ENOSPC", FULL),
+    ("unlink", "EIO", {0, 1}), ("flock", "EAGAIN", {0, 1}), ("fchmod", "EIO", IO), ("realpath", "EIO", {0, 1}), ("mkdir", "EIO", IO), ("mkdir", "ENOSPC", FULL),
 ]
 Row = collections.namedtuple("Row", "name options before kinds")
 ROWS = [Row("fresh", [], (), None), Row("replace", ["-f"], (OUT,), None),

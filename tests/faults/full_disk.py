@@ -4,69 +4,13 @@
 Disks of 24 MB, a tmpfs and an ext4 on a loop device: an output of 48 MB is refused in time; one of 12 MB meets a disk
 that another program fills meanwhile (exit 5, nothing left; with space reserved, as on ext4, it is not even noticed); a
 killed run's leftover does not count as used; a disk that is read-only."""
-import contextlib
 import os
 import signal
-import subprocess
 import sys
-import tempfile
 
 import scene
+from disks import MB, call, ext4, fill, names, tmpfs, unfill
 from scene import OUT, expect, expect_refusal
-
-MB = 10**6
-
-
-def call(*words):
-    done = subprocess.run(words, capture_output=True, check=False)
-    return done.returncode == 0 or (done.stdout + done.stderr).decode(errors="replace").strip()
-
-
-@contextlib.contextmanager
-def tmpfs(options=""):
-    with tempfile.TemporaryDirectory(prefix="ckmerge-faults-") as place:
-        mounted = call("mount", "-t", "tmpfs", "-o", "size=24m,mode=777" + options, "tmpfs", place)
-        try:
-            yield place, mounted
-        finally:
-            if mounted is True:
-                call("umount", "-l", place)
-
-
-@contextlib.contextmanager
-def ext4():
-    with tempfile.TemporaryDirectory(prefix="ckmerge-faults-") as place:
-        image, folder = os.path.join(place, "image"), os.path.join(place, "disk")
-        os.mkdir(folder)
-        with open(image, "wb") as file:
-            file.truncate(24 * MB)
-        mounted = call("mkfs.ext4", "-q", "-F", "-m", "0", image)
-        if mounted is True:
-            mounted = call("mount", "-o", "loop", image, folder)
-        try:
-            yield folder, mounted
-        finally:
-            if mounted is True:
-                call("umount", "-l", folder)
-
-
-def fill(disk):
-    """Another program's file that takes what is left."""
-    with open(os.path.join(disk, "filler"), "wb", buffering=0) as file:
-        for size in (1 << 20, 1 << 12, 1):
-            try:
-                while file.write(bytes(size)) == size:
-                    pass
-            except OSError:
-                pass
-
-
-def unfill(disk):
-    os.remove(os.path.join(disk, "filler"))
-
-
-def names(disk):
-    return [name for name in os.listdir(disk) if name != "lost+found"]
 
 
 def too_large(folder, disk, name):

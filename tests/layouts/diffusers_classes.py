@@ -8,6 +8,18 @@ WAN = {"num_attention_heads": 1, "attention_head_dim": 12, "in_channels": 4, "ou
 FLUX = {"in_channels": 4, "num_layers": 2, "num_single_layers": 2, "attention_head_dim": 4, "num_attention_heads": 2,
         "joint_attention_dim": 5, "axes_dims_rope": (2, 2)}  # fmt: skip
 
+DC_AE = {"latent_channels": 2, "attention_head_dim": 2, "encoder_block_types": ("ResBlock", "EfficientViTBlock"),
+         "decoder_block_types": ("ResBlock", "EfficientViTBlock"), "encoder_block_out_channels": (4, 4),
+         "decoder_block_out_channels": (4, 4), "encoder_qkv_multiscales": ((), (5,)),
+         "decoder_qkv_multiscales": ((), (5,))}  # fmt: skip
+CASCADE = {"in_channels": 2, "out_channels": 2, "conditioning_dim": 4, "patch_size": 1, "block_out_channels": (4, 4),
+           "num_attention_heads": (2, 2), "down_num_layers_per_block": (1, 1), "up_num_layers_per_block": (1, 1),
+           "down_blocks_repeat_mappers": (1, 2), "up_blocks_repeat_mappers": (2, 1), "clip_seq": 2, "kernel_size": 3,
+           "timestep_ratio_embedding_dim": 4,
+           "block_types_per_layer": (("SDCascadeResBlock", "SDCascadeTimestepBlock", "SDCascadeAttnBlock"),) * 2}  # fmt: skip
+HUNYUAN = {"in_channels": 2, "out_channels": 2, "num_attention_heads": 2, "attention_head_dim": 4, "num_layers": 2,
+           "num_refiner_layers": 2, "text_embed_dim": 5, "text_embed_2_dim": 6}  # fmt: skip
+
 
 def levels(down, up, *channels):
     return {"down_block_types": down, "up_block_types": up, "block_out_channels": channels}
@@ -79,6 +91,31 @@ CLASSES = {
     "ltx-video": ("LTXVideoTransformer3DModel", {
         "in_channels": 4, "out_channels": 4, "num_attention_heads": 2, "attention_head_dim": 4,
         "cross_attention_dim": 8, "num_layers": 2, "caption_channels": 5}),
+    "ltx2": ("LTX2VideoTransformer3DModel", {
+        "in_channels": 4, "out_channels": 4, "num_attention_heads": 1, "attention_head_dim": 4, "cross_attention_dim": 4,
+        "num_layers": 2, "caption_channels": 5, "audio_in_channels": 4, "audio_out_channels": 4,
+        "audio_num_attention_heads": 1, "audio_attention_head_dim": 4, "audio_cross_attention_dim": 4}),
+    "ltx2-vae": ("AutoencoderKLLTX2Video", {
+        "latent_channels": 2, "block_out_channels": (4, 8, 16, 16), "decoder_block_out_channels": (4, 8, 16),
+        "layers_per_block": (1,) * 5, "decoder_layers_per_block": (1,) * 4, "patch_size": 1}),
+    "ltx2-audio-vae": ("AutoencoderKLLTX2Audio", {
+        "base_channels": 4, "ch_mult": (1, 2), "num_res_blocks": 1, "latent_channels": 2}),
+    "cosmos1": ("CosmosTransformer3DModel", {
+        "num_layers": 2, "num_attention_heads": 2, "attention_head_dim": 4, "in_channels": 2, "out_channels": 2,
+        "text_embed_dim": 5, "adaln_lora_dim": 3, "max_size": (2, 4, 4), "extra_pos_embed_type": "learnable"}),
+    "dc-ae": ("AutoencoderDC", {
+        **DC_AE, "encoder_layers_per_block": (1, 2), "decoder_layers_per_block": (1, 2), "upsample_block_type": "pixel_shuffle"}),
+    "dc-ae-sana": ("AutoencoderDC", {
+        **DC_AE, "encoder_layers_per_block": (1, 1), "decoder_layers_per_block": (1, 1), "downsample_block_type": "Conv",
+        "upsample_block_type": "interpolate"}),
+    "stable-cascade": ("StableCascadeUNet", {
+        **CASCADE, "clip_text_in_channels": 5, "clip_text_pooled_in_channels": 5, "clip_image_in_channels": 5}),
+    "stable-cascade-decoder": ("StableCascadeUNet", {
+        **CASCADE, "clip_text_pooled_in_channels": 5, "effnet_in_channels": 3}),
+    "hunyuan-video-1.5": ("HunyuanVideo15Transformer3DModel", {
+        **HUNYUAN, "image_embed_dim": 7, "rope_axes_dim": (2, 2, 0)}),
+    "hunyuan-image": ("HunyuanImageTransformer2DModel", {
+        **HUNYUAN, "num_single_layers": 2, "guidance_embeds": True, "use_meanflow": True, "rope_axes_dim": (2, 2)}),
 }  # fmt: skip
 
 # Widths that converters have as numbers in their text, and what they are here.

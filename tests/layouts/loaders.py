@@ -20,6 +20,10 @@ LAYOUTS = {"z-image": "comfy", "qwen-image-2.1": "comfy"}
 # What from_single_file cannot read, whoever made the file.
 UNREAD = {
     "pixart": "diffusers has no converter of PixArt",
+    "ltx2-audio-vae": "its class reads no single file",
+    "cosmos1": "its converter takes each file for Cosmos Predict 2",
+    "hunyuan-video-1.5": "diffusers has no converter of it but a script",
+    "hunyuan-image": "diffusers has no converter of it but a script",
     "sana": "its converter asks for tables that its class lacks",
 }
 

@@ -2,9 +2,10 @@
 """Writes tests/layouts/recorded: names and shapes of small models in both namings, and which elements are which, by
 running the converters that people use (diffusers', ComfyUI's) on tensors whose elements are all different.
 
-    python record.py --comfyui FOLDER [--check] [NAME ...]
+    python record.py --comfyui FOLDER [--scripts FOLDER] [--check] [NAME ...]
 
-FOLDER is an unpacked ComfyUI, beside which diffusers, transformers and torch must be there. With --check nothing is
+FOLDER is an unpacked ComfyUI, beside which diffusers, transformers and torch must be there; that of --scripts is the
+folder of diffusers' sources with its scripts, without which models that only these convert are left out. With --check nothing is
 written, and what differs from what is recorded is told. Names and shapes of the
 left are those of ComfyUI's own modules, those of the right are held against the classes of diffusers.
 """
@@ -12,6 +13,7 @@ import argparse
 import os
 import sys
 
+import recorded_model
 import tracing
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -20,10 +22,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--comfyui", required=True)
+    parser.add_argument("--scripts")
     parser.add_argument("--check", action="store_true")
     parser.add_argument("names", nargs="*")
     given = parser.parse_args()
     sys.path.insert(0, os.path.abspath(given.comfyui))
+    if given.scripts:
+        recorded_model.SCRIPTS.append(given.scripts)
     sys.argv = sys.argv[:1]  # ComfyUI reads them too
     import comfy.cli_args
 
@@ -70,13 +75,14 @@ def main():
     import torch
 
     import record_encoders
+    import record_kin
     import record_transformers
     import record_unets
     import record_vaes
     import record_videos
 
     faults = 0
-    for module in (record_unets, record_vaes, record_transformers, record_videos, record_encoders):
+    for module in (record_unets, record_vaes, record_transformers, record_videos, record_encoders, record_kin):
         for model in module.models():
             if not given.names or model.name in given.names:
                 faults += record(model, torch, given.check)

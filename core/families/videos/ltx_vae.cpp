@@ -101,10 +101,8 @@ ModelFamily ltx_vae_family() {
           .role = ComponentRole::vae,
           .left = Naming::original,
           .right = Naming::diffusers,
-          .left_signs = {"encoder.down_blocks.#.res_blocks.#.conv1.conv.weight",
-                         "decoder.up_blocks.#.res_blocks.#.conv1.conv.weight"},
-          .right_signs = {"encoder.down_blocks.#.resnets.#.conv1.conv.weight",
-                          "decoder.mid_block.resnets.#.conv1.conv.weight", "latents_mean"},
+          .left_signs = {"decoder.up_blocks.#.res_blocks.#.conv1.conv.weight"},
+          .right_signs = {"decoder.mid_block.resnets.#.conv1.conv.weight", "latents_mean"},
           .rules = layout_rules};
 }
 

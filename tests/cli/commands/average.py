@@ -103,10 +103,12 @@ def test_open_files():
         make(file, {"w": ("F32", [3], some(k, 3))})
 
     def few(limit):
-        return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, limit))
+        return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (min(64, limit), limit))
     done = call("average", *files, "-o", "out.safetensors", preexec_fn=few(hard))
     expect(done.returncode == 0 and read("out.safetensors") == averaged(files, [1 / 100] * 100), f"100 inputs: {done.stderr}")
-    refused(5, "100 checkpoints cannot be open at once in a process that may have 64 open files; raise", "average", *files, "-o", "x.safetensors", preexec_fn=few(64))
+    for limit in (64, 24):
+        done = call("average", *files, "-o", "few.safetensors", "-f", preexec_fn=few(limit))
+        expect(done.returncode == 0 and read("few.safetensors") == read("out.safetensors"), f"{limit} descriptors: {done.stderr}")
     peak = json.loads(call("average", *files[:2], "-o", "p.safetensors", "--json").stdout)["run"]["peak_memory"]
     ballast = b"x" * (200 << 20)  # what this process holds is not the program's
     again = json.loads(call("average", *files[:2], "-o", "p.safetensors", "-f", "--json").stdout)["run"]["peak_memory"]

@@ -135,6 +135,12 @@ FAMILIES = {  # name of the layout: a unet, prefix of the VAE, an encoder and it
     "mochi": (pieces("blocks.0.attn.qkv_x.weight"), "vae.", "t5", "text_encoders.t5xxl.transformer."),
     "z-image": (pieces("layers.0.attention.qkv.weight", "cap_pad_token"), "vae.", "qwen3", "text_encoders.qwen3_4b.transformer."),
     "wan": (pieces("blocks.0.self_attn.q.weight", "head.modulation"), "vae.", "umt5", "text_encoders.umt5xxl.transformer."),
+    "chroma-radiance": (pieces(DOUBLE, "distilled_guidance_layer.in_proj.weight", "img_in_patch.weight", "nerf_blocks.0.norm.scale"), VAE, "t5",
+                        "cond_stage_model.t5xxl.transformer."),
+    "cosmos1": (pieces("blocks.block0.blocks.0.block.attn.to_q.0.weight"), "vae.", "t5", "text_encoders.t5xxl.transformer."),
+    "omnigen2": (pieces("ref_image_patch_embedder.weight", "time_caption_embed.caption_embedder.1.weight"), "vae.", "qwen",
+                 "text_encoders.qwen25_3b.transformer."),
+    "ltx2": (pieces("patchify_proj.weight", "audio_patchify_proj.weight"), "vae.", None, ""),
     "qwen-image": (pieces("transformer_blocks.0.attn.add_q_proj.weight", "transformer_blocks.0.attn.to_q.weight", "txt_norm.weight"), "vae.", "qwen",
                    "text_encoders.qwen25_7b.transformer."),
 }
@@ -177,4 +183,66 @@ def test_families():
     refused(4, "of another layout than chroma", "compose", "--unet", "unet.safetensors", "--te", "whole.safetensors", "-o", "x.safetensors")
 
 
-run_in_folders(test_compose, test_families)
+BYT5 = T5_OF_TWO | {"shared.weight": floats(1510, 2)}
+SOUND = pieces("to_timestep_embed.0.weight", "to_cond_embed.0.weight")
+SHAPES = pieces(DOUBLE, "latent_in.weight")
+REFINED = "txt_in.individual_token_refiner.blocks.0.norm1.weight"
+# Where a unet, a VAE, and encoders stand that neither "model.diffusion_model." nor the common prefixes are for.
+PLACES = {
+    "hunyuan-image": (pieces(REFINED, "byt5_in.fc1.weight"), "model.model.", "vae.",
+                      {"qwen": "text_encoders.qwen25_7b.transformer.", "byt5": "text_encoders.byt5_small.transformer."}),
+    "hunyuan-video-1.5": (pieces(REFINED, "byt5_in.fc1.weight", "vision_in.proj.0.weight"), "model.model.", "vae.",
+                          {"qwen": "text_encoders.qwen25_7b.transformer.", "byt5": "text_encoders.byt5_small.transformer."}),
+    "stable-audio": (SOUND, "model.model.", "pretransform.model.", {"t5": "text_encoders.t5base.transformer."}),
+    "hunyuan3d": (SHAPES, "model.", "vae.", {}),
+    "hunyuan3d-2.1": (pieces("t_embedder.mlp.2.weight", "blocks.0.attn2.out_proj.weight", "blocks.0.norm3.weight"), "model.", "vae.", {}),
+    "stable-cascade": (pieces("clip_txt_mapper.weight"), UNET, "vae.", {"clip_g": "text_encoder.clip_g.transformer."}),
+    "svd": (pieces("input_blocks.1.1.time_stack.0.attn2.to_k.weight"), UNET, VAE, {}),
+}
+
+
+def test_places():
+    encoders = {"t5": T5_OF_TWO, "qwen": QWEN, "byt5": BYT5, "clip_g": clip(1280)}
+    for name, tensors in encoders.items():
+        make(f"{name}.safetensors", tensors)
+    make("vae.safetensors", AUTOENCODER)
+    make("sound.safetensors", {"decoder.layers.0.weight_v": floats(2, 2, 2)})
+    make("shapes.safetensors", {"geo_decoder.cross_attn_decoder.ln_1.bias": floats(2)})
+    for family, (unet, prefix, vae_prefix, names) in PLACES.items():
+        vae = "sound" if family == "stable-audio" else "shapes" if family.startswith("hunyuan3d") else "vae"
+        decoder = read(f"{vae}.safetensors")
+        expected = prefixed(prefix, unet) | {vae_prefix + name: entry for name, entry in AUTOENCODER.items() if vae == "vae" and name != "loss.x"}
+        make("unet.safetensors", unet)
+        for encoder, place in names.items():
+            expected |= prefixed(place, encoders[encoder])
+        make("expected.safetensors", expected)
+        whole = read("expected.safetensors") | ({} if vae == "vae" else {vae_prefix + name: entry for name, entry in decoder.items()})
+        words = ["--vae", f"{vae}.safetensors", "-o", "out.safetensors"]
+        for option, encoder in zip(("--te", "--te2"), names):
+            words += [option, f"{encoder}.safetensors"]
+        produces(whole, "compose", "--unet", "unet.safetensors", *words)
+        # The whole is told, its parts are where options look for them, and it is put together again from itself.
+        call("compose", "--unet", "unet.safetensors", *words[:2], *words[4:], "-o", "whole.safetensors", "-f")
+        produces(whole, "compose", "--unet", "whole.safetensors", "--vae", "whole.safetensors", "-o", "out.safetensors",
+                 *(["--te", "whole.safetensors"] if names else []))
+        layout = family.removesuffix("-2.1")
+        told = call("inspect", "--json", "whole.safetensors").stdout
+        expect(f'"architecture":"{family}"' in told.replace(" ", ""), f"{family}: {told[:400]}")
+        refused(2, f"is a unet of {layout}", "compose", "--unet", "unet.safetensors", "--layout", "sd1", "-o", "x.safetensors")
+        for part in ["unet", "vae"] + (["te"] if names else []):
+            done = call("convert", "whole.safetensors", "part.safetensors", "-f", "--part", part)
+            expect(done.returncode == 0 and {part_of(name) for name in read("part.safetensors")} <= {part, None}, f"{family} {part}: {done.stderr}")
+            done = call("convert", "whole.safetensors", "half.safetensors", "-f", "--dtype", f"{part}=f16")
+            kept = [name for name, entry in read("half.safetensors").items() if (entry[0] == "F16") != name.startswith(tuple(
+                {"unet": [prefix], "vae": [vae_prefix], "te": list(names.values()) or ["none"]}[part]))]
+            expect(done.returncode == 0 and not kept, f"{family} {part}: {done.stderr} {kept[:3]}")
+    make("sound-unet.safetensors", prefixed("model.model.", SOUND) | pieces("conditioner.conditioners.seconds_start.embedder.embedding.1.weight"))
+    produces(read("sound-unet.safetensors"), "compose", "--unet", "sound-unet.safetensors", "-o", "out.safetensors")
+    make("unet.safetensors", prefixed("model.diffusion_model.", SHAPES))
+    make("expected.safetensors", prefixed("model.", SHAPES))
+    produces(read("expected.safetensors"), "compose", "--unet", "unet.safetensors", "-o", "out.safetensors")
+    make("unet.safetensors", FAMILIES["wan"][0])
+    refused(4, "is a ByT5, which wan does not have", "compose", "--unet", "unet.safetensors", "--te", "byt5.safetensors", "-o", "x.safetensors")
+
+
+run_in_folders(test_compose, test_families, test_places)

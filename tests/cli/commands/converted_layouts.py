@@ -13,7 +13,7 @@ import recorded_models
 from checks import call, expect, run_in_folders
 from operation_files import read
 
-PREFIXES = ("model.diffusion_model.", "model.model.", "first_stage_model.", "vae.")
+PREFIXES = ("model.diffusion_model.", "model.model.", "first_stage_model.", "vae.", "audio_vae.", "control_model.")
 
 
 def converted(source, naming):
@@ -81,4 +81,27 @@ def averages():
     expect(done.returncode == 4 and "shape" in done.stderr, f"an average of another shape: {done.stderr}")
 
 
-run_in_folders(averages, every_model)
+def unconverted():
+    """Families that no program converts are told, and refused by name; their own names are kept."""
+    one = lambda *names: {name: ([1], [0x3F80]) for name in names}
+    flux, q = "double_blocks.0.img_attn.qkv.weight", "transformer_blocks.0.attn.to_q.weight"
+    families = {
+        "flux-controlnet": one("controlnet_blocks.0.weight", "controlnet_x_embedder.weight", q, "single_transformer_blocks.0.proj_mlp.weight"),
+        "sd3-controlnet": one("controlnet_blocks.0.weight", "pos_embed_input.proj.weight", q),
+        "stable-audio": one("to_timestep_embed.0.weight", "to_cond_embed.0.weight", "transformer.layers.0.self_attn.to_qkv.weight"),
+        "hunyuan3d": one(flux, "latent_in.weight"),
+    }
+    for family, tensors in families.items():
+        make_models.write("a.safetensors", {name: (shape, make_models.array.array("H", bits)) for name, (shape, bits) in tensors.items()}, "BF16")
+        for naming in ("comfy", "diffusers"):
+            done = call("convert", "a.safetensors", "out.safetensors", "--layout", naming, "-f")
+            stays = naming == ("diffusers" if "controlnet" in family else "comfy")
+            fine = done.returncode == 0 and bare(read("out.safetensors")) == read("a.safetensors") if stays else done.returncode == 4 and family in done.stderr
+            expect(fine, f"{family} to {naming}: {done.returncode} {done.stderr}")
+        told = call("inspect", "a.safetensors").stdout
+        expect(family in told, f"{family}: {told[:500]}")
+        if "controlnet" in family:
+            expect(", controlnet" in told, f"{family}: {told[:500]}")
+
+
+run_in_folders(averages, every_model, unconverted)

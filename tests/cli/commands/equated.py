@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from checks import call, expect, metadata_of, refused, run_in_folders
-from equated_files import NAMES, RESHAPED, Model, open_clip, renamed
+from equated_files import NAMES, RESHAPED, Model, experts, open_clip, renamed, turned_experts
 from operation_files import make, produces, read
 
 reported = pathlib.Path(__file__).resolve().parents[4] / "shared" / "reported"
@@ -87,6 +87,29 @@ def experts_that_are_missing():
     make("a.safetensors", other)
     make("b.safetensors", {name: t for name, t in one.items() if ".experts.1.w3." not in name})
     refused(4, "experts.1.w3", "merge", "a.safetensors", "b.safetensors", "-o", "no.safetensors")
+
+
+def square_experts():
+    """Where no tensor tells how they lie it is said; where one does, nothing is."""
+    told = "nothing beside tells whether rows or columns come first"
+    for width, inner, parts, doubtful in ((6, 3, ("gate_up_proj",), 2), (3, 3, ("up_proj", "down_proj"), 4), (6, 3, ("gate_up_proj", "down_proj"), 0),
+                                          (3, 3, ("gate_up_proj", "down_proj"), 0), (4, 3, ("gate_up_proj", "down_proj"), 0)):
+        model = turned_experts(width, inner, parts=parts)
+        make("a.safetensors", model(1)[0])
+        for name, entry in (("alike", model(2)[0]), ("turned", model(2)[1])):
+            make(f"{name}.safetensors", entry)
+            done = merged("a.safetensors", f"{name}.safetensors", "-o", "out.safetensors")
+            said = f"{doubtful} tensors of stacked experts are square, and {told}" in done.stdout
+            expect(said == (doubtful > 0) and (told in done.stdout) == said, f"{width}, {inner}, {parts}, {name}: {done.stdout}")
+    # Single ones against stacked ones that are square.
+    one, other = experts("model.layers.#.mixer", "model.layers.#.mixer", ("up_proj", "down_proj"), size=4)(1)
+    make("a.safetensors", one)
+    make("b.safetensors", other)
+    expect(told in merged("a.safetensors", "b.safetensors", "-o", "out.safetensors").stdout, "single ones")
+    one, other = RESHAPED["nemotron"](1)
+    make("a.safetensors", one)
+    make("b.safetensors", other)
+    expect(told not in merged("a.safetensors", "b.safetensors", "-o", "out.safetensors").stdout, "single ones that tell")
 
 
 def towers():
@@ -167,5 +190,5 @@ def public_reports():
             expect(done.returncode == 0 and "kept" not in done.stdout, f"{first}: {done.stdout} {done.stderr}")
 
 
-run_in_folders(names, reshaped, any_way_of_running, layers_of_each_form, experts_that_are_missing, towers,
+run_in_folders(names, reshaped, any_way_of_running, layers_of_each_form, experts_that_are_missing, square_experts, towers,
                one_encoder_of_several, layers_of_sd2, strangers, as_asked, public_reports)

@@ -99,14 +99,14 @@ NAMES = {
 }
 
 
-def experts(one, other, kind, gate=None, first_layer=0):
+def experts(one, other, kind, gate=None, first_layer=0, size=3):
     """Of two layers with three experts: `one` single, `other` stacked; modules with `#` for the layer."""
     def make(seed):
         model = Model(seed)
         model.same("model.embed_tokens.weight", "model.embed_tokens.weight", 7, 3)
         for layer in range(first_layer, first_layer + 2):
             a, b = one.replace("#", str(layer)), other.replace("#", str(layer))
-            parts = [(model.next(4, 3), model.next(4, 3), model.next(3, 4)) for _ in range(3)]
+            parts = [(model.next(4, size), model.next(4, size), model.next(size, 4)) for _ in range(3)]
             for e, tensors in enumerate(parts):
                 model.one |= {f"{a}.experts.{e}.{name}.weight": entry
                               for name, entry in zip(kind, tensors if len(kind) == 3 else tensors[1:])}
@@ -119,16 +119,17 @@ def experts(one, other, kind, gate=None, first_layer=0):
     return make
 
 
-def turned_experts(width, inner):
-    """(experts, out, in) against (experts, in, out)."""
+def turned_experts(width, inner, other="model.language_model.layers.#.mlp", parts=("gate_up_proj", "down_proj")):
+    """(experts, out, in) against (experts, in, out), in modules that are called `other`."""
     def make(seed):
         model = Model(seed)
         model.same("model.embed_tokens.weight", "model.embed_tokens.weight", 7, 3)
         for layer in range(2):
-            at = f"model.language_model.layers.{layer}.mlp.experts."
-            for name, shape in (("gate_up_proj", (3, 2 * inner, width)), ("down_proj", (3, width, inner))):
-                model.one[at + name] = model.next(*shape)
-                model.other[at + name] = turned(model.one[at + name])
+            at, there = (module.replace("#", str(layer)) + ".experts." for module in ("model.language_model.layers.#.mlp", other))
+            for name, shape in (("gate_up_proj", (3, 2 * inner, width)), ("up_proj", (3, inner, width)), ("down_proj", (3, width, inner))):
+                if name in parts:
+                    model.one[at + name] = model.next(*shape)
+                    model.other[there + name] = turned(model.one[at + name])
         return model.both()
     return make
 
@@ -183,6 +184,10 @@ RESHAPED = {
         experts("model.layers.#.mixer", "model.layers.#.mixer", ("up_proj", "down_proj"))),
     "qwen3-vl-moe": turned_experts(4, 3),
     "qwen3-vl-moe, one square": turned_experts(6, 3),
+    "turned, another module": turned_experts(4, 3, "model.layers.#.block_sparse_moe"),
+    "turned, another module, one square": turned_experts(6, 3, "model.layers.#.block_sparse_moe"),
+    "turned, another module, no gate": turned_experts(4, 3, "model.layers.#.block_sparse_moe", ("up_proj", "down_proj")),
+    "one of two, turned": turned_experts(4, 3, parts=("gate_up_proj",)),
     "open_clip": open_clip("", ""),
     "open_clip of SDXL": open_clip("conditioner.embedders.1.model.", ""),
     "open_clip, bare": open_clip("", "", ""),

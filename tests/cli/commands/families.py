@@ -8,6 +8,9 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "layouts"))
+import make_models
+import recorded_models
 from checks import call, expect, refused, run_in_folders
 from operation_files import UNET, VAE, make, read, some
 
@@ -59,6 +62,28 @@ def test_vae_among_models():
     refused(4, "has no tensor of a VAE", "bake", "whole.safetensors", "--vae", "model.safetensors", *out)
 
 
+def test_labels():
+    """`list`, `scan` and `inspect` call a file alike, and small U-Nets by their generation."""
+    generations = {"sd1": "sd1", "one-resnet": "sd1", "sdxl": "sdxl", "sdxl-refiner": "sdxl-refiner"}
+    pathlib.Path("m").mkdir()
+    for name in recorded_models.names():
+        for side in ("left", "right"):
+            make_models.write(f"m/{name}.{side}.safetensors", make_models.tensors(recorded_models.Recorded(name), side, "F16"), "F16")
+    call("scan", "m", "--registry", "m.db")
+    listed = {file["path"]: file for file in json.loads(call("list", "--json", "--registry", "m.db").stdout)["files"]}
+    expect(len(listed) == 2 * len(recorded_models.names()), f"{len(listed)} files")
+    for path, file in listed.items():
+        report = json.loads(call("inspect", path, "--json").stdout)["files"][0]
+        name = pathlib.Path(path).name.split(".left")[0].split(".right")[0]
+        guess = report["guess"]
+        if report["components"][0]["naming"] == "diffusers":
+            guess["kind"] += ", diffusers names"
+        told = {"architecture": file["architecture"], "kind": file["kind"]}
+        expect(told == guess, f"{path}: {told} {guess}")
+        expect(file["architecture"] == generations.get(name, file["architecture"]), f"{path}: {file['architecture']}")
+        expect(file["architecture"] and len(report["components"]) == 1, f"{path}: {report['components']}")
+
+
 def test_reported():
     if not REPORTED.is_dir():
         return print("NOT RUN: the reported files are not there")
@@ -90,4 +115,4 @@ def test_reported():
     refused(4, "`ckmerge compose", "bake", at("novae.safetensors"), "--vae", at("anime.vae.pt"), "-o", "x.safetensors")
 
 
-run_in_folders(test_dtypes_of_parts, test_vae_among_models, test_reported)
+run_in_folders(test_dtypes_of_parts, test_vae_among_models, test_labels, test_reported)

@@ -35,7 +35,7 @@ def shards():
         refused(4, "do not hold the same tensors", "merge", first, other, "-o", "no.safetensors")
     refused(4, "do not hold the same tensors", "merge", "whole.safetensors", first, "-o", "no.safetensors")
     warned("is shard 00001 of 00003 of a checkpoint", first, "c-00001-of-00003.safetensors")
-    warned("is shard 00001 of 00003 of a checkpoint", first, "whole.safetensors")
+    warned("is shard 00001 of 00003 of a checkpoint, and the others do not lie beside it", first, "whole.safetensors")
     done = call("convert", first, "half.safetensors", "--dtype", "f16")
     expect(done.returncode == 0 and "is shard 00001 of 00003" in done.stdout, f"convert: {done.stdout}")
 
@@ -92,11 +92,11 @@ def public_reports():
     for words in ([shard.format("A", 1), shard.format("A", 2)], [shard.format("A", 1), shard.format("B", 2)],
                   [shard.format("A", 1), shard.format("B", 1), "-m", "slerp"],
                   ["mlxformat/mlx.safetensors", "mlxformat/torch.safetensors"],
-                  ["shards/model-00001-of-00003.safetensors", "shards/model-00002-of-00003.safetensors"],
                   sorted(str(path) for path in pathlib.Path("ranks/nanotron").iterdir())):
         done = call("plan", *words)
         expect(done.returncode == 4, f"{words}: {done.returncode} {done.stdout} {done.stderr}")
-    for words, told in (([shard.format("A", 1), shard.format("B", 1)], "DCP_SHARDING_INFO is kept"),
+    for words, told in ((["shards/model-00001-of-00003.safetensors", "shards/model-00002-of-00003.safetensors"], "same files"),
+                        ([shard.format("A", 1), shard.format("B", 1)], "DCP_SHARDING_INFO is kept"),
                         (["ranks/mp_rank_00/model_optim_rng.pt", "ranks/mp_rank_01/model_optim_rng.pt"], "two ranks")):
         done = call("plan", *words)
         expect(done.returncode == 0 and told in done.stdout, f"{words}: {done.returncode} {done.stdout} {done.stderr}")

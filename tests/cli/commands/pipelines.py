@@ -158,7 +158,9 @@ def test_folders():
     expect({(c["family"], c["naming"], c["prefix"]) for c in document["components"]} >=
            {("flux", "diffusers", "transformer."), ("autoencoder-kl", "diffusers", "vae.")}, f"inspect: {document['components']}")
     expect(document["parts"]["unet"] == len(tensors("flux-dev", "right")), f"parts: {document['parts']}")
-    refused(2, "SHA-256", "convert", "in", "x.safetensors", "--layout", "comfy", "--hash-inputs")
+    report = json.loads(done("convert", "in", "summed.safetensors", "--layout", "comfy", "--hash", "--json").stdout)
+    summed = json.loads(done("hash", "in", "--json").stdout)
+    expect(len(summed["files"]) == 4 and report["hashes"]["inputs"] == [summed["folders"][0]["sha256"]], f"sums: {summed['folders']}")
     report = json.loads(done("convert", "in", "json", "--layout", "diffusers", "--json").stdout)
     expect([file["component"] for file in report["output"]["files"]] == ["text_encoder", "text_encoder_2", "transformer", "vae"], "files in JSON")
     expect(report["layout"] == "diffusers", "layout in JSON")
@@ -221,7 +223,7 @@ def test_beside():
 
 
 def test_components():
-    """A sub-folder is a checkpoint by itself; shards and empty folders are refused by what they are."""
+    """A sub-folder is a checkpoint by itself; shards that are not all there and empty folders are refused by what they are."""
     pipeline("in")
     done("convert", "in/transformer", "out.safetensors", "--layout", "comfy")
     are_written("out.safetensors", tensors("flux-dev", "left"), "a component's folder")
@@ -231,7 +233,7 @@ def test_components():
     done("convert", "in", "variant.safetensors", "--layout", "comfy")
     are_written("variant.safetensors", in_one_file(), "a variant")
     os.rename("in/vae/diffusion_pytorch_model.fp16.safetensors", "in/vae/diffusion_pytorch_model-00001-of-00002.safetensors")
-    refused(4, "several shards", "convert", "in", "x.safetensors", "--layout", "comfy")
+    refused(1, "1 are not there (2)", "convert", "in", "x.safetensors", "--layout", "comfy")
     os.mkdir("empty")
     refused(1, "is a folder, and none of a model", "convert", "empty", "x.safetensors")
     write("two/transformer/diffusion_pytorch_model.safetensors", tensors("wan-t2v", "right"))

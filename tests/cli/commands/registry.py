@@ -172,6 +172,25 @@ def check_folders(place):
     expect(place.json("show", "four/vae")["title"] == "four/vae", "a result outside of what was scanned")
 
 
+def check_shards(place):
+    """Shards are one entry, called as their folder is; those that are not all there are files by themselves."""
+    shard = "m/sub/llama/model-0000{}-of-00003.safetensors"
+    for k in (1, 2):
+        place.make(shard.format(k), (f"w{k}", "F32", [1], bytes(4)))
+    settle()
+    place.run("scan", "m")
+    expect(len(place.names()) == 2, f"shards without one of them: {place.names()}")
+    place.make(shard.format(3), ("w3", "F32", [1], bytes(4)))
+    settle()
+    place.run("scan", "m", "--hash")
+    [entry] = place.json("list")["files"]
+    size = sum((place / shard.format(k)).stat().st_size for k in (1, 2, 3))
+    expect((entry["title"], entry["form"], entry["size"], entry["sha256"]) == ("sub/llama", "folder", size, None), f"{entry}")
+    expect(entry["tensors"] == 3 and place.json("show", "llama")["tensors"] == 3, f"{entry}")
+    again = place.json("scan")
+    expect((again["unchanged"], again["changed"], again["gone"]) == (1, 0, 0), f"again: {again}")
+
+
 def check_ambiguity(place):
     for folder, seed in (("one", 1), ("two", 2)):
         place.make(f"m/{folder}/same.safetensors", seed=seed)
@@ -200,4 +219,4 @@ def check_ambiguity(place):
     expect(place.json("inspect", "./@same")["files"][0]["path"] == "./@same", "./@same")
 
 
-finish(check_names, check_states, check_folders, check_ambiguity)
+finish(check_names, check_states, check_folders, check_shards, check_ambiguity)

@@ -130,7 +130,7 @@ def test_component_first():
 def test_listed():
     folder = pathlib.Path("models")
     folder.mkdir()
-    wanted = {"sd1": "sd-unet", "autoencoder-kl": "autoencoder-kl", "wan-vae": "wan", "mochi": "mochi", "cosmos-predict2": "cosmos-predict2",
+    wanted = {"sd1": "sd1", "autoencoder-kl": "autoencoder-kl", "wan-vae": "wan", "mochi": "mochi", "cosmos-predict2": "cosmos-predict2",
               "clip-h-open-clip": "clip"}
     for name in wanted:
         for naming in ("left", "right"):

@@ -20,15 +20,7 @@ using namespace ckmerge::test;
 
 namespace {
 
-// No names of inputs, which differ.
-Recipe plain(Recipe recipe) {
-  recipe.metadata = MetadataPolicy::none;
-  return recipe;
-}
-
 Recipe slerp() { return plain({.method = "slerp", .parameters = {{"t", {0.3}}}}); }
-
-Recipe copied(std::optional<Dtype> dtype = {}) { return plain({.method = "copy", .dtype = dtype}); }
 
 // One model's tensors in two ways: joined of what lies in the file, and plain.
 struct Both {

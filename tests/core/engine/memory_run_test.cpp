@@ -18,14 +18,6 @@ using namespace ckmerge::test;
 
 namespace {
 
-// No names of inputs, which differ.
-Recipe plain(Recipe recipe) {
-  recipe.metadata = MetadataPolicy::none;
-  return recipe;
-}
-
-Recipe copied(std::optional<Dtype> dtype = {}) { return plain({.method = "copy", .dtype = dtype}); }
-
 std::vector<FileTensor> of_every_dtype(uint64_t seed, bool with_opaque) {
   std::vector<FileTensor> tensors;
   for (const DtypeInfo& row : kDtypes) {

@@ -83,3 +83,30 @@ TEST_CASE("matrices of attention in three dimensions become plain ones, and no o
   CHECK(shape_of(checkpoint, "decoder.mid_block.attentions.0.to_q.weight") == Dimensions{4, 4});
   CHECK(shape_of(checkpoint, "post_quant_conv.weight") == Dimensions{2, 2, 1, 1});
 }
+
+TEST_CASE("a VAE without its deepest level has its blocks counted by the encoder, which shows that there is one") {
+  TracedTable table = vae("decoder.mid.block_1.", "decoder.up.0.block.0.", {4, 4, 3, 3});
+  for (const char* level : {"0", "1", "2"}) {
+    table.add(std::string("encoder.down.") + level + ".downsample.conv.weight", {4, 4, 3, 3});
+    if (level[0] != '0') table.add(std::string("decoder.up.") + level + ".block.0.conv1.weight", {4, 4, 3, 3});
+  }
+  Checkpoint checkpoint = table.checkpoint();
+  CHECK(rewritten(checkpoint).carried == Strings{});
+  CHECK(shape_of(checkpoint, "decoder.up_blocks.3.resnets.0.conv1.weight").size() == 4);
+  CHECK(shape_of(checkpoint, "decoder.up_blocks.1.resnets.0.conv1.weight").size() == 4);
+  CHECK(checkpoint.tensors.find("decoder.up_blocks.0.resnets.0.conv1.weight") == TensorTable::npos);
+}
+
+TEST_CASE("a decoder alone is told, and its blocks are counted by themselves") {
+  TracedTable left = vae("decoder.mid.block_1.", "decoder.up.0.block.0.", {4, 4, 3, 3});
+  left.add("decoder.up.1.upsample.conv.weight", {4, 4, 3, 3});
+  Checkpoint checkpoint = left.checkpoint();
+  CHECK(rewritten(checkpoint).carried == Strings{});
+  CHECK(shape_of(checkpoint, "decoder.up_blocks.0.upsamplers.0.conv.weight").size() == 4);
+  // One that makes pictures larger is not the last.
+  TracedTable right = right_vae({4, 4, 3, 3});
+  right.add("decoder.up_blocks.2.upsamplers.0.conv.weight", {4, 4, 3, 3});
+  checkpoint = right.checkpoint();
+  CHECK(rewritten(checkpoint).carried == Strings{});
+  CHECK(shape_of(checkpoint, "decoder.up.1.upsample.conv.weight").size() == 4);
+}

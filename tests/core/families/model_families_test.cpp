@@ -177,8 +177,17 @@ TEST_CASE("families that share names are told apart") {
   CHECK(told(Strings{q, "distilled_guidance_layer.in_proj.weight"}) == Strings{"chroma diffusers"});
   CHECK(told(Strings{q, "double_stream_modulation_img.linear.weight"}) == Strings{"flux2 diffusers"});
   CHECK(told(Strings{qkv}) == Strings{"flux original"});
-  CHECK(told(Strings{qkv, "latent_in.weight"}).empty());
+  CHECK(told(Strings{qkv, "latent_in.weight"}) == Strings{"hunyuan3d original"});
   CHECK(told(Strings{qkv, "controlnet_blocks.0.weight"}).empty());
+  CHECK(told(Strings{qkv, "controlnet_blocks.0.weight", "double_blocks.0.img_mod.lin.weight"}) ==
+        Strings{"flux-controlnet original"});
+  CHECK(told(Strings{q, "controlnet_blocks.0.weight", "controlnet_x_embedder.weight",
+                     "single_transformer_blocks.0.proj_mlp.weight"}) == Strings{"flux-controlnet diffusers"});
+  CHECK(told(Strings{q, "controlnet_blocks.0.weight", "pos_embed_input.proj.weight"}) ==
+        Strings{"sd3-controlnet diffusers"});
+  const string time = "time_caption_embed.caption_embedder.1.weight";
+  CHECK(told(Strings{time, "ref_image_patch_embedder.weight", "layers.0.attn.to_q.weight"}) ==
+        Strings{"omnigen2 original"});
   const Strings like_flux = {"single_transformer_blocks.0.proj_mlp.weight",
                              "transformer_blocks.0.norm1_context.linear.weight",
                              "time_embed.timestep_embedder.linear_1.weight"};

@@ -68,7 +68,7 @@ TEST_CASE("a component's folder is a checkpoint by itself") {
   CHECK(found({"config.json", "model.safetensors"}) == Names{"=model.safetensors"});
 }
 
-TEST_CASE("components without weights are told, links to nowhere and shards beside a file refused") {
+TEST_CASE("components without weights are told, links to nowhere refused") {
   const TempFolder folder;
   const std::string path = filled(folder, {"unet/model.safetensors", "vae/config.json", "safety_checker/notes.txt",
                                            "text_encoder/config.json", "tokenizer/config.json", "prior/config.json"});
@@ -79,8 +79,6 @@ TEST_CASE("components without weights are told, links to nowhere and shards besi
   CHECK(component_files(path).lacking == Names{"safety_checker", "text_encoder", "vae", "movq"});
   fs::create_symlink("/nowhere/blob", folder / "vae/diffusion_pytorch_model.safetensors");
   CHECK_THROWS_AS(component_files(path), Error);
-  CHECK(refused({"unet/diffusion_pytorch_model.safetensors", "unet/diffusion_pytorch_model.safetensors.index.json",
-                 "unet/diffusion_pytorch_model-00001-of-00002.safetensors"}) == ErrorCode::mismatch);
   const TempFolder encoder;
   const FolderContents taken = component_files(
       filled(encoder, {"text_encoder/model.safetensors", "text_encoder/model-00001-of-00002.safetensors"}));
@@ -89,10 +87,41 @@ TEST_CASE("components without weights are told, links to nowhere and shards besi
   CHECK(component_files(filled(encoder, {"text_encoder/adapter_model.safetensors"})).notes.size() == 2);
 }
 
-TEST_CASE("shards and folders without weights are refused") {
-  CHECK(refused({"transformer/diffusion_pytorch_model-00001-of-00002.safetensors",
-                 "transformer/diffusion_pytorch_model.safetensors.index.json"}) == ErrorCode::mismatch);
-  CHECK(refused({"model-00001-of-00002.safetensors", "model.safetensors.index.json"}) == ErrorCode::mismatch);
+TEST_CASE("shards are found by their index, or by their numbers") {
+  const TempFolder folder;
+  const std::string path = filled(folder, {"transformer/diffusion_pytorch_model-00002-of-00002.safetensors",
+                                           "transformer/diffusion_pytorch_model-00001-of-00002.safetensors"});
+  const WeightSet numbered = component_files(path).components.at(0).set;
+  CHECK(numbered.files == Names{"diffusion_pytorch_model-00001-of-00002.safetensors",
+                                "diffusion_pytorch_model-00002-of-00002.safetensors"});
+  CHECK(numbered.index.empty());
+  std::ofstream(folder / "transformer/diffusion_pytorch_model.safetensors.index.json")
+      << R"({"weight_map": {"a": "diffusion_pytorch_model-00002-of-00002.safetensors"}})";
+  const FolderContents listed = component_files(path);
+  CHECK(listed.components.at(0).set.files == Names{"diffusion_pytorch_model-00002-of-00002.safetensors"});
+  CHECK(listed.left == Names{"transformer/diffusion_pytorch_model-00001-of-00002.safetensors"});
+  CHECK(listed.kind == FolderKind::pipeline);
+  CHECK(refused({"transformer/diffusion_pytorch_model-00001-of-00002.safetensors"}) == ErrorCode::io);
+}
+
+TEST_CASE("of a file and an index the loader of the folder's kind decides") {
+  const TempFolder folder;
+  const std::string path = filled(folder, {"model.safetensors", "model-00001-of-00001.safetensors"});
+  std::ofstream(folder / "model.safetensors.index.json")
+      << R"({"weight_map": {"a": "model-00001-of-00001.safetensors"}})";
+  CHECK_THROWS_AS(component_files(path), Error);
+  std::ofstream(folder / "config.json") << R"({"model_type": "llama"})";
+  const FolderContents transformers = component_files(path);
+  CHECK(transformers.components.at(0).set.files == Names{"model.safetensors"});
+  CHECK(transformers.left == Names{"model.safetensors.index.json", "model-00001-of-00001.safetensors"});
+  CHECK(transformers.notes.size() == 1);
+  std::ofstream(folder / "config.json") << R"({"_class_name": "UNet2DConditionModel"})";
+  const FolderContents diffusers = component_files(path);
+  CHECK(diffusers.components.at(0).set.index == "model.safetensors.index.json");
+  CHECK(diffusers.left == Names{"model.safetensors"});
+}
+
+TEST_CASE("folders without weights are refused") {
   CHECK(refused({"letter.txt"}) == ErrorCode::io);
   CHECK(refused({"model_index.json", "unet/config.json"}) == ErrorCode::io);
 }

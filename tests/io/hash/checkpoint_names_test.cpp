@@ -33,6 +33,9 @@ TEST_CASE("a component of a folder is called as its folder is") {
   CHECK(telling_name("/a/llama/model.safetensors") == "llama/model.safetensors");
   CHECK(telling_name("vae/diffusion_pytorch_model.fp16.safetensors") == "vae/diffusion_pytorch_model.fp16.safetensors");
   CHECK(telling_name("/model.safetensors") == "model.safetensors");
+  CHECK(telling_name("/a/llama/model-00001-of-00030.safetensors") == "llama/model-00001-of-00030.safetensors");
+  CHECK(telling_name("/a/llama/model-00002-of-00030.safetensors") == "model-00002-of-00030.safetensors");
+  CHECK(telling_name("/a/llama/flux-00001-of-00030.safetensors") == "flux-00001-of-00030.safetensors");
   CHECK(telling_name("/a/vae/dream.safetensors") == "dream.safetensors");
   const std::string sha256 = "0123456789" + std::string(54, 'f');
   const CheckpointNames names = checkpoint_names("x/flux/vae/diffusion_pytorch_model.safetensors", "", sha256);

@@ -10,7 +10,7 @@ using namespace ckmerge::test;
 
 namespace {
 
-std::string text_of(const std::vector<ModelFolder>& folders) {
+std::string text_of(const std::vector<ModelPlace>& folders) {
   std::string out;
   for (const auto& [kind, path] : folders) out += kind + "=" + path + "\n";
   return out;

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "io/folder/path_status.h"
+
+#include <filesystem>
+#include <system_error>
+
+#include "io/text/error.h"
+
+namespace ckmerge {
+
+PathStatus path_status(const std::string& path) {
+  std::error_code error;
+  switch (std::filesystem::status(path, error).type()) {
+    case std::filesystem::file_type::not_found: return PathStatus::nothing;
+    case std::filesystem::file_type::directory: return PathStatus::folder;
+    case std::filesystem::file_type::none:
+      throw Error(ErrorCode::io, path, path + ": cannot be opened: " + error.message());
+    default: return PathStatus::other;
+  }
+}
+
+}  // namespace ckmerge
