@@ -7,13 +7,15 @@
 #include "cli/commands/operations.h"
 #include "cli/commands/recipe_file.h"
 #include "cli/commands/run_recipe.h"
+#include "cli/operands/component_paths.h"
 #include "cli/operands/hub_access.h"
 #include "cli/operands/registry_access.h"
 
 namespace ckmerge::cli {
 
 void perform(const Request& asked, Caller& caller) {
-  const Request request = with_hub_paths(with_registered_paths(asked, caller), caller.environment);
+  const Request request =
+      with_component_paths(with_hub_paths(with_registered_paths(asked, caller), caller.environment));
   switch (request.command) {
     case Command::plan:
       if (request.settings.mergekit.config) return merge_command(mergekit_request(request, caller), caller);

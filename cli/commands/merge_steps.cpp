@@ -91,7 +91,8 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
              }));
       take_changes(std::move(vocabulary), request.changes);
       for (SlicedRun& run : slice_inputs(request.settings.recipe, checkpoints))
-        request.changes.runs.push_back({.prefix = std::move(run.prefix), .layers = std::move(run.layers)});
+        request.changes.runs.push_back(
+            {.prefix = std::move(run.prefix), .before = run.before, .layers = std::move(run.layers)});
     });
   return checkpoints;
 }

@@ -12,6 +12,7 @@
 #include "cli/commands/commands.h"
 #include "cli/operands/hub_access.h"
 #include "cli/operands/registry_access.h"
+#include "cli/options/output_extension.h"
 #include "cli/system/text.h"
 #include "core/mergekit/mergekit_recipe.h"
 #include "io/file/input_file.h"
@@ -28,6 +29,8 @@ constexpr const char* kUsage = "`ckmerge mergekit CONFIG.yml OUT` merges what a 
 }
 
 std::string text_of(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) refuse(path, path + ": is a folder and no configuration; " + kUsage);
   const InputFile file(path);
   if (file.size() > kLargest)
     refuse(path,
@@ -46,6 +49,8 @@ std::string take_operands(Request& request) {
   if (words.size() > 2 || (words.size() == 2 && settings.output))
     refuse(words.back(), std::string("one configuration and one output are given, and no more; ") + kUsage);
   if (words.size() == 2) settings.output = words[1];
+  if (!settings.output && !settings.only_plan && request.command == Command::mergekit)
+    refuse("", std::string("no output is given; ") + kUsage);
   if (settings.output && settings.output->empty()) refuse("--output", "the output has an empty name");
   return words[0];
 }
@@ -62,10 +67,11 @@ bool is_file(const Checkpoint& checkpoint) {
 }
 
 // What lies beside the weights of the result.
-ModelChanges changes_of(const MergekitFile& file, const MergekitSettings& settings) {
+ModelChanges changes_of(const MergekitFile& file, const MergekitSettings& settings, const Recipe& recipe) {
   ModelChanges changes{.has_card = settings.writes_card};
   if (settings.writes_card) changes.texts.emplace("mergekit_config.yml", file.text);
-  if (!settings.copy_tokenizer) changes.without.assign(kTokenizerFiles.begin(), kTokenizerFiles.end());
+  const bool is_made = recipe.vocabulary || !recipe.chat_template.empty();  // and not copied
+  if (!settings.copy_tokenizer && !is_made) changes.without.assign(kTokenizerFiles.begin(), kTokenizerFiles.end());
   return changes;
 }
 
@@ -110,11 +116,20 @@ void take_options(const Settings& asked, Recipe& recipe) {
   recipe.form = asked.recipe.form;
 }
 
+// With -f, which is meant for the result, a recipe would replace what was read.
+void expect_another_recipe(const std::string& path, const Settings& settings) {
+  std::error_code error;
+  if (settings.save_recipe && std::filesystem::equivalent(path, *settings.save_recipe, error))
+    refuse("--save-recipe",
+           "--save-recipe: " + *settings.save_recipe + " is the configuration itself; give another file");
+}
+
 }  // namespace
 
 MergeRequest mergekit_request(const Request& asked, Caller& caller) {
   Request request = asked;
   const std::string path = take_operands(request);
+  expect_another_recipe(path, request.settings);
   const MergekitFile file = parse_mergekit(text_of(path), path);
   const std::vector<MergekitModel> models = mergekit_models(file);
   std::vector<std::string> words;
@@ -122,7 +137,10 @@ MergeRequest mergekit_request(const Request& asked, Caller& caller) {
   const std::vector<std::string> places = places_of(std::move(words), request, caller);
   const std::vector<Checkpoint> checkpoints =
       open_checkpoints(places, caller, {.allow_expanded = request.settings.allow_expanded});
-  const bool is_flat = std::ranges::all_of(checkpoints, is_file);
+  const auto is_of_models = [](const MergekitConfig& document) {
+    return document.modules.size() == 1 && document.modules[0].name.empty() && document.modules[0].of_models;
+  };
+  const bool is_flat = std::ranges::all_of(checkpoints, is_file) && std::ranges::all_of(file.documents, is_of_models);
   const MergekitInputs inputs{.file = file, .models = models, .checkpoints = checkpoints, .is_flat = is_flat};
   MergekitMerge made = mergekit_recipe(inputs);
   for (const uint32_t input : made.inputs) request.operands.push_back(places[input]);
@@ -131,8 +149,12 @@ MergeRequest mergekit_request(const Request& asked, Caller& caller) {
   MergeRequest merge = merge_request(request, caller.environment);
   take_options(merge.settings, made.recipe);
   merge.settings.recipe = std::move(made.recipe);
-  merge.changes = changes_of(file, asked.settings.mergekit);
-  merge.asks_for_folder = is_flat && !merge.output.empty();
+  merge.changes = changes_of(file, asked.settings.mergekit, merge.settings.recipe);
+  merge.asks_for_folder = !merge.output.empty();
+  if (promised_form(merge.output))
+    merge.warnings.push_back(merge.output +
+                             " is one file by its name, without config, tokenizer and card; mergekit makes "
+                             "folders of any name");
   for (std::string& warning : made.warnings) merge.warnings.push_back(std::move(warning));
   for (const std::string& note : asked.settings.mergekit.without_meaning) merge.warnings.push_back(note);
   return merge;

@@ -6,6 +6,7 @@
 #include <set>
 #include <span>
 
+#include "cli/operands/component_paths.h"
 #include "cli/operands/hub_access.h"
 #include "cli/operands/registry_access.h"
 #include "cli/options/recipe_options.h"
@@ -50,6 +51,8 @@ class RecipeFile {
     expect(root_, Kind::map, "a recipe is a map: ckmerge: 1, checkpoints, merge");
     if (const YamlValue* const version = root_.find("ckmerge"); version && version->text != "1")
       refuse(*version, "'ckmerge' is 1 in recipes that this ckmerge knows");  // first: another version has other keys
+    if (root_.find("merge_method"))
+      refuse(root_, "this is a configuration of mergekit and no recipe; `ckmerge mergekit " + path_ + " OUT` merges it");
     for (const YamlValue& key : root_.keys)
       if (std::ranges::find(kMembers, key.text) == kMembers.end())
         refuse(key, "'" + key.text + "' is unknown" + suggestion_of(key.text, kMembers));
@@ -211,7 +214,8 @@ MergeRequest recipe_file_request(const Request& asked, Caller& caller) {
     throw Error(ErrorCode::usage, "--models", "--models is for recorded merges; a recipe file names its checkpoints");
   Places places;
   const Request named = with_registered_paths(request_of(file, asked, places), caller);
-  MergeRequest merge = merge_request(with_hub_paths(named, caller.environment), caller.environment);
+  MergeRequest merge =
+      merge_request(with_component_paths(with_hub_paths(named, caller.environment)), caller.environment);
   merge.places = std::move(places);
   return merge;
 }

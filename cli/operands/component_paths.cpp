@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "cli/operands/checkpoint_words.h"
 #include "cli/options/faults.h"
 #include "cli/system/text.h"
 #include "io/folder/component_files.h"
@@ -25,12 +26,6 @@ std::vector<std::string> components_in(const std::string& folder) {
   return names;
 }
 
-// Where the path begins, behind a name that a formula or `run` has for it.
-size_t path_begin(const std::string& text, bool may_have_names) {
-  const size_t equals = may_have_names ? text.find('=') : text.npos;
-  return equals == text.npos || text.find('/') < equals ? 0 : equals + 1;
-}
-
 bool is_pipeline(const std::string& path) { return is_folder_path(path) && holds_pipeline(path); }
 
 void expect_component(const std::string& component, const std::string& folder) {
@@ -42,22 +37,26 @@ void expect_component(const std::string& component, const std::string& folder) {
 
 }  // namespace
 
-void put_component(const std::string& component, std::span<std::string* const> paths, bool may_have_names) {
+Request with_component_paths(const Request& asked) {
+  Request request = asked;
+  if (!request.settings.component) return request;
+  const std::string& component = *request.settings.component;
   Faults faults;
   bool found = false;
-  for (std::string* const text : paths)
+  for (std::string* const word : checkpoint_words(request))
     faults.check([&] {
-      std::string path = text->substr(path_begin(*text, may_have_names));
+      const std::string path = word->substr(path_in(*word, request));
       if (!is_pipeline(path)) return;
       found = true;
       expect_component(component, path);
-      *text += (path.ends_with('/') ? "" : "/") + component;
+      *word += (path.ends_with('/') ? "" : "/") + component;
     });
   faults.raise();
   if (!found)
     refuse(
         "none of the inputs is the folder of a pipeline, of which it names one component (`ckmerge convert --part` "
         "takes parts of a file)");
+  return request;
 }
 
 }  // namespace ckmerge::cli

@@ -2,13 +2,13 @@
 // --component: one component of each pipeline that is given, as if its sub-folder had been named.
 #pragma once
 
-#include <span>
-#include <string>
+#include "cli/options/request.h"
 
 namespace ckmerge::cli {
 
-/// Lets each of `paths` that is a pipeline's folder (behind NAME= where it stands so) name the sub-folder `component`
-/// of it; others stay. Throws Error(usage) for a pipeline that has no weights of it, and where none is a pipeline.
-void put_component(const std::string& component, std::span<std::string* const> paths, bool may_have_names);
+/// `request` with the sub-folder that --component names in place of each word that is a pipeline's folder; others stay.
+/// Throws Error(usage) for a pipeline that has no weights of it, and where none is a pipeline. REQUIRES: words are
+/// paths.
+Request with_component_paths(const Request& asked);
 
 }  // namespace ckmerge::cli

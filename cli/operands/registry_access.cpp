@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "cli/operands/component_paths.h"
 #include "cli/operands/checkpoint_words.h"
 #include "cli/options/faults.h"
 #include "cli/system/text.h"
@@ -129,14 +128,11 @@ RegisteredFile find_one(const Registry& registry, const std::string& name) {
 
 Request with_registered_paths(const Request& asked, Caller& caller) {
   Request request = asked;
-  const std::vector<std::string*> paths = checkpoint_words(request);
-  std::vector<std::string*> references = paths;
-  std::erase_if(references, [&](const std::string* path) { return reference_in(*path, request) == path->npos; });
-  if (!references.empty())
-    with_registry(registry_path(request.settings, caller.environment), Registry::Access::existing, caller,
-                  [&](const Registry& registry) { put_paths(registry, request, references); });
-  if (request.settings.component)
-    put_component(*request.settings.component, paths, request.settings.recipe.formula.has_value());
+  std::vector<std::string*> paths = checkpoint_words(request);
+  std::erase_if(paths, [&](const std::string* path) { return reference_in(*path, request) == path->npos; });
+  if (paths.empty()) return request;
+  with_registry(registry_path(request.settings, caller.environment), Registry::Access::existing, caller,
+                [&](const Registry& registry) { put_paths(registry, request, paths); });
   return request;
 }
 

@@ -24,9 +24,8 @@ void with_registry(const std::string& path, Registry::Access access, Caller& cal
 RegisteredFile find_one(const Registry& registry, const std::string& name);
 
 /// `request` with a path in place of every @NAME that stands for a checkpoint: operands (of `run` also behind LETTER=,
-/// beside a formula behind NAME=), and components, and with the sub-folder that --component names in place of each
-/// pipeline. Throws Error(usage); Error(io) for a file that is gone; Error(malformed) for one called by its hash that is
-/// no longer what was hashed.
+/// beside a formula behind NAME=), and components. Throws Error(usage); Error(io) for a file that is gone;
+/// Error(malformed) for one called by its hash that is no longer what was hashed.
 Request with_registered_paths(const Request& asked, Caller& caller);
 
 }  // namespace ckmerge::cli

@@ -59,6 +59,14 @@ bool has_part(string_view text, string_view part) { return text.find(part) != te
 
 bool is_one_of(string_view key, auto& keys) { return std::ranges::find(keys, key) != keys.end(); }
 
+// All of A's layers in their order: also of modules that a config does not count, such as those of a projector.
+bool is_as_before(const ModelChanges::Run& run) {
+  if (run.before != run.layers.size()) return false;
+  for (uint32_t i = 0; i < run.before; ++i)
+    if (run.layers[i] != i) return false;
+  return true;
+}
+
 // The object that speaks of the layers under `prefix`.
 JsonValue& config_of(JsonValue& config, string_view prefix) {
   JsonValue* inner = nullptr;
@@ -152,12 +160,16 @@ JsonValue& language_config(JsonValue& config) {
 }
 
 std::vector<std::string> follow_layers(JsonValue& config, const ModelChanges::Run& run) {
+  if (is_as_before(run)) return {};
   JsonValue& object = config_of(config, run.prefix);
   JsonValue* const count = count_in(object, run.prefix);
   if (!count)
     return {sentence("config.json does not say how many layers there are under ", run.prefix, ", of which the result ",
                      "has ", run.layers.size(), "; set the field that does")};
   const uint64_t before = *whole_number(*count);
+  if (run.before != 0 && run.before != before)
+    return {sentence("config.json counts ", before, " layers, and A has ", run.before, " under ", run.prefix,
+                     ", of which the result has ", run.layers.size(), ": it stays as it is; see what it should say")};
   *count = number_value(run.layers.size());
   if (JsonValue* const above = count_in(config, run.prefix);
       &object != &config && above && whole_number(*above) == before)

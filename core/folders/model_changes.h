@@ -17,6 +17,7 @@ struct ModelChanges {
   /// Layers under one prefix: "model.layers".
   struct Run {
     std::string prefix;
+    uint32_t before = 0;                ///< how many layers A has there; 0: not known
     std::vector<uint32_t> layers = {};  ///< per layer of the result, the layer of A whose entries in config.json it has
   };
 

@@ -2,6 +2,7 @@
 #include "core/mergekit/merge_shape.h"
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -68,6 +69,11 @@ FlatTrees flat_trees(const MergeTrees& trees) {
   }
   // Whether the result has as many layers as the first input is seen by whoever makes operands.
   for (const LayerRun& run : trees.runs_of(0)) out.is_sliced |= trees.layers(run.prefix) != run.layers;
+  // One that gives its config alone has no place in the formula.
+  std::set<uint32_t> used;
+  for (const FlatTree& flat : out.trees)
+    for (const TreeLeaf& leaf : flat.leaves) used.insert(leaf.input);
+  out.is_sliced |= used.size() < trees.inputs().models.size();
   const auto order = [](const TreeLeaf& leaf) { return std::tuple(leaf.input, leaf.place.layer); };
   for (FlatTree& flat : out.trees) {
     std::ranges::stable_sort(flat.leaves, {}, order);

@@ -207,6 +207,9 @@ MergeTree MergeTrees::tree(const MergekitConfig& document, const LayerPlace& pla
   const MergekitSlice& slice = *chosen.slice;
   const MergekitMethod& method = mergekit_method(document.method, document.method_place, inputs_.file.where);
   std::vector<MergekitSource> sources = sources_of(document, chosen);
+  // As mergekit, which pairs what lies behind the layers with as many of the last slice's models as the first has.
+  if (place.side == Side::behind && sources.size() > module->slices.front().sources.size() && !module->of_models)
+    sources.resize(module->slices.front().sources.size());
   check_sources(document, method, slice, sources);
   if (method.has_base) {
     const MergekitModel& base = *base_of(document, slice);

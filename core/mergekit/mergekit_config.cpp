@@ -130,7 +130,8 @@ class Reader {
     if (value.kind != Kind::list || value.items.size() != 2)
       refuse(value, "'layer_range' is [FROM, TO], without the layer TO");
     const std::pair range(layer(value.items[0]), layer(value.items[1]));
-    if (range.first >= range.second) refuse(value, "'layer_range' has no layers: the second number is above the first");
+    if (range.first > range.second)
+      refuse(value, "'layer_range' ends before it begins; it is [FROM, TO], without the layer TO");
     return range;
   }
 

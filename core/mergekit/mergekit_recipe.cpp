@@ -60,6 +60,7 @@ class RecipeMaker {
     merge_.recipe.chat_template = result.chat_template;
     merge_.warnings = inputs_.file.warnings;
     for (std::string& warning : parameter_warnings(inputs_.file)) merge_.warnings.push_back(std::move(warning));
+    warn_of_unused();
     return std::move(merge_);
   }
 
@@ -70,6 +71,16 @@ class RecipeMaker {
       if (&document != &inputs_.file.result() && (document.tokenizer || document.tokenizer_source))
         refuse_at(inputs_.file.where, document.tokenizer ? *document.tokenizer : *document.tokenizer_source,
                   "only the result has a tokenizer; give it in the last document");
+  }
+
+  void warn_of_unused() {
+    std::vector<const MergekitConfig*> seen;
+    std::vector<MergekitModel> models;
+    add_models(inputs_.file, inputs_.file.result(), seen, models);
+    for (const MergekitConfig& document : inputs_.file.documents)
+      if (std::ranges::find(seen, &document) == seen.end())
+        merge_.warnings.push_back(sentence(inputs_.file.where, ":", document.place.line, ": the document '",
+                                           valid_utf8(document.name), "' is used by no other, and is not merged"));
   }
 
   // ---- what is computed

@@ -88,6 +88,11 @@ double MergekitSetting::number_of(const std::string& word, MergekitKind kind) co
     if (flag) return *flag;
     refuse_at(where_, place_, sentence("'", name_, "' is true or false, not '", valid_utf8(word), "'"));
   }
+  const size_t digits = word.find_first_not_of("+-");
+  if (digits != word.npos && word.size() > digits + 1 && word[digits] == '0' && word[digits + 1] != '.' &&
+      word[digits + 1] != 'e' && word[digits + 1] != 'E')
+    refuse_at(where_, place_,
+              sentence("'", name_, "' is a decimal number; '", valid_utf8(word), "' is none to all readers of YAML"));
   double number = 0;
   const size_t begin = word.starts_with('+') ? 1 : 0;
   const auto [end, fault] = std::from_chars(word.data() + begin, word.data() + word.size(), number);

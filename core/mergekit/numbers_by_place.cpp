@@ -2,6 +2,7 @@
 #include "core/mergekit/numbers_by_place.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <set>
 
@@ -50,6 +51,50 @@ std::string behind_prefix(const Value& value) {
   std::set<std::string> texts = {".*" + quoted(value.contains)};
   for (const std::string& begin : value.begins) texts.insert(quoted(begin));
   return one_of(texts);
+}
+
+// Experts as they lie in files have other names than in transformers' memory, by which mergekit goes.
+struct ExpertName {
+  std::string_view on_disk, in_memory;
+};
+constexpr auto kExpertNames = std::to_array<ExpertName>({{"w1.weight", "gate_up_proj"},
+                                                         {"w3.weight", "gate_up_proj"},
+                                                         {"gate_proj.weight", "gate_up_proj"},
+                                                         {"up_proj.weight", "gate_up_proj"},
+                                                         {"w2.weight", "down_proj"},
+                                                         {"down_proj.weight", "down_proj"}});
+constexpr std::string_view kExperts = ".experts.", kSparse = "block_sparse_moe.", kDense = "mlp.";
+
+// Where the number of an expert stands in a name; of length 0: nowhere.
+std::string_view expert_number(std::string_view rest) {
+  const size_t at = rest.find(kExperts);
+  if (at == rest.npos) return {};
+  const std::string_view behind = rest.substr(at + kExperts.size());
+  const size_t end = behind.find_first_not_of("0123456789");
+  return end == behind.npos || behind[end] != '.' ? std::string_view() : behind.substr(0, end);
+}
+
+// The rest of a name as mergekit has it: mlp.experts.gate_up_proj of block_sparse_moe.experts.3.w1.weight.
+std::string name_in_memory(std::string_view rest) {
+  std::string name(rest);
+  const std::string_view number = expert_number(rest);
+  if (!number.empty()) {
+    const auto end = static_cast<size_t>(number.data() + number.size() + 1 - rest.data());
+    const auto known = std::ranges::find(kExpertNames, rest.substr(end), &ExpertName::on_disk);
+    if (known != kExpertNames.end())
+      name =
+          std::string(rest.substr(0, static_cast<size_t>(number.data() - rest.data()))) + std::string(known->in_memory);
+  }
+  if (name.starts_with(kSparse)) name.replace(0, kSparse.size(), kDense);
+  return name;
+}
+
+// A pattern of the rest of a name, whatever the number of its expert.
+std::string rest_pattern(std::string_view rest) {
+  const std::string_view number = expert_number(rest);
+  if (number.empty()) return quoted(rest);
+  const auto begin = static_cast<size_t>(number.data() - rest.data());
+  return quoted(rest.substr(0, begin)) + "[0-9]+" + quoted(rest.substr(begin + number.size()));
 }
 
 std::string key_of(const LayerPlace& place, const PlaceNumber& number) {
@@ -194,22 +239,30 @@ class NumberWeights {
       if (!is_of_layers)
         add_weight(is_default ? quoted(value.contains) : names_pattern(names[i]), value.number);
       else
-        add_weight(layers_pattern(alike) + (value.is_of_all() ? "" : behind_prefix(value)), value.number);
+        add_weight(layers_pattern(alike) + rest_of(value, names[i]), value.number);
     }
   }
 
-  // Which names have which of the values; of layers one is enough.
-  std::vector<std::set<std::string>> names_by_value(const Trees& alike, const PlaceNumber& number) const {
+  // Of names that mergekit calls otherwise each is said.
+  std::string rest_of(const Value& value, const std::set<std::string>& patterns) const {
+    if (value.is_of_all()) return "";
+    return is_renamed_ ? one_of(patterns) + "$" : behind_prefix(value);
+  }
+
+  // Which names have which of the values; of layers patterns of their rests.
+  std::vector<std::set<std::string>> names_by_value(const Trees& alike, const PlaceNumber& number) {
     std::vector<std::set<std::string>> names(number.values.size());
     for (const FlatTree* const tree : alike)
       for (std::string& rest : names_.rests(*tree)) {
-        const auto found = std::ranges::find_if(number.values, [&](const Value& value) { return value.fits(rest); });
+        const std::string name = tree->place.is_layer() ? name_in_memory(rest) : rest;
+        is_renamed_ |= name != rest;
+        const auto found = std::ranges::find_if(number.values, [&](const Value& value) { return value.fits(name); });
         if (found == number.values.end())
           throw Error(ErrorCode::usage, number.name,
                       sentence("no value of the parameter '", number.name, "' is for ", tree->place.prefix(), rest,
                                "; give one without a filter"));
         std::set<std::string>& those = names[static_cast<size_t>(found - number.values.begin())];
-        if (those.empty() || !tree->place.is_layer()) those.insert(std::move(rest));
+        those.insert(tree->place.is_layer() ? rest_pattern(rest) : std::move(rest));
       }
     return names;
   }
@@ -219,6 +272,7 @@ class NumberWeights {
   const PlaceNames& names_;
   Recipe& recipe_;
   std::string name_;
+  bool is_renamed_ = false;
   bool has_filters_ = false;  // of what is no layer: patterns that fit names of layers, too
 };
 

@@ -55,25 +55,31 @@ bool has_component(std::string_view name, std::string_view word) {
 }  // namespace
 
 std::vector<LayerRun> layer_runs(const TensorTable& tensors) {
-  std::vector<LayerRun> runs;
+  struct Counted {
+    LayerRun run;
+    uint32_t numbers = 0, last = 0;  // numbers that occur; names of one lie together
+  };
+  std::vector<Counted> all;
   std::map<std::string_view, size_t> known;
+  size_t at = 0;  // of the name before
   for (size_t i = 0; i < tensors.size(); ++i) {
     const auto place = first_layer_of(tensors.name(i));
     if (!place) continue;
     // Sorted names keep a run's together, so that the map is asked where one ends only.
-    if (runs.empty() || runs.back().prefix != place->first) {
-      const auto [found, is_new] = known.emplace(place->first, runs.size());
-      if (!is_new) {
-        LayerRun& run = runs[found->second];
-        run.layers = std::max(run.layers, place->second + 1);
-        ++run.tensors;
-        continue;
-      }
-      runs.push_back({.prefix = std::string(place->first)});
+    if (all.empty() || all[at].run.prefix != place->first) {
+      const auto [found, is_new] = known.emplace(place->first, all.size());
+      if (is_new) all.push_back({.run = {.prefix = std::string(place->first)}});
+      at = found->second;
     }
-    runs.back().layers = std::max(runs.back().layers, place->second + 1);
-    ++runs.back().tensors;
+    Counted& counted = all[at];
+    counted.numbers += counted.numbers == 0 || counted.last != place->second;
+    counted.last = place->second;
+    counted.run.layers = std::max(counted.run.layers, place->second + 1);
+    ++counted.run.tensors;
   }
+  std::vector<LayerRun> runs;
+  for (Counted& counted : all)
+    if (counted.numbers == counted.run.layers) runs.push_back(std::move(counted.run));
   return runs;
 }
 

@@ -25,7 +25,8 @@ struct LayerName {
 };
 
 /// The runs of `tensors`, in the order of their names. The first number in a name is that of its layer: experts within
-/// a layer are no run. A number above 2^20 is none of a layer. Linear.
+/// a layer are no run, and neither is what has no 0, 1, 2, ... to its end, as steps of a small network with activations
+/// between them. A number above 2^20 is none of a layer. Linear.
 std::vector<LayerRun> layer_runs(const TensorTable& tensors);
 
 /// The one that is the language model's: what sees pictures or hears sound is not, of encoder and decoder it is the

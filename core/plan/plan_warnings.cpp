@@ -35,6 +35,7 @@ std::vector<std::string> same_files(const Recipe& recipe, std::span<const Checkp
 
 std::vector<std::string> nothing_merged(const Plan& plan, std::span<const Checkpoint> checkpoints, bool strangers) {
   std::vector<std::string> warnings;
+  if (!plan.recipe.operands.empty()) return warnings;  // layers of others are in the first one's place
   const auto from_first = [&](const Step& step) {
     return step.program == Step::kCopy && step.expansion == Step::kWhole && plan.source(step).checkpoint == 0;
   };

@@ -43,7 +43,7 @@ class Slicer {
       if (slice.is_empty()) continue;
       const LayerRun& run = run_of(0, slice.run);
       const auto [found, is_new] = known.emplace(slice.run, runs.size());
-      if (is_new) runs.push_back({.prefix = run.prefix});
+      if (is_new) runs.push_back({.prefix = run.prefix, .before = run.layers});
       std::vector<uint32_t>& layers = runs[found->second].layers;
       for (uint32_t layer = slice.begin; layer < slice.end; ++layer) {
         const auto own = of_first[slice.run].find(static_cast<uint32_t>(layers.size()));

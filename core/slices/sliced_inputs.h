@@ -15,6 +15,7 @@ namespace ckmerge {
 /// Layers of the result under one prefix, as the first checkpoint has it.
 struct SlicedRun {
   std::string prefix;
+  uint32_t before = 0;  ///< how many layers the first checkpoint has there
   std::vector<uint32_t> layers =
       {};  ///< for each, the layer of the first checkpoint that it is of, or whose place it has
 };

@@ -201,6 +201,17 @@ def test_component():
     expect(safetensors("f.safetensors")[1] == alone("a/vae", "b/vae"), "formula")
     done("merge", "one=a", "two=b", "--formula", "0.5*one + 0.5*two", "-o", "formula")
     is_merge_of("formula", "a", "b", dict.fromkeys(SDXL, 0.5), "a formula of pipelines")
+    expect(done("hash", "a", "--component", "vae", "--json").stdout == done("hash", "a/vae", "--json").stdout, "hash")
+    # A model in Hugging Face's cache, by its name there.
+    snapshot = pathlib.Path("cache/huggingface/hub/models--org--pipe/snapshots/0123456789abcdef0123456789abcdef01234567")
+    shutil.copytree("a", snapshot)
+    refs = snapshot.parents[1] / "refs"
+    refs.mkdir()
+    (refs / "main").write_text(snapshot.name)
+    done("convert", "org/pipe", "hub.safetensors", "--component", "vae")
+    expect(safetensors("hub.safetensors")[1] == whole("a", "vae"), "a component of a model in the cache")
+    done("merge", "org/pipe", "b", "--alpha", "0.3", "-o", "hub")
+    expect(whole("hub", "unet") == wanted, "a pipeline in the cache")
     refused(2, "did you mean 'vae'?", "convert", "a", "x.safetensors", "--component", "vea")
     refused(2, "none of the inputs is the folder of a pipeline", "convert", "c.safetensors", "x.safetensors", "--component", "vae")
     expect(not os.path.exists("x.safetensors"), "refused, and written")

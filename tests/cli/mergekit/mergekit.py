@@ -115,6 +115,13 @@ def check_slices(a, b, c):
          "parameters": {"t": [0.3, 0.6]}}]})
     near(made, each(x, lambda n, v: slerp(0.3 if n in ("model.norm.weight", "lm_head.weight") else share[small.layer_of(n)],
                                           v, y[n][1])))
+    # A base that no slice has gives its config and no layer; an empty slice none either.
+    near(merged({"merge_method": "linear", "base_model": "c", "parameters": {"weight": 1}, "slices": [
+        {"sources": [{"model": "a", "layer_range": [1, 1]}, {"model": "b", "layer_range": [0, 0]}]},
+        {"sources": [{"model": "a", "layer_range": [0, 4]}, {"model": "b", "layer_range": [0, 4]}]}]}),
+         each(a, lambda n, v: [0.5 * x + 0.5 * y for x, y in zip(v, b[n][1])]))
+    with open("out/tokenizer_config.json") as file:
+        assert json.load(file)["of"] == "c"
     # The same as a recipe, saved and run, and with another number of models in one of the slices.
     config = {"merge_method": "linear", "parameters": {"weight": [1, 3]}, "slices": [
         {"sources": [{"model": "a", "layer_range": [0, 2]}, {"model": "b", "layer_range": [2, 4], "parameters": {"weight": 1}}]},
@@ -153,6 +160,8 @@ def check_modules(a, b):
         "vision_tower": {"models": [{"model": "va"}, {"model": "vb"}], "parameters": {"weight": [1, 0.5]}}}})
     near(made, {**a, **each(vision, lambda n, v: [0 * x for x in v])})
     made = merged({"merge_method": "slerp", "base_model": "va", "models": [{"model": "vb"}], "parameters": {"t": [0, 1]}})
+    with open("out/config.json") as file:
+        assert json.load(file)["num_hidden_layers"] == LAYERS
     assert made["visual.blocks.1.w"] == ([2], [-3.0, -4.0]) and made["visual.merger.w"] == ([1], [5.0]), made
     # Beside slices of the language model the eyes are merged as what lies before its layers.
     made = merged({"merge_method": "passthrough", "slices": [{"sources": [{"model": "vb", "layer_range": [1, 3]}]}]})
@@ -169,6 +178,11 @@ def check_files(a, b):
               "parameters": {"t": [0.25, 1]}}
     near(merged(config), each(a, lambda n, v: slerp(0.25, v, b[n][1])))
     assert "model.safetensors" in os.listdir("out"), os.listdir("out")
+    # Slices of files, and files among folders.
+    near(merged({"merge_method": "passthrough", "slices": [{"sources": [{"model": "a.safetensors", "layer_range": [0, 3]}]},
+                                                          {"sources": [{"model": "b", "layer_range": [1, 4]}]}]}),
+         stacked(a, b, [(a, 0), (a, 1), (a, 2), (b, 1), (b, 2), (b, 3)]))
+    assert os.path.isdir("out")
     config["models"][1]["model"] = "b.safetensors"
     write("c.yml", json.dumps(config))
     shutil.rmtree("out")
@@ -225,6 +239,11 @@ def check_failures():
     assert "gone" in refusal("merge_method: linear\nmodels: [{model: gone}]\nparameters: {weight: 1}\n", code=1)
     assert "c.yml:3:1: a second document without a name" in refusal(
         "{merge_method: linear, models: [{model: a}]}\n---\n{merge_method: linear, models: [{model: a}]}\n")
+    write("c.yml", json.dumps({"merge_method": "passthrough", "models": [{"model": "a"}]}))
+    for words in ("mergekit", "c.yml", "none", "--save-recipe", "c.yml", "-f"), ("run", "c.yml", "-o", "none"), ("plan", "c.yml"):
+        assert "configuration" in run(*words, code=2).stderr, words
+    with open("c.yml") as file:
+        assert "passthrough" in file.read()
     assert "no configuration is given" in run("mergekit", code=2).stderr
     assert "no output is given" in run("mergekit", "m.yml", code=2).stderr
     assert not os.path.exists("none")

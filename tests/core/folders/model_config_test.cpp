@@ -99,6 +99,17 @@ TEST_CASE("a number in front of which layers are of one kind goes with them, or 
   CHECK(config.sentences[0].find("first_k_dense_replace 2") != std::string::npos);
 }
 
+TEST_CASE("layers that are A's change nothing, whatever a config counts") {
+  const std::string text = R"({"vision_config":{"depth":27}})";
+  ModelChanges changes{.runs = {{.prefix = "visual.deepstack_merger_list", .before = 3, .layers = {0, 1, 2}}}};
+  CHECK(changed_config(text, {}, changes).text == text);
+  changes.runs[0].layers = {0, 1};
+  const ChangedConfig config = changed_config(text, {}, changes);
+  CHECK(config.text == text);
+  REQUIRE(config.sentences.size() == 1);
+  CHECK(config.sentences[0].find("counts 27 layers, and A has 3") != std::string::npos);
+}
+
 TEST_CASE("what cannot be brought to the layers is told") {
   CHECK(changed_config(R"({"x":1})", {}, layers({0})).sentences.size() == 1);
   const std::string text = R"({"num_hidden_layers":6,"odd":[1,2,3,4,5,6]})";

@@ -86,8 +86,8 @@ TEST_CASE("keys and values that mergekit does not know are refused with line and
       "f.yml:1:1: one of 'models', 'slices' and 'modules' says what is merged");
   CHECK(refusal("merge_method: linear\nmodels: [{model: A, layer_range: [0, 2]}]\n") ==
         "f.yml:2:21: 'layer_range' is unknown");
-  CHECK(refusal("merge_method: linear\nslices: [{sources: [{model: A, layer_range: [2, 2]}]}]\n") ==
-        "f.yml:2:45: 'layer_range' has no layers: the second number is above the first");
+  CHECK(refusal("merge_method: linear\nslices: [{sources: [{model: A, layer_range: [2, 1]}]}]\n") ==
+        "f.yml:2:45: 'layer_range' ends before it begins; it is [FROM, TO], without the layer TO");
   CHECK(refusal("merge_method: linear\nslices: [{sources: [{model: A, layer_range: [-1, 2]}]}]\n") ==
         "f.yml:2:46: a layer is a whole number from 0");
   CHECK(refusal("merge_method: linear\nslices: [{sources: [{model: A}]}]\n") == "f.yml:2:21: 'layer_range' is missing");

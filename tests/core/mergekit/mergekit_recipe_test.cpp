@@ -5,8 +5,8 @@
 #include <doctest/doctest.h>
 
 #include "core/formula/recipe_graph.h"
-#include "core/slices/sliced_inputs.h"
 #include "core/plan/plan.h"
+#include "core/slices/sliced_inputs.h"
 #include "tests/core/plan/planned.h"
 
 using namespace ckmerge;
@@ -118,6 +118,26 @@ TEST_CASE("filters become patterns, of which the first of a list holds") {
         "t /^lm_head\\.weight$/=0.25\n"
         "t /^model\\.layers\\.0\\..*self_attn/=0\n"
         "t /^model\\.layers\\.1\\..*self_attn/=1\n");
+}
+
+TEST_CASE("filters are of the names that experts have in memory, as mergekit's are") {
+  Models models({});
+  for (const uint64_t seed : {1, 2}) {
+    std::vector<FileTensor> tensors;
+    for (const char* const name :
+         {"model.embed_tokens.weight", "model.layers.0.self_attn.w", "model.layers.0.block_sparse_moe.gate.weight",
+          "model.layers.0.block_sparse_moe.experts.0.w1.weight", "model.layers.0.block_sparse_moe.experts.1.w1.weight",
+          "model.layers.0.block_sparse_moe.experts.1.w2.weight"})
+      tensors.push_back(random(name, Dtype::F32, {4}, seed));
+    models.files.add(tensors);
+  }
+  const MergekitMerge made = models.merge(
+      "merge_method: linear\nmodels:\n- {model: A, parameters: {weight: 1}}\n"
+      "- {model: B, parameters: {weight: [{filter: gate_up, value: 2}, {filter: mlp, value: 3}, {value: 1}]}}\n");
+  CHECK(weights_of(made.recipe) ==
+        "weight /^model\\.layers\\.0\\.(?:block_sparse_moe\\.experts\\.[0-9]+\\.w2\\.weight|block_sparse_moe\\.gate\\."
+        "weight)$/=3\n"
+        "weight /^model\\.layers\\.0\\.block_sparse_moe\\.experts\\.[0-9]+\\.w1\\.weight$/=2\n");
 }
 
 TEST_CASE("mergekit-pytorch knows no layers") {

@@ -65,6 +65,9 @@ TEST_CASE("flags are words of YAML 1.1, and gradients of them take the last that
 
 TEST_CASE("what is no value is refused with its place") {
   CHECK(refusal("t: warm") == "f.yml:1:1: 't' is a number, not 'warm'");
+  CHECK(refusal("t: 010") == "f.yml:1:1: 't' is a decimal number; '010' is none to all readers of YAML");
+  CHECK(number("0", 0) == 0);
+  CHECK(number("-0.5", 0) == -0.5);
   CHECK(refusal("t: .inf") == "f.yml:1:1: 't' is a number, not '.inf'");
   CHECK(refusal("t: 2", MergekitKind::flag) == "f.yml:1:1: 't' is true or false, not '2'");
   CHECK(refusal("t: ~") == "f.yml:1:4: 't' has no value");

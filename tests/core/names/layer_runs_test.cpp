@@ -29,12 +29,20 @@ std::string language_prefix(std::initializer_list<std::string> names) {
 TEST_CASE("a run is what is numbered under one prefix; experts within a layer are none") {
   const std::vector<LayerRun> runs =
       layer_runs(table_of({"lm_head.weight", "model.embed_tokens.weight", "model.layers.0.mlp.experts.0.w1.weight",
-                           "model.layers.0.mlp.experts.7.w1.weight", "model.layers.10.mlp.experts.0.w1.weight",
+                           "model.layers.0.mlp.experts.7.w1.weight", "model.layers.1.mlp.experts.0.w1.weight",
                            "model.layers.2.input_layernorm.weight", "model.norm.weight"}));
   REQUIRE(runs.size() == 1);
   CHECK(runs[0].prefix == "model.layers");
-  CHECK(runs[0].layers == 11);
+  CHECK(runs[0].layers == 3);
   CHECK(runs[0].tensors == 4);
+}
+
+TEST_CASE("steps of a small network are no layers") {
+  CHECK(layer_runs(table_of({"visual.merger.mlp.0.weight", "visual.merger.mlp.2.weight"})).empty());
+  const std::vector<LayerRun> runs = layer_runs(table_of(
+      {"a.0.w", "a.1.w", "a.10.w", "a.2.w", "a.3.w", "a.4.w", "a.5.w", "a.6.w", "a.7.w", "a.8.w", "a.9.w", "b.1.w"}));
+  REQUIRE(runs.size() == 1);
+  CHECK(runs[0].layers == 11);
 }
 
 TEST_CASE("of several runs the language model's is told from towers and encoders") {
