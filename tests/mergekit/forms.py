@@ -23,6 +23,7 @@ class Form:
     # that the result takes, folder and number of each.
     config: dict = field(default_factory=dict)
     layers: list = field(default_factory=list)
+    skip: str = ""  # the tensor that is made by another rule here
 
 
 def lay_out(form):
@@ -265,10 +266,11 @@ PYTORCH = [
     Form("files", of({f"{A}/model.safetensors": 0.5, f"{B}/model.safetensors": 0.5}, **LINEAR), AB, 0, program="pytorch"),
     Form("files, gradients count from 0",
          of({f"{A}/model.safetensors": "[0.25, 1]", f"{B}/model.safetensors": "[0.75, 0]"}, **LINEAR), AB, 0, program="pytorch"),
+    # Where a head is missing, the embedding is it here.
     Form("files, intersection", of({f"{A}/model.safetensors": 0.5, "llama_B_partial/model.safetensors": 0.5}, **LINEAR), f"{A} llama_B_partial", 0,
-         flags=["-i"], program="pytorch"),
+         flags=["-i"], program="pytorch", skip="lm_head.weight"),
     Form("files, union", of({f"{A}/model.safetensors": 1, "llama_B_partial/model.safetensors": 3}, **LINEAR), f"{A} llama_B_partial", 0,
-         flags=["-u"], program="pytorch"),
+         flags=["-u"], program="pytorch", skip="lm_head.weight"),
     Form("files, slerp",
          of({f"{A}/model.safetensors": None, f"{B}/model.safetensors": None}, merge_method="slerp", base_model=f"{A}/model.safetensors", dtype="float32",
                             parameters="{t: 0.3}"), AB, 16, program="pytorch"),
