@@ -55,10 +55,14 @@ struct Prepared {
   std::unique_ptr<FolderOutput> folder = {};
 };
 
+// All that the inputs lie in: a folder that is written may be a part of one of theirs, or hold it.
 std::vector<std::string> paths_of(std::span<const Checkpoint> checkpoints) {
   std::vector<std::string> paths;
-  for (const Checkpoint& checkpoint : checkpoints)
+  for (const Checkpoint& checkpoint : checkpoints) {
     if (!checkpoint.lies_in_memory()) paths.push_back(checkpoint.path);
+    for (const InputFile& shard : checkpoint.shards)
+      if (shard.is_file()) paths.push_back(shard.path());
+  }
   return paths;
 }
 
@@ -69,7 +73,8 @@ void lay_out_folder(const MergeRequest& request, Prepared& prepared) {
   if (request.makes_model)
     prepared.folder = std::make_unique<ModelOutput>(
         prepared.plan, prepared.checkpoints, request.changes,
-        ModelOutputOptions{.shard_size = settings.shard_size.value_or(kShardSize), .copy_code = settings.copy_code});
+        ModelOutputOptions{.shard_size = settings.shard_size.value_or(request.shard_size_before),
+                           .copy_code = settings.copy_code});
   else
     prepared.folder = std::make_unique<PipelineOutput>(
         prepared.plan, prepared.checkpoints,

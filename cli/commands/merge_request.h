@@ -7,11 +7,12 @@
 #include <vector>
 
 #include "cli/commands/after_merge.h"
-#include "cli/recipes/recipe_rules.h"
 #include "cli/options/request.h"
+#include "cli/recipes/recipe_rules.h"
 #include "cli/system/system.h"
 #include "core/ckmerge.h"
 #include "core/folders/model_changes.h"
+#include "core/folders/sharding.h"
 
 namespace ckmerge::cli {
 
@@ -25,9 +26,10 @@ struct MergeRequest {
   Places places;                      ///< of a recipe file's weights, rules and options
   Announcement announcement;          ///< when the output is in place
   ModelChanges changes;               ///< of a model's folder that is written
-  bool asks_for_folder = false;       ///< the output is a model's folder though A is a file
-  bool makes_model = false;           ///< the output is a model's folder (known when the inputs are open)
-  bool keeps_pipeline = false;        ///< or one of diffusers, as A is one, under the names that A has (likewise)
+  uint64_t shard_size_before = kShardSize;  ///< where none is asked for: of what is made again
+  bool asks_for_folder = false;             ///< the output is a model's folder though A is a file
+  bool makes_model = false;                 ///< the output is a model's folder (known when the inputs are open)
+  bool keeps_pipeline = false;              ///< or one of diffusers, as A is one, under the names that A has (likewise)
 
   bool makes_pipeline() const;  ///< `output` is a folder of diffusers, in its layout
   bool makes_folder() const { return makes_model || makes_pipeline(); }

@@ -14,6 +14,7 @@
 #include "core/plan/selection.h"
 #include "core/recipe/dtype_rules.h"
 #include "core/recipe/weighted_graph.h"
+#include "io/folder/model_folder.h"
 #include "io/memory/memory_tensors.h"
 #include "io/text/error.h"
 
@@ -141,6 +142,13 @@ std::string hash_text(const RecordedRecipe& recorded, size_t k) {
   return names_memory(recorded.recipe.input_names[k]) ? ", in memory" : ", its hash was not recorded";
 }
 
+// Of a model's folder, which is made again in as many files.
+uint64_t shard_size_made(const std::string& path, Caller& caller) {
+  const Checkpoint checkpoint = caller.open(path, {.as_stored = true});
+  const bool is_model = checkpoint.folder && checkpoint.folder->kind != FolderKind::pipeline;
+  return is_model ? shard_size_of(checkpoint) : kShardSize;
+}
+
 }  // namespace
 
 std::vector<std::string> input_lines(const RecordedRecipe& recorded) {
@@ -225,6 +233,7 @@ MergeRequest run_request(const Request& asked, Caller& caller) {
   settings.run.hash = recorded.recipe.hash;
   settings.run.expected_sha256 = recorded.sha256;
   settings.run.stop = caller.stop();  // hashing can take minutes
+  request.shard_size_before = shard_size_made(operands[0], caller);
   check_inputs(recorded, request);
   return request;
 }

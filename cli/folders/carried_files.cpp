@@ -64,9 +64,9 @@ void CarriedFiles::take_config(const std::string& path, const ModelChanges& chan
     }
   }();
   if (!config.left_out.empty())
-    warnings_.push_back(below(how_.to, path) + ": " + joined(config.left_out, ", ") +
-                        (config.left_out.size() == 1 ? " is" : " are") +
-                        " left out: the weights are plain ones, under other names of files");
+    warnings_.push_back(
+        below(how_.to, path) + ": " + joined(config.left_out, ", ") + (config.left_out.size() == 1 ? " is" : " are") +
+        " left out, which the result's weights do not have: they are plain ones, in files of their own");
   for (std::string& text : config.sentences) warnings_.push_back(std::move(text));
   warn_of_code(config.code);
   texts_[path] = std::move(config.text);

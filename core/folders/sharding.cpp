@@ -138,6 +138,20 @@ ShardedFiles shard(Plan& plan, std::span<const Checkpoint> checkpoints, std::spa
   return out;
 }
 
+uint64_t shard_size_of(const Checkpoint& checkpoint) {
+  if (checkpoint.shards.size() <= 1) return UINT64_MAX;
+  std::vector<uint64_t> sizes(checkpoint.shards.size()), tensors(checkpoint.shards.size());
+  for (size_t i = 0; i < checkpoint.tensors.size(); ++i) {
+    const Tensor tensor = checkpoint.tensors[i];
+    sizes[tensor.shard] += tensor.size;
+    ++tensors[tensor.shard];
+  }
+  uint64_t largest = 1;
+  for (size_t k = 0; k < sizes.size(); ++k)
+    if (tensors[k] > 1) largest = std::max(largest, sizes[k]);
+  return largest;
+}
+
 std::string index_text(const Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const FolderFile> files,
                        const ShardIndex& index) {
   struct Entry {

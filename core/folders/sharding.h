@@ -49,6 +49,10 @@ struct ShardedFiles {
 ShardedFiles shard(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const ShardedComponent> components,
                    uint64_t shard_size);
 
+/// A size by which shard() makes the files of `checkpoint`, which it has made, again: that of the largest file that has
+/// several tensors, since each of these was followed by one that had no room.
+uint64_t shard_size_of(const Checkpoint& checkpoint);
+
 /// The text of an index, as save_pretrained of transformers 5.24 and diffusers 0.42 writes it.
 std::string index_text(const Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const FolderFile> files,
                        const ShardIndex& index);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON as Python's json module writes it, which has NaN, Infinity and -Infinity for numbers: configs of Mamba hold such.
+// JSON as Python's json module writes it, which has NaN, Infinity and -Infinity for numbers (configs of Mamba hold
+// such) and whole numbers of any size.
 #pragma once
 
 #include <string_view>
@@ -8,7 +9,7 @@
 
 namespace ckmerge {
 
-/// As parse_json(), but for those words, which become numbers that are spelled so.
+/// As parse_json(), but for those, which become numbers that are spelled so.
 JsonValue parse_python_json(std::string_view text, const JsonLimits& limits = {});
 
 }  // namespace ckmerge

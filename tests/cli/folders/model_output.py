@@ -87,6 +87,11 @@ def test_shards():
     # The largest tensors have 256 bytes: each by itself, nothing lost.
     done("merge", "a", "b", "-o", "tiny/", "--shard-size", "1")
     expect(len(check_index("tiny", "model.safetensors.index.json")) == len(files_in("tiny")) - len(SIDE) - 3, "a file for each tensor")
+    # Made again in as many files, whatever was asked for then.
+    for name in ("out", "tiny"):
+        done("run", name, "A=a", "B=b", "-o", f"{name}-again/")
+        expect(digest(f"{name}-again") == digest(name), f"run of {name}: {files_in(f'{name}-again')}")
+    done("run", "tiny", "A=a", "B=b", "-o", "one.safetensors")
     # Never an index beside a single file, never old shards beside new ones.
     done("merge", "a", "b", "-o", "out/", "-f")
     expect("model.safetensors" in files_in("out") and not any("-of-" in path or "index" in path for path in files_in("out")), f"{files_in('out')}")
@@ -240,6 +245,9 @@ def test_refusals():
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024)))
     refused(2, "holds no model's weights", "merge", "a", "b", "-o", "configs", "-f")
     refused(2, "holds the input", "merge", "a", "b", "-o", "a", "-f")
+    os.makedirs("nested/parts")
+    write_model("nested/parts/model", llama(3))
+    refused(2, "holds the input", "merge", "nested/parts/model", "b", "-o", "nested/parts/model", "-f")
     os.symlink("b", "link")
     refused(2, "is a link", "merge", "a", "b", "-o", "link", "-f")
     refused(2, "is a file, and the result is a folder", "merge", "a", "b", "-o", "mine/notes.txt/", "-f")

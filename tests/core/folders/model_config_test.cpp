@@ -58,6 +58,10 @@ TEST_CASE("words that only Python reads stay as they are") {
   CHECK(changed(R"({"dtype":"float32","limit":[0.0,Infinity,-Infinity,NaN],"s":"NaN \" Infinity"})", {},
                 {.dtype = Dtype::BF16}) ==
         R"({"dtype":"bfloat16","limit":[0.0,Infinity,-Infinity,NaN],"s":"NaN \" Infinity"})");
+  const std::string large = R"({"dtype":"float32","n":[12345678901234567890123,-99999999999999999999,1e400,1.5]})";
+  CHECK(changed(large, {}, {.dtype = Dtype::F32}) == large);
+  CHECK(
+      changed(large, {}, {.dtype = Dtype::F16}).ends_with("12345678901234567890123,-99999999999999999999,1e400,1.5]}"));
   CHECK(failure([] { changed_config("[]", {}, {}); }).code == ErrorCode::malformed);
   CHECK(failure([] { changed_config("{\"a\": Infinit}", {}, {}); }).code == ErrorCode::malformed);
 }

@@ -4,7 +4,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <fstream>
 
+#include "core/engine/run.h"
 #include "tests/core/plan/planned.h"
 
 using namespace ckmerge;
@@ -120,6 +122,23 @@ TEST_CASE("the first file says how the result was made, the others the format al
   }
   const std::string index = index_text(plan, opened.checkpoints, files.files, files.indexes[0]);
   CHECK(index.find("\"total_parameters\": 6,\n    \"total_size\": 24\n") != std::string::npos);
+}
+
+TEST_CASE("files that were made are made again by the size that they show") {
+  for (const uint64_t size : {1, 8, 12, 16, 20, 24, 32, 48, 200}) {
+    const WithSizes opened({{"a", 1}, {"b", 2}, {"c", 8}, {"d", 1}, {"e", 1}, {"f", 3}, {"g", 2}});
+    const TempFolder folder;
+    Plan plan = copied(opened);
+    const ShardedComponent component;
+    const ShardedFiles files = shard(plan, opened.checkpoints, {&component, 1}, size);
+    const Names made = names_in_files(plan, opened);
+    std::vector<std::string> targets;
+    for (const FolderFile& file : files.files) targets.push_back(folder / file.weights);
+    run(plan, opened.checkpoints, targets, {.sync = false});
+    for (const ShardIndex& index : files.indexes)
+      std::ofstream(folder / index.path) << index_text(plan, opened.checkpoints, files.files, index);
+    CHECK(split(opened, shard_size_of(open_checkpoint(folder / "."))) == made);
+  }
 }
 
 TEST_CASE("shards are numbered with five digits, or more where these are not enough") {
