@@ -21,6 +21,10 @@ constexpr std::array<std::string_view, 5> kLanguageModules = {"default", "text_d
 // Of the result, and of the documents in each other for all of them: what hostile documents multiply to.
 constexpr uint32_t kMostLayers = 1U << 16, kMostCalls = 1U << 17;
 
+bool names_sight(std::string_view module) {
+  return module == "vision_tower" || module == "vision_model" || module == "visual";
+}
+
 std::string path_text(const MergekitModel& model) { return "'" + valid_utf8(model.text) + "'"; }
 
 const MergekitModel* base_of(const MergekitConfig& document, const MergekitSlice& slice) {
@@ -29,6 +33,14 @@ const MergekitModel* base_of(const MergekitConfig& document, const MergekitSlice
 }
 
 }  // namespace
+
+bool is_of_module(std::string_view name, std::string_view module) {
+  const std::string whole = sentence(".", name);
+  if (whole.find(sentence(".", module, ".")) != whole.npos) return true;
+  const bool is_between = whole.find("projector") != whole.npos || whole.find("merger") != whole.npos;
+  if (module == "multi_modal_projector") return is_between;
+  return names_sight(module) && !is_between && whole.find(".vis") != whole.npos;
+}
 
 bool names_language_module(std::string_view module) {
   return module.empty() || std::ranges::find(kLanguageModules, module) != kLanguageModules.end();
@@ -40,6 +52,7 @@ MergeTrees::MergeTrees(const MergekitInputs& inputs) : inputs_(inputs), result_(
     if (const LayerRun* const run = language_run(runs_[0])) language_ = run->prefix;
   std::set<const MergekitConfig*> checked;
   check_circles(result_, {}, checked);
+  if (!inputs.is_flat && !runs_.empty()) check_modules();
 }
 
 void MergeTrees::refuse(const YamlValue& place, const std::string& what) const {
@@ -116,7 +129,7 @@ bool MergeTrees::is_of_run(const MergekitModule& module, const std::string& run)
   if (module.name == run) return true;
   if (names_language_module(module.name)) return run == language_;
   // "vision_tower" of visual.blocks, "encoder" of model.encoder.layers.
-  const bool is_sight = module.name.starts_with("vis") && run.find("vis") != run.npos;
+  const bool is_sight = names_sight(module.name) && run.find("vis") != run.npos;
   return run != language_ && (is_sight || ("." + run + ".").find("." + module.name + ".") != run.npos);
 }
 
@@ -126,6 +139,35 @@ const MergekitModule* MergeTrees::module_of(const MergekitConfig& document, cons
                          : module.name == place.module || (place.module.empty() && names_language_module(module.name)))
       return &module;
   return document.modules.size() == 1 && document.modules[0].name.empty() ? &document.modules[0] : nullptr;
+}
+
+// Each is a part of the first model, and one only.
+void MergeTrees::check_modules() const {
+  std::set<std::string> runs;
+  bool has_language = false;
+  for (const MergekitModule& module : result_.modules) {
+    if (module.name.empty()) return;
+    bool fits = false, is_second = false;
+    if (names_language_module(module.name) && !language_.empty()) {
+      fits = true;
+      is_second = std::exchange(has_language, true);
+    }
+    for (const LayerRun& run : runs_[0])
+      if (run.prefix != language_ && is_of_run(module, run.prefix)) {
+        fits = true;
+        is_second |= !runs.insert(run.prefix).second;
+      }
+    const TensorTable& tensors = inputs_.checkpoints[0].tensors;
+    for (size_t i = 0; i < tensors.size() && !fits; ++i) fits = is_of_module(tensors.name(i), module.name);
+    std::string known;
+    for (const LayerRun& run : runs_[0]) known += (known.empty() ? "" : ", ") + run.prefix;
+    if (!fits)
+      refuse(module.place, sentence(path_text(inputs_.models[0]), " has no module '", valid_utf8(module.name),
+                                    "'; a module is called text_decoder, vision_tower, multi_modal_projector, or as "
+                                    "its layers are: ",
+                                    known));
+    if (is_second) refuse(module.place, sentence("'", valid_utf8(module.name), "' is a module that was given before"));
+  }
 }
 
 std::vector<LayerPlace> MergeTrees::places() const {

@@ -67,6 +67,7 @@ class MergeTrees {
   MergeTree source_tree(const MergekitModel& model, const LayerPlace& place) const;
   Choice choice(const MergekitConfig& document, const MergekitModule& module, const LayerPlace& place) const;
   const MergekitModule* module_of(const MergekitConfig& document, const LayerPlace& place) const;
+  void check_modules() const;
   bool is_carried(const std::string& run) const;
   bool is_of_run(const MergekitModule& module, const std::string& run) const;
   std::vector<MergekitSource> sources_of(const MergekitConfig& document, const Choice& choice) const;
@@ -87,7 +88,9 @@ class MergeTrees {
   mutable uint32_t calls_ = 0;
 };
 
-/// The module of a configuration that is the language model's by its name.
+/// Whether a module of a configuration is the language model's by its name.
 bool names_language_module(std::string_view module);
+/// Whether the tensor `name`, of no layer, is of the module, by its name or mergekit's for such.
+bool is_of_module(std::string_view name, std::string_view module);
 
 }  // namespace ckmerge

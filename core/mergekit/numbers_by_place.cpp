@@ -108,13 +108,6 @@ std::string key_of(const LayerPlace& place, const PlaceNumber& number) {
 
 bool is_everywhere_else(const LayerPlace& place) { return place == LayerPlace{}; }
 
-// Whether a name has `module` among its components, or is of the eyes that it speaks of.
-bool is_of_module(std::string_view name, std::string_view module) {
-  const std::string whole = sentence(".", name), inside = sentence(".", module, ".");
-  if (whole.find(inside) != whole.npos) return true;
-  return module.starts_with("vis") && (whole.find(".visual.") != whole.npos || whole.find(".vision") != whole.npos);
-}
-
 }  // namespace
 
 PlaceNames::PlaceNames(const MergeTrees& trees) : trees_(trees) {
