@@ -87,7 +87,4 @@ class MergeTrees {
   mutable uint32_t calls_ = 0;
 };
 
-/// The module of a configuration that is the language model's by its name.
-bool names_language_module(std::string_view module);
-
 }  // namespace ckmerge

@@ -250,9 +250,9 @@ TEST_CASE("what mergekit passes over is told, what it refuses is refused") {
   CHECK(models.refusal("merge_method: slerp\nbase_model: A\nmodels: [{model: A}, {model: B}]\n") ==
         "f.yml:1:1: the parameter 't' of slerp is missing");
   CHECK(models.refusal("merge_method: linear\nmodels: [{model: A, parameters: {weight: 1}}, {model: B}]\n") ==
-        "f.yml:2:53: the parameter 'weight' of linear is missing here");
+        "f.yml:2:55: the parameter 'weight' of linear is missing here");
   CHECK(models.refusal("merge_method: passthrough\nmodels: [{model: A}, {model: B}]\n") ==
-        "f.yml:2:9: passthrough takes at most 1 model, but there are 2");
+        "f.yml:2:9: passthrough takes 1 model, but there are 2");
   CHECK(models.refusal("merge_method: linear\nmodels: [{model: A}, {model: A}]\nparameters: {weight: 1}\n") ==
         "f.yml:2:30: 'A' is given twice, first in line 2; a model is merged once");
   CHECK(models.refusal("merge_method: linear\nmodels: [{model: A}, {model: C}]\nparameters: {weight: 1}\n") ==
