@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "core/mergekit/module_names.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
@@ -13,10 +14,6 @@ namespace ckmerge {
 namespace {
 
 using Side = LayerPlace::Side;
-
-// As mergekit's tables of architectures call them, and its guesses.
-constexpr std::array<std::string_view, 5> kLanguageModules = {"default", "text_decoder", "decoder", "language_model",
-                                                              "text_model"};
 
 // Of the result, and of the documents in each other for all of them: what hostile documents multiply to.
 constexpr uint32_t kMostLayers = 1U << 16, kMostCalls = 1U << 17;
@@ -33,18 +30,6 @@ const MergekitModel* base_of(const MergekitConfig& document, const MergekitSlice
 }
 
 }  // namespace
-
-bool is_of_module(std::string_view name, std::string_view module) {
-  const std::string whole = sentence(".", name);
-  if (whole.find(sentence(".", module, ".")) != whole.npos) return true;
-  const bool is_between = whole.find("projector") != whole.npos || whole.find("merger") != whole.npos;
-  if (module == "multi_modal_projector") return is_between;
-  return names_sight(module) && !is_between && whole.find(".vis") != whole.npos;
-}
-
-bool names_language_module(std::string_view module) {
-  return module.empty() || std::ranges::find(kLanguageModules, module) != kLanguageModules.end();
-}
 
 MergeTrees::MergeTrees(const MergekitInputs& inputs) : inputs_(inputs), result_(inputs.file.result()) {
   for (const Checkpoint& checkpoint : inputs.checkpoints) runs_.push_back(layer_runs(checkpoint.tensors));
@@ -65,6 +50,7 @@ void MergeTrees::check_circles(const MergekitConfig& document, std::set<std::str
     refuse(document.place, sentence("the document '", document.name, "' is made of itself"));
   if (!checked.insert(&document).second) return;
   static_cast<void>(mergekit_method(document.method, document.method_place, inputs_.file.where));
+  if (!inputs_.is_flat && !runs_.empty()) check_modules(document, inputs_.checkpoints[0], runs_[0], inputs_.file.where);
   for (const MergekitModel& model : document.models())
     if (const MergekitConfig* const below = inputs_.file.called(model.text)) check_circles(*below, above, checked);
 }
@@ -128,16 +114,16 @@ bool MergeTrees::is_of_run(const MergekitModule& module, const std::string& run)
   if (module.name.empty()) return module.of_models || run == language_;
   if (module.name == run) return true;
   if (names_language_module(module.name)) return run == language_;
-  // "vision_tower" of visual.blocks, "encoder" of model.encoder.layers.
-  const bool is_sight = names_sight(module.name) && run.find("vis") != run.npos;
-  return run != language_ && (is_sight || ("." + run + ".").find("." + module.name + ".") != run.npos);
+  return run != language_ && module_fit(run, module.name) > 0;  // "encoder" of model.encoder.layers
 }
 
 const MergekitModule* MergeTrees::module_of(const MergekitConfig& document, const LayerPlace& place) const {
+  const MergekitModule* best = nullptr;
   for (const MergekitModule& module : document.modules)
     if (place.is_layer() ? is_of_run(module, place.run)
                          : module.name == place.module || (place.module.empty() && names_language_module(module.name)))
-      return &module;
+      if (!best || module_fit(place.run, module.name) > module_fit(place.run, best->name)) best = &module;
+  if (best) return best;
   return document.modules.size() == 1 && document.modules[0].name.empty() ? &document.modules[0] : nullptr;
 }
 

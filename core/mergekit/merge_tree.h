@@ -88,9 +88,4 @@ class MergeTrees {
   mutable uint32_t calls_ = 0;
 };
 
-/// Whether a module of a configuration is the language model's by its name.
-bool names_language_module(std::string_view module);
-/// Whether the tensor `name`, of no layer, is of the module, by its name or mergekit's for such.
-bool is_of_module(std::string_view name, std::string_view module);
-
 }  // namespace ckmerge

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "core/mergekit/module_names.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
@@ -123,9 +124,11 @@ bool PlaceNames::lies_in(std::string_view name, const LayerPlace& place) const {
   if (trees_.inputs().is_flat) return true;
   if (std::ranges::any_of(runs_, [&](const std::string& run) { return name_in_run(name, run).has_value(); }))
     return false;
-  const auto module = std::ranges::find_if(modules_, [&](const auto& one) { return is_of_module(name, one); });
-  if (module != modules_.end() || !place.module.empty())
-    return module != modules_.end() && *module == place.module && place.side == LayerPlace::Side::before;
+  const auto module =
+      std::ranges::max_element(modules_, {}, [&](const std::string& one) { return module_fit(name, one); });
+  const bool is_in_one = module != modules_.end() && module_fit(name, *module) > 0;
+  if (is_in_one || !place.module.empty())
+    return is_in_one && *module == place.module && place.side == LayerPlace::Side::before;
   return comes_behind_layers(name) == (place.side == LayerPlace::Side::behind);
 }
 

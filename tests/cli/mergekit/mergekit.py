@@ -245,6 +245,9 @@ def check_failures():
         assert "configuration" in run(*words, code=2).stderr, words
     with open("c.yml") as file:
         assert "passthrough" in file.read()
+    assert "c.yml:3:3: 'txet_decoder' is no module of a, which has text_decoder; did you mean 'text_decoder'?" in refusal(
+        "merge_method: passthrough\nmodules:\n  txet_decoder: {slices: [{sources: [{model: a, layer_range: [0, 3]}]}]}\n")
+    write("c.yml", json.dumps({"merge_method": "passthrough", "models": [{"model": "a"}]}))
     assert "no configuration is given" in run("mergekit", code=2).stderr
     assert "no output is given" in run("mergekit", "m.yml", code=2).stderr
     assert not os.path.exists("none")

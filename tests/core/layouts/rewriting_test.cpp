@@ -212,11 +212,13 @@ TEST_CASE("matrices are transposed, not biases; a turned tensor of torch's too")
   CHECK(rows(checkpoint.tensors) == rows(given.tensors));
 }
 
-TEST_CASE("what was joined is not transposed where that would be one piece an element") {
+TEST_CASE("what was joined is transposed column by column") {
   Checkpoint checkpoint =
       TracedTable().add("b.0.k.weight", {1, 2}).add("b.0.q.weight", {1, 2}).add("b.0.v.weight", {1, 2}).checkpoint();
   left(checkpoint, kQkv);
-  CHECK(faults(checkpoint, {{"a.#.qkv.*", "t.#.*", Reshaping::transpose}}).size() == 1);
+  right(checkpoint, {{"a.#.qkv.*", "t.#.*", Reshaping::transpose}});
+  CHECK(shape(checkpoint, "t.0.weight") == Places{2, 3});
+  CHECK(elements(checkpoint, "t.0.weight") == Places{2, 0, 4, 3, 1, 5});
 }
 
 TEST_CASE("a square matrix has as many ones behind it as the file's convolutions have dimensions") {
