@@ -18,10 +18,6 @@ using Side = LayerPlace::Side;
 // Of the result, and of the documents in each other for all of them: what hostile documents multiply to.
 constexpr uint32_t kMostLayers = 1U << 16, kMostCalls = 1U << 17;
 
-bool names_sight(std::string_view module) {
-  return module == "vision_tower" || module == "vision_model" || module == "visual";
-}
-
 std::string path_text(const MergekitModel& model) { return "'" + valid_utf8(model.text) + "'"; }
 
 const MergekitModel* base_of(const MergekitConfig& document, const MergekitSlice& slice) {
@@ -37,7 +33,6 @@ MergeTrees::MergeTrees(const MergekitInputs& inputs) : inputs_(inputs), result_(
     if (const LayerRun* const run = language_run(runs_[0])) language_ = run->prefix;
   std::set<const MergekitConfig*> checked;
   check_circles(result_, {}, checked);
-  if (!inputs.is_flat && !runs_.empty()) check_modules();
 }
 
 void MergeTrees::refuse(const YamlValue& place, const std::string& what) const {
@@ -125,35 +120,6 @@ const MergekitModule* MergeTrees::module_of(const MergekitConfig& document, cons
       if (!best || module_fit(place.run, module.name) > module_fit(place.run, best->name)) best = &module;
   if (best) return best;
   return document.modules.size() == 1 && document.modules[0].name.empty() ? &document.modules[0] : nullptr;
-}
-
-// Each is a part of the first model, and one only.
-void MergeTrees::check_modules() const {
-  std::set<std::string> runs;
-  bool has_language = false;
-  for (const MergekitModule& module : result_.modules) {
-    if (module.name.empty()) return;
-    bool fits = false, is_second = false;
-    if (names_language_module(module.name) && !language_.empty()) {
-      fits = true;
-      is_second = std::exchange(has_language, true);
-    }
-    for (const LayerRun& run : runs_[0])
-      if (run.prefix != language_ && is_of_run(module, run.prefix)) {
-        fits = true;
-        is_second |= !runs.insert(run.prefix).second;
-      }
-    const TensorTable& tensors = inputs_.checkpoints[0].tensors;
-    for (size_t i = 0; i < tensors.size() && !fits; ++i) fits = is_of_module(tensors.name(i), module.name);
-    std::string known;
-    for (const LayerRun& run : runs_[0]) known += (known.empty() ? "" : ", ") + run.prefix;
-    if (!fits)
-      refuse(module.place, sentence(path_text(inputs_.models[0]), " has no module '", valid_utf8(module.name),
-                                    "'; a module is called text_decoder, vision_tower, multi_modal_projector, or as "
-                                    "its layers are: ",
-                                    known));
-    if (is_second) refuse(module.place, sentence("'", valid_utf8(module.name), "' is a module that was given before"));
-  }
 }
 
 std::vector<LayerPlace> MergeTrees::places() const {

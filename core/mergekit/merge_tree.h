@@ -67,7 +67,6 @@ class MergeTrees {
   MergeTree source_tree(const MergekitModel& model, const LayerPlace& place) const;
   Choice choice(const MergekitConfig& document, const MergekitModule& module, const LayerPlace& place) const;
   const MergekitModule* module_of(const MergekitConfig& document, const LayerPlace& place) const;
-  void check_modules() const;
   bool is_carried(const std::string& run) const;
   bool is_of_run(const MergekitModule& module, const std::string& run) const;
   std::vector<MergekitSource> sources_of(const MergekitConfig& document, const Choice& choice) const;
