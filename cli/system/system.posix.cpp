@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -35,18 +36,16 @@ std::string user_folder(const char* name, const char* below_home) {
 
 std::string file_in(const std::string& folder, const char* name) { return folder.empty() ? "" : folder + "/" + name; }
 
-// As huggingface_hub 2.4 looks for its cache, which is the first that is told.
+// As huggingface_hub 2.4 finds its cache: where the first of these that is set says, and nowhere else.
 std::vector<std::string> hub_caches() {
-  std::vector<std::string> caches;
-  const auto add = [&](const std::string& folder, const char* below) {
-    if (!folder.empty()) caches.push_back(folder + below);
+  struct Place {
+    const char *name, *below;
   };
-  add(variable("HF_HUB_CACHE"), "");
-  add(variable("HUGGINGFACE_HUB_CACHE"), "");
-  add(variable("HF_HOME"), "/hub");
-  add(variable("XDG_CACHE_HOME"), "/huggingface/hub");
-  add(variable("HOME"), "/.cache/huggingface/hub");
-  return caches;
+  constexpr std::array kPlaces{Place{"HF_HUB_CACHE", ""}, Place{"HUGGINGFACE_HUB_CACHE", ""}, Place{"HF_HOME", "/hub"},
+                               Place{"XDG_CACHE_HOME", "/huggingface/hub"}, Place{"HOME", "/.cache/huggingface/hub"}};
+  for (const Place& place : kPlaces)
+    if (const std::string folder = variable(place.name); !folder.empty()) return {folder + place.below};
+  return {};
 }
 
 // Written without stdio: its buffer would report a full disk at exit, when nobody listens any more.

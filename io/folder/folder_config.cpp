@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <span>
+#include <system_error>
 
 #include "io/file/input_file.h"
 #include "io/folder/path_status.h"
@@ -36,6 +37,9 @@ FolderConfig read_config(const std::string& path) try {
 std::optional<FolderConfig> folder_config(const std::string& folder) {
   const std::string path = (std::filesystem::path(folder) / "config.json").string();
   if (path_status(path) == PathStatus::nothing) return std::nullopt;
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error))
+    throw Error(ErrorCode::io, path, path + ": is no file, and should be the config of the model beside it");
   return read_config(path);
 }
 

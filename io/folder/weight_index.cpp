@@ -61,7 +61,7 @@ WeightIndex::WeightIndex(string_view text) {
   if (parser.allocate(std::max<size_t>(text.size(), 1), kMaxDepth)) throw std::bad_alloc();
   const simdjson::error_code error = parser.parse(text.data(), text.size(), true).get(document);
   if (error == simdjson::MEMALLOC) throw std::bad_alloc();
-  if (error) fail("it is not valid JSON: ", simdjson::error_message(error));
+  if (error) fail("it is not valid JSON; download it again");
   dom::object root;
   if (document.get(root)) fail("it is no JSON object");
   bool has_map = false;

@@ -132,11 +132,10 @@ class Choice {
         missing.push_back(std::to_string(number));
     std::string numbers;
     for (const std::string& number : missing) numbers += (numbers.empty() ? "" : ", ") + number;
+    const uint64_t count = candidate.of - candidate.set.files.size();
     refuse(ErrorCode::io, folder_,
-           sentence("of the ", candidate.of, " shards that ", candidate.set.files[0], " is one of, ",
-                    candidate.of - candidate.set.files.size(), " are not there (", numbers,
-                    candidate.of - candidate.set.files.size() > missing.size() ? ", ..." : "",
-                    "); complete the download"));
+           sentence("lacks shard", count > 1 ? "s " : " ", numbers, count > missing.size() ? ", ..." : "", " of the ",
+                    candidate.of, " that ", candidate.set.files[0], " is one of; complete the download"));
   }
 
   // Loaders differ, or none would look for such files.

@@ -233,7 +233,7 @@ def test_components():
     done("convert", "in", "variant.safetensors", "--layout", "comfy")
     are_written("variant.safetensors", in_one_file(), "a variant")
     os.rename("in/vae/diffusion_pytorch_model.fp16.safetensors", "in/vae/diffusion_pytorch_model-00001-of-00002.safetensors")
-    refused(1, "1 are not there (2)", "convert", "in", "x.safetensors", "--layout", "comfy")
+    refused(1, "lacks shard 2 of the 2 that", "convert", "in", "x.safetensors", "--layout", "comfy")
     os.mkdir("empty")
     refused(1, "is a folder, and none of a model", "convert", "empty", "x.safetensors")
     write("two/transformer/diffusion_pytorch_model.safetensors", tensors("wan-t2v", "right"))

@@ -88,7 +88,7 @@ def test_without_index():
     done("convert", "A", "out.safetensors")
     expect(read("out.safetensors") == read("a.safetensors"), "shards without an index")
     os.remove("A/" + shard_name("model", 2, 3))
-    refused(1, "1 are not there (2)", "convert", "A", "no.safetensors")
+    refused(1, "lacks shard 2 of the 3 that", "convert", "A", "no.safetensors")
     done("convert", "A/" + shard_name("model", 1, 3), "lone.safetensors", told="the others do not lie beside it")
     write_shards("other", parts(a, 3), stem="flux-dev", config=None, index=False)
     done("convert", "other", "out.safetensors", "-f")
