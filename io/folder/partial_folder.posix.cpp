@@ -53,8 +53,9 @@ void expect_model(const std::string& target, const std::string& path) {
 }
 
 bool lies_in(const std::string& file, const std::string& folder) {
-  std::error_code error;
-  const fs::path inside = fs::weakly_canonical(file, error), outside = fs::weakly_canonical(folder, error);
+  std::error_code error, of_folder;
+  const fs::path inside = fs::weakly_canonical(file, error), outside = fs::weakly_canonical(folder, of_folder);
+  if (error || of_folder) fail_output(folder, "cannot be compared with " + file, (error ? error : of_folder).value());
   const auto [end, _] = std::ranges::mismatch(outside, inside);
   return end == outside.end();
 }
@@ -116,7 +117,8 @@ void PartialFolder::make() {
     struct stat mine, named;
     if (fstat(descriptor_, &mine) == 0 && lstat(path_.c_str(), &named) == 0 && mine.st_ino == named.st_ino) {
       std::error_code error;
-      for (const fs::directory_entry& left : fs::directory_iterator(path_, error)) fs::remove_all(left.path(), error);
+      for (const fs::directory_entry& left : fs::directory_iterator(path_, error))
+        if (!error) fs::remove_all(left.path(), error);
       if (error) fail_output(target_, "what a killed run left in " + path_ + " cannot be removed", error.value());
       owned_ = true;
       return;

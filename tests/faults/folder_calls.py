@@ -105,7 +105,7 @@ class Driver:
         expect(there == (complete if is_complete else self.old if OUT in row.before else None), where + "the folder is not what it should be")
         left = set(self.folder.names()) - {*INPUTS, OUT, "counts"}
         # What cannot be looked into or removed is left to the next run.
-        if left == {STALE} and kind in ("unlink", "open", "stat", "flock", "rename"):
+        if left == {STALE} and (kind in ("unlink", "open", "stat", "flock", "rename") or STALE in row.before):
             expect(self.merge(row._replace(options=["-f"]), "none 5 1 once").code == 0 and STALE not in self.folder.names(), where + "the next run does not clean up")
             left = set()
         expect(not left, where + f"{left} are left")
