@@ -5,6 +5,9 @@ others have an option of this name that means something else."""
 MEANINGS = {
     'add_prefix':
         "put P in front of tensor names; B:P of one input's",
+    'allow_crimes':
+        "mergekit's; changes nothing: models are merged by the names and shapes of their tensors, and told "
+        'apart by these',
     'allow_expanded':
         'take PyTorch files whose views are larger than the file',
     'alpha':
@@ -13,6 +16,8 @@ MEANINGS = {
         '(0.0001), scale (1), sigmoid (0.5), similarity_add_difference (1), slerp (0.5), sum_twice (0.5), '
         'task_arithmetic (1), tensor_sum (0.5), train_difference (1), triple_sum (0.5), weighted_subtraction '
         '(0.5), weighted_sum (0.5); ckmerge.methods(NAME) says what it does there',
+    'async_write':
+        "mergekit's; changes nothing: results are written while others are computed",
     'average.beta':
         'an exponential moving average in the order given: B * average + (1 - B) * next',
     'average.gamma':
@@ -27,8 +32,13 @@ MEANINGS = {
         'list the blocks, as weight and mbw know them',
     'check':
         'compare files with a list of SHA-256 sums, as sha256sum writes them',
+    'clone_tensors':
+        "mergekit's; changes nothing: layers may occur as often as is asked",
     'columns':
         'tensor_sum: columns instead of rows (default off)',
+    'component':
+        'of each pipeline that is given as a folder this component alone, as if its sub-folder had been '
+        'named: unet, vae, text_encoder_2',
     'compose.layout':
         "whose names the checkpoint gets (default: as the unet's tensors tell)",
     'compose.vae':
@@ -39,8 +49,14 @@ MEANINGS = {
     'config_from':
         'with layout diffusers: take configs, tokenizers and the scheduler from this folder of the same '
         'family',
+    'copy_code':
+        "of a model's folder as OUT: copy A's Python files into it; nothing of them is run",
     'copy_codes':
         'copy the layers of quantized files from A as they are, codes and scales',
+    'copy_tokenizer':
+        'carry the tokenizer of the base into the result (default on)',
+    'cuda':
+        'mergekit\'s; changes nothing: a GPU computes where that is faster; device="cuda" asks for it',
     'density':
         'dropout: share of elements that are kept, from 0 to 1 (default 0.1)',
     'device':
@@ -82,6 +98,8 @@ MEANINGS = {
         'extract: how little an element counts that only one changed (default 1)',
     'gpu_memory':
         'memory to take on each GPU (default: half of what is free)',
+    'gpu_rich':
+        'mergekit\'s; changes nothing: a GPU computes where that is faster; device="cuda" asks for it',
     'half':
         'store F32 as F16 and leave the others, as A1111 does',
     'hash':
@@ -90,6 +108,8 @@ MEANINGS = {
         "where known hashes are kept (default: the user's cache folder), or none",
     'hash_inputs':
         "only record the inputs' SHA-256 in the file; the output's sums take time",
+    'intermediate_dir':
+        "mergekit's; changes nothing: documents are computed in each other, with no files between",
     'keep_names':
         'leave wrappers of training (module.) and old names of text encoders in the names',
     'key':
@@ -97,8 +117,19 @@ MEANINGS = {
     'layout':
         'the names of the result: comfy, diffusers (a folder, where OUT is one) or original; all inputs are '
         'brought to them',
+    'lazy':
+        "mergekit's; changes nothing: documents are computed in each other, with no files between",
+    'lazy_unpickle':
+        "mergekit's; changes nothing: pickles are read and never run, and only what is merged is read of a "
+        'file',
     'like':
         'options that merge as another tool does: a1111 or artventure',
+    'lora_merge_cache':
+        "mergekit's; changes nothing: nothing is stored between",
+    'lora_merge_dtype':
+        "mergekit's; changes nothing: nothing is stored between",
+    'low_cpu_memory':
+        "mergekit's; changes nothing: the memory is that of memory, whatever the size of the models",
     'mbw':
         'weights by block as supermerger lists them: 26 or 25 numbers, 20 for SDXL, 61 for Flux',
     'mbw_preset':
@@ -112,6 +143,8 @@ MEANINGS = {
         'safetensors file',
     'merge_buffers':
         'merge marks, noise schedules, masks and tables of positions as if they were weights',
+    'mergekit':
+        'plan the merge of this configuration of mergekit (.yml), as ckmerge.mergekit() does it',
     'metadata':
         'what the file says of itself: keep (default), recipe, none, set: what set_metadata gives alone, or '
         "last: as keep, but the last input's where they differ, save config, model_version and the "
@@ -122,6 +155,8 @@ MEANINGS = {
         'a name of A that another checkpoint lacks: keep (default), zero, drop or error',
     'models':
         'look below this folder for inputs that are not given: by hash where it was recorded, else by name',
+    'multi_gpu':
+        'mergekit\'s; changes nothing: which GPUs compute is said by device="cuda":0,1',
     'nan':
         'NaN or Inf that no input has: error (default) or warn',
     'no_fsync':
@@ -133,8 +168,14 @@ MEANINGS = {
         'says what it does there',
     'notify':
         'afterwards ask the A1111 at URL, such as http://127.0.0.1:7860, to find OUT',
+    'num_threads':
+        'threads to compute on, as threads',
     'only':
         'merge these tensors only, copy the others from A',
+    'out_path':
+        'the folder of the result, as the second operand',
+    'out_shard_size':
+        'the most bytes in a file of the result, such as 5B, 500M (default 5B)',
     'output':
         'the file to write, or a folder: the file is then named as A1111 names it',
     'param':
@@ -143,6 +184,10 @@ MEANINGS = {
         'only these parts: unet, te, vae',
     'prune':
         'leave out what training left: optimizer states, losses, counters',
+    'random_seed':
+        'what methods draw random numbers from; no method that is here draws any',
+    'read_to_gpu':
+        "mergekit's; changes nothing: a GPU is sent what it computes, tile by tile",
     'registry':
         "the registry, in which @NAME is looked up (default: in the user's data folder)",
     'rename':
@@ -150,6 +195,8 @@ MEANINGS = {
         "of one input's",
     'rescale':
         'dropout: divide by density, which keeps the average (default on)',
+    'safe_serialization':
+        'write safetensors (on, and nothing else)',
     'save_recipe':
         'write the merge into a recipe file (.yaml) as well, which ckmerge.run() repeats',
     'scan.hash':
@@ -158,6 +205,8 @@ MEANINGS = {
         'dropout: which masks: a whole number from 0 (default 0)',
     'set_metadata':
         "add a field to the file's metadata",
+    'shard_size':
+        "of a model's folder as OUT: the most bytes of tensors in a file, such as 500MB or 5GB (default 5GB)",
     'stiffness':
         'clamp: how far the ends move inwards, from 0 to 1, where they are the innermost bounds (default 0)',
     'strip_prefix':
@@ -172,16 +221,30 @@ MEANINGS = {
         'another',
     'te3':
         'and a third',
+    'tensor_intersection':
+        'of models that are files: merge what all of them have, and no more',
+    'tensor_union':
+        'of models that are files: merge what any of them has',
     'threads':
         'threads to compute on (default: all this process may use)',
+    'transformers_cache':
+        "where org/name is looked for, in place of the user's cache",
+    'trust_remote_code':
+        "mergekit's; changes nothing: no code of a model is run",
     'underflow':
         'a tensor that is stored as zeros alone: warn (default) or error',
     'unet':
         'the denoiser, whatever its architecture',
+    'unsafe_truncate_embeddings':
+        'cut embeddings to the smallest vocabulary; a tokenizer in the configuration joins them by their '
+        'tokens',
     'vae':
         'bake this VAE in, as A1111 does',
     'verify':
         'read the output back from the disk and compare',
+    'vocab':
+        'embeddings and heads whose vocabularies differ in size: error (default), crop to the smallest, or '
+        "base: A's rows, merged where all have them",
     'weight':
         "another number of the method for some tensors: IN04=0.2, IN00..IN08=0.2, 'OUT*=[0,1]', '/attn2/=0', "
         "or supermerger's OUT03-OUT06:attn2:0.3; the last that selects a tensor holds",
@@ -190,4 +253,8 @@ MEANINGS = {
         'ckmerge.methods(NAME) says what it does there',
     'wrap':
         'of a .ckpt: put the tensors into a dict of this name, as old programs want (state_dict)',
+    'write_model_card':
+        'write README.md and mergekit_config.yml into the result (default on)',
+    'write_threads':
+        "mergekit's; changes nothing: results are written by the threads that compute them",
 }

@@ -94,6 +94,19 @@ class Lays(TypedDict, total=False):
     config_from: Optional[Path]
 
 
+class Folders(TypedDict, total=False):
+    """Of a model's folder as output."""
+
+    shard_size: Optional[Size]
+    copy_code: Optional[bool]
+
+
+class Selects(TypedDict, total=False):
+    """Of pipelines: which of their components."""
+
+    component: Optional[Any]
+
+
 class Saves(Works, Names, Stores, total=False):
     """Of ``save``, which has metadata and force of its own."""
 
@@ -117,7 +130,7 @@ class Chooses(TypedDict, total=False):
     merge_buffers: Optional[bool]
 
 
-class Merges(Makes, Chooses, Lays, total=False):
+class Merges(Makes, Chooses, Lays, Folders, Selects, total=False):
     """Of ``merge`` and ``plan``, parameters of methods among them."""
 
     like: Optional[str]
@@ -190,7 +203,7 @@ class Mergekits(Works, total=False):
     lazy: Optional[bool]
 
 
-class Runs(Writes, total=False):
+class Runs(Writes, Folders, total=False):
     """Of ``run``."""
 
     models: Optional[Path]
@@ -198,7 +211,7 @@ class Runs(Writes, total=False):
     save_recipe: Optional[Path]
 
 
-class Converts(Makes, Lays, total=False):
+class Converts(Makes, Lays, Folders, Selects, total=False):
     """Of ``convert``."""
 
     part: Optional[Texts]
@@ -210,14 +223,14 @@ class Converts(Makes, Lays, total=False):
     save_recipe: Optional[Path]
 
 
-class Bakes(Makes, Lays, total=False):
+class Bakes(Makes, Lays, Folders, total=False):
     """Of ``bake``."""
 
     config: Optional[str]
     save_recipe: Optional[Path]
 
 
-class Averages(Makes, Chooses, Lays, total=False):
+class Averages(Makes, Chooses, Lays, Folders, Selects, total=False):
     """Of ``average``."""
 
     beta: Optional[Number]

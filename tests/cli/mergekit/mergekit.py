@@ -159,6 +159,7 @@ def check_modules(a, b):
     small.write_folder("vb", {**b, **other}, LAYERS)
     made = merged({"merge_method": "linear", "parameters": {"weight": 1}, "modules": {
         "text_decoder": {"models": [{"model": "va"}]},
+        "multi_modal_projector": {"models": [{"model": "va"}, {"model": "vb"}]},
         "vision_tower": {"models": [{"model": "va"}, {"model": "vb"}], "parameters": {"weight": [1, 0.5]}}}})
     near(made, {**a, **each(vision, lambda n, v: [0 * x for x in v])})
     made = merged({"merge_method": "slerp", "base_model": "va", "models": [{"model": "vb"}], "parameters": {"t": [0, 1]}})
