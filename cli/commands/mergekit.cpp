@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "cli/commands/commands.h"
+#include "cli/commands/recipe_file.h"
 #include "cli/operands/hub_access.h"
 #include "cli/operands/registry_access.h"
 #include "cli/options/output_extension.h"
@@ -96,8 +97,9 @@ void set_policies(const MergekitSettings& settings, bool is_flat, Recipe& recipe
   const bool both = settings.tensor_union && settings.tensor_intersection;
   if (both) refuse("--tensor-union", "--tensor-union and --tensor-intersection are two ways; give one");
   if (!is_flat && (settings.tensor_union || settings.tensor_intersection))
-    refuse(settings.tensor_union ? "--tensor-union" : "--tensor-intersection",
-           "--tensor-union and --tensor-intersection are of models that are files, not folders");
+    refuse(
+        settings.tensor_union ? "--tensor-union" : "--tensor-intersection",
+        "--tensor-union and --tensor-intersection are of 'models' that are files, not of folders, slices and modules");
   if (!is_flat) return;
   recipe.missing = settings.tensor_union          ? MissingPolicy::keep
                    : settings.tensor_intersection ? MissingPolicy::drop
@@ -116,20 +118,12 @@ void take_options(const Settings& asked, Recipe& recipe) {
   recipe.form = asked.recipe.form;
 }
 
-// With -f, which is meant for the result, a recipe would replace what was read.
-void expect_another_recipe(const std::string& path, const Settings& settings) {
-  std::error_code error;
-  if (settings.save_recipe && std::filesystem::equivalent(path, *settings.save_recipe, error))
-    refuse("--save-recipe",
-           "--save-recipe: " + *settings.save_recipe + " is the configuration itself; give another file");
-}
-
 }  // namespace
 
 MergeRequest mergekit_request(const Request& asked, Caller& caller) {
   Request request = asked;
   const std::string path = take_operands(request);
-  expect_another_recipe(path, request.settings);
+  expect_another_file(path, "the configuration", request.settings);
   const MergekitFile file = parse_mergekit(text_of(path), path);
   const std::vector<MergekitModel> models = mergekit_models(file);
   std::vector<std::string> words;

@@ -52,7 +52,8 @@ class RecipeFile {
     if (const YamlValue* const version = root_.find("ckmerge"); version && version->text != "1")
       refuse(*version, "'ckmerge' is 1 in recipes that this ckmerge knows");  // first: another version has other keys
     if (root_.find("merge_method"))
-      refuse(root_, "this is a configuration of mergekit and no recipe; `ckmerge mergekit " + path_ + " OUT` merges it");
+      refuse(root_,
+             "this is a configuration of mergekit and no recipe; `ckmerge mergekit " + path_ + " OUT` merges it");
     for (const YamlValue& key : root_.keys)
       if (std::ranges::find(kMembers, key.text) == kMembers.end())
         refuse(key, "'" + key.text + "' is unknown" + suggestion_of(key.text, kMembers));
@@ -208,7 +209,15 @@ bool are_same_files(std::span<const std::string> some, std::span<const std::stri
 
 bool is_recipe_file(const std::string& path) { return path.ends_with(".yaml") || path.ends_with(".yml"); }
 
+void expect_another_file(const std::string& read, const char* read_as, const Settings& settings) {
+  std::error_code error;
+  if (settings.save_recipe && fs::equivalent(read, *settings.save_recipe, error))
+    throw Error(ErrorCode::usage, "--save-recipe",
+                "--save-recipe: " + *settings.save_recipe + " is " + read_as + " itself; give another file");
+}
+
 MergeRequest recipe_file_request(const Request& asked, Caller& caller) {
+  expect_another_file(asked.operands[0], "the recipe", asked.settings);
   const RecipeFile file(asked.operands[0]);
   if (asked.settings.models)
     throw Error(ErrorCode::usage, "--models", "--models is for recorded merges; a recipe file names its checkpoints");

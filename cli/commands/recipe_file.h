@@ -10,6 +10,10 @@
 
 namespace ckmerge::cli {
 
+/// With -f, which is meant for the output, --save-recipe would replace the file that the merge was read from: throws
+/// Error(usage) where `settings` ask for that. `read_as` says what the file is, "the configuration".
+void expect_another_file(const std::string& read, const char* read_as, const Settings& settings);
+
 /// By its name.
 bool is_recipe_file(const std::string& path);
 

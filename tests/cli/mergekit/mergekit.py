@@ -104,6 +104,7 @@ def check_slices(a, b, c):
     near(merged({"merge_method": "passthrough", "slices": [
         {"sources": [{"model": "a", "layer_range": [0, 1]}]}, {"sources": [{"model": "b", "layer_range": [3, 4]}]}]}),
          stacked(a, b, [(a, 0), (b, 3)]))
+    assert "nothing is merged" not in run("plan", "--mergekit", "c.yml").stdout
     # Gradients go over the layers of a slice; what lies behind the layers has the last slice's first number.
     x = stacked(a, b, [(a, 0), (a, 1), (b, 0)])
     y = stacked(b, c, [(b, 2), (b, 3), (c, 3)])
@@ -131,6 +132,7 @@ def check_slices(a, b, c):
         if small.layer_of(name) in (2, 3):
             assert values == c[small.renumbered(name, small.layer_of(name) - 1)]
     run("run", "r.yaml", "-o", "again/")
+    assert "r.yaml is the recipe itself" in run("run", "r.yaml", "-o", "again/", "-f", "--save-recipe", "./r.yaml", code=2).stderr
     assert small.read_folder("again") == made
     plan = json.loads(run("plan", "--mergekit", "c.yml", "--json").stdout)
     assert plan["formula"]["text"].startswith("linear(") and len(plan["slices"]) == 2, plan
@@ -184,6 +186,7 @@ def check_files(a, b):
                                                           {"sources": [{"model": "b", "layer_range": [1, 4]}]}]}),
          stacked(a, b, [(a, 0), (a, 1), (a, 2), (b, 1), (b, 2), (b, 3)]))
     assert os.path.isdir("out")
+    assert "slices" in run("mergekit", "c.yml", "none", "-u", code=2).stderr
     config["models"][1]["model"] = "b.safetensors"
     write("c.yml", json.dumps(config))
     shutil.rmtree("out")

@@ -260,11 +260,6 @@ TEST_CASE("what mergekit passes over is told, what it refuses is refused") {
         "slices");
   CHECK(models.refusal("merge_method: passthrough\nslices: [{sources: [{model: A, layer_range: [1, 4]}]}]\n") ==
         "f.yml:2:29: the slice is of layers 1 to 3, but 'A' has 2 layers of model.layers");
-  CHECK(models.refusal("merge_method: passthrough\nmodules: {txet_decoder: {models: [{model: A}]}}\n") ==
-        "f.yml:2:11: 'A' has no module 'txet_decoder'; a module is called text_decoder, vision_tower, "
-        "multi_modal_projector, or as its layers are: model.layers");
-  CHECK(models.refusal("merge_method: passthrough\nmodules: {default: {models: [{model: A}]}, decoder: {models: [{model: "
-                       "A}]}}\n") == "f.yml:2:44: 'decoder' is a module that was given before");
   CHECK(models.refusal("merge_method: linear\nmodels: [{model: A+lora}]\nparameters: {weight: 1}\n")
             .starts_with("f.yml:2:18: 'A+lora': an adapter (behind the +) is not applied"));
 }
