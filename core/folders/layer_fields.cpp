@@ -171,8 +171,8 @@ std::vector<std::string> follow_layers(JsonValue& config, const ModelChanges::Ru
     return {sentence("config.json counts ", before, " layers, and A has ", run.before, " under ", run.prefix,
                      ", of which the result has ", run.layers.size(), ": it stays as it is; see what it should say")};
   *count = number_value(run.layers.size());
-  if (JsonValue* const above = count_in(config, run.prefix);
-      &object != &config && above && whole_number(*above) == before)
+  const bool is_inside = &object != &config && &object == &language_config(config);
+  if (JsonValue* const above = count_in(config, run.prefix); is_inside && above && whole_number(*above) == before)
     *above = number_value(run.layers.size());
   LayerFields fields(run, before);
   fields.follow(object);
