@@ -45,7 +45,7 @@ constexpr auto kUnused = std::to_array<Unused>({
 OptionSpec unused_option(const Unused& row) {
   const auto read = [row](Settings& settings, const Word& word) {
     // What is off is so here, too.
-    if (row.kind == OptionKind::value || word.text == "true")
+    if (row.kind != OptionKind::toggle || word.text == "true")
       settings.mergekit.without_meaning.push_back(word.option + " changes nothing: " + row.why);
   };
   return {
@@ -54,7 +54,7 @@ OptionSpec unused_option(const Unused& row) {
       .value_name = row.value_name,
       .meaning = std::string("mergekit's; changes nothing: ") + row.why,
       .reader = {
-          .kind = row.kind, .type = row.kind == OptionKind::toggle ? ValueType::flag : ValueType::text, .read = read}};
+          .kind = row.kind, .type = row.kind == OptionKind::value ? ValueType::text : ValueType::flag, .read = read}};
 }
 
 // ---- what means something
