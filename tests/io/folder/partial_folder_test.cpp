@@ -93,10 +93,9 @@ TEST_CASE("folders that are something else are not replaced") {
 }
 
 TEST_CASE("a folder with anything beside a pipeline's files is not replaced") {
-  constexpr std::array kForeign{"llama/model.safetensors", "my_lora.safetensors", ".git/HEAD",          "notes.txt",
-                                "vae/epoch.safetensors",   "vae/notes.txt",       "unet/x/config.json", "a.png"};
+  constexpr std::array kForeign{"llama/model.safetensors", "my_lora.safetensors", ".git/HEAD",         "notes.txt",
+                                "vae/epoch.safetensors",   "vae/notes.txt",       "unet/x/config.json"};
   constexpr std::array kOwn{"model_index.json",
-                            "README.md",
                             "unet/diffusion_pytorch_model.fp16-00001-of-00002.safetensors",
                             "unet/diffusion_pytorch_model.safetensors.index.json",
                             "text_encoder_2/model-00001-of-00002.safetensors",
