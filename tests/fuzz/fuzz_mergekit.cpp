@@ -21,7 +21,8 @@ void expect(bool holds) {
 }
 
 Checkpoint model(const std::string& path) {
-  Checkpoint checkpoint{.path = path};
+  Checkpoint checkpoint;
+  checkpoint.path = path;
   for (const char* const name :
        {"lm_head.weight", "model.embed_tokens.weight", "model.layers.0.mlp.weight", "model.layers.0.self_attn.weight",
         "model.layers.1.mlp.weight", "model.layers.1.self_attn.weight", "model.layers.2.mlp.weight",
