@@ -207,7 +207,8 @@ MergeTree MergeTrees::tree(const MergekitConfig& document, const LayerPlace& pla
   check_sources(document, method, slice, sources);
   if (method.has_base) {
     const MergekitModel& base = *base_of(document, slice);
-    std::ranges::stable_partition(sources, [&](const MergekitSource& source) { return source.model == base; });
+    std::stable_partition(sources.begin(), sources.end(),
+                          [&](const MergekitSource& source) { return source.model == base; });
   }
   const bool has_layer = place.is_layer() && is_of_run(*module, place.run) && !inputs_.is_flat;
   const double t = !has_layer ? 0 : chosen.layers == 1 ? 1 : chosen.offset / static_cast<double>(chosen.layers - 1);

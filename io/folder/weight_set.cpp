@@ -229,8 +229,7 @@ std::vector<std::string> variants_in(const std::string& folder) {
     if (const std::optional<WeightName> name = weight_name(file); name && is_known_stem(name->stem))
       variants.emplace_back(name->variant);
   std::ranges::sort(variants);
-  const auto repeated = std::ranges::unique(variants);
-  variants.erase(repeated.begin(), repeated.end());
+  variants.erase(std::unique(variants.begin(), variants.end()), variants.end());
   return variants;
 }
 
