@@ -12,18 +12,19 @@ from .merging import made
 from .report import Report
 
 
-def inspect(inputs: Inputs, *, blocks: Optional[bool] = None, key: Optional[str] = None,
+def inspect(inputs: Inputs, *, blocks: Optional[bool] = None, component: Optional[str] = None, key: Optional[str] = None,
             registry: Optional[Path] = None) -> Report:
     """Tensors, dtypes, sizes and metadata of checkpoints, in ``files``. Reads headers and pickles, and runs nothing of them.
 
-    ``blocks=True`` adds the blocks of the architecture; ``key`` says where in a PyTorch file its tensors are.
+    ``blocks=True`` adds the blocks of the architecture; ``key`` says where in a PyTorch file its tensors are,
+    ``component`` which of a pipeline's is meant.
 
     >>> found = inspect("A.safetensors").files[0]
     >>> found.tensors[0].name, found.tensors[0].dtype, found.tensors[0].shape
     ('w', 'F32', [2, 2])
     """
     operands = Operands()
-    options = {"blocks": blocks, "key": key, "registry": registry}
+    options = {"blocks": blocks, "component": component, "key": key, "registry": registry}
     return Report(made("inspect", operands.words(inputs), options, operands, None))
 
 

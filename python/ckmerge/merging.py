@@ -7,8 +7,9 @@ from typing import Any, Optional, Union
 
 from . import _call
 from ._inputs import Input, Inputs, Operands, Path, path_text
+from ._mergekit_options import Mergekits
 from ._options import request_options
-from ._signatures import Mergekits, Merges, Plans, Runs, Unpack, takes
+from ._signatures import Merges, Plans, Runs, Unpack, takes
 from .progress import Progress
 from .report import Plan, Report
 

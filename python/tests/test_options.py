@@ -15,7 +15,8 @@ ONLY_PRINT = {"completions", "man"}
 # Operands, and what Python has its own way for.
 OURS = {"inputs", "input", "recipe", "folders", "folder", "name", "output", "progress", "options"}
 # Of save: what the name of the function says already, or what makes no sense for tensors in memory.
-NOT_OF_SAVE = {"output", "metadata", "key", "allow_expanded", "from_unsafe", "config", "config_from", "save_recipe", "hash", "hash_inputs", "set_metadata"}
+NOT_OF_SAVE = {"output", "metadata", "key", "allow_expanded", "from_unsafe", "config", "config_from", "save_recipe", "hash", "hash_inputs", "set_metadata",
+               "component", "shard_size", "copy_code"}
 
 
 def options_of(command):
