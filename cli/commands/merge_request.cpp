@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/merge_request.h"
 
-#include "cli/recipes/formula_inputs.h"
 #include "cli/commands/open_inputs.h"
-#include "cli/recipes/recipe_slices.h"
 #include "cli/commands/sweep.h"
 #include "cli/commands/work_options.h"
 #include "cli/folders/pipeline_output.h"
 #include "cli/options/output_extension.h"
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
+#include "cli/recipes/formula_inputs.h"
+#include "cli/recipes/recipe_slices.h"
 #include "io/folder/model_folder.h"
 #include "io/text/sentence.h"
 

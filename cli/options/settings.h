@@ -45,12 +45,12 @@ struct MergekitSettings {
 struct Settings {
   // What is made.
   Recipe recipe = {};
-  const OutputForm* form = nullptr;        ///< null: as the output's name promises
-  std::vector<Component> components = {};  ///< in the order of the table
+  const OutputForm* form = nullptr;           ///< null: as the output's name promises
+  std::vector<Component> components = {};     ///< in the order of the table
   std::optional<std::string> component = {};  ///< of pipelines that are folders, this one alone
-  std::vector<std::string> keys = {};      ///< K or B=K (cli/commands/open_inputs.h)
-  bool allow_expanded = false;             ///< views of PyTorch files may be larger than the files
-  bool from_unsafe = false;                ///< tensors of a PyTorch file that names something unsafe are taken
+  std::vector<std::string> keys = {};         ///< K or B=K (cli/commands/open_inputs.h)
+  bool allow_expanded = false;                ///< views of PyTorch files may be larger than the files
+  bool from_unsafe = false;                   ///< tensors of a PyTorch file that names something unsafe are taken
   std::optional<double> beta = {}, gamma = {};
   std::optional<std::string> mbw_presets = {};  ///< a file of lists of weights by block
   std::optional<std::string> models = {};       ///< the folder in which `run` looks for inputs

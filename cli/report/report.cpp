@@ -213,8 +213,8 @@ std::string recipe_lines(const MergeFacts& facts) {
   for (size_t k = 0; k < std::min(count, kListed); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];
     out += "  " + letter(k) + name_behind_letter(facts.plan.recipe, k) + "  " + visible(checkpoint.path) + "  " +
-           tensors_text(facts, checkpoint) + size_text(checkpoint.file_size()) +
-           form_text(checkpoint) + role_text(facts, k) + "\n";
+           tensors_text(facts, checkpoint) + size_text(checkpoint.file_size()) + form_text(checkpoint) +
+           role_text(facts, k) + "\n";
     for (const std::string& note : checkpoint.notes) out += "     " + visible(note) + "\n";
     if (facts.verbose) out += unplaced_lines(checkpoint);
   }

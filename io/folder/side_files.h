@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What lies beside the weights in a model's folder, told by names: as save_pretrained of transformers 5.24 and diffusers
-// 0.42 writes it, as trainers leave it, as the hub has it.
+// What lies beside the weights in a model's folder, told by names: as save_pretrained of transformers 5.24 and
+// diffusers 0.42 writes it, as trainers leave it, as the hub has it.
 #pragma once
 
 #include <cstdint>

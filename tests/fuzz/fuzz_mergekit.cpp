@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "core/formula/recipe_graph.h"
-#include "core/slices/sliced_inputs.h"
 #include "core/mergekit/mergekit_recipe.h"
 #include "core/recipe/provenance.h"
+#include "core/slices/sliced_inputs.h"
 #include "io/text/error.h"
 
 using namespace ckmerge;
