@@ -15,7 +15,7 @@ from checks import call, expect, refused, run_in_folders
 from equated_files import NAMES as NAMES_ALIKE
 from equated_files import RESHAPED, renamed
 from operation_files import make, read
-from shard_files import (DIFFUSERS, TRANSFORMERS, shard_name, weights, write_index, write_json, write_shards,
+from shard_files import (DIFFUSERS, TRANSFORMERS, shard_name, weights, write_json, write_shards,
                          write_torch_shards)
 
 reported = pathlib.Path(__file__).resolve().parents[4] / "shared" / "reported"

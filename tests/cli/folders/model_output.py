@@ -10,9 +10,9 @@ import pathlib
 import resource
 import shutil
 
-from folders import CONFIG, SIDE, as_read, call, digest, done, expect, files_in, llama, tensors_in, write_model, write_text, write_weights
+from folders import CONFIG, SIDE, as_read, digest, done, expect, files_in, llama, tensors_in, write_model, write_text, write_weights
 
-from checks import metadata_of, refused, run_in_folders, safetensors
+from checks import refused, run_in_folders, safetensors
 
 
 def config_of(folder):
