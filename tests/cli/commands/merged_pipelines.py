@@ -122,6 +122,24 @@ def test_one_file_refused():
     refused(2, "holds the input", "merge", "a", "b", "-o", "b/", "-f")
 
 
+def test_output_in_input():
+    """What is read is not replaced, the folder of --config-from neither."""
+    pipeline("a", SDXL)
+    pipeline("b", SDXL, seed=1)
+    before = weights_in("a")
+    os.symlink("a", "link")
+    for words in (("a", "b", "-o", "a/unet/"), ("b", "a", "-o", "a/vae"), ("b", "link", "-o", "a/unet"), ("a", "b", "-o", "link/unet")):
+        refused(2, "is in the input", "merge", *words, "-f")
+    refused(2, "holds the input", "merge", "a/unet", "b/unet", "-o", "a", "-f")
+    pipeline("c", SDXL, seed=2)
+    for out in ("c", "c/unet", "c/vae/"):
+        refused(2, "the input c", "merge", "a", "b", "-o", out, "--config-from", "c", "-f")
+        refused(2, "the input c", "plan", "a", "b", "-o", out, "--config-from", "c", "-f")
+    expect(weights_in("a") == before and os.path.exists("c/unet/config.json"), "refused, and replaced")
+    done("merge", "a", "b", "-o", "c", "-f")
+    done("merge", "a", "b", "-o", "a/new")
+
+
 def test_weights():
     """A component's weight is given as a part's is, by the part or by the component's own name."""
     pipeline("a", SDXL)
@@ -378,4 +396,4 @@ def test_beside_weights():
     expect({"path": "vae/config.json", "left": None} in report["output"]["beside"], f"beside in JSON: {report['output'].get('beside')}")
 
 
-run_in_folders(test_shards, test_variants, test_beside_weights, test_two, test_one_file_refused, test_weights, test_spellings, test_policies, test_component, test_beside_files, test_bake)
+run_in_folders(test_shards, test_variants, test_beside_weights, test_two, test_one_file_refused, test_output_in_input, test_weights, test_spellings, test_policies, test_component, test_beside_files, test_bake)
