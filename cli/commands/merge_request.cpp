@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/merge_request.h"
 
-#include "cli/recipes/formula_inputs.h"
 #include "cli/commands/open_inputs.h"
-#include "cli/recipes/recipe_slices.h"
 #include "cli/commands/sweep.h"
 #include "cli/commands/work_options.h"
 #include "cli/folders/pipeline_output.h"
 #include "cli/options/output_extension.h"
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
+#include "cli/recipes/formula_inputs.h"
+#include "cli/recipes/recipe_slices.h"
 #include "io/folder/model_folder.h"
 #include "io/text/sentence.h"
 
@@ -104,6 +104,7 @@ void settle_output(MergeRequest& merge, std::span<const Checkpoint> checkpoints)
            "as out/");
   if (settings.shard_size && !merge.makes_folder() && !is_open) asked("--shard-size");
   if (settings.copy_code && !merge.makes_folder() && !is_open) asked("--copy-code");
+  if (merge.makes_folder()) merge.output = with_own_name(merge.output);
   if (!merge.makes_model && !merge.keeps_pipeline) return;
   // It was taken for the name of a file.
   std::erase(merge.warnings, extension_warning(merge.output, *settings.recipe.form));
