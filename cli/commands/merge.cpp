@@ -55,9 +55,10 @@ struct Prepared {
   std::unique_ptr<FolderOutput> folder = {};
 };
 
-// All that the inputs lie in: a folder that is written may be a part of one of theirs, or hold it.
-std::vector<std::string> paths_of(std::span<const Checkpoint> checkpoints) {
+// All that is read: a folder that is written may be a part of one of theirs, or hold it.
+std::vector<std::string> read_paths(const Settings& settings, std::span<const Checkpoint> checkpoints) {
   std::vector<std::string> paths;
+  if (settings.config_from) paths.push_back(*settings.config_from);
   for (const Checkpoint& checkpoint : checkpoints) {
     if (!checkpoint.lies_in_memory()) paths.push_back(checkpoint.path);
     for (const InputFile& shard : checkpoint.shards)
@@ -94,7 +95,8 @@ void check_output(MergeRequest& request, Prepared& prepared, Faults& faults) {
   const Settings& settings = request.settings;
   if (request.makes_folder()) {
     const std::string folder = request.output.substr(0, request.output.find_last_not_of('/') + 1);
-    faults.check([&] { check_folder_target(request.output, paths_of(prepared.checkpoints), settings.run.replace); });
+    faults.check(
+        [&] { check_folder_target(request.output, read_paths(settings, prepared.checkpoints), settings.run.replace); });
     if (!prepared.folder) return;
     faults.check([&] { check_space(folder, prepared.plan.output_size() + prepared.folder->size_beside()); });
     return;
@@ -144,9 +146,10 @@ RunReport run_watched(MergeRequest& request, Prepared& prepared, Caller& caller)
   RunOptions options = watched_options(request, *view, caller);
   if (prepared.names) options.replace = false;  // a free name is never somebody's file, -f or not
   for (;;) try {
-      RunReport report = prepared.folder ? prepared.folder->run(prepared.plan, prepared.checkpoints, request.output,
-                                                                paths_of(prepared.checkpoints), options)
-                                         : run(prepared.plan, prepared.checkpoints, request.output, options);
+      RunReport report = prepared.folder
+                             ? prepared.folder->run(prepared.plan, prepared.checkpoints, request.output,
+                                                    read_paths(request.settings, prepared.checkpoints), options)
+                             : run(prepared.plan, prepared.checkpoints, request.output, options);
       view->finish(size, report.seconds);
       return report;
     } catch (const TargetTaken&) {

@@ -104,6 +104,7 @@ void settle_output(MergeRequest& merge, std::span<const Checkpoint> checkpoints)
            "as out/");
   if (settings.shard_size && !merge.makes_folder() && !is_open) asked("--shard-size");
   if (settings.copy_code && !merge.makes_folder() && !is_open) asked("--copy-code");
+  if (merge.makes_folder()) merge.output = with_own_name(merge.output);
   if (!merge.makes_model && !merge.keeps_pipeline) return;
   // It was taken for the name of a file.
   std::erase(merge.warnings, extension_warning(merge.output, *settings.recipe.form));

@@ -5,11 +5,18 @@
 #include "cli/options/output_name.h"
 #include "cli/system/system.h"
 #include "cli/system/text.h"
+#include "io/folder/component_files.h"
 
 namespace ckmerge::cli {
 
 bool may_be_folder(const std::string& output) {
   return !output.empty() && (is_folder(output) || (!promised_form(output) && promised_elsewhere(output).empty()));
+}
+
+std::string with_own_name(const std::string& output) {
+  const std::string_view last = std::string_view(output).substr(0, output.find_last_not_of('/') + 1);
+  const bool is_dot = last == "." || last == ".." || last.ends_with("/.") || last.ends_with("/..");
+  return is_dot ? with_folder_name(output) + "/" : output;
 }
 
 void expect_room_for_files(size_t files) {

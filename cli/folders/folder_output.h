@@ -17,6 +17,9 @@ namespace ckmerge::cli {
 /// Whether an output of this name can be a folder: it names one, or no form of a file.
 bool may_be_folder(const std::string& output);
 
+/// `output`, but for `.` and `..` at its end, which cannot be renamed: the folder's own path, with a slash.
+std::string with_own_name(const std::string& output);
+
 /// Throws Error(resources) where a process may not have that many files of an output open at once.
 void expect_room_for_files(size_t files);
 

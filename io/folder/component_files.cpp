@@ -96,7 +96,7 @@ bool is_folder_path(const std::string& path) { return path_status(path) == PathS
 
 std::string with_folder_name(const std::string& path) {
   std::string name = path;
-  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  while (name.size() > 1 && (name.ends_with('/') || name.ends_with("/."))) name.pop_back();
   const std::string last = fs::path(name).filename().string();
   std::error_code error;
   const fs::path real = last.empty() || last == "." || last == ".." ? fs::canonical(name, error) : fs::path();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iomanip>
 #include <system_error>
 #include <vector>
 
@@ -42,10 +43,15 @@ bool is_folder(const fs::path& path) {
   return fs::is_directory(path, error);
 }
 
+// A pipe there would be waited for, and a device never end.
 std::string commit_of(const fs::path& model, string_view revision) {
-  std::ifstream file(model / "refs" / revision);
+  constexpr int kMostBytes = 128;  // a commit has 40
+  const fs::path ref = model / "refs" / revision;
+  std::error_code error;
+  if (!fs::is_regular_file(ref, error)) return "";
+  std::ifstream file(ref);
   std::string commit;
-  file >> commit;
+  file >> std::setw(kMostBytes) >> commit;
   return is_part(commit) ? commit : "";
 }
 

@@ -11,7 +11,8 @@
 namespace ckmerge {
 
 /// Refuses a target that is something else than a folder, a folder that is not empty (TargetTaken without `replace`,
-/// and with it where it holds no component of a pipeline or one of `inputs`), a place that cannot be written. Throws
+/// and with it where it holds no component of a pipeline or one of `inputs`,
+/// or lies in one), a place that cannot be written. Throws
 /// Error(usage | io).
 void check_folder_target(const std::string& target, std::span<const std::string> inputs, bool replace);
 

@@ -78,8 +78,12 @@ void check_folder_target(const std::string& target, std::span<const std::string>
                     "such as ",
                     path, "/NAME"));
   expect_model(target, path);
-  for (const std::string& input : inputs)
+  std::error_code error;
+  for (const std::string& input : inputs) {
     if (lies_in(input, path)) refuse(target, "holds the input " + input + "; give the output another name");
+    if (fs::is_directory(input, error) && lies_in(path, input))
+      refuse(target, "is in the input " + input + ", and would be replaced; give the output another name");
+  }
 }
 
 PartialFolder::PartialFolder(const std::string& target, bool replace, bool sync)

@@ -119,6 +119,13 @@ bool is_of_whole(string_view name) {
          side_kind(name) == SideKind::carried;
 }
 
+// What is to be replaced may be broken.
+std::optional<PipelineIndex> readable_index(const std::string& folder) try {
+  return pipeline_index(folder);
+} catch (const Error&) {
+  return std::nullopt;
+}
+
 std::string foreign_file(const fs::path& folder) {
   for (const fs::directory_entry& entry : entries_of(folder))
     if (std::string name = entry.path().filename().string();
@@ -135,7 +142,7 @@ bool is_component_name(string_view folder) { return is_numbered(kComponents, fol
 bool is_pipeline_folder(string_view folder) { return is_component_name(folder) || is_numbered(kOthers, folder); }
 
 std::string foreign_entry(const std::string& folder) {
-  const std::optional<PipelineIndex> index = pipeline_index(folder);
+  const std::optional<PipelineIndex> index = readable_index(folder);
   for (const fs::directory_entry& entry : entries_of(folder)) {
     std::string name = entry.path().filename().string();
     if (is_file(entry) && is_of_whole(name)) continue;

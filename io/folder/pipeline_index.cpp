@@ -11,9 +11,13 @@
 #include <utility>
 
 #include "io/file/input_file.h"
+#include "io/folder/path_status.h"
+#include "io/folder/pipeline_entries.h"
 #include "io/text/error.h"
 #include "io/text/json_text.h"
 #include "io/text/json_value.h"
+#include "io/text/python_json.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
@@ -28,13 +32,35 @@ using Kind = JsonValue::Kind;
 
 std::string text_of(const std::string& path) {
   const InputFile file(path);
-  if (file.size() > kMaxSize) throw Error(ErrorCode::malformed, path, path + ": is too large");
+  if (file.size() > kMaxSize) throw Error(ErrorCode::malformed, path, "it is too large");
   std::string text(file.size(), '\0');
   file.read_at(0, std::as_writable_bytes(std::span(text)));
   return text;
 }
 
 bool is_entry(const JsonValue& value) { return value.kind == Kind::array && value.items.size() == 2; }
+
+// Beside components there are settings of the pipeline, of any kind and name.
+void expect_entry(const std::string& name, const JsonValue& value) {
+  if (is_entry(value) || value.kind == Kind::null || !is_pipeline_folder(name)) return;
+  throw Error(ErrorCode::malformed, "", sentence("its entry ", name, " is no pair of a library and a class"));
+}
+
+PipelineIndex index_of(std::string text) {
+  PipelineIndex index;
+  index.text = std::move(text);
+  const JsonValue document = parse_python_json(index.text);
+  if (document.kind != Kind::object) throw Error(ErrorCode::malformed, "", "it is no JSON object");
+  for (size_t i = 0; i < document.keys.size(); ++i) {
+    const JsonValue& value = document.items[i];
+    expect_entry(document.keys[i], value);
+    if (document.keys[i] == "_class_name" && value.kind == Kind::string) index.class_name = value.text;
+    if (is_entry(value))
+      index.entries.push_back(
+          {.component = document.keys[i], .class_name = value.items[1].text, .library = value.items[0].text});
+  }
+  return index;
+}
 
 JsonValue json_of(const PipelineIndex::Entry& entry) {
   JsonValue pair{.kind = Kind::array};
@@ -54,7 +80,7 @@ const PipelineIndex::Entry* PipelineIndex::find(std::string_view component) cons
 
 std::string PipelineIndex::with(std::span<const Entry> changed) const {
   if (changed.empty()) return text;
-  JsonValue document = parse_json(text);
+  JsonValue document = parse_python_json(text);
   for (const Entry& entry : changed) {
     const auto key = std::ranges::find(document.keys, entry.component);
     const auto place = static_cast<size_t>(key - document.keys.begin());
@@ -67,23 +93,18 @@ std::string PipelineIndex::with(std::span<const Entry> changed) const {
   return json_text(document);
 }
 
-std::optional<PipelineIndex> pipeline_index(const std::string& folder) try {
+std::optional<PipelineIndex> pipeline_index(const std::string& folder) {
   const std::string path = (std::filesystem::path(folder) / "model_index.json").string();
+  if (path_status(path) == PathStatus::nothing) return std::nullopt;
   std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) return std::nullopt;
-  PipelineIndex index;
-  index.text = text_of(path);
-  const JsonValue document = parse_json(index.text);
-  for (size_t i = 0; i < document.keys.size(); ++i) {
-    const JsonValue& value = document.items[i];
-    if (document.keys[i] == "_class_name" && value.kind == Kind::string) index.class_name = value.text;
-    if (is_entry(value))
-      index.entries.push_back(
-          {.component = document.keys[i], .class_name = value.items[1].text, .library = value.items[0].text});
+  if (!std::filesystem::is_regular_file(path, error))
+    throw Error(ErrorCode::io, path, path + ": is no file, and should list the components beside it");
+  try {
+    return index_of(text_of(path));
+  } catch (const Error& fault) {
+    if (fault.code() != ErrorCode::malformed) throw;
+    throw Error(ErrorCode::malformed, path, path + " cannot be read: " + fault.what() + "; download it again");
   }
-  return index;
-} catch (const Error&) {
-  return std::nullopt;
 }
 
 bool has_weights(const PipelineIndex::Entry& entry) {

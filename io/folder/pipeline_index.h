@@ -26,7 +26,7 @@ struct PipelineIndex {
   std::string with(std::span<const Entry> changed) const;
 };
 
-/// Of `folder`; empty where it has none, or none that can be read.
+/// Of `folder`; empty where it has none. Throws Error(malformed) for one that is no index, and Error(io).
 std::optional<PipelineIndex> pipeline_index(const std::string& folder);
 
 /// Whether a component of this class has weights: a tokenizer, a scheduler and what prepares images have none.

@@ -21,7 +21,7 @@ FIRST, SECOND = "0123456789" * 4, "abcdef0123" * 4
 
 def call(*words, **variables):
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGINGFACE_", "XDG_CACHE"))}
-    return run([checks.ckmerge, *words], capture_output=True, text=True,
+    return run([checks.ckmerge, *words], capture_output=True, text=True, timeout=60,
                env=environment | {"HOME": os.path.abspath("home")} | variables)
 
 
@@ -100,6 +100,11 @@ def test_names():
     refused(1, "hf download org/name --revision v2", "merge", "org/name@v2", "org/name", "-o", "no.safetensors")
     refused(1, "cannot be opened", "convert", "gpt2", "no.safetensors")
     refused(1, "cannot be opened", "convert", "org/name.safetensors", "no.safetensors")
+    # Neither waited for nor read without an end.
+    os.mkfifo("home/.cache/huggingface/hub/models--org--name/refs/pipe")
+    os.symlink("/dev/zero", "home/.cache/huggingface/hub/models--org--name/refs/zero")
+    for ref in ("pipe", "zero"):
+        refused(1, f"hf download org/name --revision {ref}", "convert", f"org/name@{ref}", "no.safetensors")
     os.makedirs("org/name")
     refused(1, "is a folder, and none of a model", "convert", "org/name", "no.safetensors")
 

@@ -122,6 +122,43 @@ def test_one_file_refused():
     refused(2, "holds the input", "merge", "a", "b", "-o", "b/", "-f")
 
 
+def test_output_in_input():
+    """What is read is not replaced, the folder of --config-from neither."""
+    pipeline("a", SDXL)
+    pipeline("b", SDXL, seed=1)
+    before = weights_in("a")
+    os.symlink("a", "link")
+    for words in (("a", "b", "-o", "a/unet/"), ("b", "a", "-o", "a/vae"), ("b", "link", "-o", "a/unet"), ("a", "b", "-o", "link/unet")):
+        refused(2, "is in the input", "merge", *words, "-f")
+    refused(2, "holds the input", "merge", "a/unet", "b/unet", "-o", "a", "-f")
+    pipeline("c", SDXL, seed=2)
+    for out in ("c", "c/unet", "c/vae/"):
+        refused(2, "the input c", "merge", "a", "b", "-o", out, "--config-from", "c", "-f")
+        refused(2, "the input c", "plan", "a", "b", "-o", out, "--config-from", "c", "-f")
+    expect(weights_in("a") == before and os.path.exists("c/unet/config.json"), "refused, and replaced")
+    done("merge", "a", "b", "-o", "c", "-f")
+    done("merge", "a", "b", "-o", "a/new")
+
+
+def test_broken_index():
+    """One that is no index is told as a config is; settings beside the components are of any kind."""
+    entries = pipeline("a", SDXL)
+    pipeline("b", SDXL, seed=1)
+    index = pathlib.Path("a/model_index.json")
+    for text in ("{", "", "[]", '"x"', *(json.dumps(entries | {"unet": entry}) for entry in ("foo", 5, {}, True, ["diffusers"]))):
+        index.write_text(text)
+        for words in (("a", "b"), ("b", "a"), ("b", "b", "--config-from", "a")):
+            refused(3, "a/model_index.json cannot be read", "merge", *words, "-o", "no/")
+    expect(not os.path.exists("no"), "refused, and written")
+    shutil.copytree("a", "old")
+    index.write_text(json.dumps(entries | {"is_distilled": True, "ratio": float("inf"), "size": 10**30, "words": ["x"], "prior": None}))
+    done("merge", "a", "b", "-o", "old", "-f")
+    expect(pathlib.Path("old/model_index.json").read_text() == index.read_text(), "carried as it is spelled")
+    index.unlink()
+    index.mkdir()
+    refused(1, "a/model_index.json: is no file", "merge", "a", "b", "-o", "no/")
+
+
 def test_weights():
     """A component's weight is given as a part's is, by the part or by the component's own name."""
     pipeline("a", SDXL)
@@ -378,4 +415,4 @@ def test_beside_weights():
     expect({"path": "vae/config.json", "left": None} in report["output"]["beside"], f"beside in JSON: {report['output'].get('beside')}")
 
 
-run_in_folders(test_shards, test_variants, test_beside_weights, test_two, test_one_file_refused, test_weights, test_spellings, test_policies, test_component, test_beside_files, test_bake)
+run_in_folders(test_shards, test_variants, test_beside_weights, test_two, test_one_file_refused, test_output_in_input, test_broken_index, test_weights, test_spellings, test_policies, test_component, test_beside_files, test_bake)

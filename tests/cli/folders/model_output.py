@@ -258,6 +258,25 @@ def test_refusals():
     expect(not os.path.exists("x") and not os.path.exists("x.safetensors"), "refused, and written")
 
 
+def test_dots():
+    """A folder by its place is the folder by its name."""
+    write_model("a", llama(1))
+    write_model("b", llama(2))
+    done("merge", "a", "b", "-o", "wanted/")
+    for number, (inside, out) in enumerate((("", "."), ("", "./"), ("additional_chat_templates", ".."), ("", "additional_chat_templates/.."))):
+        folder, up = f"at{number}", "../.." if inside else ".."
+        write_model(folder, llama(3))
+        done("merge", f"{up}/a", f"{up}/b", "-o", out, "-f", "--save-recipe", f"{up}/r{number}.yaml", cwd=f"{folder}/{inside}")
+        expect(digest(folder) == digest("wanted"), f"{out}: {files_in(folder)}")
+        expect(os.path.exists(f"r{number}.yaml") and not any("partial" in name for name in os.listdir(".")), f"{out}: {os.listdir('.')}")
+    os.mkdir("empty")
+    done("merge", "../a", "../b", "-o", ".", cwd="empty")
+    expect(digest("empty") == digest("wanted"), "an empty one")
+    done("merge", "a", "b", "-o", "new/./")
+    expect(digest("new") == digest("wanted"), "one that is not there")
+    refused(2, "holds the input", "merge", "../a", "../b", "-o", ".", "-f", cwd="a")
+
+
 def test_leftover():
     write_model("a", llama(1))
     write_text(".out.ckmerge-partial/additional_chat_templates/half", "of a killed run")
@@ -305,5 +324,5 @@ def test_diffusers():
         expect("library_name: diffusers" in pathlib.Path(f"many{variant}/README.md").read_text(), "the library")
 
 
-run_in_folders(test_one_file, test_shards, test_shards_in, test_many_layers, test_same_bytes, test_config, test_what_is_carried, test_card, test_hash, test_refusals,
+run_in_folders(test_one_file, test_shards, test_shards_in, test_many_layers, test_same_bytes, test_config, test_what_is_carried, test_card, test_hash, test_refusals, test_dots,
                test_leftover, test_plan, test_of_files, test_diffusers)
