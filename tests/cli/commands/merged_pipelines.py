@@ -246,6 +246,22 @@ def test_beside_files():
     expect(safetensors("sana-out.safetensors")[1] == alone("sana.safetensors", "sana/transformer", "--alpha", "0.3"), "Sana")
 
 
+def test_sets_of_options():
+    """--like goes by names of single files, which folders do not have."""
+    pipeline("a", SDXL)
+    pipeline("b", SDXL, seed=1)
+    for name in ("a1111", "artventure"):
+        refused(2, "--like " + name, "merge", "a", "b", "--like", name, "-o", "no/")
+        refused(2, "--layout comfy", "plan", "a", "b", "--like", name)
+        refused(2, "--layout comfy", "merge", "a", "b", "--layout", "diffusers", "--like", name, "-o", "no/")
+    done("merge", "a", "b", "--like", "a1111", "--only", "^unet", "-o", "out/")
+    expect(whole("out", "unet") == alone("a/unet", "b/unet", "--alpha", "0.3"), "patterns of one's own")
+    done("merge", "a", "b", "--layout", "comfy", "--like", "a1111", "-o", "one.safetensors")
+    done("convert", "a", "x.safetensors", "--layout", "comfy")
+    done("convert", "b", "y.safetensors", "--layout", "comfy")
+    expect(safetensors("one.safetensors")[1] == alone("x.safetensors", "y.safetensors", "--like", "a1111"), "--layout comfy")
+
+
 def test_bake():
     pipeline("a", SDXL)
     pipeline("b", SDXL, seed=1)
@@ -378,4 +394,4 @@ def test_beside_weights():
     expect({"path": "vae/config.json", "left": None} in report["output"]["beside"], f"beside in JSON: {report['output'].get('beside')}")
 
 
-run_in_folders(test_shards, test_variants, test_beside_weights, test_two, test_one_file_refused, test_weights, test_spellings, test_policies, test_component, test_beside_files, test_bake)
+run_in_folders(test_shards, test_variants, test_beside_weights, test_two, test_one_file_refused, test_weights, test_spellings, test_policies, test_component, test_beside_files, test_sets_of_options, test_bake)
