@@ -65,6 +65,16 @@ std::string main_component(std::span<const Checkpoint> checkpoints) {
   return found == components.end() ? components.front() : *found;
 }
 
+// The tensors that a set merges are told by names that folders of diffusers do not have: all others would stay A's.
+void expect_names_of_set(const Settings& settings, std::span<const Checkpoint> checkpoints) {
+  const std::string& layout = settings.recipe.layout;
+  const bool is_of_folder = layout == "diffusers" || (layout.empty() && is_pipeline(checkpoints[0]));
+  if (!settings.like || !is_of_folder || std::ranges::find(settings.preset, "--only") == settings.preset.end()) return;
+  throw Error(ErrorCode::usage, "--like",
+              "--like " + *settings.like + ": merges by names that single files have, and a pipeline's folder has " +
+                  "others; give --layout comfy, too, for one file in such names, or patterns of your own (--only)");
+}
+
 // One file has other names for it. What is only planned, and not named yet, may become a folder.
 void expect_place_for_pipeline(const MergeRequest& request, std::span<const Checkpoint> checkpoints) {
   const Settings& settings = request.settings;
@@ -90,6 +100,7 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
                return name_inputs(request.settings.recipe, checkpoints, vocabulary);
              }));
       take_changes(std::move(vocabulary), request.changes);
+      if (!checkpoints.empty()) expect_names_of_set(request.settings, checkpoints);
       for (SlicedRun& run : slice_inputs(request.settings.recipe, checkpoints))
         request.changes.runs.push_back(
             {.prefix = std::move(run.prefix), .before = run.before, .layers = std::move(run.layers)});

@@ -16,9 +16,11 @@ namespace {
 
 constexpr const char* kIndex = "model_index.json";
 
+constexpr std::string_view kClass = "_class_name";
+
 // Fields of config.json that tensors must agree with; all others are the trainer's or the sampler's.
 constexpr auto kSizes = std::to_array<std::string_view>(
-    {"_class_name", "in_channels", "out_channels", "num_layers", "num_single_layers", "num_attention_heads",
+    {kClass, "in_channels", "out_channels", "num_layers", "num_single_layers", "num_attention_heads",
      "joint_attention_dim", "caption_projection_dim", "pooled_projection_dim", "patch_size", "guidance_embeds",
      "block_out_channels", "layers_per_block", "cross_attention_dim", "use_linear_projection", "latent_channels",
      "use_quant_conv", "use_post_quant_conv"});
@@ -103,11 +105,13 @@ void GivenConfigs::expect_same_models(std::span<const FolderFile> files) const {
 
 void GivenConfigs::expect_same_config(const FolderFile& file) const try {
   const std::string path = file.component + "/config.json";
-  if (!file.config || !has(path)) return;
-  const JsonValue made = parse_json(*file.config), given = parse_json(config_text(folder_ + "/" + path));
+  const std::string known = file.config.value_or(file.known);
+  if (known.empty() || !has(path)) return;
+  const JsonValue made = parse_json(known), given = parse_json(config_text(folder_ + "/" + path));
   for (const std::string_view key : kSizes) {
     const JsonValue* const ours = field(made, key);
     const JsonValue* const theirs = field(given, key);
+    if (key == kClass && !file.config) continue;  // it may be another of the same sizes
     if (ours && theirs && differ(*ours, *theirs))
       refuse(folder_ + "/" + path + " is of another model: " + std::string(key) + " is " + shown(*theirs) +
              " there, and " + shown(*ours) + " by the result's tensors");

@@ -21,13 +21,13 @@ ConfigText flux_like(const ConfigSubject& subject, std::string_view class_name) 
   const uint64_t channels = size_of(names, "x_embedder.weight", 1), width = size_of(names, "x_embedder.weight", 0);
   const uint64_t head = size_of(names, "transformer_blocks.0.attn.norm_q.weight", 0);
   const uint64_t out_channels = size_of(names, "proj_out.weight", 0);
-  if (head != kFluxHead || width % head != 0) throw NoConfig();
   ConfigText text(class_name);
   text.field("patch_size", 1).field("in_channels", channels);
   if (out_channels != channels) text.field("out_channels", out_channels);
   text.field("num_layers", names.count("transformer_blocks.#.attn.to_q.weight"))
-      .field("num_single_layers", names.count("single_transformer_blocks.#.attn.to_q.weight"))
-      .field("attention_head_dim", head)
+      .field("num_single_layers", names.count("single_transformer_blocks.#.attn.to_q.weight"));
+  if (head != kFluxHead || width % head != 0) throw NoConfig{text.take()};
+  text.field("attention_head_dim", head)
       .field("num_attention_heads", width / head)
       .field("joint_attention_dim", size_of(names, "context_embedder.weight", 1))
       .field("axes_dims_rope", std::vector<uint64_t>{16, 56, 56});
@@ -120,7 +120,8 @@ std::string ConfigText::take() {
   return json_.text() + "\n";
 }
 
-std::optional<std::string> component_config(const Checkpoint& checkpoint, std::string_view prefix) try {
+std::optional<std::string> component_config(const Checkpoint& checkpoint, std::string_view prefix,
+                                            std::string& known) try {
   const PlacedComponents placed = placed_components(checkpoint);
   const auto component = std::ranges::find(placed.components, prefix, &PlacedComponent::prefix);
   if (component == placed.components.end() || !component->told) return std::nullopt;
@@ -129,7 +130,8 @@ std::optional<std::string> component_config(const Checkpoint& checkpoint, std::s
   if (row == kRows.end() || component->told->naming() != row->naming) return std::nullopt;
   const ComponentNames names(checkpoint.tensors, prefix);
   return row->make({.names = names, .family = family, .pipeline = placed.layout ? placed.layout->name : ""});
-} catch (const NoConfig&) {
+} catch (const NoConfig& none) {
+  known = none.known;
   return std::nullopt;
 }
 

@@ -25,7 +25,9 @@ struct ConfigSubject {
 uint64_t size_of(const ComponentNames& names, std::string_view name, size_t dimension);
 
 /// The names and shapes are not enough, or contradict each other: there is no config.
-struct NoConfig {};
+struct NoConfig {
+  std::string known = {};  ///< the fields that they tell, as a config has them; empty: nothing is sure
+};
 
 class ConfigText {
  public:

@@ -109,9 +109,10 @@ ShardedFiles split_into_components(Plan& plan, std::span<const Checkpoint> check
     component.variant = variant;
   }
   ShardedFiles files = shard(plan, checkpoints, components, shard_size);
-  for (const ShardedComponent& component : components)
-    std::ranges::find(files.files, component.folder, &FolderFile::component)->config =
-        component_config(checkpoints[0], component.prefix);
+  for (const ShardedComponent& component : components) {
+    FolderFile& file = *std::ranges::find(files.files, component.folder, &FolderFile::component);
+    file.config = component_config(checkpoints[0], component.prefix, file.known);
+  }
   return files;
 }
 

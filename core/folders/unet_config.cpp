@@ -33,20 +33,36 @@ uint64_t depth_of(const ComponentNames& names, const std::string& front) {
   return depth;
 }
 
+std::vector<uint64_t> channels_of(const ComponentNames& names) {
+  std::vector<uint64_t> channels;
+  for (uint32_t b = 0; b < names.count("down_blocks.#.resnets.0.conv1.weight"); ++b)
+    channels.push_back(size_of(names, block("down", b, ".resnets.0.conv1.weight"), 0));
+  return channels;
+}
+
+// Of one that was pruned in ways that other fields do not tell.
+std::string sizes_alone(const ComponentNames& names) {
+  return ConfigText("UNet2DConditionModel")
+      .field("in_channels", size_of(names, "conv_in.weight", 1))
+      .field("out_channels", size_of(names, "conv_out.weight", 0))
+      .field("block_out_channels", channels_of(names))
+      .take();
+}
+
 struct Levels {
   std::vector<uint64_t> channels, depths;
   std::vector<std::string> down, up;
   uint64_t context = 0, first_with_attention = 0;
 };
 
-Levels levels_of(const ComponentNames& names) {
+Levels levels_of(const ComponentNames& names) try {
   Levels levels;
   const uint32_t count = names.count("down_blocks.#.resnets.0.conv1.weight");
   const uint64_t mid = depth_of(names, "mid_block");
   if (count == 0 || mid == 0 || names.count("up_blocks.#.resnets.0.conv1.weight") != count) throw NoConfig();
+  levels.channels = channels_of(names);
   levels.first_with_attention = count;
   for (uint32_t b = 0; b < count; ++b) {
-    levels.channels.push_back(size_of(names, block("down", b, ".resnets.0.conv1.weight"), 0));
     const bool attends = has_attention(names, "down", b);
     if (has_attention(names, "up", count - 1 - b) != attends) throw NoConfig();
     const uint64_t depth = attends ? depth_of(names, "down_blocks." + std::to_string(b)) : b + 1 == count ? mid : 1;
@@ -60,14 +76,17 @@ Levels levels_of(const ComponentNames& names) {
   levels.context = size_of(
       names, block("down", levels.first_with_attention, ".attentions.0.transformer_blocks.0.attn2.to_k.weight"), 1);
   return levels;
+} catch (const NoConfig&) {
+  throw NoConfig{sizes_alone(names)};
+}
+
+bool are_whole_heads(const std::vector<uint64_t>& channels) {
+  return std::ranges::all_of(channels, [](uint64_t channel) { return channel % kHead == 0; });
 }
 
 std::vector<uint64_t> heads_of(const std::vector<uint64_t>& channels) {
   std::vector<uint64_t> heads;
-  for (const uint64_t channel : channels) {
-    if (channel % kHead != 0) throw NoConfig();
-    heads.push_back(channel / kHead);
-  }
+  for (const uint64_t channel : channels) heads.push_back(channel / kHead);
   return heads;
 }
 
@@ -92,6 +111,7 @@ std::string unet_config(const ConfigSubject& subject) {
       .field("cross_attention_dim", levels.context)
       .field("transformer_layers_per_block", levels.depths)
       .field("use_linear_projection", linear);
+  if (linear && !are_whole_heads(levels.channels)) throw NoConfig{text.take()};
   if (linear)
     text.field("attention_head_dim", heads_of(levels.channels));
   else

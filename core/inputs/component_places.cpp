@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 #include "core/inputs/layout_table.h"
+#include "core/inputs/whole_part.h"
 #include "io/input_forms.h"
 
 namespace ckmerge {
@@ -159,7 +162,40 @@ class Places {
   PlacedComponents found_;
 };
 
+// Sub-folders of which the file may be one: of its family, or with names that are its own.
+std::vector<std::string> fitting_components(const Checkpoint& folder, const Checkpoint& file) {
+  const std::vector<ToldComponent> told = told_components(file.tensors), own = told_components(folder.tensors);
+  std::vector<std::string> fitting = components_of(folder);
+  std::erase_if(fitting, [&](const std::string& component) {
+    const std::string front = component + ".";
+    const auto is_it = [&](const ToldComponent& one) {
+      return one.prefix.starts_with(front) && are_one_family(one, told.front());
+    };
+    if (!told.empty()) return told.size() > 1 || std::ranges::none_of(own, is_it);
+    return file.tensors.size() == 0 ||
+           folder.tensors.find(front + std::string(file.tensors.name(0))) == TensorTable::npos;
+  });
+  return fitting;
+}
+
+// What is called as the path, or the folder that it lies in.
+std::string named_by_path(const std::vector<std::string>& components, const std::string& path) {
+  std::error_code error;
+  std::filesystem::path place = std::filesystem::absolute(path, error).lexically_normal();
+  if (!place.has_filename()) place = place.parent_path();
+  for (const std::filesystem::path& one : {place, place.parent_path()})
+    if (const auto found = std::ranges::find(components, one.filename().string()); found != components.end())
+      return *found;
+  return "";
+}
+
 }  // namespace
+
+std::string meant_component(const Checkpoint& folder, const Checkpoint& file) {
+  const std::vector<std::string> fitting = fitting_components(folder, file);
+  std::string named = file.lies_in_memory() ? "" : named_by_path(fitting, file.path);
+  return named.empty() && fitting.size() == 1 && is_vae_alone(file) ? fitting.front() : named;
+}
 
 PlacedComponents placed_components(const Checkpoint& checkpoint) { return Places(checkpoint).take(); }
 

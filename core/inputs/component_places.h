@@ -39,6 +39,11 @@ PlacedComponents placed_components(const Checkpoint& checkpoint);
 /// there is none, several are, or `folder` is none.
 std::string counterpart_in(const Checkpoint& folder, const Checkpoint& file);
 
+/// The sub-folder of `folder`, a pipeline's, that `file`, one component alone, is meant for, where that is known
+/// without its widths: it lies in one of that name, or is a VAE and `folder` has but one that fits. Empty where the
+/// family is another.
+std::string meant_component(const Checkpoint& folder, const Checkpoint& file);
+
 /// The sub-folder of a component: "transformer", "unet", "vae", "text_encoder_2".
 std::string folder_of(PipelineMember member);
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/inputs/common_spelling.h"
+#include "core/inputs/component_places.h"
 #include "core/inputs/equated_experts.h"
 #include "core/inputs/equated_families.h"
 #include "core/inputs/equated_fragments.h"
@@ -19,6 +20,7 @@
 #include "core/recipe/layout_fields.h"
 #include "io/checkpoint.h"
 #include "io/input_forms.h"
+#include "io/text/error.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -71,17 +73,88 @@ std::vector<std::string> bring_names(Checkpoint& first, Checkpoint& other) {
   return lack_each_others(first, other) ? bring_by_rules(first, other) : std::vector<std::string>();
 }
 
+// Of a pipeline and one component alone: which of its components that is may be known by where it lies.
+void bring_to_meant_component(const Checkpoint& first, Checkpoint& other) {
+  const bool is_into = is_pipeline(first);
+  if (is_into == is_pipeline(other)) return;
+  const std::string component = is_into ? meant_component(first, other) : meant_component(other, first);
+  if (component.empty()) return;
+  const std::string front = component + ".";
+  other.rename([&](std::string_view name) {
+    if (is_into) return front + std::string(name);
+    return std::string(name.starts_with(front) ? name.substr(front.size()) : name);
+  });
+  const std::string what = is_into ? "taken as A's " + component : "its " + component + " is taken, as A is one";
+  other.notes.push_back(what);
+  other.equated.push_back(what);
+}
+
+bool share_a_name(const Checkpoint& a, const Checkpoint& b) {
+  return lacking_names(a.tensors, b.tensors).of_first.size() < a.tensors.size();
+}
+
+bool is_denoiser(const std::string& component) {
+  return component.starts_with("unet") || component.starts_with("transformer");
+}
+
+// Of two pipelines, those that have nothing to merge with, though both have some of that name, or of that task.
+struct Strangers {
+  std::vector<std::string> components = {};
+  bool any_denoiser = false;  // has a partner
+};
+
+// What denoises is what is merged: for the rest alone --component is asked for.
+void expect_partners(const Recipe& recipe, const Checkpoint& first, const Checkpoint& other,
+                     const Strangers& strangers) {
+  const auto denoiser_of = [](const Checkpoint& checkpoint) {
+    for (const std::string& component : components_of(checkpoint))
+      if (is_denoiser(component) && has_component(checkpoint.tensors, component)) return component;
+    return std::string();
+  };
+  const std::string own = denoiser_of(first), theirs = denoiser_of(other);
+  if (recipe.extra == ExtraPolicy::add || strangers.any_denoiser || own.empty() || theirs.empty() ||
+      !recipe.only.empty() || !recipe.parts.empty())
+    return;
+  throw Error(ErrorCode::mismatch, other.path,
+              sentence(other.path, ": its ", theirs, " has no tensor name in common with the ", own, " of ", first.path,
+                       ", so they are of different families; --component NAME merges a component that both have"));
+}
+
+struct Doubts {
+  std::vector<std::string> experts = {};   // names
+  std::vector<std::string> warnings = {};  // sentences
+};
+
 // Of two pipelines each component is compared with that of the same name, and with no other; what is no pipeline is one
 // of A's components, whichever it fits.
-std::vector<std::string> bring_pipeline(Checkpoint& first, Checkpoint& other) {
+Doubts bring_pipeline(const Recipe& recipe, Checkpoint& first, Checkpoint& other) {
+  bring_to_meant_component(first, other);
   const std::vector<std::string> components = components_of(first);
   const auto has_it = [&](const std::string& component) { return has_component(other.tensors, component); };
-  if (std::ranges::none_of(components, has_it)) return bring_names(first, other);
-  std::vector<std::string> doubtful;
+  const bool are_pipelines = is_pipeline(first) && is_pipeline(other) && recipe.layout != "comfy";
+  Doubts doubts;
+  if (std::ranges::none_of(components, has_it)) {
+    if (are_pipelines) expect_partners(recipe, first, other, {});
+    doubts.experts = bring_names(first, other);
+    return doubts;
+  }
+  Strangers strangers;
+  size_t next = 0;
   bring_components(first, other, components, [&](Checkpoint& own, Checkpoint& theirs) {
-    if (lack_each_others(own, theirs)) std::ranges::move(bring_names(own, theirs), std::back_inserter(doubtful));
+    while (!has_component(first.tensors, components[next]) || !has_it(components[next])) ++next;
+    const std::string& component = components[next++];
+    if (lack_each_others(own, theirs)) std::ranges::move(bring_names(own, theirs), std::back_inserter(doubts.experts));
+    if (!share_a_name(own, theirs))
+      strangers.components.push_back(component);
+    else
+      strangers.any_denoiser |= is_denoiser(component);
   });
-  return doubtful;
+  if (!are_pipelines) return doubts;
+  expect_partners(recipe, first, other, strangers);
+  for (const std::string& component : strangers.components)
+    doubts.warnings.push_back(sentence(other.path, ": its ", component,
+                                       " has no tensor name in common with A's, so nothing of it is merged"));
+  return doubts;
 }
 
 std::string doubt_about_experts(const Checkpoint& other, const std::vector<std::string>& names) {
@@ -90,17 +163,18 @@ std::string doubt_about_experts(const Checkpoint& other, const std::vector<std::
       " square, and nothing beside tells whether rows or columns come first; taken to lie as A's do: ", shown(names));
 }
 
-// Returns a warning, or nothing.
-std::string bring(const Recipe& recipe, Checkpoint& first, Checkpoint& other) {
-  std::vector<std::string> doubtful;
+// Returns warnings.
+std::vector<std::string> bring(const Recipe& recipe, Checkpoint& first, Checkpoint& other) {
+  Doubts doubts;
   if (!is_left_alone(first, other, recipe.copy_codes)) {
     if (lack_each_others(first, other))
-      bring_without_discarded(recipe, {&first, &other}, [&] { doubtful = bring_pipeline(first, other); });
+      bring_without_discarded(recipe, {&first, &other}, [&] { doubts = bring_pipeline(recipe, first, other); });
     note(other, turn_experts(first, other));
     note(other, equate_ones(first, other));
   }
-  std::ranges::move(undecided_experts(first, other), std::back_inserter(doubtful));
-  return doubtful.empty() ? "" : doubt_about_experts(other, doubtful);
+  std::ranges::move(undecided_experts(first, other), std::back_inserter(doubts.experts));
+  if (!doubts.experts.empty()) doubts.warnings.push_back(doubt_about_experts(other, doubts.experts));
+  return std::move(doubts.warnings);
 }
 
 // Of two pipelines, what one of them lacks as a whole.
@@ -127,8 +201,7 @@ std::vector<std::string> equate_inputs(const Recipe& recipe, std::vector<Checkpo
   if (merged == 0 || !recipe.roles.empty() || checkpoints[0].tensors.size() == 0) return warnings;
   for (size_t k = 1; k < merged; ++k) {
     if (checkpoints[k].tensors.size() == 0) continue;
-    if (std::string doubt = bring(recipe, checkpoints[0], checkpoints[k]); !doubt.empty())
-      warnings.push_back(std::move(doubt));
+    std::ranges::move(bring(recipe, checkpoints[0], checkpoints[k]), std::back_inserter(warnings));
     note_components(checkpoints[0], checkpoints[k]);
     if (!checkpoints[k].equated.empty()) share_names(std::span(checkpoints).first(k + 1));
   }

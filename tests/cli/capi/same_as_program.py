@@ -5,6 +5,7 @@ every class of failure; and the outputs are the same bytes."""
 import json
 import os
 import pathlib
+import shutil
 import struct
 import sys
 
@@ -39,6 +40,12 @@ def words_of(options):
             yield from [name] if one is True else [name, str(one)]
 
 
+def bytes_of(path):
+    if path.is_dir():
+        return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
+    return path.read_bytes() if path.is_file() else None
+
+
 def same(lib, command, *inputs, **options):
     """Both ways, each without what the other made."""
     out = options.get("output")
@@ -46,14 +53,16 @@ def same(lib, command, *inputs, **options):
     documents, files = [], []
     for act in ("program", "library"):
         for made in out, registry:
-            if made and os.path.exists(made):
+            if made and os.path.isdir(made):
+                shutil.rmtree(made)
+            elif made and os.path.exists(made):
                 os.remove(made)
         if act == "program":
             done = checks.call(command, *inputs, *words_of(options), "--json")
             documents.append((done.returncode, json.loads(done.stdout)))
         else:
             documents.append(lib.call(command, inputs, **options))
-        files.append(pathlib.Path(out).read_bytes() if out and os.path.isfile(out) else None)
+        files.append(bytes_of(pathlib.Path(out)) if out else None)
     said = f"{command} {inputs} {options}"
     checks.expect(documents[0][0] == documents[1][0], f"{said}: code {documents[0][0]} and {documents[1][0]}")
     first, second = (steady(document) for _, document in documents)
@@ -90,6 +99,10 @@ def test_every_command():
     every("plan", *pair, alpha=0.25)
     every("plan", "r.yaml")
     every("run", "r.yaml", output="out.safetensors", no_register=True)
+    pathlib.Path("c.yml").write_text("merge_method: linear\nmodels:\n"
+                                     "  - {model: a.safetensors, parameters: {weight: 1}}\n"
+                                     "  - {model: b.safetensors, parameters: {weight: 3}}\n")
+    every("mergekit", "c.yml", output="merged", no_register=True)
     every("convert", "a.safetensors", output="a.ckpt", dtype="f16", no_register=True)
     every("bake", "a.safetensors", vae="vae.safetensors", output="out.safetensors", no_register=True)
     every("average", *pair, output="out.safetensors", beta=0.5, no_register=True)

@@ -283,6 +283,68 @@ def test_beside_files():
     expect(safetensors("sana-out.safetensors")[1] == alone("sana.safetensors", "sana/transformer", "--alpha", "0.3"), "Sana")
 
 
+def test_meant_components():
+    """One component alone is told by where it lies, and a VAE by being the only one, in whatever names."""
+    pipeline("a", SDXL)
+    pipeline("b", SDXL, seed=1)
+    wanted = alone("a/vae", "b/vae", "--alpha", "0.3")
+    write("ldm.safetensors", named("autoencoder-kl", "left", seed=1))
+    write("first.safetensors", {"first_stage_model." + name: tensor for name, tensor in named("autoencoder-kl", "left", seed=1).items()})
+    for vae in ("b/vae", "b/vae/", f"b/{file_of('vae')}", "ldm.safetensors", "first.safetensors"):
+        told = done("merge", "a", vae, "--alpha", "0.3", "-o", "out/", "-f")
+        expect(whole("out", "vae") == wanted and whole("out", "unet") == whole("a", "unet"), f"{vae}: {told.stdout}")
+        expect("taken as A's vae" in told.stdout, f"{vae}: {told.stdout}")
+    # Of two networks alike.
+    two = {"transformer": ("sana", "SanaTransformer2DModel"), "transformer_2": ("sana", "SanaTransformer2DModel")}
+    pipeline("c", two)
+    pipeline("d", two, seed=1)
+    write(f"d/{file_of('transformer_2')}", named("sana", seed=2))
+    for meant, other in (("transformer", "transformer_2"), ("transformer_2", "transformer")):
+        wanted = alone(f"c/{meant}", f"d/{meant}", "--alpha", "0.3")
+        done("merge", "c", f"d/{meant}", "--alpha", "0.3", "-o", "out/", "-f")
+        expect(whole("out", meant) == wanted and whole("out", other) == whole("c", other), f"{meant} into a folder")
+        done("merge", f"c/{meant}", "d", "--alpha", "0.3", "-o", "one.safetensors", "-f")
+        expect(safetensors("one.safetensors")[1] == wanted, f"a folder's {meant}")
+        write(f"left/{meant}/x.safetensors", named("sana", "left", seed=2 if meant == "transformer_2" else 1))
+        done("merge", "c", f"left/{meant}/x.safetensors", "--alpha", "0.3", "-o", "out/", "-f")
+        expect(whole("out", meant) == wanted, f"{meant} in the original's names")
+    write("x.safetensors", named("sana", "left", seed=2))
+    refused(4, "alike", "merge", "c", "x.safetensors", "-o", "no/")
+
+
+def test_strangers():
+    """Components of one name with nothing in common are named; where what denoises has no partner, nothing is merged."""
+    pipeline("a", SDXL)
+    pipeline("b", SDXL, seed=1)
+    write(f"b/{file_of('text_encoder_2')}", plain({"encoder.block.0.weight": 6, "shared.weight": 4}))
+    told = done("merge", "a", "b", "--alpha", "0.3", "-o", "out/")
+    expect("warning: b: its text_encoder_2 has no tensor name in common" in told.stdout, f"one of another kind: {told.stdout}")
+    expect(whole("out", "text_encoder_2") == whole("a", "text_encoder_2"), "it stays A's")
+    expect(whole("out", "unet") == alone("a/unet", "b/unet", "--alpha", "0.3"), "the others")
+    pipeline("c", {"transformer": ("sana", "SanaTransformer2DModel"), "vae": SDXL["vae"]})
+    refused(4, "its transformer has no tensor name in common with the unet of a", "merge", "a", "c", "-o", "no/")
+    refused(4, "different families", "merge", "c", "a", "-o", "no/")
+    done("merge", "a", "c", "--component", "vae", "-o", "vae.safetensors")
+    done("merge", "a", "c", "--only", "^vae", "-o", "vae/")
+    done("merge", "a", "c", "--extra", "add", "-o", "both/")
+
+
+def test_sets_of_options():
+    """--like goes by names of single files, which folders do not have."""
+    pipeline("a", SDXL)
+    pipeline("b", SDXL, seed=1)
+    for name in ("a1111", "artventure"):
+        refused(2, "--like " + name, "merge", "a", "b", "--like", name, "-o", "no/")
+        refused(2, "--layout comfy", "plan", "a", "b", "--like", name)
+        refused(2, "--layout comfy", "merge", "a", "b", "--layout", "diffusers", "--like", name, "-o", "no/")
+    done("merge", "a", "b", "--like", "a1111", "--only", "^unet", "-o", "out/")
+    expect(whole("out", "unet") == alone("a/unet", "b/unet", "--alpha", "0.3"), "patterns of one's own")
+    done("merge", "a", "b", "--layout", "comfy", "--like", "a1111", "-o", "one.safetensors")
+    done("convert", "a", "x.safetensors", "--layout", "comfy")
+    done("convert", "b", "y.safetensors", "--layout", "comfy")
+    expect(safetensors("one.safetensors")[1] == alone("x.safetensors", "y.safetensors", "--like", "a1111"), "--layout comfy")
+
+
 def test_bake():
     pipeline("a", SDXL)
     pipeline("b", SDXL, seed=1)
@@ -415,4 +477,5 @@ def test_beside_weights():
     expect({"path": "vae/config.json", "left": None} in report["output"]["beside"], f"beside in JSON: {report['output'].get('beside')}")
 
 
-run_in_folders(test_shards, test_variants, test_beside_weights, test_two, test_one_file_refused, test_output_in_input, test_broken_index, test_weights, test_spellings, test_policies, test_component, test_beside_files, test_bake)
+run_in_folders(test_shards, test_variants, test_beside_weights, test_two, test_one_file_refused, test_output_in_input, test_broken_index, test_weights,
+               test_spellings, test_policies, test_component, test_beside_files, test_meant_components, test_strangers, test_sets_of_options, test_bake)

@@ -320,6 +320,12 @@ def test_given_configs():
     index_of("other", **SDXL | {"unet": "UNet2DConditionModel"})
     entries = index_of("flux", transformer="FluxTransformer2DModel", vae="AutoencoderKL")
     refused(4, "has a unet, and flux/model_index.json names none", *words, "flux")
+    # A model of which names do not tell all that a config has, but its sizes.
+    for key, value in {"block_out_channels": [320, 640, 1280, 1280], "in_channels": 99, "out_channels": 99}.items():
+        pathlib.Path("other/unet/config.json").write_text(json.dumps({"_class_name": "UNet2DConditionModel", key: value}))
+        refused(4, f"unet/config.json is of another model: {key}", *words, "other")
+    pathlib.Path("other/unet/config.json").write_text(json.dumps({"_class_name": "UNet2DConditionModel", "sample_size": 8}))
+    done(*words, "other")
     done(*words[:-1])
     made = json.loads(pathlib.Path("out/vae/config.json").read_text())
     for key, value in (("latent_channels", 99), ("_class_name", "AutoencoderKLWan"), ("block_out_channels", [1, 2]), ("use_quant_conv", not made["use_quant_conv"])):

@@ -26,7 +26,7 @@ for command in commands:
     if len(sections) != 1:
         faults.append(f"{command}: in {len(sections)} sections of options")
         continue
-    terms = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", "\n".join(re.findall(r"^\.TP\n(.*)", sections[0], re.MULTILINE))))
+    terms = set(re.findall(r"(?<![\w-])--?[a-zA-Z][\w-]*", "\n".join(re.findall(r"^\.TP\n(.*)", sections[0], re.MULTILINE))))
     listed = set()
     for letter, no, name in re.findall(r"^ +(-\w)?,? *--(\[no-\])?([\w-]+)", output(command, "--help"), re.MULTILINE):
         listed |= {"--" + name} | ({"--no-" + name} if no else set()) | ({letter} if letter else set())
