@@ -15,7 +15,7 @@
 namespace ckmerge {
 namespace {
 
-using Kind = YamlValue::Kind;
+using YamlKind = YamlValue::Kind;
 
 YamlValue place_of(const YamlValue& value) { return {.line = value.line, .column = value.column}; }
 
@@ -24,7 +24,7 @@ class Reader {
   explicit Reader(MergekitFile& file) : file_(file) {}
 
   MergekitConfig document(const YamlValue& root) {
-    expect(root, Kind::map, "a configuration of mergekit is a map: merge_method, models");
+    expect(root, YamlKind::map, "a configuration of mergekit is a map: merge_method, models");
     MergekitConfig config{.method = "", .modules = {}, .place = place_of(root)};
     const std::vector<Member> members = {
         {"name", [&](const YamlValue& value) { config.name = text(value, "a name is a text"); }},
@@ -59,12 +59,12 @@ class Reader {
     refuse_at(file_.where, place, what);
   }
 
-  void expect(const YamlValue& value, Kind kind, const char* what) const {
+  void expect(const YamlValue& value, YamlKind kind, const char* what) const {
     if (value.kind != kind) refuse(value, what);
   }
 
   std::string text(const YamlValue& value, const char* what) const {
-    if (value.kind != Kind::scalar || value.text.empty()) refuse(value, what);
+    if (value.kind != YamlKind::scalar || value.text.empty()) refuse(value, what);
     return value.text;
   }
 
@@ -76,7 +76,7 @@ class Reader {
       const YamlValue& key = map.keys[i];
       const auto member = std::ranges::find(members, key.text, &Member::name);
       if (member == members.end()) refuse(key, unknown(key.text, names));
-      if (map.items[i].kind != Kind::null) member->read(map.items[i]);
+      if (map.items[i].kind != YamlKind::null) member->read(map.items[i]);
     }
   }
 
@@ -96,8 +96,8 @@ class Reader {
 
   // "PATH@REV+ADAPTER", or {model: {path, revision}, lora, override_architecture} as mergekit writes it.
   MergekitModel model(const YamlValue& value) const {
-    if (value.kind == Kind::scalar && !value.text.empty()) return {.text = value.text, .place = place_of(value)};
-    expect(value, Kind::map, "a model is a path, or org/name, with @REVISION");
+    if (value.kind == YamlKind::scalar && !value.text.empty()) return {.text = value.text, .place = place_of(value)};
+    expect(value, YamlKind::map, "a model is a path, or org/name, with @REVISION");
     MergekitModel out{.text = "", .place = place_of(value)};
     std::string path, adapter;
     read_members(value, {{"model", [&](const YamlValue& of) { path = model_path(of); }},
@@ -109,8 +109,8 @@ class Reader {
   }
 
   std::string model_path(const YamlValue& value) const {
-    if (value.kind == Kind::scalar) return value.text;
-    expect(value, Kind::map, "a model is a path, or {path: PATH, revision: REV}");
+    if (value.kind == YamlKind::scalar) return value.text;
+    expect(value, YamlKind::map, "a model is a path, or {path: PATH, revision: REV}");
     std::string path, revision;
     read_members(value, {{"path", [&](const YamlValue& of) { path = of.text; }},
                          {"revision", [&](const YamlValue& of) { revision = "@" + of.text; }}});
@@ -121,13 +121,13 @@ class Reader {
     uint32_t number = 0;
     const char* const end = value.text.data() + value.text.size();
     const auto [stop, fault] = std::from_chars(value.text.data(), end, number);
-    if (value.kind != Kind::scalar || fault != std::errc() || stop != end || number > kMostLayers)
+    if (value.kind != YamlKind::scalar || fault != std::errc() || stop != end || number > kMostLayers)
       refuse(value, "a layer is a whole number from 0");
     return number;
   }
 
   std::pair<uint32_t, uint32_t> layers(const YamlValue& value) const {
-    if (value.kind != Kind::list || value.items.size() != 2)
+    if (value.kind != YamlKind::list || value.items.size() != 2)
       refuse(value, "'layer_range' is [FROM, TO], without the layer TO");
     const std::pair range(layer(value.items[0]), layer(value.items[1]));
     if (range.first > range.second)
@@ -136,7 +136,7 @@ class Reader {
   }
 
   MergekitSource source(const YamlValue& value, bool has_layers) const {
-    expect(value, Kind::map, has_layers ? "a source is a map: model, layer_range" : "an entry is a map: model");
+    expect(value, YamlKind::map, has_layers ? "a source is a map: model, layer_range" : "an entry is a map: model");
     MergekitSource out{.model = {}};
     std::vector<Member> members = {
         {"model", [&](const YamlValue& of) { out.model = model(of); }},
@@ -149,7 +149,7 @@ class Reader {
   }
 
   std::vector<MergekitSource> sources(const YamlValue& value, bool has_layers) const {
-    expect(value, Kind::list, "models and sources are lists");
+    expect(value, YamlKind::list, "models and sources are lists");
     std::vector<MergekitSource> out;
     for (const YamlValue& item : value.items) out.push_back(source(item, has_layers));
     if (out.empty()) refuse(value, "the list is empty");
@@ -163,10 +163,10 @@ class Reader {
   }
 
   MergekitModule of_slices(const YamlValue& value) {
-    expect(value, Kind::list, "'slices' is a list");
+    expect(value, YamlKind::list, "'slices' is a list");
     MergekitModule out{.slices = {}, .place = place_of(value)};
     for (const YamlValue& item : value.items) {
-      expect(item, Kind::map, "a slice is a map: sources");
+      expect(item, YamlKind::map, "a slice is a map: sources");
       MergekitSlice slice{.sources = {}, .place = place_of(item)};
       read_members(item, {{"sources", [&](const YamlValue& of) { slice.sources = sources(of, true); }},
                           {"base_model", [&](const YamlValue& of) { slice.base = model(of); }},
@@ -187,10 +187,10 @@ class Reader {
   }
 
   void read_modules(const YamlValue& value, MergekitConfig& config) {
-    expect(value, Kind::map, "'modules' is a map: the name of a module, and its slices or models");
+    expect(value, YamlKind::map, "'modules' is a map: the name of a module, and its slices or models");
     for (size_t i = 0; i < value.keys.size(); ++i) {
       const YamlValue& of = value.items[i];
-      expect(of, Kind::map, "a module has slices or models");
+      expect(of, YamlKind::map, "a module has slices or models");
       std::optional<MergekitModule> module;
       MergekitSettings settings;
       const auto take = [&](MergekitModule read) {
@@ -212,7 +212,7 @@ class Reader {
   void check(const YamlValue& root, const MergekitConfig& config) const {
     size_t kinds = 0;
     for (const char* const kind : {"models", "slices", "modules"})
-      if (const YamlValue* const found = root.find(kind)) kinds += found->kind != Kind::null;
+      if (const YamlValue* const found = root.find(kind)) kinds += found->kind != YamlKind::null;
     if (config.method.empty()) refuse(root, "'merge_method' is missing");
     if (kinds != 1 || config.modules.empty())
       refuse(root, "one of 'models', 'slices' and 'modules' says what is merged");

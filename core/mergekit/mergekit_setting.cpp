@@ -14,7 +14,7 @@
 namespace ckmerge {
 namespace {
 
-using Kind = YamlValue::Kind;
+using YamlKind = YamlValue::Kind;
 
 constexpr std::array<std::string_view, 6> kYes = {"true", "yes", "on", "1", "1.0", "y"},
                                           kNo = {"false", "no", "off", "0", "0.0", "n"};
@@ -34,19 +34,19 @@ std::optional<bool> flag_of(std::string_view word) {
 }
 
 bool is_list_of_scalars(const YamlValue& value) {
-  return value.kind == Kind::list &&
-         std::ranges::all_of(value.items, [](const YamlValue& item) { return item.kind == Kind::scalar; });
+  return value.kind == YamlKind::list &&
+         std::ranges::all_of(value.items, [](const YamlValue& item) { return item.kind == YamlKind::scalar; });
 }
 
 }  // namespace
 
 MergekitSetting::MergekitSetting(const YamlValue& name, const YamlValue& value, const std::string& where)
     : name_(name.text), where_(where), place_{.line = name.line, .column = name.column} {
-  if (value.kind == Kind::scalar || (is_list_of_scalars(value) && !value.items.empty()))
+  if (value.kind == YamlKind::scalar || (is_list_of_scalars(value) && !value.items.empty()))
     entries_.push_back({.filter = "", .words = words_of(value)});
-  else if (value.kind == Kind::map)
+  else if (value.kind == YamlKind::map)
     add_entry(value);
-  else if (value.kind == Kind::list)
+  else if (value.kind == YamlKind::list)
     for (const YamlValue& item : value.items) add_entry(item);
   else
     refuse_at(where_, value, sentence("'", name_, "' has no value"));
@@ -54,7 +54,7 @@ MergekitSetting::MergekitSetting(const YamlValue& name, const YamlValue& value, 
 
 void MergekitSetting::add_entry(const YamlValue& entry) {
   const char* const kForm = "an entry is {value: X} or {filter: TEXT, value: X}";
-  if (entry.kind != Kind::map) refuse_at(where_, entry, kForm);
+  if (entry.kind != YamlKind::map) refuse_at(where_, entry, kForm);
   Entry read;
   bool has_value = false;
   for (size_t i = 0; i < entry.keys.size(); ++i) {
@@ -63,7 +63,8 @@ void MergekitSetting::add_entry(const YamlValue& entry) {
       read.words = words_of(value);
       has_value = true;
     } else if (key.text == "filter") {
-      if (value.kind != Kind::scalar && value.kind != Kind::null) refuse_at(where_, value, "a filter is a text");
+      if (value.kind != YamlKind::scalar && value.kind != YamlKind::null)
+        refuse_at(where_, value, "a filter is a text");
       read.filter = value.text == "*" ? "" : value.text;
     } else {
       refuse_at(where_, key, sentence("'", valid_utf8(key.text), "' is unknown; ", kForm));
@@ -74,7 +75,7 @@ void MergekitSetting::add_entry(const YamlValue& entry) {
 }
 
 std::vector<std::string> MergekitSetting::words_of(const YamlValue& value) const {
-  if (value.kind == Kind::scalar) return {value.text};
+  if (value.kind == YamlKind::scalar) return {value.text};
   if (!is_list_of_scalars(value) || value.items.empty())
     refuse_at(where_, value, sentence("'", name_, "' is a number, a flag, or a gradient such as [0, 0.5, 1]"));
   std::vector<std::string> words;
@@ -124,8 +125,8 @@ bool MergekitSetting::has_gradient() const {
 
 MergekitSettings read_mergekit_settings(const YamlValue& map, const std::string& where) {
   MergekitSettings settings;
-  if (map.kind == Kind::null) return settings;
-  if (map.kind != Kind::map) refuse_at(where, map, "'parameters' is a map, as in {weight: 0.5}");
+  if (map.kind == YamlKind::null) return settings;
+  if (map.kind != YamlKind::map) refuse_at(where, map, "'parameters' is a map, as in {weight: 0.5}");
   for (size_t i = 0; i < map.keys.size(); ++i) settings.emplace_back(map.keys[i], map.items[i], where);
   return settings;
 }

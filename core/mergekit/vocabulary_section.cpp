@@ -11,7 +11,7 @@
 namespace ckmerge {
 namespace {
 
-using Kind = YamlValue::Kind;
+using YamlKind = YamlValue::Kind;
 
 class SectionReader {
  public:
@@ -34,13 +34,14 @@ class SectionReader {
   }
 
   void read_tokenizer(const YamlValue& map, VocabularyRequest& out) const {
-    if (map.kind != Kind::map) refuse(map, "'tokenizer' is a map: source, tokens, pad_to_multiple_of");
+    if (map.kind != YamlKind::map) refuse(map, "'tokenizer' is a map: source, tokens, pad_to_multiple_of");
     for (size_t i = 0; i < map.keys.size(); ++i) {
       const YamlValue &key = map.keys[i], &value = map.items[i];
       if (key.text == "source") {
         read_source(value, out);
       } else if (key.text == "pad_to_multiple_of") {
-        if (value.kind != Kind::null) out.pad_to_multiple_of = number(value, "'pad_to_multiple_of' is a whole number");
+        if (value.kind != YamlKind::null)
+          out.pad_to_multiple_of = number(value, "'pad_to_multiple_of' is a whole number");
       } else if (key.text == "tokens") {
         read_tokens(value, out);
       } else {
@@ -55,7 +56,7 @@ class SectionReader {
   [[noreturn]] void refuse(const YamlValue& place, const std::string& what) const { refuse_at(where_, place, what); }
 
   std::string text(const YamlValue& value, const char* what) const {
-    if (value.kind != Kind::scalar || value.text.empty()) refuse(value, what);
+    if (value.kind != YamlKind::scalar || value.text.empty()) refuse(value, what);
     return value.text;
   }
 
@@ -64,7 +65,7 @@ class SectionReader {
     const char* const end = value.text.data() + value.text.size();
     const auto [stop, fault] = std::from_chars(value.text.data(), end, number);
     constexpr uint64_t kMost = uint64_t{1} << 31;  // rows of an embedding
-    if (value.kind != Kind::scalar || fault != std::errc() || stop != end || number > kMost) refuse(value, what);
+    if (value.kind != YamlKind::scalar || fault != std::errc() || stop != end || number > kMost) refuse(value, what);
     return number;
   }
 
@@ -82,22 +83,22 @@ class SectionReader {
   }
 
   void read_tokens(const YamlValue& map, VocabularyRequest& out) const {
-    if (map.kind == Kind::null) return;
-    if (map.kind != Kind::map) refuse(map, "'tokens' is a map: a token, and where its row is from");
+    if (map.kind == YamlKind::null) return;
+    if (map.kind != YamlKind::map) refuse(map, "'tokens' is a map: a token, and where its row is from");
     for (size_t i = 0; i < map.keys.size(); ++i) out.tokens.emplace_back(map.keys[i].text, source_of(map.items[i]));
   }
 
   TokenSource source_of(const YamlValue& value) const {
     TokenSource out;
-    if (value.kind == Kind::null) return out;
-    if (value.kind != Kind::map) refuse(value, "a token is a map: source, force");
+    if (value.kind == YamlKind::null) return out;
+    if (value.kind != YamlKind::map) refuse(value, "a token is a map: source, force");
     for (size_t i = 0; i < value.keys.size(); ++i) {
       const YamlValue &key = value.keys[i], &item = value.items[i];
       if (key.text == "force")
         out.force = flag(item);
-      else if (key.text == "source" && item.kind == Kind::map)
+      else if (key.text == "source" && item.kind == YamlKind::map)
         read_kind(item, out);
-      else if (key.text == "source" && item.kind != Kind::null)
+      else if (key.text == "source" && item.kind != YamlKind::null)
         out.kind = TokenSource::Kind::input, out.input = input(item);
       else if (key.text != "source")
         refuse(key, sentence("'", valid_utf8(key.text), "' is unknown; a token has source and force"));

@@ -71,7 +71,7 @@ void append_value(std::string& out, const std::vector<RecipeRule>& rules) {
   append_list(out, "[]", rules, [&](const RecipeRule& rule) { append_json(out, rule); });
 }
 
-void append_json(std::string& out, const Slice& slice) {
+void append_slice(std::string& out, const Slice& slice) {
   out += sentence("{\"input\":", slice.input, ",\"layers\":[", slice.begin, ",", slice.end, "]");
   if (!slice.run.empty()) {
     out += ",\"run\":";
@@ -82,7 +82,7 @@ void append_json(std::string& out, const Slice& slice) {
 
 void append_value(std::string& out, const std::vector<Slices>& operands) {
   append_list(out, "[]", operands, [&](const Slices& operand) {
-    append_list(out, "[]", operand, [&](const Slice& slice) { append_json(out, slice); });
+    append_list(out, "[]", operand, [&](const Slice& slice) { append_slice(out, slice); });
   });
 }
 

@@ -17,7 +17,7 @@
 namespace ckmerge {
 namespace {
 
-using Kind = JsonScanner::Kind;
+using ScannedKind = JsonScanner::Kind;
 
 constexpr const char* kTemplate = "chat_template.jinja";
 constexpr const char* kConfig = "tokenizer_config.json";
@@ -83,15 +83,15 @@ std::string trimmed(std::string_view text) {
 // Of a list of templates with names that which is called default.
 std::optional<std::string> default_of(JsonScanner& json) {
   std::optional<std::string> found;
-  for (json.enter(Kind::array); json.next();) {
-    if (json.kind() != Kind::object) {
+  for (json.enter(ScannedKind::array); json.next();) {
+    if (json.kind() != ScannedKind::object) {
       json.skip();
       continue;
     }
     std::string name, text;
-    for (json.enter(Kind::object); json.next();) {
+    for (json.enter(ScannedKind::object); json.next();) {
       const std::string key(json.key());
-      if (json.kind() != Kind::string)
+      if (json.kind() != ScannedKind::string)
         json.skip();
       else if (key == "name")
         name = json.string();
@@ -109,8 +109,8 @@ std::optional<std::string> template_in(std::string_view config) {
   const std::optional<std::string_view> member = json_member(config, kMember);
   if (!member) return std::nullopt;
   JsonScanner json(*member);
-  if (json.kind() == Kind::string) return std::string(json.string());
-  return json.kind() == Kind::array ? default_of(json) : std::nullopt;
+  if (json.kind() == ScannedKind::string) return std::string(json.string());
+  return json.kind() == ScannedKind::array ? default_of(json) : std::nullopt;
 }
 
 // The first of those that there are most of.

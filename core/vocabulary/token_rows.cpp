@@ -11,7 +11,7 @@
 namespace ckmerge {
 namespace {
 
-using Kind = RowOrigin::Kind;
+using OriginKind = RowOrigin::Kind;
 
 class Placing {
  public:
@@ -29,7 +29,7 @@ class Placing {
     const uint64_t all = padded(out_.tokens);
     out_.own.assign(known_.models.size(), std::vector<uint32_t>(all, kNoRow));
     out_.others.resize(all);
-    for (uint64_t row = out_.tokens; row < all; ++row) out_.others[row].kind = Kind::mean;
+    for (uint64_t row = out_.tokens; row < all; ++row) out_.others[row].kind = OriginKind::mean;
     std::vector<bool> is_used(out_.tokens);
     for (uint32_t number = 0; number < known_.texts.size(); ++number) {
       const uint32_t row = known_.result.id_of(number);
@@ -82,8 +82,8 @@ class Placing {
       ++out_.unknown;
       return {};
     }
-    if (owners > 1 && !(request_.has_base && owner == 0)) return {.kind = Kind::average};
-    return {.kind = Kind::input, .input = static_cast<uint32_t>(owner), .row = own_row(owner, number)};
+    if (owners > 1 && !(request_.has_base && owner == 0)) return {.kind = OriginKind::average};
+    return {.kind = OriginKind::input, .input = static_cast<uint32_t>(owner), .row = own_row(owner, number)};
   }
 
   RowOrigin asked(const TokenSource& source, uint32_t number) const {
@@ -108,7 +108,7 @@ class Placing {
           refuse(number, sentence(path, " has no row ", source.id, ", but ", rows_[source.input], " rows"));
         row = static_cast<uint32_t>(source.id);
     }
-    return {.kind = Kind::input, .input = source.input, .row = row};
+    return {.kind = OriginKind::input, .input = source.input, .row = row};
   }
 
   [[noreturn]] void refuse(uint32_t number, const std::string& why) const {

@@ -15,7 +15,7 @@
 namespace ckmerge {
 namespace {
 
-using Kind = JsonScanner::Kind;
+using ScannedKind = JsonScanner::Kind;
 using Visit = std::function<void(std::string_view token, uint32_t id)>;
 
 constexpr std::array<const char*, 4> kKindNames = {"BPE", "Unigram", "WordPiece", "WordLevel"};
@@ -28,9 +28,9 @@ class Reader {
   Reader(std::string_view text, const Visit& visit) : json_(text), visit_(visit) {}
 
   TokenizerText read() {
-    expect(Kind::object, "a tokenizer is an object");
+    expect(ScannedKind::object, "a tokenizer is an object");
     bool has_model = false;
-    for (json_.enter(Kind::object); json_.next();) {
+    for (json_.enter(ScannedKind::object); json_.next();) {
       const std::string key(json_.key());
       if (key == "added_tokens") {
         read_added();
@@ -54,12 +54,12 @@ class Reader {
     throw Error(ErrorCode::malformed, "", sentence("at byte ", json_.place(), ": ", parts...));
   }
 
-  void expect(Kind kind, std::string_view what) {
+  void expect(ScannedKind kind, std::string_view what) {
     if (json_.kind() != kind) fail(what);
   }
 
   uint32_t id() {
-    expect(Kind::number, "an id is a number");
+    expect(ScannedKind::number, "an id is a number");
     const std::string_view text = json_.number();
     uint32_t id = 0;
     const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), id);
@@ -72,26 +72,26 @@ class Reader {
   void read_added() {
     if (!out_.places.added.empty()) fail("'added_tokens' is there twice");
     const size_t begin = json_.place();
-    if (json_.kind() == Kind::null) {
+    if (json_.kind() == ScannedKind::null) {
       json_.skip();
     } else {
-      expect(Kind::array, "'added_tokens' is a list");
-      for (json_.enter(Kind::array); json_.next();) read_added_token();
+      expect(ScannedKind::array, "'added_tokens' is a list");
+      for (json_.enter(ScannedKind::array); json_.next();) read_added_token();
     }
     out_.places.added = json_.since(begin);
   }
 
   void read_added_token() {
-    expect(Kind::object, "an added token is an object");
+    expect(ScannedKind::object, "an added token is an object");
     AddedToken token;
     bool has_id = false, has_content = false;
-    for (json_.enter(Kind::object); json_.next();) {
+    for (json_.enter(ScannedKind::object); json_.next();) {
       const std::string key(json_.key());
       if (key == "id") {
         token.id = id();
         has_id = true;
       } else if (key == "content") {
-        expect(Kind::string, "the content of an added token is a string");
+        expect(ScannedKind::string, "the content of an added token is a string");
         token.content = json_.string();
         has_content = true;
       } else {
@@ -107,15 +107,15 @@ class Reader {
   }
 
   void read_model() {
-    expect(Kind::object, "'model' is an object");
-    for (json_.enter(Kind::object); json_.next();) {
+    expect(ScannedKind::object, "'model' is an object");
+    for (json_.enter(ScannedKind::object); json_.next();) {
       const std::string key(json_.key());
       if (key == "vocab") {
         read_vocab();
       } else if (key == "merges") {
         if (!out_.places.merges.empty()) fail("'merges' is there twice");
         out_.places.merges = json_.skip();
-      } else if (key == "type" && json_.kind() == Kind::string) {
+      } else if (key == "type" && json_.kind() == ScannedKind::string) {
         type_ = json_.string();
       } else {
         is_word_piece_ |= key == "continuing_subword_prefix" || key == "max_input_chars_per_word";
@@ -127,10 +127,10 @@ class Reader {
   void read_vocab() {
     if (!out_.places.vocab.empty()) fail("'vocab' is there twice");
     const size_t begin = json_.place();
-    is_list_ = json_.kind() == Kind::array;
-    if (!is_list_) expect(Kind::object, "'vocab' is an object, or a list of tokens and scores");
+    is_list_ = json_.kind() == ScannedKind::array;
+    if (!is_list_) expect(ScannedKind::object, "'vocab' is an object, or a list of tokens and scores");
     std::string token;
-    for (json_.enter(is_list_ ? Kind::array : Kind::object); json_.next(); ++out_.words) {
+    for (json_.enter(is_list_ ? ScannedKind::array : ScannedKind::object); json_.next(); ++out_.words) {
       if (is_list_) {
         take_scored();
         continue;
@@ -144,11 +144,11 @@ class Reader {
   void take_scored() {
     const auto id = static_cast<uint32_t>(out_.words);
     if (id >= kMostIds) fail("there are more than ", kMostIds, " tokens");
-    expect(Kind::array, "an entry of 'vocab' is a token and its score");
-    json_.enter(Kind::array);
-    if (!json_.next() || json_.kind() != Kind::string) fail("an entry of 'vocab' begins with its token");
+    expect(ScannedKind::array, "an entry of 'vocab' is a token and its score");
+    json_.enter(ScannedKind::array);
+    if (!json_.next() || json_.kind() != ScannedKind::string) fail("an entry of 'vocab' begins with its token");
     visit_(json_.string(), id);
-    if (!json_.next() || json_.kind() != Kind::number) fail("an entry of 'vocab' is a token and its score");
+    if (!json_.next() || json_.kind() != ScannedKind::number) fail("an entry of 'vocab' is a token and its score");
     json_.number();
     if (json_.next()) fail("an entry of 'vocab' is a token and its score");
     out_.end = std::max(out_.end, id + 1);

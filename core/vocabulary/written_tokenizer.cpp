@@ -13,7 +13,7 @@
 namespace ckmerge {
 namespace {
 
-using Kind = JsonScanner::Kind;
+using ScannedKind = JsonScanner::Kind;
 
 // What tokenizers say of a text that was added without further words.
 constexpr std::string_view kMadeSettings =
@@ -44,10 +44,10 @@ class KeptParts {
 
   std::string vocab(std::string_view text) {
     JsonScanner json(text);
-    const bool list = json.kind() == Kind::array;
+    const bool list = json.kind() == ScannedKind::array;
     std::string out(list ? "[" : "{");
     uint64_t id = 0;
-    for (json.enter(list ? Kind::array : Kind::object); json.next(); ++id) {
+    for (json.enter(list ? ScannedKind::array : ScannedKind::object); json.next(); ++id) {
       const size_t begin = json.place();
       std::string token = list ? first_of(json) : std::string(json.key());
       const uint64_t own = list ? id : number_of(json.number());
@@ -62,9 +62,9 @@ class KeptParts {
   /// After vocab().
   std::string merges(std::string_view text) const {
     JsonScanner json(text);
-    if (json.kind() != Kind::array) return std::string(text);
+    if (json.kind() != ScannedKind::array) return std::string(text);
     std::string out = "[";
-    for (json.enter(Kind::array); json.next();) {
+    for (json.enter(ScannedKind::array); json.next();) {
       const size_t begin = json.place();
       const std::vector<std::string> parts = pair(json);
       const bool is_kept = parts.size() != 2 || !(unused_.contains(parts[0]) || unused_.contains(parts[1]) ||
@@ -82,9 +82,9 @@ class KeptParts {
 
   static std::string first_of(JsonScanner& json) {
     std::string token;
-    json.enter(Kind::array);
+    json.enter(ScannedKind::array);
     for (bool first = true; json.next(); first = false) {
-      if (first && json.kind() == Kind::string)
+      if (first && json.kind() == ScannedKind::string)
         token = json.string();
       else
         json.skip();
@@ -95,15 +95,15 @@ class KeptParts {
   // As files of either age write it: two strings, or one with a blank between.
   static std::vector<std::string> pair(JsonScanner& json) {
     std::vector<std::string> parts;
-    if (json.kind() == Kind::string) {
+    if (json.kind() == ScannedKind::string) {
       const std::string_view both = json.string();
       const size_t blank = both.find(' ');
       if (blank != std::string_view::npos)
         parts = {std::string(both.substr(0, blank)), std::string(both.substr(blank + 1))};
-    } else if (json.kind() == Kind::array) {
-      json.enter(Kind::array);
+    } else if (json.kind() == ScannedKind::array) {
+      json.enter(ScannedKind::array);
       while (json.next()) {
-        if (json.kind() == Kind::string)
+        if (json.kind() == ScannedKind::string)
           parts.emplace_back(json.string());
         else
           json.skip();

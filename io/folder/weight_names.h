@@ -19,7 +19,7 @@ struct WeightName {
 
 /// What the base name of a file says; none where it is not called like weights at all. A variant may stand on either
 /// side of the number, as diffusers' older and newer versions write it.
-std::optional<WeightName> weight_name(std::string_view name);
+std::optional<WeightName> weight_name(std::string_view text);
 
 /// Whether a loader looks for weights called so: "model", "diffusion_pytorch_model", "pytorch_model".
 bool is_known_stem(std::string_view stem);
