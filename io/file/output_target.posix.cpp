@@ -88,18 +88,20 @@ void check_replaceable(const std::string& target, const std::string& resolved, c
     refuse_to_replace("it is somebody else's, and in its folder only owners may (the sticky bit)");
 }
 
-uint64_t size_on_disk(const std::string& path) {
+uint64_t size_on_disk(const struct stat& status) {
   constexpr uint64_t kBlock = 512;  // of st_blocks, whatever the filesystem's
-  struct stat status;
-  return lstat(path.c_str(), &status) == 0 ? static_cast<uint64_t>(status.st_blocks) * kBlock : 0;
+  return static_cast<uint64_t>(status.st_blocks) * kBlock;
 }
 
 uint64_t size_with_all_in_it(const std::string& path) {
-  uint64_t size = size_on_disk(path);
-  std::error_code error;  // no folder, but a file, or nothing
+  struct stat status;
+  if (lstat(path.c_str(), &status) != 0) return 0;
+  uint64_t size = size_on_disk(status);
+  if (!S_ISDIR(status.st_mode)) return size;
+  std::error_code error;
   for (std::filesystem::recursive_directory_iterator entry(path, error), end; !error && entry != end;
        entry.increment(error))
-    size += size_on_disk(entry->path().string());
+    if (lstat(entry->path().c_str(), &status) == 0) size += size_on_disk(status);
   return size;
 }
 

@@ -10,7 +10,10 @@ namespace ckmerge {
 
 PathStatus path_status(const std::string& path) {
   std::error_code error;
-  switch (std::filesystem::status(path, error).type()) {
+  std::filesystem::file_status status;
+  do status = std::filesystem::status(path, error);
+  while (error == std::errc::interrupted);
+  switch (status.type()) {
     case std::filesystem::file_type::not_found: return PathStatus::nothing;
     case std::filesystem::file_type::directory: return PathStatus::folder;
     case std::filesystem::file_type::none:
