@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/block_kernels.h"
+
 namespace ckmerge {
 
 size_t panels_size(size_t depth, size_t columns) noexcept {
@@ -22,14 +24,7 @@ void make_panels(const float* right, size_t depth, size_t columns, float* panels
 
 void add_product(const float* left, size_t rows, size_t depth, const float* panels, size_t columns, float factor,
                  float* out) noexcept {
-  for (size_t first = 0; first < columns; first += kPanelColumns, panels += kPanelColumns * depth)
-    for (size_t i = 0; i < rows; ++i) {
-      float sums[kPanelColumns] = {};
-      for (size_t k = 0; k < depth; ++k)
-        for (size_t j = 0; j < kPanelColumns; ++j) sums[j] += left[i * depth + k] * panels[k * kPanelColumns + j];
-      float* row = out + i * columns + first;
-      for (size_t j = 0; j < std::min(kPanelColumns, columns - first); ++j) row[j] += factor * sums[j];
-    }
+  (*available_kernels().begin())->add_product(left, rows, depth, panels, columns, factor, out);
 }
 
 }  // namespace ckmerge

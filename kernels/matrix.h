@@ -5,7 +5,7 @@
 // which a kernel reads from front to back.
 #pragma once
 
-#include <cstddef>
+#include <stddef.h>
 
 namespace ckmerge {
 
