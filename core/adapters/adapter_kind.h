@@ -21,9 +21,6 @@ struct ModuleWeight {
   /// The checkpoint has its transpose (GPT-2's Conv1D): `shape` is the checkpoint's, (in, out), and so are the rows
   /// that are asked for.
   bool transposed = false;
-  /// Stacked weights of a mixture's experts, (experts, out, in): `shape` is (experts * out, in), the rows of one expert
-  /// after another; transposed, (experts, in, out), it is (experts * in, out).
-  uint64_t experts = 1;
   bool is_embedding = false;
   bool is_bias = false;  ///< what is asked for is the module's bias: shape (out)
   /// The weight is this many matrices, the rows of one after those of the other: `shape` is (experts * out, in), or,
