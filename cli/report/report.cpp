@@ -108,7 +108,10 @@ std::string recipe_line(const MergeFacts& facts) {
 std::string role_text(const MergeFacts& facts, size_t k) {
   const Recipe& recipe = facts.plan.recipe;
   if (k < recipe.roles.size()) return ", " + recipe.roles[k];
-  return recipe.bake_vae && k + 1 == facts.checkpoints.size() ? ", the VAE" : "";
+  const size_t inputs = facts.checkpoints.size();
+  if (recipe.bake_vae && k == vae_input(recipe, inputs)) return ", the VAE";
+  return k >= first_adapter(recipe, inputs) ? ", " + strength_text(recipe.adapters[k - first_adapter(recipe, inputs)])
+                                            : "";
 }
 
 const char* done_phrase(Action action) {
