@@ -13,7 +13,8 @@
 
 namespace ckmerge {
 
-/// Rows of a tensor that rows of a module's weight belong to.
+/// Rows of a tensor that rows of a module's weight belong to. A row is as many elements of the tensor, in order, as the
+/// module's weight has columns; where the tensor has more channels than that (inpainting's), a row of the tensor.
 struct ModulePlace {
   uint32_t module = 0;      ///< index into Adapter::modules
   uint64_t first_row = 0;   ///< of the tensor
