@@ -3,6 +3,7 @@
 Writes recorded/: what PEFT 0.21.2 and LyCORIS 4.1.3 make of small models with an adapter of each of their kinds (record_peft.py,
 record_lycoris.py), and holds each against the dense reference of F64. --check writes nothing, and tells what is no longer as it was
 recorded. Needs torch, peft, lycoris-lora, transformers and numpy."""
+import logging
 import os
 import sys
 import traceback
@@ -10,6 +11,7 @@ import warnings
 
 import nets
 import numpy
+import record_kohya
 import record_lycoris
 import record_peft
 import recorded
@@ -21,7 +23,7 @@ BOUND = 4e-6
 # Where the library computes in the base's dtype before the last rounding.
 LOOSE = {"F32": 1.0, "F16": 2.0**12, "BF16": 2.0**15}
 MODULES = {"peft-lora": (record_peft, record_peft.LORA), "peft-adding": (record_peft, record_peft.ADDING),
-           "peft-acting": (record_peft, record_peft.ACTING), "lycoris": (record_lycoris, record_lycoris.LYCORIS)}
+           "peft-acting": (record_peft, record_peft.ACTING), "lycoris": (record_lycoris, record_lycoris.LYCORIS), "kohya": (record_kohya, record_kohya.KOHYA)}
 
 
 def distance(name, entry, shapes):
@@ -48,6 +50,7 @@ def same(entry, before):
 
 def main():
     warnings.simplefilter("ignore")
+    logging.disable(logging.WARNING)
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     check, wanted = "--check" in sys.argv, [word for word in sys.argv[1:] if word != "--check"] or list(recorded.GROUPS)
     shapes = {kind: {key: list(value.shape) for key, value in nets.Net(kind).state_dict().items()} for kind in nets.NETS}
@@ -60,6 +63,7 @@ def main():
         for name, case in cases.items():
             try:
                 made[name] = module.record(case, name)
+                assert made[name]["expected"], "it changes nothing"
                 far, missing = distance(name, made[name], shapes)
                 fault = f"the reference lies {far:.2e} away, {missing}" if missing or far > BOUND * LOOSE[made[name]["dtype"]] else ""
                 if check and not fault and not same(made[name], before.get(name)):

@@ -17,7 +17,7 @@ LINEAR = ["q_proj", "v_proj", "down_proj"]
 SQUARE = ["q_proj", "v_proj"]
 CONVS = ["down.0", "down.1", "down.2", "down.3", "proj"]
 # Tensors that keep what PEFT gave them: places, probabilities, parts of a base's own decomposition, copies of base weights.
-KEPT = r"indices|topk|w_norm$|osf_|base_layer|frod_V|\.zeros|_eye|original_module"
+KEPT = r"indices|topk|w_norm$|base_layer\.weight$|frod_V|\.zeros|_eye|original_module|layers.*randlora_[AB]$"
 
 
 class Case:
@@ -125,7 +125,6 @@ ACTING = {
     "oft, held": of("OFTConfig", oft_block_size=4, coft=True, eps=0.3),
     "oft, convolutions": of("OFTConfig", "convs", ["down.1", "down.2"], oft_block_size=2),
     "oft, an embedding": of("OFTConfig", "tokens", ["embed_tokens"], oft_block_size=3),
-    "oft, Conv1D of GPT-2": of("OFTConfig", "gpt", ["c_attn", "out"], oft_block_size=3, fan_in_fan_out=True),
     "boft": of("BOFTConfig", boft_block_size=4),
     "boft, convolutions": of("BOFTConfig", "convs", ["down.1", "down.2"], boft_block_size=2),
     "ia3": of("IA3Config", "linear", LINEAR, feedforward_modules=["v_proj", "down_proj"]),
@@ -163,6 +162,10 @@ def made_adapter(case, name, folder):
         rows = {"lora_A": lambda s: [s[0] - 1, s[1]], "lora_E": lambda s: [s[0] - 1, 1], "lora_B": lambda s: [s[0], s[1] - 1]}
         saved = {key: (dtype, rows[key.split(".")[-1]](shape), raw) if "q_proj" in key else (dtype, shape, raw) for key, (dtype, shape, raw) in saved.items()}
     made = {key: entry if key in kept else tensors.made(name, key, case.stored or entry[0], entry[1]) for key, entry in saved.items()}
+    for key in kept:  # copies that a file has in every layer
+        shared = "base_model." + key.rsplit(".", 1)[1]
+        if shared in made:
+            made[key] = made[shared]
     return made, kept
 
 

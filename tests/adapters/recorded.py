@@ -8,7 +8,7 @@ import pathlib
 import tensors
 
 HERE = pathlib.Path(__file__).resolve().parent
-GROUPS = ("peft-lora", "peft-adding", "peft-acting", "lycoris")
+GROUPS = ("peft-lora", "peft-adding", "peft-acting", "lycoris", "kohya")
 
 
 def load(group):

@@ -30,7 +30,7 @@ class Module:
     def __init__(self, name, factors, config, shared):
         self.name, self.factors, self.config, self.shared = name, factors, config or {}, shared
         self.is_peft = config is not None
-        self.strength, self.is_embedding, self.is_turned = 1.0, False, False
+        self.strength, self.is_embedding, self.is_turned, self.place = 1.0, False, False, 0
 
     def __getitem__(self, factor):
         return self.factors[factor]
@@ -121,9 +121,10 @@ def merged(named, config, base, strength=1.0):
     modules, others = grouped(named, config)
     out = {}
     replaced(others, config or {}, arrays, out)
+    order = sorted(modules, key=lambda name: list(arrays).index(target(name, arrays) + ".weight") if target(name, arrays) + ".weight" in arrays else 0)
     for name, factors in modules.items():
         module = Module(name.replace(".base_layer", "") if ".base_layer" in name and "experts" not in name else name, factors, config, others)
-        module.strength = strength
+        module.strength, module.place = strength, order.index(name)
         stem = target(name, arrays)
         module.is_turned, module.is_embedding = stem.endswith(TURNED), "embed_tokens" in stem
         if (config or {}).get("target_parameters") and stem.endswith("experts"):

@@ -157,11 +157,12 @@ def subspace(m, weight, _):
 
 
 def shared_basis(m, weight, _):
-    v = next(value for key, value in m.shared.items() if key.startswith("frod_V") and value.shape[0] == weight.shape[1])
+    category = next(key.removeprefix("frod_V.") for key in m.shared if key.startswith("frod_V.") and m.name.endswith("." + key.removeprefix("frod_V.")))
+    v = m.shared["frod_V." + category]
     u = weight @ numpy.linalg.inv(v.T)
     u = u / numpy.sqrt((u * u).sum(0))
     middle = numpy.diag(m["frod_lambda_l"])
-    rows, columns = next(value for key, value in m.shared.items() if key.startswith("frod_s_indices")).astype(int)
+    rows, columns = m.shared["frod_s_indices." + category].astype(int)
     numpy.add.at(middle, (rows, columns), m["frod_lambda_s_values"])
     return u @ middle @ v.T, None
 
