@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/adapters/factor_name.h"
+#include "core/adapters/names/factor_name.h"
 
 #include <algorithm>
 #include <array>

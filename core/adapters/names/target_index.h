@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/adapters/target_names.h"
+#include "core/adapters/names/target_names.h"
 #include "core/inputs/component_places.h"
 #include "io/table/checkpoint.h"
 

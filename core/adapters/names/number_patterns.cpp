@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // EVA writes a key for each module, so that keys which are names are looked up; Python's own `.` in them, which stands
 // for any character, is taken for the dot that it was meant to be.
-#include "core/adapters/number_patterns.h"
+#include "core/adapters/names/number_patterns.h"
 
 #include <algorithm>
 #include <cctype>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/adapters/target_index.h"
+#include "core/adapters/names/target_index.h"
 
 #include <algorithm>
 #include <array>

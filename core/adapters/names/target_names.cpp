@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sources: LORA_PREFIX_* of kohya's scripts, lora_state_dict() of diffusers' pipelines, ComfyUI's lora.py.
-#include "core/adapters/target_names.h"
+#include "core/adapters/names/target_names.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/adapters/refused_types.h"
+#include "core/adapters/names/refused_types.h"
 
 #include <algorithm>
 #include <iterator>
