@@ -11,7 +11,7 @@ namespace {
 
 constexpr const AdapterKind* kKinds[] = {
     // Those that add something to the weight.
-    &kLoraKind,
+    &kLoraKind, &kLohaKind, &kLokrKind, &kFullKind, &kNormKind, &kAdaloraKind, &kVeraKind, &kPveraKind,
 };
 
 }  // namespace

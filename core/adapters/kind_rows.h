@@ -7,6 +7,13 @@
 namespace ckmerge {
 
 // Those that add something to the weight.
+extern const AdapterKind kAdaloraKind;
+extern const AdapterKind kFullKind;
+extern const AdapterKind kLohaKind;
+extern const AdapterKind kLokrKind;
 extern const AdapterKind kLoraKind;
+extern const AdapterKind kNormKind;
+extern const AdapterKind kPveraKind;
+extern const AdapterKind kVeraKind;
 
 }  // namespace ckmerge
