@@ -12,6 +12,23 @@ namespace {
 constexpr const AdapterKind* kKinds[] = {
     // Those that add something to the weight.
     &kLoraKind, &kLohaKind, &kLokrKind, &kFullKind, &kNormKind, &kAdaloraKind, &kVeraKind, &kPveraKind,
+    // Those that act on it.
+    &kBeftKind,
+    &kBoftKind,
+    &kDeftKind,
+    &kDeloraKind,
+    &kDiagOftKind,
+    &kGloraKind,
+    &kHiraKind,
+    &kHraKind,
+    &kIa3Kind,
+    &kLoraWithDoraKind,
+    &kLycorisBoftKind,
+    &kLycorisIa3Kind,
+    &kMissBatKind,
+    &kOftKind,
+    &kPeanutKind,
+    &kRoadKind,
 };
 
 }  // namespace
