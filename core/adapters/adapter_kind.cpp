@@ -19,7 +19,6 @@ constexpr const AdapterKind* kKinds[] = {
     &kNormKind,
     &kPveraKind,
     &kVeraKind,
-    &kLoraKind, &kLohaKind, &kLokrKind, &kFullKind, &kNormKind, &kAdaloraKind, &kVeraKind, &kPveraKind,
     // Those that act on it.
     &kBeftKind,
     &kBoftKind,
