@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "core/adapters/adapter.h"
-#include "core/adapters/factor_name.h"
+#include "core/adapters/names/factor_name.h"
 
 namespace ckmerge {
 

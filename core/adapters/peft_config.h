@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/adapters/adapter.h"
-#include "core/adapters/number_patterns.h"
+#include "core/adapters/names/number_patterns.h"
 #include "io/text/json_value.h"
 
 namespace ckmerge {
