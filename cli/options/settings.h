@@ -10,6 +10,7 @@
 
 #include "cli/options/progress_kind.h"
 #include "cli/system/notify.h"
+#include "core/adapters/making/made_adapter.h"
 #include "core/engine/run.h"
 #include "core/names/part.h"
 #include "core/recipe/recipe.h"
@@ -48,6 +49,14 @@ struct MergekitSettings {
   std::vector<std::string> without_meaning = {};  ///< a sentence for each option that changes nothing
 };
 
+/// What is asked of `ckmerge lora` (lora_options.h).
+struct LoraSettings {
+  std::optional<uint64_t> rank = {}, conv_rank = {};
+  std::optional<double> clamp = {}, energy = {};
+  bool concat = false;
+  std::optional<AdapterSpelling> spelling = {};
+};
+
 struct Settings {
   // What is made.
   Recipe recipe = {};
@@ -64,6 +73,7 @@ struct Settings {
   std::optional<std::string> like = {};         ///< a ready-made set of options (presets.h)
   std::vector<std::string> preset = {};         ///< what it came to, as words
   MergekitSettings mergekit = {};
+  LoraSettings lora = {};
   // Where it goes.
   std::optional<std::string> output = {};           ///< a file or a folder
   std::optional<std::string> filename_prefix = {};  ///< ComfyUI's way of naming

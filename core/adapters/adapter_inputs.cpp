@@ -90,7 +90,10 @@ class Changes {
     for (const std::string& warning : read->warnings) report_.warnings.push_back(sentence(place_.path, ": ", warning));
     read_dora(*read);
     adapter_ = std::move(read);
-    targets_ = adapter_targets(*adapter_, *first_);
+    targets_ = adapter_targets(*adapter_, *first_,
+                               recipe_.tied == TiedPolicy::sum ? TiedModules::sum : TiedModules::refuse);
+    for (const std::string& warning : targets_.warnings)
+      report_.warnings.push_back(sentence(place_.path, ": ", warning));
     judge_matches();
     expect_fit();
     make();
@@ -107,6 +110,9 @@ class Changes {
 
   // ---- what belongs where
 
+  // Whole tensors that it has count as modules.
+  size_t module_count() const { return adapter_->modules.size() + adapter_->replacements.size(); }
+
   void judge_matches() {
     std::vector<std::vector<std::string>> tensors(adapter_->modules.size());
     for (const AdaptedTensor& adapted : targets_.adapted)
@@ -120,6 +126,7 @@ class Changes {
       report_.unmatched.push_back({.name = adapter_->modules[targets_.unmatched[k]].name,
                                    .nearest = k < targets_.nearest.size() ? targets_.nearest[k] : ""});
     }
+    for (const uint32_t k : targets_.unplaced) report_.unmatched.push_back({.name = adapter_->replacements[k].name});
     for (size_t m = 0; m < tensors.size(); ++m)
       if (!is_unmatched[m]) report_.matched.push_back({.name = adapter_->modules[m].name, .tensors = std::move(tensors[m])});
     if (targets_.adapted.empty() && targets_.replaced.empty()) refuse_unmatched(true);
@@ -128,7 +135,7 @@ class Changes {
     std::vector<std::string> names;
     for (const ReportedModule& module : report_.unmatched) names.push_back(module.name);
     report_.warnings.push_back(sentence(place_.path, ": ", counted(names.size(), "module"), " of ",
-                                        adapter_->modules.size(), names.size() == 1 ? " belongs" : " belong",
+                                        module_count(), names.size() == 1 ? " belongs" : " belong",
                                         " to nothing in ", first_->path, " and ", names.size() == 1 ? "is" : "are",
                                         " left out: ", some_of(names)));
   }
@@ -141,11 +148,11 @@ class Changes {
         report_.base_model.empty() ? "" : sentence("; its config says that it was made from ", report_.base_model);
     if (all)
       refuse(place_,
-             sentence("none of its ", counted(adapter_->modules.size(), "module"), " belongs to ", first_->path,
+             sentence("none of its ", counted(module_count(), "module"), " belongs to ", first_->path,
                       ": it was made for another network", made_from),
              std::move(lines));
     refuse(place_,
-           sentence(counted(lines.size(), "module"), " of ", adapter_->modules.size(),
+           sentence(counted(lines.size(), "module"), " of ", module_count(),
                     lines.size() == 1 ? " belongs" : " belong", " to nothing in ", first_->path, made_from,
                     "; --allow-unmatched leaves ", lines.size() == 1 ? "it" : "them", " out"),
            std::move(lines));

@@ -11,7 +11,14 @@ namespace {
 
 constexpr const AdapterKind* kKinds[] = {
     // Those that add something to the weight.
-    &kLoraKind, &kLohaKind, &kLokrKind, &kFullKind, &kNormKind, &kAdaloraKind, &kVeraKind, &kPveraKind,
+    &kAdaloraKind,
+    &kFullKind,
+    &kLohaKind,
+    &kLokrKind,
+    &kLoraKind,
+    &kNormKind,
+    &kPveraKind,
+    &kVeraKind,
     // Those that act on it.
     &kBeftKind,
     &kBoftKind,
