@@ -13,7 +13,7 @@
 
 #include "core/adapters/adapter_file.h"
 #include "core/adapters/adapter_targets.h"
-#include "core/adapters/factor_name.h"
+#include "core/adapters/names/factor_name.h"
 #include "core/adapters/peft_config.h"
 #include "io/memory/memory_tensors.h"
 #include "io/text/error.h"
@@ -90,7 +90,8 @@ bool is_told(const Adapter& adapter, uint32_t tensor, std::string_view name) {
 }
 
 void check_targets(const Adapter& adapter) {
-  const AdapterTargets targets = adapter_targets(adapter, model());
+  const AdapterTargets targets = adapter_targets(adapter, model(), TiedModules::sum);
+  expect(targets.replaced.size() + targets.unplaced.size() >= adapter.replacements.size());
   std::set<uint32_t> known(targets.unmatched.begin(), targets.unmatched.end());
   expect(targets.nearest.size() == targets.unmatched.size());
   for (const AdaptedTensor& adapted : targets.adapted) {
@@ -116,7 +117,8 @@ void check(Checkpoint checkpoint) {
 }
 
 void refused(const Error& error) {
-  expect(error.code() == ErrorCode::mismatch || error.code() == ErrorCode::malformed || error.code() == ErrorCode::usage);
+  expect(error.code() == ErrorCode::mismatch || error.code() == ErrorCode::malformed ||
+         error.code() == ErrorCode::usage);
   expect(error.what()[0] != '\0');
 }
 
