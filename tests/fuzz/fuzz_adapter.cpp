@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <deque>
 #include <set>
 #include <string>
 #include <string_view>
@@ -49,12 +50,13 @@ const std::vector<float>& elements() {
 
 Checkpoint checkpoint_of(std::string_view text, const Metadata& metadata) {
   std::vector<MemoryTensor> tensors;
+  std::deque<std::vector<uint64_t>> shapes;
   std::set<std::string_view> names;
   while (!text.empty() && tensors.size() < kMostTensors) {
     std::string_view line = take(text, "\n");
     const std::string_view name = take(line, " ").substr(0, kLongest);
     if (!names.insert(name).second) continue;
-    Shape shape;
+    std::vector<uint64_t>& shape = shapes.emplace_back();
     for (const char digit : line.substr(0, kMostDimensions)) shape.push_back(static_cast<unsigned char>(digit) % 10);
     tensors.push_back({.name = name, .dtype = "F32", .shape = shape, .data = elements().data()});
   }
