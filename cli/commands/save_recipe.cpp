@@ -8,10 +8,12 @@
 #include <utility>
 
 #include "cli/commands/recipe_file.h"
+#include "cli/options/adapter_option.h"
 #include "cli/options/numbers.h"
 #include "cli/recipes/recipe_slices.h"
 #include "cli/recipes/recipe_vocabulary.h"
 #include "cli/system/text.h"
+#include "core/formula/adapter_names.h"
 #include "core/formula/sole_call.h"
 #include "core/read/staging.h"
 #include "core/recipe/recipe_members.h"
@@ -101,6 +103,21 @@ class Writer {
     line(0, "checkpoints:");
     for (size_t k = 0; k < given(); ++k)
       line(1, yaml_scalar(name_of(k)) + ": " + yaml_scalar(path_of(request_.inputs[k])));
+    for (size_t i = 0; i < named_adapters(); ++i)
+      line(1, yaml_scalar(recipe_.formula->names[merged() + i]) + ": " +
+                  yaml_scalar(path_of(request_.inputs[first_adapter(recipe_, request_.inputs.size()) + i])));
+  }
+
+  // Those that the formula has names for.
+  size_t named_adapters() const { return recipe_.formula ? adapter_names(*recipe_.formula, recipe_.rules).size() : 0; }
+
+  // Of the other adapters.
+  std::vector<std::string> adapter_words() const {
+    std::vector<std::string> words;
+    for (size_t i = named_adapters(); i < recipe_.adapters.size(); ++i)
+      words.push_back(adapter_text(
+          {path_of(request_.inputs[first_adapter(recipe_, request_.inputs.size()) + i]), recipe_.adapters[i]}));
+    return words;
   }
 
   void write_slices() {
@@ -219,8 +236,10 @@ class Writer {
 
   void write_options() {
     option("add_prefix", recipe_.add_prefix);
+    option("allow_unmatched", recipe_.allow_unmatched);
     option("copy_codes", recipe_.copy_codes);
     option("discard", recipe_.discard);
+    option("dora", recipe_.dora);
     option("dtype", dtype_words(recipe_));
     option("exclude", recipe_.exclude);
     option("expand", recipe_.expand);
@@ -231,6 +250,7 @@ class Writer {
     option(request_.settings.run.hash ? "hash" : "hash_inputs", recipe_.hash);
     option("key", key_words());
     if (!recipe_.layout.empty()) option("layout", std::vector<std::string>{recipe_.layout});
+    option("lora", adapter_words());
     option("mend", recipe_.mend);
     option("merge_buffers", recipe_.merge_buffers);
     option("metadata", recipe_.metadata);
@@ -240,9 +260,10 @@ class Writer {
     option("rename", recipe_.rename);
     option("set_metadata", metadata_words(recipe_));
     option("strip_prefix", recipe_.strip_prefix);
+    option("tied", recipe_.tied);
     option("underflow", recipe_.underflow);
     option("vocab", recipe_.vocab);
-    if (recipe_.bake_vae) option("vae", std::vector<std::string>{path_of(request_.inputs.back())});
+    if (recipe_.bake_vae) option("vae", std::vector<std::string>{path_of(request_.inputs[vae_input(recipe_, request_.inputs.size())])});
     if (!recipe_.wrap.empty()) option("wrap", std::vector<std::string>{recipe_.wrap});
     if (options_.empty()) return;
     line(0, "options:");

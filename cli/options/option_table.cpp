@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/options/option_table.h"
 
+#include "cli/options/adapter_option.h"
 #include "cli/options/device_option.h"
 #include "cli/options/dtype_option.h"
 #include "cli/options/lora_options.h"
@@ -82,6 +83,19 @@ const std::vector<Row>& table() {
         read_dtype()}},
       {recipes, {"half", 0, "", "store F32 as F16 and leave the others, as A1111 does", read_half()}},
       {in(merge, plan, bake), {"vae", 0, "FILE", "bake this VAE in, as A1111 does", read_vae_to_bake()}},
+      {in(merge, plan, bake),
+       {"lora", 0, "FILE[:S]",
+        "add this adapter (LoRA and its kin: a file, or PEFT's folder) with the strength S (default 1); te=0.2 behind "
+        "another colon, or any selector of --weight, for some tensors",
+        read_adapter()}},
+      {in(merge, plan, bake),
+       {"allow-unmatched", 0, "", "leave out modules of adapters that belong to nothing in A",
+        read_flag(&Recipe::allow_unmatched)}},
+      {in(merge, plan, bake),
+       {"tied", 0, "P", "an adapter of both names of tied embeddings: error (default), or sum both, as PEFT does",
+        read_choice(&Recipe::tied)}},
+      {in(merge, plan, bake),
+       {"dora", 0, "P", "read a DoRA as it was trained (default: trained), or as comfy does", read_choice(&Recipe::dora)}},
       {in(compose), {"unet", 0, "FILE", "the denoiser, whatever its architecture", read_component(Part::unet)}},
       {in(compose),
        {"te", 0, "FILE", "a text encoder; CLIP-L, CLIP-G, CLIP-H and T5 are told by their tensors",
@@ -195,7 +209,7 @@ const std::vector<Row>& table() {
         "what the file says of itself: keep (default), recipe, none, set: what --set-metadata gives alone, or last: as "
         "keep, but the last input's where they differ, save config, model_version and the prediction, which stay A's",
         read_choice(&Recipe::metadata)}},
-      {in(merge, plan, convert, average, inspect, hash),
+      {in(merge, plan, convert, bake, average, inspect, hash),
        {"component", 0, "NAME",
         "of each pipeline that is given as a folder this component alone, as if its sub-folder had been named: unet, "
         "vae, text_encoder_2",

@@ -23,6 +23,12 @@ struct Component {
   std::string path;
 };
 
+/// An adapter that an option names, and how strong it is.
+struct AdapterWord {
+  std::string path;
+  AdapterUse use;
+};
+
 /// Several values of one parameter, each with an output of its own (sweep_option.h).
 struct Sweep {
   std::string parameter;  ///< by its own name
@@ -56,6 +62,7 @@ struct Settings {
   Recipe recipe = {};
   const OutputForm* form = nullptr;           ///< null: as the output's name promises
   std::vector<Component> components = {};     ///< in the order of the table
+  std::vector<AdapterWord> adapters = {};     ///< in the order in which they were given
   std::optional<std::string> component = {};  ///< of pipelines that are folders, this one alone
   std::vector<std::string> keys = {};         ///< K or B=K (cli/commands/open_inputs.h)
   bool allow_expanded = false;                ///< views of PyTorch files may be larger than the files

@@ -11,7 +11,31 @@ namespace {
 
 constexpr const AdapterKind* kKinds[] = {
     // Those that add something to the weight.
+    &kAdaloraKind,
+    &kFullKind,
+    &kLohaKind,
+    &kLokrKind,
     &kLoraKind,
+    &kNormKind,
+    &kPveraKind,
+    &kVeraKind,
+    // Those that act on it.
+    &kBeftKind,
+    &kBoftKind,
+    &kDeftKind,
+    &kDeloraKind,
+    &kDiagOftKind,
+    &kGloraKind,
+    &kHiraKind,
+    &kHraKind,
+    &kIa3Kind,
+    &kLoraWithDoraKind,
+    &kLycorisBoftKind,
+    &kLycorisIa3Kind,
+    &kMissBatKind,
+    &kOftKind,
+    &kPeanutKind,
+    &kRoadKind,
 };
 
 }  // namespace

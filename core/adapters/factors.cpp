@@ -18,16 +18,15 @@ constexpr uint64_t kReadAtATime = 64 << 10;
 
 bool is_ordinary(float value) { return (std::bit_cast<uint32_t>(value) & 0x7f800000U) != 0x7f800000U; }
 
-// Calls `take(bytes, first, count)` for a few elements at a time.
-void read_elements(const Checkpoint& file, uint32_t row, const auto& take) {
-  const Tensor tensor = file.tensors[row];
-  const uint64_t size = element_size(tensor.dtype), step = kReadAtATime / size;
-  std::vector<std::byte> bytes(std::min(step, tensor.count) * size);
+// Calls `take(bytes, at, count)` for a few of elements [first, end) at a time, `at` counted from the first.
+void read_some(const Checkpoint& file, uint32_t row, uint64_t first, uint64_t end, const auto& take) {
+  const uint64_t size = element_size(file.tensors[row].dtype), step = kReadAtATime / size;
+  std::vector<std::byte> bytes(std::min(step, end - first) * size);
   TensorReader reader;
-  for (uint64_t at = 0; at < tensor.count; at += step) {
-    const uint64_t count = std::min(step, tensor.count - at);
+  for (uint64_t at = first; at < end; at += step) {
+    const uint64_t count = std::min(step, end - at);
     reader.read(file, row, at * size, (at + count) * size, bytes.data());
-    take(bytes.data(), at, count);
+    take(bytes.data(), at - first, count);
   }
 }
 
@@ -72,19 +71,23 @@ FactorMatrix transposed(const FactorMatrix& matrix) {
   return turned;
 }
 
-std::vector<float> read_factor(const Adapter& adapter, const Factor& factor) {
+void read_elements(const Adapter& adapter, const Factor& factor, uint64_t first, std::span<float> out) {
   const Tensor tensor = factor_tensor(adapter, factor);
   const auto load = (*available_kernels().begin())->load32[static_cast<size_t>(tensor.dtype)];
-  std::vector<float> values(tensor.count);
-  read_elements(adapter.file, factor.tensor, [&](const std::byte* bytes, uint64_t first, uint64_t count) {
-    for (uint64_t at = 0; at < count; at += kBlockElements)
-      load(bytes + at * element_size(tensor.dtype), values.data() + first + at,
-           std::min<uint64_t>(kBlockElements, count - at));
-  });
-  if (!std::ranges::all_of(values, is_ordinary))
+  const auto widen = [&](const std::byte* bytes, uint64_t at, uint64_t count) {
+    for (uint64_t i = 0; i < count; i += kBlockElements)
+      load(bytes + i * element_size(tensor.dtype), out.data() + at + i, std::min<uint64_t>(kBlockElements, count - i));
+  };
+  read_some(adapter.file, factor.tensor, first, first + out.size(), widen);
+  if (!std::ranges::all_of(out, is_ordinary))
     throw Error(ErrorCode::malformed, adapter.file.path,
                 sentence(adapter.file.path, ": tensor '", tensor.name,
                          "' holds NaN or Inf, which would spread over the whole weight: train or save it anew"));
+}
+
+std::vector<float> read_factor(const Adapter& adapter, const Factor& factor) {
+  std::vector<float> values(factor_tensor(adapter, factor).count);
+  read_elements(adapter, factor, 0, values);
   return values;
 }
 
@@ -96,10 +99,11 @@ FactorMatrix read_matrix(const Adapter& adapter, const Factor& factor) {
 std::vector<uint64_t> read_indices(const Adapter& adapter, const Factor& factor) {
   const Tensor tensor = factor_tensor(adapter, factor);
   std::vector<uint64_t> numbers(tensor.count);
-  read_elements(adapter.file, factor.tensor, [&](const std::byte* bytes, uint64_t first, uint64_t count) {
+  const auto take = [&](const std::byte* bytes, uint64_t at, uint64_t count) {
     for (uint64_t i = 0; i < count; ++i)
-      numbers[first + i] = whole_number(tensor.dtype, bytes + i * element_size(tensor.dtype));
-  });
+      numbers[at + i] = whole_number(tensor.dtype, bytes + i * element_size(tensor.dtype));
+  };
+  read_some(adapter.file, factor.tensor, 0, tensor.count, take);
   if (std::ranges::find(numbers, UINT64_MAX) != numbers.end())
     throw Error(ErrorCode::malformed, adapter.file.path,
                 sentence(adapter.file.path, ": tensor '", tensor.name,
@@ -121,12 +125,15 @@ std::string lacking_factor(const AdapterModule& module, std::initializer_list<st
   return {};
 }
 
-std::string unfit_factor(const Adapter& adapter, const AdapterModule& module) {
+std::string unfit_factor(const Adapter& adapter, const AdapterModule& module,
+                         std::initializer_list<std::string_view> whole) {
   for (const Factor& factor : module.factors) {
     if (factor.name == "dora_scale" || factor.name == "lora_magnitude_vector")
       return sentence("it has ", factor.name, ", which makes it a DoRA");
+    const bool is_whole = std::ranges::find(whole, factor.name) != whole.end();
     const DtypeInfo& dtype = info(factor_tensor(adapter, factor).dtype);
-    if (dtype.kind == DtypeKind::opaque) return sentence(factor.name, " is ", dtype.name, ": ", dtype.reason);
+    if (factor.name != "alpha" && dtype.kind != (is_whole ? DtypeKind::integer : DtypeKind::real))
+      return sentence(factor.name, " is ", dtype.name, ", which is no ", is_whole ? "place" : "number to compute with");
   }
   return {};
 }
@@ -134,6 +141,13 @@ std::string unfit_factor(const Adapter& adapter, const AdapterModule& module) {
 std::string misfit(std::string_view factor, uint64_t has, std::string_view what, std::string_view other,
                    uint64_t expected) {
   return sentence(factor, " has ", has, " ", what, ", ", other, " ", expected);
+}
+
+std::string misfit(const ModuleWeight& weight, bool turned, std::string_view up, uint64_t rows, std::string_view down,
+                   uint64_t columns) {
+  const uint64_t out = turned ? weight.columns() : weight.rows(), in = turned ? weight.rows() : weight.columns();
+  if (rows != out) return misfit(up, rows, "rows", "the weight", out);
+  return columns == in ? "" : misfit(down, columns, "columns", "the weight", in);
 }
 
 }  // namespace ckmerge

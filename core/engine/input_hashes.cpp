@@ -27,6 +27,9 @@ std::vector<size_t> first_alike(std::span<const Checkpoint> checkpoints) {
   return first;
 }
 
+// Its tensors are made of the file, in no order that this has (core/adapters/adapter_inputs).
+bool is_adapter(const Plan& plan, size_t k, size_t inputs) { return k >= first_adapter(plan.recipe, inputs); }
+
 bool is_in_several(const Checkpoint& checkpoint) { return checkpoint.folder && checkpoint.own_shards().size() > 1; }
 
 }  // namespace
@@ -45,7 +48,7 @@ InputHashes::InputHashes(const Plan& plan, std::span<const Checkpoint> checkpoin
     const auto k = static_cast<uint32_t>(files_[i].checkpoint);
     if (!files_[i].sha256.empty()) continue;
     // Tiles pass the files of a folder in no order that its shards have.
-    if (!merge_hashes || is_in_several(checkpoints[k]) || !follows_output(plan, checkpoints, k)) {
+    if (!merge_hashes || is_in_several(checkpoints[k]) || is_adapter(plan, k, checkpoints.size()) || !follows_output(plan, checkpoints, k)) {
       out_of_order.push_back(i);
       continue;
     }

@@ -104,18 +104,6 @@ uint64_t memory(const Adapter& adapter, const AdapterModule& module, const Modul
   return weight.experts * one + (weight.experts > 1 || e.kernel > 1 ? read : 0);
 }
 
-// mid (r, r, k..) and down (r, in) as one of (r, in, k..): sum over j of mid[i, j, ..] down[j, n].
-FactorMatrix with_kernel(const FactorMatrix& mid, const FactorMatrix& down) {
-  const uint64_t rank = down.rows, in = down.columns, kernel = mid.columns / rank;
-  FactorMatrix joined{rank, in * kernel, std::vector<float>(rank * in * kernel)};
-  for (uint64_t i = 0; i < rank; ++i)
-    for (uint64_t j = 0; j < rank; ++j)
-      for (uint64_t n = 0; n < in; ++n)
-        for (uint64_t k = 0; k < kernel; ++k)
-          joined.row(i)[n * kernel + k] += mid.row(i)[j * kernel + k] * down.row(j)[n];
-  return joined;
-}
-
 // The block-diagonal matrix whose blocks lie below each other in `blocks`.
 FactorMatrix block_diagonal(const FactorMatrix& blocks, uint64_t count) {
   FactorMatrix whole{blocks.rows, blocks.columns * count, std::vector<float>(blocks.elements.size() * count)};
@@ -132,17 +120,12 @@ Factors read_factors(const Adapter& adapter, const AdapterModule& module) {
   const Extents e = extents(adapter, module);
   Factors factors{read_matrix(adapter, factor(module, e.up_name)), read_matrix(adapter, factor(module, e.down_name))};
   if (const Factor* const mid = find_factor(module, "lora_mid"))
-    factors.down = with_kernel(read_matrix(adapter, *mid), factors.down);
+    factors.down = joined_core(read_matrix(adapter, *mid), factors.down);
   const uint64_t blocks = block_count(module);
   if (blocks == 1) return factors;
   FactorMatrix& in_blocks = factors.up.columns == factors.down.rows ? factors.down : factors.up;
   in_blocks = block_diagonal(in_blocks, blocks);
   return factors;
-}
-
-std::unique_ptr<ModuleChange> added(Factors factors, bool turned, double factor) {
-  if (!turned) return std::make_unique<AddedProduct>(std::move(factors.up), factors.down, factor);
-  return std::make_unique<AddedProduct>(transposed(factors.down), transposed(factors.up), factor);
 }
 
 // Those of expert `e` among all.
@@ -155,35 +138,14 @@ Factors of_expert(const Factors& all, uint64_t experts, uint64_t e) {
   return one;
 }
 
-// The matrices of all experts, the rows of one after those of the other.
-class OfExperts : public ModuleChange {
- public:
-  OfExperts(const Factors& all, const ModuleWeight& weight, double factor)
-      : rows_(weight.rows() / weight.experts), columns_(weight.columns()) {
-    for (uint64_t e = 0; e < weight.experts; ++e)
-      experts_.push_back(added(of_expert(all, weight.experts, e), weight.transposed, factor));
+std::unique_ptr<ModuleChange> of_experts(const Factors& all, const ModuleWeight& weight, double factor) {
+  auto stacked = std::make_unique<StackedChanges>(weight.rows() / weight.experts, weight.columns());
+  for (uint64_t e = 0; e < weight.experts; ++e) {
+    Factors one = of_expert(all, weight.experts, e);
+    stacked->add(added_product(std::move(one.up), std::move(one.down), weight.transposed, factor));
   }
-
-  void apply(uint64_t first, uint64_t count, std::span<float> weight) const override {
-    while (count > 0) {
-      const uint64_t row = first % rows_, here = std::min(count, rows_ - row);
-      experts_[first / rows_]->apply(row, here, weight.first(here * columns_));
-      weight = weight.subspan(here * columns_);
-      first += here;
-      count -= here;
-    }
-  }
-
-  uint64_t memory() const override {
-    uint64_t sum = sizeof(*this);
-    for (const auto& expert : experts_) sum += expert->memory();
-    return sum;
-  }
-
- private:
-  uint64_t rows_, columns_;
-  std::vector<std::unique_ptr<ModuleChange>> experts_;
-};
+  return stacked;
+}
 
 std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
                                    double strength, const ReadRows& /*base*/) {
@@ -193,8 +155,9 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
     return std::make_unique<AddedProduct>(std::move(bias), FactorMatrix{1, 1, {1.0F}}, factor);
   }
   Factors factors = read_factors(adapter, module);
-  if (weight.experts > 1) return std::make_unique<OfExperts>(factors, weight, factor);
-  return added(std::move(factors), weight.transposed || find_factor(module, "lora_embedding_A"), factor);
+  if (weight.experts > 1) return of_experts(factors, weight, factor);
+  const bool turned = weight.transposed || find_factor(module, "lora_embedding_A");
+  return added_product(std::move(factors.up), std::move(factors.down), turned, factor);
 }
 
 ChangedParts parts(const Adapter& /*adapter*/, const AdapterModule& module) {
@@ -204,7 +167,6 @@ ChangedParts parts(const Adapter& /*adapter*/, const AdapterModule& module) {
 
 }  // namespace
 
-constexpr AdapterKind kLoraKind = {
-    .name = "LoRA", .fault = fault, .memory = memory, .open = open, .parts = parts};
+constexpr AdapterKind kLoraKind = {.name = "LoRA", .fault = fault, .memory = memory, .open = open, .parts = parts};
 
 }  // namespace ckmerge
