@@ -1,126 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/report/adapter_report.h"
 
-#include <algorithm>
-#include <cmath>
-#include <map>
-#include <optional>
-
-#include "cli/report/report.h"
-#include "cli/system/text.h"
-#include "core/adapters/adapter_file.h"
-#include "core/adapters/adapter_kind.h"
-#include "core/adapters/making/combination.h"
-#include "core/adapters/making/module_names.h"
-#include "core/names/architecture.h"
-#include "io/text/error.h"
+#include "cli/options/adapter_option.h"
 
 namespace ckmerge::cli {
 namespace {
 
-// An adapter, or why it is none that can be merged.
-struct Read {
-  std::optional<Adapter> adapter = {};
-  std::vector<std::string> faults = {};
-};
-
-Read read(const Checkpoint& checkpoint) {
-  Read out;
-  try {
-    out.adapter = read_adapter(checkpoint);
-  } catch (const Error& error) {
-    out.faults = error.details();
-    if (out.faults.empty()) out.faults = {error.what()};
-  }
-  return out;
+std::string module_line(const ReportedModule& module) {
+  std::string text = shortened(module.name, kNameWidth);
+  if (!module.tensors.empty()) text += " -> " + shortened(joined(module.tensors, ", "), kSentenceWidth);
+  if (!module.nearest.empty()) text += "  (nearest: " + shortened(module.nearest, kSentenceWidth) + ")";
+  return text;
 }
 
-// The rank of a LoRA's module; 0 of other kinds.
-uint64_t rank_of(const Adapter& adapter, const AdapterModule& module) {
-  for (const Factor& factor : module.factors)
-    if (factor.name == "lora_A" && !adapter.file.tensors[factor.tensor].shape.empty())
-      return adapter.file.tensors[factor.tensor].shape[0];
-  return 0;
+std::string module_lines(const std::vector<ReportedModule>& modules, const std::string& heading, size_t limit) {
+  if (modules.empty()) return "";
+  return "     " + counted(modules.size(), "module") + heading + "\n" +
+         listed(
+             modules.size(), [&](size_t i) { return module_line(modules[i]); }, limit);
 }
 
-// Counts of something that modules have, in its order.
-template <typename Key>
-std::map<Key, uint64_t> counted_by(const Adapter& adapter, const auto& key_of) {
-  std::map<Key, uint64_t> counts;
-  for (const AdapterModule& module : adapter.modules) ++counts[key_of(module)];
-  return counts;
-}
-
-std::string kinds_text(const Adapter& adapter) {
-  std::string out;
-  const auto kind_of = [](const AdapterModule& module) { return std::string(module.kind->name); };
-  for (const auto& [kind, count] : counted_by<std::string>(adapter, kind_of))
-    out += (out.empty() ? "" : ", ") + counted(count, "module") + " of " + kind;
-  return out;
-}
-
-std::string ranks_text(const Adapter& adapter) {
-  std::string out;
-  size_t shown = 0;
-  const auto key_of = [&](const AdapterModule& module) { return std::pair(rank_of(adapter, module), module.scale); };
-  const auto counts = counted_by<std::pair<uint64_t, double>>(adapter, key_of);
-  for (const auto& [key, count] : counts) {
-    if (shown++ == 4) break;
-    const auto [rank, scale] = key;
-    out += (out.empty() ? "" : "; ") + (rank > 0 ? "rank " + std::to_string(rank) + ", " : std::string()) + "scale " +
-           number_text(scale) + " (" + counted(count, "module") + ")";
-  }
-  return counts.size() > 4 ? out + "; ..." : out;
-}
-
-// Square roots of the energies of all that the modules of a block add, by block.
-std::map<std::string, double> strengths_of(const Adapter& adapter) {
-  std::map<std::string, double> energies;
-  try {
-    const std::vector<CountedAdapter> alone{{.adapter = &adapter}};
-    for (const MadeModule& module : combination(alone, {.spelling = spelling_of(adapter)}))
-      energies[module_block(module.name)] += module.make().energy;
-  } catch (const Error&) {  // kinds that are no products of two factors
-    return {};
-  }
-  for (auto& [block, energy] : energies) energy = std::sqrt(energy);
-  return energies;
-}
-
-std::string strength_lines(const Adapter& adapter) {
-  const std::map<std::string, double> strengths = strengths_of(adapter);
-  if (strengths.empty()) return "    strengths by block are told of LoRAs alone\n";
-  std::string out = "    strengths by block (the norm of what is added):\n";
-  for (const auto& [block, strength] : strengths) out += "      " + block + "  " + number_text(strength) + "\n";
-  return out;
-}
-
-std::string module_line(const Adapter& adapter, const AdapterModule& module) {
-  const uint64_t rank = rank_of(adapter, module);
-  return shortened(module.name, kNameWidth) + "  " + std::string(module.kind->name) +
-         (rank > 0 ? ", rank " + std::to_string(rank) : "") + ", scale " + number_text(module.scale);
-}
-
-std::string fault_lines(const std::vector<std::string>& faults) {
-  return "  cannot be merged:\n" +
-         listed(faults.size(), [&](size_t i) { return shortened(faults[i], kSentenceWidth); });
-}
-
-std::string architecture_of(const Checkpoint& checkpoint) {
-  return guess_architecture(checkpoint.tensors, checkpoint.metadata, checkpoint.judgement).architecture;
-}
-
-bool is_adapter(const Checkpoint& checkpoint) { return checkpoint.judgement.holds == Holds::factors; }
-
-void write_modules(JsonWriter& json, const Adapter& adapter) {
-  json.key("modules").begin_array();
-  for (const AdapterModule& module : adapter.modules) {
+void write_modules(JsonWriter& json, const char* key, const std::vector<ReportedModule>& modules) {
+  json.key(key).begin_array();
+  for (const ReportedModule& module : modules) {
     json.begin_object();
-    json.key("name").value(module.name);
-    json.key("kind").value(module.kind->name);
-    json.key("rank").value(rank_of(adapter, module));
-    json.key("scale").value(module.scale);
-    json.key("block").value(module_block(module.name));
+    json.key("module").value(module.name);
+    json.key("tensors").value(module.tensors);
+    if (!module.nearest.empty()) json.key("nearest").value(module.nearest);
     json.end_object();
   }
   json.end_array();
@@ -128,50 +34,71 @@ void write_modules(JsonWriter& json, const Adapter& adapter) {
 
 }  // namespace
 
-std::string adapter_lines(const Checkpoint& checkpoint, const AdapterReportOptions& options) {
-  if (!is_adapter(checkpoint)) return "";
-  const Read found = read(checkpoint);
-  if (!found.adapter) return fault_lines(found.faults);
-  const Adapter& adapter = *found.adapter;
-  const std::string of = architecture_of(checkpoint);
-  std::string out = std::string("  made by ") + name(adapter.maker) + (of.empty() ? "" : ", for " + visible(of)) +
-                    (adapter.base_model.empty() ? "" : ", trained on " + shortened(adapter.base_model, kNameWidth)) +
-                    "\n  " + kinds_text(adapter) + ": " + ranks_text(adapter) + "\n";
-  out += listed(
-      adapter.modules.size(), [&](size_t i) { return module_line(adapter, adapter.modules[i]); },
-      options.all_modules ? SIZE_MAX : 3);
-  if (!adapter.replacements.empty())
-    out += "  " + counted(adapter.replacements.size(), "whole tensor") + " that take the place of the model's\n";
-  if (!adapter.ignored.empty()) out += "  " + counted(adapter.ignored.size(), "tensor") + " without use for a merge\n";
-  if (options.strengths) out += strength_lines(adapter);
-  return out + warning_lines(adapter.warnings);
+std::string role_text(const MergeFacts& facts, size_t k) {
+  const Recipe& recipe = facts.plan.recipe;
+  if (k < recipe.roles.size()) return ", " + recipe.roles[k];
+  const size_t inputs = facts.checkpoints.size();
+  if (recipe.bake_vae && k == vae_input(recipe, inputs)) return ", the VAE";
+  return k >= first_adapter(recipe, inputs)
+             ? ", an adapter of strength " + strength_text(recipe.adapters[k - first_adapter(recipe, inputs)])
+             : "";
 }
 
-void write_adapter(JsonWriter& json, const Checkpoint& checkpoint, bool strengths) {
-  json.key("adapter_modules");
-  if (!is_adapter(checkpoint)) {
-    json.null();
-    return;
-  }
-  const Read found = read(checkpoint);
-  json.begin_object();
-  json.key("cannot_be_merged").value(std::span<const std::string>(found.faults));
-  json.key("architecture").value(architecture_of(checkpoint));
-  if (found.adapter) {
-    const Adapter& adapter = *found.adapter;
-    json.key("maker").value(name(adapter.maker));
-    json.key("base_model").value(adapter.base_model);
-    json.key("whole_tensors").value(adapter.replacements.size());
-    json.key("ignored").value(std::span<const std::string>(adapter.ignored));
-    json.key("warnings").value(std::span<const std::string>(adapter.warnings));
-    write_modules(json, adapter);
-    if (strengths) {
-      json.key("strengths").begin_object();
-      for (const auto& [block, strength] : strengths_of(adapter)) json.key(block).value(strength);
+std::string adapter_lines(const MergeFacts& facts, size_t i) {
+  if (i >= facts.adapters.size()) return "";
+  const AdapterReport& report = facts.adapters[i];
+  const uint64_t changed = i < facts.plan.adapted.size() ? facts.plan.adapted[i] : 0;
+  std::string out = "     " + visible(report.kind) + " of " + report.maker + ", " +
+                    counted(report.matched.size(), "module") + " matched, " + counted(changed, "tensor") + " changed";
+  if (!report.replaced.empty()) out += ", " + grouped(report.replaced.size()) + " of them whole";
+  if (!report.base_model.empty()) out += "; made from " + shortened(report.base_model, kNameWidth);
+  out += "\n";
+  if (facts.verbose) out += module_lines(report.matched, " matched", SIZE_MAX);
+  out += module_lines(report.unmatched, " left out, of nothing in A", facts.verbose ? SIZE_MAX : kListed);
+  if (!report.ignored.empty() && facts.verbose)
+    out += "     not used: " + shortened(joined(report.ignored, ", "), kSentenceWidth) + "\n";
+  return out;
+}
+
+void write_adapter_uses(JsonWriter& json, const Recipe& recipe) {
+  json.key("adapters").begin_array();
+  for (const AdapterUse& use : recipe.adapters) {
+    json.begin_object();
+    json.key("strength").value(use.strength);
+    json.key("rules").begin_array();
+    for (const AdapterStrength& rule : use.rules) {
+      json.begin_object();
+      json.key("select").value(rule.selector);
+      json.key("strength").value(rule.value);
       json.end_object();
     }
+    json.end_array();
+    json.end_object();
   }
-  json.end_object();
+  json.end_array();
+  json.key("allow_unmatched").value(recipe.allow_unmatched);
+  json.key("tied").value(ckmerge::name(recipe.tied));
+  json.key("dora").value(ckmerge::name(recipe.dora));
+}
+
+void write_adapters(JsonWriter& json, const MergeFacts& facts) {
+  json.key("adapted").begin_array();
+  for (size_t i = 0; i < facts.adapters.size(); ++i) {
+    const AdapterReport& report = facts.adapters[i];
+    json.begin_object();
+    json.key("path").value(report.path);
+    json.key("kind").value(report.kind);
+    json.key("maker").value(report.maker);
+    json.key("base_model").value(report.base_model);
+    json.key("changed").value(i < facts.plan.adapted.size() ? facts.plan.adapted[i] : 0);
+    write_modules(json, "matched", report.matched);
+    write_modules(json, "unmatched", report.unmatched);
+    json.key("replaced").value(report.replaced);
+    json.key("ignored").value(report.ignored);
+    json.key("memory").value(report.memory);
+    json.end_object();
+  }
+  json.end_array();
 }
 
 }  // namespace ckmerge::cli

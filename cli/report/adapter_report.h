@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// What `inspect` says of an adapter beyond its tensors: who made it, of which kind its modules are, for which model,
-// with which ranks and scales, where it is strong, and what in it cannot be merged and why.
+// What became of adapters, told to people and programs.
 #pragma once
 
 #include <string>
 
-#include "io/table/checkpoint.h"
+#include "cli/report/report.h"
 #include "io/text/json_writer.h"
 
 namespace ckmerge::cli {
 
-struct AdapterReportOptions {
-  bool all_modules = false;  ///< not the first kListed alone
-  bool strengths = false;    ///< those of blocks, for which the factors are read
-};
+/// ", the VAE": what input `k` is, where it is not one of those that are merged.
+std::string role_text(const MergeFacts& facts, size_t k);
 
-/// Empty of a checkpoint that is no adapter.
-std::string adapter_lines(const Checkpoint& checkpoint, const AdapterReportOptions& options);
+/// Below the line of adapter `i`: what it is, what it changes, what belongs nowhere; with --verbose all its modules.
+std::string adapter_lines(const MergeFacts& facts, size_t i);
 
-/// A member "adapter_modules": an object, or null of what is no adapter.
-void write_adapter(JsonWriter& json, const Checkpoint& checkpoint, bool strengths);
+/// The recipe's adapters with their strengths, and how they are read.
+void write_adapter_uses(JsonWriter& json, const Recipe& recipe);
+
+/// "adapters": all modules of each, and what they belong to.
+void write_adapters(JsonWriter& json, const MergeFacts& facts);
 
 }  // namespace ckmerge::cli
