@@ -49,8 +49,12 @@ class Grouping {
   AdapterGroups group() {
     for (uint32_t i = 0; i < tensors_.size(); ++i) add(i);
     for (const uint32_t i : whole_) add_whole(i);
-    for (Module& module : modules_)
-      if (!is_shared(module.name) || shares_nothing_with_others(module)) finish(module);
+    for (Module& module : modules_) {
+      if (!is_shared(module.name) || shares_nothing_with_others(module))
+        finish(module);
+      else
+        groups_.shared = kind_of(module.members);
+    }
     std::ranges::stable_sort(groups_.modules, {}, &FactorGroup::module);
     return std::move(groups_);
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -53,7 +54,7 @@ string with_any_numbers(string_view name) {
 // Patterns of modules with stacked experts, and with single ones by their kinds.
 struct ExpertModules {
   std::set<string> stacked;
-  std::set<std::pair<const ExpertKind*, string>> single;
+  std::map<string, const ExpertKind*> single;
   bool has_gate = false;
 
   explicit ExpertModules(const TensorTable& tensors) {
@@ -64,8 +65,14 @@ struct ExpertModules {
         stacked.insert(with_any_numbers(name->module));
         has_gate |= name->has_gate;
       }
-      if (!name->is_stacked && name->kind) single.emplace(name->kind, with_any_numbers(name->module));
+      if (!name->is_stacked && name->kind) add_single(*name->kind, with_any_numbers(name->module));
     }
+  }
+
+  // Those with a gate have the sign of those without one, too.
+  void add_single(const ExpertKind& kind, const string& pattern) {
+    const auto [place, is_new] = single.try_emplace(pattern, &kind);
+    if (!is_new && fits(kind, true)) place->second = &kind;
   }
 
   // (experts, out, in), as what comes out of the expert tells: an (experts, in, out) cannot be cut by rows.
@@ -158,7 +165,7 @@ void TargetIndex::add_experts(uint32_t number) {
     add_table({.tensors = std::move(checkpoint.tensors), .component = number, .is_own = false}, "");
   };
   LayoutRules stacking;
-  for (const auto& [kind, pattern] : modules.single) append_expert_rules(stacking, *kind, pattern);
+  for (const auto& [pattern, kind] : modules.single) append_expert_rules(stacking, *kind, pattern);
   add(stacking, Direction::to_left);
   if (modules.stacked.empty()) return;
   for (const ExpertKind* const kind : single_kinds(modules.has_gate)) {
