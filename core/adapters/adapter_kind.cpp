@@ -29,12 +29,18 @@ constexpr const AdapterKind* kKinds[] = {
     &kHiraKind,
     &kHraKind,
     &kIa3Kind,
+    &kKasaKind,
+    &kLohaWithDoraKind,
+    &kLokrWithDoraKind,
     &kLoraWithDoraKind,
     &kLycorisBoftKind,
     &kLycorisIa3Kind,
     &kMissBatKind,
     &kOftKind,
+    &kOloraKind,
+    &kOsfKind,
     &kPeanutKind,
+    &kPissaKind,
     &kRoadKind,
 };
 
