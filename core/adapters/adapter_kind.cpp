@@ -25,6 +25,7 @@ constexpr const AdapterKind* kKinds[] = {
     &kDeftKind,
     &kDeloraKind,
     &kDiagOftKind,
+    &kFrodKind,
     &kGloraKind,
     &kHiraKind,
     &kHraKind,

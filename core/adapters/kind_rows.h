@@ -22,6 +22,7 @@ extern const AdapterKind kBoftKind;
 extern const AdapterKind kDeftKind;
 extern const AdapterKind kDeloraKind;
 extern const AdapterKind kDiagOftKind;
+extern const AdapterKind kFrodKind;
 extern const AdapterKind kGloraKind;
 extern const AdapterKind kHiraKind;
 extern const AdapterKind kHraKind;

@@ -91,6 +91,26 @@ TEST_CASE("OSF has the smaller singular parts anew") {
                0.5 * (adapter["osf_svd_params.U_low"] * scaled) - 0.5 * singular_parts(w, 5, 4));
 }
 
+TEST_CASE("FROD puts the weight together anew from the parts that a shared basis takes it into") {
+  SmallAdapter adapter("FROD", {{"frod_V.m", {6, 6}},
+                                {"frod_lambda_l", {6}},
+                                {"frod_lambda_s_values", {3}},
+                                {"frod_s_indices.m", {2, 3}, {0, 4, 5, 1, 2, 0}, Dtype::I64}});
+  const Dense w = base_weight({9, 6}), v = adapter["frod_V.m"];
+  Dense u = w * inverted(turned(v)), middle(6, 6);
+  for (uint64_t j = 0; j < 6; ++j) {
+    const double length = std::sqrt(inner(column(u, j), column(u, j)));
+    for (uint64_t i = 0; i < 9; ++i) u(i, j) /= length;
+    middle(j, j) = adapter["frod_lambda_l"].values[j];
+  }
+  const Dense s = adapter["frod_lambda_s_values"];
+  middle(0, 1) += s.values[0];
+  middle(4, 2) += s.values[1];
+  middle(5, 0) += s.values[2];
+  check_change(adapter, {.shape = {9, 6}}, 0.5, 0.5 * (u * middle * turned(v) - w), 3e-6);
+  CHECK(adapter.fault({.shape = {9, 7}}) == "frod_V.m has 6 rows, the weight's inputs are 7");
+}
+
 TEST_CASE("singular parts of large matrices are refused, with what to do") {
   SmallAdapter adapter("PiSSA", {{"lora_A", {1, 2049}}, {"lora_B", {2049, 1}}});
   CHECK(adapter.fault({.shape = {2049, 2049}}).find("at most 2048") != std::string::npos);
