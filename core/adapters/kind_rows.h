@@ -22,16 +22,23 @@ extern const AdapterKind kBoftKind;
 extern const AdapterKind kDeftKind;
 extern const AdapterKind kDeloraKind;
 extern const AdapterKind kDiagOftKind;
+extern const AdapterKind kFrodKind;
 extern const AdapterKind kGloraKind;
 extern const AdapterKind kHiraKind;
 extern const AdapterKind kHraKind;
 extern const AdapterKind kIa3Kind;
+extern const AdapterKind kKasaKind;
+extern const AdapterKind kLohaWithDoraKind;
+extern const AdapterKind kLokrWithDoraKind;
 extern const AdapterKind kLoraWithDoraKind;
 extern const AdapterKind kLycorisBoftKind;
 extern const AdapterKind kLycorisIa3Kind;
 extern const AdapterKind kMissBatKind;
 extern const AdapterKind kOftKind;
+extern const AdapterKind kOloraKind;
+extern const AdapterKind kOsfKind;
 extern const AdapterKind kPeanutKind;
+extern const AdapterKind kPissaKind;
 extern const AdapterKind kRoadKind;
 
 }  // namespace ckmerge
