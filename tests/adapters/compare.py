@@ -62,11 +62,9 @@ def faults_of(result, base, expected, units):
 
 
 def compare(ckmerge, group, name, entry, shapes):
-    base, place = recorded.base_of(shapes, entry), pathlib.Path("base.safetensors")
-    tensors.write(place, base)
+    place, base = recorded.write_base(shapes, entry, pathlib.Path("base"))
     out = pathlib.Path("out.safetensors")
-    out.unlink(missing_ok=True)
-    status, told = bake(ckmerge, place, recorded.write_adapter(name, entry, pathlib.Path("adapter")), entry["strength"], out)
+    status, told = bake(ckmerge, place, recorded.write_adapter(name, entry, pathlib.Path("adapter")), entry["strength"], out, *entry.get("options", ()))
     refused = REFUSED.get(f"{group}: {name}")
     if refused:
         fault = f"exit {status} instead of 4, {told}" if status != 4 else f"is refused without {refused!r}: {told}" if not re.search(refused, told) else ""

@@ -8,7 +8,7 @@ import pathlib
 import tensors
 
 HERE = pathlib.Path(__file__).resolve().parent
-GROUPS = ("peft-lora", "peft-adding", "peft-acting", "lycoris", "kohya")
+GROUPS = ("peft-lora", "peft-adding", "peft-acting", "lycoris", "kohya", "peft-models")
 
 
 def load(group):
@@ -46,3 +46,15 @@ def write_adapter(name, entry, path):
     tensors.write(path / "adapter_model.safetensors", adapter_of(name, entry), entry["metadata"])
     (path / "adapter_config.json").write_text(json.dumps(entry["config"], indent=2, sort_keys=True), encoding="utf-8")
     return path
+
+
+def write_base(nets, entry, path):
+    """The model: a folder where it is one of transformers, a file otherwise. Returns its path and its tensors."""
+    base = base_of(nets, entry)
+    if "model_config" not in entry:
+        tensors.write(path.with_suffix(".safetensors"), base)
+        return path.with_suffix(".safetensors"), base
+    path.mkdir(exist_ok=True)
+    tensors.write(path / "model.safetensors", base)
+    (path / "config.json").write_text(json.dumps(entry["model_config"], indent=2, sort_keys=True), encoding="utf-8")
+    return path, base

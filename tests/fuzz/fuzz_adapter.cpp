@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <deque>
 #include <set>
 #include <string>
 #include <string_view>
@@ -13,7 +14,7 @@
 
 #include "core/adapters/adapter_file.h"
 #include "core/adapters/adapter_targets.h"
-#include "core/adapters/factor_name.h"
+#include "core/adapters/names/factor_name.h"
 #include "core/adapters/peft_config.h"
 #include "io/memory/memory_tensors.h"
 #include "io/text/error.h"
@@ -49,12 +50,13 @@ const std::vector<float>& elements() {
 
 Checkpoint checkpoint_of(std::string_view text, const Metadata& metadata) {
   std::vector<MemoryTensor> tensors;
+  std::deque<std::vector<uint64_t>> shapes;
   std::set<std::string_view> names;
   while (!text.empty() && tensors.size() < kMostTensors) {
     std::string_view line = take(text, "\n");
     const std::string_view name = take(line, " ").substr(0, kLongest);
     if (!names.insert(name).second) continue;
-    Shape shape;
+    std::vector<uint64_t>& shape = shapes.emplace_back();
     for (const char digit : line.substr(0, kMostDimensions)) shape.push_back(static_cast<unsigned char>(digit) % 10);
     tensors.push_back({.name = name, .dtype = "F32", .shape = shape, .data = elements().data()});
   }
@@ -90,7 +92,8 @@ bool is_told(const Adapter& adapter, uint32_t tensor, std::string_view name) {
 }
 
 void check_targets(const Adapter& adapter) {
-  const AdapterTargets targets = adapter_targets(adapter, model());
+  const AdapterTargets targets = adapter_targets(adapter, model(), TiedModules::sum);
+  expect(targets.replaced.size() + targets.unplaced.size() >= adapter.replacements.size());
   std::set<uint32_t> known(targets.unmatched.begin(), targets.unmatched.end());
   expect(targets.nearest.size() == targets.unmatched.size());
   for (const AdaptedTensor& adapted : targets.adapted) {
@@ -116,7 +119,8 @@ void check(Checkpoint checkpoint) {
 }
 
 void refused(const Error& error) {
-  expect(error.code() == ErrorCode::mismatch || error.code() == ErrorCode::malformed || error.code() == ErrorCode::usage);
+  expect(error.code() == ErrorCode::mismatch || error.code() == ErrorCode::malformed ||
+         error.code() == ErrorCode::usage);
   expect(error.what()[0] != '\0');
 }
 
