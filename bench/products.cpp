@@ -52,7 +52,7 @@ void product(benchmark::State& state, const BlockKernels* kernels, size_t depth,
   const size_t rows = std::max<size_t>(12, (128 << 10) / (columns * sizeof(float)));
   std::vector<float> left(rows * depth, 0.5F), panels(panels_size(depth, columns), 0.25F), out(rows * columns);
   for (auto _ : state) {
-    kernels->add_product(left.data(), rows, depth, panels.data(), columns, 1e-9F, out.data());
+    matrix_kernel(*kernels).add_product(left.data(), rows, depth, panels.data(), columns, 1e-9F, out.data());
     benchmark::ClobberMemory();
   }
   count_operations(state, 2.0 * static_cast<double>(rows * columns) * static_cast<double>(depth + 1));

@@ -122,9 +122,6 @@ struct BlockKernels {
   /// Op::agree_or_mix (z is not read, but must be readable) and Op::agree_or_add_scaled_difference; null for dtypes
   /// that have none.
   FusedLoop fused_mix[kDtypeCount], fused_move[kDtypeCount];
-  /// As add_product() of kernels/matrix.h.
-  void (*add_product)(const float* left, size_t rows, size_t depth, const float* panels, size_t columns, float factor,
-                      float* out);
 };
 
 /// Tables this program was built with and this CPU can run, best first; never empty (the baseline is always last).

@@ -24,7 +24,8 @@ void make_panels(const float* right, size_t depth, size_t columns, float* panels
 
 void add_product(const float* left, size_t rows, size_t depth, const float* panels, size_t columns, float factor,
                  float* out) noexcept {
-  (*available_kernels().begin())->add_product(left, rows, depth, panels, columns, factor, out);
+  static const MatrixKernel& kBest = matrix_kernel(**available_kernels().begin());
+  kBest.add_product(left, rows, depth, panels, columns, factor, out);
 }
 
 }  // namespace ckmerge

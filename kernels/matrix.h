@@ -9,6 +9,8 @@
 
 namespace ckmerge {
 
+struct BlockKernels;
+
 /// Columns of a panel: four AVX2 registers. Those behind the last column are zeros.
 inline constexpr size_t kPanelColumns = 32;
 
@@ -18,8 +20,18 @@ size_t panels_size(size_t depth, size_t columns) noexcept;
 /// Fills `panels` with `right`, depth rows of `columns` elements: of each panel row after row.
 void make_panels(const float* right, size_t depth, size_t columns, float* panels) noexcept;
 
-/// out[i][j] += factor * (sum over k of left[i][k] * right[k][j]), by the best kernel that this CPU runs. `left` is
-/// rows x depth, `out` rows x columns.
+/// What one ISA has. out[i][j] += factor * (sum over k of left[i][k] * right[k][j]): `left` is rows x depth, `out` rows
+/// x columns.
+struct MatrixKernel {
+  const char* isa;
+  void (*add_product)(const float* left, size_t rows, size_t depth, const float* panels, size_t columns, float factor,
+                      float* out);
+};
+
+/// That of the ISA of `kernels`, which is one of available_kernels().
+const MatrixKernel& matrix_kernel(const BlockKernels& kernels) noexcept;
+
+/// The same, by the best that this CPU runs.
 void add_product(const float* left, size_t rows, size_t depth, const float* panels, size_t columns, float factor,
                  float* out) noexcept;
 

@@ -103,6 +103,7 @@ void make_changes_of(MergeRequest& request, const Recipe& without, std::span<con
       request.adapters.push_back(make_changes(request.settings.recipe, i, first, merged, adapters[i], threads));
       append(request.warnings, request.adapters.back().warnings);
       run.held_by_inputs += request.adapters.back().memory;
+      if (request.adapters.back().rows) request.changes.vocabulary = request.adapters.back().rows;
     });
 }
 

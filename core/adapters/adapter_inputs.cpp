@@ -249,6 +249,7 @@ class Changes {
         continue;
       }
       report_.replaced.emplace_back(own.name);
+      if (replacement.rows.empty() && has_grown(own, other)) note_grown(own.shape[0], other.shape[0], lines);
       if (replacement.rows.empty()) {
         out.tensors.add_again(own.name, adapter_->file.tensors, replacement.tensor);
         continue;
@@ -267,6 +268,26 @@ class Changes {
     out.shards.push_back(replaced_rows(first_, file, std::move(rows), place_.path));
   }
 
+  // Of a vocabulary to which tokens were added.
+  static bool has_grown(const Tensor& own, const Tensor& other) {
+    return own.shape.size() == 2 && other.shape.size() == 2 && own.shape[1] == other.shape[1] &&
+           other.shape[0] > own.shape[0];
+  }
+
+  // Embeddings and head must have the same rows.
+  void note_grown(uint64_t before, uint64_t rows, std::vector<std::string>& lines) {
+    report_.rows = rows;
+    for (size_t i = 0; i < first_->tensors.size(); ++i) {
+      const Tensor tensor = first_->tensors[i];
+      const bool is_vocabulary = tensor.name.ends_with("lm_head.weight") || tensor.name.ends_with("embed_tokens.weight");
+      const auto is_it = [&](const ReplacedTensor& replaced) { return replaced.tensor == i; };
+      if (is_vocabulary && tensor.shape.size() == 2 && tensor.shape[0] == before &&
+          std::ranges::none_of(targets_.replaced, is_it))
+        lines.push_back(sentence(tensor.name, ": has ", before, " rows, and the adapter's embeddings ", rows,
+                                 "; it lacks those of this tensor"));
+    }
+  }
+
   static std::string replacement_fault(const Tensor& own, const Tensor& other, const AdapterReplacement& replacement) {
     const auto shape_text = [](Shape shape) {
       std::string text;
@@ -275,11 +296,8 @@ class Changes {
     };
     if (!is_real(own.dtype) || !is_real(other.dtype))
       return sentence("is ", info(own.dtype).name, ", and ", info(other.dtype).name, " in the adapter");
-    if (replacement.rows.empty() && !std::ranges::equal(own.shape, other.shape))
-      return sentence("is ", shape_text(own.shape), ", and ", shape_text(other.shape), " in the adapter",
-                      !own.shape.empty() && !other.shape.empty() && other.shape[0] > own.shape[0]
-                          ? ": its vocabulary grew; grow that of the model first"
-                          : "");
+    if (replacement.rows.empty() && !std::ranges::equal(own.shape, other.shape) && !has_grown(own, other))
+      return sentence("is ", shape_text(own.shape), ", and ", shape_text(other.shape), " in the adapter");
     if (replacement.rows.empty()) return "";
     const bool is_matrix = own.shape.size() == 2 && other.shape.size() == 2;
     if (!is_matrix || own.shape[1] != other.shape[1] || other.shape[0] != replacement.rows.size())

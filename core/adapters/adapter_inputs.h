@@ -30,6 +30,7 @@ struct AdapterReport {
   std::vector<std::string> replaced = {};  ///< tensors of the checkpoint whose place its own take
   std::vector<std::string> ignored = {};   ///< tensors of its file that a merge has no use for
   std::vector<std::string> warnings = {};  ///< one sentence each
+  uint64_t rows = 0;                       ///< of embeddings, where its own have more than the checkpoint's; else 0
   uint64_t memory = 0;                     ///< bytes of factors held while it is read
 };
 

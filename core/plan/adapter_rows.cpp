@@ -41,11 +41,12 @@ void AdapterRows::take(size_t i, uint32_t row, std::string_view name) {
   };
   const size_t own = checkpoints_[0].tensors.find(name);
   if (own == TensorTable::npos) return;
-  if (!std::ranges::equal(adapter.tensors[row].shape, checkpoints_[0].tensors[own].shape))
+  const bool adds = !std::ranges::binary_search(adapter.replacing, row);
+  if (adds && !std::ranges::equal(adapter.tensors[row].shape, checkpoints_[0].tensors[own].shape))
     refuse(sentence("is ", to_text(adapter.tensors[row].shape), ", and ", to_text(checkpoints_[0].tensors[own].shape),
                     " in ", checkpoints_[0].path));
   rows_[i] = row;
-  if (!std::ranges::binary_search(adapter.replacing, row)) {
+  if (adds) {
     adding_[i] = any_adds_ = true;
     return;
   }
@@ -88,6 +89,9 @@ void StepPlanner::add_adapted(Source named, Source base, Action action) {
     action = Action::replace;
   }
   if (!adapters_.any_adds()) return add_single(named, base, action);
+  if (!std::ranges::equal(tensor.shape, tensor_of(base).shape))
+    return fault(std::string(tensor.name) + ": is " + to_text(tensor_of(base).shape) + " in " +
+                 path_of(base.checkpoint) + ", and what another adapter adds is for " + to_text(tensor.shape));
   std::ranges::fill(dtypes_, Dtype::F32);
   dtypes_[0] = tensor_of(base).dtype;
   programs_.take_adapters(adapters_.adding());

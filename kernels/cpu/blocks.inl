@@ -140,7 +140,6 @@ constexpr BlockKernels make_table() {
       .dot64 = dot<double>,
       .fused_mix = {},
       .fused_move = {},
-      .add_product = add_product,
   };
   add_operations(table.op32);
   add_operations(table.op64);
@@ -162,5 +161,7 @@ constexpr BlockKernels make_table() {
 
 extern const BlockKernels kernels;
 constinit const BlockKernels kernels = make_table();
+extern const MatrixKernel matrix_kernel;
+constinit const MatrixKernel matrix_kernel = {CKMERGE_TEXT(CKMERGE_ISA), add_product};
 
 }  // namespace ckmerge::CKMERGE_ISA

@@ -58,7 +58,7 @@ TEST_CASE("a product is the plain loop's, bit for bit, on every table") {
     make_panels(right.data(), e.depth, e.columns, unaligned);
     for (const BlockKernels* kernels : available_kernels()) {
       std::vector<float> out = before;
-      kernels->add_product(left.data(), e.rows, e.depth, unaligned, e.columns, 0.7F, out.data());
+      matrix_kernel(*kernels).add_product(left.data(), e.rows, e.depth, unaligned, e.columns, 0.7F, out.data());
       CHECK_MESSAGE(same(out, expected), kernels->isa << ' ' << e.rows << ' ' << e.depth << ' ' << e.columns);
     }
   }
