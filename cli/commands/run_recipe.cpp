@@ -153,8 +153,8 @@ uint64_t shard_size_made(const std::string& path, Caller& caller) {
 std::vector<std::string> input_lines(const RecordedRecipe& recorded) {
   std::vector<std::string> lines;
   for (size_t k = 0; k < recorded.sha256.size(); ++k)
-    lines.push_back(letter(k) + name_behind_letter(recorded.recipe, k, recorded.sha256.size()) + " was " + recorded.recipe.input_names[k] +
-                    hash_text(recorded, k));
+    lines.push_back(letter(k) + name_behind_letter(recorded.recipe, k, recorded.sha256.size()) + " was " +
+                    recorded.recipe.input_names[k] + hash_text(recorded, k));
   return lines;
 }
 

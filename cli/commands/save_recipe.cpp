@@ -263,7 +263,8 @@ class Writer {
     option("tied", recipe_.tied);
     option("underflow", recipe_.underflow);
     option("vocab", recipe_.vocab);
-    if (recipe_.bake_vae) option("vae", std::vector<std::string>{path_of(request_.inputs[vae_input(recipe_, request_.inputs.size())])});
+    if (recipe_.bake_vae)
+      option("vae", std::vector<std::string>{path_of(request_.inputs[vae_input(recipe_, request_.inputs.size())])});
     if (!recipe_.wrap.empty()) option("wrap", std::vector<std::string>{recipe_.wrap});
     if (options_.empty()) return;
     line(0, "options:");

@@ -79,7 +79,8 @@ std::string sum_name(std::span<const double> weights, const std::vector<std::str
 std::string name_without_suffix(const Recipe& recipe, const std::vector<std::string>& models) {
   // Of weighted_sum and linear: the weights, in the order of the checkpoints. Of add_difference: alpha comes second.
   if (recipe.formula) return call_name(recipe, models);
-  const std::vector<double> coefficients = resolve_coefficients(recipe, models.size() + recipe.bake_vae + recipe.adapters.size());
+  const std::vector<double> coefficients =
+      resolve_coefficients(recipe, models.size() + recipe.bake_vae + recipe.adapters.size());
   if (recipe.method == "weighted_sum" || recipe.method == "linear") return sum_name(coefficients, models);
   if (recipe.method == "copy") return models[0];
   if (recipe.method != "add_difference") return call_name(recipe, models);

@@ -48,7 +48,8 @@ InputHashes::InputHashes(const Plan& plan, std::span<const Checkpoint> checkpoin
     const auto k = static_cast<uint32_t>(files_[i].checkpoint);
     if (!files_[i].sha256.empty()) continue;
     // Tiles pass the files of a folder in no order that its shards have.
-    if (!merge_hashes || is_in_several(checkpoints[k]) || is_adapter(plan, k, checkpoints.size()) || !follows_output(plan, checkpoints, k)) {
+    if (!merge_hashes || is_in_several(checkpoints[k]) || is_adapter(plan, k, checkpoints.size()) ||
+        !follows_output(plan, checkpoints, k)) {
       out_of_order.push_back(i);
       continue;
     }
