@@ -217,12 +217,13 @@ bool TargetIndex::is_meant(uint32_t component, string_view name, TargetScope sco
 }
 
 std::vector<TargetEntry> TargetIndex::find(string_view name, TargetScope scope) const {
+  constexpr size_t kMostEntries = 64;  // of one name; dots and underscores in any order would make any number
   std::vector<TargetEntry> entries;
   const string plain = name.find('.') == string_view::npos ? string(name) : plain_module(name);
   for (const string& key : {underscored(name), underscored(plain)}) {
     const auto first = first_.find(key);
     if (first == first_.end()) continue;
-    for (uint32_t link = first->second; link != UINT32_MAX; link = links_[link].next) {
+    for (uint32_t link = first->second; link != UINT32_MAX && entries.size() < kMostEntries; link = links_[link].next) {
       const TargetEntry entry = links_[link].entry;
       const TargetTable& of = table(entry);
       if (is_meant(of.component, of.tensors.name(entry.row), scope) &&
