@@ -115,7 +115,7 @@ class Options {
 
   std::string word(const std::string& name, const YamlValue& item) const {
     if (item.kind != Kind::scalar || item.text.empty()) refuse(item, kWanted);
-    return name == "vae" ? beside_recipe(item.text, path_) : item.text;
+    return name == "vae" || name == "config-from" ? beside_recipe(item.text, path_) : item.text;
   }
 
   static constexpr const char* kWanted =
@@ -131,10 +131,10 @@ class Options {
 
 const std::vector<std::string>& recipe_options() {
   static const std::vector<std::string> options{
-      "add-prefix",   "copy-codes",    "discard",   "dtype",   "exclude",     "expand", "first-channels",
-      "extra",        "format",        "half",      "hash",    "hash-inputs", "key",    "layout",
-      "mend",         "merge-buffers", "metadata",  "missing", "nan",         "only",   "rename",
-      "set-metadata", "strip-prefix",  "underflow", "vae",     "vocab",       "wrap"};
+      "add-prefix",   "component",      "config-from",   "copy-code", "copy-codes", "discard", "dtype",       "exclude",
+      "expand",       "first-channels", "extra",         "format",    "half",       "hash",    "hash-inputs", "key",
+      "layout",       "mend",           "merge-buffers", "metadata",  "missing",    "nan",     "only",        "rename",
+      "set-metadata", "shard-size",     "strip-prefix",  "underflow", "vae",        "vocab",   "wrap"};
   return options;
 }
 

@@ -9,7 +9,9 @@
 
 namespace ckmerge {
 
-OpenDescriptor::~OpenDescriptor() { close(descriptor_); }
+OpenDescriptor::~OpenDescriptor() {
+  if (close(descriptor_) != 0 && errno != EINTR && fault_) *fault_ = errno;
+}
 
 DescriptorPool& DescriptorPool::of_process() {
   static DescriptorPool* const pool = new DescriptorPool;  // files may outlive all else
@@ -30,8 +32,7 @@ DescriptorLease DescriptorPool::find(Place& place) {
   return place.kept;
 }
 
-DescriptorLease DescriptorPool::keep(Place& place, int descriptor) {
-  DescriptorLease lease = std::make_shared<OpenDescriptor>(descriptor);
+DescriptorLease DescriptorPool::keep(Place& place, DescriptorLease lease) {
   const std::lock_guard lock(mutex_);
   if (place.kept) return place.kept;
   make_room();
