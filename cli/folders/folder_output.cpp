@@ -51,7 +51,7 @@ Error UnfinishedFolder::named(const Error& error) const {
 std::vector<RunReport> run_into(std::deque<UnfinishedFolder>& folders, std::span<const PlannedRun> runs,
                                 std::span<const Checkpoint> checkpoints, const RunOptions& options) {
   RunOptions inside = options;
-  inside.own_folders = true;
+  inside.sync_folders = false;
   try {
     std::vector<RunReport> reports = ckmerge::run(runs, checkpoints, inside);
     for (size_t k = 0; k < folders.size(); ++k) folders[k].finish(*runs[k].plan, checkpoints, reports[k]);

@@ -6,7 +6,6 @@
 #include <cassert>
 #include <chrono>
 #include <deque>
-#include <map>
 #include <new>
 #include <optional>
 
@@ -22,7 +21,6 @@
 #include "core/read/tile_sizing.h"
 #include "core/threads/machine.h"
 #include "core/threads/thread_pool.h"
-#include "io/file/partial_file.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -129,20 +127,12 @@ class Engine {
                               [&] { return options_.discard ? OutputFile::discarding() : output_file(made, k); });
   }
 
-  // Opened once for all that lie in it.
-  DescriptorLease folder_of(const std::string& target) {
-    DescriptorLease& folder = folders_[target.substr(0, target.rfind('/') + 1)];
-    if (!folder) folder = open_folder_of(target);
-    return folder;
-  }
-
-  OutputFile output_file(const Made& made, size_t k) {
+  OutputFile output_file(const Made& made, size_t k) const {
     return OutputFile(made.targets[k], made.plan.files[k].size(), identities(checkpoints_),
                       {.replace = options_.replace,
                        .sync = options_.sync,
-                       .sync_folder = !options_.own_folders,
+                       .sync_folder = options_.sync_folders,
                        .stopped = [this] { return options_.observer().wants_stop(); },
-                       .own_folder = options_.own_folders ? folder_of(made.targets[k]) : nullptr,
                        .drop_cache = cache_.drop_behind_tiles});
   }
 
@@ -246,7 +236,6 @@ class Engine {
   DeviceBackend devices_;
   const TileSizing sizing_;
   const CachePolicy cache_;
-  std::map<std::string, DescriptorLease> folders_;
   std::deque<Made> made_;
 };
 

@@ -22,7 +22,7 @@ struct RunOptions {
   // Behaviour.
   bool replace = false;      ///< an existing target may be replaced
   bool sync = true;          ///< durable: fsync before and after the rename
-  bool own_folders = false;  ///< those of the targets are nobody else's, and the caller syncs them after the renames
+  bool sync_folders = true;  ///< with `sync`, after the rename; false where the caller does
   bool verify = false;  ///< read the output back from disk before it is put in place, compare with what was computed
   bool hash = false;    ///< hash the output as it is written (RunReport::sums); recipe.hash asks for the inputs' hashes
   bool discard = false;  ///< for benchmarks: the output goes nowhere, whatever the target; not with verify or hash

@@ -9,9 +9,7 @@
 
 namespace ckmerge {
 
-OpenDescriptor::~OpenDescriptor() {
-  if (close(descriptor_) != 0 && errno != EINTR && fault_) *fault_ = errno;
-}
+OpenDescriptor::~OpenDescriptor() { close(descriptor_); }
 
 DescriptorPool& DescriptorPool::of_process() {
   static DescriptorPool* const pool = new DescriptorPool;  // files may outlive all else
@@ -32,7 +30,8 @@ DescriptorLease DescriptorPool::find(Place& place) {
   return place.kept;
 }
 
-DescriptorLease DescriptorPool::keep(Place& place, DescriptorLease lease) {
+DescriptorLease DescriptorPool::keep(Place& place, int descriptor) {
+  DescriptorLease lease = std::make_shared<OpenDescriptor>(descriptor);
   const std::lock_guard lock(mutex_);
   if (place.kept) return place.kept;
   make_room();

@@ -55,7 +55,13 @@ const char* file_type(mode_t mode) {
 // descriptors ran out, those that nobody needs for the moment are given back.
 int open_for_reading(const std::string& path) {
   const auto try_it = [&] { return retried([&] { return open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); }); };
-  return with_descriptors_given_back(try_it);
+  const int descriptor = try_it();
+  const bool ran_out = descriptor < 0 && (errno == EMFILE || errno == ENFILE);
+  if (!ran_out) return descriptor;
+  const int error = errno;
+  if (DescriptorPool::of_process().close_unused()) return try_it();
+  errno = error;
+  return -1;
 }
 
 }  // namespace
@@ -84,8 +90,7 @@ InputFile::InputFile(const std::string& path) : state_(std::make_shared<State>()
   state.path = path;
   const int descriptor = open_for_reading(path);
   if (descriptor < 0) fail_io(path, "cannot be opened", errno);
-  const DescriptorLease lease =
-      DescriptorPool::of_process().keep(state.place, std::make_shared<OpenDescriptor>(descriptor));
+  const DescriptorLease lease = DescriptorPool::of_process().keep(state.place, descriptor);
   struct stat status;
   if (retried([&] { return fstat(descriptor, &status); }) != 0) fail_io(path, "cannot be examined", errno);
   if (!S_ISREG(status.st_mode))
@@ -122,7 +127,7 @@ DescriptorLease InputFile::descriptor() const {
   if (DescriptorLease lease = pool.find(state.place)) return lease;
   const int descriptor = open_for_reading(state.again);
   if (descriptor < 0) fail_io(path(), "cannot be opened again", errno);
-  DescriptorLease lease = pool.keep(state.place, std::make_shared<OpenDescriptor>(descriptor));
+  DescriptorLease lease = pool.keep(state.place, descriptor);
   struct stat status;
   if (retried([&] { return fstat(lease->number(), &status); }) != 0) fail_io(path(), "cannot be examined", errno);
   if (const FileIdentity now = identity_of(status); !now.same_file(identity()) || !state.is_as_before(now)) {

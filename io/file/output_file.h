@@ -19,9 +19,8 @@ struct OutputOptions {
   bool sync = true;                    ///< make it durable: data, then the rename
   bool sync_folder = true;             ///< with `sync`; else the rename is somebody else's to make durable
   std::function<bool()> stopped = {};  ///< asked while space is reserved, which can take long on a tmpfs
-  DescriptorLease own_folder = {};  ///< where the target lies, if nobody else writes there: see io/file/partial_file.h
-  bool drop_cache = false;          ///< speed only: do not leave written pages in the page cache
-  uint32_t mode = 0666;             ///< of a new file, less the umask; one that is replaced keeps its own within it
+  bool drop_cache = false;             ///< speed only: do not leave written pages in the page cache
+  uint32_t mode = 0666;                ///< of a new file, less the umask; one that is replaced keeps its own within it
 };
 
 class OutputFile {

@@ -42,7 +42,10 @@ struct OutputFile::State {
   std::vector<std::byte> beginning;  // as it was written last
 
   State(const std::string& path, uint64_t bytes, std::span<const FileIdentity> inputs, OutputOptions how)
-      : target(path), size(bytes), options(std::move(how)), partial(path, inputs, options.mode, options.own_folder) {}
+      : target(path),
+        size(bytes),
+        options(std::move(how)),  // Who makes the rename durable has the folder for itself.
+        partial(path, inputs, options.mode, !options.sync_folder) {}
 
   DescriptorLease descriptor() const { return partial.descriptor(direct ? O_DIRECT : 0); }
 
@@ -177,7 +180,6 @@ struct OutputFile::State {
   // Some network filesystems tell of a full disk only when a file is closed, fsync or not.
   void flush() const {
     if (options.sync) sync_data();
-    if (const int fault = partial.fault_of_closing(); fault != 0) fail_output(target, "cannot be written", fault);
     const int copy = dup(descriptor()->number());
     if (copy >= 0 && close(copy) != 0 && errno != EINTR) fail_output(target, "cannot be written", errno);
   }

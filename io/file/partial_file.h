@@ -6,9 +6,7 @@
 // missing on many filesystems.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,27 +16,20 @@
 
 namespace ckmerge {
 
-/// The folder that `target` lies in, to be reached by files there. Throws Error(io).
-DescriptorLease open_folder_of(const std::string& target);
-
 class PartialFile {
  public:
   /// Makes a fresh, locked partial file beside what `target` leads to. `mode` is a new target's, less the umask; where
   /// one is to be replaced, nobody else can read the partial file. Throws TargetTaken where another run holds it,
   /// Error(usage) where a file of that name is no partial file of ours, Error(io | resources).
-  /// In `own_folder`, where one is given, nobody else writes, so that nothing is locked, and of many such files
-  /// (io/file/descriptor_pool.h) some are closed meanwhile.
-  PartialFile(const std::string& target, std::span<const FileIdentity> inputs, uint32_t mode,
-              DescriptorLease own_folder = {});
+  /// Where the folder is `own`, nobody else writes there, so that the file is not locked, and of many such files some
+  /// are closed meanwhile (io/file/descriptor_pool.h): thousands may be written at once.
+  PartialFile(const std::string& target, std::span<const FileIdentity> inputs, uint32_t mode, bool own = false);
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
   ~PartialFile();  ///< removed, unless put_in_place() has returned
 
   /// For reading and writing, with `flags` where the file has to be opened again. Throws Error(io).
   DescriptorLease descriptor(int flags = 0) const;
-
-  /// errno of a close() that failed meanwhile, or 0.
-  int fault_of_closing() const { return *fault_of_closing_; }
 
   /// Takes over mode, and owner where that is allowed, of the file that is to be replaced; nobody gets a right by that
   /// which `mode` does not give. Throws Error(io).
@@ -52,7 +43,7 @@ class PartialFile {
 
  private:
   struct Names {};
-  PartialFile(Names, const std::string& target, uint32_t mode, DescriptorLease own_folder);
+  PartialFile(Names, const std::string& target, uint32_t mode, bool own);
   uint32_t mode_to_begin_with() const;
   int open_at_path(int flags, uint32_t mode) const;
   int remove_name() const;
@@ -76,7 +67,6 @@ class PartialFile {
   mutable DescriptorLease held_;                  // but in a folder of its own
   mutable DescriptorPool::Place place_;           // there
   mutable std::optional<FileIdentity> identity_;  // which file it is, once that was asked
-  std::shared_ptr<std::atomic<int>> fault_of_closing_ = std::make_shared<std::atomic<int>>(0);
   bool owned_ = false;
 };
 

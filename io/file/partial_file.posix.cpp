@@ -8,6 +8,9 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <map>
+#include <memory>
+#include <mutex>
 
 #include "io/file/output_target.h"
 #include "io/file/retry.h"
@@ -27,10 +30,14 @@ int away_from_standard_streams(int descriptor) {
 
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-}  // namespace
-
-int sync_file(int descriptor) {
-  return retried([&] { return fsync(descriptor); });
+// What `open` returns; where descriptors ran out, once more when those were given back that nobody needs.
+int with_descriptors_given_back(const auto& open) {
+  const int descriptor = open();
+  if (descriptor >= 0 || (errno != EMFILE && errno != ENFILE)) return descriptor;
+  const int error = errno;
+  if (DescriptorPool::of_process().close_unused()) return open();
+  errno = error;
+  return -1;
 }
 
 // O_PATH: a folder may be written without being read.
@@ -43,20 +50,37 @@ DescriptorLease open_folder_of(const std::string& target) {
   return std::make_shared<OpenDescriptor>(descriptor);
 }
 
-PartialFile::PartialFile(Names, const std::string& target, uint32_t mode, DescriptorLease own_folder)
+// One for all files that are written in it.
+DescriptorLease open_own_folder_of(const std::string& target) {
+  static std::mutex mutex;
+  static std::map<std::string, std::weak_ptr<const OpenDescriptor>> folders;
+  const std::lock_guard lock(mutex);
+  std::erase_if(folders, [](const auto& folder) { return folder.second.expired(); });
+  std::weak_ptr<const OpenDescriptor>& known = folders[folder_of(target)];
+  DescriptorLease lease = known.lock();
+  if (!lease) known = lease = open_folder_of(target);
+  return lease;
+}
+
+}  // namespace
+
+int sync_file(int descriptor) {
+  return retried([&] { return fsync(descriptor); });
+}
+
+PartialFile::PartialFile(Names, const std::string& target, uint32_t mode, bool own)
     : target_(target),
       final_(resolve_target(target)),
       path_(partial_path(final_)),
       name_(name_of(path_)),
       final_name_(name_of(final_)),
       mode_(mode),
-      in_own_folder_(own_folder != nullptr),
-      folder_(own_folder ? std::move(own_folder) : open_folder_of(target)) {}
+      in_own_folder_(own),
+      folder_(own ? open_own_folder_of(target) : open_folder_of(target)) {}
 
 // Delegating, so that the destructor runs when this one throws.
-PartialFile::PartialFile(const std::string& target, std::span<const FileIdentity> inputs, uint32_t mode,
-                         DescriptorLease own_folder)
-    : PartialFile(Names(), target, mode, std::move(own_folder)) {
+PartialFile::PartialFile(const std::string& target, std::span<const FileIdentity> inputs, uint32_t mode, bool own)
+    : PartialFile(Names(), target, mode, own) {
   for (int attempt = 0; attempt < 100; ++attempt)
     if (make(inputs)) return;
   throw Error(ErrorCode::io, target_,
@@ -82,10 +106,9 @@ uint32_t PartialFile::mode_to_begin_with() const {
 }
 
 DescriptorLease PartialFile::keep(int descriptor) const {
-  auto lease = std::make_shared<const OpenDescriptor>(descriptor, fault_of_closing_);
-  if (in_own_folder_) return DescriptorPool::of_process().keep(place_, std::move(lease));
-  held_ = lease;
-  return lease;
+  if (in_own_folder_) return DescriptorPool::of_process().keep(place_, descriptor);
+  held_ = std::make_shared<const OpenDescriptor>(descriptor);
+  return held_;
 }
 
 void PartialFile::let_go() {
