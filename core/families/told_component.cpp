@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <map>
 #include <utility>
 
@@ -38,9 +39,16 @@ class SignTree {
 
  private:
   static constexpr uint32_t kNone = UINT32_MAX;
+  // Components are told apart by their first bytes as a number; of those that agree in them few are siblings. Compared
+  // as texts they took half of the time.
+  struct Literal {
+    uint64_t beginning;
+    string_view text;
+    uint32_t node;
+  };
   struct Node {
-    std::vector<std::pair<string_view, uint32_t>> literals;  // sorted
-    uint32_t number = 0;                                     // 0: none
+    std::vector<Literal> literals;  // sorted by their beginnings
+    uint32_t number = 0;            // 0: none
     uint32_t sign = kNone;
   };
 
@@ -51,16 +59,31 @@ class SignTree {
     return {name.substr(begin, end - begin), dot};
   }
 
+  static uint64_t beginning(string_view component) {
+    uint64_t bytes = 0;
+    std::memcpy(&bytes, component.data(), std::min(component.size(), sizeof bytes));
+    return bytes;
+  }
+
+  // kNone where it has no such child.
+  static uint32_t literal_child(const Node& node, string_view component) {
+    const uint64_t wanted = beginning(component);
+    auto place = std::ranges::lower_bound(node.literals, wanted, {}, &Literal::beginning);
+    for (; place != node.literals.end() && place->beginning == wanted; ++place)
+      if (place->text == component) return place->node;
+    return kNone;
+  }
+
   uint32_t child(uint32_t node, string_view component) {
     const auto next = static_cast<uint32_t>(nodes_.size());
     if (component == "#") {
       if (nodes_[node].number != 0) return nodes_[node].number;
       nodes_[node].number = next;
     } else {
+      if (const uint32_t known = literal_child(nodes_[node], component); known != kNone) return known;
       auto& literals = nodes_[node].literals;
-      const auto place = std::ranges::lower_bound(literals, component, {}, &std::pair<string_view, uint32_t>::first);
-      if (place != literals.end() && place->first == component) return place->second;
-      literals.emplace(place, component, next);
+      const Literal literal{beginning(component), component, next};
+      literals.insert(std::ranges::upper_bound(literals, literal.beginning, {}, &Literal::beginning), literal);
     }
     nodes_.emplace_back();
     return next;
@@ -72,8 +95,7 @@ class SignTree {
     if (node.sign != kNone) found(node.sign, name.substr(0, end == string_view::npos ? 0 : end + 1));
     if (end == string_view::npos) return;
     const auto [component, before] = last_component(name, end);
-    const auto place = std::ranges::lower_bound(node.literals, component, {}, &std::pair<string_view, uint32_t>::first);
-    if (place != node.literals.end() && place->first == component) walk(place->second, name, before, found);
+    if (const uint32_t literal = literal_child(node, component); literal != kNone) walk(literal, name, before, found);
     if (node.number != 0 && !component.empty() && component.find_first_not_of("0123456789") == string_view::npos)
       walk(node.number, name, before, found);
   }
