@@ -16,6 +16,7 @@ from bars import BARS, GIB, MB, MIB, ROWS
 from measure import NotRun, machine, warm_memory
 from report import rewrite
 from rows import MEASURES as MERGE_MEASURES, PAIR_SIZE, PLAN_COUNT, RSS_SIZES, WARM_SIZE, Bench
+from rows_adapters import MEASURES as ADAPTER_MEASURES
 from rows_folders import MEASURES as FOLDER_MEASURES
 from rows_formulas import MEASURES as FORMULA_MEASURES
 from rows_layouts import MEASURES as LAYOUT_MEASURES
@@ -26,7 +27,7 @@ from rows_save import MEASURES as SAVE_MEASURES
 
 HERE = Path(__file__).resolve().parent
 MEASURES = (MERGE_MEASURES | OPTION_MEASURES | OPERATION_MEASURES | FORMULA_MEASURES | LAYOUT_MEASURES | PYTHON_MEASURES
-            | SAVE_MEASURES | FOLDER_MEASURES)
+            | SAVE_MEASURES | FOLDER_MEASURES | ADAPTER_MEASURES)
 
 
 def size(text):

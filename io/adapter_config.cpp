@@ -2,56 +2,76 @@
 #include "io/adapter_config.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 
+#include "io/folder/model_folder.h"
+#include "io/folder/path_status.h"
+#include "io/folder/weight_names.h"
 #include "io/table/adapter_rows.h"
 #include "io/text/error.h"
-#include "io/text/json_value.h"
+#include "io/text/sentence.h"
 #include "io/text/utf8.h"
 
 namespace ckmerge {
 namespace {
 
+namespace fs = std::filesystem;
+
 constexpr uint64_t kLargestConfig = 1 << 20;  // bytes; PEFT's own have some two thousand
 
 // A merged model may lie in the same folder.
 bool may_be_adapter(const Checkpoint& checkpoint) {
-  const size_t slash = checkpoint.path.rfind('/');
-  const std::string_view name = std::string_view(checkpoint.path).substr(slash == std::string::npos ? 0 : slash + 1);
   const TensorTable& tensors = checkpoint.tensors;
-  if (tensors.size() == 0) return false;
+  if (checkpoint.lies_in_memory() || tensors.size() == 0) return false;
   const auto is_pefts = [](const Tensor& tensor) { return tensor.name.starts_with("base_model."); };
   // Sorted, so that what holds of the first and the last holds of all.
-  return name.starts_with("adapter_model.") || (is_pefts(tensors[0]) && is_pefts(tensors[tensors.size() - 1]));
+  const bool is_called_so =
+      checkpoint.folder ? checkpoint.folder->stem == kAdapterStem : fs::path(checkpoint.path).stem() == kAdapterStem;
+  return is_called_so || (is_pefts(tensors[0]) && is_pefts(tensors[tensors.size() - 1]));
 }
 
-std::string peft_type(const std::string& path) try {
+JsonValue read_config(const std::string& path) try {
   const InputFile file(path);
-  if (file.size() > kLargestConfig) return "";
+  if (file.size() > kLargestConfig)
+    throw Error(ErrorCode::malformed, path, sentence("has ", file.size(), " bytes, and at most a MiB is read"));
   std::string text(file.size(), '\0');
   file.read_at(0, std::as_writable_bytes(std::span(text)));
-  const JsonValue root = parse_json(text, {.size = kLargestConfig, .depth = 16, .values = size_t{1} << 16});
-  const auto key = std::ranges::find(root.keys, "peft_type");
-  if (root.kind != JsonValue::Kind::object || key == root.keys.end()) return "";
-  const JsonValue& value = root.items[static_cast<size_t>(key - root.keys.begin())];
-  return value.kind == JsonValue::Kind::string ? valid_utf8(value.text.substr(0, 40)) : "";
-} catch (const Error&) {
-  return "";
+  JsonValue root = parse_json(text, {.size = kLargestConfig, .depth = 16, .values = size_t{1} << 16});
+  if (root.kind != JsonValue::Kind::object) throw Error(ErrorCode::malformed, path, "is no JSON object");
+  return root;
+} catch (const Error& error) {
+  if (error.code() == ErrorCode::io) throw;
+  throw Error(error.code(), path,
+              sentence(path, ": ", error.what(), "; it should be what PEFT saved with the adapter"));
 }
 
 }  // namespace
 
-void judge_by_adapter_config(Checkpoint& checkpoint) {
+std::optional<JsonValue> adapter_config(const Checkpoint& checkpoint) {
+  if (!may_be_adapter(checkpoint)) return std::nullopt;
+  const fs::path folder =
+      checkpoint.folder ? fs::path(checkpoint.folder->path) : fs::path(checkpoint.path).parent_path();
+  const std::string path = (folder / "adapter_config.json").string();
+  if (path_status(path) == PathStatus::nothing) return std::nullopt;
+  return read_config(path);
+}
+
+void judge_by_adapter_config(Checkpoint& checkpoint) try {
   const Judgement& told = checkpoint.judgement;
-  if ((told.holds != Holds::weights && told.kind != kUnknownKind) || !may_be_adapter(checkpoint)) return;
-  const size_t slash = checkpoint.path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "" : checkpoint.path.substr(0, slash + 1);
-  const std::string type = peft_type(folder + "adapter_config.json");
-  if (type.empty()) return;
+  if (told.holds != Holds::weights && told.kind != kUnknownKind) return;
+  const std::optional<JsonValue> config = adapter_config(checkpoint);
+  if (!config) return;
+  const auto key = std::ranges::find(config->keys, "peft_type");
+  if (key == config->keys.end()) return;
+  const JsonValue& value = config->items[static_cast<size_t>(key - config->keys.begin())];
+  if (value.kind != JsonValue::Kind::string || value.text.empty()) return;
   checkpoint.judgement = {.holds = Holds::factors,
-                          .kind = std::string(kind_of_peft_type(type)),
+                          .kind = std::string(kind_of_peft_type(valid_utf8(value.text.substr(0, 40)))),
                           .evidence = "the adapter_config.json beside it says so",
                           .factors = checkpoint.tensors.size()};
+} catch (const Error&) {
+  return;  // whoever reads the adapter says what is wrong with it
 }
 
 }  // namespace ckmerge

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/adapter_config.h"
 #include "io/folder/component_files.h"
 #include "io/folder/joined_components.h"
 #include "io/folder/shard_check.h"
@@ -71,6 +72,7 @@ Checkpoint open_contents(const std::string& path, const FolderContents& contents
     for (const std::string& lacking : contents.lacking) checkpoint.notes.push_back("has no weights of " + lacking);
   if (checkpoint.judgement.holds == Holds::weights)  // a pickle's reader knows of codes that are no tensors
     checkpoint.judgement = judge(checkpoint.tensors, checkpoint.metadata);
+  judge_by_adapter_config(checkpoint);
   return checkpoint;
 }
 

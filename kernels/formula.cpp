@@ -82,6 +82,20 @@ Symbol Tracing::before(Coefficient share, Axis axis) const {
                       Weights::unknown());
 }
 
+namespace {
+
+// Where it is known per tensor whether they add up to one fill_slots() decides.
+bool may_keep_equal(Weights weights) {
+  return (weights.known && std::isnan(weights.sum)) || weights.add_up_to_one();
+}
+
+}  // namespace
+
+Symbol kept(Symbol x) {
+  if (!may_keep_equal(x.weights) || x.node->kind == Kind::operand) return x;
+  return x.graph->make({.kind = Kind::kept, .a = x.node}, Weights::unknown());
+}
+
 std::optional<size_t> bare_operand(Symbol result) {
   if (result.node->kind != Kind::operand) return std::nullopt;
   return result.node->operand;
@@ -97,21 +111,37 @@ class Compiler {
   explicit Compiler(Dtype compute) { program_.compute = compute; }
 
   std::optional<Program> run(const SymbolNode* root, bool keep_equal) {
-    count_uses(root);
-    left_ = uses_;
-    keeps_ = keep_equal && mentions_ > 1 && !is_choice(root);
-    const bool fused = keeps_ && keep_in_one(root);
+    const SymbolNode* const kept = kept_in(root);
+    const SymbolNode* const merged = kept ? kept->a : root;
+    keep_equal |= kept != nullptr;
+    count_uses(merged);
+    keeps_ = keep_equal && mentions_ > 1 && !is_choice(merged);
+    const bool fused = keeps_ && keep_in_one(merged);
     keeps_ = keeps_ && !fused;
-    program_.result = emit(root);
+    if (kept) count_uses_again(root);
+    left_ = uses_;
+    program_.result = emit(merged);
     if (keeps_ && !agrees_) agreed_ = registers_[first_];  // of one operand by itself
-    if (fused) program_.code.back().op = kept(program_.code.back().op);
-    if (keeps_) program_.result = finish(nullptr, {.op = Op::agreed_or, .a = agreed_, .b = program_.result});
+    if (fused) program_.code.back().op = keeping(program_.code.back().op);
+    if (keeps_)
+      program_.result = finish(nullptr, {.op = Op::agreed_or, .a = agreed_, .b = program_.result}, kept ? merged : nullptr);
+    keeps_ = false;
+    if (kept) {
+      registers_[kept] = program_.result;
+      program_.result = emit(root);
+    }
     if (overflow_) return std::nullopt;
     return std::move(program_);
   }
 
  private:
-  static Op kept(Op op) { return op == Op::mix ? Op::agree_or_mix : Op::agree_or_add_scaled_difference; }
+  // What is merged before changes are added, in a sum of both.
+  static const SymbolNode* kept_in(const SymbolNode* root) {
+    while (root->kind == Kind::add || root->kind == Kind::subtract) root = root->a;
+    return root->kind == Kind::kept ? root : nullptr;
+  }
+
+  static Op keeping(Op op) { return op == Op::mix ? Op::agree_or_mix : Op::agree_or_add_scaled_difference; }
 
   // Whether it takes one of the operands or another as it is, by the place of the element.
   static bool is_choice(const SymbolNode* node) {
@@ -149,6 +179,11 @@ class Compiler {
     }
   }
 
+  void count_uses_again(const SymbolNode* root) {
+    uses_.clear();
+    count_uses(root);
+  }
+
   // Whether `node` may be folded into the instruction of its only user.
   bool folds(const SymbolNode* node, Kind kind) const { return node->kind == kind && uses_.at(node) == 1; }
 
@@ -165,6 +200,7 @@ class Compiler {
       case Kind::scale: return {{.op = Op::scale, .k0 = node->k, .slot0 = node->slot}, {node->a}};
       case Kind::add: return addition(node->a, node->b);
       case Kind::subtract: return {{.op = Op::subtract}, {node->a, node->b}};
+      case Kind::kept: break;  // its register is there when it is asked for
       case Kind::constant: return {{.op = Op::constant, .k0 = node->k, .slot0 = node->slot}};
       case Kind::elementwise: return {{.op = node->op}, {node->a, node->b, node->c}};
       case Kind::placed:
@@ -277,8 +313,7 @@ class Compiler {
 }  // namespace
 
 std::optional<Program> compile(Symbol result) {
-  const bool per_tensor = result.weights.known && std::isnan(result.weights.sum);  // fill_slots() decides
-  return Compiler(result.graph->compute()).run(result.node, per_tensor || result.weights.add_up_to_one());
+  return Compiler(result.graph->compute()).run(result.node, may_keep_equal(result.weights));
 }
 
 }  // namespace ckmerge

@@ -20,7 +20,7 @@ namespace ckmerge {
 
 /// One node of the recorded graph. Nodes are owned by the FormulaGraph that made them.
 struct SymbolNode {
-  enum class Kind : uint8_t { zero, operand, scale, add, subtract, constant, elementwise, placed };
+  enum class Kind : uint8_t { zero, operand, scale, add, subtract, constant, elementwise, placed, kept };
   Kind kind = Kind::zero;
   size_t operand = 0;                    ///< operand; placed: as Instruction::operand before fill_places()
   double k = 0;                          ///< scale, constant: the number as given; rounded when the program runs
@@ -62,6 +62,8 @@ class FormulaGraph {
   Symbol make(const SymbolNode& node, Weights weights);
   Symbol zero(Weights weights = {}) { return make({}, weights); }
   Symbol operand(size_t k) { return make({.kind = SymbolNode::Kind::operand, .operand = k}, {1, 1}); }
+  /// One that is no weights but what is added to them, whatever others hold.
+  Symbol change(size_t k) { return make({.kind = SymbolNode::Kind::operand, .operand = k}, Weights::unknown()); }
   /// `value` rounded to the compute dtype. REQUIRES: finite after that.
   Coefficient coefficient(double value) const;
   /// The same number for every element. REQUIRES: finite after rounding to the compute dtype, unless a slot.
@@ -150,6 +152,11 @@ Symbol logarithm(Symbol x);
 Symbol power(Symbol x, Symbol exponent);
 /// x / y, and `otherwise` where y is 0. REQUIRES: y is nowhere below 0. Where y is NaN, `otherwise` too.
 Symbol quotient_or(Symbol x, Symbol y, Symbol otherwise);
+
+/// `x`, to which changes (FormulaGraph::change()) are added by what follows: where its operands hold the same bits
+/// it comes out as those bits (compile()), whatever is added then. REQUIRES: it is the first of the sum that is
+/// compiled, and the only one of its kind.
+Symbol kept(Symbol x);
 
 /// The operand that `result` is, when nothing is computed; empty otherwise.
 std::optional<size_t> bare_operand(Symbol result);

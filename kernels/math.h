@@ -144,6 +144,15 @@ constexpr double sin(double x) {
   return (reduced.quarters & 2) == 0 ? magnitude : -magnitude;
 }
 
+/// The cosine of x; NaN beyond kLargestAngle. Within 0.85 ulp.
+constexpr double cos(double x) {
+  using namespace detail;
+  if (!(x >= -kLargestAngle && x <= kLargestAngle)) return kNan;
+  const Reduced reduced = reduce(x);
+  const double magnitude = reduced.quarters % 2 == 0 ? cos_within(reduced.rest) : sin_within(reduced.rest);
+  return ((reduced.quarters + 1) & 2) == 0 ? magnitude : -magnitude;
+}
+
 /// e to the x. Within 1 ulp.
 constexpr double exp(double x) {
   constexpr int kTerms = 16;  // of Taylor's series, for arguments within ln(2) / 2: the rest is below 2^-60 of the sum

@@ -33,19 +33,27 @@ Weights weights_of(const Instruction& i, const std::vector<Weights>& r) {
   }
 }
 
-Weights weights_of(const Program& program) {
+// Of what `keeper` leaves.
+Weights weights_at(const Program& program, const Instruction& keeper) {
   std::vector<Weights> registers(program.registers());
-  for (const Instruction& i : program.code) registers[i.dst] = weights_of(i, registers);
-  return registers[program.result];
+  for (const Instruction& i : program.code) {
+    registers[i.dst] = weights_of(i, registers);
+    if (&i == &keeper) break;
+  }
+  return registers[keeper.dst];
 }
 
-void stop_keeping(Program& program) {
-  Instruction& last = program.code.back();
-  if (last.op == Op::agree_or_mix) last.op = Op::mix;
-  if (last.op == Op::agree_or_add_scaled_difference) last.op = Op::add_scaled_difference;
-  if (last.op != Op::agreed_or) return;
-  program.result = last.b;
-  program.code.pop_back();
+// What it does where operands differ. Its result may be read by others (kept()).
+void stop_keeping(Program& program, Instruction& keeper) {
+  if (keeper.op == Op::agree_or_mix) keeper.op = Op::mix;
+  if (keeper.op == Op::agree_or_add_scaled_difference) keeper.op = Op::add_scaled_difference;
+  if (keeper.op != Op::agreed_or) return;
+  if (&keeper == &program.code.back()) {
+    program.result = keeper.b;
+    program.code.pop_back();
+  } else {
+    keeper = {.op = Op::scale, .dst = keeper.dst, .a = keeper.b, .k0 = 1};
+  }
   std::erase_if(program.code, [](const Instruction& i) { return i.op == Op::agree; });
 }
 
@@ -57,7 +65,8 @@ void fill_slots(Program& program, std::span<const double> coefficients) {
     if (i.slot0 != Instruction::kNoSlot) i.k0 = coefficients[i.slot0];
     if (i.slot1 != Instruction::kNoSlot) i.k1 = coefficients[i.slot1];
   }
-  if (program.keeps_equal() && !weights_of(program).add_up_to_one()) stop_keeping(program);
+  const auto keeper = std::ranges::find_if(program.code, [](const Instruction& i) { return i.op >= Op::agreed_or; });
+  if (keeper != program.code.end() && !weights_at(program, *keeper).add_up_to_one()) stop_keeping(program, *keeper);
 }
 
 Weights weights_of(Op op, Weights x, Weights y, Weights z) {

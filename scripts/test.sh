@@ -4,7 +4,7 @@
 # Without a word: the whole suite of the release build and lint, on a fresh machine too. `deep` adds what takes longer: the
 # faults and kills of tests/faults, the suite under ASan and UBSan with the fuzzers (15 s each, those of pickles 30;
 # CKMERGE_FUZZ_SECONDS changes it), the engine's under TSan, the aarch64 kernels under qemu. `all` is both in one run, which
-# builds the release once. `peers` is neither: it holds ckmerge against sd-mecha, mergekit, transformers, diffusers and ComfyUI's nodes
+# builds the release once. `peers` is neither: it holds ckmerge against sd-mecha, mergekit, transformers, diffusers, PEFT, LyCORIS and ComfyUI's nodes
 # themselves, and the Python module against torch, for which it installs some 8 GB under the build folder. `comfyui` runs the nodes of
 # comfyui/ in the real ComfyUI, which shares these 8 GB. A stage that fails does not stop the others. The last line counts tests
 # over all stages; what could not be run is listed above it by name.

@@ -27,6 +27,7 @@ void perform(const Request& asked, Caller& caller) {
     case Command::bake:
     case Command::compose:
     case Command::average: return merge_command(operation_request(request, caller.environment), caller);
+    case Command::lora: return lora_command(request, caller);
     case Command::inspect: return inspect_command(request, caller);
     case Command::hash: return hash_command(request, caller);
     case Command::scan: return scan_command(request, caller);

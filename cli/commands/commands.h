@@ -14,6 +14,7 @@ void perform(const Request& asked, Caller& caller);
 bool plans_recipe_file(Command command, const std::vector<std::string>& operands);
 
 void merge_command(MergeRequest request, Caller& caller);
+void lora_command(const Request& request, Caller& caller);
 void inspect_command(const Request& request, Caller& caller);
 void hash_command(const Request& asked, Caller& caller);
 void scan_command(const Request& request, Caller& caller);

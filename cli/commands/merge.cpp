@@ -168,7 +168,8 @@ void merge_command(MergeRequest request, Caller& caller) {
       .verbose = request.settings.verbose,
       .recipe_file = request.settings.save_recipe ? std::string_view(*request.settings.save_recipe) : "",
       .files = prepared.folder ? prepared.folder->files() : std::span<const FolderFile>(),
-      .beside = prepared.folder ? prepared.folder->beside() : std::span<const BesideFile>()};
+      .beside = prepared.folder ? prepared.folder->beside() : std::span<const BesideFile>(),
+      .adapters = request.adapters};
   if (request.settings.only_plan) {
     if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
     return tell_plan(request, facts, caller);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/commands/merge_request.h"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 #include "cli/commands/open_inputs.h"
 #include "cli/commands/sweep.h"
 #include "cli/commands/work_options.h"
@@ -55,6 +59,24 @@ void add_vae(MergeRequest& merge) {
     merge.inputs.push_back(vae.path);
     merge.settings.recipe.bake_vae = true;
   }
+}
+
+// --lora of merge, plan and bake: behind all others, those that the formula has names for first.
+void add_adapters(MergeRequest& merge, std::vector<std::string> of_formula) {
+  std::ranges::move(of_formula, std::back_inserter(merge.inputs));
+  for (const AdapterWord& adapter : merge.settings.adapters) {
+    merge.inputs.push_back(adapter.path);
+    merge.settings.recipe.adapters.push_back(adapter.use);
+  }
+}
+
+void check_adapter_options(const Recipe& recipe) {
+  if (!recipe.adapters.empty()) return;
+  const std::pair<bool, const char*> options[] = {{recipe.allow_unmatched, "--allow-unmatched"},
+                                                  {recipe.tied != TiedPolicy::error, "--tied"},
+                                                  {recipe.dora != DoraPolicy::trained, "--dora"}};
+  for (const auto& [is_given, option] : options)
+    if (is_given) refuse(option, std::string(option) + " is of adapters, and none is given (--lora)");
 }
 
 void add_preset_warnings(MergeRequest& merge) {
@@ -131,9 +153,11 @@ MergeRequest merge_request(const Request& request, const Environment& environmen
   check_files(merge, request.command, faults);
   if (!settings.sweeps.empty()) check_sweep(merge, faults);
   faults.add(request.refused);
+  std::vector<std::string> adapters_of_formula;
   if (settings.recipe.formula)
     faults.check([&] {
       name_inputs_of_formula(merge.inputs, *settings.recipe.formula);
+      adapters_of_formula = take_adapters_of_formula(merge.inputs, settings.recipe);
       leave_operands_named(settings.recipe);
     });
   faults.check([&] { read_keys(merge); });
@@ -147,6 +171,8 @@ MergeRequest merge_request(const Request& request, const Environment& environmen
                          " has no levels (--format ckpt, or an OUT that ends so)");
   add_preset_warnings(merge);
   add_vae(merge);
+  add_adapters(merge, std::move(adapters_of_formula));
+  if (request.command != Command::run) check_adapter_options(settings.recipe);
   merge.announcement = announcement_of(settings, environment);
   return merge;
 }

@@ -12,6 +12,7 @@
 #include "cli/options/request.h"
 #include "cli/recipes/recipe_rules.h"
 #include "cli/system/system.h"
+#include "core/adapters/adapter_inputs.h"
 #include "core/ckmerge.h"
 #include "core/folders/model_changes.h"
 #include "core/folders/sharding.h"
@@ -32,6 +33,7 @@ struct MergeRequest {
   std::string config_from;            ///< what is copied beside the output; empty: nothing is, or it is not known yet
   std::string key;                    ///< of all PyTorch inputs that recipe.input_keys says nothing of
   std::vector<std::string> warnings;  ///< those of the plan follow
+  std::vector<AdapterReport> adapters = {};  ///< what became of each (known when the inputs are open)
   Places places;                      ///< of a recipe file's weights, rules and options
   Announcement announcement;          ///< when the output is in place
   ModelChanges changes;               ///< of a model's folder that is written

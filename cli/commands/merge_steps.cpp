@@ -2,6 +2,8 @@
 #include "cli/commands/merge_steps.h"
 
 #include <algorithm>
+#include <iterator>
+#include <memory>
 #include <utility>
 
 #include "cli/commands/open_inputs.h"
@@ -15,6 +17,7 @@
 #include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
 #include "core/slices/sliced_inputs.h"
+#include "core/threads/machine.h"
 #include "io/folder/model_folder.h"
 #include "io/input_forms.h"
 
@@ -94,17 +97,41 @@ void expect_place_for_pipeline(const MergeRequest& request, std::span<const Chec
           "--layout comfy for one file, or name one component (--component " + main_component(checkpoints) + ")");
 }
 
+// Of the names and shapes that are merged. What is held while tiles are computed is of the budget.
+void make_changes_of(MergeRequest& request, const Recipe& without, std::span<const Checkpoint> checkpoints,
+                     std::vector<Checkpoint>& adapters, Faults& faults) {
+  const auto first = std::make_shared<const Checkpoint>(checkpoints[0]);
+  const auto merged = checkpoints.first(merged_inputs(without, checkpoints.size()));
+  RunOptions& run = request.settings.run;
+  const unsigned threads = run.threads ? run.threads : allowed_processors();
+  for (size_t i = 0; i < adapters.size(); ++i)
+    faults.check([&] {
+      request.adapters.push_back(make_changes(request.settings.recipe, i, first, merged, adapters[i], threads));
+      append(request.warnings, request.adapters.back().warnings);
+      run.held_by_inputs += request.adapters.back().memory;
+      if (request.adapters.back().rows) request.changes.vocabulary = request.adapters.back().rows;
+    });
+}
+
 }  // namespace
 
 std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Faults& faults) {
-  std::vector<Checkpoint> checkpoints = open_inputs(request, caller, faults);
+  std::vector<Checkpoint> checkpoints = open_inputs(request, caller, faults), adapters;
+  Recipe without = request.settings.recipe;  // adapters speak of A's tensors, whatever those are called
+  if (faults.empty()) {
+    const auto first = checkpoints.begin() + static_cast<ptrdiff_t>(first_adapter(without, checkpoints.size()));
+    adapters.assign(std::move_iterator(first), std::move_iterator(checkpoints.end()));
+    checkpoints.erase(first, checkpoints.end());
+    without.adapters.clear();
+  }
+  for (const Checkpoint& adapter : adapters) faults.check([&] { expect_adapter(adapter); });
   if (faults.empty()) faults.check([&] { warn_of_lacking_weights(checkpoints, request.warnings); });
   if (faults.empty())
     faults.check([&] {
       request.changes.head = head_of(checkpoints[request.changes.input]);
       VocabularyChanges vocabulary;
       append(request.warnings, with_places(request.places, [&] {
-               return name_inputs(request.settings.recipe, checkpoints, vocabulary);
+               return name_inputs(without, checkpoints, vocabulary);
              }));
       take_changes(std::move(vocabulary), request.changes);
       if (!checkpoints.empty()) expect_names_of_set(request.settings, checkpoints);
@@ -112,6 +139,8 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
         request.changes.runs.push_back(
             {.prefix = std::move(run.prefix), .before = run.before, .layers = std::move(run.layers)});
     });
+  if (faults.empty() && !adapters.empty()) make_changes_of(request, without, checkpoints, adapters, faults);
+  std::ranges::move(adapters, std::back_inserter(checkpoints));
   return checkpoints;
 }
 
@@ -125,7 +154,8 @@ Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const 
   for (std::string& warning : plan.warnings) warning = placed(warning, request.places);
   plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
   append(plan.warnings, position_warnings(plan, checkpoints));
-  size_tiles(plan, checkpoints, {.budget = run.memory_budget, .tile_size = run.tile_size});
+  size_tiles(plan, checkpoints,
+             {.budget = run.memory_budget, .held = run.held_by_inputs, .tile_size = run.tile_size});
   return plan;
 }
 

@@ -48,13 +48,14 @@ void read_keys(MergeRequest& request) {
 std::vector<Checkpoint> open_inputs(MergeRequest& request, Caller& caller, Faults& faults) {
   std::vector<Checkpoint> checkpoints;
   std::vector<std::string> used(request.inputs.size());
+  const size_t adapters = first_adapter(request.settings.recipe, request.inputs.size());  // have names of their own
   for (size_t k = 0; k < request.inputs.size(); ++k)
     faults.check([&] {
       const std::string key = key_of(request, k);
       checkpoints.push_back(caller.open(request.inputs[k], {.key = key,
                                                             .allow_expanded = request.settings.allow_expanded,
                                                             .ema = request.settings.recipe.ema,
-                                                            .keep_names = request.settings.recipe.keep_names,
+                                                            .keep_names = request.settings.recipe.keep_names || k >= adapters,
                                                             .mend = request.settings.recipe.mend,
                                                             .from_unsafe = request.settings.from_unsafe}));
       share_names(checkpoints);

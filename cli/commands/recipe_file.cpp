@@ -157,7 +157,10 @@ void complete_recipe(const RecipeFile& file, Recipe& recipe, std::vector<std::st
   try {
     name_inputs_of_formula(checkpoints, *named.formula);
     file.read_parts(named, places);
-    check_recipe(named, checkpoints.size() + named.bake_vae);
+    recipe.rules = named.rules;
+    Recipe checked = named;
+    const std::vector<std::string> adapters = take_adapters_of_formula(checkpoints, checked);
+    check_recipe(checked, checkpoints.size() + adapters.size() + named.bake_vae);
   } catch (const Error& fault) {
     const Error error = placed(fault, places);
     const std::string prefix = std::string(error.what()).starts_with(file.path()) ? "" : file.path() + ": ";
@@ -182,6 +185,7 @@ Request request_of(const RecipeFile& file, const Request& asked, Places& places,
   settings.recipe.method = kFormulaMethod;
   settings.recipe.formula = file.formula();
   settings.components = written.components;
+  settings.adapters = written.adapters;
   settings.keys = written.keys;
   settings.component = written.component;
   of_folder = {.shard_size = written.shard_size, .config_from = written.config_from, .copy_code = written.copy_code};
@@ -194,9 +198,15 @@ Request request_of(const RecipeFile& file, const Request& asked, Places& places,
 Recipe completed(Request& merge) {
   Recipe recipe = merge.settings.recipe;
   name_inputs_of_formula(merge.operands, *recipe.formula);
+  const std::vector<std::string> adapters = take_adapters_of_formula(merge.operands, recipe);
   leave_operands_named(recipe);
   for (const Component& vae : merge.settings.components) merge.operands.push_back(vae.path);
   recipe.bake_vae = !merge.settings.components.empty();
+  merge.operands.insert(merge.operands.end(), adapters.begin(), adapters.end());
+  for (const AdapterWord& adapter : merge.settings.adapters) {
+    merge.operands.push_back(adapter.path);
+    recipe.adapters.push_back(adapter.use);
+  }
   recipe.hash |= merge.settings.run.hash;
   const size_t inputs = merge.operands.size();
   return with_defaults(canonical_recipe(recipe, inputs), inputs);

@@ -35,10 +35,9 @@ constexpr const char* kBindings = "give each as LETTER=PATH, or a folder to look
 
 // Index of the input with this letter, or this name in the formula; or the number of inputs.
 size_t input_called(const RecordedRecipe& recorded, const std::string& name) {
-  const std::vector<std::string> names =
-      recorded.recipe.formula ? recorded.recipe.formula->names : std::vector<std::string>();
+  const size_t inputs = recorded.recipe.input_names.size();
   size_t k = 0;
-  while (k < recorded.recipe.input_names.size() && letter(k) != name && !(k < names.size() && names[k] == name)) ++k;
+  while (k < inputs && letter(k) != name && formula_name(recorded.recipe, k, inputs) != name) ++k;
   return k;
 }
 
@@ -161,7 +160,7 @@ std::optional<uint64_t> shard_size_made(const std::string& path, Caller& caller)
 std::vector<std::string> input_lines(const RecordedRecipe& recorded) {
   std::vector<std::string> lines;
   for (size_t k = 0; k < recorded.sha256.size(); ++k)
-    lines.push_back(letter(k) + name_behind_letter(recorded.recipe, k) + " was " + recorded.recipe.input_names[k] +
+    lines.push_back(letter(k) + name_behind_letter(recorded.recipe, k, recorded.sha256.size()) + " was " + recorded.recipe.input_names[k] +
                     hash_text(recorded, k));
   return lines;
 }

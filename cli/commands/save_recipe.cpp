@@ -8,11 +8,13 @@
 #include <utility>
 
 #include "cli/commands/recipe_file.h"
+#include "cli/options/adapter_option.h"
 #include "cli/options/numbers.h"
 #include "cli/recipes/checkpoint_path.h"
 #include "cli/recipes/recipe_slices.h"
 #include "cli/recipes/recipe_vocabulary.h"
 #include "cli/system/text.h"
+#include "core/formula/adapter_names.h"
 #include "core/formula/sole_call.h"
 #include "core/read/staging.h"
 #include "core/recipe/recipe_members.h"
@@ -97,6 +99,23 @@ class Writer {
     line(0, "ckmerge: 1");
     line(0, "checkpoints:");
     for (size_t k = 0; k < given(); ++k) line(1, yaml_scalar(name_of(k)) + ": " + yaml_scalar(checkpoint(k)));
+    for (size_t i = 0; i < named_adapters(); ++i)
+      line(1, yaml_scalar(recipe_.formula->names[merged() + i]) + ": " +
+                  yaml_scalar(
+                      path_in_recipe(request_.inputs[first_adapter(recipe_, request_.inputs.size()) + i], place_)));
+  }
+
+  // Those that the formula has names for.
+  size_t named_adapters() const { return recipe_.formula ? adapter_names(*recipe_.formula, recipe_.rules).size() : 0; }
+
+  // Of the other adapters.
+  std::vector<std::string> adapter_words() const {
+    std::vector<std::string> words;
+    for (size_t i = named_adapters(); i < recipe_.adapters.size(); ++i)
+      words.push_back(
+          adapter_text({path_in_recipe(request_.inputs[first_adapter(recipe_, request_.inputs.size()) + i], place_),
+                        recipe_.adapters[i]}));
+    return words;
   }
 
   void write_slices() {
@@ -216,12 +235,14 @@ class Writer {
   void write_options() {
     const Settings& settings = request_.settings;
     option("add_prefix", recipe_.add_prefix);
+    option("allow_unmatched", recipe_.allow_unmatched);
     if (settings.component) option("component", std::vector<std::string>{*settings.component});
     if (settings.config_from)
       option("config_from", std::vector<std::string>{path_in_recipe(*settings.config_from, place_)});
     option("copy_code", settings.copy_code);
     option("copy_codes", recipe_.copy_codes);
     option("discard", recipe_.discard);
+    option("dora", recipe_.dora);
     option("dtype", dtype_words(recipe_));
     option("exclude", recipe_.exclude);
     option("expand", recipe_.expand);
@@ -232,6 +253,7 @@ class Writer {
     option(settings.run.hash ? "hash" : "hash_inputs", recipe_.hash);
     option("key", key_words());
     if (!recipe_.layout.empty()) option("layout", std::vector<std::string>{recipe_.layout});
+    option("lora", adapter_words());
     option("mend", recipe_.mend);
     option("merge_buffers", recipe_.merge_buffers);
     option("metadata", recipe_.metadata);
@@ -243,9 +265,11 @@ class Writer {
     if (const std::optional<uint64_t> size = shard_size())
       option("shard_size", std::vector<std::string>{std::to_string(*size)});
     option("strip_prefix", recipe_.strip_prefix);
+    option("tied", recipe_.tied);
     option("underflow", recipe_.underflow);
     option("vocab", recipe_.vocab);
-    if (recipe_.bake_vae) option("vae", std::vector<std::string>{checkpoint(request_.inputs.size() - 1)});
+    if (recipe_.bake_vae)
+      option("vae", std::vector<std::string>{checkpoint(vae_input(recipe_, request_.inputs.size()))});
     if (!recipe_.wrap.empty()) option("wrap", std::vector<std::string>{recipe_.wrap});
     if (options_.empty()) return;
     line(0, "options:");

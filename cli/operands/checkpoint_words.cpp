@@ -12,6 +12,7 @@ std::vector<std::string*> checkpoint_words(Request& request) {
     for (std::string& operand : request.operands)
       if (request.command != Command::convert || words.empty()) words.push_back(&operand);  // its second is written
   for (Component& component : request.settings.components) words.push_back(&component.path);
+  for (AdapterWord& adapter : request.settings.adapters) words.push_back(&adapter.path);
   return words;
 }
 

@@ -10,7 +10,7 @@
 
 namespace ckmerge::cli {
 
-/// Operands and components of `request`, for those who put paths in their places.
+/// Operands, components and adapters of `request`, for those who put paths in their places.
 std::vector<std::string*> checkpoint_words(Request& request);
 
 /// Where in such a word the path begins: of `run` behind LETTER=, beside a formula behind NAME=.

@@ -65,6 +65,16 @@ const std::vector<CommandSpec>& commands() {
        "  ckmerge plan --mergekit merge.yml\n"
        "  ckmerge mergekit merge.yml out --save-recipe recipe.yaml\n",
        WordKind::file},
+      {Command::lora, "lora", "extract|merge|resize ... -o OUT [options]", "make LoRAs: extract, merge and resize them",
+       "Makes a LoRA. extract TUNED BASE: of the difference of two checkpoints. merge L1:0.7 L2:0.4: of several "
+       "LoRAs,\n"
+       "exactly, with their ranks added up, or (--rank) as near as that rank can be. resize L: with a lower rank. OUT "
+       "is a\n"
+       "file, or in PEFT's spelling a folder.",
+       "  ckmerge lora extract tuned.safetensors base.safetensors --rank 32 -o L.safetensors\n"
+       "  ckmerge lora merge style.safetensors:0.7 face.safetensors:0.4:te=0 -o both.safetensors\n"
+       "  ckmerge lora resize L.safetensors --energy 0.95 -o small.safetensors\n",
+       WordKind::checkpoint},
       {Command::inspect, "inspect", "FILE ... [options]", "print a checkpoint's tensors, sizes and metadata",
        "Prints the tensors, dtypes, sizes and metadata of checkpoints. Reads headers and\n"
        "pickles, and runs nothing of them.",

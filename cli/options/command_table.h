@@ -17,6 +17,7 @@ enum class Command : uint8_t {
   compose,
   average,
   mergekit,
+  lora,
   inspect,
   hash,
   scan,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/options/option_table.h"
 
+#include "cli/options/adapter_option.h"
 #include "cli/options/device_option.h"
 #include "cli/options/dtype_option.h"
+#include "cli/options/lora_options.h"
 #include "cli/options/mergekit_options.h"
 #include "cli/options/method_options.h"
 #include "cli/options/output_name.h"
@@ -33,7 +35,7 @@ const std::vector<Row>& table() {
   using enum Command;
   const unsigned recipes = in(merge, plan, convert, bake, compose, average), writes = recipes | in(run, mergekit);
   static const std::vector<Row> rows{
-      {writes,
+      {writes | in(lora),
        {"output", 'o', "OUT", "the file to write, or a folder: the file is then named as A1111 names it",
         read_filled_text(&Settings::output, ValueType::output)}},
       {writes & ~in(mergekit),
@@ -81,6 +83,19 @@ const std::vector<Row>& table() {
         read_dtype()}},
       {recipes, {"half", 0, "", "store F32 as F16 and leave the others, as A1111 does", read_half()}},
       {in(merge, plan, bake), {"vae", 0, "FILE", "bake this VAE in, as A1111 does", read_vae_to_bake()}},
+      {in(merge, plan, bake),
+       {"lora", 0, "FILE[:S]",
+        "add this adapter (LoRA and its kin: a file, or PEFT's folder) with the strength S (default 1); te=0.2 behind "
+        "another colon, or any selector of --weight, for some tensors",
+        read_adapter()}},
+      {in(merge, plan, bake),
+       {"allow-unmatched", 0, "", "leave out modules of adapters that belong to nothing in A",
+        read_flag(&Recipe::allow_unmatched)}},
+      {in(merge, plan, bake),
+       {"tied", 0, "P", "an adapter of both names of tied embeddings: error (default), or sum both, as PEFT does",
+        read_choice(&Recipe::tied)}},
+      {in(merge, plan, bake),
+       {"dora", 0, "P", "read a DoRA as it was trained (default: trained), or as comfy does", read_choice(&Recipe::dora)}},
       {in(compose), {"unet", 0, "FILE", "the denoiser, whatever its architecture", read_component(Part::unet)}},
       {in(compose),
        {"te", 0, "FILE", "a text encoder; CLIP-L, CLIP-G, CLIP-H and T5 are told by their tensors",
@@ -194,7 +209,7 @@ const std::vector<Row>& table() {
         "what the file says of itself: keep (default), recipe, none, set: what --set-metadata gives alone, or last: as "
         "keep, but the last input's where they differ, save config, model_version and the prediction, which stay A's",
         read_choice(&Recipe::metadata)}},
-      {in(merge, plan, convert, average, inspect, hash),
+      {in(merge, plan, convert, bake, average, inspect, hash),
        {"component", 0, "NAME",
         "of each pipeline that is given as a folder this component alone, as if its sub-folder had been named: unet, "
         "vae, text_encoder_2",
@@ -214,23 +229,25 @@ const std::vector<Row>& table() {
       {writes | in(hash, scan),
        {"hash-cache", 0, "FILE", "where known hashes are kept (default: the user's cache folder), or none",
         read_hash_cache()}},
-      {writes | in(inspect, hash, scan, listing, show),
+      {writes | in(lora, inspect, hash, scan, listing, show),
        {"registry", 0, "FILE", "the registry, in which @NAME is looked up (default: in the user's data folder)",
         read_text(&Settings::registry, ValueType::file)}},
-      {writes, {"no-register", 0, "", "do not add OUT to the registry", read_flag(&Settings::registers, false)}},
+      {writes | in(lora),
+       {"no-register", 0, "", "do not add OUT to the registry", read_flag(&Settings::registers, false)}},
       {writes,
        {"notify", 0, "URL", "afterwards ask the A1111 at URL, such as http://127.0.0.1:7860, to find OUT",
         read_notify_url()}},
-      {writes, {"verify", 0, "", "read the output back from the disk and compare", read_flag(&RunOptions::verify)}},
-      {writes, {"force", 'f', "", "replace OUT if it exists", read_flag(&RunOptions::replace)}},
-      {writes, {"dry-run", 'n', "", "print the plan, write nothing", read_flag(&Settings::only_plan)}},
-      {writes,
+      {writes | in(lora),
+       {"verify", 0, "", "read the output back from the disk and compare", read_flag(&RunOptions::verify)}},
+      {writes | in(lora), {"force", 'f', "", "replace OUT if it exists", read_flag(&RunOptions::replace)}},
+      {writes | in(lora), {"dry-run", 'n', "", "print the plan, write nothing", read_flag(&Settings::only_plan)}},
+      {writes | in(lora),
        {"no-fsync", 0, "", "do not wait until the disk has the result: for scratch files",
         read_flag(&RunOptions::sync, false)}},
-      {writes,
+      {writes | in(lora),
        {"memory", 0, "SIZE", "memory to work in, such as 512M or 2GiB (default 128MiB); no effect on the result",
         read_size(&RunOptions::memory_budget)}},
-      {writes | in(hash, scan),
+      {writes | in(lora, hash, scan),
        {"threads", 0, "N", "threads to compute on (default: all this process may use)",
         read_count(&RunOptions::threads, 1, 1024)}},
       {writes,
@@ -241,7 +258,7 @@ const std::vector<Row>& table() {
       {writes,
        {"gpu-memory", 0, "SIZE", "memory to take on each GPU (default: half of what is free)",
         read_size(&DeviceOptions::memory)}},
-      {writes | in(hash, scan),
+      {writes | in(lora, hash, scan),
        {"progress", 0, "P", "auto (default), bar, plain, json (one object per line on stderr) or none",
         read_choice_of<ProgressChoice>(&Settings::progress, {"auto", "bar", "plain", "json", "none"})}},
       {in(inspect),
@@ -255,11 +272,11 @@ const std::vector<Row>& table() {
        {"check", 'c', "FILE", "compare files with a list of SHA-256 sums, as sha256sum writes them",
         read_filled_text(&Settings::check, ValueType::file)}},
       {in(methods), {"markdown", 0, "", "print docs/methods.md", read_flag(&Settings::markdown)}},
-      {writes | in(inspect, hash, scan, listing, show, methods, doctor),
+      {writes | in(lora, inspect, hash, scan, listing, show, methods, doctor),
        {"json", 0, "", "print one JSON document, on failure too", read_flag(&Settings::json)}},
-      {(writes & ~in(mergekit)) | in(hash, scan),
+      {(writes & ~in(mergekit)) | in(lora, hash, scan),
        {"quiet", 'q', "", "print no report and no progress, only errors", read_flag(&Settings::quiet)}},
-      {writes,
+      {writes | in(lora),
        {"verbose", 'v', "", "say how the work was done; with plan, list all tensors", read_flag(&Settings::verbose)}},
       {kEveryCommand, {"help", 'h', "", "print this", read_flag(&Settings::help)}},
   };
@@ -275,6 +292,8 @@ std::vector<OptionSpec> options_of(Command command) {
   if (command == Command::plan) options.push_back(planned_mergekit_option());
   if (command == Command::mergekit)
     for (OptionSpec& option : mergekit_options()) options.push_back(std::move(option));
+  if (command == Command::lora)
+    for (OptionSpec& option : lora_options()) options.push_back(std::move(option));
   if (command == Command::merge || command == Command::plan)
     for (OptionSpec& option : method_options()) options.push_back(std::move(option));
   return options;

@@ -79,7 +79,7 @@ std::string sum_name(std::span<const double> weights, const std::vector<std::str
 std::string name_without_suffix(const Recipe& recipe, const std::vector<std::string>& models) {
   // Of weighted_sum and linear: the weights, in the order of the checkpoints. Of add_difference: alpha comes second.
   if (recipe.formula) return call_name(recipe, models);
-  const std::vector<double> coefficients = resolve_coefficients(recipe, models.size() + recipe.bake_vae);
+  const std::vector<double> coefficients = resolve_coefficients(recipe, models.size() + recipe.bake_vae + recipe.adapters.size());
   if (recipe.method == "weighted_sum" || recipe.method == "linear") return sum_name(coefficients, models);
   if (recipe.method == "copy") return models[0];
   if (recipe.method != "add_difference") return call_name(recipe, models);
@@ -154,6 +154,8 @@ std::string a1111_name(const Recipe& recipe, std::span<const std::string> inputs
   std::vector<std::string> models;
   for (const std::string& path : inputs.first(merged_inputs(recipe, inputs.size()))) models.push_back(model_name(path));
   std::string name = name_without_suffix(recipe, models);
+  for (size_t k = first_adapter(recipe, inputs.size()), i = 0; k < inputs.size(); ++k, ++i)
+    if (!recipe.formula) name += " + " + rounded(recipe.adapters[i].strength) + "(" + model_name(inputs[k]) + ")";
   if (!recipe.weights.empty()) name += " by blocks";  // the numbers before it are those of all other tensors
   if (!recipe.rules.empty()) name += " by rules";
   if (kind.inpainting) name += ".inpainting";

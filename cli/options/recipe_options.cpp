@@ -5,6 +5,7 @@
 #include <array>
 #include <filesystem>
 
+#include "cli/options/adapter_option.h"
 #include "cli/options/option_table.h"
 #include "cli/options/pair_text.h"
 #include "cli/options/request.h"
@@ -115,6 +116,11 @@ class Options {
 
   std::string word(const std::string& name, const YamlValue& item) const {
     if (item.kind != Kind::scalar || item.text.empty()) refuse(item, kWanted);
+    if (name == "lora") {
+      AdapterWord adapter = parse_adapter_word("lora", item.text);
+      adapter.path = beside_recipe(adapter.path, path_);
+      return adapter_text(adapter);
+    }
     return name == "vae" || name == "config-from" ? beside_recipe(item.text, path_) : item.text;
   }
 
@@ -131,10 +137,13 @@ class Options {
 
 const std::vector<std::string>& recipe_options() {
   static const std::vector<std::string> options{
-      "add-prefix",   "component",      "config-from",   "copy-code", "copy-codes", "discard", "dtype",       "exclude",
-      "expand",       "first-channels", "extra",         "format",    "half",       "hash",    "hash-inputs", "key",
-      "layout",       "mend",           "merge-buffers", "metadata",  "missing",    "nan",     "only",        "rename",
-      "set-metadata", "shard-size",     "strip-prefix",  "underflow", "vae",        "vocab",   "wrap"};
+      "add-prefix", "allow-unmatched", "component",    "config-from", "copy-code",
+      "copy-codes", "discard",         "dora",         "dtype",       "exclude",
+      "expand",     "first-channels",  "extra",        "format",      "half",
+      "hash",       "hash-inputs",     "key",          "layout",      "lora",
+      "mend",       "merge-buffers",   "metadata",     "missing",     "nan",
+      "only",       "rename",          "set-metadata", "shard-size",  "strip-prefix",
+      "tied",       "underflow",       "vae",          "vocab",       "wrap"};
   return options;
 }
 

@@ -10,6 +10,7 @@
 
 #include "cli/options/progress_kind.h"
 #include "cli/system/notify.h"
+#include "core/adapters/making/made_adapter.h"
 #include "core/engine/run.h"
 #include "core/names/part.h"
 #include "core/recipe/recipe.h"
@@ -20,6 +21,12 @@ namespace ckmerge::cli {
 struct Component {
   Part part;
   std::string path;
+};
+
+/// An adapter that an option names, and how strong it is.
+struct AdapterWord {
+  std::string path;
+  AdapterUse use;
 };
 
 /// Several values of one parameter, each with an output of its own (sweep_option.h).
@@ -42,11 +49,20 @@ struct MergekitSettings {
   std::vector<std::string> without_meaning = {};  ///< a sentence for each option that changes nothing
 };
 
+/// What is asked of `ckmerge lora` (lora_options.h).
+struct LoraSettings {
+  std::optional<uint64_t> rank = {}, conv_rank = {};
+  std::optional<double> clamp = {}, energy = {};
+  bool concat = false;
+  std::optional<AdapterSpelling> spelling = {};
+};
+
 struct Settings {
   // What is made.
   Recipe recipe = {};
   const OutputForm* form = nullptr;           ///< null: as the output's name promises
   std::vector<Component> components = {};     ///< in the order of the table
+  std::vector<AdapterWord> adapters = {};     ///< in the order in which they were given
   std::optional<std::string> component = {};  ///< of pipelines that are folders, this one alone
   std::vector<std::string> keys = {};         ///< K or B=K (cli/commands/open_inputs.h)
   bool allow_expanded = false;                ///< views of PyTorch files may be larger than the files
@@ -57,6 +73,7 @@ struct Settings {
   std::optional<std::string> like = {};         ///< a ready-made set of options (presets.h)
   std::vector<std::string> preset = {};         ///< what it came to, as words
   MergekitSettings mergekit = {};
+  LoraSettings lora = {};
   // Where it goes.
   std::optional<std::string> output = {};           ///< a file or a folder
   std::optional<std::string> filename_prefix = {};  ///< ComfyUI's way of naming

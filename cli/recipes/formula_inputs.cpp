@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/system/text.h"
+#include "core/formula/adapter_names.h"
 #include "core/formula/tokens.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -41,6 +42,30 @@ void name_inputs_of_formula(std::vector<std::string>& inputs, Formula& formula) 
     formula.names.push_back(std::move(name));
     inputs.push_back(std::move(path));
   }
+}
+
+std::vector<std::string> take_adapters_of_formula(std::vector<std::string>& inputs, Recipe& recipe) {
+  Formula& formula = *recipe.formula;
+  const std::vector<std::string> called = adapter_names(formula, recipe.rules);
+  std::vector<std::string> names, paths, adapters;
+  for (size_t k = 0; k < formula.names.size(); ++k) {
+    const bool is_adapter = std::ranges::find(called, formula.names[k]) != called.end();
+    if (!is_adapter && !adapters.empty() && is_letter(formula.names[k]))
+      throw Error(ErrorCode::usage, formula.names[k],
+                  "the adapter " + called[0] + " has a letter before " + formula.names[k] +
+                      ", which is a checkpoint; give adapters behind all checkpoints, or names (L=FILE)");
+    if (is_adapter) {
+      adapters.push_back(inputs[k]);
+    } else {
+      names.push_back(formula.names[k]);
+      paths.push_back(inputs[k]);
+    }
+  }
+  names.insert(names.end(), called.begin(), called.end());
+  formula.names = std::move(names);
+  inputs = std::move(paths);
+  recipe.adapters.insert(recipe.adapters.begin(), adapters.size(), AdapterUse());
+  return adapters;
 }
 
 }  // namespace ckmerge::cli

@@ -14,6 +14,7 @@
 #include "cli/system/text.h"
 #include "core/blocks/block_selector.h"
 #include "core/formula/defined_numbers.h"
+#include "core/formula/adapter_names.h"
 #include "core/formula/recipe_graph.h"
 #include "io/text/error.h"
 #include "kernels/method.h"
@@ -212,6 +213,7 @@ class Weights : Section {
     Recipe plain = recipe;
     plain.weights.clear();
     plain.bake_vae = false;
+    plain.adapters.resize(adapter_names(*plain.formula, plain.rules).size());
     const Recipe canonical = canonical_recipe(plain, plain.formula->names.size());
     return canonical.formula ? nullptr : find_method(canonical.method)->spec;
   }

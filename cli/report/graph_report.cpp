@@ -14,8 +14,9 @@ std::vector<TermLine> terms_of(const MergeFacts& facts) {
   const size_t inputs = facts.checkpoints.size();
   std::vector<std::string> names;
   for (size_t k = 0; k < inputs; ++k)
-    names.push_back(recipe.formula && k < recipe.formula->names.size() ? recipe.formula->names[k] : letter(k));
-  return term_lines(recipe.formula ? graph_of(recipe, inputs) : merge_graph(recipe, inputs), names);
+    names.push_back(formula_name(recipe, k, inputs).empty() ? letter(k) : formula_name(recipe, k, inputs));
+  return term_lines(recipe.formula || !recipe.adapters.empty() ? graph_of(recipe, inputs) : merge_graph(recipe, inputs),
+                    names, recipe.adapters.size());
 }
 
 std::string times(size_t uses) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/report/recipe_json.h"
 
+#include "cli/report/adapter_report.h"
 #include "cli/report/slices_report.h"
 #include "cli/report/weight_report.h"
 
@@ -22,6 +23,7 @@ void write_forms(JsonWriter& json, const Recipe& recipe) {
   json.key("prune").value(recipe.prune);
   json.key("ema").value(ckmerge::name(recipe.ema));
   json.key("bake_vae").value(recipe.bake_vae);
+  write_adapter_uses(json, recipe);
   json.key("roles").value(recipe.roles);
   json.key("layout").value(recipe.layout);
 }

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/options/adapter_option.h"
 #include "cli/options/numbers.h"
 #include "cli/options/sizes.h"
+#include "cli/report/adapter_report.h"
 #include "cli/report/device_text.h"
 #include "cli/report/folder_report.h"
 #include "cli/report/graph_report.h"
@@ -108,7 +110,10 @@ std::string recipe_line(const MergeFacts& facts) {
 std::string role_text(const MergeFacts& facts, size_t k) {
   const Recipe& recipe = facts.plan.recipe;
   if (k < recipe.roles.size()) return ", " + recipe.roles[k];
-  return recipe.bake_vae && k + 1 == facts.checkpoints.size() ? ", the VAE" : "";
+  const size_t inputs = facts.checkpoints.size();
+  if (recipe.bake_vae && k == vae_input(recipe, inputs)) return ", the VAE";
+  return k >= first_adapter(recipe, inputs) ? ", an adapter of strength " + strength_text(recipe.adapters[k - first_adapter(recipe, inputs)])
+                                            : "";
 }
 
 const char* done_phrase(Action action) {
@@ -129,6 +134,8 @@ const char* done_phrase(Action action) {
     case Action::ema: return "taken from the averages of the weights";
     case Action::copy_buffer: return "copied as they are, marks, schedules and other buffers";
     case Action::mend: return "position_ids, written anew";
+    case Action::adapt: return "changed by adapters";
+    case Action::replace: return "taken from adapters, which have them whole";
   }
   return "";
 }
@@ -168,9 +175,9 @@ std::vector<Source> MergeFacts::named_by(Action action) const {
   return sources;
 }
 
-std::string name_behind_letter(const Recipe& recipe, size_t k) {
-  if (!recipe.formula || k >= recipe.formula->names.size() || recipe.formula->names[k] == letter(k)) return "";
-  return " = " + shortened(recipe.formula->names[k], kNameWidth);
+std::string name_behind_letter(const Recipe& recipe, size_t k, size_t inputs) {
+  const std::string name = formula_name(recipe, k, inputs);
+  return name.empty() || name == letter(k) ? "" : " = " + shortened(name, kNameWidth);
 }
 
 std::string shape_text(Shape shape) {
@@ -212,11 +219,13 @@ std::string recipe_lines(const MergeFacts& facts) {
   const size_t count = facts.checkpoints.size();
   for (size_t k = 0; k < std::min(count, kListed); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];
-    out += "  " + letter(k) + name_behind_letter(facts.plan.recipe, k) + "  " + visible(checkpoint.path) + "  " +
+    out += "  " + letter(k) + name_behind_letter(facts.plan.recipe, k, count) + "  " + visible(checkpoint.path) + "  " +
            tensors_text(facts, checkpoint) + size_text(checkpoint.file_size()) + form_text(checkpoint) +
            role_text(facts, k) + "\n";
     for (const std::string& note : checkpoint.notes) out += "     " + visible(note) + "\n";
     if (facts.verbose) out += unplaced_lines(checkpoint);
+    if (k >= first_adapter(facts.plan.recipe, count))
+      out += adapter_lines(facts, k - first_adapter(facts.plan.recipe, count));
   }
   if (count > kListed) out += "  ... and " + grouped(count - kListed) + " more\n";
   return out;
@@ -276,7 +285,8 @@ std::string plan_report(const MergeFacts& facts) {
   out += "  tensors, in the order of the file:\n" + step_lines(facts);
   out += pass_line(facts);
   out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.output_size()) +
-         "; memory to work in " + memory_text(facts.run.memory_budget) + ", plan " + memory_text(plan.memory()) +
+         "; memory to work in " + memory_text(facts.run.memory_budget) +
+         (facts.run.held_by_inputs ? ", of it adapters " + memory_text(facts.run.held_by_inputs) : "") + ", plan " + memory_text(plan.memory()) +
          "; device " + planned_device_text(facts.run.device) + beyond_devices_text(facts.run.device, plan) + ".\n";
   if (!facts.config_from.empty()) out += visible(facts.config_from) + " would be copied beside it.\n";
   return out + warning_lines(plan.warnings) +

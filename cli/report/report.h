@@ -7,6 +7,7 @@
 
 #include "cli/options/settings.h"
 #include "cli/system/text.h"
+#include "core/adapters/adapter_inputs.h"
 #include "core/ckmerge.h"
 #include "core/folders/folder_file.h"
 
@@ -25,6 +26,7 @@ struct MergeFacts {
   std::span<const Sweep> sweeps = {};       ///< whose values differ from output to output
   std::span<const FolderFile> files = {};   ///< of an output that is a folder, as the plan's
   std::span<const BesideFile> beside = {};  ///< of such an output, what lies beside the weights of A
+  std::span<const AdapterReport> adapters = {};  ///< what became of each
   std::string_view formula = {};            ///< with the names of what is swept; empty: as the plan has it
 
   Tensor tensor(Source source) const { return checkpoints[source.checkpoint].tensors[source.tensor]; }
@@ -47,8 +49,8 @@ std::string pass_line(const MergeFacts& facts);
 std::vector<std::string> value_warnings(const MergeFacts& facts, const RunReport& report);
 std::string run_report(const MergeFacts& facts, const RunReport& report);
 
-/// " = base": how the recipe's formula calls input `k`, where it does not by its letter; else nothing.
-std::string name_behind_letter(const Recipe& recipe, size_t k);
+/// " = base": how the recipe's formula calls input `k` of `inputs`, where it does not by its letter; else nothing.
+std::string name_behind_letter(const Recipe& recipe, size_t k, size_t inputs);
 
 /// "[2, 3]".
 std::string shape_text(Shape shape);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cli/report/adapter_report.h"
 #include "cli/report/device_text.h"
 #include "cli/report/dicts_json.h"
 #include "cli/report/folder_report.h"
@@ -60,11 +61,14 @@ void write_facts(JsonWriter& json, const MergeFacts& facts, bool with_inputs) {
   write_sources(json, facts, "discarded", facts.plan.discarded);
   write_sources(json, facts, "unshadowed", facts.plan.unshadowed);
   write_sources(json, facts, "unused", facts.plan.unused);
+  write_sources(json, facts, "unadapted", facts.plan.unadapted);
+  write_adapters(json, facts);
   json.key("warnings").value(facts.plan.warnings);
   json.key("config");
   facts.config_from.empty() ? json.null() : json.value(facts.config_from);
   json.key("plan_memory").value(facts.plan.memory());
   json.key("memory_budget").value(facts.run.memory_budget);
+  json.key("adapter_memory").value(facts.run.held_by_inputs);
   json.key("device").value(planned_device_text(facts.run.device));
 }
 

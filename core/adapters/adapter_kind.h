@@ -23,6 +23,11 @@ struct ModuleWeight {
   bool transposed = false;
   bool is_embedding = false;
   bool is_bias = false;  ///< what is asked for is the module's bias: shape (out)
+  /// The weight is this many matrices, the rows of one after those of the other: `shape` is (experts * out, in), or,
+  /// transposed, (experts * in, out).
+  uint64_t experts = 1;
+
+  friend bool operator==(const ModuleWeight&, const ModuleWeight&) = default;
 
   uint64_t rows() const { return shape.front(); }
   uint64_t columns() const;  ///< product of the other dimensions
@@ -45,6 +50,11 @@ class ModuleChange {
   virtual uint64_t memory() const = 0;
 };
 
+/// Which tensors of a module its factors change.
+struct ChangedParts {
+  bool weight = true, bias = false;
+};
+
 struct AdapterKind {
   std::string_view name;  ///< "LoRA", "LoHa": as io/table/adapter_rows calls it
   /// Whether apply() adds something to the weight that does not depend on it.
@@ -58,6 +68,8 @@ struct AdapterKind {
   /// Throws as InputFile::read_at() does; Error(malformed) for factors that hold NaN or Inf.
   std::unique_ptr<ModuleChange> (*open)(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
                                         double strength, const ReadRows& base);
+  /// Null: the weight alone.
+  ChangedParts (*parts)(const Adapter& adapter, const AdapterModule& module) = nullptr;
 };
 
 /// All kinds that can be merged; those that cannot are refused where files are read (core/adapters/adapter_file).

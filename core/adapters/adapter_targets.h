@@ -13,7 +13,8 @@
 
 namespace ckmerge {
 
-/// Rows of a tensor that rows of a module's weight belong to.
+/// Rows of a tensor that rows of a module's weight belong to. A row is as many elements of the tensor, in order, as the
+/// module's weight has columns; where the tensor has more channels than that (inpainting's), a row of the tensor.
 struct ModulePlace {
   uint32_t module = 0;      ///< index into Adapter::modules
   uint64_t first_row = 0;   ///< of the tensor
@@ -34,15 +35,24 @@ struct ReplacedTensor {
   uint32_t replacement = 0;  ///< index into Adapter::replacements
 };
 
+/// What is done where two modules, or a head that is one with the embeddings, belong to one matrix.
+enum class TiedModules : uint8_t {
+  refuse,
+  sum,  ///< it gets both changes, as PEFT does
+};
+
 struct AdapterTargets {
   std::vector<AdaptedTensor> adapted;  ///< in the order of the table
   std::vector<ReplacedTensor> replaced;
-  std::vector<uint32_t> unmatched;   ///< indices into Adapter::modules
-  std::vector<std::string> nearest;  ///< per unmatched module: the nearest names of the checkpoint; may be empty
+  std::vector<uint32_t> unmatched;    ///< indices into Adapter::modules
+  std::vector<std::string> nearest;   ///< per unmatched module: the nearest name of the checkpoint, or empty
+  std::vector<uint32_t> unplaced;     ///< indices into Adapter::replacements: nothing is called so
+  std::vector<std::string> warnings;  ///< one sentence each
 };
 
 /// Throws Error(mismatch), a detail line per module, where factors do not fit the tensors that they belong to, and
-/// where two modules belong to the same rows (a LoRA of both of two tied names).
-AdapterTargets adapter_targets(const Adapter& adapter, const Checkpoint& checkpoint);
+/// where two modules belong to the same rows (a LoRA of both of two tied names). Reads no tensor of the checkpoint.
+AdapterTargets adapter_targets(const Adapter& adapter, const Checkpoint& checkpoint,
+                               TiedModules tied = TiedModules::refuse);
 
 }  // namespace ckmerge

@@ -27,6 +27,9 @@ std::vector<size_t> first_alike(std::span<const Checkpoint> checkpoints) {
   return first;
 }
 
+// Its tensors are made of the file, in no order that this has (core/adapters/adapter_inputs).
+bool is_adapter(const Plan& plan, size_t k, size_t inputs) { return k >= first_adapter(plan.recipe, inputs); }
+
 }  // namespace
 
 InputHashes::InputHashes(const Plan& plan, std::span<const Checkpoint> checkpoints, const RunOptions& options,
@@ -45,7 +48,7 @@ InputHashes::InputHashes(const Plan& plan, std::span<const Checkpoint> checkpoin
     if (i == 0 || files_[i - 1].checkpoint != k) is_read_in_order = shards_in_order(plan, checkpoints, k);
     if (!files_[i].sha256.empty()) continue;
     const auto shard = static_cast<size_t>(files_[i].file - checkpoints[k].shards.data());
-    if (!merge_hashes || !is_read_in_order[shard]) {
+    if (!merge_hashes || is_adapter(plan, k, checkpoints.size()) || !is_read_in_order[shard]) {
       out_of_order.push_back(i);
       continue;
     }

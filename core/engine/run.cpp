@@ -96,6 +96,7 @@ class Engine {
         device_options_(device_options(options, runs.size())),
         devices_(device_options_, plan_, checkpoints,
                  {.budget = affordable_budget(options.memory_budget),
+                  .held = options.held_by_inputs,
                   .threads = threads_,
                   .tile_size = options.tile_size,
                   .all_in_memory = all_in_memory(checkpoints, runs)}),

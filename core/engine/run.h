@@ -28,6 +28,7 @@ struct RunOptions {
   bool discard = false;  ///< for benchmarks: the output goes nowhere, whatever the target; not with verify or hash
   // Speed only.
   uint64_t memory_budget = 128ull << 20;  ///< bytes of staging and of resident parts of maps; the plan is counted apart
+  uint64_t held_by_inputs = 0;            ///< of these, what is held while inputs are made (AdapterReport::memory)
   unsigned threads = 0;                   ///< threads that compute; 0 = what affinity and cgroup allow
   uint64_t tile_size = 0;                 ///< bytes of output per tile; 0 = from the budget. A multiple of 4096
   const BlockKernels* kernels = nullptr;  ///< null = the best this CPU runs

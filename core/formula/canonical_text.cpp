@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/formula/canonical_text.h"
 
+#include "core/formula/adapter_names.h"
 #include "core/formula/method_call.h"
 #include "io/text/sentence.h"
 
@@ -28,6 +29,7 @@ std::string parameters_text(const Expression& call) {
 std::string call_text(const Expression& call) {
   std::string operands;
   for (const Expression& operand : call.operands) operands += (operands.empty() ? "" : ", ") + canonical_text(operand);
+  if (call.name == kAdapterCall) return call.name + "(" + operands + ")";
   return std::string(called_method(call).name) + "(" + operands + parameters_text(call) + ")";
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/formula/adapter_names.h"
 #include "core/formula/canonical_text.h"
 #include "core/formula/expression.h"
 #include "core/formula/tokens.h"
@@ -81,7 +82,7 @@ class Reading {
   }
 
   ReadFormula read(std::span<DefinedName> defined, MergeGraph graph) {
-    TermBuilder builder(graph, formula_.names, numbers_);
+    TermBuilder builder(graph, formula_.names, expect_adapters_last(formula_, rules_), numbers_);
     ReadFormula out;
     std::vector<TermId> results;
     if (!formula_.text.empty() || rules_.empty()) {

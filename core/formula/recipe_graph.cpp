@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/formula/adapter_names.h"
 #include "core/formula/read_formula.h"
 #include "core/recipe/weighted_graph.h"
 #include "io/text/error.h"
@@ -31,6 +32,8 @@ void check_rules(const Recipe& recipe) {
       refuse("rules", text + " drops its tensors, and can say no more of them");
     if (!rule.says_what_is_computed() && rule.dtype.empty()) refuse("rules", text + " says nothing of its tensors");
   }
+  if (!recipe.adapters.empty() && !recipe.roles.empty())
+    refuse("--lora", "checkpoints that are put together take no adapters; bake them into the result (`ckmerge bake`)");
   if (!recipe.rules.empty() && !recipe.roles.empty())
     refuse("rules", "checkpoints that are put together are not merged, and take no rules");
 }
@@ -40,7 +43,13 @@ void check_formula(const Recipe& recipe, size_t inputs) {
   if (!recipe.roles.empty()) refuse("formula", "checkpoints that are put together are not merged by a formula");
   for (const auto& [name, values] : recipe.parameters)
     if (values.size() != 1) refuse(name, sentence("'", name, "' stands for one number of the formula"));
-  const size_t merged = merged_inputs(recipe, inputs), named = recipe.formula->names.size();
+  const size_t adapters = expect_adapters_last(*recipe.formula, recipe.rules);
+  if (adapters > recipe.adapters.size())
+    refuse("formula", sentence("the formula speaks of ", counted(adapters, "adapter"), ", but ", recipe.adapters.size(),
+                               recipe.adapters.size() == 1 ? " is given" : " are given"));
+  if (adapters > 0 && !recipe.operands.empty())
+    refuse("formula", "a formula over slices cannot speak of adapters; add them with --lora");
+  const size_t merged = merged_inputs(recipe, inputs), named = recipe.formula->names.size() - adapters;
   if (named != merged)
     refuse("formula", sentence("the formula has names for ", counted(named, "checkpoint"), ", but ", merged,
                                merged == 1 ? " is given" : " are given"));
@@ -104,6 +113,17 @@ std::vector<std::string> place_names(size_t count) {
   return names;
 }
 
+// Those without a name in the formula are added to what it makes, and what rules make, copies aside.
+MergeGraph with_adapters(const Recipe& recipe, MergeGraph graph) {
+  if (recipe.adapters.empty()) return graph;
+  const size_t named = recipe.formula ? adapter_names(*recipe.formula, recipe.rules).size() : 0;
+  std::vector<bool> to_alternative;
+  for (const RecipeRule& rule : recipe.rules)
+    if (rule.has_result()) to_alternative.push_back(rule.copy.empty());
+  graph.add_adapters(static_cast<uint32_t>(named), static_cast<uint32_t>(recipe.adapters.size()), to_alternative);
+  return graph;
+}
+
 ReadFormula with_rules(const Recipe& recipe, size_t inputs, MergeGraph graph) {
   if (std::ranges::none_of(recipe.rules, &RecipeRule::has_result))
     return {std::move(graph), "", std::vector<std::string>(recipe.rules.size())};
@@ -114,19 +134,20 @@ ReadFormula with_rules(const Recipe& recipe, size_t inputs, MergeGraph graph) {
 
 MergeGraph graph_of(const Recipe& recipe, size_t inputs) {
   check_rules(recipe);
-  if (recipe.formula) return read(recipe, inputs, nullptr).graph;
-  return with_rules(recipe, inputs, merge_graph(recipe, inputs)).graph;
+  if (recipe.formula) return with_adapters(recipe, read(recipe, inputs, nullptr).graph);
+  return with_adapters(recipe, with_rules(recipe, inputs, merge_graph(recipe, inputs)).graph);
 }
 
 MergeGraph graph_of(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   check_rules(recipe);
   const size_t inputs = checkpoints.size();
-  if (!recipe.formula) return with_rules(recipe, inputs, weighted_graph(recipe, checkpoints)).graph;
+  if (!recipe.formula)
+    return with_adapters(recipe, with_rules(recipe, inputs, weighted_graph(recipe, checkpoints)).graph);
   check_formula(recipe, inputs);
   WeightedNumbers numbers = weighted_numbers(recipe, checkpoints);
   MergeGraph graph = read(recipe, inputs, &numbers).graph;
   numbers.finish(graph);
-  return graph;
+  return with_adapters(recipe, std::move(graph));
 }
 
 void check_recipe(const Recipe& recipe, size_t inputs) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/formula/adapter_names.h"
 #include "core/formula/advice.h"
 #include "core/formula/combination.h"
 #include "core/formula/formula_fault.h"
@@ -40,7 +41,9 @@ class TermBuilder::Builder {
     switch (expression.kind) {
       case Kind::number: return {expression.at, FormulaNumber(expression.number), {}};
       case Kind::checkpoint: return named(expression);
-      case Kind::method: return {expression.at, {}, Combination(method(expression))};
+      case Kind::method:
+        if (expression.name == kAdapterCall) return {expression.at, {}, Combination(adapter(expression))};
+        return {expression.at, {}, Combination(method(expression))};
       case Kind::negation:
         return product(expression.at, operand(expression.operands[0]), '*', {{}, FormulaNumber(-1), {}});
       case Kind::sum: return chain(expression, &Builder::sum);
@@ -110,13 +113,30 @@ class TermBuilder::Builder {
       names_.used_numbers_.insert(expression.name);
       return {expression.at, number->second, {}};
     }
-    return {expression.at, {}, Combination(input_called(expression))};
+    return {expression.at, {}, Combination(checkpoint_called(expression))};
   }
 
-  TermId input_called(const Expression& expression) {
+  // Index of the name.
+  size_t input_called(const Expression& expression) const {
     const auto found = std::ranges::find(formula_.names, expression.name);
     if (found == formula_.names.end()) refuse_at(expression.at, unknown_name_fault(expression.name, formula_));
-    const auto k = static_cast<size_t>(found - formula_.names.begin());
+    return static_cast<size_t>(found - formula_.names.begin());
+  }
+
+  TermId checkpoint_called(const Expression& expression) {
+    const size_t k = input_called(expression);
+    if (k >= names_.checkpoint_count_)
+      refuse_at(expression.at, sentence(expression.name, " is an adapter; what it adds is ", kAdapterCall, "(",
+                                        expression.name, "), as in A + 0.8*", kAdapterCall, "(", expression.name, ")"));
+    names_.used_[k] = true;
+    return names_.inputs_[k];
+  }
+
+  // lora(L)
+  TermId adapter(const Expression& call) {
+    if (call.operands.size() != 1 || !call.parameters.empty() || call.operands[0].kind != Kind::checkpoint)
+      refuse_at(call.at, sentence(kAdapterCall, " takes the name of one adapter, as in A + 0.8*", kAdapterCall, "(L)"));
+    const size_t k = input_called(call.operands[0]);
     names_.used_[k] = true;
     return names_.inputs_[k];
   }
@@ -173,9 +193,11 @@ class TermBuilder::Builder {
   const Formula& formula_;
 };
 
-TermBuilder::TermBuilder(MergeGraph& graph, const std::vector<std::string>& names, const FormulaNumbers& numbers)
-    : graph_(graph), checkpoints_(names), used_(names.size()) {
-  for (uint32_t k = 0; k < names.size(); ++k) inputs_.push_back(graph.input(k));
+TermBuilder::TermBuilder(MergeGraph& graph, const std::vector<std::string>& names, size_t adapters,
+                         const FormulaNumbers& numbers)
+    : graph_(graph), checkpoints_(names), checkpoint_count_(names.size() - adapters), used_(names.size()) {
+  for (uint32_t k = 0; k < checkpoint_count_; ++k) inputs_.push_back(graph.input(k));
+  for (uint32_t k = 0; k < adapters; ++k) inputs_.push_back(graph.adapter(k));
   for (const auto& [name, number] : numbers)
     numbers_.emplace(name, FormulaNumber::named(graph, number, numbers_.size()));
 }

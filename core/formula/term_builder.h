@@ -19,8 +19,9 @@ using FormulaNumbers = std::map<std::string, NumberByName>;
 
 class TermBuilder {
  public:
-  /// `names` are those of the graph's inputs in their order. REQUIRES: `graph` outlives this.
-  TermBuilder(MergeGraph& graph, const std::vector<std::string>& names, const FormulaNumbers& numbers);
+  /// `names` are those of the graph's inputs in their order, the last `adapters` of them those of adapters. REQUIRES:
+  /// `graph` outlives this.
+  TermBuilder(MergeGraph& graph, const std::vector<std::string>& names, size_t adapters, const FormulaNumbers& numbers);
 
   /// The checkpoint that `expression` is; `formula` is what it was read from, as advice shows it. Throws Error(usage)
   /// with the place for what is none, and for names that are unknown.
@@ -36,6 +37,7 @@ class TermBuilder {
   std::vector<std::string> checkpoints_;
   std::map<std::string, FormulaNumber> numbers_;
   std::vector<TermId> inputs_;
+  size_t checkpoint_count_;  // of the names; those behind are adapters'
   std::vector<bool> used_;  // checkpoints
   std::set<std::string> used_numbers_;
 };

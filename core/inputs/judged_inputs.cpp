@@ -20,7 +20,7 @@ using std::string_view;
 bool holds_weights(const Checkpoint& checkpoint) { return checkpoint.judgement.holds == Holds::weights; }
 
 bool copies_one_file(const Recipe& recipe) {
-  return recipe.method == "copy" && !recipe.bake_vae && recipe.roles.empty();
+  return recipe.method == "copy" && !recipe.bake_vae && recipe.adapters.empty() && recipe.roles.empty();
 }
 
 // Codes that no row knows might be any tensor.
@@ -55,7 +55,7 @@ bool converts_codes(const Recipe& recipe, const Checkpoint& checkpoint) {
 // A VAE would take the place of some tensors of a module, or be of one that is copied.
 bool bakes_codes(const Recipe& recipe, std::span<const Checkpoint> checkpoints, const Checkpoint& checkpoint) {
   if (!recipe.bake_vae) return false;
-  return &checkpoint == &checkpoints.back() ||
+  return &checkpoint == &checkpoints[vae_input(recipe, checkpoints.size())] ||
          any_code(checkpoint, [](string_view name) { return part_of(name) == Part::vae; });
 }
 
@@ -91,11 +91,10 @@ std::string mark_line(const Checkpoint& checkpoint) {
 
 std::string factors_line(const Checkpoint& checkpoint, bool beside_weights) {
   const string_view advice =
-      beside_weights ? "bringing it into a checkpoint is not built yet: let the program that loads it do so (ComfyUI's "
-                       "LoraLoader and CheckpointSave, kohya's merge_lora.py, PEFT's merge_and_unload) and merge the "
-                       "checkpoint that it saves"
-                     : "its factors cannot be averaged, since the product of averages is not the average of products, "
-                       "and merging adapters rightly is not built yet";
+      beside_weights ? "it is no input of its own, but is added to one: --lora FILE (`ckmerge bake MODEL --lora FILE`), "
+                       "or lora(NAME) in a formula"
+                     : "its factors cannot be averaged, since the product of averages is not the average of products; "
+                       "`ckmerge lora merge` merges adapters, `ckmerge bake MODEL --lora FILE` adds one to a model";
   return sentence(checkpoint.path, ": is an adapter, ", checkpoint.judgement.text(), "; ", advice);
 }
 
@@ -108,7 +107,7 @@ std::string unknown_codes_line(const Checkpoint& checkpoint) {
 // A copy leaves codes as they are, with all that belongs to them.
 void judge_codes(const Recipe& recipe, std::span<const Checkpoint> checkpoints, const Checkpoint& checkpoint,
                  const std::function<bool(string_view)>& is_ruled, std::vector<std::string>& lines) {
-  const bool touched = recipe.method != "copy" || converts_codes(recipe, checkpoint) ||
+  const bool touched = recipe.method != "copy" || !recipe.adapters.empty() || converts_codes(recipe, checkpoint) ||
                        (is_ruled && !recipe.rules.empty() && any_code(checkpoint, is_ruled));
   if (touched && !recipe.copy_codes)
     lines.push_back(codes_line(checkpoint));

@@ -8,35 +8,62 @@
 namespace ckmerge {
 
 GraphTracing::GraphTracing(const MergeGraph& graph, const Of& of)
-    : graph_(graph), numbers_(of.numbers), only_first_(of.only_first), formula_(of.compute), result_(trace(of.terms)) {}
+    : graph_(graph),
+      numbers_(of.numbers),
+      only_first_(of.only_first),
+      adapters_(of.adapters),
+      formula_(of.compute),
+      result_(trace(of.terms)) {}
 
 // Terms stand behind those that they refer to, so that they can be traced in their order: a graph may be deeper than a
 // thread's stack.
 Symbol GraphTracing::trace(std::span<const TermId> terms) {
-  for (const TermId id : terms) known_[id] = trace(graph_[id]);
+  for (const TermId id : terms) known_[id] = trace(graph_[id], id == terms.back());
   return known_.at(terms.back());
 }
 
-Symbol GraphTracing::trace(const Term& term) {
+Symbol GraphTracing::trace(const Term& term, bool is_result) {
   switch (term.kind) {
     case Term::Kind::input: return only_first_ && term.input > 0 ? formula_.zero() : formula_.operand(term.input);
     case Term::Kind::method: return trace_method(term);
-    case Term::Kind::sum: return trace_sum(term);
+    case Term::Kind::adapter: return trace_adapter(term);
+    case Term::Kind::sum: return trace_sum(term, is_result);
     case Term::Kind::number:
     case Term::Kind::arithmetic: break;  // read by whoever refers to it
   }
   return {};
 }
 
-// What is subtracted is so by one operation.
-Symbol GraphTracing::trace_sum(const Term& term) {
-  Symbol sum = factor(term, 0) * known_.at(term.operands[0]);
-  for (size_t i = 1; i < term.operands.size(); ++i) {
+Symbol GraphTracing::trace_adapter(const Term& term) {
+  const uint32_t operand = adapters_[term.input];
+  return operand == kAbsent || only_first_ ? formula_.zero() : formula_.change(operand);
+}
+
+// Whether its operand `i` is what an adapter changes, and not nothing.
+bool GraphTracing::adds_changes(const Term& sum, size_t i) const {
+  const Term& operand = graph_[sum.operands[i]];
+  return operand.kind == Term::Kind::adapter && !only_first_ && adapters_[operand.input] != kAbsent &&
+         !factor(sum, i).is(0);
+}
+
+// What is subtracted is so by one operation. What adapters add to a merge comes last, whatever the order in which it was
+// written: it is added to what the merge makes, of which equal elements are kept.
+Symbol GraphTracing::trace_sum(const Term& term, bool is_result) {
+  std::optional<Symbol> sum;
+  const auto add = [&](size_t i) {
     const Symbol operand = known_.at(term.operands[i]);
     const Coefficient k = factor(term, i);
-    sum = k.given == -1 ? sum - operand : sum + k * operand;
-  }
-  return sum;
+    if (!sum)
+      sum = k * operand;
+    else
+      sum = k.given == -1 ? *sum - operand : *sum + k * operand;
+  };
+  bool any = false;
+  for (size_t i = 0; i < term.operands.size(); ++i) adds_changes(term, i) ? static_cast<void>(any = true) : add(i);
+  if (any && sum && is_result) sum = ckmerge::kept(*sum);
+  for (size_t i = 0; any && i < term.operands.size(); ++i)
+    if (adds_changes(term, i)) add(i);
+  return *sum;
 }
 
 Coefficient GraphTracing::factor(const Term& term, size_t i) const {

@@ -18,14 +18,16 @@ namespace ckmerge {
 class GraphTracing {
  public:
   /// `terms` are those of one of the graph's results, itself the last; `numbers` are those of all terms. With
-  /// `only_first` every checkpoint but the first counts as zero. Throws Error(usage) where a method refuses its
-  /// numbers.
+  /// `only_first` every checkpoint but the first counts as zero, and what adapters add. `adapters`: of each the operand
+  /// that it is, or kAbsent, where it changes nothing. Throws Error(usage) where a method refuses its numbers.
   struct Of {
     std::span<const TermId> terms;
     std::span<const double> numbers;
     Dtype compute;
     bool only_first;
+    std::span<const uint32_t> adapters = {};
   };
+  static constexpr uint32_t kAbsent = UINT32_MAX;
   GraphTracing(const MergeGraph& graph, const Of& of);
 
   Symbol result() const { return result_; }
@@ -52,8 +54,10 @@ class GraphTracing {
 
  private:
   Symbol trace(std::span<const TermId> terms);
-  Symbol trace(const Term& term);
-  Symbol trace_sum(const Term& term);
+  Symbol trace(const Term& term, bool is_result);
+  Symbol trace_sum(const Term& term, bool is_result);
+  Symbol trace_adapter(const Term& term);
+  bool adds_changes(const Term& sum, size_t i) const;
   Coefficient factor(const Term& term, size_t i) const;
   Symbol trace_method(const Term& term);
   uint16_t take_slots(size_t count);
@@ -61,6 +65,7 @@ class GraphTracing {
   const MergeGraph& graph_;
   std::span<const double> numbers_;
   const bool only_first_;
+  std::span<const uint32_t> adapters_;
   FormulaGraph formula_;
   std::unordered_map<TermId, Symbol> known_;
   std::vector<Node> nodes_;

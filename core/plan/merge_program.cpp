@@ -15,7 +15,9 @@ namespace {
 
 // What is at fault where a graph needs too much: its one method, or all of it.
 std::string subject(const MergeGraph& graph) {
-  const Term& result = graph[graph.result()];
+  Term result = graph[graph.result()];
+  if (result.kind == Term::Kind::sum && graph[result.operands.back()].kind == Term::Kind::adapter)
+    result = graph[result.operands[0]];
   return result.kind == Term::Kind::method ? result.method : "the formula";
 }
 
@@ -157,8 +159,12 @@ uint64_t hash_of(const StatisticSet& set) {
 
 }  // namespace
 
-MergePrograms::MergePrograms(const MergeGraph& graph)
-    : graph_(graph), depends_on_names_(graph.depends_on_names()), numbers_(graph) {
+MergePrograms::MergePrograms(const MergeGraph& graph, size_t first_adapter, size_t adapters)
+    : graph_(graph),
+      first_adapter_(first_adapter),
+      depends_on_names_(graph.depends_on_names()),
+      numbers_(graph),
+      present_(adapters) {
   if (depends_on_names_) return;
   for (size_t result = graph.results().size(); result-- > 0;) {
     take_name("", result);
@@ -167,15 +173,14 @@ MergePrograms::MergePrograms(const MergeGraph& graph)
 }
 
 void MergePrograms::take_name(std::string_view name, size_t result) {
-  if (current_ && current_->first.first == result && !depends_on_names_) return;
+  if (is_current(result) && !depends_on_names_) return;
   const TermId id = graph_.results()[result];
   of_name_ = &numbers_.of(name, id);
   const std::vector<TermId>& named = numbers_.terms_of(id).named;
   const auto has_number = [&](TermId number, double value) { return (*of_name_)[number] == value; };
-  if (current_ && current_->first.first == result && std::ranges::equal(named, current_->first.second, has_number))
-    return;
-  Key key{result, {}};
-  for (const TermId number : named) key.second.push_back((*of_name_)[number]);
+  if (is_current(result) && std::ranges::equal(named, current_->first.numbers, has_number)) return;
+  Key key{result, present_, {}};
+  for (const TermId number : named) key.numbers.push_back((*of_name_)[number]);
   current_ = &*known_.try_emplace(std::move(key)).first;
   if (depends_on_names_) try {
       whole(Dtype::F32);
@@ -184,8 +189,15 @@ void MergePrograms::take_name(std::string_view name, size_t result) {
     }
 }
 
+std::vector<uint32_t> MergePrograms::adapter_operands() const {
+  std::vector<uint32_t> operands;
+  for (size_t i = 0; i < present_.size(); ++i)
+    operands.push_back(present_[i] ? static_cast<uint32_t>(first_adapter_ + i) : GraphTracing::kAbsent);
+  return operands;
+}
+
 std::optional<uint32_t> MergePrograms::bare_input() const {
-  const Term& term = graph_[graph_.results()[current_->first.first]];
+  const Term& term = graph_[graph_.results()[current_->first.result]];
   if (term.kind != Term::Kind::input) return std::nullopt;
   return term.input;
 }
@@ -203,7 +215,12 @@ uint16_t MergePrograms::conversion(Dtype dtype) {
 const MergeProgram& MergePrograms::whole(Dtype compute) {
   Traced& traced = current(compute);
   if (traced.whole) return *traced.whole;
-  GraphTracing::Of of{.terms = terms(), .numbers = *of_name_, .compute = compute, .only_first = false};
+  const std::vector<uint32_t> adapters = adapter_operands();
+  GraphTracing::Of of{.terms = terms(),
+                      .numbers = *of_name_,
+                      .compute = compute,
+                      .only_first = false,
+                      .adapters = adapters};
   const GraphTracing whole(graph_, of);
   MergeProgram out;
   if (const auto operand = bare_operand(whole.result())) {
@@ -225,7 +242,10 @@ const MergeProgram& MergePrograms::whole(Dtype compute) {
 const MergeProgram& MergePrograms::tail(Dtype compute) {
   Traced& traced = current(compute);
   if (traced.tail) return *traced.tail;
-  const GraphTracing tail(graph_, {.terms = terms(), .numbers = *of_name_, .compute = compute, .only_first = true});
+  const std::vector<uint32_t> adapters = adapter_operands();
+  const GraphTracing tail(
+      graph_,
+      {.terms = terms(), .numbers = *of_name_, .compute = compute, .only_first = true, .adapters = adapters});
   MergeProgram out;
   if (const auto operand = bare_operand(tail.result())) {
     out.operands = {static_cast<uint32_t>(*operand)};

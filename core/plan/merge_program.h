@@ -29,11 +29,16 @@ class MergePrograms {
  public:
   /// REQUIRES: `graph` outlives this. Throws Error(usage) where a method refuses its numbers, or where the graph needs
   /// more registers than a program has.
-  explicit MergePrograms(const MergeGraph& graph);
+  /// Adapter i is the program operand of checkpoint `first_adapter` + i.
+  MergePrograms(const MergeGraph& graph, size_t first_adapter, size_t adapters);
 
   /// What follows is for the tensor called `name`, which numbers may depend on, and for this one of the graph's
   /// results. Throws as the constructor does.
   void take_name(std::string_view name, size_t result = 0);
+  /// Which adapters change the names taken from here on; at first none does.
+  void take_adapters(const std::vector<bool>& present) { present_ = present; }
+  /// Of a graph with adapters: the result that a tensor is which only the first checkpoint has.
+  size_t kept_result() const { return graph_.kept(); }
 
   /// The checkpoint that is the result taken, where it is one as it was given.
   std::optional<uint32_t> bare_input() const;
@@ -62,7 +67,13 @@ class MergePrograms {
     std::optional<MergeProgram> whole, tail;
   };
   using ByCompute = std::array<Traced, 2>;
-  using Key = std::pair<size_t, std::vector<double>>;
+  struct Key {
+    size_t result;
+    std::vector<bool> adapters;  // that are present
+    std::vector<double> numbers;
+
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
   // Where programs and statistics with one hash are.
   using Known = std::unordered_multimap<uint64_t, uint16_t>;
 
@@ -73,9 +84,14 @@ class MergePrograms {
   uint16_t add(Program program, uint16_t statistics = Plan::kNoStatistics);
   uint16_t add(StatisticSet set);
 
-  std::span<const TermId> terms() { return numbers_.terms_of(graph_.results()[current_->first.first]).all; }
+  std::span<const TermId> terms() { return numbers_.terms_of(graph_.results()[current_->first.result]).all; }
+  std::vector<uint32_t> adapter_operands() const;
+  bool is_current(size_t result) const {
+    return current_ && current_->first.result == result && current_->first.adapters == present_;
+  }
 
   const MergeGraph& graph_;
+  const size_t first_adapter_;
   const bool depends_on_names_;
   NumbersByName numbers_;
   std::vector<Program> programs_;
@@ -85,6 +101,7 @@ class MergePrograms {
   std::map<Key, ByCompute> known_;
   std::pair<const Key, ByCompute>* current_ = nullptr;
   const std::vector<double>* of_name_ = nullptr;  // numbers of the name taken
+  std::vector<bool> present_;                     // per adapter
 };
 
 }  // namespace ckmerge

@@ -46,6 +46,7 @@ void warn_of(const Method& method, const Numbers& parameters, std::span<const do
 
 // As it stands in the formula, or else in words.
 std::string operand_text(const Recipe& recipe, const Term& operand) {
+  if (operand.kind == Term::Kind::adapter) return "an adapter";
   if (operand.kind == Term::Kind::input) return recipe.formula->names[operand.input];
   return operand.kind == Term::Kind::method ? operand.method + "(...)" : std::string("a ") + name(operand.type);
 }
@@ -61,7 +62,8 @@ void warn_of_term(const Recipe& recipe, const MergeGraph& graph, const Term& ter
     warn_of(*find_method(term.method), parameters, coefficients_of(term, numbers), operands, warnings);
   }
   for (size_t i = 0; i < term.factors.size(); ++i)
-    if (const double factor = numbers[term.factors[i]]; !is_usual(factor, kShare))
+    if (const double factor = numbers[term.factors[i]];
+        !is_usual(factor, kShare) && graph[term.operands[i]].kind != Term::Kind::adapter)
       warnings.push_back(warning("in the formula, the factor of " + operands[i], factor, kShare, true));
 }
 

@@ -11,7 +11,6 @@
 #include "core/formula/recipe_graph.h"
 #include "core/inputs/judged_inputs.h"
 #include "core/inputs/whole_part.h"
-#include "core/plan/form_dtypes.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/name_walk.h"
 #include "core/plan/output_files.h"
@@ -37,7 +36,7 @@ class Planner {
  public:
   Planner(const Recipe& recipe, const MergeGraph& graph, std::span<const Checkpoint> checkpoints)
       : checkpoints_(checkpoints),
-        programs_(graph),
+        programs_(graph, first_adapter(recipe, checkpoints.size()), recipe.adapters.size()),
         partners_(checkpoints.first(merged_inputs(recipe, checkpoints.size()))),
         needs_whole_tensors_(std::ranges::any_of(graph.terms(), has_reductions)) {
     plan_.recipe = recipe;
@@ -57,7 +56,8 @@ class Planner {
     for (const Checkpoint& checkpoint : checkpoints_)
       for (const UnplacedTensor& tensor : checkpoint.unplaced)
         if (tensor.fate == UnplacedTensor::Fate::discarded) selection.saw_discarded(tensor.name);
-    StepPlanner steps(plan_, programs_, checkpoints_, selection);
+    AdapterRows adapters(plan_.recipe, checkpoints_);
+    StepPlanner steps(plan_, programs_, checkpoints_, selection, adapters);
     Replacements replacements(plan_.recipe, checkpoints_);
     StaleAverages averages(plan_.recipe, merged);
     averages.weigh(selection);
@@ -69,6 +69,7 @@ class Planner {
     for (NameWalk walk(composed_ ? checkpoints_ : merged); walk.advance();)
       plan_name(walk, selection.place(walk.name()), replacements, averages, steps);
     add_warnings(plan_, steps.warnings());
+    adapters.finish(plan_);
     const bool adds = composed_ || plan_.recipe.extra != ExtraPolicy::drop;
     const std::vector<std::string> unread = needed_unread(selection, checkpoints_, merged.size(), adds);
     raise_faults(selection, merged, {steps.faults(), steps.vocabulary_fault()}, unread,
@@ -142,7 +143,7 @@ class Planner {
       replacements.leave_out(walk.name());
       return plan_.discarded.push_back({k, *holder});
     }
-    steps.take_choice(choice);
+    steps.take_choice(choice, walk.name());
     const RuleLoss loss =
         plan_merged(walk.name(), rows, {.place = place, .holder = k, .is_coded = is_coded}, replacements, steps);
     rules_->note(steps.choice(), loss);
@@ -205,7 +206,8 @@ class Planner {
 const char* name(Action action) {
   constexpr const char* kNames[kActionCount] = {
       "merge",   "convert", "copy", "copy_integer", "copy_codes", "copy_opaque", "copy_positions", "keep",
-      "outside", "zero",    "add",  "expand",       "bake",       "ema",         "copy_buffer",    "mend"};
+      "outside", "zero",    "add",  "expand",       "bake",       "ema",         "copy_buffer",    "mend",
+      "adapt",   "replace"};
   return kNames[static_cast<size_t>(action)];
 }
 
@@ -249,7 +251,7 @@ uint64_t Plan::memory() const {
   for (const PlannedFile& file : files) of_files += file.header.capacity() + (file.frame ? file.frame->memory() : 0);
   return steps.capacity() * sizeof(Step) + ties.capacity() * sizeof(Tie) +
          (sources.capacity() + kept.capacity() + dropped.capacity() + left_out.capacity() + discarded.capacity() +
-          unshadowed.capacity() + unused.capacity()) *
+          unshadowed.capacity() + unused.capacity() + unadapted.capacity()) *
              sizeof(Source) +
          of_files;
 }

@@ -45,8 +45,10 @@ enum class Action : uint8_t {
   ema,             ///< the weight's average instead, copied or converted
   copy_buffer,     ///< a mark, schedule, mask, table or counter: as copy_positions
   mend,            ///< a position_ids buffer, written anew
+  adapt,           ///< one checkpoint's tensor with what adapters add to it
+  replace,         ///< a tensor that an adapter has whole instead, copied or converted
 };
-inline constexpr size_t kActionCount = 16;
+inline constexpr size_t kActionCount = 18;
 const char* name(Action action);
 
 /// A tensor whose rows are cut in two: the first `head` of every `row` elements are computed by the step's program, the
@@ -170,6 +172,8 @@ struct Plan {
   std::vector<Source> discarded;   ///< names that a discard pattern matches, from the first checkpoint that has each
   std::vector<Source> unshadowed;  ///< with EmaPolicy::use: weights that have no average, which stay as they are
   std::vector<Source> unused;      ///< tensors of a VAE, or averages, that take no place
+  std::vector<uint64_t> adapted;      ///< per adapter: tensors of the result that it changes
+  std::vector<Source> unadapted;      ///< what adapters have for tensors that are not changed, or not in the result
   std::vector<std::string> warnings;  ///< one sentence each
 
   uint64_t count(Action action) const;

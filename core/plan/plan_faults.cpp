@@ -264,4 +264,18 @@ std::vector<std::string> needed_unread(Selection& selection, std::span<const Che
   return lines;
 }
 
+void check_form_dtypes(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  const DtypeRule& rule = plan.recipe.form->stores;
+  if (!rule.takes) return;
+  std::vector<std::string> lines;
+  for (const Step& step : plan.steps)
+    if (!rule.takes(step.dtype))
+      lines.push_back(sentence(checkpoints[step.named.checkpoint].tensors[step.named.tensor].name, ": would be ",
+                               info(step.dtype).name));
+  if (lines.empty()) return;
+  const size_t count = lines.size();
+  throw Error(ErrorCode::mismatch, "", sentence(count, count == 1 ? " tensor has " : " tensors have ", rule.before),
+              std::move(lines));
+}
+
 }  // namespace ckmerge

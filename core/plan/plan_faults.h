@@ -59,4 +59,7 @@ void check_constants(const Plan& plan, std::span<const Checkpoint> checkpoints);
 std::vector<std::string> needed_unread(Selection& selection, std::span<const Checkpoint> checkpoints, size_t merged,
                                        bool adds);
 
+/// Throws Error(mismatch), with a line per tensor, when `plan` stores what its form cannot hold.
+void check_form_dtypes(const Plan& plan, std::span<const Checkpoint> checkpoints);
+
 }  // namespace ckmerge

@@ -2,10 +2,10 @@
 #include "core/plan/plan_warnings.h"
 
 #include <algorithm>
+#include <set>
 
 #include "core/inputs/judged_inputs.h"
 #include "core/plan/buffer_warnings.h"
-#include "core/plan/form_dtypes.h"
 #include "core/plan/number_warnings.h"
 #include "core/plan/origin_warnings.h"
 #include "core/recipe/inherited_metadata.h"
@@ -53,6 +53,18 @@ std::vector<std::string> unconverted(const Plan& plan) {
   if (!plan.recipe.dtype || opaque == 0) return {};
   return {counted(opaque, "tensor") + (opaque == 1 ? " keeps its dtype" : " keep their dtypes") +
           ", for which no conversion is defined"};
+}
+
+// Where programs that people use refuse a file of this form with these dtypes.
+void warn_about_form_dtypes(Plan& plan) {
+  const DtypeRule& rule = plan.recipe.form->is_read;
+  if (!rule.takes) return;
+  std::set<std::string> names;
+  for (const Step& step : plan.steps)
+    if (!rule.takes(step.dtype)) names.insert(info(step.dtype).name);
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
+  if (!list.empty()) plan.warnings.push_back(rule.before + list + rule.behind);
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace ckmerge {
 
 Replacements::Replacements(const Recipe& recipe, std::span<const Checkpoint> checkpoints)
     : recipe_(recipe), checkpoints_(checkpoints) {
-  if (recipe.bake_vae) used_.resize(checkpoints.back().tensors.size());
+  if (recipe.bake_vae) used_.resize(vae().tensors.size());
   if (recipe.ema == EmaPolicy::use) used_.resize(checkpoints[0].tensors.size());
 }
 
@@ -25,10 +25,10 @@ std::optional<Replacement> Replacements::find(std::string_view name, uint32_t fi
 }
 
 std::optional<Replacement> Replacements::in_vae(std::string_view name) {
-  const size_t row = checkpoints_.back().tensors.find(name);
+  const size_t row = vae().tensors.find(name);
   if (row == TensorTable::npos) return std::nullopt;
   used_[row] = true;
-  const Source source{static_cast<uint32_t>(checkpoints_.size() - 1), static_cast<uint32_t>(row)};
+  const Source source{static_cast<uint32_t>(vae_input(recipe_, checkpoints_.size())), static_cast<uint32_t>(row)};
   return Replacement{source, source, Action::bake};
 }
 
@@ -87,7 +87,7 @@ void Replacements::fail_without(const Checkpoint& from) const {
 
 void Replacements::finish(Plan& plan) const {
   if (!recipe_.bake_vae && recipe_.ema != EmaPolicy::use) return;
-  const uint32_t k = recipe_.bake_vae ? static_cast<uint32_t>(checkpoints_.size() - 1) : 0;
+  const uint32_t k = recipe_.bake_vae ? static_cast<uint32_t>(vae_input(recipe_, checkpoints_.size())) : 0;
   const Checkpoint& from = checkpoints_[k];
   if (std::ranges::find(used_, true) == used_.end()) {
     if (recipe_.bake_vae || !from.average_taken) fail_without(from);

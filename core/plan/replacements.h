@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tensors that take the place of others, whatever a merge makes of those: a VAE that is baked in (A1111's rule: where
-// the result has a tensor of that name), and averages of weights (EmaPolicy::use).
+// the result has a tensor of that name), and averages of weights (EmaPolicy::use). Adapters' are core/plan/adapter_rows'.
 #pragma once
 
 #include <optional>
@@ -27,13 +27,14 @@ class Replacements {
 
   /// Of a name that is not in the result.
   void leave_out(std::string_view name) {
-    leaves_out_vae_ |= recipe_.bake_vae && checkpoints_.back().tensors.find(name) != TensorTable::npos;
+    leaves_out_vae_ |= recipe_.bake_vae && vae().tensors.find(name) != TensorTable::npos;
   }
 
   /// When all names were asked for: notes in `plan` what found no place. Throws Error(mismatch) when nothing was found.
   void finish(Plan& plan) const;
 
  private:
+  const Checkpoint& vae() const { return checkpoints_[vae_input(recipe_, checkpoints_.size())]; }
   [[noreturn]] void fail_without(const Checkpoint& from) const;
   std::optional<Replacement> in_vae(std::string_view name);
   std::optional<Replacement> in_ema(std::string_view name, uint32_t first);

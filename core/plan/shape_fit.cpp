@@ -135,4 +135,15 @@ std::vector<std::string> other_shape_warnings(std::span<const std::string> shape
   return {text + (shapes.size() > kExamples ? "; ..." : "")};
 }
 
+std::string vocabulary_sentence(std::span<const Checkpoint> checkpoints, std::span<const uint32_t> rows) {
+  const auto count = [&](size_t k) { return vocabulary_rows(checkpoints[k].tensors[rows[k]]); };
+  size_t other = 1;
+  while (count(other) == count(0)) ++other;
+  return sentence("the vocabularies differ: that of ", checkpoints[0].path, " has ", counted(count(0), "row"),
+                  ", that of ", checkpoints[other].path, " ", count(other),
+                  "; --vocab crop merges the first rows, as many as all have, --vocab base keeps those that only ",
+                  checkpoints[0].path,
+                  " has, and mergekit's tokenizer_source (`ckmerge mergekit`) joins them by token");
+}
+
 }  // namespace ckmerge

@@ -37,6 +37,9 @@ ShapeFit fit_shapes(std::span<const Checkpoint> checkpoints, std::span<const uin
 /// that differ from it.
 std::string shapes_text(std::span<const Checkpoint> checkpoints, std::span<const uint32_t> rows);
 
+/// What differs, where it is the size of vocabularies, and what can be done.
+std::string vocabulary_sentence(std::span<const Checkpoint> checkpoints, std::span<const uint32_t> rows);
+
 /// A sentence, or none, of integers that are A's because their shapes differ (a tokenizer stored as bytes, a table of
 /// state), of which `shapes` has the shapes_text().
 std::vector<std::string> other_shape_warnings(std::span<const std::string> shapes);

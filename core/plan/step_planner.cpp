@@ -11,21 +11,6 @@
 #include "io/text/sentence.h"
 
 namespace ckmerge {
-namespace {
-
-// What differs, where it is the size of vocabularies, and what can be done.
-std::string vocabulary_sentence(std::span<const Checkpoint> checkpoints, std::span<const uint32_t> rows) {
-  const auto count = [&](size_t k) { return vocabulary_rows(checkpoints[k].tensors[rows[k]]); };
-  size_t other = 1;
-  while (count(other) == count(0)) ++other;
-  return sentence("the vocabularies differ: that of ", checkpoints[0].path, " has ", counted(count(0), "row"),
-                  ", that of ", checkpoints[other].path, " ", count(other),
-                  "; --vocab crop merges the first rows, as many as all have, --vocab base keeps those that only ",
-                  checkpoints[0].path,
-                  " has, and mergekit's tokenizer_source (`ckmerge mergekit`) joins them by token");
-}
-
-}  // namespace
 
 // ---- the decisions
 
@@ -36,8 +21,12 @@ void StepPlanner::add_common(std::span<const uint32_t> rows) {
   if (is_copied_buffer({0, rows[0]})) return add_buffer(rows);
   const ShapeFit fit = fit_shapes(checkpoints_, rows, selection_);
   if (fit.kind == ShapeFit::Kind::none) return add_misfit(rows, fit);
+  if (!can_adapt(first, "has integers")) return;
   if (fit.kind == ShapeFit::Kind::integers) return add_other_shape(rows);
   if (info(first.dtype).kind == DtypeKind::integer) return add_compared(rows, Action::copy_integer);
+  if (const auto& whole = adapters_.replacing()) return add_adapted({0, rows[0]}, *whole, Action::replace);
+  for (uint32_t k = static_cast<uint32_t>(rows.size()); k < dtypes_.size(); ++k) dtypes_[k] = Dtype::F32;
+  programs_.take_adapters(adapters_.adding());
   programs_.take_name(first.name, choice_.result);
   choice_.is_computed = true;
   const MergeProgram& merge = programs_.for_dtypes(dtypes_);
@@ -65,7 +54,10 @@ void StepPlanner::add_missing(std::span<const uint32_t> rows) {
   const Source first{0, rows[0]};
   const bool buffer = plan_.recipe.missing == MissingPolicy::zero && is_copied_buffer(first);
   switch (buffer ? MissingPolicy::keep : plan_.recipe.missing) {
-    case MissingPolicy::keep: plan_.kept.push_back(first); return add_single(first, first, Action::keep);
+    case MissingPolicy::keep:
+      plan_.kept.push_back(first);
+      return adapters_.any() ? add_adapted(first, adapters_.replacing().value_or(first), Action::keep)
+                             : add_single(first, first, Action::keep);
     case MissingPolicy::zero: return add_zero(first);
     case MissingPolicy::drop: plan_.left_out.push_back(first); return;
     case MissingPolicy::error: break;
@@ -114,6 +106,9 @@ void StepPlanner::add_codes(std::span<const uint32_t> rows) {
   uint32_t k = 0;
   while (rows[k] == NameWalk::kAbsent) ++k;
   const Tensor own = tensor_of({k, rows[k]});
+  if (adapters_.any())
+    return fault(std::string(own.name) + ": lies in a quantized layer of " + path_of(k) +
+                 ", to whose codes no adapter can add anything; take the f16, bf16 or f32 original");
   if (k > 0 && plan_.recipe.roles.empty())
     return fault(std::string(own.name) + ": is in a quantized layer of " + path_of(k) + ", but not in " + path_of(0) +
                  ", whose layers are copied; --discard it, or drop it (--extra drop)");
@@ -232,10 +227,12 @@ bool StepPlanner::add_opaque(std::span<const uint32_t> rows, const MergeProgram&
 void StepPlanner::add_merged(std::span<const uint32_t> rows, const MergeProgram& merge) {
   if (add_opaque(rows, merge)) return;
   if (!has_arithmetic(rows, merge)) return;
-  for (const uint32_t k : merge.operands) steps_.take({k, rows[k]});
+  for (const uint32_t k : merge.operands) steps_.take(operand_source(rows, k));
+  const auto is_merged = [&](uint32_t k) { return k < rows.size(); };
+  const bool adapts = adapters_.any_adds() && std::ranges::count_if(merge.operands, is_merged) == 1;
   steps_.add({.named = {0, rows[0]},
               .program = *merge.program,
-              .action = Action::merge,
+              .action = adapts ? Action::adapt : Action::merge,
               .dtype = output_dtype({0, rows[0]}, Action::merge)});
 }
 
@@ -278,7 +275,7 @@ void StepPlanner::add_expanded(std::span<const uint32_t> rows, const ShapeFit& f
   const bool only_first = !head.program && head.operands[0] == 0;
   if (only_first && tail == copy_or_convert(first.dtype, to)) return add_single(named, named, Action::copy);
   steps_.take(named);
-  for (const uint32_t k : head.operands) steps_.take({k, rows[k]});
+  for (const uint32_t k : head.operands) steps_.take(operand_source(rows, k));
   steps_.add(
       {.named = named,
        .program = head.program ? *head.program : copy_or_convert(dtypes_[head.operands[0]], to),

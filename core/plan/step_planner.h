@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/plan/adapter_rows.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/plan.h"
 #include "core/plan/replacements.h"
@@ -21,17 +22,22 @@ namespace ckmerge {
 /// Adds steps to `plan`, in any order. `rows` are those of one name: its row in each checkpoint, or NameWalk::kAbsent.
 class StepPlanner {
  public:
-  StepPlanner(Plan& plan, MergePrograms& programs, std::span<const Checkpoint> checkpoints, const Selection& selection)
+  StepPlanner(Plan& plan, MergePrograms& programs, std::span<const Checkpoint> checkpoints, const Selection& selection,
+              AdapterRows& adapters)
       : plan_(plan),
         steps_(plan, checkpoints),
         programs_(programs),
         checkpoints_(checkpoints),
         selection_(selection),
+        adapters_(adapters),
         dtype_rules_(plan.recipe.dtype_rules),
         dtypes_(checkpoints.size()) {}
 
   /// What the recipe's rules say of the name that comes next.
-  void take_choice(const RuleChoice& choice) { choice_ = choice; }
+  void take_choice(const RuleChoice& choice, std::string_view name) {
+    choice_ = choice;
+    adapters_.find(name);
+  }
   /// The same, and what was done of it.
   const RuleChoice& choice() const { return choice_; }
 
@@ -68,6 +74,12 @@ class StepPlanner {
   void fault(const std::string& sentence) { faults_.push_back(sentence); }
   void add_misfit(std::span<const uint32_t> rows, const ShapeFit& fit);
   bool add_chosen(std::span<const uint32_t> rows);
+  void add_adapted(Source named, Source base, Action action);
+  bool can_adapt(const Tensor& tensor, const char* what);
+  Source adapter_source(uint32_t k);
+  Source operand_source(std::span<const uint32_t> rows, uint32_t k) {
+    return k < rows.size() ? Source{k, rows[k]} : adapter_source(k);
+  }
   bool has_arithmetic(std::span<const uint32_t> rows, const MergeProgram& merge);
   Dtype output_dtype(Source named, Action action);
   Dtype stored_as(const Tensor& named, Dtype from);
@@ -92,6 +104,7 @@ class StepPlanner {
   MergePrograms& programs_;
   std::span<const Checkpoint> checkpoints_;
   const Selection& selection_;
+  AdapterRows& adapters_;
   DtypeRules dtype_rules_;
   RuleChoice choice_;
   std::vector<Dtype> dtypes_;  // per checkpoint: that of the tensor being planned

@@ -48,6 +48,9 @@ std::optional<Terms> result_of(const Instruction& i, const std::vector<Terms>& r
 
 std::optional<Terms> sum_terms(const Program& program) {
   if (program.has_slots()) return std::nullopt;
+  // Of what is kept before more is added (kept()) sums know nothing.
+  for (const Instruction& i : program.code)
+    if (i.op >= Op::agreed_or && &i != &program.code.back()) return std::nullopt;
   std::vector<Terms> registers(program.registers());
   for (const Instruction& i : program.code) {
     if (i.op == Op::agree) continue;  // read by Op::agreed_or alone

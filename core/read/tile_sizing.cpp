@@ -101,7 +101,7 @@ uint64_t slots_in(uint64_t device_memory, const SlotSizes& slot) {
 // `least` for each.
 bool give_slots(TileSizing& sizing, unsigned least, const SizingOptions& options) {
   const SlotSizes slot = slot_of(sizing);
-  const uint64_t rest = options.budget - std::min(options.budget, sizing.memory());
+  const uint64_t rest = options.budget - std::min(options.budget, sizing.memory() + options.held);
   const uint64_t wanted = std::max(sizing.threads + kSlotsAway, kLeastSlots) * options.devices;
   const uint64_t used = std::max(sizing.tiles_in_flight, options.devices);
   const uint64_t slots =
@@ -114,12 +114,13 @@ bool give_slots(TileSizing& sizing, unsigned least, const SizingOptions& options
 
 [[noreturn]] void refuse(TileSizing smallest, const SizingOptions& options) {
   const SlotSizes slot = options.devices ? slot_of(smallest) : SlotSizes{};
-  const uint64_t needed = smallest.memory() + slot.input * options.devices;
+  const uint64_t needed = smallest.memory() + options.held + slot.input * options.devices;
   const bool host = needed > options.budget;
   throw Error(ErrorCode::resources, host ? "memory" : "gpu-memory",
               sentence("a memory budget of ", host ? options.budget : options.device_memory, " bytes",
-                       host ? "" : " on the device", " is too small for this merge; give at least ",
-                       host ? needed : slot.on_device(), " bytes"));
+                       host ? "" : " on the device", " is too small for this merge",
+                       host && options.held ? sentence(", whose adapters hold ", options.held, " of them") : "",
+                       "; give at least ", host ? needed : slot.on_device(), " bytes"));
 }
 
 // How small tiles and their number may become, in this order.
@@ -145,7 +146,7 @@ TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints,
   const uint64_t most = waits ? std::max<uint64_t>(least_in_flight, uint64_t{kTilesPerThread} * threads) : threads;
   const auto wanted = static_cast<unsigned>(std::clamp<uint64_t>((whole + largest - 1) / largest, 1, most));
   const auto fits = [&](TileSizing& sizing, unsigned slots) {
-    return sizing.memory() <= options.budget && (options.devices == 0 || give_slots(sizing, slots, options));
+    return sizing.memory() + options.held <= options.budget && (options.devices == 0 || give_slots(sizing, slots, options));
   };
   for (const Limits& least : options.devices ? std::span<const Limits>(kWithDevices) : kWithout)
     for (unsigned in_flight = wanted; in_flight >= std::min(least.in_flight, wanted); in_flight = in_flight * 3 / 4)

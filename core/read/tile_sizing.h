@@ -41,6 +41,7 @@ struct TileSizing {
 
 struct SizingOptions {
   uint64_t budget = 0;     ///< bytes of the host's memory
+  uint64_t held = 0;       ///< of these, what inputs hold that are made (RunOptions::held_by_inputs)
   unsigned threads = 1;    ///< that may compute
   uint64_t tile_size = 0;  ///< 0 lets it choose
   /// No read or write waits for a disk, and more tiles than threads would only wait for each other.

@@ -20,20 +20,21 @@ bool is_unnamed(const Term& number) { return number.kind == Term::Kind::number &
 
 class Lines {
  public:
-  Lines(const MergeGraph& graph, std::span<const std::string> names)
-      : graph_(graph), names_(names), uses_(graph.terms().size()), texts_(graph.terms().size()) {
+  Lines(const MergeGraph& graph, std::span<const std::string> names, size_t adapters)
+      : graph_(graph), names_(names), adapters_(adapters), uses_(graph.terms().size()), texts_(graph.terms().size()) {
     count();
-    for (size_t i = graph.results().size(); i-- > 0;) results_[graph.results()[i]] = i;
+    for (size_t i = graph.wanted().size(); i-- > 0;) results_[graph.wanted()[i]] = i;
   }
 
   std::vector<TermLine> all() {
-    const TermId last = *std::ranges::max_element(graph_.results());
+    const TermId last = *std::ranges::max_element(graph_.wanted());
     for (TermId id = 0; id <= last; ++id) {
       if (uses_[id] == 0) continue;
       const Term& term = graph_[id];
       const std::string result = result_name(id);
       const bool is_result = !result.empty();
-      const bool stands_inside = term.kind == Term::Kind::input || term.type == TermType::number;
+      const bool stands_inside = term.kind == Term::Kind::input ||
+                                 term.kind == Term::Kind::adapter || term.type == TermType::number;
       std::string text = text_of(term);
       if (stands_inside && !is_result) {
         texts_[id] = std::move(text);
@@ -53,7 +54,7 @@ class Lines {
  private:
   // Of what leads to a result; a term stands behind those that it refers to.
   void count() {
-    for (const TermId id : graph_.results()) uses_[id] = 1;
+    for (const TermId id : graph_.wanted()) uses_[id] = 1;
     for (auto id = static_cast<TermId>(uses_.size()); id-- > 0;) {
       if (uses_[id] == 0) continue;
       const Term& term = graph_[id];
@@ -78,6 +79,7 @@ class Lines {
   std::string text_of(const Term& term) const {
     switch (term.kind) {
       case Term::Kind::input: return names_[term.input];
+      case Term::Kind::adapter: return "lora(" + names_[names_.size() - adapters_ + term.input] + ")";
       case Term::Kind::number: return by_name_text(term.number);
       case Term::Kind::method: return term.method + "(" + listed(term.operands) + parameters(term) + ")";
       case Term::Kind::sum: return sum(term);
@@ -130,6 +132,7 @@ class Lines {
 
   const MergeGraph& graph_;
   std::span<const std::string> names_;
+  const size_t adapters_;  // of the names, the last
   std::unordered_map<TermId, size_t> results_;  // the first of the results that a term is
   std::vector<size_t> uses_;
   std::vector<std::string> texts_;  // as other lines speak of it
@@ -139,8 +142,8 @@ class Lines {
 
 }  // namespace
 
-std::vector<TermLine> term_lines(const MergeGraph& graph, std::span<const std::string> names) {
-  return Lines(graph, names).all();
+std::vector<TermLine> term_lines(const MergeGraph& graph, std::span<const std::string> names, size_t adapters) {
+  return Lines(graph, names, adapters).all();
 }
 
 }  // namespace ckmerge

@@ -19,8 +19,8 @@ struct TermLine {
   bool needs_statistics = false;  ///< of its operands' tensors, by another pass
 };
 
-/// The terms that the result is made of, each behind those it speaks of. `names` are the checkpoints'. Where the result
-/// is a checkpoint as it was given, it is the only line.
-std::vector<TermLine> term_lines(const MergeGraph& graph, std::span<const std::string> names);
+/// The terms that the result is made of, each behind those it speaks of. `names` are the checkpoints', the last
+/// `adapters` of them those of adapters. Where the result is a checkpoint as it was given, it is the only line.
+std::vector<TermLine> term_lines(const MergeGraph& graph, std::span<const std::string> names, size_t adapters = 0);
 
 }  // namespace ckmerge

@@ -79,9 +79,9 @@ std::optional<size_t> card_input(std::span<const Checkpoint> checkpoints, size_t
   return std::nullopt;
 }
 
-// A VAE that is baked in gives no fields: A1111 does not look at them.
+// A VAE that is baked in gives no fields: A1111 does not look at them. Adapters' are of adapters.
 std::span<const Checkpoint> givers(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
-  return checkpoints.first(checkpoints.size() - recipe.bake_vae);
+  return checkpoints.first(first_adapter(recipe, checkpoints.size()) - recipe.bake_vae);
 }
 
 // Objects in the order of their keys.
@@ -131,7 +131,7 @@ void warn_of(std::vector<std::string>& warnings, const Recipe& recipe, std::stri
   for (size_t k = 0; k < checkpoints.size(); ++k) {
     const Checkpoint& checkpoint = checkpoints[k];
     // A VAE that is baked in gives no fields, but may need those by which it is read.
-    const bool is_baked = recipe.bake_vae && k + 1 == checkpoints.size();
+    const bool is_baked = recipe.bake_vae && k == vae_input(recipe, checkpoints.size());
     if (is_baked && (value || !is_one_of(kConfiguration, key))) continue;
     const std::string* const other = find_field(checkpoint, key);
     if (&checkpoint == &kept || !other || !matters(recipe, key, k)) continue;

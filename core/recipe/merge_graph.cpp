@@ -87,6 +87,10 @@ const char* name(TermType type) {
 
 TermId MergeGraph::input(uint32_t index) { return intern({.kind = Term::Kind::input, .input = index}); }
 
+TermId MergeGraph::adapter(uint32_t index) {
+  return intern({.kind = Term::Kind::adapter, .type = TermType::delta, .input = index});
+}
+
 TermId MergeGraph::number(NumberByName number) {
   return intern({.kind = Term::Kind::number, .type = TermType::number, .number = std::move(number)});
 }
@@ -180,6 +184,30 @@ void MergeGraph::set_result(TermId id) {
 void MergeGraph::add_alternative(TermId id) {
   expect_checkpoint(id);
   results_.push_back(id);
+}
+
+void MergeGraph::add_adapters(uint32_t first, uint32_t end, const std::vector<bool>& to_alternative) {
+  const auto with = [&](TermId id) {
+    std::vector<TermId> terms{id}, factors{number(1.0)};
+    for (uint32_t k = first; k < end; ++k) {
+      terms.push_back(adapter(k));
+      factors.push_back(number(1.0));
+    }
+    return terms.size() == 1 ? id : sum(std::move(factors), std::move(terms), TermType::checkpoint);
+  };
+  // What the formula itself adds stands in its last sum, or in what is not known beside other checkpoints.
+  std::vector<TermId> terms{input(0)}, factors{number(1.0)};
+  const Term formula = terms_[results_[0]];
+  for (size_t i = 0; formula.kind == Term::Kind::sum && i < formula.operands.size(); ++i) {
+    if (terms_[formula.operands[i]].kind != Term::Kind::adapter) continue;
+    terms.push_back(formula.operands[i]);
+    factors.push_back(formula.factors[i]);
+  }
+  const TermId kept = terms.size() == 1 ? terms[0] : sum(std::move(factors), std::move(terms), TermType::checkpoint);
+  for (size_t i = 0; i < results_.size(); ++i)
+    if (i == 0 || to_alternative[i - 1]) results_[i] = with(results_[i]);
+  results_.push_back(with(kept));
+  has_kept_ = true;
 }
 
 void MergeGraph::expect_checkpoint(TermId id) const {

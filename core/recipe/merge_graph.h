@@ -56,6 +56,7 @@ using TermId = uint32_t;
 struct Term {
   enum class Kind : uint8_t {
     input,   ///< a checkpoint as it was given
+    adapter,  ///< what one of the recipe's adapters changes; a delta
     number,  ///< a number
     /// numbers with + - * or / between them, computed in f64 for every tensor by itself
     arithmetic,
@@ -64,7 +65,7 @@ struct Term {
   };
   Kind kind = Kind::input;
   TermType type = TermType::checkpoint;
-  uint32_t input = 0;                                          ///< input: index of the checkpoint
+  uint32_t input = 0;  ///< input: index of the checkpoint; adapter: into Recipe::adapters
   NumberByName number = {};                                    ///< number; arithmetic: what it comes to without rules
   char sign = 0;                                               ///< arithmetic: between its two operands
   std::string method = {};                                     ///< method: its name
@@ -78,6 +79,7 @@ struct Term {
 class MergeGraph {
  public:
   TermId input(uint32_t index);
+  TermId adapter(uint32_t index);
   TermId number(NumberByName number);
   TermId number(double value) { return number(NumberByName{.value = value}); }
   /// Of two numbers. Throws Error(usage) where they come to nothing finite while no rule matches.
@@ -121,6 +123,14 @@ class MergeGraph {
   const BlockMap* blocks() const { return blocks_.get(); }
   const std::vector<std::string>& origins() const { return origins_; }
 
+  /// Adds adapters [first, end) to the result, and to those of its alternatives for which `to_alternative` says so;
+  /// and makes kept(): the first checkpoint with all that adapters add to the result.
+  void add_adapters(uint32_t first, uint32_t end, const std::vector<bool>& to_alternative);
+  /// Of a graph with adapters: index into results() of what a tensor is that only the first checkpoint has.
+  size_t kept() const { return results_.size() - 1; }
+  /// results() without that.
+  std::span<const TermId> wanted() const { return results().first(results_.size() - has_kept_); }
+
   /// Whether any number depends on the tensor's name.
   bool depends_on_names() const;
 
@@ -132,6 +142,7 @@ class MergeGraph {
   std::vector<Term> terms_;
   std::map<Term, TermId> known_;
   std::vector<TermId> results_ = {0};
+  bool has_kept_ = false;
   std::shared_ptr<const BlockMap> blocks_;
   std::vector<std::string> origins_;
 };

@@ -144,8 +144,8 @@ std::string as_one_pattern(const std::vector<std::string>& patterns) {
 
 std::string web_recipe(const Recipe& recipe, ResultKind kind, std::span<const std::string> names,
                        std::span<const InputHash> hashes) {
-  const std::string baked_vae = recipe.bake_vae ? names.back() : "None";
-  if (recipe.bake_vae && !hashes.empty()) hashes = hashes.first(hashes.size() - 1);
+  const std::string baked_vae = recipe.bake_vae ? names[vae_input(recipe, names.size())] : "None";
+  hashes = hashes.first(std::min(hashes.size(), first_adapter(recipe, names.size()) - recipe.bake_vae));
   const auto hash = [&](size_t k) { return string_or_null(k < hashes.size() ? hashes[k].sha256 : ""); };
   const std::optional<double> number = multiplier(recipe);
   PythonDict dict;
@@ -280,8 +280,8 @@ Metadata output_metadata(const Recipe& recipe, std::span<const Checkpoint> check
   for (const auto& [key, value] : recipe.set_metadata) fields[key] = value;
   if (writes_recipe(recipe)) {
     if (!recipe.hash) hashes = {};
-    // A1111 counts a VAE that is baked in among no merge's models.
-    const auto ancestors = checkpoints.first(checkpoints.size() - recipe.bake_vae);
+    // A1111 counts a VAE that is baked in among no merge's models, and knows of no adapters.
+    const auto ancestors = checkpoints.first(first_adapter(recipe, checkpoints.size()) - recipe.bake_vae);
     const std::vector<std::string> names = recorded_names(recipe, checkpoints);
     std::vector<std::vector<std::string>> equated;
     for (const Checkpoint& checkpoint : checkpoints) equated.push_back(checkpoint.equated);

@@ -86,6 +86,25 @@ void append_value(std::string& out, const std::vector<Slices>& operands) {
   });
 }
 
+// {"strength":0.8,"rules":[{"select":"te","strength":0.2}]}
+void append_value(std::string& out, const std::vector<AdapterUse>& adapters) {
+  append_list(out, "[]", adapters, [&](const AdapterUse& adapter) {
+    out += sentence("{\"", kAdapterStrength, "\":");
+    append_value(out, adapter.strength);
+    if (!adapter.rules.empty()) {
+      out += sentence(",\"", kAdapterRules, "\":");
+      append_list(out, "[]", adapter.rules, [&](const AdapterStrength& rule) {
+        out += sentence("{\"", kAdapterSelect, "\":");
+        append_value(out, rule.selector);
+        out += sentence(",\"", kAdapterStrength, "\":");
+        append_value(out, rule.value);
+        out += '}';
+      });
+    }
+    out += '}';
+  });
+}
+
 void append_value(std::string& out, const std::optional<VocabularyRequest>& vocabulary) {
   append_json(out, *vocabulary);
 }

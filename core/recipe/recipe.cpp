@@ -61,6 +61,10 @@ constexpr const char* kPolicyNames<NanPolicy>[] = {"error", "warn"};
 template <>
 constexpr const char* kPolicyNames<UnderflowPolicy>[] = {"warn", "error"};
 template <>
+constexpr const char* kPolicyNames<TiedPolicy>[] = {"error", "sum"};
+template <>
+constexpr const char* kPolicyNames<DoraPolicy>[] = {"trained", "comfy"};
+template <>
 constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none", "last", "set"};
 template <>
 constexpr const char* kPolicyNames<EmaPolicy>[] = {"keep", "use", "drop"};
@@ -81,6 +85,8 @@ template std::span<const char* const> policy_names<ExpandPolicy>();
 template std::span<const char* const> policy_names<VocabPolicy>();
 template std::span<const char* const> policy_names<NanPolicy>();
 template std::span<const char* const> policy_names<UnderflowPolicy>();
+template std::span<const char* const> policy_names<TiedPolicy>();
+template std::span<const char* const> policy_names<DoraPolicy>();
 template std::span<const char* const> policy_names<MetadataPolicy>();
 template std::span<const char* const> policy_names<EmaPolicy>();
 
@@ -111,7 +117,17 @@ size_t merged_inputs(const Recipe& recipe, size_t inputs) {
 
 size_t given_inputs(const Recipe& recipe, size_t inputs) {
   if (!recipe.roles.empty()) return std::min<size_t>(inputs, 1);
-  return inputs - (recipe.bake_vae && inputs > 0);
+  const size_t others = first_adapter(recipe, inputs);
+  return others - (recipe.bake_vae && others > 0);
+}
+
+std::string formula_name(const Recipe& recipe, size_t k, size_t inputs) {
+  if (!recipe.formula) return "";
+  const std::vector<std::string>& names = recipe.formula->names;
+  const bool has_vae = recipe.bake_vae && first_adapter(recipe, inputs) > 0;
+  if (has_vae && k == vae_input(recipe, inputs)) return "";
+  const size_t i = k - (has_vae && k > vae_input(recipe, inputs));
+  return i < names.size() ? names[i] : "";
 }
 
 std::vector<double> resolve_coefficients(const Recipe& recipe, size_t inputs) {

@@ -2,6 +2,7 @@
 // What the user asked for, names unresolved: plain data that can be printed, compared and written into a file.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
@@ -86,6 +87,34 @@ struct Formula {
   friend bool operator==(const Formula&, const Formula&) = default;
 };
 
+/// A strength of an adapter for some of the tensors.
+struct AdapterStrength {
+  std::string selector = {};  ///< core/blocks/block_selector.h
+  double value = 1;
+
+  friend bool operator==(const AdapterStrength&, const AdapterStrength&) = default;
+};
+
+/// An adapter that is added to what is merged.
+struct AdapterUse {
+  double strength = 1;
+  std::vector<AdapterStrength> rules = {};  ///< instead of it; the last that selects a tensor holds
+
+  friend bool operator==(const AdapterUse&, const AdapterUse&) = default;
+};
+
+/// What two modules of an adapter that belong to one matrix (tied embeddings) come to.
+enum class TiedPolicy : uint8_t {
+  error,  ///< the merge is refused
+  sum,    ///< both are added, as PEFT does
+};
+
+/// How a DoRA is read.
+enum class DoraPolicy : uint8_t {
+  trained,  ///< as who trained it computes it: PEFT, LyCORIS
+  comfy,    ///< as ComfyUI does
+};
+
 /// The method of a recipe whose formula says what is computed.
 inline constexpr const char* kFormulaMethod = "formula";
 
@@ -137,7 +166,13 @@ struct Recipe {
   UnderflowPolicy underflow = UnderflowPolicy::warn;
 
   // What the checkpoints are (core/inputs/component_names.h), where they are not simply what the method merges.
-  bool bake_vae = false;  ///< the last is a VAE, whose tensors take the place of those of the result
+  bool bake_vae = false;  ///< the last before adapters is a VAE, whose tensors take the place of those of the result
+  /// The last checkpoints: adapters, each as what it changes (core/adapters/adapter_inputs.h). Those that the formula
+  /// has names for come first, the others are added to every result.
+  std::vector<AdapterUse> adapters = {};
+  bool allow_unmatched = false;  ///< modules of adapters that belong to nothing in the first checkpoint are left out
+  TiedPolicy tied = TiedPolicy::error;
+  DoraPolicy dora = DoraPolicy::trained;
   /// Not empty: they are put together, not merged; what each of them is: unet, te or vae.
   std::vector<std::string> roles = {};
   /// With roles the pipeline: sd1, sd2, sdxl, ...; empty = as the unet's names have it. Else comfy, diffusers or
@@ -175,6 +210,15 @@ size_t merged_inputs(const Recipe& recipe, size_t inputs);
 
 /// The same of the checkpoints as they were given: how many of them tensors are merged of.
 size_t given_inputs(const Recipe& recipe, size_t inputs);
+
+/// Index of the first adapter among `inputs` checkpoints, and of the VAE that is baked in, where there is one.
+inline size_t first_adapter(const Recipe& recipe, size_t inputs) {
+  return inputs - std::min(recipe.adapters.size(), inputs);
+}
+inline size_t vae_input(const Recipe& recipe, size_t inputs) { return first_adapter(recipe, inputs) - 1; }
+
+/// How the formula of `recipe` calls checkpoint `k` of `inputs`; empty where it does not.
+std::string formula_name(const Recipe& recipe, size_t k, size_t inputs);
 
 /// The coefficients of `recipe` for `inputs` checkpoints, in f64, defaults filled in. Throws Error(usage): unknown
 /// method or parameter, wrong number of checkpoints or weights, a number that is not finite.

@@ -31,6 +31,9 @@ inline constexpr std::string_view kInputKey = "key", kInputEquated = "equated";
 
 inline constexpr std::string_view kFormula = "formula", kFormulaText = "text", kFormulaNames = "names";
 
+inline constexpr std::string_view kAdapters = "adapters", kAdapterStrength = "strength", kAdapterRules = "rules",
+                                  kAdapterSelect = "select";
+
 /// The same for members that are there only where they say something: a text without them is what it was before there
 /// were any.
 void for_each_optional_member(auto& recipe, const auto& visit) {
@@ -44,6 +47,10 @@ void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("keep_names", recipe.keep_names);
   visit("underflow", recipe.underflow);
   visit("bake_vae", recipe.bake_vae);
+  visit(kAdapters, recipe.adapters);
+  visit("allow_unmatched", recipe.allow_unmatched);
+  visit("tied", recipe.tied);
+  visit("dora", recipe.dora);
   visit("roles", recipe.roles);
   visit("layout", recipe.layout);
   visit("merge_buffers", recipe.merge_buffers);

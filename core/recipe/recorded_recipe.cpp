@@ -162,6 +162,29 @@ void read_value(std::string_view member, const JsonValue& value, std::vector<Sli
   }
 }
 
+AdapterStrength adapter_strength(std::string_view member, const JsonValue& value) {
+  if (value.kind != Kind::object || value.keys != std::vector<std::string>{"select", "strength"})
+    fail(member, "has a strength that is not {select, strength}");
+  AdapterStrength rule;
+  read_value(member, value.items[0], rule.selector);
+  read_value(member, value.items[1], rule.value);
+  return rule;
+}
+
+void read_value(std::string_view member, const JsonValue& value, std::vector<AdapterUse>& out) {
+  expect(member, value, Kind::array, "an array");
+  for (const JsonValue& item : value.items) {
+    const bool has_rules = item.keys == std::vector<std::string>{"strength", "rules"};
+    if (item.kind != Kind::object || (!has_rules && item.keys != std::vector<std::string>{"strength"}))
+      fail(member, "has an adapter that is not {strength, rules}");
+    AdapterUse& adapter = out.emplace_back();
+    read_value(member, item.items[0], adapter.strength);
+    if (!has_rules) continue;
+    expect(member, item.items[1], Kind::array, "an array");
+    for (const JsonValue& rule : item.items[1].items) adapter.rules.push_back(adapter_strength(member, rule));
+  }
+}
+
 void read_value(std::string_view /*member*/, const JsonValue& value, std::optional<VocabularyRequest>& out) {
   out = parse_vocabulary_request(value);
 }
@@ -247,6 +270,9 @@ RecordedRecipe parse_recipe(std::string_view json) {
   for (const JsonValue& input : inputs.items) read_input(input, out);
   if (std::ranges::all_of(out.recipe.input_keys, &std::string::empty)) out.recipe.input_keys.clear();
   check_operands(out.recipe.operands, out.sha256.size());
+  if (out.recipe.adapters.size() + out.recipe.bake_vae >= std::max<size_t>(out.sha256.size(), 1) &&
+      !out.recipe.adapters.empty())
+    fail(kAdapters, "are as many as all inputs");
   for (const std::string& key : root.keys)
     if (std::ranges::find(known, key) == known.end())
       fail(valid_utf8(key.substr(0, 100)), "is unknown; a newer ckmerge may know it");

@@ -67,6 +67,17 @@ bool add_component(const std::string& folder, const std::string& component, Fold
   return true;
 }
 
+// The adapter of a folder that has no other weights. Returns whether there is one.
+bool add_adapter(const std::string& folder, FolderContents& contents) {
+  ComponentFiles files{.component = "", .set = adapter_in(folder), .paths = {}};
+  if (files.set.files.empty()) return false;
+  for (const std::string& name : files.set.files) files.paths.push_back((fs::path(folder) / name).string());
+  contents.left.clear();
+  contents.notes.clear();
+  contents.components.push_back(std::move(files));
+  return true;
+}
+
 // Whether a sub-folder without weights is that of a component that has some.
 bool is_meant(const fs::path& folder, const std::string& name, const std::optional<PipelineIndex>& index) {
   if (const PipelineIndex::Entry* const entry = index ? index->find(name) : nullptr) return has_weights(*entry);
@@ -128,10 +139,12 @@ FolderContents component_files(const std::string& folder) {
     contents.kind = FolderKind::pipeline;
     return contents;
   }
-  if (!add_component(folder, "", contents.kind, contents))
-    refuse(ErrorCode::io, folder,
-           "is a folder, and none of a model: it has no weights of diffusers or transformers (model.safetensors, "
-           "transformer/diffusion_pytorch_model.safetensors); give a .safetensors file");
+  if (!add_component(folder, "", contents.kind, contents) && !add_adapter(folder, contents))
+    refuse(
+        ErrorCode::io, folder,
+        "is a folder, and none of a model: it has no weights of diffusers or transformers (model.safetensors, "
+        "transformer/diffusion_pytorch_model.safetensors) and no adapter of PEFT (adapter_model.safetensors); give a "
+        ".safetensors file");
   return contents;
 }
 

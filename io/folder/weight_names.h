@@ -24,6 +24,9 @@ std::optional<WeightName> weight_name(std::string_view text);
 /// Whether a loader looks for weights called so: "model", "diffusion_pytorch_model", "pytorch_model".
 bool is_known_stem(std::string_view stem);
 
+/// What PEFT calls the file of an adapter, without its extension.
+inline constexpr std::string_view kAdapterStem = "adapter_model";
+
 /// Whether `name` is that of an adapter of PEFT.
 bool is_adapter_name(std::string_view name);
 

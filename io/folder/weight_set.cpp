@@ -223,6 +223,14 @@ FolderWeights folder_weights(const std::string& folder, FolderKind kind, const s
   return Choice(folder, kind, variant).choose();
 }
 
+WeightSet adapter_in(const std::string& folder) {
+  const std::vector<std::string> names = files_in(folder);
+  for (const string_view extension : {".safetensors", ".bin"})  // in PEFT's order
+    if (std::string name = std::string(kAdapterStem).append(extension); std::ranges::binary_search(names, name))
+      return {.stem = std::string(kAdapterStem), .extension = std::string(extension), .files = {std::move(name)}};
+  return {};
+}
+
 std::vector<std::string> variants_in(const std::string& folder) {
   std::vector<std::string> variants;
   for (const std::string& file : files_in(folder))

@@ -34,6 +34,9 @@ FolderKind kind_of_folder(const std::string& folder);
 /// `variant` comes before others, and files without one next.
 FolderWeights folder_weights(const std::string& folder, FolderKind kind, const std::string& variant = "");
 
+/// The adapter of PEFT that a folder holds, one file; one without files where there is none. Throws Error(io).
+WeightSet adapter_in(const std::string& folder);
+
 /// The variants in which a folder has weights that loaders look for, by name; empty the plain ones. Throws Error(io).
 std::vector<std::string> variants_in(const std::string& folder);
 

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "kernels/block_kernels.h"
+#include "kernels/matrix.h"
 
 static_assert(FLT_EVAL_METHOD == 0, "x87 would round twice");
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endian and are read where they lie");
@@ -52,6 +53,7 @@ void dot(const T* x, const T* y, size_t n, size_t first, double* lanes) {
 }
 
 #include "kernels/cpu/fused.inl"
+#include "kernels/cpu/matrix.inl"
 
 // ---- the table ----
 
@@ -159,5 +161,7 @@ constexpr BlockKernels make_table() {
 
 extern const BlockKernels kernels;
 constinit const BlockKernels kernels = make_table();
+extern const MatrixKernel matrix_kernel;
+constinit const MatrixKernel matrix_kernel = {CKMERGE_TEXT(CKMERGE_ISA), add_product};
 
 }  // namespace ckmerge::CKMERGE_ISA

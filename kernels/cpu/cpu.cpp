@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "kernels/block_kernels.h"
+#include "kernels/matrix.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -14,18 +15,22 @@ namespace ckmerge {
 #if defined(__x86_64__)
 namespace avx512 {
 extern const BlockKernels kernels;
-}
+extern const MatrixKernel matrix_kernel;
+}  // namespace avx512
 namespace avx2 {
 extern const BlockKernels kernels;
-}
+extern const MatrixKernel matrix_kernel;
+}  // namespace avx2
 #elif defined(__aarch64__)
 namespace neon {
 extern const BlockKernels kernels;
-}
+extern const MatrixKernel matrix_kernel;
+}  // namespace neon
 #endif
 namespace baseline {
 extern const BlockKernels kernels;
-}
+extern const MatrixKernel matrix_kernel;
+}  // namespace baseline
 
 namespace {
 
@@ -49,16 +54,17 @@ bool has_avx512() {
 // One row per ISA, best first.
 struct Isa {
   const BlockKernels* kernels;
+  const MatrixKernel* matrix;
   bool (*runs_here)();
 };
 constexpr Isa kIsas[] = {
 #if defined(__x86_64__)
-    {&avx512::kernels, has_avx512},
-    {&avx2::kernels, has_avx2},
+    {&avx512::kernels, &avx512::matrix_kernel, has_avx512},
+    {&avx2::kernels, &avx2::matrix_kernel, has_avx2},
 #elif defined(__aarch64__)
-    {&neon::kernels, always},
+    {&neon::kernels, &neon::matrix_kernel, always},
 #endif
-    {&baseline::kernels, always},
+    {&baseline::kernels, &baseline::matrix_kernel, always},
 };
 
 struct Available {
@@ -76,6 +82,12 @@ struct Available {
 KernelList available_kernels() noexcept {
   static const Available available;
   return {available.tables, available.count};
+}
+
+const MatrixKernel& matrix_kernel(const BlockKernels& kernels) noexcept {
+  const Isa* isa = kIsas;
+  while (isa->kernels != &kernels) ++isa;
+  return *isa->matrix;
 }
 
 const BlockKernels* find_kernels(const char* isa) noexcept {

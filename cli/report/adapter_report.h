@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What became of adapters, told to people and programs.
+#pragma once
+
+#include <string>
+
+#include "cli/report/report.h"
+#include "io/text/json_writer.h"
+
+namespace ckmerge::cli {
+
+/// Below the line of adapter `i`: what it is, what it changes, what belongs nowhere; with --verbose all its modules.
+std::string adapter_lines(const MergeFacts& facts, size_t i);
+
+/// The recipe's adapters with their strengths, and how they are read.
+void write_adapter_uses(JsonWriter& json, const Recipe& recipe);
+
+/// "adapters": all modules of each, and what they belong to.
+void write_adapters(JsonWriter& json, const MergeFacts& facts);
+
+}  // namespace ckmerge::cli

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/adapters/adapter_file.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "core/adapters/adapter_groups.h"
+#include "core/adapters/adapter_kind.h"
+#include "core/adapters/expert_parameter.h"
+#include "core/adapters/module_scale.h"
+#include "core/adapters/names/refused_types.h"
+#include "core/adapters/peft_config.h"
+#include "io/adapter_config.h"
+#include "io/text/error.h"
+#include "io/text/json_members.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+using std::string;
+using std::string_view;
+
+constexpr string_view kPeftPrefix = "base_model.model.", kDiffusersMetadata = "lora_adapter_metadata";
+
+bool begins_with_any(string_view name, std::span<const string_view> prefixes) {
+  return std::ranges::any_of(prefixes, [&](string_view prefix) { return name.starts_with(prefix); });
+}
+
+// Names in the model, as patterns of configs know them.
+string_view without_peft_prefix(string_view name) {
+  return name.starts_with(kPeftPrefix) ? name.substr(kPeftPrefix.size()) : name;
+}
+
+const string* metadata_text(const Metadata& metadata, string_view key) {
+  const auto found = std::ranges::find(metadata, key, &Metadata::value_type::first);
+  return found == metadata.end() ? nullptr : &found->second;
+}
+
+// What configs there are: one beside the file, or in its metadata one for each component.
+class Configs {
+ public:
+  explicit Configs(const Checkpoint& file) : path_(file.path) {
+    if (const std::optional<JsonValue> root = adapter_config(file)) {
+      beside_ = read(*root, "", "adapter_config.json");
+      return;
+    }
+    const string* const text = metadata_text(file.metadata, kDiffusersMetadata);
+    if (!text) return;
+    root_ = parsed(*text);
+  }
+
+  const std::optional<PeftConfig>& beside() const { return beside_; }
+  bool in_metadata() const { return root_.has_value(); }
+
+  /// Of the component that the module is of, and how many characters of the name that is; null: there is none.
+  std::pair<const PeftConfig*, size_t> of(string_view module) {
+    if (!root_) return {nullptr, 0};
+    const size_t dot = module.find('.');
+    const string prefix(dot == string_view::npos ? "" : module.substr(0, dot + 1));
+    for (const string& front : {prefix, string()}) {
+      if (!find_member(*root_, front + "r") && !find_member(*root_, front + "lora_alpha")) continue;
+      const auto [place, is_new] = by_prefix_.try_emplace(front);
+      if (is_new) place->second = read(*root_, front, kDiffusersMetadata);
+      return {&place->second, front.size()};
+    }
+    return {nullptr, 0};
+  }
+
+ private:
+  JsonValue parsed(const string& text) const try {
+    JsonValue root = parse_json(text);
+    if (root.kind != JsonValue::Kind::object) throw Error(ErrorCode::malformed, "", "is no JSON object");
+    return root;
+  } catch (const Error& error) {
+    throw Error(ErrorCode::malformed, path_, sentence(path_, ": its ", kDiffusersMetadata, ": ", error.what()));
+  }
+
+  PeftConfig read(const JsonValue& root, string_view prefix, string_view where) const try {
+    return read_peft_config(root, prefix);
+  } catch (const Error& error) {
+    throw Error(error.code(), path_,
+                sentence(path_, ": ", where, ": ", error.what(), "; it should be what PEFT saved with the adapter"));
+  }
+
+  string path_;
+  std::optional<PeftConfig> beside_;
+  std::optional<JsonValue> root_;
+  std::map<string, PeftConfig> by_prefix_;
+};
+
+AdapterMaker maker_of(const Checkpoint& file, const Configs& configs) {
+  constexpr string_view kKohyas[] = {"lora_unet_", "lora_te",   "lora_transformer_", "lora_prior_", "oft_unet_",
+                                     "hada_unet_", "lora_llm_", "lora_t5_",          "lycoris_"};
+  constexpr string_view kLycoris[] = {
+      "LoHa", "LoKr", "Diag-OFT", "GLoRA of LyCORIS", "IA3 of LyCORIS", "full difference", "norm", "T-LoRA"};
+  if (configs.beside()) return AdapterMaker::peft;
+  if (configs.in_metadata()) return AdapterMaker::diffusers;
+  bool of_kohya = false, of_lycoris = false, of_diffusers = false;
+  for (size_t i = 0; i < file.tensors.size(); ++i) {
+    const string_view name = file.tensors.name(i);
+    if (name.starts_with("base_model.")) return AdapterMaker::peft;
+    of_kohya |= begins_with_any(name, kKohyas);
+    const std::optional<FactorName> told = factor_name(name);
+    of_lycoris |= name.starts_with("lycoris_") || (told && begins_with_any(told->kind, kLycoris));
+    of_diffusers |= name.find(".lora_A.") != string_view::npos || name.find(".lora.") != string_view::npos;
+  }
+  if (const string* module = metadata_text(file.metadata, "ss_network_module"))
+    of_lycoris |= module->find("lycoris") != string::npos;
+  return of_lycoris ? AdapterMaker::lycoris : of_diffusers && !of_kohya ? AdapterMaker::diffusers : AdapterMaker::kohya;
+}
+
+class Reader {
+ public:
+  explicit Reader(Checkpoint checkpoint) : configs_(checkpoint) {
+    adapter_.maker = maker_of(checkpoint, configs_);
+    adapter_.file = std::move(checkpoint);
+  }
+
+  Adapter read() {
+    if (const auto& config = configs_.beside()) take_config(*config);
+    AdapterGroups groups = group_factors(adapter_.file.tensors, adapter_.maker == AdapterMaker::peft);
+    lines_.insert(lines_.end(), groups.refusals.begin(), groups.refusals.end());
+    throw_lines("cannot be merged into a model");
+    expect_adapter(groups);
+    parameters_ = ExpertParameters(groups.modules, configs_.beside() ? configs_.beside()->parameters : none_);
+    for (FactorGroup& group : groups.modules) add(group);
+    tell_unknown_kinds();
+    throw_lines("cannot be merged into a model");
+    for (const string& name : groups.strange) lines_.push_back(name + " is of no kind of adapter that is known");
+    for (const UnreadTensor& tensor : adapter_.file.unread) lines_.push_back(tensor.name + " " + tensor.why);
+    take_replacements(groups);
+    lines_.insert(lines_.end(), faults_.begin(), faults_.end());
+    throw_lines("cannot be read as an adapter");
+    adapter_.ignored = std::move(groups.ignored);
+    name_kinds();
+    return std::move(adapter_);
+  }
+
+ private:
+  const string& path() const { return adapter_.file.path; }
+
+  void throw_lines(string_view what) {
+    if (lines_.empty()) return;
+    string text = sentence(path(), ": ", what, ": ", lines_[0]);
+    if (lines_.size() > 1) text += sentence(" (and ", lines_.size() - 1, " more)");
+    throw Error(ErrorCode::mismatch, path(), text, lines_.size() > 1 ? std::move(lines_) : std::vector<string>());
+  }
+
+  void take_config(const PeftConfig& config) {
+    adapter_.base_model = config.base_model;
+    if (const string_view why = refused_type(config.type); !why.empty()) lines_.push_back("it " + string(why));
+    for (const string& why : config.refusals) lines_.push_back("it " + why);
+    if (config.init != "pissa" && config.init != "olora") return;
+    adapter_.warnings.push_back(sentence(path(), ": was trained on what ", config.init == "pissa" ? "PiSSA" : "OLoRA",
+                                         " left of its base", config.base_model.empty() ? "" : ", " + config.base_model,
+                                         " (init_lora_weights: ", config.init,
+                                         "), so that it fits that very model and no other"));
+  }
+
+  void expect_adapter(const AdapterGroups& groups) const {
+    if (!groups.modules.empty() || (configs_.beside() && !groups.replacements.empty())) return;
+    throw Error(ErrorCode::mismatch, path(),
+                sentence(path(), ": is no adapter: none of its ", adapter_.file.tensors.size(),
+                         " tensors is a factor; give the file of a LoRA or its kin, or the folder that PEFT saved"));
+  }
+
+  const AdapterKind* kind_of(const FactorGroup& group, const PeftConfig* config) const {
+    string name = group.kind;
+    if (config && name == "LoRA" && config->init == "pissa") name = find_adapter_kind("PiSSA") ? "PiSSA" : name;
+    if (config && name == "LoRA" && config->init == "olora") name = find_adapter_kind("OLoRA") ? "OLoRA" : name;
+    if (config && name == "MiSS" && config->flag("init_weights=bat")) name = "MiSS bat";
+    return find_adapter_kind(name);
+  }
+
+  void add(FactorGroup& group) {
+    const auto [in_metadata, front] = configs_.of(group.module);
+    const PeftConfig* const beside = configs_.beside() ? &*configs_.beside() : nullptr;
+    const PeftConfig* const config = beside ? beside : in_metadata;
+    if (group.kind.empty()) {
+      faults_.push_back(sentence(group.module, " has no factors", group.alpha ? " beside its alpha" : ""));
+      return;
+    }
+    const AdapterKind* const kind = kind_of(group, beside);
+    if (!kind) {
+      unknown_.try_emplace(group.kind, group.module, 0).first->second.second += 1;
+      return;
+    }
+    AdapterModule module{
+        .name = group.module, .kind = kind, .factors = std::move(group.factors), .scale = 1, .numbers = {}};
+    string fault = missing_partner(module);
+    if (fault.empty()) fault = set_scale_of(module, group, config, front);
+    // PEFT puts the output of a torch.nn.MultiheadAttention into its weight twice, and its forward does, too.
+    if (module.name.ends_with(".base_layer.out_proj")) module.scale *= 2;
+    if (!fault.empty()) faults_.push_back(sentence(module.name, ": ", fault));
+    adapter_.modules.push_back(std::move(module));
+  }
+
+  // A file's own alpha says it for the module alone.
+  string set_scale_of(AdapterModule& module, const FactorGroup& group, const PeftConfig* config, size_t front) {
+    for (const Factor& factor : module.factors)
+      if (factor.name == "on_input") module.numbers["on_input"] = number_in(adapter_.file, factor.tensor) != 0 ? 1 : 0;
+    if (group.alpha) return set_scale(adapter_, module, number_in(adapter_.file, *group.alpha));
+    if (!config && adapter_.maker == AdapterMaker::peft)
+      return "nothing says what scales it: there is no adapter_config.json beside " + path() +
+             "; give the folder that PEFT saved";
+    if (!config) return set_scale(adapter_, module, std::nullopt);
+    const string name(without_peft_prefix(string_view(module.name).substr(front)));
+    return set_scale(adapter_, module, *config, parameters_.name_in_model(name));
+  }
+
+  static string missing_partner(const AdapterModule& module) {
+    constexpr std::pair<string_view, string_view> kPartners[] = {
+        {"lora_A", "lora_B"},       {"lora_embedding_A", "lora_embedding_B"},
+        {"hada_w1_a", "hada_w1_b"}, {"hada_w2_a", "hada_w2_b"},
+        {"hada_t1", "hada_t2"},     {"lokr_w1_a", "lokr_w1_b"},
+        {"lokr_w2_a", "lokr_w2_b"}, {"lora_mid", "lora_A"}};
+    const auto has = [&](string_view name) {
+      return std::ranges::find(module.factors, name, &Factor::name) != module.factors.end();
+    };
+    for (const auto& [one, other] : kPartners) {
+      if (has(one) && !has(other)) return sentence("it has ", one, " and no ", other, " beside it");
+      if (has(other) && !has(one) && one != "lora_mid")
+        return sentence("it has ", other, " and no ", one, " beside it");
+    }
+    return "";
+  }
+
+  void tell_unknown_kinds() {
+    for (const auto& [kind, example] : unknown_)
+      lines_.push_back(
+          sentence(kind, " is a kind that is not built yet: ", example.first,
+                   example.second > 1 ? sentence(" and ", counted(example.second - 1, "further module")) : "",
+                   example.second > 1 ? " are of it" : " is of it"));
+  }
+
+  void take_replacements(AdapterGroups& groups) {
+    for (const uint32_t place : groups.tokens) {
+      AdapterReplacement& rows = groups.replacements[place];
+      if (string fault = set_rows(rows); !fault.empty()) faults_.push_back(sentence(rows.name, ": ", fault));
+    }
+    adapter_.replacements = std::move(groups.replacements);
+  }
+
+  // The config alone says which tokens they are.
+  string set_rows(AdapterReplacement& replacement) const {
+    const Shape shape = adapter_.file.tensors[replacement.tensor].shape;
+    const string_view weight = without_peft_prefix(replacement.name);
+    const string_view module = weight.substr(0, weight.rfind('.'));
+    if (configs_.beside())
+      for (const auto& [name, rows] : configs_.beside()->tokens)
+        if (name.empty() || module == name || module.ends_with("." + name)) replacement.rows = rows;
+    if (shape.size() != 2 || replacement.rows.size() != shape[0])
+      return sentence("it holds rows of ", shape.empty() ? 0 : shape[0], " tokens, its config names ",
+                      replacement.rows.size(), " (trainable_token_indices)");
+    std::vector<uint64_t> sorted = replacement.rows;
+    std::ranges::sort(sorted);
+    return std::ranges::adjacent_find(sorted) == sorted.end() ? "" : "its config names a token twice";
+  }
+
+  void name_kinds() {
+    std::vector<string_view> kinds;
+    for (const AdapterModule& module : adapter_.modules)
+      if (std::ranges::find(kinds, module.kind->name) == kinds.end()) kinds.push_back(module.kind->name);
+    if (kinds.empty()) kinds.push_back("whole tensors");
+    for (const string_view kind : kinds) adapter_.kind += (adapter_.kind.empty() ? "" : ", ") + string(kind);
+  }
+
+  const std::vector<string> none_;
+  Adapter adapter_;
+  Configs configs_;
+  ExpertParameters parameters_;
+  std::vector<string> lines_, faults_;
+  std::map<string, std::pair<string, size_t>> unknown_;  // by kind: a module, and how many there are
+};
+
+}  // namespace
+
+const char* name(AdapterMaker maker) {
+  constexpr const char* kNames[] = {"kohya", "LyCORIS", "diffusers", "PEFT"};
+  return kNames[static_cast<size_t>(maker)];
+}
+
+Adapter read_adapter(Checkpoint checkpoint) { return Reader(std::move(checkpoint)).read(); }
+
+}  // namespace ckmerge

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/adapters/adapter_inputs.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "core/adapters/adapter_file.h"
+#include "core/adapters/adapter_kind.h"
+#include "core/adapters/adapter_targets.h"
+#include "core/adapters/made_changes.h"
+#include "core/adapters/replaced_rows.h"
+#include "core/blocks/block_selector.h"
+#include "core/recipe/weighted_graph.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+constexpr size_t kNamed = 3;  // of a list, in a sentence
+
+[[noreturn]] void refuse(const Checkpoint& adapter, const std::string& what, std::vector<std::string> lines = {}) {
+  throw Error(ErrorCode::mismatch, adapter.path, sentence(adapter.path, ": ", what), std::move(lines));
+}
+
+std::string some_of(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < std::min(kNamed, names.size()); ++i) text += (i ? ", " : "") + names[i];
+  return text + (names.size() > kNamed ? ", ..." : "");
+}
+
+// What the recipe says of strengths, for the tensors that the adapter changes.
+class Strengths {
+ public:
+  Strengths(const AdapterUse& use, const Checkpoint& first, const std::string& path) : use_(use) {
+    NumberByName number{.value = use.strength};
+    if (use.rules.empty()) {
+      graph_.number(number);
+      return;
+    }
+    auto blocks = std::make_shared<const BlockMap>(selectable_blocks(first));
+    std::vector<std::string> origins;
+    for (const AdapterStrength& rule : use.rules) {
+      const std::string where = sentence("--lora ", path, ":", rule.selector, "=", number_text(rule.value));
+      BlockSelection selection = select_names(rule.selector, {*blocks, first.tensors}, where);
+      number.rules.push_back({.pattern = std::move(selection.pattern),
+                              .value = rule.value,
+                              .blocks = std::move(selection.blocks),
+                              .unless = selection.unless,
+                              .origin = static_cast<uint32_t>(origins.size())});
+      origins.push_back(where);
+    }
+    graph_.number(std::move(number));
+    graph_.set_blocks(std::move(blocks), std::move(origins));
+  }
+
+  // By the names of tensors; notes rules that hold for none.
+  std::unordered_map<std::string, double> of(const std::vector<std::string>& tensors,
+                                             std::vector<std::string>& warnings) const {
+    NumbersByName numbers(graph_);
+    std::unordered_map<std::string, double> strengths;
+    for (const std::string& name : tensors) strengths[name] = numbers.of(name).front();
+    for (const uint32_t rule : numbers.unmatched())
+      warnings.push_back(sentence(graph_.origins()[rule], ": it changes no tensor that this selects"));
+    return strengths;
+  }
+
+ private:
+  const AdapterUse& use_;
+  MergeGraph graph_;
+};
+
+class Changes {
+ public:
+  Changes(const Recipe& recipe, size_t i, std::shared_ptr<const Checkpoint> first, std::span<const Checkpoint> merged,
+          Checkpoint& place, unsigned threads)
+      : recipe_(recipe),
+        use_(recipe.adapters[i]),
+        first_(std::move(first)),
+        merged_(merged),
+        place_(place),
+        threads_(threads) {}
+
+  AdapterReport run() {
+    expect_adapter(place_);
+    auto read = std::make_shared<Adapter>(read_adapter(place_));
+    report_ = {.path = place_.path, .kind = read->kind, .maker = name(read->maker), .base_model = read->base_model};
+    report_.ignored = read->ignored;
+    for (const std::string& warning : read->warnings) report_.warnings.push_back(sentence(place_.path, ": ", warning));
+    read_dora(*read);
+    adapter_ = std::move(read);
+    targets_ = adapter_targets(*adapter_, *first_,
+                               recipe_.tied == TiedPolicy::sum ? TiedModules::sum : TiedModules::refuse);
+    for (const std::string& warning : targets_.warnings)
+      report_.warnings.push_back(sentence(place_.path, ": ", warning));
+    judge_matches();
+    expect_fit();
+    make();
+    return std::move(report_);
+  }
+
+ private:
+  std::string tensor_name(uint32_t tensor) const { return std::string(first_->tensors.name(tensor)); }
+
+  void read_dora(Adapter& adapter) {
+    if (recipe_.dora == DoraPolicy::trained) return;
+    for (AdapterModule& module : adapter.modules) module.numbers["dora_comfy"] = 1;
+  }
+
+  // ---- what belongs where
+
+  // Whole tensors that it has count as modules.
+  size_t module_count() const { return adapter_->modules.size() + adapter_->replacements.size(); }
+
+  void judge_matches() {
+    std::vector<std::vector<std::string>> tensors(adapter_->modules.size());
+    for (const AdaptedTensor& adapted : targets_.adapted)
+      for (const ModulePlace& place : adapted.places) {
+        std::vector<std::string>& of = tensors[place.module];
+        if (of.empty() || of.back() != first_->tensors.name(adapted.tensor)) of.push_back(tensor_name(adapted.tensor));
+      }
+    std::vector<bool> is_unmatched(adapter_->modules.size());
+    for (size_t k = 0; k < targets_.unmatched.size(); ++k) {
+      is_unmatched[targets_.unmatched[k]] = true;
+      report_.unmatched.push_back({.name = adapter_->modules[targets_.unmatched[k]].name,
+                                   .nearest = k < targets_.nearest.size() ? targets_.nearest[k] : ""});
+    }
+    for (const uint32_t k : targets_.unplaced) report_.unmatched.push_back({.name = adapter_->replacements[k].name});
+    for (size_t m = 0; m < tensors.size(); ++m)
+      if (!is_unmatched[m]) report_.matched.push_back({.name = adapter_->modules[m].name, .tensors = std::move(tensors[m])});
+    if (targets_.adapted.empty() && targets_.replaced.empty()) refuse_unmatched(true);
+    if (!report_.unmatched.empty() && !recipe_.allow_unmatched) refuse_unmatched(false);
+    if (report_.unmatched.empty()) return;
+    std::vector<std::string> names;
+    for (const ReportedModule& module : report_.unmatched) names.push_back(module.name);
+    report_.warnings.push_back(sentence(place_.path, ": ", counted(names.size(), "module"), " of ",
+                                        module_count(), names.size() == 1 ? " belongs" : " belong",
+                                        " to nothing in ", first_->path, " and ", names.size() == 1 ? "is" : "are",
+                                        " left out: ", some_of(names)));
+  }
+
+  [[noreturn]] void refuse_unmatched(bool all) const {
+    std::vector<std::string> lines;
+    for (const ReportedModule& module : report_.unmatched)
+      lines.push_back(module.name + (module.nearest.empty() ? "" : ": nearest are " + module.nearest));
+    const std::string made_from =
+        report_.base_model.empty() ? "" : sentence("; its config says that it was made from ", report_.base_model);
+    if (all)
+      refuse(place_,
+             sentence("none of its ", counted(module_count(), "module"), " belongs to ", first_->path,
+                      ": it was made for another network", made_from),
+             std::move(lines));
+    refuse(place_,
+           sentence(counted(lines.size(), "module"), " of ", module_count(),
+                    lines.size() == 1 ? " belongs" : " belong", " to nothing in ", first_->path, made_from,
+                    "; --allow-unmatched leaves ", lines.size() == 1 ? "it" : "them", " out"),
+           std::move(lines));
+  }
+
+  // ---- whether it can be added beside others
+
+  // Channels and rows that the first checkpoint alone has are its own in a merge (ExpandPolicy, VocabPolicy::base).
+  void expect_fit() const {
+    std::vector<std::string> lines;
+    for (const AdaptedTensor& adapted : targets_.adapted) {
+      const Tensor own = first_->tensors[adapted.tensor];
+      if (!is_real(own.dtype))
+        lines.push_back(sentence(own.name, ": is ", info(own.dtype).name, " in ", first_->path,
+                                 ", to which nothing can be added"));
+      for (size_t k = 1; k < merged_.size(); ++k)
+        if (reaches_own_channels(adapted, own, merged_[k]))
+          lines.push_back(sentence(own.name, ": ", merged_[k].path,
+                                   " has fewer channels or rows, and what the adapter changes in those that only ",
+                                   first_->path, " has would be lost"));
+    }
+    if (!lines.empty())
+      refuse(place_, sentence("cannot be added to ", counted(lines.size(), "tensor"),
+                              "; bake it into the first checkpoint before the merge where that is meant"),
+             std::move(lines));
+  }
+
+  static bool reaches_own_channels(const AdaptedTensor& adapted, const Tensor& own, const Checkpoint& other) {
+    const size_t row = other.tensors.find(own.name);
+    if (row == TensorTable::npos || own.shape.empty()) return false;
+    const Tensor theirs = other.tensors[row];
+    if (theirs.count >= own.count || theirs.shape.size() != own.shape.size()) return false;
+    if (theirs.shape[0] != own.shape[0]) return true;
+    return std::ranges::any_of(adapted.weights, [&](const ModuleWeight& weight) {
+      return !weight.is_bias && weight.columns() > theirs.count / theirs.shape[0];
+    });
+  }
+
+  // ---- the checkpoint
+
+  StrengthOf strength_of() {
+    std::vector<std::string> tensors;
+    for (const AdaptedTensor& adapted : targets_.adapted) tensors.push_back(tensor_name(adapted.tensor));
+    const Strengths strengths(use_, *first_, place_.path);
+    auto of = std::make_shared<const std::unordered_map<std::string, double>>(strengths.of(tensors, report_.warnings));
+    return [of, all = use_.strength](std::string_view tensor, const AdapterModule&) {
+      const auto found = of->find(std::string(tensor));
+      return found == of->end() ? all : found->second;
+    };
+  }
+
+  // The file's own shards come first, so that it can be hashed and looked at again; what is made counts as borrowed.
+  void make() {
+    report_.memory = changes_memory(*adapter_, targets_, threads_);
+    Checkpoint made = made_changes(adapter_, targets_, *first_, strength_of());
+    Checkpoint out;
+    out.path = place_.path;
+    out.form = place_.form;
+    out.key = place_.key;
+    out.folder = place_.folder;
+    out.notes = std::move(place_.notes);
+    out.header_size = place_.header_size;
+    for (const InputFile& shard : adapter_->file.own_shards()) out.shards.push_back(shard);
+    const auto own = static_cast<uint32_t>(out.shards.size());
+    for (size_t row = 0; row < made.tensors.size(); ++row)
+      out.tensors.add_again(made.tensors.name(row), made.tensors, row, own);
+    for (const InputFile& shard : made.shards) out.shards.push_back(held(shard));
+    if (use_.strength != 0) add_replaced(out);
+    out.borrowed = static_cast<uint32_t>(out.shards.size()) - own;
+    out.tensors.sort_by_name();
+    for (uint32_t row = 0; row < out.tensors.size(); ++row)
+      if (std::ranges::binary_search(report_.replaced, out.tensors.name(row))) out.replacing.push_back(row);
+    place_ = std::move(out);
+  }
+
+  // What is made reads the first checkpoint and the adapter.
+  InputFile held(const InputFile& made) const {
+    return InputFile(MemoryBytes{.size = made.size(),
+                                 .read = [made, first = first_, adapter = adapter_](
+                                             uint64_t offset, std::span<std::byte> out) { made.read_at(offset, out); }},
+                     place_.path);
+  }
+
+  // Whole tensors are those of the file; of rows the others are the first checkpoint's.
+  void add_replaced(Checkpoint& out) {
+    std::vector<RowReplacement> rows;
+    uint64_t offset = 0;
+    std::vector<std::string> lines;
+    for (const ReplacedTensor& replaced : targets_.replaced) {
+      const AdapterReplacement& replacement = adapter_->replacements[replaced.replacement];
+      const Tensor own = first_->tensors[replaced.tensor], other = adapter_->file.tensors[replacement.tensor];
+      if (std::string fault = replacement_fault(own, other, replacement); !fault.empty()) {
+        lines.push_back(sentence(own.name, ": ", fault));
+        continue;
+      }
+      report_.replaced.emplace_back(own.name);
+      if (replacement.rows.empty() && has_grown(own, other)) note_grown(own.shape[0], other.shape[0], lines);
+      if (replacement.rows.empty()) {
+        out.tensors.add_again(own.name, adapter_->file.tensors, replacement.tensor);
+        continue;
+      }
+      const uint64_t size = own.count * sizeof(float);
+      out.tensors.add(own.name, Dtype::F32, own.shape, static_cast<uint32_t>(out.shards.size()), offset, size, own.count);
+      offset += size;
+      rows.push_back({.tensor = replaced.tensor, .rows_of = replacement.tensor, .rows = replacement.rows});
+    }
+    if (!lines.empty())
+      refuse(place_, sentence("holds ", counted(lines.size(), "tensor"), " that cannot take the place of those of ",
+                              first_->path), std::move(lines));
+    std::ranges::sort(report_.replaced);
+    if (rows.empty()) return;
+    const std::shared_ptr<const Checkpoint> file(adapter_, &adapter_->file);
+    out.shards.push_back(replaced_rows(first_, file, std::move(rows), place_.path));
+  }
+
+  // Of a vocabulary to which tokens were added.
+  static bool has_grown(const Tensor& own, const Tensor& other) {
+    return own.shape.size() == 2 && other.shape.size() == 2 && own.shape[1] == other.shape[1] &&
+           other.shape[0] > own.shape[0];
+  }
+
+  // Embeddings and head must have the same rows.
+  void note_grown(uint64_t before, uint64_t rows, std::vector<std::string>& lines) {
+    report_.rows = rows;
+    for (size_t i = 0; i < first_->tensors.size(); ++i) {
+      const Tensor tensor = first_->tensors[i];
+      const bool is_vocabulary = tensor.name.ends_with("lm_head.weight") || tensor.name.ends_with("embed_tokens.weight");
+      const auto is_it = [&](const ReplacedTensor& replaced) { return replaced.tensor == i; };
+      if (is_vocabulary && tensor.shape.size() == 2 && tensor.shape[0] == before &&
+          std::ranges::none_of(targets_.replaced, is_it))
+        lines.push_back(sentence(tensor.name, ": has ", before, " rows, and the adapter's embeddings ", rows,
+                                 "; it lacks those of this tensor"));
+    }
+  }
+
+  static std::string replacement_fault(const Tensor& own, const Tensor& other, const AdapterReplacement& replacement) {
+    const auto shape_text = [](Shape shape) {
+      std::string text;
+      for (const uint64_t dimension : shape) text += (text.empty() ? "[" : ", ") + std::to_string(dimension);
+      return text.empty() ? std::string("[]") : text + "]";
+    };
+    if (!is_real(own.dtype) || !is_real(other.dtype))
+      return sentence("is ", info(own.dtype).name, ", and ", info(other.dtype).name, " in the adapter");
+    if (replacement.rows.empty() && !std::ranges::equal(own.shape, other.shape) && !has_grown(own, other))
+      return sentence("is ", shape_text(own.shape), ", and ", shape_text(other.shape), " in the adapter");
+    if (replacement.rows.empty()) return "";
+    const bool is_matrix = own.shape.size() == 2 && other.shape.size() == 2;
+    if (!is_matrix || own.shape[1] != other.shape[1] || other.shape[0] != replacement.rows.size())
+      return sentence("is ", shape_text(own.shape), ", and the adapter has ", shape_text(other.shape), " for ",
+                      counted(replacement.rows.size(), "row"));
+    for (const uint64_t row : replacement.rows)
+      if (row >= own.shape[0]) return sentence("has ", own.shape[0], " rows, and the adapter one for number ", row);
+    return "";
+  }
+
+  const Recipe& recipe_;
+  const AdapterUse& use_;
+  const std::shared_ptr<const Checkpoint> first_;
+  std::span<const Checkpoint> merged_;
+  Checkpoint& place_;
+  const unsigned threads_;
+  std::shared_ptr<const Adapter> adapter_;
+  AdapterTargets targets_;
+  AdapterReport report_;
+};
+
+}  // namespace
+
+void expect_adapter(const Checkpoint& file) {
+  if (file.judgement.holds == Holds::factors) return;
+  // LyCORIS's IA3 has names of weights, and says so by a mark beside each.
+  for (size_t row = 0; row < file.tensors.size(); ++row)
+    if (file.tensors.name(row).ends_with(".on_input")) return;
+  refuse(file,
+         "is no adapter: it holds whole weights and no factors; give it as an input (`ckmerge merge MODEL FILE`), or make "
+         "an adapter of the difference (`ckmerge lora extract`)");
+}
+
+AdapterReport make_changes(const Recipe& recipe, size_t i, const std::shared_ptr<const Checkpoint>& first,
+                           std::span<const Checkpoint> merged, Checkpoint& adapter, unsigned threads) {
+  return Changes(recipe, i, first, merged, adapter, threads).run();
+}
+
+}  // namespace ckmerge

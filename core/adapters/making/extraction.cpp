@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/adapters/making/extraction.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "io/table/tensor_reader.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+#include "kernels/block_kernels.h"
+
+namespace ckmerge {
+namespace {
+
+constexpr uint64_t kReadAtATime = 1 << 20;  // bytes
+
+// Elements of a tensor as f32, wherever they lie.
+class ElementReader {
+ public:
+  ElementReader(const Checkpoint& checkpoint, uint32_t row)
+      : checkpoint_(checkpoint), row_(row), dtype_(checkpoint.tensors[row].dtype) {}
+
+  void read(uint64_t first, uint64_t count, float* out) {
+    const uint64_t size = element_size(dtype_), step = kReadAtATime / size;
+    bytes_.resize(std::min(step, count) * size);
+    for (uint64_t at = 0; at < count; at += step) {
+      const uint64_t part = std::min(step, count - at);
+      reader_.read(checkpoint_, row_, (first + at) * size, (first + at + part) * size, bytes_.data());
+      for (uint64_t i = 0; i < part; i += kBlockElements)
+        load_(bytes_.data() + i * size, out + at + i, std::min<uint64_t>(kBlockElements, part - i));
+    }
+  }
+
+ private:
+  const Checkpoint& checkpoint_;
+  uint32_t row_;
+  Dtype dtype_;
+  TensorReader reader_;
+  std::vector<std::byte> bytes_;
+  void (*load_)(const void*, float*, size_t) = (*available_kernels().begin())->load32[static_cast<size_t>(dtype_)];
+};
+
+// Tuned less base; f64 weights are rounded first.
+class DifferenceReader {
+ public:
+  DifferenceReader(const NamedPair& pair, uint32_t tuned, uint32_t base)
+      : tuned_(pair.tuned, tuned), base_(pair.base, base) {}
+
+  void read(uint64_t first, uint64_t count, float* out) {
+    subtrahend_.resize(count);
+    tuned_.read(first, count, out);
+    base_.read(first, count, subtrahend_.data());
+    for (uint64_t i = 0; i < count; ++i) out[i] -= subtrahend_[i];
+  }
+
+ private:
+  ElementReader tuned_, base_;
+  std::vector<float> subtrahend_;
+};
+
+bool differ(const NamedPair& pair, uint32_t tuned, uint32_t base) {
+  const Tensor a = pair.tuned.tensors[tuned], b = pair.base.tensors[base];
+  if (!is_real(a.dtype) || !is_real(b.dtype) || !std::ranges::equal(a.shape, b.shape)) return false;
+  DifferenceReader reader(pair, tuned, base);
+  std::vector<float> part(std::min<uint64_t>(kReadAtATime / sizeof(float), a.count));
+  for (uint64_t at = 0; at < a.count; at += part.size()) {
+    const uint64_t count = std::min<uint64_t>(part.size(), a.count - at);
+    reader.read(at, count, part.data());
+    if (std::any_of(part.begin(), part.begin() + static_cast<ptrdiff_t>(count), [](float x) { return x != 0; }))
+      return true;
+  }
+  return false;
+}
+
+// All elements of both factors are held to what this share of them does not exceed.
+void clamp_factors(FactorPair& factors, double quantile) {
+  std::vector<float> all = factors.up;
+  all.insert(all.end(), factors.down.begin(), factors.down.end());
+  const double place = quantile * static_cast<double>(all.size() - 1);
+  const auto below = static_cast<uint64_t>(place);
+  const auto at = [&](uint64_t index) {
+    std::ranges::nth_element(all, all.begin() + static_cast<ptrdiff_t>(index));
+    return double{all[index]};
+  };
+  const double low = at(below), high = at(std::min<uint64_t>(below + 1, all.size() - 1));
+  const auto bound = static_cast<float>(std::fabs(low + (place - static_cast<double>(below)) * (high - low)));
+  for (std::vector<float>* const values : {&factors.up, &factors.down})
+    for (float& value : *values) value = std::clamp(value, -bound, bound);
+}
+
+void expect_finite(const Svd& svd, const std::string& path, std::string_view name) {
+  if (std::isfinite(svd.energy)) return;
+  throw Error(ErrorCode::malformed, path, sentence(path, ": tensor '", name, "' holds NaN or Inf, or its base does"));
+}
+
+FactorPair extracted(const WeightPlaces& places, const WeightPlace& place, uint64_t rank,
+                     const ExtractionOptions& options) {
+  const NamedPair& pair = places.pairs[place.pair];
+  const Tensor tensor = pair.base.tensors[place.base];
+  DifferenceReader reader(pair, place.tuned, place.base);
+  const uint64_t columns = tensor.count / tensor.shape[0];
+  const auto read = [&](uint64_t first, uint64_t count, float* out) {
+    reader.read(first * columns, count * columns, out);
+  };
+  const Svd svd = truncated_svd({.rows = tensor.shape[0], .columns = columns, .read = read}, rank);
+  expect_finite(svd, pair.tuned.path, tensor.name);
+  FactorPair factors = balanced_factors(svd, rank);
+  if (options.clamp) clamp_factors(factors, *options.clamp);
+  return factors;
+}
+
+MadeModule made_module(const WeightPlaces& places, const WeightPlace& place, uint64_t rank,
+                       const ExtractionOptions& options) {
+  const Shape shape = places.pairs[place.pair].base.tensors[place.base].shape;
+  MadeModule module{.name = place.module, .up_shape = {shape[0], rank}, .down_shape = {rank}, .make = {}};
+  for (size_t i = 1; i < shape.size(); ++i) module.down_shape.push_back(shape[i]);
+  for (size_t i = 2; i < shape.size(); ++i) module.up_shape.push_back(1);
+  module.make = [&places, &place, rank, options] { return extracted(places, place, rank, options); };
+  return module;
+}
+
+void find_left_out(const WeightPlaces& places, Extraction& out) {
+  const NamedPair& pair = places.pairs[0];
+  for (const uint32_t row : places.others) {
+    const std::string_view name = pair.base.tensors.name(row);
+    const size_t other = pair.tuned.tensors.find(name);
+    if (other != TensorTable::npos && differ(pair, static_cast<uint32_t>(other), row)) out.left_out.emplace_back(name);
+  }
+}
+
+}  // namespace
+
+Extraction extraction(const WeightPlaces& places, const ExtractionOptions& options) {
+  Extraction out;
+  for (const WeightPlace& place : places.places) {
+    const NamedPair& pair = places.pairs[place.pair];
+    const Tensor tensor = pair.base.tensors[place.base];
+    if (!differ(pair, place.tuned, place.base)) {
+      ++out.unchanged;
+      continue;
+    }
+    const uint64_t rows = tensor.shape[0], columns = tensor.count / rows;
+    const uint64_t asked = place.is_convolution ? options.conv_rank.value_or(options.rank) : options.rank;
+    const uint64_t rank = std::min({asked, rows, columns});
+    if (rank == 0) {
+      out.left_out.emplace_back(tensor.name);
+      continue;
+    }
+    out.modules.push_back(made_module(places, place, rank, options));
+    out.memory = std::max(out.memory, truncated_svd_memory(rows, columns, rank));
+  }
+  find_left_out(places, out);
+  if (out.modules.empty())
+    throw Error(ErrorCode::mismatch, places.pairs[0].tuned.path,
+                sentence(places.pairs[0].tuned.path, ": differs from ", places.pairs[0].base.path,
+                         " in no weight that an adapter could change"));
+  return out;
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/adapters/making/weight_places.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+
+#include "core/inputs/component_places.h"
+#include "core/inputs/input_names.h"
+#include "core/names/architecture.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+constexpr std::string_view kWeight = ".weight";
+
+constexpr std::array<std::string_view, 9> kTables{"token_embedding.weight",
+                                                  "position_embedding.weight",
+                                                  "embed_tokens.weight",
+                                                  "shared.weight",
+                                                  "wte.weight",
+                                                  "wpe.weight",
+                                                  "relative_attention_bias.weight",
+                                                  "tok_embeddings.weight",
+                                                  "embed_in.weight"};
+
+bool is_first_or_second(std::string_view architecture) {
+  return architecture.starts_with("sd1") || architecture.starts_with("sd2");
+}
+
+bool denoises(ComponentRole role) { return role == ComponentRole::unet || role == ComponentRole::transformer; }
+
+// Two files in one naming; a layout of "" leaves the base's.
+NamedPair named_pair(const Checkpoint& tuned, const Checkpoint& base, const char* layout) {
+  std::vector<Checkpoint> both{base, tuned};
+  Recipe recipe;
+  recipe.layout = layout;
+  name_inputs(recipe, both);
+  return {.tuned = std::move(both[1]), .base = std::move(both[0])};
+}
+
+// A component and the naming in which its modules are called.
+struct Wanted {
+  PipelineMember member = {};
+  const char* layout = "";
+  std::string front = {};  // of modules' names
+  bool underscores = false;
+};
+
+std::string kohya_front(PipelineMember member, bool sole_encoder) {
+  if (denoises(member.role)) return "lora_unet_";
+  return sole_encoder ? "lora_te_" : sentence("lora_te", member.number + 1, "_");
+}
+
+// What of the base modules are made for, but for VAEs and their kin.
+std::vector<Wanted> wanted_components(const Checkpoint& base, AdapterSpelling spelling,
+                                      const std::string& architecture) {
+  std::vector<Wanted> wanted;
+  for (const PlacedComponent& placed : placed_components(base).components) {
+    const PipelineMember member = placed.member;
+    if (!denoises(member.role) && member.role != ComponentRole::text_encoder) continue;
+    Wanted one{.member = member};
+    if (spelling == AdapterSpelling::kohya) {
+      const bool in_diffusers = !denoises(member.role) || is_first_or_second(architecture);
+      one.layout = placed.told ? (in_diffusers ? "diffusers" : "original") : "";
+      one.front = kohya_front(member, is_first_or_second(architecture));
+      one.underscores = true;
+    } else {
+      one.layout = placed.told ? "diffusers" : "";
+      one.front = folder_of(member) + ".";
+    }
+    wanted.push_back(std::move(one));
+  }
+  return wanted;
+}
+
+// Convolutions of one point are matrices.
+bool is_convolution(Shape shape) {
+  return std::any_of(shape.begin() + std::min<ptrdiff_t>(2, std::ssize(shape)), shape.end(),
+                     [](uint64_t extent) { return extent > 1; });
+}
+
+bool can_have_module(const Tensor& tensor) {
+  return tensor.shape.size() >= 2 && tensor.shape.size() <= 5 && tensor.count > 0 && is_real(tensor.dtype) &&
+         tensor.name.ends_with(kWeight) && !is_embedding_table(tensor.name);
+}
+
+std::string module_name(std::string_view name, const Wanted& wanted, const std::string& prefix) {
+  std::string inner(name.substr(prefix.size(), name.size() - prefix.size() - kWeight.size()));
+  if (wanted.underscores) std::ranges::replace(inner, '.', '_');
+  return wanted.front + inner;
+}
+
+// Of the pair number `pair`, the tensors behind `prefix`.
+void add_places(WeightPlaces& out, uint32_t pair, const Wanted& wanted, const std::string& prefix) {
+  const NamedPair& both = out.pairs[pair];
+  for (size_t row = 0; row < both.base.tensors.size(); ++row) {
+    const Tensor tensor = both.base.tensors[row];
+    if (!tensor.name.starts_with(prefix) || !can_have_module(tensor)) continue;
+    const size_t other = both.tuned.tensors.find(tensor.name);
+    if (other == TensorTable::npos || !std::ranges::equal(both.tuned.tensors[other].shape, tensor.shape)) continue;
+    out.places.push_back({.pair = pair,
+                          .tuned = static_cast<uint32_t>(other),
+                          .base = static_cast<uint32_t>(row),
+                          .module = module_name(tensor.name, wanted, prefix),
+                          .is_convolution = is_convolution(tensor.shape)});
+  }
+}
+
+void add_component(WeightPlaces& out, uint32_t pair, const Wanted& wanted) {
+  const Checkpoint& base = out.pairs[pair].base;
+  for (const PlacedComponent& placed : placed_components(base).components)
+    if (placed.member == wanted.member) add_places(out, pair, wanted, placed.prefix);
+}
+
+void find_others(WeightPlaces& out) {
+  const TensorTable& tensors = out.pairs[0].base.tensors;
+  for (size_t row = 0; row < tensors.size(); ++row)
+    if (!can_have_module(tensors[row])) out.others.push_back(static_cast<uint32_t>(row));
+}
+
+[[noreturn]] void refuse(const std::string& path, const std::string& what) {
+  throw Error(ErrorCode::mismatch, path, sentence(path, ": ", what));
+}
+
+void add_components(WeightPlaces& out, const Checkpoint& tuned, const Checkpoint& base, AdapterSpelling spelling) {
+  const std::vector<Wanted> wanted = wanted_components(base, spelling, out.architecture);
+  if (wanted.empty())
+    refuse(base.path,
+           sentence("nothing tells what it is a model of, and ", kAdapterSpellings[static_cast<int>(spelling)],
+                    " names modules by it; of a language model take --spelling peft and a folder as OUT"));
+  std::map<std::string, uint32_t> pair_of_layout{{"", 0}};
+  for (const Wanted& one : wanted) {
+    const auto [found, is_new] = pair_of_layout.try_emplace(one.layout, static_cast<uint32_t>(out.pairs.size()));
+    if (is_new) out.pairs.push_back(named_pair(tuned, base, one.layout));
+    add_component(out, found->second, one);
+  }
+}
+
+}  // namespace
+
+bool is_embedding_table(std::string_view name) {
+  return std::ranges::any_of(kTables, [&](std::string_view table) {
+    return name.ends_with(table) && (name.size() == table.size() || name[name.size() - table.size() - 1] == '.');
+  });
+}
+
+WeightPlaces weight_places(const Checkpoint& tuned, const Checkpoint& base, AdapterSpelling spelling) {
+  WeightPlaces out;
+  out.architecture = guess_architecture(base.tensors, base.metadata, base.judgement).architecture;
+  out.pairs.push_back(named_pair(tuned, base, ""));
+  if (spelling == AdapterSpelling::peft)
+    add_places(out, 0, {.member = {}, .front = "base_model.model."}, "");
+  else
+    add_components(out, tuned, base, spelling);
+  if (out.places.empty())
+    refuse(tuned.path, sentence("has no weights in common with ", base.path, ", so that nothing can be extracted"));
+  std::ranges::sort(out.places, {}, &WeightPlace::module);
+  find_others(out);
+  return out;
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The weight that a module was trained on, as a checkpoint has it: its shape there, which way it lies, and of which
+// tensors it is rows.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/adapters/adapter_targets.h"
+#include "core/adapters/names/target_index.h"
+
+namespace ckmerge {
+
+struct PlacedRows {
+  uint32_t tensor = 0;  ///< of the checkpoint
+  ModulePlace place;
+};
+
+struct PlacedWeight {
+  ModuleWeight weight;
+  std::vector<PlacedRows> rows;
+  std::string fault = {};  ///< one clause: why it is no weight of the module's; empty: it is
+};
+
+/// Of module number `module`, whose weight (or, `is_bias`, bias) is that entry.
+PlacedWeight placed_weight(const Adapter& adapter, uint32_t module, const TargetIndex& index, TargetEntry entry,
+                           bool is_bias);
+
+}  // namespace ckmerge

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/adapters/names/refused_types.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace ckmerge {
+namespace {
+
+struct RefusedType {
+  std::string_view type, why;
+};
+
+constexpr RefusedType kTypes[] = {
+    {"PROMPT_TUNING", "is prompt tuning, whose prompts stand in front of texts and belong to no weight"},
+    {"MULTITASK_PROMPT_TUNING",
+     "is multitask prompt tuning, whose prompts stand in front of texts and belong to no weight"},
+    {"P_TUNING", "is P-tuning, whose prompts stand in front of texts and belong to no weight"},
+    {"PREFIX_TUNING", "is prefix tuning, whose keys and values stand in front of texts and belong to no weight"},
+    {"CPT", "is CPT, whose prompts stand in front of texts and belong to no weight"},
+    {"CARTRIDGE", "is a cartridge, whose keys and values stand in front of texts and belong to no weight"},
+    {"ADAPTION_PROMPT", "is an adaption prompt, which adds to activations and belongs to no weight"},
+    {"POLY", "is Poly, whose adapters are chosen for each task"},
+    {"LILY", "is Lily, whose experts are chosen for each token"},
+    {"SHADOW", "is a shadow model, which runs beside the model"},
+    {"XLORA", "is an X-LoRA, whose router chooses among adapters for each token, which no weight can"},
+    {"PSOFT",
+     "is PSOFT, whose result hangs on the signs that an SVD of the base had when it was trained, and no file has"},
+    {"ADAMSS", "is AdaMSS, whose rows were chosen by a clustering of the base when it was trained, and no file has"},
+    {"TINYLORA", "is TinyLoRA: which of its vectors belongs to which layer is the model's order, and no file has it"},
+    {"BONE", "is Bone, which PEFT 0.21 no longer has; convert it to MiSS with the PEFT that trained it"},
+};
+
+}  // namespace
+
+std::string_view refused_type(std::string_view peft_type) {
+  const auto found = std::ranges::find(kTypes, peft_type, &RefusedType::type);
+  return found == std::end(kTypes) ? std::string_view() : found->why;
+}
+
+}  // namespace ckmerge

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Types of PEFT's adapters that are no change of weights, or one that no file tells.
+#pragma once
+
+#include <string_view>
+
+namespace ckmerge {
+
+/// Why an adapter of `peft_type` cannot be merged into weights, a clause that begins with what it is; empty: nothing is
+/// known against it.
+std::string_view refused_type(std::string_view peft_type);
+
+}  // namespace ckmerge

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/adapters/replaced_rows.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "io/table/tensor_reader.h"
+#include "kernels/block_kernels.h"
+#include "kernels/program.h"
+
+namespace ckmerge {
+namespace {
+
+class Rows {
+ public:
+  Rows(std::shared_ptr<const Checkpoint> base, std::shared_ptr<const Checkpoint> from,
+       std::vector<RowReplacement> replacements)
+      : base_(std::move(base)), from_(std::move(from)), replacements_(std::move(replacements)) {
+    uint64_t end = 0;
+    for (const RowReplacement& one : replacements_) {
+      end += base_->tensors[one.tensor].count * sizeof(float);
+      ends_.push_back(end);
+      auto& places = places_.emplace_back();
+      for (size_t k = 0; k < one.rows.size(); ++k) places[one.rows[k]] = k;
+    }
+  }
+
+  uint64_t size() const { return ends_.empty() ? 0 : ends_.back(); }
+
+  void read(uint64_t offset, std::span<std::byte> out) const {
+    while (!out.empty()) {
+      const auto i = static_cast<size_t>(std::ranges::upper_bound(ends_, offset) - ends_.begin());
+      const uint64_t begin = i == 0 ? 0 : ends_[i - 1], size = std::min<uint64_t>(out.size(), ends_[i] - offset);
+      read_tensor(i, offset - begin, out.first(size));
+      offset += size;
+      out = out.subspan(size);
+    }
+  }
+
+ private:
+  void read_tensor(size_t i, uint64_t offset, std::span<std::byte> out) const {
+    const Tensor tensor = base_->tensors[replacements_[i].tensor];
+    const uint64_t width = tensor.count / tensor.shape[0] * sizeof(float);
+    while (!out.empty()) {
+      const uint64_t row = offset / width, in_row = offset % width;
+      const uint64_t size = std::min<uint64_t>(out.size(), width - in_row);
+      const auto place = places_[i].find(row);
+      if (place == places_[i].end())
+        read_row(*base_, replacements_[i].tensor, row * width + in_row, out.first(size));
+      else
+        read_row(*from_, replacements_[i].rows_of, place->second * width + in_row, out.first(size));
+      offset += size;
+      out = out.subspan(size);
+    }
+  }
+
+  // Bytes of a tensor as f32 from `offset` on, which need not be a multiple of an element.
+  static void read_row(const Checkpoint& checkpoint, uint32_t index, uint64_t offset, std::span<std::byte> out) {
+    const Tensor tensor = checkpoint.tensors[index];
+    const uint64_t first = offset / sizeof(float), end = (offset + out.size() + sizeof(float) - 1) / sizeof(float);
+    const uint64_t size = element_size(tensor.dtype);
+    std::vector<std::byte> stored((end - first) * size);
+    std::vector<float> values(end - first);
+    TensorReader reader;
+    reader.read(checkpoint, index, first * size, end * size, stored.data());
+    const Program load{.compute = Dtype::F32, .result = 0, .code = {{.op = Op::load}}};
+    const Operand operand{.data = stored.data(), .dtype = tensor.dtype};
+    StoreCounts counts;
+    run_program(**available_kernels().begin(), load, &operand, 0, end - first, values.data(), Dtype::F32, counts);
+    const auto bytes = std::as_bytes(std::span(values)).subspan(offset % sizeof(float), out.size());
+    std::ranges::copy(bytes, out.begin());
+  }
+
+  std::shared_ptr<const Checkpoint> base_, from_;
+  std::vector<RowReplacement> replacements_;
+  std::vector<uint64_t> ends_;                                    // bytes up to the end of each
+  std::vector<std::unordered_map<uint64_t, uint64_t>> places_;  // of rows among those that replace them
+};
+
+}  // namespace
+
+InputFile replaced_rows(std::shared_ptr<const Checkpoint> base, std::shared_ptr<const Checkpoint> from,
+                        std::vector<RowReplacement> replacements, const std::string& path) {
+  const auto rows = std::make_shared<const Rows>(std::move(base), std::move(from), std::move(replacements));
+  return InputFile(
+      MemoryBytes{.size = rows->size(),
+                  .read = [rows](uint64_t offset, std::span<std::byte> out) { rows->read(offset, out); }},
+      path);
+}
+
+}  // namespace ckmerge

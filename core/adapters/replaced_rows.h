@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tensors of which an adapter has some rows (trained tokens): the checkpoint's rows with those in their places.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "io/table/checkpoint.h"
+
+namespace ckmerge {
+
+/// Rows of a tensor of one checkpoint that take the places of rows of a tensor of another.
+struct RowReplacement {
+  uint32_t tensor = 0;         ///< index into the table of `base`
+  uint32_t rows_of = 0;        ///< index into that of `from`, which has as many rows as `rows`, of the same width
+  std::vector<uint64_t> rows;  ///< of the tensor
+};
+
+/// The tensors in f32, one behind another, as bytes that are made when they are asked for. REQUIRES: rows are within
+/// their tensors, of real dtypes.
+InputFile replaced_rows(std::shared_ptr<const Checkpoint> base, std::shared_ptr<const Checkpoint> from,
+                        std::vector<RowReplacement> replacements, const std::string& path);
+
+}  // namespace ckmerge

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrices as the algebra of whole tensors has them: of f64, and small beside the tensors that they are made from.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+namespace ckmerge {
+
+/// Rows one after another.
+struct Matrix {
+  uint64_t rows = 0, columns = 0;
+  std::vector<double> elements;
+
+  Matrix() = default;
+  Matrix(uint64_t row_count, uint64_t column_count)
+      : rows(row_count), columns(column_count), elements(row_count * column_count) {}
+  const double* row(uint64_t index) const { return elements.data() + index * columns; }
+  double* row(uint64_t index) { return elements.data() + index * columns; }
+};
+
+Matrix transposed(const Matrix& matrix);
+
+/// left * right, sums in the order of the inner index. REQUIRES: left.columns == right.rows.
+Matrix product(const Matrix& left, const Matrix& right);
+
+/// left * the transpose of right: products of all pairs of rows. REQUIRES: left.columns == right.columns.
+Matrix row_products(const Matrix& left, const Matrix& right);
+
+/// Sum of x[i] * y[i] in eight lanes, element i in lane i mod 8, which are added in order.
+double dot(const double* x, const double* y, uint64_t count);
+
+/// A matrix that is too large to be held: rows of it are asked for, a few at a time, as f32 and one after another.
+struct RowSource {
+  uint64_t rows = 0, columns = 0;
+  /// Rows [first, first + count). Called from one thread.
+  std::function<void(uint64_t first, uint64_t count, float* out)> read = {};
+};
+
+}  // namespace ckmerge

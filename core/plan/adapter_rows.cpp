@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows, and the steps that they are in.
+#include "core/plan/adapter_rows.h"
+
+#include <algorithm>
+
+#include "core/plan/shape_fit.h"
+#include "core/plan/step_planner.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
+
+namespace ckmerge {
+namespace {
+
+constexpr size_t kExamples = 3;
+
+}  // namespace
+
+AdapterRows::AdapterRows(const Recipe& recipe, std::span<const Checkpoint> checkpoints)
+    : checkpoints_(checkpoints),
+      first_(first_adapter(recipe, checkpoints.size())),
+      rows_(recipe.adapters.size()),
+      adding_(recipe.adapters.size()) {
+  for (const Checkpoint& adapter : checkpoints.subspan(first_)) used_.emplace_back(adapter.tensors.size());
+}
+
+void AdapterRows::find(std::string_view name) {
+  replacing_.reset();
+  any_adds_ = false;
+  for (size_t i = 0; i < adding_.size(); ++i) {
+    adding_[i] = false;
+    const size_t row = checkpoints_[first_ + i].tensors.find(name);
+    if (row != TensorTable::npos) take(i, static_cast<uint32_t>(row), name);
+  }
+}
+
+void AdapterRows::take(size_t i, uint32_t row, std::string_view name) {
+  const Checkpoint& adapter = checkpoints_[first_ + i];
+  const auto refuse = [&](const std::string& what) {
+    throw Error(ErrorCode::mismatch, std::string(name), sentence(adapter.path, ": ", name, ": ", what));
+  };
+  const size_t own = checkpoints_[0].tensors.find(name);
+  if (own == TensorTable::npos) return;
+  const bool adds = !std::ranges::binary_search(adapter.replacing, row);
+  if (adds && !std::ranges::equal(adapter.tensors[row].shape, checkpoints_[0].tensors[own].shape))
+    refuse(sentence("is ", to_text(adapter.tensors[row].shape), ", and ", to_text(checkpoints_[0].tensors[own].shape),
+                    " in ", checkpoints_[0].path));
+  rows_[i] = row;
+  if (adds) {
+    adding_[i] = any_adds_ = true;
+    return;
+  }
+  if (replacing_)
+    refuse(sentence("is whole in ", checkpoints_[replacing_->checkpoint].path,
+                    ", too, and only one of both can take the place of that of ", checkpoints_[0].path));
+  replacing_ = Source{static_cast<uint32_t>(first_ + i), row};
+}
+
+void AdapterRows::finish(Plan& plan) const {
+  for (size_t i = 0; i < used_.size(); ++i) {
+    const Checkpoint& adapter = checkpoints_[first_ + i];
+    const size_t all = used_[i].size(), used = static_cast<size_t>(std::ranges::count(used_[i], true));
+    plan.adapted.push_back(used);
+    std::string examples;
+    size_t named = 0;
+    for (uint32_t row = 0; row < all; ++row) {
+      if (used_[i][row]) continue;
+      plan.unadapted.push_back({static_cast<uint32_t>(first_ + i), row});
+      if (named++ < kExamples) examples += sentence(named > 1 ? ", " : "", adapter.tensors[row].name);
+    }
+    if (used < all)
+      plan.warnings.push_back(sentence(adapter.path, ": ", counted(all - used, "tensor"), " of ", all,
+                                       " that it would change ", all - used == 1 ? "stays as it is" : "stay as they are",
+                                       " or is left out, outside of what is merged: ", examples,
+                                       named > kExamples ? ", ..." : ""));
+  }
+}
+
+// ---- steps
+
+// `base` with what adapters add to it: of a tensor that the formula says nothing of.
+void StepPlanner::add_adapted(Source named, Source base, Action action) {
+  const Tensor tensor = tensor_of(named);
+  if (is_copied_buffer(named)) return add_single(named, named, action);
+  if (!can_adapt(tensor, "has integers")) return;
+  if (base.checkpoint != 0) {
+    adapters_.note_replaced();
+    named = base;
+    action = Action::replace;
+  }
+  if (!adapters_.any_adds()) return add_single(named, base, action);
+  if (!std::ranges::equal(tensor.shape, tensor_of(base).shape))
+    return fault(std::string(tensor.name) + ": is " + to_text(tensor_of(base).shape) + " in " +
+                 path_of(base.checkpoint) + ", and what another adapter adds is for " + to_text(tensor.shape));
+  std::ranges::fill(dtypes_, Dtype::F32);
+  dtypes_[0] = tensor_of(base).dtype;
+  programs_.take_adapters(adapters_.adding());
+  programs_.take_name(tensor.name, programs_.kept_result());
+  const MergeProgram& merge = programs_.for_dtypes(dtypes_);
+  if (!merge.program) return add_single(named, base, action);
+  for (const uint32_t k : merge.operands) steps_.take(k == 0 ? base : adapter_source(k));
+  steps_.add({.named = named,
+              .program = *merge.program,
+              .action = Action::adapt,
+              .dtype = stored_as(tensor, is_real(tensor.dtype) ? tensor.dtype : Dtype::F32)});
+}
+
+bool StepPlanner::can_adapt(const Tensor& tensor, const char* what) {
+  if (!adapters_.any() || is_real(tensor.dtype)) return true;
+  fault(std::string(tensor.name) + ": " + what + " in " + path_of(0) + " (" + info(tensor.dtype).name +
+        "), to which no adapter can add anything; take a checkpoint of floats");
+  return false;
+}
+
+Source StepPlanner::adapter_source(uint32_t k) {
+  adapters_.note_added(k);
+  return adapters_.source(k);
+}
+
+}  // namespace ckmerge

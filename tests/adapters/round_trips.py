@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0
+"""usage: round_trips.py CKMERGE [NAME ...]
+Adapters there and back: what is extracted from a base and a base with a known difference is that difference, what is baked with a
+strength and its opposite leaves the base, adapters merged with each other bake as each of them does, of the same rank is the same."""
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+import tensors
+
+RANK, SHAPES = 8, {"blocks.0.attn.q.weight": [40, 24], "blocks.0.mlp.weight": [24, 40], "blocks.1.conv.weight": [12, 10, 3, 3]}
+# Of the largest element of the weight. SVD and products in F32 or better, factors stored as F32.
+BOUND = 2e-5
+
+
+def run(ckmerge, *words):
+    done = subprocess.run([ckmerge, *map(str, words)], capture_output=True, text=True, env=dict(os.environ, XDG_CACHE_HOME=os.path.abspath("cache")))
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, words))}: exit {done.returncode}: {(done.stdout + done.stderr).strip()[-400:]}")
+
+
+def base():
+    return {name: tensors.made("round", name, "F32", shape) for name, shape in SHAPES.items()} | {"norm.weight": tensors.made("round", "norm.weight", "F32", [24])}
+
+
+def adapter(seed, rank=RANK):
+    out = {}
+    for name, shape in SHAPES.items():
+        stem = "lora_unet_" + name.removesuffix(".weight").replace(".", "_")
+        out[stem + ".lora_down.weight"] = tensors.made(seed, stem + "down", "F32", [rank, *shape[1:]])
+        out[stem + ".lora_up.weight"] = tensors.made(seed, stem + "up", "F32", [shape[0], rank] + [1] * len(shape[2:]))
+        out[stem + ".alpha"] = "F32", [], tensors.packed("F32", [rank / 2])
+    return out
+
+
+def far(x, y):
+    """The largest difference of two files, of the largest element of the tensor, and its name."""
+    a, b = tensors.read(x), tensors.read(y)
+    if set(a) != set(b):
+        return 1.0, sorted(set(a) ^ set(b))
+    worst = (0.0, "")
+    for name in a:
+        one, other = tensors.numbers("F32", a[name][2]), tensors.numbers("F32", b[name][2])
+        worst = max(worst, (max(abs(p - q) for p, q in zip(one, other)) / max(map(abs, other)), name))
+    return worst
+
+
+def near(x, y, bound=BOUND):
+    distance, name = far(x, y)
+    return "" if distance <= bound else f"{x} and {y} lie {distance:.2e} apart in {name}"
+
+
+def bake(ckmerge, out, *loras, model="base"):
+    run(ckmerge, "bake", f"{model}.safetensors", *(word for lora in loras for word in ("--lora", lora)), "-o", out, "-f", "-q")
+
+
+def extracted(ckmerge):
+    bake(ckmerge, "tuned.safetensors", "one.safetensors")
+    run(ckmerge, "lora", "extract", "tuned.safetensors", "base.safetensors", "--rank", RANK, "--conv-rank", RANK, "-o", "found.safetensors", "-f", "-q")
+    bake(ckmerge, "again.safetensors", "found.safetensors")
+    return near("again.safetensors", "tuned.safetensors", 1e-4)
+
+
+def subtracted(ckmerge):
+    bake(ckmerge, "tuned.safetensors", "one.safetensors:0.7")
+    bake(ckmerge, "back.safetensors", "one.safetensors:-0.7", model="tuned")
+    return near("back.safetensors", "base.safetensors", 2e-6)
+
+
+def with_itself(ckmerge):
+    run(ckmerge, "lora", "merge", "one.safetensors:0.25", "one.safetensors:0.75", "--rank", RANK, "-o", "same.safetensors", "-f", "-q")
+    bake(ckmerge, "direct.safetensors", "one.safetensors")
+    bake(ckmerge, "merged.safetensors", "same.safetensors")
+    return near("merged.safetensors", "direct.safetensors", 1e-4)
+
+
+def same_rank(ckmerge):
+    run(ckmerge, "lora", "resize", "one.safetensors", "--rank", RANK, "-o", "same.safetensors", "-f", "-q")
+    bake(ckmerge, "direct.safetensors", "one.safetensors")
+    bake(ckmerge, "resized.safetensors", "same.safetensors")
+    return near("resized.safetensors", "direct.safetensors", 1e-4)
+
+
+def concatenated(ckmerge):
+    run(ckmerge, "lora", "merge", "one.safetensors:0.7", "two.safetensors:-0.4", "--concat", "-o", "both.safetensors", "-f", "-q")
+    bake(ckmerge, "direct.safetensors", "one.safetensors:0.7", "two.safetensors:-0.4")
+    bake(ckmerge, "merged.safetensors", "both.safetensors")
+    return near("merged.safetensors", "direct.safetensors")
+
+
+def smaller(ckmerge):
+    """The best of rank 4 keeps the energy that a full SVD says it keeps: a difference of rank 4 alone is kept whole."""
+    tensors.write("few.safetensors", adapter("few", 4))
+    run(ckmerge, "lora", "merge", "few.safetensors:1", "few.safetensors:1", "--concat", "-o", "wide.safetensors", "-f", "-q")
+    run(ckmerge, "lora", "resize", "wide.safetensors", "--rank", 4, "-o", "small.safetensors", "-f", "-q")
+    bake(ckmerge, "direct.safetensors", "few.safetensors:2")
+    bake(ckmerge, "resized.safetensors", "small.safetensors")
+    return near("resized.safetensors", "direct.safetensors", 1e-4)
+
+
+def in_any_order(ckmerge):
+    """Tensors of a file in another order are the same adapter."""
+    named = list(adapter("one").items())
+    random.Random(1).shuffle(named)
+    tensors.write("shuffled.safetensors", dict(named))
+    bake(ckmerge, "direct.safetensors", "one.safetensors")
+    bake(ckmerge, "other.safetensors", "shuffled.safetensors")
+    return "" if tensors.read("other.safetensors") == tensors.read("direct.safetensors") else "the order of tensors changes the result"
+
+
+TESTS = {test.__name__: test for test in (extracted, subtracted, with_itself, same_rank, concatenated, smaller, in_any_order)}
+
+
+def main():
+    ckmerge, failed = os.path.abspath(sys.argv[1]), 0
+    for name, test in TESTS.items():
+        if sys.argv[2:] and name not in sys.argv[2:]:
+            continue
+        with tempfile.TemporaryDirectory(prefix="ckmerge-trips-") as scratch:
+            os.chdir(scratch)
+            tensors.write("base.safetensors", base())
+            for seed in ("one", "two"):
+                tensors.write(f"{seed}.safetensors", adapter(seed))
+            try:
+                fault = test(ckmerge)
+            except RuntimeError as error:
+                fault = str(error)
+            os.chdir("/")
+        if fault:
+            print(f"FAILED: {name}: {fault}")
+        failed += bool(fault)
+    print(f"{len(TESTS)} round trips, {failed} are wrong")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
