@@ -5,9 +5,9 @@
 // one where it finds no CUDA compiler, whatever its config has. PEFT has no strengths for it; here they go from W to
 // W'.
 #include "core/adapters/acting/acting_row.h"
-#include "core/adapters/acting/turned_blocks.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/turned_blocks.h"
 #include "core/layouts/reshaping.h"
 #include "io/text/sentence.h"
 
