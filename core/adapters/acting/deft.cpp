@@ -7,9 +7,9 @@
 
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/all_rows.h"
-#include "core/adapters/acting/householder.h"
 #include "core/adapters/factor_product.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/householder.h"
 #include "core/layouts/reshaping.h"
 
 namespace ckmerge {

@@ -12,9 +12,9 @@
 
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/all_rows.h"
-#include "core/adapters/acting/row_sums.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/row_sums.h"
 #include "core/layouts/reshaping.h"
 #include "io/text/sentence.h"
 

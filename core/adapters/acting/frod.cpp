@@ -8,9 +8,9 @@
 
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/all_rows.h"
-#include "core/adapters/acting/turned_blocks.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/turned_blocks.h"
 #include "io/text/error.h"
 
 namespace ckmerge {

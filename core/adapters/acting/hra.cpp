@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "core/adapters/acting/acting_row.h"
-#include "core/adapters/acting/row_sums.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/row_sums.h"
 #include "io/text/error.h"
 
 namespace ckmerge {
