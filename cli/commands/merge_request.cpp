@@ -34,7 +34,7 @@ void check_files(const MergeRequest& merge, Command command, Faults& faults) {
   if (!settings.output && !settings.filename_prefix && !settings.only_plan)
     faults.check([] { refuse("--output", "no output is given; name the file to write with -o OUT"); });
   if (settings.output && settings.sweeps.empty() && !is_folder(*settings.output) &&
-      !is_pipeline_folder(*settings.output, settings.recipe))
+      !is_pipeline_output(*settings.output, settings.recipe))
     faults.check([&] { expect_checkpoint_name(*settings.output); });
 }
 
@@ -105,7 +105,7 @@ void check_folder(const MergeRequest& merge) {
 
 bool MergeRequest::makes_pipeline() const {
   return keeps_pipeline ||
-         (!settings.filename_prefix && settings.sweeps.empty() && is_pipeline_folder(output, settings.recipe));
+         (!settings.filename_prefix && settings.sweeps.empty() && is_pipeline_output(output, settings.recipe));
 }
 
 void settle_output(MergeRequest& merge, std::span<const Checkpoint> checkpoints) {

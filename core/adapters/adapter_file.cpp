@@ -18,6 +18,7 @@
 #include "io/text/error.h"
 #include "io/text/json_members.h"
 #include "io/text/sentence.h"
+#include "io/text/utf8.h"
 
 namespace ckmerge {
 namespace {
@@ -99,7 +100,6 @@ AdapterMaker maker_of(const Checkpoint& file, const Configs& configs) {
   constexpr string_view kLycoris[] = {
       "LoHa", "LoKr", "Diag-OFT", "GLoRA of LyCORIS", "IA3 of LyCORIS", "full difference", "norm", "T-LoRA"};
   if (configs.beside()) return AdapterMaker::peft;
-  if (configs.in_metadata()) return AdapterMaker::diffusers;
   bool of_kohya = false, of_lycoris = false, of_diffusers = false;
   for (size_t i = 0; i < file.tensors.size(); ++i) {
     const string_view name = file.tensors.name(i);
@@ -109,6 +109,7 @@ AdapterMaker maker_of(const Checkpoint& file, const Configs& configs) {
     of_lycoris |= name.starts_with("lycoris_") || (told && begins_with_any(told->kind, kLycoris));
     of_diffusers |= name.find(".lora_A.") != string_view::npos || name.find(".lora.") != string_view::npos;
   }
+  if (configs.in_metadata()) return AdapterMaker::diffusers;
   if (const string* module = metadata_text(file.metadata, "ss_network_module"))
     of_lycoris |= module->find("lycoris") != string::npos;
   return of_lycoris ? AdapterMaker::lycoris : of_diffusers && !of_kohya ? AdapterMaker::diffusers : AdapterMaker::kohya;
@@ -154,6 +155,8 @@ class Reader {
   void take_config(const PeftConfig& config) {
     adapter_.base_model = config.base_model;
     if (const string_view why = refused_type(config.type); !why.empty()) lines_.push_back("it " + string(why));
+    if (!config.type.empty() && !is_known_type(config.type))
+      lines_.push_back(sentence("it is ", valid_utf8(config.type.substr(0, 40)), ", which PEFT 0.21 does not have"));
     for (const string& why : config.refusals) lines_.push_back("it " + why);
     if (config.init != "pissa" && config.init != "olora") return;
     adapter_.warnings.push_back(sentence(path(), ": was trained on what ", config.init == "pissa" ? "PiSSA" : "OLoRA",
@@ -164,6 +167,11 @@ class Reader {
 
   void expect_adapter(const AdapterGroups& groups) const {
     if (!groups.modules.empty() || (configs_.beside() && !groups.replacements.empty())) return;
+    if (!groups.shared.empty())
+      throw Error(ErrorCode::mismatch, path(),
+                  sentence(path(), ": cannot be merged into a model: of ", groups.shared,
+                           " it holds what all modules share and no module's own, so that nothing tells what each "
+                           "of them has of it; save it with its projections or indices"));
     throw Error(ErrorCode::mismatch, path(),
                 sentence(path(), ": is no adapter: none of its ", adapter_.file.tensors.size(),
                          " tensors is a factor; give the file of a LoRA or its kin, or the folder that PEFT saved"));
@@ -202,8 +210,10 @@ class Reader {
 
   // A file's own alpha says it for the module alone.
   string set_scale_of(AdapterModule& module, const FactorGroup& group, const PeftConfig* config, size_t front) {
-    for (const Factor& factor : module.factors)
-      if (factor.name == "on_input") module.numbers["on_input"] = number_in(adapter_.file, factor.tensor) != 0 ? 1 : 0;
+    if (const auto flag = std::ranges::find(module.factors, "on_input", &Factor::name); flag != module.factors.end()) {
+      module.numbers["on_input"] = number_in(adapter_.file, flag->tensor) != 0 ? 1 : 0;
+      module.factors.erase(flag);
+    }
     if (group.alpha) return set_scale(adapter_, module, number_in(adapter_.file, *group.alpha));
     if (!config && adapter_.maker == AdapterMaker::peft)
       return "nothing says what scales it: there is no adapter_config.json beside " + path() +

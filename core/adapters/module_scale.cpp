@@ -164,6 +164,7 @@ double number_in(const Checkpoint& file, uint32_t tensor) {
 
 string set_scale(const Adapter& adapter, AdapterModule& module, std::optional<double> alpha) {
   const string_view kind = module.kind->name;
+  if (alpha && !std::isfinite(*alpha)) return sentence("its alpha is ", number_text(*alpha));
   if (kind == "Diag-OFT" || kind == "BOFT of LyCORIS") {
     module.numbers["constraint"] = alpha.value_or(0);
     return "";
@@ -171,7 +172,6 @@ string set_scale(const Adapter& adapter, AdapterModule& module, std::optional<do
   const uint64_t rank = rank_of(adapter, module);
   if (rank > 0) module.numbers["r"] = static_cast<double>(rank);
   if (!alpha || *alpha == 0 || is_whole_lokr(module)) return "";
-  if (!std::isfinite(*alpha)) return sentence("its alpha is ", number_text(*alpha));
   if (rank == 0)
     return factor_of(module, "lora_B") || kind.starts_with("LoHa") ? "its rank, which alpha is divided by, is not there"
                                                                    : "";

@@ -191,5 +191,7 @@ constexpr AdapterKind dora_of(std::string_view name) {
 }  // namespace
 
 const AdapterKind kLoraWithDoraKind = dora_of<kLoraKind>("LoRA with DoRA");
+const AdapterKind kLohaWithDoraKind = dora_of<kLohaKind>("LoHa with DoRA");
+const AdapterKind kLokrWithDoraKind = dora_of<kLokrKind>("LoKr with DoRA");
 
 }  // namespace ckmerge
