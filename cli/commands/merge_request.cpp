@@ -9,7 +9,6 @@
 #include "cli/commands/sweep.h"
 #include "cli/commands/work_options.h"
 #include "cli/folders/pipeline_output.h"
-#include "cli/options/output_extension.h"
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
 #include "cli/recipes/formula_inputs.h"

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "cli/commands/recipe_file.h"
-#include "cli/commands/run_recipe_models.h"
+#include "cli/recipes/run_recipe_models.h"
 #include "cli/options/faults.h"
 #include "cli/report/report.h"
 #include "cli/system/text.h"

@@ -10,6 +10,7 @@
 #include "core/adapters/adapter_targets.h"
 #include "core/adapters/made_changes.h"
 #include "core/adapters/replaced_rows.h"
+#include "core/threads/semaphore_lock.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -182,12 +183,15 @@ class Changes {
     place_ = std::move(out);
   }
 
-  // What is made reads the first checkpoint and the adapter.
+  // What is made reads the first checkpoint and the adapter. More workers read than may compute, and making is
+  // computing.
   InputFile held(const InputFile& made) const {
-    return InputFile(MemoryBytes{.size = made.size(),
-                                 .read = [made, first = first_, adapter = adapter_](
-                                             uint64_t offset, std::span<std::byte> out) { made.read_at(offset, out); }},
-                     place_.path);
+    auto makers = std::make_shared<std::counting_semaphore<>>(threads_);
+    const auto read = [made, makers, first = first_, adapter = adapter_](uint64_t offset, std::span<std::byte> out) {
+      const SemaphoreLock making(*makers);
+      made.read_at(offset, out);
+    };
+    return InputFile(MemoryBytes{.size = made.size(), .read = read}, place_.path);
   }
 
   // Whole tensors are those of the file; of rows the others are the first checkpoint's.
