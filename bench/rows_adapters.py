@@ -4,12 +4,11 @@ against merge_and_unload and save_pretrained, and the extraction of one layer ag
 import json
 import math
 import random
-import shutil
 import struct
 
 from bars import MIB
 from measure import NotRun, drop_page_cache, interleave, run
-from rows import floor_of, result, size_text, unless_equal
+from rows import floor_of, result, unless_equal
 from rows_folders import FOLDER_SIZE, header, model, remove, size_of, write_json
 from rows_formulas import against, cold
 
