@@ -10,15 +10,15 @@
 
 namespace ckmerge::cli {
 
-struct AdapterReportOptions {
+struct AdapterContentsOptions {
   bool all_modules = false;  ///< not the first kListed alone
   bool strengths = false;    ///< those of blocks, for which the factors are read
 };
 
 /// Empty of a checkpoint that is no adapter.
-std::string inspected_adapter_lines(const Checkpoint& checkpoint, const AdapterReportOptions& options);
+std::string adapter_lines(const Checkpoint& checkpoint, const AdapterContentsOptions& options);
 
 /// A member "adapter_modules": an object, or null of what is no adapter.
-void write_inspected_adapter(JsonWriter& json, const Checkpoint& checkpoint, bool strengths);
+void write_adapter(JsonWriter& json, const Checkpoint& checkpoint, bool strengths);
 
 }  // namespace ckmerge::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/report/inspected_adapter.h"
+#include "cli/report/adapter_contents.h"
 
 #include <algorithm>
 #include <cmath>
@@ -129,7 +129,7 @@ void write_modules(JsonWriter& json, const Adapter& adapter) {
 
 }  // namespace
 
-std::string inspected_adapter_lines(const Checkpoint& checkpoint, const AdapterReportOptions& options) {
+std::string adapter_lines(const Checkpoint& checkpoint, const AdapterContentsOptions& options) {
   if (!is_adapter(checkpoint)) return "";
   const Read found = read(checkpoint);
   if (!found.adapter) return fault_lines(found.faults);
@@ -148,7 +148,7 @@ std::string inspected_adapter_lines(const Checkpoint& checkpoint, const AdapterR
   return out + warning_lines(adapter.warnings);
 }
 
-void write_inspected_adapter(JsonWriter& json, const Checkpoint& checkpoint, bool strengths) {
+void write_adapter(JsonWriter& json, const Checkpoint& checkpoint, bool strengths) {
   json.key("adapter_modules");
   if (!is_adapter(checkpoint)) {
     json.null();
