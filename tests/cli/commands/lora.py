@@ -100,7 +100,7 @@ def extracts_for_peft():
     told = json.loads(done("lora", "extract", "tuned.safetensors", "base.safetensors", "--rank", "8", "--save-dtype", "f32",
                            "-o", "adapter/", "--json").stdout)
     expect(told["unchanged"] == 4 and told["left_out"] == ["model.norm.weight"], f"what is told: {told}")
-    expect(told["kept"] > 1 - 1e-9, f"kept {told['kept']}")
+    expect(told["kept"] > 1 - 1e-7, f"kept {told['kept']}")
     expect(sorted(os.listdir("adapter")) == ["adapter_config.json", "adapter_model.safetensors"], "files of PEFT")
     config = json.loads(pathlib.Path("adapter/adapter_config.json").read_text())
     expect(config["peft_type"] == "LORA" and config["r"] == config["lora_alpha"] == 8, "rank in the config")
