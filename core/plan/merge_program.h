@@ -30,7 +30,7 @@ class MergePrograms {
   /// REQUIRES: `graph` outlives this. Throws Error(usage) where a method refuses its numbers, or where the graph needs
   /// more registers than a program has.
   /// Adapter i is the program operand of checkpoint `first_adapter` + i.
-  MergePrograms(const MergeGraph& graph, size_t first_adapter, size_t adapters);
+  explicit MergePrograms(const MergeGraph& graph, size_t first_adapter = 0, size_t adapters = 0);
 
   /// What follows is for the tensor called `name`, which numbers may depend on, and for this one of the graph's
   /// results. Throws as the constructor does.

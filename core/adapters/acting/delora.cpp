@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "core/adapters/acting/acting_row.h"
-#include "core/adapters/acting/row_sums.h"
 #include "core/adapters/factor_product.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/row_sums.h"
 
 namespace ckmerge {
 namespace {

@@ -3,9 +3,9 @@
 // takes I + strength (R - I); `rescale` multiplies rows, always in full.
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/lycoris_rotations.h"
-#include "core/adapters/acting/turned_blocks.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/turned_blocks.h"
 
 namespace ckmerge {
 namespace {

@@ -12,9 +12,9 @@
 
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/all_rows.h"
-#include "core/adapters/acting/row_sums.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/row_sums.h"
 #include "core/layouts/reshaping.h"
 #include "io/text/sentence.h"
 
@@ -191,5 +191,7 @@ constexpr AdapterKind dora_of(std::string_view name) {
 }  // namespace
 
 const AdapterKind kLoraWithDoraKind = dora_of<kLoraKind>("LoRA with DoRA");
+const AdapterKind kLohaWithDoraKind = dora_of<kLohaKind>("LoHa with DoRA");
+const AdapterKind kLokrWithDoraKind = dora_of<kLokrKind>("LoKr with DoRA");
 
 }  // namespace ckmerge

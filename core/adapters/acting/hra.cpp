@@ -2,12 +2,13 @@
 // HRA: the inputs of a layer are mirrored, W' = W (I - 2 u1 u1^T) (I - 2 u2 u2^T) .., from left to right, by the
 // columns u of `hra_u` (inputs, r) at unit length, or, with apply_GS, by what Gram and Schmidt make of them. PEFT has
 // no strengths for it; here they go from W to W'.
+#include <algorithm>
 #include <cmath>
 
 #include "core/adapters/acting/acting_row.h"
-#include "core/adapters/acting/row_sums.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/row_sums.h"
 #include "io/text/error.h"
 
 namespace ckmerge {

@@ -42,7 +42,9 @@ Place place(const AdapterModule& module, const ModuleWeight& weight, uint64_t nu
 std::string fault_of(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
                      std::string_view name) {
   if (std::string lacking = lacking_factor(module, {name}); !lacking.empty()) return lacking;
-  if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
+  AdapterModule numbers_alone = module;  // on_input, a whole number, is among the module's numbers
+  std::erase_if(numbers_alone.factors, [](const Factor& f) { return f.name == "on_input"; });
+  if (std::string unfit = unfit_factor(adapter, numbers_alone); !unfit.empty()) return unfit;
   if (weight.experts != 1 || weight.is_embedding) return "IA3 of embeddings or experts is not known";
   const uint64_t numbers = factor_tensor(adapter, factor(module, name)).count;
   const Place where = place(module, weight, numbers);

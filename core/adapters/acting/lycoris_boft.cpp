@@ -7,9 +7,9 @@
 
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/lycoris_rotations.h"
-#include "core/adapters/acting/turned_blocks.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/turned_blocks.h"
 #include "core/layouts/reshaping.h"
 #include "io/text/sentence.h"
 

@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "core/adapters/acting/acting_row.h"
-#include "core/adapters/acting/turned_blocks.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/turned_blocks.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
