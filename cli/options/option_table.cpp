@@ -114,7 +114,7 @@ const std::vector<Row>& table() {
         read_asked_layout()}},
       {in(merge, plan, run, convert, bake, average),
        {"config-from", 0, "DIR",
-        "with --layout diffusers: take configs, tokenizers and the scheduler from this folder of the same family",
+        "of a folder as OUT: take configs, tokenizers and the scheduler from this folder of the same family",
         read_filled_text(&Settings::config_from, ValueType::folder)}},
       {in(merge, plan, run, convert, bake, average),
        {"shard-size", 0, "SIZE",

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "cli/options/numbers.h"
 #include "cli/report/report.h"
 #include "cli/system/text.h"
 #include "core/adapters/adapter_file.h"

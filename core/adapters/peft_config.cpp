@@ -199,6 +199,7 @@ PeftConfig read(const JsonValue& root) {
   config.base_model = text_of(root, "base_model_name_or_path");
   if (const JsonValue* const init = find_member(root, "init_lora_weights"); init && init->kind == Kind::string)
     config.init = init->text;
+  config.has_kasa = says_something(find_member(root, "kasa_config"));
   read_numbers(root, config);
   read_blocks(root, config);
   // AdaLoRA keeps lists there, of what it pruned.

@@ -145,7 +145,6 @@ def fault_of(ckmerge, case):
     (group, name), change, code, words = case
     scene = Scene(group, name)
     change(scene)
-    before = None
     adapter = scene.write()
     before = sorted(os.listdir("."))
     status, told = run(ckmerge, "bake", "base.safetensors", "--lora", adapter, "-o", "out.safetensors", *scene.options)

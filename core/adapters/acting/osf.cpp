@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // OSF: the weight keeps its largest singular parts, and the file has the others anew, U_low diag(S_low) V_low; what it
 // has as many of is what is taken out. PEFT has no strengths for it; here they multiply the difference.
+#include <algorithm>
+
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/taken_parts.h"
 #include "core/adapters/kind_rows.h"
@@ -10,7 +12,7 @@ namespace {
 
 constexpr std::string_view kU = "osf_svd_params.U_low", kS = "osf_svd_params.S_low", kV = "osf_svd_params.V_low";
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string osf_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string lacking = lacking_factor(module, {kU, kS, kV}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (std::string other = no_matrix(weight, "OSF"); !other.empty()) return other;
@@ -26,13 +28,13 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return values <= most ? "" : misfit(kS, values, "numbers", "parts of the weight", most);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t osf_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t rank = factor_tensor(adapter, factor(module, kS)).count;
   return singular_memory(weight, rank) + exchanged_memory(weight, 2 * rank);
 }
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& base) {
+std::unique_ptr<ModuleChange> open_osf(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                       double strength, const ReadRows& base) {
   TakenPart own{read_matrix(adapter, factor(module, kU)), read_matrix(adapter, factor(module, kV))};
   const std::vector<float> values = read_factor(adapter, factor(module, kS));
   for (size_t i = 0; i < own.left.elements.size(); ++i) own.left.elements[i] *= values[i % values.size()];
@@ -41,6 +43,6 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kOsfKind = {.name = "OSF", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kOsfKind = {.name = "OSF", .adds = false, .fault = osf_fault, .memory = osf_memory, .open = open_osf};
 
 }  // namespace ckmerge

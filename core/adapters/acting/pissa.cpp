@@ -5,6 +5,8 @@
 // - PiSSA takes the r largest singular parts out: W - U_r S_r V_r^T + s B A.
 // - OLoRA takes s Q R, Q R the decomposition of the weight cut at r: W - s Q_r Q_r^T W + s B A.
 // - KaSA takes the r smallest singular parts, and has a number for each rank: W - .. + s B diag(d) A.
+#include <algorithm>
+
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/taken_parts.h"
 #include "core/adapters/kind_rows.h"
@@ -19,7 +21,7 @@ uint64_t rank_of(const Adapter& adapter, const AdapterModule& module) {
 }
 
 template <Taken taken>
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string pissa_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string lacking = lacking_factor(module, {"lora_A", "lora_B"}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (find_factor(module, "lora_mid") || find_factor(module, "lora_B.bias"))
@@ -46,7 +48,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
 }
 
 template <Taken taken>
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t pissa_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t rank = rank_of(adapter, module);
   const uint64_t meanwhile = taken == Taken::spanned ? spanned_memory(weight, rank) : singular_memory(weight, rank);
   return meanwhile + exchanged_memory(weight, 2 * rank);
@@ -66,8 +68,8 @@ TakenPart own_part(const Adapter& adapter, const AdapterModule& module, const Mo
 }
 
 template <Taken taken>
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& base) {
+std::unique_ptr<ModuleChange> open_pissa(const Adapter& adapter, const AdapterModule& module,
+                                         const ModuleWeight& weight, double strength, const ReadRows& base) {
   const uint64_t rank = rank_of(adapter, module);
   const TakenPart own = own_part(adapter, module, weight);
   if (taken != Taken::spanned)

@@ -4,8 +4,8 @@
 #include <algorithm>
 
 #include "core/adapters/acting/all_rows.h"
-#include "core/adapters/acting/householder.h"
 #include "core/adapters/factor_product.h"
+#include "core/adapters/turning/householder.h"
 #include "core/algebra/matrix.h"
 #include "core/algebra/symmetric_eigen.h"
 #include "io/text/sentence.h"

@@ -153,7 +153,17 @@ TEST_CASE("what began from a changed base says which model it needs") {
   CHECK(adapter.warnings[0].find("PiSSA left of its base, org/base") != std::string::npos);
   CHECK(adapter.base_model == "org/base");
   const AdapterModule& module = adapter.modules.at(0);
-  CHECK((module.kind->name == "PiSSA" || module.numbers.at("init_lora_weights=pissa") == 1));
+  CHECK(module.kind->name == "PiSSA");
+  CHECK(module.scale == 4);
+  Shapes dora = shapes;
+  dora.push_back({kPeft + "a.lora_magnitude_vector", {6}});
+  CHECK(refused(dora, config).code == ErrorCode::mismatch);
+  Shapes kasa = shapes;
+  kasa.push_back({kPeft + "a.lora_diag", {2}});
+  const Adapter taken = files.peft(kasa, lora_config(R"("kasa_config": {"beta": 1})"));
+  CHECK(taken.modules.at(0).kind->name == "KaSA");
+  CHECK(taken.modules.at(0).scale == 4);
+  CHECK(taken.warnings.size() == 1);
 }
 
 TEST_CASE("configs that are none are malformed, in one sentence with the path") {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Householder's reflections, as LAPACK makes them: of each column what lies on and below the diagonal is brought onto
 // the diagonal, to the side away from it. The orthogonal factor is what they make of the first columns of I.
-#include "core/adapters/acting/householder.h"
+#include "core/adapters/turning/householder.h"
 
 #include <algorithm>
 #include <cmath>
