@@ -9,8 +9,6 @@
 #include "cli/commands/save_recipe.h"
 #include "cli/commands/sweep.h"
 #include "cli/folders/folder_output.h"
-#include "cli/folders/model_output.h"
-#include "cli/folders/pipeline_output.h"
 #include "cli/options/faults.h"
 #include "cli/options/output_name.h"
 #include "cli/report/report.h"
@@ -53,42 +51,9 @@ struct Prepared {
   std::optional<ConfigCopy> config;
   std::optional<std::string> recipe;  // the text of --save-recipe
   std::unique_ptr<FolderOutput> folder = {};
+
+  uint64_t size() const { return plan.output_size() + (folder ? folder->size_beside() : 0); }
 };
-
-// All that is read: a folder that is written may be a part of one of theirs, or hold it.
-std::vector<std::string> read_paths(const Settings& settings, std::span<const Checkpoint> checkpoints) {
-  std::vector<std::string> paths;
-  if (settings.config_from) paths.push_back(*settings.config_from);
-  for (const Checkpoint& checkpoint : checkpoints) {
-    if (!checkpoint.lies_in_memory()) paths.push_back(checkpoint.path);
-    for (const InputFile& shard : checkpoint.shards)
-      if (shard.is_file()) paths.push_back(shard.path());
-  }
-  return paths;
-}
-
-// Of a folder the plan may have several files. What programs will miss in it is a warning.
-void lay_out_folder(const MergeRequest& request, Prepared& prepared) {
-  const Settings& settings = request.settings;
-  if (!request.makes_folder()) return;
-  if (request.makes_model)
-    prepared.folder = std::make_unique<ModelOutput>(
-        prepared.plan, prepared.checkpoints, request.changes,
-        ModelOutputOptions{.shard_size = settings.shard_size.value_or(request.shard_size_before),
-                           .copy_code = settings.copy_code});
-  else
-    prepared.folder = std::make_unique<PipelineOutput>(
-        prepared.plan, prepared.checkpoints,
-        PipelineOutputOptions{.config_from = settings.config_from,
-                              .shard_size = settings.shard_size.value_or(kPipelineShardSize),
-                              .copy_code = settings.copy_code});
-  expect_room_for_files(prepared.folder->files().size());
-  for (std::string& warning : prepared.folder->warnings()) prepared.plan.warnings.push_back(std::move(warning));
-  if (settings.save_recipe && settings.config_from)
-    prepared.plan.warnings.push_back(
-        "a recipe does not say where configs come from: `run` makes the folder without them, "
-        "unless it is given --config-from DIR, too");
-}
 
 // REQUIRES: request.output is the name of a file, or of a folder that is the output itself.
 void check_output(MergeRequest& request, Prepared& prepared, Faults& faults) {
@@ -97,8 +62,7 @@ void check_output(MergeRequest& request, Prepared& prepared, Faults& faults) {
     const std::string folder = request.output.substr(0, request.output.find_last_not_of('/') + 1);
     faults.check(
         [&] { check_folder_target(request.output, read_paths(settings, prepared.checkpoints), settings.run.replace); });
-    if (!prepared.folder) return;
-    faults.check([&] { check_space(folder, prepared.plan.output_size() + prepared.folder->size_beside()); });
+    if (prepared.folder) faults.check([&] { check_space(folder, prepared.size()); });
     return;
   }
   const std::string place = place_to_check(request);
@@ -124,7 +88,7 @@ Prepared prepare(MergeRequest& request, Caller& caller) {
   if (faults.empty())
     faults.check([&] {
       prepared.plan = planned(request, request.settings.recipe, prepared.checkpoints);
-      lay_out_folder(request, prepared);
+      prepared.folder = laid_out_folder(request, prepared.plan, prepared.checkpoints);
     });
   // Of an output that is named by a plan there is nothing to check without one.
   bool named = !request.settings.filename_prefix && (!is_folder(request.output) || request.makes_folder());
@@ -135,7 +99,9 @@ Prepared prepare(MergeRequest& request, Caller& caller) {
     });
   if (named && !request.output.empty()) check_output(request, prepared, faults);
   if (request.settings.save_recipe && faults.empty())
-    faults.check([&] { prepared.recipe = recipe_file_text(request, prepared.plan, identities(prepared.checkpoints)); });
+    faults.check([&] {
+      prepared.recipe = recipe_file_text(request, prepared.plan, identities(prepared.checkpoints), caller.environment);
+    });
   faults.raise();
   return prepared;
 }
@@ -168,31 +134,6 @@ RunReport run_in_place(MergeRequest& request, Prepared& prepared, Caller& caller
     prepared.names->remove_made_folders();
     throw;
   }
-}
-
-// Of a folder each file is registered, of shards the first, which stands for all. Programs are asked once, when all are
-// there.
-std::vector<std::string> announce_output(const MergeRequest& request, const Prepared& prepared, const RunReport& report,
-                                         Caller& caller) {
-  if (!prepared.folder) return announce(request.announcement, request.output, prepared.checkpoints, report, caller);
-  std::vector<std::string> troubles;
-  const std::span<const FolderFile> files = prepared.folder->files();
-  const auto is_further = [&](size_t k) { return k < files.size() && prepared.plan.files[k].is_further_shard; };
-  Announcement announcement = request.announcement;
-  announcement.notify.reset();
-  for (size_t k = 0; k < files.size(); ++k) {
-    if (is_further(k)) continue;
-    RunReport of_file = report;
-    of_file.sums.clear();
-    if (!report.sums.empty() && !is_further(k + 1)) of_file.sums = {report.sums[k]};
-    size_t next = k + 1;
-    while (is_further(next)) ++next;
-    if (next == files.size()) announcement.notify = request.announcement.notify;
-    const std::string path = request.output + (request.output.ends_with('/') ? "" : "/") + files[k].weights;
-    for (std::string& trouble : announce(announcement, path, prepared.checkpoints, of_file, caller))
-      troubles.push_back(std::move(trouble));
-  }
-  return troubles;
 }
 
 void tell_plan(const MergeRequest& request, const MergeFacts& facts, Caller& caller) {
@@ -235,7 +176,13 @@ void merge_command(MergeRequest request, Caller& caller) {
   }
   const RunReport report = run_in_place(request, prepared, caller);
   add_run_warnings(prepared.plan, prepared.checkpoints, report, value_warnings(facts, report));
-  tell_troubles(request, announce_output(request, prepared, report, caller), prepared.plan, caller);
+  tell_troubles(request,
+                announce_output({.announcement = request.announcement,
+                                 .path = request.output,
+                                 .plan = prepared.plan,
+                                 .folder = prepared.folder.get()},
+                                prepared.checkpoints, report, caller),
+                prepared.plan, caller);
   if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
   if (prepared.config) copy_config(*prepared.config, request.output, request.settings.run);
   tell_result(request, facts, report, caller);

@@ -9,12 +9,12 @@
 #include "cli/commands/sweep.h"
 #include "cli/commands/work_options.h"
 #include "cli/folders/pipeline_output.h"
-#include "cli/options/output_extension.h"
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
 #include "cli/recipes/formula_inputs.h"
 #include "cli/recipes/recipe_slices.h"
 #include "io/folder/model_folder.h"
+#include "io/folder/pipeline_entries.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge::cli {
@@ -34,7 +34,7 @@ void check_files(const MergeRequest& merge, Command command, Faults& faults) {
   if (!settings.output && !settings.filename_prefix && !settings.only_plan)
     faults.check([] { refuse("--output", "no output is given; name the file to write with -o OUT"); });
   if (settings.output && settings.sweeps.empty() && !is_folder(*settings.output) &&
-      !is_pipeline_folder(*settings.output, settings.recipe))
+      !is_pipeline_output(*settings.output, settings.recipe))
     faults.check([&] { expect_checkpoint_name(*settings.output); });
 }
 
@@ -95,17 +95,22 @@ void check_folder_options(const MergeRequest& merge, const std::string& kind) {
 }
 
 void check_folder(const MergeRequest& merge) {
-  const Settings& settings = merge.settings;
-  if (settings.shard_size && !settings.sweeps.empty())
-    refuse("--shard-size", "--shard-size is of one result in a folder, not of a sweep's files");
   if (merge.makes_pipeline()) check_folder_options(merge, "a folder of diffusers");
+}
+
+// What was asked for comes first.
+void take_recorded(MergeRequest& merge) {
+  Settings& settings = merge.settings;
+  FolderSettings& recorded = merge.recorded;
+  if (!settings.shard_size) settings.shard_size = recorded.shard_size;
+  if (!settings.config_from) settings.config_from = std::move(recorded.config_from);
+  settings.copy_code |= recorded.copy_code;
 }
 
 }  // namespace
 
 bool MergeRequest::makes_pipeline() const {
-  return keeps_pipeline ||
-         (!settings.filename_prefix && settings.sweeps.empty() && is_pipeline_folder(output, settings.recipe));
+  return keeps_pipeline || (!settings.filename_prefix && is_pipeline_output(output, settings.recipe));
 }
 
 void settle_output(MergeRequest& merge, std::span<const Checkpoint> checkpoints) {
@@ -115,15 +120,18 @@ void settle_output(MergeRequest& merge, std::span<const Checkpoint> checkpoints)
   };
   const ModelFolder* const folder = checkpoints[merge.changes.input].folder.get();
   const bool of_pipeline = folder && folder->kind == FolderKind::pipeline, is_model = folder && !of_pipeline;
-  const bool may_be = !settings.filename_prefix && settings.sweeps.empty() && settings.recipe.layout.empty() &&
-                      settings.recipe.roles.empty() && may_be_folder(merge.output);
+  const bool may_be = !settings.filename_prefix && settings.recipe.layout.empty() && settings.recipe.roles.empty() &&
+                      may_be_folder(merge.output);
   merge.keeps_pipeline = may_be && of_pipeline;
-  merge.makes_model = may_be && !of_pipeline && (is_model || settings.shard_size || merge.asks_for_folder);
+  merge.makes_model = may_be && !of_pipeline &&
+                      (is_model || settings.shard_size || merge.recorded.shard_size || merge.asks_for_folder ||
+                       (settings.config_from && !holds_pipeline(*settings.config_from)));
+  if (merge.makes_folder()) take_recorded(merge);
   const bool is_open = settings.only_plan && merge.output.empty();  // where it would go is not said yet
-  if (settings.config_from && !merge.makes_pipeline() && !settings.only_plan)
+  if (settings.config_from && !merge.makes_folder() && !settings.only_plan)
     refuse("--config-from",
-           "--config-from is of a folder of diffusers: an A that is a pipeline, or --layout diffusers, and an OUT such "
-           "as out/");
+           "--config-from is of a folder as OUT, such as out/: a model's, or a folder of diffusers, for an A that is a "
+           "pipeline, or with --layout diffusers");
   if (settings.shard_size && !merge.makes_folder() && !is_open) asked("--shard-size");
   if (settings.copy_code && !merge.makes_folder() && !is_open) asked("--copy-code");
   if (merge.makes_folder()) merge.output = with_own_name(merge.output);

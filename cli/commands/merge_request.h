@@ -2,6 +2,8 @@
 // What is asked of a merge: inputs, recipe, options and where the output goes, all of it checked, nothing of it done.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +19,13 @@
 
 namespace ckmerge::cli {
 
+/// What a recipe file says of a folder as the output, which counts where the output is one and nothing else is asked.
+struct FolderSettings {
+  std::optional<uint64_t> shard_size = {};
+  std::optional<std::string> config_from = {};
+  bool copy_code = false;
+};
+
 struct MergeRequest {
   std::vector<std::string> inputs;
   Settings settings;
@@ -28,12 +37,16 @@ struct MergeRequest {
   Places places;                      ///< of a recipe file's weights, rules and options
   Announcement announcement;          ///< when the output is in place
   ModelChanges changes;               ///< of a model's folder that is written
-  uint64_t shard_size_before = kShardSize;  ///< where none is asked for: of what is made again
-  bool asks_for_folder = false;             ///< the output is a model's folder though A is a file
-  bool makes_model = false;                 ///< the output is a model's folder (known when the inputs are open)
-  bool keeps_pipeline = false;              ///< or one of diffusers, as A is one, under the names that A has (likewise)
+  std::optional<uint64_t> shard_size_before = {};  ///< where none is asked for: of what is made again
+  FolderSettings recorded = {};                    ///< by the recipe file
+  bool asks_for_folder = false;                    ///< the output is a model's folder though A is a file
+  bool makes_model = false;                        ///< the output is a model's folder (known when the inputs are open)
+  bool keeps_pipeline = false;  ///< or one of diffusers, as A is one, under the names that A has (likewise)
 
   bool makes_pipeline() const;  ///< `output` is a folder of diffusers, in its layout
+  uint64_t shard_size(uint64_t otherwise) const {
+    return settings.shard_size.value_or(shard_size_before.value_or(otherwise));
+  }
   bool makes_folder() const { return makes_model || makes_pipeline(); }
 };
 

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "cli/commands/open_inputs.h"
+#include "cli/folders/model_output.h"
+#include "cli/folders/pipeline_output.h"
 #include "core/engine/differing_copies.h"
 #include "core/folders/pipeline_files.h"
 #include "core/inputs/component_names.h"
@@ -58,6 +60,10 @@ void take_changes(VocabularyChanges from, ModelChanges& to) {
   to.copies.insert(to.copies.end(), from.copies.begin(), from.copies.end());
 }
 
+Head head_of(const Checkpoint& checkpoint) {
+  return head_among([&](std::string_view name) { return checkpoint.tensors.find(name) != TensorTable::npos; }).head;
+}
+
 // What another checkpoint is one of, or what denoises, or the first.
 std::string main_component(std::span<const Checkpoint> checkpoints) {
   if (checkpoints.size() == 2 && !is_pipeline(checkpoints[1]))
@@ -81,7 +87,7 @@ void expect_names_of_set(const Settings& settings, std::span<const Checkpoint> c
 // One file has other names for it. What is only planned, and not named yet, may become a folder.
 void expect_place_for_pipeline(const MergeRequest& request, std::span<const Checkpoint> checkpoints) {
   const Settings& settings = request.settings;
-  const bool is_named = !request.output.empty() || settings.filename_prefix || !settings.sweeps.empty();
+  const bool is_named = !request.output.empty() || settings.filename_prefix;
   if (!settings.recipe.layout.empty() || !settings.recipe.roles.empty() || (settings.only_plan && !is_named) ||
       checkpoints.empty() || !is_pipeline(checkpoints[0]))
     return;
@@ -122,10 +128,10 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
   if (faults.empty()) faults.check([&] { warn_of_lacking_weights(checkpoints, request.warnings); });
   if (faults.empty())
     faults.check([&] {
+      request.changes.head = head_of(checkpoints[request.changes.input]);
       VocabularyChanges vocabulary;
-      append(request.warnings, with_places(request.places, [&] {
-               return name_inputs(without, checkpoints, vocabulary);
-             }));
+      append(request.warnings,
+             with_places(request.places, [&] { return name_inputs(without, checkpoints, vocabulary); }));
       take_changes(std::move(vocabulary), request.changes);
       if (!checkpoints.empty()) expect_names_of_set(request.settings, checkpoints);
       for (SlicedRun& run : slice_inputs(request.settings.recipe, checkpoints))
@@ -147,9 +153,62 @@ Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const 
   for (std::string& warning : plan.warnings) warning = placed(warning, request.places);
   plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
   append(plan.warnings, position_warnings(plan, checkpoints));
-  size_tiles(plan, checkpoints,
-             {.budget = run.memory_budget, .held = run.held_by_inputs, .tile_size = run.tile_size});
+  size_tiles(plan, checkpoints, {.budget = run.memory_budget, .held = run.held_by_inputs, .tile_size = run.tile_size});
   return plan;
+}
+
+std::unique_ptr<FolderOutput> laid_out_folder(const MergeRequest& request, Plan& plan,
+                                              std::span<const Checkpoint> checkpoints) {
+  const Settings& settings = request.settings;
+  std::unique_ptr<FolderOutput> folder;
+  if (!request.makes_folder()) return folder;
+  if (request.makes_model)
+    folder = std::make_unique<ModelOutput>(plan, checkpoints, request.changes,
+                                           ModelOutputOptions{.config_from = settings.config_from,
+                                                              .shard_size = request.shard_size(kShardSize),
+                                                              .copy_code = settings.copy_code});
+  else
+    folder =
+        std::make_unique<PipelineOutput>(plan, checkpoints,
+                                         PipelineOutputOptions{.config_from = settings.config_from,
+                                                               .shard_size = request.shard_size(kPipelineShardSize),
+                                                               .copy_code = settings.copy_code});
+  append(plan.warnings, folder->warnings());
+  return folder;
+}
+
+std::vector<std::string> read_paths(const Settings& settings, std::span<const Checkpoint> checkpoints) {
+  std::vector<std::string> paths;
+  if (settings.config_from) paths.push_back(*settings.config_from);
+  for (const Checkpoint& checkpoint : checkpoints) {
+    if (!checkpoint.lies_in_memory()) paths.push_back(checkpoint.path);
+    for (const InputFile& shard : checkpoint.shards)
+      if (shard.is_file()) paths.push_back(shard.path());
+  }
+  return paths;
+}
+
+std::vector<std::string> announce_output(const WrittenOutput& output, std::span<const Checkpoint> checkpoints,
+                                         const RunReport& report, Caller& caller) {
+  if (!output.folder) return announce(output.announcement, output.path, checkpoints, report, caller);
+  std::vector<std::string> troubles;
+  const std::span<const FolderFile> files = output.folder->files();
+  const auto is_further = [&](size_t k) { return k < files.size() && output.plan.files[k].is_further_shard; };
+  Announcement announcement = output.announcement;
+  announcement.notify.reset();
+  for (size_t k = 0; k < files.size(); ++k) {
+    if (is_further(k)) continue;
+    RunReport of_file = report;
+    of_file.sums.clear();
+    if (!report.sums.empty() && !is_further(k + 1)) of_file.sums = {report.sums[k]};
+    size_t next = k + 1;
+    while (is_further(next)) ++next;
+    if (next == files.size()) announcement.notify = output.announcement.notify;
+    const std::string path = output.path + (output.path.ends_with('/') ? "" : "/") + files[k].weights;
+    for (std::string& trouble : announce(announcement, path, checkpoints, of_file, caller))
+      troubles.push_back(std::move(trouble));
+  }
+  return troubles;
 }
 
 RunOptions watched_options(const MergeRequest& request, ProgressView& view, Caller& caller) {

@@ -2,11 +2,14 @@
 // What a merge of one output and one of several have in common, step by step.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "cli/commands/after_merge.h"
 #include "cli/commands/merge_request.h"
+#include "cli/folders/folder_output.h"
 #include "cli/options/faults.h"
 #include "cli/report/caller.h"
 #include "core/ckmerge.h"
@@ -20,6 +23,27 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
 /// The plan of `recipe`, with the request's warnings and those of values that are read for it. Throws as make_plan()
 /// and size_tiles() do.
 Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const Checkpoint> checkpoints);
+
+/// The folder that the output is, of which the plan may have several files then: `plan` is laid out in them, and told
+/// what programs will miss. Null where the output is one file. Throws as ModelOutput and PipelineOutput do.
+std::unique_ptr<FolderOutput> laid_out_folder(const MergeRequest& request, Plan& plan,
+                                              std::span<const Checkpoint> checkpoints);
+
+/// All that is read: a folder that is written may be a part of one of theirs, or hold it.
+std::vector<std::string> read_paths(const Settings& settings, std::span<const Checkpoint> checkpoints);
+
+/// An output that is in place.
+struct WrittenOutput {
+  Announcement announcement;
+  std::string path;
+  const Plan& plan;
+  const FolderOutput* folder = nullptr;  ///< null: it is a file
+};
+
+/// Registers it and tells whoever asked for it. Of a folder each file is registered, of shards the first, which stands
+/// for all, and programs are asked once. Returns what went wrong.
+std::vector<std::string> announce_output(const WrittenOutput& output, std::span<const Checkpoint> checkpoints,
+                                         const RunReport& report, Caller& caller);
 
 /// Those of `request`, for a run that `view` shows and the caller may stop.
 RunOptions watched_options(const MergeRequest& request, ProgressView& view, Caller& caller);

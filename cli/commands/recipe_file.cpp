@@ -170,8 +170,9 @@ void complete_recipe(const RecipeFile& file, Recipe& recipe, std::vector<std::st
   recipe = std::move(named);
 }
 
-// What the same merge is on the command line, with the options of `asked` and its operands behind the recipe.
-Request request_of(const RecipeFile& file, const Request& asked, Places& places) {
+// What the same merge is on the command line, with the options of `asked` and its operands behind the recipe. What the
+// recipe says of a folder that is written goes into `of_folder`.
+Request request_of(const RecipeFile& file, const Request& asked, Places& places, FolderSettings& of_folder) {
   Request merge = asked;
   merge.command = Command::merge;
   merge.operands = file.checkpoints();
@@ -186,6 +187,8 @@ Request request_of(const RecipeFile& file, const Request& asked, Places& places)
   settings.components = written.components;
   settings.adapters = written.adapters;
   settings.keys = written.keys;
+  settings.component = written.component;
+  of_folder = {.shard_size = written.shard_size, .config_from = written.config_from, .copy_code = written.copy_code};
   if (!settings.form) settings.form = written.form;
   complete_recipe(file, settings.recipe, merge.operands, places);
   return merge;
@@ -232,20 +235,25 @@ MergeRequest recipe_file_request(const Request& asked, Caller& caller) {
   if (asked.settings.models)
     throw Error(ErrorCode::usage, "--models", "--models is for recorded merges; a recipe file names its checkpoints");
   Places places;
-  const Request named = with_registered_paths(request_of(file, asked, places), caller);
+  FolderSettings of_folder;
+  const Request named = with_registered_paths(request_of(file, asked, places, of_folder), caller);
   MergeRequest merge =
       merge_request(with_component_paths(with_hub_paths(named, caller.environment)), caller.environment);
   merge.places = std::move(places);
+  merge.recorded = std::move(of_folder);
   return merge;
 }
 
 void check_recipe_text(const std::string& path, const std::string& text, const std::vector<std::string>& inputs,
-                       Recipe recipe) {
+                       Recipe recipe, const Environment& environment) {
   std::string fault = "this merge has something that a recipe file cannot say";
   try {
     if (text.size() > kLargest) throw Error(ErrorCode::usage, path, "the recipe has more than 1 MiB");
     Places places;
-    Request merge = request_of(RecipeFile(path, text), {.command = Command::run, .operands = {path}}, places);
+    FolderSettings of_folder;
+    Request merge =
+        request_of(RecipeFile(path, text), {.command = Command::run, .operands = {path}}, places, of_folder);
+    merge = with_component_paths(with_hub_paths(merge, environment));
     Recipe read = completed(merge);
     for (Recipe* const one : {&read, &recipe}) {
       one->form = &output_forms().front();  // the output's name says it

@@ -24,6 +24,6 @@ MergeRequest recipe_file_request(const Request& asked, Caller& caller);
 /// That the recipe `text`, in a file at `path`, merges `inputs` by `recipe`, which is canonical and has its defaults.
 /// Throws Error(usage) where it says anything else.
 void check_recipe_text(const std::string& path, const std::string& text, const std::vector<std::string>& inputs,
-                       Recipe recipe);
+                       Recipe recipe, const Environment& environment);
 
 }  // namespace ckmerge::cli

@@ -2,9 +2,10 @@
 #include "cli/commands/run_recipe.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "cli/commands/recipe_file.h"
-#include "cli/commands/run_recipe_models.h"
+#include "cli/recipes/run_recipe_models.h"
 #include "cli/options/faults.h"
 #include "cli/report/report.h"
 #include "cli/system/text.h"
@@ -14,12 +15,17 @@
 #include "core/plan/selection.h"
 #include "core/recipe/dtype_rules.h"
 #include "core/recipe/weighted_graph.h"
+#include "io/folder/component_files.h"
 #include "io/folder/model_folder.h"
+#include "io/folder/pipeline_entries.h"
+#include "io/input_forms.h"
 #include "io/memory/memory_tensors.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr const char* kBindings = "give each as LETTER=PATH, or a folder to look in as --models DIR";
 
@@ -141,11 +147,12 @@ std::string hash_text(const RecordedRecipe& recorded, size_t k) {
   return names_memory(recorded.recipe.input_names[k]) ? ", in memory" : ", its hash was not recorded";
 }
 
-// Of a model's folder, which is made again in as many files.
-uint64_t shard_size_made(const std::string& path, Caller& caller) {
-  const Checkpoint checkpoint = caller.open(path, {.as_stored = true});
-  const bool is_model = checkpoint.folder && checkpoint.folder->kind != FolderKind::pipeline;
-  return is_model ? shard_size_of(checkpoint) : kShardSize;
+// Of a folder, which is made again in as many files: of a pipeline, of which a file may be named, by all components.
+std::optional<uint64_t> shard_size_made(const std::string& path, Caller& caller) {
+  const fs::path above = fs::absolute(path).lexically_normal().parent_path().parent_path();
+  const bool is_inside = !names_memory(path) && !is_folder_path(path) && holds_pipeline(above.string());
+  const Checkpoint checkpoint = caller.open(is_inside ? above.string() : path, {.as_stored = true});
+  return checkpoint.folder ? std::optional(shard_size_of(checkpoint)) : std::nullopt;
 }
 
 }  // namespace
@@ -153,8 +160,8 @@ uint64_t shard_size_made(const std::string& path, Caller& caller) {
 std::vector<std::string> input_lines(const RecordedRecipe& recorded) {
   std::vector<std::string> lines;
   for (size_t k = 0; k < recorded.sha256.size(); ++k)
-    lines.push_back(letter(k) + name_behind_letter(recorded.recipe, k, recorded.sha256.size()) + " was " + recorded.recipe.input_names[k] +
-                    hash_text(recorded, k));
+    lines.push_back(letter(k) + name_behind_letter(recorded.recipe, k, recorded.sha256.size()) + " was " +
+                    recorded.recipe.input_names[k] + hash_text(recorded, k));
   return lines;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/commands/recipe_file.h"
 #include "cli/options/adapter_option.h"
 #include "cli/options/numbers.h"
+#include "cli/recipes/checkpoint_path.h"
 #include "cli/recipes/recipe_slices.h"
 #include "cli/recipes/recipe_vocabulary.h"
 #include "cli/system/text.h"
@@ -17,7 +18,6 @@
 #include "core/formula/sole_call.h"
 #include "core/read/staging.h"
 #include "core/recipe/recipe_members.h"
-#include "io/memory/memory_tensors.h"
 #include "io/text/utf8.h"
 #include "io/text/yaml_text.h"
 
@@ -63,10 +63,10 @@ std::string formula_scalar(const std::string& formula) {
 
 class Writer {
  public:
-  Writer(const MergeRequest& request, const Recipe& recipe)
+  Writer(const MergeRequest& request, const Recipe& recipe, const Environment& environment)
       : request_(request),
         recipe_(recipe),
-        folder_(fs::absolute(*request.settings.save_recipe).lexically_normal().parent_path()) {}
+        place_{.file = *request.settings.save_recipe, .hub_caches = environment.hub_caches} {}
 
   std::string text() {
     write_checkpoints();
@@ -88,24 +88,21 @@ class Writer {
     return recipe_.formula && k < recipe_.formula->names.size() ? recipe_.formula->names[k] : place_name(k);
   }
 
-  // Below the recipe's folder as seen from there, so that both can be moved together.
-  std::string path_of(const std::string& path) const {
-    if (!is_utf8(path)) refuse(visible(path) + " is not UTF-8, as a recipe is; rename the file");
-    if (names_memory(path)) return path;
-    const fs::path whole = fs::absolute(path).lexically_normal(), inside = whole.lexically_relative(folder_);
-    if (inside.empty() || *inside.begin() == "..") return whole.string();
-    const bool would_name_another = inside.string().starts_with('@') || names_memory(inside.string());
-    return would_name_another ? "./" + inside.string() : inside.string();
+  // Of one component of a pipeline the option says it, so that a pipeline can be put in its place.
+  std::string checkpoint(size_t k) const {
+    const std::optional<std::string>& component = request_.settings.component;
+    const std::string& path = request_.inputs[k];
+    return checkpoint_in_recipe(component ? without_component(path, *component) : path, place_);
   }
 
   void write_checkpoints() {
     line(0, "ckmerge: 1");
     line(0, "checkpoints:");
-    for (size_t k = 0; k < given(); ++k)
-      line(1, yaml_scalar(name_of(k)) + ": " + yaml_scalar(path_of(request_.inputs[k])));
+    for (size_t k = 0; k < given(); ++k) line(1, yaml_scalar(name_of(k)) + ": " + yaml_scalar(checkpoint(k)));
     for (size_t i = 0; i < named_adapters(); ++i)
       line(1, yaml_scalar(recipe_.formula->names[merged() + i]) + ": " +
-                  yaml_scalar(path_of(request_.inputs[first_adapter(recipe_, request_.inputs.size()) + i])));
+                  yaml_scalar(
+                      path_in_recipe(request_.inputs[first_adapter(recipe_, request_.inputs.size()) + i], place_)));
   }
 
   // Those that the formula has names for.
@@ -115,8 +112,9 @@ class Writer {
   std::vector<std::string> adapter_words() const {
     std::vector<std::string> words;
     for (size_t i = named_adapters(); i < recipe_.adapters.size(); ++i)
-      words.push_back(adapter_text(
-          {path_of(request_.inputs[first_adapter(recipe_, request_.inputs.size()) + i]), recipe_.adapters[i]}));
+      words.push_back(
+          adapter_text({path_in_recipe(request_.inputs[first_adapter(recipe_, request_.inputs.size()) + i], place_),
+                        recipe_.adapters[i]}));
     return words;
   }
 
@@ -126,7 +124,7 @@ class Writer {
     out_ += slices_text(recipe_.operands, names);
     const std::optional<VocabularyRequest>& vocabulary = recipe_.vocabulary;
     const bool has_folder = vocabulary && !vocabulary->folder.empty();
-    out_ += vocabulary_text(recipe_, names, has_folder ? path_of(vocabulary->folder) : "");
+    out_ += vocabulary_text(recipe_, names, has_folder ? path_in_recipe(vocabulary->folder, place_) : "");
   }
 
   // ---- what is computed
@@ -235,8 +233,13 @@ class Writer {
   }
 
   void write_options() {
+    const Settings& settings = request_.settings;
     option("add_prefix", recipe_.add_prefix);
     option("allow_unmatched", recipe_.allow_unmatched);
+    if (settings.component) option("component", std::vector<std::string>{*settings.component});
+    if (settings.config_from)
+      option("config_from", std::vector<std::string>{path_in_recipe(*settings.config_from, place_)});
+    option("copy_code", settings.copy_code);
     option("copy_codes", recipe_.copy_codes);
     option("discard", recipe_.discard);
     option("dora", recipe_.dora);
@@ -245,9 +248,9 @@ class Writer {
     option("expand", recipe_.expand);
     option("extra", recipe_.extra);
     option("first_channels", recipe_.first_channels);
-    if (request_.settings.form) option("format", std::vector<std::string>{request_.settings.form->name});
+    if (settings.form) option("format", std::vector<std::string>{settings.form->name});
     option("half", recipe_.half);
-    option(request_.settings.run.hash ? "hash" : "hash_inputs", recipe_.hash);
+    option(settings.run.hash ? "hash" : "hash_inputs", recipe_.hash);
     option("key", key_words());
     if (!recipe_.layout.empty()) option("layout", std::vector<std::string>{recipe_.layout});
     option("lora", adapter_words());
@@ -259,15 +262,24 @@ class Writer {
     option("only", recipe_.only);
     option("rename", recipe_.rename);
     option("set_metadata", metadata_words(recipe_));
+    if (const std::optional<uint64_t> size = shard_size())
+      option("shard_size", std::vector<std::string>{std::to_string(*size)});
     option("strip_prefix", recipe_.strip_prefix);
     option("tied", recipe_.tied);
     option("underflow", recipe_.underflow);
     option("vocab", recipe_.vocab);
-    if (recipe_.bake_vae) option("vae", std::vector<std::string>{path_of(request_.inputs[vae_input(recipe_, request_.inputs.size())])});
+    if (recipe_.bake_vae)
+      option("vae", std::vector<std::string>{checkpoint(vae_input(recipe_, request_.inputs.size()))});
     if (!recipe_.wrap.empty()) option("wrap", std::vector<std::string>{recipe_.wrap});
     if (options_.empty()) return;
     line(0, "options:");
     for (const std::string& text : options_) line(1, text);
+  }
+
+  // Of a file that became a folder it says that, too.
+  std::optional<uint64_t> shard_size() const {
+    const bool is_asked_for = request_.makes_model && request_.asks_for_folder;
+    return !request_.settings.shard_size && is_asked_for ? kShardSize : request_.settings.shard_size;
   }
 
   std::vector<std::string> key_words() const {
@@ -279,7 +291,7 @@ class Writer {
 
   const MergeRequest& request_;
   const Recipe& recipe_;
-  const fs::path folder_;
+  const RecipePlace place_;
   std::vector<std::string> options_;
   std::string out_;
 };
@@ -302,13 +314,14 @@ void refuse_unsayable(const MergeRequest& request, const Recipe& recipe) {
 
 }  // namespace
 
-std::string recipe_file_text(const MergeRequest& request, const Plan& plan, std::span<const FileIdentity> inputs) {
+std::string recipe_file_text(const MergeRequest& request, const Plan& plan, std::span<const FileIdentity> inputs,
+                             const Environment& environment) {
   const std::string& path = *request.settings.save_recipe;
   if (!is_recipe_file(path)) refuse(visible(path) + " has no name of a recipe; let it end in .yaml");
   refuse_unsayable(request, plan.recipe);
   check_target(path, inputs, request.settings.run.replace);
-  std::string text = Writer(request, plan.recipe).text();
-  check_recipe_text(path, text, request.inputs, plan.recipe);
+  std::string text = Writer(request, plan.recipe, environment).text();
+  check_recipe_text(path, text, request.inputs, plan.recipe, environment);
   return text;
 }
 

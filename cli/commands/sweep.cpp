@@ -11,10 +11,12 @@
 
 #include "cli/commands/config_file.h"
 #include "cli/commands/merge_steps.h"
+#include "cli/folders/folder_output.h"
 #include "cli/options/output_name.h"
 #include "cli/options/sweep_option.h"
 #include "cli/report/sweep_report.h"
 #include "core/formula/recipe_graph.h"
+#include "io/folder/partial_folder.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -25,7 +27,7 @@ namespace fs = std::filesystem;
   throw Error(ErrorCode::usage, where, sentence);
 }
 
-// One file of the sweep.
+// One file of the sweep, or one folder.
 struct Output {
   std::string path;  // empty: a plan without a folder
   std::string name;
@@ -33,6 +35,9 @@ struct Output {
   Plan plan = {};
   std::optional<ConfigCopy> config = {};
   std::string config_from = {};
+  std::unique_ptr<FolderOutput> folder = {};
+
+  uint64_t size() const { return plan.output_size() + (folder ? folder->size_beside() : 0); }
 };
 
 // The folder of the outputs, made where it is missing, and taken away again where nothing came to be in it.
@@ -80,6 +85,7 @@ class Sweeping {
       if (faults.empty())
         faults.check([&] { of_output(output, [&](Output& o) { check_recipe(o.recipe, request_.inputs.size()); }); });
     checkpoints_ = opened_inputs(request_, caller_, faults);
+    if (faults.empty()) faults.check([&] { settle(); });
     for (Output& output : outputs_)
       if (faults.empty()) faults.check([&] { of_output(output, [&](Output& o) { plan(o); }); });
     if (!request_.output.empty()) check_targets(faults);
@@ -103,6 +109,17 @@ class Sweeping {
   }
 
  private:
+  // A folder each, where A is one.
+  void settle() {
+    settle_output(request_, checkpoints_);
+    if (!request_.makes_folder()) return;
+    const std::string extension = request_.settings.recipe.form->extension();
+    for (Output& output : outputs_) {
+      output.name.resize(output.name.size() - extension.size());
+      output.path = request_.output + output.name;
+    }
+  }
+
   // What `call` finds wrong with one output is told with its name, where it is not wrong with all of them.
   void of_output(Output& output, const std::function<void(Output&)>& call) {
     try {
@@ -127,12 +144,12 @@ class Sweeping {
     Recipe recipe = output.recipe;
     recipe.input_keys = request_.settings.recipe.input_keys;  // known since the inputs are open
     output.plan = planned(request_, recipe, checkpoints_);
+    output.folder = laid_out_folder(request_, output.plan, checkpoints_);
   }
 
   void check_targets(Faults& faults) {
-    const Settings& settings = request_.settings;
     uint64_t size = 0;
-    for (const Output& output : outputs_) size += output.plan.output_size();
+    for (const Output& output : outputs_) size += output.size();
     std::error_code error;
     const bool is_there = fs::exists(request_.output, error);
     if (!is_there) {
@@ -141,10 +158,18 @@ class Sweeping {
       faults.check([&] { check_space(place, size); });
       return;
     }
-    for (const Output& output : outputs_)
-      faults.check([&] { check_target(output.path, identities(checkpoints_), settings.run.replace); });
+    for (const Output& output : outputs_) faults.check([&] { check_output(output); });
     faults.check([&] { check_space(outputs_.front().path, size); });
-    for (Output& output : outputs_) faults.check([&] { choose_config(output); });
+    for (Output& output : outputs_)
+      if (!output.folder) faults.check([&] { choose_config(output); });
+  }
+
+  void check_output(const Output& output) const {
+    const Settings& settings = request_.settings;
+    if (output.folder)
+      check_folder_target(output.path, read_paths(settings, checkpoints_), settings.run.replace);
+    else
+      check_target(output.path, identities(checkpoints_), settings.run.replace);
   }
 
   void choose_config(Output& output) {
@@ -164,14 +189,20 @@ class Sweeping {
 
   std::vector<RunReport> run_watched() {
     uint64_t size = 0;
+    std::deque<UnfinishedFolder> folders;
     std::vector<PlannedRun> runs;
     for (const Output& output : outputs_) {
       size += output.plan.output_size();
-      runs.push_back({.plan = &output.plan, .targets = {&output.path, 1}});
+      if (output.folder)
+        folders.emplace_back(*output.folder, output.path, read_paths(request_.settings, checkpoints_),
+                             request_.settings.run);
+      runs.push_back(
+          {.plan = &output.plan, .targets = output.folder ? folders.back().targets() : std::span(&output.path, 1)});
     }
     const std::unique_ptr<ProgressView> view = caller_.watch(request_.settings, size);
     const RunOptions options = watched_options(request_, *view, caller_);
-    std::vector<RunReport> reports = ckmerge::run(runs, checkpoints_, options);
+    std::vector<RunReport> reports =
+        folders.empty() ? ckmerge::run(runs, checkpoints_, options) : run_into(folders, runs, checkpoints_, options);
     view->finish(size, reports.front().seconds);
     return reports;
   }
@@ -181,7 +212,10 @@ class Sweeping {
     add_run_warnings(output.plan, checkpoints_, report, value_warnings(of_output, report));
     Announcement announcement = request_.announcement;
     if (!is_last) announcement.notify.reset();  // asked once, when all are there
-    tell_troubles(request_, announce(announcement, output.path, checkpoints_, report, caller_), output.plan, caller_);
+    const WrittenOutput written{
+        .announcement = announcement, .path = output.path, .plan = output.plan, .folder = output.folder.get()};
+    tell_troubles(request_, announce_output(written, checkpoints_, report, caller_), output.plan, caller_);
+    if (output.folder) return;
     if (!output.config) choose_config(output);
     if (output.config) copy_config(*output.config, output.path, request_.settings.run);
   }
@@ -195,6 +229,8 @@ class Sweeping {
             .preset = request_.settings.preset,
             .verbose = request_.settings.verbose,
             .sweeps = request_.settings.sweeps,
+            .files = output.folder ? output.folder->files() : std::span<const FolderFile>(),
+            .beside = output.folder ? output.folder->beside() : std::span<const BesideFile>(),
             .formula = written_formula()};
   }
 

@@ -28,11 +28,13 @@ CarriedFiles::CarriedFiles(Carrying how, const ModelChanges& changes) : how_(std
   if (!how_.from.empty())
     for (SideFile& file : side_files(how_.from)) {
       const bool is_taken = file.kind == SideKind::config || file.kind == SideKind::carried ||
+                            (file.kind == SideKind::native_config && how_.is_native) ||
                             (file.kind == SideKind::code && how_.copy_code) ||
                             (file.kind == SideKind::quantized && !how_.config.is_plain);
       if (is_told_elsewhere(file.kind) || changes.texts.contains(file.path)) continue;
       std::string left(is_without(file.path) ? "not true of the result" : is_taken ? "" : reason(file.kind));
-      if (left.empty() && file.kind == SideKind::config)
+      const bool is_config = file.kind == SideKind::config || file.kind == SideKind::native_config;
+      if (left.empty() && is_config)
         take_config(file.path, changes);
       else if (left.empty())
         take(file.path);

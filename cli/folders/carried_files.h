@@ -20,6 +20,7 @@ struct Carrying {
   std::string from = {};  ///< the folder; empty: there is none
   std::string to = {};    ///< sub-folder of the result; empty: the result itself
   ConfigFacts config = {};
+  bool is_native = false;  ///< the weights are consolidated files, which params.json belongs to
   bool copy_code = false;
 };
 

@@ -3,8 +3,6 @@
 
 #include "cli/folders/config_files.h"
 #include "cli/options/output_name.h"
-#include "cli/system/system.h"
-#include "cli/system/text.h"
 #include "io/folder/component_files.h"
 
 namespace ckmerge::cli {
@@ -19,15 +17,6 @@ std::string with_own_name(const std::string& output) {
   return is_dot ? with_folder_name(output) + "/" : output;
 }
 
-void expect_room_for_files(size_t files) {
-  constexpr size_t kEach = 2, kOthers = 32;  // a file and its folder; inputs have a quarter (io/file/descriptor_pool)
-  const uint64_t most = most_open_files();
-  if (files < kOthers || files * kEach + kOthers <= most - most / 4) return;
-  throw Error(ErrorCode::resources, "open files",
-              counted(files, "file") + " cannot be written at once by a process that may have " +
-                  counted(most, "open file") + "; give a larger --shard-size, or raise its limit (ulimit -n)");
-}
-
 namespace {
 
 // Where the folder lies until it is in place is nobody's business.
@@ -39,26 +28,47 @@ std::string with_target(std::string text, const std::string& partial, const std:
 
 }  // namespace
 
-RunReport FolderOutput::run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
-                            const std::vector<std::string>& inputs, const RunOptions& options) const {
-  PartialFolder folder(target, inputs, options.replace, options.sync);
-  std::vector<std::string> targets;
-  for (const FolderFile& file : files()) {
-    folder.make_room_for(file.weights);
-    targets.push_back(folder.path() + "/" + file.weights);
+UnfinishedFolder::UnfinishedFolder(const FolderOutput& output, const std::string& target,
+                                   const std::vector<std::string>& inputs, const RunOptions& options)
+    : output_(output), target_(target), sync_(options.sync), folder_(target, inputs, options.replace, options.sync) {
+  for (const FolderFile& file : output.files()) {
+    folder_.make_room_for(file.weights);
+    targets_.push_back(folder_.path() + "/" + file.weights);
   }
+}
+
+void UnfinishedFolder::finish(const Plan& plan, std::span<const Checkpoint> checkpoints, const RunReport& report) {
+  output_.write_beside(folder_, {.plan = plan, .checkpoints = checkpoints, .report = report, .sync = sync_});
+  folder_.put_in_place();
+}
+
+Error UnfinishedFolder::named(const Error& error) const {
+  const std::string name = target_.substr(0, target_.find_last_not_of('/') + 1);
+  return Error(error.code(), with_target(error.where(), folder_.path(), name),
+               with_target(error.what(), folder_.path(), name), error.details());
+}
+
+std::vector<RunReport> run_into(std::deque<UnfinishedFolder>& folders, std::span<const PlannedRun> runs,
+                                std::span<const Checkpoint> checkpoints, const RunOptions& options) {
   RunOptions inside = options;
   inside.sync_folders = false;
   try {
-    RunReport report = ckmerge::run(plan, checkpoints, targets, inside);
-    write_beside(folder, {.plan = plan, .checkpoints = checkpoints, .report = report, .sync = options.sync});
-    folder.put_in_place();
-    return report;
+    std::vector<RunReport> reports = ckmerge::run(runs, checkpoints, inside);
+    for (size_t k = 0; k < folders.size(); ++k) folders[k].finish(*runs[k].plan, checkpoints, reports[k]);
+    return reports;
   } catch (const Error& error) {
-    const std::string name = target.substr(0, target.find_last_not_of('/') + 1);
-    throw Error(error.code(), with_target(error.where(), folder.path(), name),
-                with_target(error.what(), folder.path(), name), error.details());
+    Error named = error;
+    for (const UnfinishedFolder& folder : folders) named = folder.named(named);
+    throw named;
   }
+}
+
+RunReport FolderOutput::run(const Plan& plan, std::span<const Checkpoint> checkpoints, const std::string& target,
+                            const std::vector<std::string>& inputs, const RunOptions& options) const {
+  std::deque<UnfinishedFolder> folders;
+  folders.emplace_back(*this, target, inputs, options);
+  const PlannedRun one{.plan = &plan, .targets = folders.front().targets()};
+  return std::move(run_into(folders, {&one, 1}, checkpoints, options).front());
 }
 
 void FolderOutput::write_indexes(const PartialFolder& folder, const Written& written, const ShardedFiles& sharded) {

@@ -3,6 +3,7 @@
 // whole or not at all.
 #pragma once
 
+#include <deque>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,9 +20,6 @@ bool may_be_folder(const std::string& output);
 
 /// `output`, but for `.` and `..` at its end, which cannot be renamed: the folder's own path, with a slash.
 std::string with_own_name(const std::string& output);
-
-/// Throws Error(resources) where a process may not have that many files of an output open at once.
-void expect_room_for_files(size_t files);
 
 class FolderOutput {
  public:
@@ -44,6 +42,7 @@ class FolderOutput {
                 const std::vector<std::string>& inputs, const RunOptions& options) const;
 
  protected:
+  friend class UnfinishedFolder;
   /// What of it is known when the plan has been carried out.
   struct Written {
     const Plan& plan;
@@ -55,5 +54,32 @@ class FolderOutput {
   /// To be written last, since readers that find one take the shards for complete.
   static void write_indexes(const PartialFolder& folder, const Written& written, const ShardedFiles& sharded);
 };
+
+/// A folder while the files of its plan are made. It goes away where finish() does not return.
+class UnfinishedFolder {
+ public:
+  /// Throws as PartialFolder does.
+  UnfinishedFolder(const FolderOutput& output, const std::string& target, const std::vector<std::string>& inputs,
+                   const RunOptions& options);
+
+  /// Where the files of the plan are to be written.
+  std::span<const std::string> targets() const { return targets_; }
+  /// When they are: writes what lies beside them, and puts all in place.
+  void finish(const Plan& plan, std::span<const Checkpoint> checkpoints, const RunReport& report);
+  /// `error` with the folder's own name in place of that which it has until then.
+  Error named(const Error& error) const;
+
+ private:
+  const FolderOutput& output_;
+  const std::string target_;
+  const bool sync_;
+  PartialFolder folder_;
+  std::vector<std::string> targets_;
+};
+
+/// Makes the folders, whose plans `runs` are, from one reading of the inputs, and puts them in place when the weights
+/// of all are there. Throws as ckmerge::run() does.
+std::vector<RunReport> run_into(std::deque<UnfinishedFolder>& folders, std::span<const PlannedRun> runs,
+                                std::span<const Checkpoint> checkpoints, const RunOptions& options);
 
 }  // namespace ckmerge::cli

@@ -16,13 +16,15 @@
 namespace ckmerge::cli {
 
 struct ModelOutputOptions {
+  std::optional<std::string> config_from = {};  ///< the folder that is taken for A's, for all that lies beside weights
   uint64_t shard_size = kShardSize;
   bool copy_code = false;
 };
 
 class ModelOutput final : public FolderOutput {
  public:
-  /// Lays `plan` out in files. Throws Error(io | malformed) for what lies beside A's weights.
+  /// Lays `plan` out in files. Throws Error(io | malformed) for what lies beside A's weights; Error(usage) for a folder
+  /// to take configs from that has none, Error(mismatch) where it is of a model of other sizes.
   ModelOutput(Plan& plan, std::span<const Checkpoint> checkpoints, ModelChanges changes, const ModelOutputOptions& how);
 
   std::span<const FolderFile> files() const override { return sharded_.files; }

@@ -121,7 +121,7 @@ class Options {
       adapter.path = beside_recipe(adapter.path, path_);
       return adapter_text(adapter);
     }
-    return name == "vae" ? beside_recipe(item.text, path_) : item.text;
+    return name == "vae" || name == "config-from" ? beside_recipe(item.text, path_) : item.text;
   }
 
   static constexpr const char* kWanted =
@@ -137,10 +137,13 @@ class Options {
 
 const std::vector<std::string>& recipe_options() {
   static const std::vector<std::string> options{
-      "add-prefix",   "allow-unmatched", "copy-codes",    "discard",      "dora",    "dtype", "exclude",     "expand",
-      "first-channels", "extra",        "format",        "half",      "hash",    "hash-inputs", "key",    "layout",
-      "lora",         "mend",         "merge-buffers", "metadata",  "missing", "nan",         "only",   "rename",
-      "set-metadata", "strip-prefix",  "tied", "underflow", "vae",     "vocab",       "wrap"};
+      "add-prefix", "allow-unmatched", "component",    "config-from", "copy-code",
+      "copy-codes", "discard",         "dora",         "dtype",       "exclude",
+      "expand",     "first-channels",  "extra",        "format",      "half",
+      "hash",       "hash-inputs",     "key",          "layout",      "lora",
+      "mend",       "merge-buffers",   "metadata",     "missing",     "nan",
+      "only",       "rename",          "set-metadata", "shard-size",  "strip-prefix",
+      "tied",       "underflow",       "vae",          "vocab",       "wrap"};
   return options;
 }
 

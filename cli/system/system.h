@@ -41,9 +41,6 @@ std::string keep_within_limits();
 /// Gives back what keep_within_limits() took for this: to be called where memory ran out, before that is told.
 void make_room_for_last_words();
 
-/// How many files this process may have open; UINT64_MAX where the system does not say.
-uint64_t most_open_files();
-
 /// The most memory this process has held, in bytes; 0 where the system does not say.
 uint64_t peak_memory();
 

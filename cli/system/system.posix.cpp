@@ -114,11 +114,6 @@ std::string keep_within_limits() {
   return "";
 }
 
-uint64_t most_open_files() {
-  rlimit files{};
-  return ::getrlimit(RLIMIT_NOFILE, &files) == 0 ? files.rlim_cur : UINT64_MAX;
-}
-
 // VmHWM, since getrusage() gives that of the program that started this one where it is the larger.
 uint64_t peak_memory() {
   constexpr std::string_view kName = "VmHWM:";

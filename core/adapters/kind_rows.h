@@ -8,13 +8,24 @@ namespace ckmerge {
 
 // Those that add something to the weight.
 extern const AdapterKind kAdaloraKind;
+extern const AdapterKind kC3aKind;
+extern const AdapterKind kFourierftKind;
 extern const AdapterKind kFullKind;
+extern const AdapterKind kGraloraKind;
 extern const AdapterKind kLohaKind;
 extern const AdapterKind kLokrKind;
 extern const AdapterKind kLoraKind;
+extern const AdapterKind kLycorisGloraKind;
+extern const AdapterKind kMissKind;
 extern const AdapterKind kNormKind;
 extern const AdapterKind kPveraKind;
+extern const AdapterKind kRandloraKind;
+extern const AdapterKind kShiraKind;
+extern const AdapterKind kSupertuningKind;
+extern const AdapterKind kUniloraKind;
+extern const AdapterKind kVbloraKind;
 extern const AdapterKind kVeraKind;
+extern const AdapterKind kWaveftKind;
 
 // Those that act on the weight (core/adapters/acting).
 extern const AdapterKind kBeftKind;

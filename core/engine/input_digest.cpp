@@ -13,21 +13,25 @@ constexpr uint64_t kReadSize = 1 << 20;
 
 }  // namespace
 
-bool follows_output(const Plan& plan, std::span<const Checkpoint> checkpoints, uint32_t k) {
-  if (plan.accumulates) return false;
-  uint64_t last = 0;
+std::vector<bool> shards_in_order(const Plan& plan, std::span<const Checkpoint> checkpoints, uint32_t k) {
   const TensorTable& tensors = checkpoints[k].tensors;
-  const auto follows = [&](uint64_t offset) { return std::exchange(last, offset) <= offset; };
+  std::vector<bool> in_order(checkpoints[k].shards.size(), !plan.accumulates);
+  if (plan.accumulates) return in_order;
+  std::vector<uint64_t> last(in_order.size());
+  const auto read = [&](uint32_t shard, uint64_t offset) {
+    if (std::exchange(last[shard], offset) > offset) in_order[shard] = false;
+  };
   for (const Step& step : plan.steps)
     for (uint32_t s = 0; s < step.source_count; ++s) {
       const Source source = plan.source(step, s);
       if (source.checkpoint != k) continue;
       const Tensor tensor = tensors[source.tensor];
-      if (tensor.joined ? !std::ranges::all_of(tensors.pieces(source.tensor), follows, &Piece::offset)
-                        : !follows(tensor.offset))
-        return false;
+      if (!tensor.joined)
+        read(tensor.shard, tensor.offset);
+      else
+        for (const Piece& piece : tensors.pieces(source.tensor)) read(piece.shard, piece.offset);
     }
-  return true;
+  return in_order;
 }
 
 InputDigest::InputDigest(std::span<const InputFile* const> files, bool drop_cache) : drop_cache_(drop_cache) {

@@ -20,8 +20,9 @@
 
 namespace ckmerge {
 
-/// Whether a merge in the order of the output reads checkpoint `k` from front to back.
-bool follows_output(const Plan& plan, std::span<const Checkpoint> checkpoints, uint32_t k);
+/// Of each shard of checkpoint `k` whether a merge in the order of the output reads it from front to back, in whatever
+/// order it passes from one to another.
+std::vector<bool> shards_in_order(const Plan& plan, std::span<const Checkpoint> checkpoints, uint32_t k);
 
 class InputDigest {
  public:

@@ -30,8 +30,6 @@ std::vector<size_t> first_alike(std::span<const Checkpoint> checkpoints) {
 // Its tensors are made of the file, in no order that this has (core/adapters/adapter_inputs).
 bool is_adapter(const Plan& plan, size_t k, size_t inputs) { return k >= first_adapter(plan.recipe, inputs); }
 
-bool is_in_several(const Checkpoint& checkpoint) { return checkpoint.folder && checkpoint.own_shards().size() > 1; }
-
 }  // namespace
 
 InputHashes::InputHashes(const Plan& plan, std::span<const Checkpoint> checkpoints, const RunOptions& options,
@@ -44,11 +42,13 @@ InputHashes::InputHashes(const Plan& plan, std::span<const Checkpoint> checkpoin
     if (first_alike_[k] == k && !checkpoints[k].lies_in_memory()) add_files(k);
   std::vector<size_t> out_of_order;
   std::vector<const InputFile*> in_order;
+  std::vector<bool> is_read_in_order;  // shards of the checkpoint that the last file was of
   for (size_t i = 0; i < files_.size(); ++i) {
     const auto k = static_cast<uint32_t>(files_[i].checkpoint);
+    if (i == 0 || files_[i - 1].checkpoint != k) is_read_in_order = shards_in_order(plan, checkpoints, k);
     if (!files_[i].sha256.empty()) continue;
-    // Tiles pass the files of a folder in no order that its shards have.
-    if (!merge_hashes || is_in_several(checkpoints[k]) || is_adapter(plan, k, checkpoints.size()) || !follows_output(plan, checkpoints, k)) {
+    const auto shard = static_cast<size_t>(files_[i].file - checkpoints[k].shards.data());
+    if (!merge_hashes || is_adapter(plan, k, checkpoints.size()) || !is_read_in_order[shard]) {
       out_of_order.push_back(i);
       continue;
     }

@@ -159,6 +159,12 @@ JsonValue& language_config(JsonValue& config) {
   return config;
 }
 
+std::optional<std::string> layer_count_field(JsonValue& config, string_view prefix) {
+  JsonValue& object = config_of(config, prefix);
+  const JsonValue* const count = count_in(object, prefix);
+  return count ? std::optional(object.keys[static_cast<size_t>(count - object.items.data())]) : std::nullopt;
+}
+
 std::vector<std::string> follow_layers(JsonValue& config, const ModelChanges::Run& run) {
   if (is_as_before(run)) return {};
   JsonValue& object = config_of(config, run.prefix);

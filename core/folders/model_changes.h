@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/inputs/tied_heads.h"
 #include "io/text/json_value.h"
 
 namespace ckmerge {
@@ -22,6 +23,7 @@ struct ModelChanges {
   };
 
   uint32_t input = 0;                                            ///< which input's folder is A's
+  Head head = Head::unknown;                                     ///< A's, in its files
   std::vector<Run> runs = {};                                    ///< empty: the layers are A's
   std::optional<uint64_t> vocabulary = {};                       ///< rows of embeddings, where they are not A's
   std::map<std::string, std::string> texts = {};                 ///< by path below the folder, in place of A's file

@@ -18,6 +18,7 @@ namespace ckmerge {
 struct ConfigFacts {
   std::optional<Dtype> dtype = {};  ///< of most bytes of its floats; none: fields that name a dtype stay
   bool is_plain = true;             ///< it holds no codes: what is said of quantization is not true of it
+  Head head = Head::unknown;        ///< what is written: whether embedding and head are tied follows it
 };
 
 struct ChangedConfig {

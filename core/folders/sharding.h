@@ -50,7 +50,7 @@ ShardedFiles shard(Plan& plan, std::span<const Checkpoint> checkpoints, std::spa
                    uint64_t shard_size);
 
 /// A size by which shard() makes the files of `checkpoint`, which it has made, again: that of the largest file that has
-/// several tensors, since each of these was followed by one that had no room.
+/// several tensors, since each of these was followed by one that had no room, or is all of its component.
 uint64_t shard_size_of(const Checkpoint& checkpoint);
 
 /// The text of an index, as save_pretrained of transformers 5.24 and diffusers 0.42 writes it.

@@ -12,6 +12,7 @@
 #include "core/families/expert_kinds.h"
 #include "core/families/spellings.h"
 #include "core/layouts/rewriting.h"
+#include "core/names/any_numbers.h"
 #include "core/names/lacking_names.h"
 #include "io/text/sentence.h"
 
@@ -55,19 +56,6 @@ Modules modules_of(const TensorTable& tensors, const std::vector<uint32_t>& rows
   Modules modules;
   for (const uint32_t row : rows) take(modules, tensors.name(row));
   return modules;
-}
-
-std::string with_any_numbers(string_view name) {
-  std::string pattern;
-  while (!name.empty()) {
-    const size_t component = std::min(name.find('.'), name.size());
-    const string_view text = name.substr(0, component);
-    const bool number = !text.empty() && text.find_first_not_of("0123456789") == string_view::npos;
-    pattern += number ? string_view("#") : text;
-    if (component < name.size()) pattern += '.';
-    name.remove_prefix(std::min(component + 1, name.size()));
-  }
-  return pattern;
 }
 
 // Patterns that match the modules that are meant and no other: of numbers where all with them are meant.

@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "core/families/spellings.h"
+#include "core/names/any_numbers.h"
 #include "core/names/lacking_names.h"
 #include "io/text/sentence.h"
 
@@ -61,19 +62,6 @@ size_t common_back(string_view a, string_view b, size_t front) {
     if (begins(a) && begins(b)) back = same;
   }
   return back;
-}
-
-// `#` in place of numbers, so that layers differ alike.
-std::string with_any_numbers(string_view part) {
-  std::string text;
-  for (bool is_first = true; !part.empty(); is_first = false) {
-    const size_t size = std::min(part.find('.'), part.size());
-    const string_view component = part.substr(0, size);
-    if (!is_first) text += '.';
-    text += component.find_first_not_of("0123456789") == string_view::npos ? string_view("#") : component;
-    part.remove_prefix(std::min(size + 1, part.size()));
-  }
-  return text;
 }
 
 // What of two names differs, with the component in front where on one side nothing does.

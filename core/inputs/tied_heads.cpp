@@ -99,6 +99,16 @@ void untie(const Checkpoint& first, Checkpoint& other, bool without_head) {
 
 }  // namespace
 
+HeadNames head_among(const std::function<bool(std::string_view)>& has) {
+  HeadNames found;
+  for (const TiedHead& tied : kTiedHeads) {
+    if (!has(tied.embedding)) continue;
+    if (has(tied.head)) return {Head::own, tied.head, tied.embedding};
+    found = {Head::tied, tied.head, tied.embedding};
+  }
+  return found;
+}
+
 std::vector<bool> without_head(const std::vector<Checkpoint>& checkpoints) {
   std::vector<bool> out;
   out.reserve(checkpoints.size());

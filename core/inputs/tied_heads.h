@@ -3,13 +3,27 @@
 // counts as the head that was left out.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/recipe/recipe.h"
 #include "io/table/checkpoint.h"
 
 namespace ckmerge {
+
+/// What a language model's head is, by its names: none is known, its embedding, a tensor of its own.
+enum class Head : uint8_t { unknown, tied, own };
+
+struct HeadNames {
+  Head head = Head::unknown;
+  std::string_view name = {}, embedding = {};
+};
+
+/// Of a model that has the tensors for which `has` is true. T5's is never known: what goes into it is scaled.
+HeadNames head_among(const std::function<bool(std::string_view)>& has);
 
 /// Of each checkpoint whether a class without a head saved it, which its names tell: they lack the module that classes
 /// with one put in front. To be asked before names are brought to those of another.

@@ -77,12 +77,20 @@ uint32_t MergeTrees::layers_of(const MergekitConfig& document, const std::string
   const auto known = layers_.find({&document, run});
   if (known != layers_.end()) return known->second;
   const MergekitModule* const module = module_of(document, {.side = Side::layer, .run = run});
-  uint32_t layers = module ? 0 : layers_of(document.models().front(), run);
-  for (size_t i = 0; module && i < module->slices.size(); ++i) {
-    layers += layers_of(*module, module->slices[i], run);
-    if (layers > kMostLayers) refuse(module->place, sentence("there are more than ", kMostLayers, " layers"));
-  }
+  const uint32_t layers = module ? ends_of(*module, run).back() : layers_of(document.models().front(), run);
   return layers_[{&document, run}] = layers;
+}
+
+// Of each slice how many layers there are up to its end.
+const std::vector<uint32_t>& MergeTrees::ends_of(const MergekitModule& module, const std::string& run) const {
+  const auto known = ends_.find({&module, run});
+  if (known != ends_.end()) return known->second;
+  std::vector<uint32_t> ends;
+  for (const MergekitSlice& slice : module.slices) {
+    ends.push_back((ends.empty() ? 0 : ends.back()) + layers_of(module, slice, run));
+    if (ends.back() > kMostLayers) refuse(module.place, sentence("there are more than ", kMostLayers, " layers"));
+  }
+  return ends_[{&module, run}] = std::move(ends);
 }
 
 uint32_t MergeTrees::layers_of(const MergekitModule& module, const MergekitSlice& slice, const std::string& run) const {
@@ -151,14 +159,14 @@ MergeTrees::Choice MergeTrees::choice(const MergekitConfig& document, const Merg
                                       const LayerPlace& place) const {
   if (!place.is_layer() || !is_of_run(module, place.run))
     return {&module, place.side == Side::behind ? &module.slices.back() : &module.slices.front()};
-  uint32_t first = 0;
-  for (const MergekitSlice& slice : module.slices) {
-    const uint32_t layers = layers_of(module, slice, place.run);
-    if (place.layer < first + layers) return {&module, &slice, place.layer - first, layers};
-    first += layers;
-  }
-  refuse(module.place, sentence("there is no layer ", place.layer, " of ", place.run, ": ",
-                                document.name.empty() ? "the result" : "'" + document.name + "'", " has ", first));
+  const std::vector<uint32_t>& ends = ends_of(module, place.run);
+  const auto end = std::ranges::upper_bound(ends, place.layer);
+  if (end == ends.end())
+    refuse(module.place,
+           sentence("there is no layer ", place.layer, " of ", place.run, ": ",
+                    document.name.empty() ? "the result" : "'" + document.name + "'", " has ", ends.back()));
+  const uint32_t first = end == ends.begin() ? 0 : *(end - 1);
+  return {&module, &module.slices[static_cast<size_t>(end - ends.begin())], place.layer - first, *end - first};
 }
 
 std::vector<MergekitSource> MergeTrees::sources_of(const MergekitConfig& document, const Choice& choice) const {

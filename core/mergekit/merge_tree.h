@@ -75,6 +75,7 @@ class MergeTrees {
   uint32_t layers_of(const MergekitModel& model, const std::string& run) const;
   uint32_t layers_of(const MergekitConfig& document, const std::string& run) const;
   uint32_t layers_of(const MergekitModule& module, const MergekitSlice& slice, const std::string& run) const;
+  const std::vector<uint32_t>& ends_of(const MergekitModule& module, const std::string& run) const;
   void check_circles(const MergekitConfig& document, std::set<std::string> above,
                      std::set<const MergekitConfig*>& checked) const;
   [[noreturn]] void refuse(const YamlValue& place, const std::string& what) const;
@@ -84,6 +85,7 @@ class MergeTrees {
   std::vector<std::vector<LayerRun>> runs_;  // by input
   std::string language_ = {};                // prefix of the language model's layers in the first
   mutable std::map<std::pair<const MergekitConfig*, std::string>, uint32_t> layers_;  // of documents, by run
+  mutable std::map<std::pair<const MergekitModule*, std::string>, std::vector<uint32_t>> ends_;
   mutable uint32_t calls_ = 0;
 };
 

@@ -7,9 +7,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
+#include "io/file/descriptor_pool.h"
 #include "io/file/input_file.h"
 
 namespace ckmerge {
@@ -19,12 +21,15 @@ class PartialFile {
   /// Makes a fresh, locked partial file beside what `target` leads to. `mode` is a new target's, less the umask; where
   /// one is to be replaced, nobody else can read the partial file. Throws TargetTaken where another run holds it,
   /// Error(usage) where a file of that name is no partial file of ours, Error(io | resources).
-  PartialFile(const std::string& target, std::span<const FileIdentity> inputs, uint32_t mode);
+  /// Where the folder is `own`, nobody else writes there, so that the file is not locked, and of many such files some
+  /// are closed meanwhile (io/file/descriptor_pool.h): thousands may be written at once.
+  PartialFile(const std::string& target, std::span<const FileIdentity> inputs, uint32_t mode, bool own = false);
   PartialFile(const PartialFile&) = delete;
   PartialFile& operator=(const PartialFile&) = delete;
   ~PartialFile();  ///< removed, unless put_in_place() has returned
 
-  int descriptor() const { return descriptor_; }  ///< for reading and writing
+  /// For reading and writing, with `flags` where the file has to be opened again. Throws Error(io).
+  DescriptorLease descriptor(int flags = 0) const;
 
   /// Takes over mode, and owner where that is allowed, of the file that is to be replaced; nobody gets a right by that
   /// which `mode` does not give. Throws Error(io).
@@ -37,26 +42,31 @@ class PartialFile {
   void sync_folder() const;
 
  private:
-  PartialFile(const std::string& target, uint32_t mode);
-  void open_folder();
+  struct Names {};
+  PartialFile(Names, const std::string& target, uint32_t mode, bool own);
   uint32_t mode_to_begin_with() const;
   int open_at_path(int flags, uint32_t mode) const;
   int remove_name() const;
   bool still_named() const;
+  const FileIdentity* identity() const;
   [[noreturn]] void fail_unexamined() const;
   bool is_of_group(uint32_t group) const;
   bool lock() const;
   bool make(std::span<const FileIdentity> inputs);
   void remove_stale(std::span<const FileIdentity> inputs) const;
-  void close_descriptor();
+  DescriptorLease keep(int descriptor) const;
+  void let_go();
 
   std::string target_;  // as given, for messages
   std::string final_;   // links resolved
   std::string path_;    // for messages; the file is reached by its name in folder_
   std::string name_, final_name_;
   const uint32_t mode_;
-  int folder_ = -1;
-  int descriptor_ = -1;
+  const bool in_own_folder_;
+  DescriptorLease folder_;
+  mutable DescriptorLease held_;                  // but in a folder of its own
+  mutable DescriptorPool::Place place_;           // there
+  mutable std::optional<FileIdentity> identity_;  // which file it is, once that was asked
   bool owned_ = false;
 };
 

@@ -8,6 +8,9 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <map>
+#include <memory>
+#include <mutex>
 
 #include "io/file/output_target.h"
 #include "io/file/retry.h"
@@ -27,24 +30,57 @@ int away_from_standard_streams(int descriptor) {
 
 std::string name_of(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
+// What `open` returns; where descriptors ran out, once more when those were given back that nobody needs.
+int with_descriptors_given_back(const auto& open) {
+  const int descriptor = open();
+  if (descriptor >= 0 || (errno != EMFILE && errno != ENFILE)) return descriptor;
+  const int error = errno;
+  if (DescriptorPool::of_process().close_unused()) return open();
+  errno = error;
+  return -1;
+}
+
+// O_PATH: a folder may be written without being read.
+DescriptorLease open_folder_of(const std::string& target) {
+  const std::string folder = folder_of(resolve_target(target));
+  const int descriptor = with_descriptors_given_back([&] {
+    return away_from_standard_streams(retried([&] { return open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
+  });
+  if (descriptor < 0) fail_output(target, "the folder " + folder + " cannot be used", errno);
+  return std::make_shared<OpenDescriptor>(descriptor);
+}
+
+// One for all files that are written in it.
+DescriptorLease open_own_folder_of(const std::string& target) {
+  static std::mutex mutex;
+  static std::map<std::string, std::weak_ptr<const OpenDescriptor>> folders;
+  const std::lock_guard lock(mutex);
+  std::erase_if(folders, [](const auto& folder) { return folder.second.expired(); });
+  std::weak_ptr<const OpenDescriptor>& known = folders[folder_of(target)];
+  DescriptorLease lease = known.lock();
+  if (!lease) known = lease = open_folder_of(target);
+  return lease;
+}
+
 }  // namespace
 
 int sync_file(int descriptor) {
   return retried([&] { return fsync(descriptor); });
 }
 
-PartialFile::PartialFile(const std::string& target, uint32_t mode)
+PartialFile::PartialFile(Names, const std::string& target, uint32_t mode, bool own)
     : target_(target),
       final_(resolve_target(target)),
       path_(partial_path(final_)),
       name_(name_of(path_)),
       final_name_(name_of(final_)),
-      mode_(mode) {}
+      mode_(mode),
+      in_own_folder_(own),
+      folder_(own ? open_own_folder_of(target) : open_folder_of(target)) {}
 
 // Delegating, so that the destructor runs when this one throws.
-PartialFile::PartialFile(const std::string& target, std::span<const FileIdentity> inputs, uint32_t mode)
-    : PartialFile(target, mode) {
-  open_folder();
+PartialFile::PartialFile(const std::string& target, std::span<const FileIdentity> inputs, uint32_t mode, bool own)
+    : PartialFile(Names(), target, mode, own) {
   for (int attempt = 0; attempt < 100; ++attempt)
     if (make(inputs)) return;
   throw Error(ErrorCode::io, target_,
@@ -52,49 +88,77 @@ PartialFile::PartialFile(const std::string& target, std::span<const FileIdentity
 }
 
 PartialFile::~PartialFile() {
-  if (owned_ && still_named()) remove_name();
-  close_descriptor();
-  if (folder_ >= 0) close(folder_);
-}
-
-// O_PATH: a folder may be written without being read.
-void PartialFile::open_folder() {
-  const std::string folder = folder_of(final_);
-  folder_ = away_from_standard_streams(retried([&] { return open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
-  if (folder_ < 0) fail_output(target_, "the folder " + folder + " cannot be used", errno);
+  try {
+    if (owned_ && still_named()) remove_name();
+  } catch (const Error&) {  // it cannot be opened again, and the next run removes it
+  }
+  let_go();
 }
 
 int PartialFile::remove_name() const {
-  return retried([&] { return unlinkat(folder_, name_.c_str(), 0); });
+  return retried([&] { return unlinkat(folder_->number(), name_.c_str(), 0); });
 }
 
 // What replaces a file is nobody else's to read before it has that file's mode.
 uint32_t PartialFile::mode_to_begin_with() const {
   struct stat old;
-  return fstatat(folder_, final_name_.c_str(), &old, 0) == 0 ? mode_ & 0600 : mode_;
+  return fstatat(folder_->number(), final_name_.c_str(), &old, 0) == 0 ? mode_ & 0600 : mode_;
 }
 
-void PartialFile::close_descriptor() {
-  if (descriptor_ >= 0) close(descriptor_);
-  descriptor_ = -1;
+DescriptorLease PartialFile::keep(int descriptor) const {
+  if (in_own_folder_) return DescriptorPool::of_process().keep(place_, descriptor);
+  held_ = std::make_shared<const OpenDescriptor>(descriptor);
+  return held_;
+}
+
+void PartialFile::let_go() {
+  held_.reset();
+  DescriptorPool::of_process().forget(place_);
+  identity_.reset();
+}
+
+DescriptorLease PartialFile::descriptor(int flags) const {
+  if (held_) return held_;
+  if (DescriptorLease lease = DescriptorPool::of_process().find(place_)) return lease;
+  const int opened = open_at_path(flags, 0);
+  if (opened < 0) fail_output(target_, "its partial file " + path_ + " cannot be opened again", errno);
+  DescriptorLease lease = keep(opened);
+  struct stat now;
+  if (retried([&] { return fstat(lease->number(), &now); }) != 0) fail_unexamined();
+  if (identity_ && !identity_->same_file({.device = now.st_dev, .inode = now.st_ino}))
+    throw Error(ErrorCode::io, target_,
+                target_ + ": its partial file " + path_ + " was replaced by another program; run again");
+  return lease;
 }
 
 int PartialFile::open_at_path(int flags, uint32_t mode) const {
   constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-  const int opened = retried([&] { return openat(folder_, name_.c_str(), kFlags | flags, mode); });
-  return away_from_standard_streams(opened);
+  return with_descriptors_given_back([&] {
+    return away_from_standard_streams(
+        retried([&] { return openat(folder_->number(), name_.c_str(), kFlags | flags, mode); }));
+  });
+}
+
+// Null where it cannot be learned, and errno says why.
+const FileIdentity* PartialFile::identity() const {
+  struct stat mine;
+  if (identity_) return &*identity_;
+  if (retried([&] { return fstat(descriptor()->number(), &mine); }) != 0) return nullptr;
+  identity_ = {.device = mine.st_dev, .inode = mine.st_ino};
+  return &*identity_;
 }
 
 // errno says why it is not: 0 where another file, or none, has the name now.
 bool PartialFile::still_named() const {
-  struct stat mine, named;
-  if (retried([&] { return fstat(descriptor_, &mine); }) != 0) return false;
-  if (retried([&] { return fstatat(folder_, name_.c_str(), &named, AT_SYMLINK_NOFOLLOW); }) != 0) {
+  struct stat named;
+  const FileIdentity* const mine = identity();
+  if (!mine) return false;
+  if (retried([&] { return fstatat(folder_->number(), name_.c_str(), &named, AT_SYMLINK_NOFOLLOW); }) != 0) {
     if (errno == ENOENT) errno = 0;
     return false;
   }
   errno = 0;
-  return named.st_ino == mine.st_ino && named.st_dev == mine.st_dev;
+  return mine->same_file({.device = named.st_dev, .inode = named.st_ino});
 }
 
 void PartialFile::fail_unexamined() const {
@@ -103,14 +167,15 @@ void PartialFile::fail_unexamined() const {
 
 bool PartialFile::is_of_group(uint32_t group) const {
   struct stat mine;
-  return fstat(descriptor_, &mine) == 0 && mine.st_gid == group;
+  return fstat(descriptor()->number(), &mine) == 0 && mine.st_gid == group;
 }
 
 bool PartialFile::lock() const {
+  if (in_own_folder_) return true;
   // Not an EAGAIN that passes: LOCK_NB says so of a lock that another run holds.
   bool taken = false;
   const int result = retried([&] {
-    const int attempt = flock(descriptor_, LOCK_EX | LOCK_NB);
+    const int attempt = flock(descriptor()->number(), LOCK_EX | LOCK_NB);
     taken = attempt != 0 && errno == EWOULDBLOCK;
     return taken ? 0 : attempt;
   });
@@ -122,29 +187,30 @@ bool PartialFile::lock() const {
 
 // A fresh, locked partial file. False: there was one already; it has been dealt with, try again.
 bool PartialFile::make(std::span<const FileIdentity> inputs) {
-  descriptor_ = open_at_path(O_CREAT | O_EXCL, mode_to_begin_with());
-  if (descriptor_ >= 0) {
+  if (const int made = open_at_path(O_CREAT | O_EXCL, mode_to_begin_with()); made >= 0) {
+    keep(made);
     lock();
     owned_ = true;
     if (still_named()) return true;
     if (errno != 0) fail_unexamined();
     owned_ = false;  // another run took it for a killed one's before it was locked
-    close_descriptor();
+    let_go();
     return false;
   }
   if (errno != EEXIST) fail_output(target_, "its partial file " + path_ + " cannot be made", errno);
-  descriptor_ = open_at_path(0, 0);
-  if (descriptor_ < 0 && errno == ENOENT) return false;
-  if (descriptor_ < 0) fail_output(target_, "its partial file " + path_ + " is in the way and cannot be opened", errno);
+  const int there = open_at_path(0, 0);
+  if (there < 0 && errno == ENOENT) return false;
+  if (there < 0) fail_output(target_, "its partial file " + path_ + " is in the way and cannot be opened", errno);
+  keep(there);
   remove_stale(inputs);
-  close_descriptor();
+  let_go();
   return false;
 }
 
 // What a killed run left. Anything else of that name is another program's file.
 void PartialFile::remove_stale(std::span<const FileIdentity> inputs) const {
   struct stat mine;
-  if (retried([&] { return fstat(descriptor_, &mine); }) != 0) fail_unexamined();
+  if (retried([&] { return fstat(descriptor()->number(), &mine); }) != 0) fail_unexamined();
   const FileIdentity identity{.device = mine.st_dev, .inode = mine.st_ino};
   const std::string name = "its partial file would be " + path_;
   for (const FileIdentity& input : inputs)
@@ -166,17 +232,18 @@ void PartialFile::remove_stale(std::span<const FileIdentity> inputs) const {
 
 void PartialFile::take_over_mode() const {
   struct stat old;
-  if (retried([&] { return fstatat(folder_, final_name_.c_str(), &old, 0); }) != 0) {
+  if (retried([&] { return fstatat(folder_->number(), final_name_.c_str(), &old, 0); }) != 0) {
     if (errno == ENOENT) return;
     fail_output(target_, "its mode cannot be learned", errno);
   }
   // A run that is not root's may not give files away; the mode alone is kept then, and what the old group might do is
   // not allowed to another one.
-  const bool same_group = fchown(descriptor_, old.st_uid, old.st_gid) == 0 ||
-                          fchown(descriptor_, static_cast<uid_t>(-1), old.st_gid) == 0 || is_of_group(old.st_gid);
+  const DescriptorLease lease = descriptor();
+  const bool same_group = fchown(lease->number(), old.st_uid, old.st_gid) == 0 ||
+                          fchown(lease->number(), static_cast<uid_t>(-1), old.st_gid) == 0 || is_of_group(old.st_gid);
   const mode_t others = old.st_mode & 07, group = same_group ? old.st_mode & 070 : old.st_mode & 070 & others << 3;
   const mode_t wide = (old.st_mode & 07707) | group;
-  if (retried([&] { return fchmod(descriptor_, wide & (07111 | mode_)); }) != 0)
+  if (retried([&] { return fchmod(lease->number(), wide & (07111 | mode_)); }) != 0)
     fail_output(target_, "its mode cannot be set", errno);
 }
 
@@ -190,15 +257,18 @@ void PartialFile::put_in_place(bool replace) {
     throw Error(ErrorCode::usage, target_, target_ + ": appeared while the merge ran; use -f to replace it");
   };
   bool refusing = !replace;  // until the filesystem turns out not to know how
-  if (refusing &&
-      retried([&] { return renameat2(folder_, name_.c_str(), folder_, final_name_.c_str(), RENAME_NOREPLACE); }) != 0) {
+  if (refusing && retried([&] {
+                    return renameat2(folder_->number(), name_.c_str(), folder_->number(), final_name_.c_str(),
+                                     RENAME_NOREPLACE);
+                  }) != 0) {
     if (errno == EEXIST) appeared();
     if (errno != EINVAL && errno != ENOSYS) fail_output(target_, "cannot be put in place", errno);
     refusing = false;
     struct stat there;
-    if (fstatat(folder_, final_name_.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0) appeared();
+    if (fstatat(folder_->number(), final_name_.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0) appeared();
   }
-  if (!refusing && retried([&] { return renameat(folder_, name_.c_str(), folder_, final_name_.c_str()); }) != 0)
+  if (!refusing &&
+      retried([&] { return renameat(folder_->number(), name_.c_str(), folder_->number(), final_name_.c_str()); }) != 0)
     fail_output(target_, "cannot be put in place", errno);
   owned_ = false;
 }
@@ -206,7 +276,7 @@ void PartialFile::put_in_place(bool replace) {
 void PartialFile::sync_folder() const {
   constexpr const char* kWarning =
       "is complete, but its folder cannot be synced, so that it may not survive a power loss";
-  const int descriptor = retried([&] { return openat(folder_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  const int descriptor = retried([&] { return openat(folder_->number(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (descriptor < 0 && errno == EACCES) return;  // a folder that may be written but not read cannot be synced
   if (descriptor < 0) fail_output(target_, kWarning, errno);
   const int error = sync_file(descriptor) == 0 ? 0 : errno;

@@ -8,7 +8,7 @@
 #include "io/file/input_file.h"
 #include "io/folder/path_status.h"
 #include "io/text/error.h"
-#include "io/text/json_value.h"
+#include "io/text/python_json.h"
 
 namespace ckmerge {
 
@@ -20,7 +20,7 @@ FolderConfig read_config(const std::string& path) try {
   if (file.size() > kMaxSize) return FolderConfig();
   std::string text(file.size(), '\0');
   file.read_at(0, std::as_writable_bytes(std::span(text)));
-  const JsonValue root = parse_json(text, {.size = kMaxSize, .depth = 64, .values = size_t{1} << 20});
+  const JsonValue root = parse_python_json(text, {.size = kMaxSize, .depth = 64, .values = size_t{1} << 20});
   FolderConfig config;
   for (size_t i = 0; i < root.keys.size(); ++i) {
     config.of_diffusers |= root.keys[i] == "_class_name";

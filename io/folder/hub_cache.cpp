@@ -82,6 +82,8 @@ std::string folder_name(string_view repository) {
 
 }  // namespace
 
+std::string HubName::text() const { return revision.empty() ? repository : sentence(repository, "@", revision); }
+
 std::string HubName::download() const {
   return sentence("hf download ", repository, revision.empty() ? "" : " --revision " + revision);
 }
@@ -107,6 +109,21 @@ std::string find_snapshot(const HubName& name, std::span<const std::string> cach
     if (std::string found = snapshot_in(fs::path(cache) / folder_name(name.repository), revision); !found.empty())
       return found;
   return "";
+}
+
+std::optional<HubName> name_of_snapshot(const std::string& folder, std::span<const std::string> caches) {
+  fs::path path = fs::path(folder).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  const fs::path snapshots = path.parent_path();
+  const std::string model = snapshots.parent_path().filename().string();
+  if (snapshots.filename() != "snapshots" || !model.starts_with(kFront)) return std::nullopt;
+  HubName name{.repository = model.substr(kFront.size()), .revision = path.filename().string()};
+  if (const size_t at = name.repository.find(kSeparator); at != std::string::npos)
+    name.repository.replace(at, kSeparator.size(), "/");
+  if (!hub_name(name.text())) return std::nullopt;
+  std::error_code error;
+  const std::string found = find_snapshot(name, caches);
+  return !found.empty() && fs::equivalent(found, path, error) ? std::optional(name) : std::nullopt;
 }
 
 std::string snapshot_of(const std::string& path) {

@@ -43,7 +43,7 @@ constexpr auto kNames = std::to_array<NamedRow>({
     {training, "trainer_state.json"},
     {training, "zero_to_fp32.py"},
     {training, "latest"},
-    {weights, "params.json"},  // of consolidated files, how those are read
+    {native_config, "params.json"},
     {carried, "merges.txt"},
     {carried, "special_tokens_map.json"},
     {carried, "added_tokens.json"},
@@ -190,6 +190,7 @@ bool is_of_model(const fs::directory_entry& entry) {
   }
   switch (side_kind(name)) {
     case config:
+    case native_config:
     case carried:
     case card:
     case quantized: return true;
@@ -211,6 +212,7 @@ SideKind side_kind(string_view name) {
 
 string_view reason(SideKind kind) {
   switch (kind) {
+    case native_config: return "of weights in Mistral's own names";
     case weights: return "weights of another form";
     case adapter: return "an adapter";
     case quantized: return "said of weights that are codes";

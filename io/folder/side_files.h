@@ -11,14 +11,15 @@
 namespace ckmerge {
 
 enum class SideKind : uint8_t {
-  config,     ///< config.json
-  carried,    ///< tokenizers, processors, chat templates, further configs, licences
-  code,       ///< Python
-  card,       ///< README.md, and what says how a model was merged
-  weights,    ///< and their indexes, in any form
-  adapter,    ///< of PEFT, which programs would put on the weights
-  quantized,  ///< what tools of quantization say of weights that are codes
-  training,   ///< what a trainer left
+  config,         ///< config.json
+  native_config,  ///< params.json, by which Mistral's own programs read consolidated files
+  carried,        ///< tokenizers, processors, chat templates, further configs, licences
+  code,           ///< Python
+  card,           ///< README.md, and what says how a model was merged
+  weights,        ///< and their indexes, in any form
+  adapter,        ///< of PEFT, which programs would put on the weights
+  quantized,      ///< what tools of quantization say of weights that are codes
+  training,       ///< what a trainer left
   other,
 };
 

@@ -8,7 +8,7 @@
 namespace ckmerge {
 
 std::optional<std::string_view> json_member(std::string_view text, std::string_view key) {
-  JsonScanner json(text);
+  JsonScanner json(text, LoneHalves::passed);
   std::optional<std::string_view> found;
   for (json.enter(JsonScanner::Kind::object); json.next();) {
     const bool is_it = json.key() == key;

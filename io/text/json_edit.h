@@ -9,7 +9,8 @@
 namespace ckmerge {
 
 /// The value of member `key` of the object that `text` is, as it is written; none: it has no such. Throws
-/// Error(malformed) as JsonScanner does, where it is no object too. The last of several counts.
+/// Error(malformed) as JsonScanner does, where it is no object too. The last of several counts. Halves of UTF-16's
+/// pairs may stand alone, as Python writes them.
 std::optional<std::string_view> json_member(std::string_view text, std::string_view key);
 
 /// `text` with `value`, JSON, as its member `key`, behind all others where it is new.

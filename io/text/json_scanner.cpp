@@ -33,7 +33,7 @@ void append_utf8(std::string& out, uint32_t code) {
 
 }  // namespace
 
-JsonScanner::JsonScanner(std::string_view text) : text_(text) {
+JsonScanner::JsonScanner(std::string_view text, LoneHalves lone) : text_(text), lone_(lone) {
   if (!is_utf8(text)) throw Error(ErrorCode::malformed, "", "it is not UTF-8");
 }
 
@@ -194,13 +194,18 @@ void JsonScanner::read_escape(bool decode) {
   }
   uint32_t code = read_hex();
   if (code >= 0xd800 && code < 0xdc00 && text_.substr(std::min(at_, text_.size()), 2) == "\\u") {
+    const size_t behind = at_;
     at_ += 2;
     const uint32_t low = read_hex();
-    if (low < 0xdc00 || low >= 0xe000) fail("a lone surrogate in a string");
-    code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    const bool is_low = low >= 0xdc00 && low < 0xe000;
+    if (is_low)
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    else if (lone_ == LoneHalves::passed)
+      at_ = behind;  // an escape of its own
   }
-  if (code >= 0xd800 && code < 0xe000) fail("a lone surrogate in a string");
-  if (decode) append_utf8(decoded_, code);
+  const bool is_half = code >= 0xd800 && code < 0xe000;
+  if (is_half && lone_ == LoneHalves::refused) fail("a lone surrogate in a string");
+  if (decode && !is_half) append_utf8(decoded_, code);
 }
 
 uint32_t JsonScanner::read_hex() {

@@ -12,12 +12,17 @@
 
 namespace ckmerge {
 
-/// Strict (RFC 8259, no lone surrogates, no byte-order mark), all that is passed over included. Each call throws
-/// Error(malformed) with a clause that says what is wrong and at which byte; whoever knows where the text was adds it.
+/// Of the two halves that UTF-16 makes of a character each may stand alone in a text of Python's, and is not read by
+/// programs in other languages.
+enum class LoneHalves : uint8_t { refused, passed };
+
+/// Strict (RFC 8259, no lone surrogates unless they are passed, no byte-order mark), all that is passed over included.
+/// Each call throws Error(malformed) with a clause that says what is wrong and at which byte; whoever knows where the
+/// text was adds it.
 class JsonScanner {
  public:
-  /// The text must live as long as this.
-  explicit JsonScanner(std::string_view text);
+  /// The text must live as long as this. What is decoded has no such half that is passed.
+  explicit JsonScanner(std::string_view text, LoneHalves lone = LoneHalves::refused);
 
   enum class Kind : uint8_t { null, boolean, number, string, array, object };
   /// Of the value that comes next.
@@ -59,6 +64,7 @@ class JsonScanner {
     bool object, first;
   };
   std::string_view text_;
+  LoneHalves lone_;
   size_t at_ = 0;
   std::vector<Level> levels_;
   std::string decoded_;

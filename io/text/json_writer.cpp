@@ -33,6 +33,17 @@ void append_ascii(std::string& out, char c) {
     out += c;
 }
 
+// A half of a pair of UTF-16 (io/text/python_json) is three bytes that no UTF-8 has, and an escape again.
+size_t append_byte(std::string& out, std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) == 0xed && text.size() > 2 && byte(1) >= 0xa0 && byte(1) < 0xc0) {
+    append_escape(out, 0xd000u | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu));
+    return 3;
+  }
+  append_ascii(out, text[0]);
+  return 1;
+}
+
 // DEL and C1 drive a terminal; the marks and overrides of bidirectional text make a name read as another.
 bool unsafe_on_terminal(uint32_t code_point) {
   constexpr std::pair<uint32_t, uint32_t> kRanges[] = {
@@ -64,7 +75,7 @@ void append_json_string(std::string& out, std::string_view text, bool terminal_s
   if (terminal_safe)
     for (size_t i = 0; i < text.size();) i += append_terminal_safe(out, text.substr(i));
   else
-    for (const char c : text) append_ascii(out, c);
+    for (size_t i = 0; i < text.size();) i += append_byte(out, text.substr(i));
   out += '"';
 }
 

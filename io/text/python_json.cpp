@@ -1,25 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parser knows no such words, and no numbers beyond those of a machine, so they go through it as strings behind a
-// mark that no config has.
+// The parser knows no such words, no numbers beyond those of a machine and no halves of UTF-16's pairs, so they go
+// through it as strings behind marks that no config has.
 #include "io/text/python_json.h"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <system_error>
+
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
 constexpr auto kWords = std::to_array<std::string_view>({"NaN", "Infinity", "-Infinity"});
 constexpr std::string_view kMark = "\x1f python number ";
+constexpr std::string_view kHalf = "\x1f python half ";
+constexpr size_t kDigits = 4;  // of an escape
 
 // The end of the string that begins at `begin`.
 size_t string_end(std::string_view text, size_t begin) {
   size_t end = begin + 1;
   while (end < text.size() && text[end] != '"') end += text[end] == '\\' ? 2 : 1;
   return std::min(end + 1, text.size());
+}
+
+// The code unit of the escape at the front of `rest`; none where there is no such escape.
+std::optional<uint32_t> unit_in(std::string_view rest) {
+  uint32_t unit = 0;
+  if (!rest.starts_with("\\u") || rest.size() < 2 + kDigits) return std::nullopt;
+  const char* const begin = rest.data() + 2;
+  const auto read = std::from_chars(begin, begin + kDigits, unit, 16);
+  return read.ec == std::errc() && read.ptr == begin + kDigits ? std::optional(unit) : std::nullopt;
+}
+
+bool is_high(std::optional<uint32_t> unit) { return unit && *unit >= 0xd800 && *unit < 0xdc00; }
+bool is_low(std::optional<uint32_t> unit) { return unit && *unit >= 0xdc00 && *unit < 0xe000; }
+
+void append_with_marked_halves(std::string& out, std::string_view string) {
+  for (size_t i = 0; i < string.size();) {
+    const std::optional<uint32_t> unit = unit_in(string.substr(i));
+    const bool is_pair = is_high(unit) && is_low(unit_in(string.substr(i + 2 + kDigits)));
+    size_t size = string[i] == '\\' ? 2 : 1;
+    if (is_pair) size = 2 * (2 + kDigits);
+    if (!is_pair && (is_high(unit) || is_low(unit))) {
+      size = 2 + kDigits;
+      out.append("\\u001f python half ").append(string.substr(i + 2, kDigits));
+    } else {
+      out += string.substr(i, size);
+    }
+    i += size;
+  }
 }
 
 // Whether the parser would refuse a number for its size: whole ones within 64 bits have up to 18 digits at least.
@@ -44,7 +78,7 @@ std::string with_words_in_strings(std::string_view text) {
     const std::string_view word = begins_word ? word_in(text.substr(i)) : std::string_view();
     const size_t end = text[i] == '"' ? string_end(text, i) : i + std::max<size_t>(word.size(), 1);
     if (word.empty())
-      out += text.substr(i, end - i);
+      append_with_marked_halves(out, text.substr(i, end - i));
     else
       out.append("\"\\u001f python number ").append(word).append("\"");
     i = end;
@@ -52,7 +86,22 @@ std::string with_words_in_strings(std::string_view text) {
   return out;
 }
 
+// As the three bytes that UTF-8 would have for it, which it does not allow.
+void take_halves_out(std::string& text) {
+  for (size_t at = 0; (at = text.find(kHalf, at)) != std::string::npos; ++at) {
+    const std::string_view digits = std::string_view(text).substr(at + kHalf.size(), kDigits);
+    const std::optional<uint32_t> unit = unit_in(sentence("\\u", digits));
+    if (!is_high(unit) && !is_low(unit)) continue;
+    const auto byte = [&](uint32_t front, uint32_t shift, uint32_t mask) {
+      return static_cast<char>(front | (*unit >> shift & mask));
+    };
+    text.replace(at, kHalf.size() + kDigits, {byte(0xe0, 12, 0x0f), byte(0x80, 6, 0x3f), byte(0x80, 0, 0x3f)});
+  }
+}
+
 void take_words_out(JsonValue& value) {
+  take_halves_out(value.text);
+  for (std::string& key : value.keys) take_halves_out(key);
   if (value.kind == JsonValue::Kind::string && value.text.starts_with(kMark)) {
     const std::string word = value.text.substr(kMark.size());
     if (word_in(word) == word) value = {.kind = JsonValue::Kind::number, .text = word};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // JSON as Python's json module writes it, which has NaN, Infinity and -Infinity for numbers (configs of Mamba hold
-// such) and whole numbers of any size.
+// such), whole numbers of any size, and halves of the pairs that UTF-16 makes of characters.
 #pragma once
 
 #include <string_view>
@@ -9,7 +9,8 @@
 
 namespace ckmerge {
 
-/// As parse_json(), but for those, which become numbers that are spelled so.
+/// As parse_json(), but for those: words become numbers that are spelled so, halves the three bytes that UTF-8 would have
+/// for them, which JsonWriter writes as escapes.
 JsonValue parse_python_json(std::string_view text, const JsonLimits& limits = {});
 
 }  // namespace ckmerge

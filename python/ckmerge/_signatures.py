@@ -101,6 +101,15 @@ class Folders(TypedDict, total=False):
     copy_code: Optional[bool]
 
 
+class Adapts(TypedDict, total=False):
+    """Adapters that are added, and how they are read."""
+
+    lora: Optional[Texts]
+    allow_unmatched: Optional[bool]
+    tied: Optional[str]
+    dora: Optional[str]
+
+
 class Selects(TypedDict, total=False):
     """Of pipelines: which of their components."""
 
@@ -130,7 +139,7 @@ class Chooses(TypedDict, total=False):
     merge_buffers: Optional[bool]
 
 
-class Merges(Makes, Chooses, Lays, Folders, Selects, total=False):
+class Merges(Makes, Chooses, Lays, Folders, Adapts, Selects, total=False):
     """Of ``merge`` and ``plan``, parameters of methods among them."""
 
     like: Optional[str]
@@ -184,7 +193,7 @@ class Converts(Makes, Lays, Folders, Selects, total=False):
     save_recipe: Optional[Path]
 
 
-class Bakes(Makes, Lays, Folders, total=False):
+class Bakes(Makes, Lays, Folders, Adapts, Selects, total=False):
     """Of ``bake``."""
 
     config: Optional[str]

@@ -27,8 +27,9 @@ def convert(input: Input, output: Optional[Path] = None, **options: Unpack[Conve
 
 @takes(Bakes)
 def bake(input: Input, output: Optional[Path] = None, *, vae: Optional[Input] = None, **options: Unpack[Bakes]) -> Report:
-    """Writes a checkpoint with the tensors of ``vae`` in the place of its own. Raises ``ckmerge.MismatchError`` where the
-    checkpoint has no place for them."""
+    """Writes a checkpoint with the tensors of ``vae`` in the place of its own, and with the adapters ``lora`` (paths, each with a
+    strength behind a colon: ``"style.safetensors:0.8"``) added. Raises ``ckmerge.MismatchError`` where the checkpoint has no
+    place for them."""
     operands = Operands()
     word = operands.word(input, "A")
     return written("bake", [word], output, {**options, "vae": None if vae is None else operands.word(vae, "vae")}, operands)

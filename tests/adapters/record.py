@@ -23,8 +23,10 @@ import tensors
 BOUND = 4e-6
 # Where the library computes in the base's dtype before the last rounding.
 LOOSE = {"F32": 1.0, "F16": 2.0**12, "BF16": 2.0**15}
-MODULES = {"peft-lora": (record_peft, record_peft.LORA), "peft-adding": (record_peft, record_peft.ADDING),
-           "peft-acting": (record_peft, record_peft.ACTING), "lycoris": (record_lycoris, record_lycoris.LYCORIS), "kohya": (record_kohya, record_kohya.KOHYA), "peft-models": (record_models, record_models.MODELS)}
+MODULES = {
+    "peft-lora": (record_peft, record_peft.LORA), "peft-adding": (record_peft, record_peft.ADDING), "peft-acting": (record_peft, record_peft.ACTING),
+    "lycoris": (record_lycoris, record_lycoris.LYCORIS), "kohya": (record_kohya, record_kohya.KOHYA), "peft-models": (record_models, record_models.MODELS),
+}
 # Names on disk are not those that adapters speak: of these only PEFT knows which belong together.
 NO_REFERENCE = ("peft-models",)
 

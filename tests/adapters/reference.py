@@ -16,7 +16,7 @@ FACTOR = re.compile(r"\.(lora_embedding_[AB]|lora_[ABE]\.bias|lora_[ABE]|lora_ma
                     r"|supertuning_\w+|vera_lambda_[bd]|pvera_lambda_[bd]|randlora_\w+|vblora_\w+|unilora_\w+|tinylora_\w+|fourierft_spectrum|waveft_spectrum|road_\w+"
                     r"|osf_svd_params\.\w+|deft_[PR]|peanut_\w+(?:\.\d+)?|frod_\w+|beft_bias|diff|diff_b|w_norm|b_norm|a1|a2|b1|b2|bm|q_layer|p_layer|lambda_layer)(?:\.weight)?$")
 # Of the small models of nets.py: weights that are stored (in, out).
-TURNED = ("c_attn", "c_fc")
+TURNED = ("c_attn", "attn.c_proj", "c_fc")
 
 
 def array(entry):

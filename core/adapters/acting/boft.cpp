@@ -4,6 +4,8 @@
 // blocks, b, b) makes K = (R - R^T) / 2 and Q = (I - K) (I + K)^-1. Stages are as many as the shape says: PEFT makes
 // one where it finds no CUDA compiler, whatever its config has. PEFT has no strengths for it; here they go from W to
 // W'.
+#include <algorithm>
+
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"

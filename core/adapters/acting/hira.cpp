@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // HiRA: W' = W (1 + strength B A), element by element, and nothing else scales it. A Conv's A has the kernel's extents;
 // an embedding's and a transposed weight's change is (B A)^T.
+#include <algorithm>
+
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/factor_product.h"
 #include "core/adapters/kind_rows.h"

@@ -2,6 +2,7 @@
 // HRA: the inputs of a layer are mirrored, W' = W (I - 2 u1 u1^T) (I - 2 u2 u2^T) .., from left to right, by the
 // columns u of `hra_u` (inputs, r) at unit length, or, with apply_GS, by what Gram and Schmidt make of them. PEFT has
 // no strengths for it; here they go from W to W'.
+#include <algorithm>
 #include <cmath>
 
 #include "core/adapters/acting/acting_row.h"

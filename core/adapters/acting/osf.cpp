@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // OSF: the weight keeps its largest singular parts, and the file has the others anew, U_low diag(S_low) V_low; what it
 // has as many of is what is taken out. PEFT has no strengths for it; here they multiply the difference.
+#include <algorithm>
+
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/taken_parts.h"
 #include "core/adapters/kind_rows.h"

@@ -3,6 +3,7 @@
 // are each a product (`.Xd` times `.Xu`), a number per output or one number (`.X`), or nothing (`.zeros`); D and E one
 // of the latter three. C, which brings the weight into the bias, is refused where there is a bias. PEFT has no
 // strengths for it; here they go from W to W'.
+#include <algorithm>
 #include <optional>
 
 #include "core/adapters/acting/acting_row.h"

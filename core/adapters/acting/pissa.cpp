@@ -5,6 +5,8 @@
 // - PiSSA takes the r largest singular parts out: W - U_r S_r V_r^T + s B A.
 // - OLoRA takes s Q R, Q R the decomposition of the weight cut at r: W - s Q_r Q_r^T W + s B A.
 // - KaSA takes the r smallest singular parts, and has a number for each rank: W - .. + s B diag(d) A.
+#include <algorithm>
+
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/taken_parts.h"
 #include "core/adapters/kind_rows.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole differences of LyCORIS: W + s diff, bias + s diff_b; of its norms the same under other names. They are read
 // where they lie when they are wanted, since they are as large as what they change.
+#include <algorithm>
 #include <memory>
 
 #include "core/adapters/factors.h"

@@ -240,9 +240,6 @@ def test_refusals():
     write_text("configs/config.json", "{}")
     write_model("taken", llama(3))
     refused(2, "already exists and is not empty; use -f", "merge", "a", "b", "-o", "taken")
-    write_model("many", llama(3, layers=300), dict(CONFIG, num_hidden_layers=300))
-    refused(5, "1,203 files cannot be written at once", "convert", "many", "no/", "--shard-size", "1",
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024)))
     refused(2, "holds no model's weights", "merge", "a", "b", "-o", "configs", "-f")
     refused(2, "holds the input", "merge", "a", "b", "-o", "a", "-f")
     os.makedirs("nested/parts")
@@ -256,6 +253,18 @@ def test_refusals():
     refused(2, "not a size", "merge", "a", "b", "-o", "x/", "--shard-size", "large")
     refused(2, "a model's folder has files of safetensors", "merge", "a", "b", "-o", "x/", "--format", "ckpt")
     expect(not os.path.exists("x") and not os.path.exists("x.safetensors"), "refused, and written")
+
+
+def test_few_descriptors():
+    """More files than a process may have open, written and read again."""
+    write_model("many", llama(3, layers=300), dict(CONFIG, num_hidden_layers=300))
+    for most in (1024, 48):
+        limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))}
+        done("convert", "many", f"out{most}/", "--shard-size", "1", "--verify", "--hash", "--memory", "2MiB", **limit)
+        check_index(f"out{most}", "model.safetensors.index.json")
+        expect(len(files_in(f"out{most}")) == 1203 + len(SIDE) + 3, f"{len(files_in(f'out{most}'))} files")
+        done("merge", f"out{most}", "many", "-o", f"again{most}/", "--shard-size", "1", "--threads", "3", **limit)
+        expect(tensors_in(f"again{most}") == tensors_in("many"), "the same of equal models")
 
 
 def test_dots():
@@ -324,5 +333,5 @@ def test_diffusers():
         expect("library_name: diffusers" in pathlib.Path(f"many{variant}/README.md").read_text(), "the library")
 
 
-run_in_folders(test_one_file, test_shards, test_shards_in, test_many_layers, test_same_bytes, test_config, test_what_is_carried, test_card, test_hash, test_refusals, test_dots,
+run_in_folders(test_one_file, test_shards, test_shards_in, test_many_layers, test_same_bytes, test_config, test_what_is_carried, test_card, test_hash, test_refusals, test_few_descriptors, test_dots,
                test_leftover, test_plan, test_of_files, test_diffusers)

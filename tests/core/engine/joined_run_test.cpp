@@ -183,7 +183,7 @@ TEST_CASE("a file whose pieces come in the file's order is hashed as it is merge
              {"x", Dtype::F32, {20'000}, {{.storage = "c", .first = 0, .count = 20'000}}}});
     Recipe recipe = copied();
     recipe.hash = true;
-    CHECK(follows_output(make_plan(recipe, checkpoints), checkpoints, 0) == in_order);
+    CHECK(shards_in_order(make_plan(recipe, checkpoints), checkpoints, 0) == std::vector<bool>{in_order});
     for (const unsigned threads : {1u, 3u})
       for (const uint64_t tile : {uint64_t{0}, uint64_t{4096}}) {
         const RunReport report =

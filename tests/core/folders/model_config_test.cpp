@@ -138,3 +138,33 @@ TEST_CASE("code that a config names is told, but not that of another model") {
       {}, {});
   CHECK(config.code == std::vector<std::string>{"configuration_x.py", "tokenization_x.py"});
 }
+
+TEST_CASE("whether embedding and head are tied follows the files") {
+  const auto tied = [](const std::string& text, Head before, Head after) {
+    return changed(text, {.head = before}, {.head = after});
+  };
+  const std::string yes = R"({"tie_word_embeddings":true})", no = R"({"tie_word_embeddings":false})";
+  CHECK(tied(yes, Head::own, Head::own) == no);
+  CHECK(tied(yes, Head::tied, Head::own) == no);
+  CHECK(tied("{}", Head::tied, Head::own) == no);
+  CHECK(tied(no, Head::own, Head::tied) == yes);
+  CHECK(tied("{}", Head::own, Head::tied) == yes);
+  CHECK(tied("{}", Head::own, Head::own) == "{}");
+  CHECK(tied(no, Head::tied, Head::tied) == no);  // a class without a head may have saved it
+  CHECK(tied(yes, Head::tied, Head::unknown) == yes);
+  CHECK(tied(R"({"text_config":{"tie_word_embeddings":true}})", Head::own, Head::own) ==
+        R"({"text_config":{"tie_word_embeddings":false}})");
+}
+
+TEST_CASE("quantization of Mistral and of MLX is left out of plain weights, other fields of that name are not") {
+  CHECK(changed(R"({"quantization":{"bits":4},"x":1})", {}) == R"({"x":1})");
+  CHECK(changed(R"({"quantization":"none"})", {}) == R"({"quantization":"none"})");
+  CHECK(changed(R"({"quantization":{"bits":4}})", {}, {.is_plain = false}) == R"({"quantization":{"bits":4}})");
+}
+
+TEST_CASE("halves of pairs of UTF-16 stay as they are") {
+  const std::string halves = R"("\ud83d","\ude00\ud83d","x\udfff","\\ud83d")";
+  CHECK(changed("{\"dtype\":\"float32\",\"s\":[" + halves + R"(,"\ud83d\ude00"],"\udc00":1})", {},
+                {.dtype = Dtype::F16}) ==
+        "{\"dtype\":\"float16\",\"s\":[" + halves + ",\"\xf0\x9f\x98\x80\"],\"\\udc00\":1}");
+}

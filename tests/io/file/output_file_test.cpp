@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 
@@ -286,4 +287,23 @@ TEST_CASE("an output follows its folder, wherever that is moved") {
   file.commit();
   CHECK(read_file(folder / "moved/out") == "xxxxxxxxxx");
   CHECK_FALSE(std::filesystem::exists(folder / "sub"));
+}
+
+TEST_CASE("more files than may be open are written at once into a folder of their own") {
+  TempFolder folder;
+  const size_t count = DescriptorPool::capacity() + 20;
+  std::deque<OutputFile> files;
+  for (size_t k = 0; k < count; ++k)
+    files.emplace_back(folder / std::to_string(k), 8192, std::span<const FileIdentity>(),
+                       OutputOptions{.sync = false, .sync_folder = false});
+  for (size_t block = 0; block < 2; ++block)
+    for (size_t k = 0; k < count; ++k)
+      files[k].write_at(block * 4096, Buffer(4096, static_cast<char>('a' + (k + block) % 20)).bytes());
+  for (OutputFile& file : files) file.commit();
+  for (size_t k = 0; k < count; ++k) {
+    std::string text(8192, '\0');
+    InputFile(folder / std::to_string(k)).read_at(0, std::as_writable_bytes(std::span(text)));
+    CHECK(text == std::string(4096, static_cast<char>('a' + k % 20)) +
+                      std::string(4096, static_cast<char>('a' + (k + 1) % 20)));
+  }
 }
