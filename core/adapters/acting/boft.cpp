@@ -16,7 +16,7 @@
 namespace ckmerge {
 namespace {
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string boft_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string lacking = lacking_factor(module, {"boft_R", "boft_s"}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (std::string other = no_matrix(weight, "BOFT"); !other.empty()) return other;
@@ -35,7 +35,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return {};
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t boft_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const Shape shape = factor_tensor(adapter, factor(module, "boft_R")).shape;
   constexpr uint64_t kMatrices = 6;  // in f64, while a block is made
   return 2 * shape[0] * TurnedBlocks::memory(shape[2], shape[1]) + shape[0] * weight.columns() * sizeof(uint32_t) +
@@ -99,8 +99,8 @@ class Butterfly : public ModuleChange {
   double strength_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_boft(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                        double strength, const ReadRows& /*base*/) {
   const Shape shape = factor_tensor(adapter, factor(module, "boft_R")).shape;
   const std::vector<float> values = read_factor(adapter, factor(module, "boft_R"));
   auto result = std::make_unique<Butterfly>(read_factor(adapter, factor(module, "boft_s")), weight.columns(), strength);
@@ -120,6 +120,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kBoftKind = {.name = "BOFT", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kBoftKind = {
+    .name = "BOFT", .adds = false, .fault = boft_fault, .memory = boft_memory, .open = open_boft};
 
 }  // namespace ckmerge

@@ -15,7 +15,7 @@
 namespace ckmerge {
 namespace {
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string deft_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string lacking = lacking_factor(module, {"deft_P"}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_embedding || weight.experts != 1 || weight.shape.size() != 2)
@@ -32,7 +32,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return columns_of(shape) == in ? "" : misfit("deft_R", columns_of(shape), "columns", "the weight", in);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t deft_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const Shape p = factor_tensor(adapter, factor(module, "deft_P")).shape;
   return 2 * FactorProduct::memory(weight.rows(), p[1], weight.columns()) +
          p[1] * (weight.rows() + weight.columns()) * sizeof(double) + AllRows::memory(weight);
@@ -57,8 +57,8 @@ std::vector<double> taken_out(const FactorMatrix& n, const ModuleWeight& weight,
   return sums;
 }
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& base) {
+std::unique_ptr<ModuleChange> open_deft(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                        double strength, const ReadRows& base) {
   FactorMatrix q = read_matrix(adapter, factor(module, "deft_P"));
   const bool is_qr = has_flag(module, "decomposition_method=qr");
   if (is_qr) q = orthogonal_factor(q);
@@ -78,6 +78,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kDeftKind = {.name = "DEFT", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kDeftKind = {
+    .name = "DEFT", .adds = false, .fault = deft_fault, .memory = deft_memory, .open = open_deft};
 
 }  // namespace ckmerge

@@ -38,7 +38,7 @@ Names names(const AdapterModule& module) {
   return {"frod_V." + category(module), "frod_s_indices." + category(module)};
 }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string frod_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const Names name = names(module);
   if (std::string lacking = lacking_factor(module, {"frod_lambda_l", "frod_lambda_s_values", name.basis, name.places});
       !lacking.empty())
@@ -58,7 +58,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return misfit("frod_lambda_s_values", values, "numbers", "places are", columns_of(places));
 }
 
-uint64_t memory(const Adapter& /*adapter*/, const AdapterModule& /*module*/, const ModuleWeight& weight) {
+uint64_t frod_memory(const Adapter& /*adapter*/, const AdapterModule& /*module*/, const ModuleWeight& weight) {
   const uint64_t in = weight.columns();
   constexpr uint64_t kMatrices = 5;  // in f64, while they are made
   return TurnedBlocks::memory(in, 1) + kMatrices * in * in * sizeof(double) + AllRows::memory(weight);
@@ -107,8 +107,8 @@ class Reassembled : public ModuleChange {
   TurnedBlocks turn_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& base) {
+std::unique_ptr<ModuleChange> open_frod(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                        double strength, const ReadRows& base) {
   const size_t in = weight.columns();
   SquareMatrix basis(in);
   const std::vector<float> values = read_factor(adapter, factor(module, names(module).basis));
@@ -129,6 +129,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kFrodKind = {.name = "FROD", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kFrodKind = {
+    .name = "FROD", .adds = false, .fault = frod_fault, .memory = frod_memory, .open = open_frod};
 
 }  // namespace ckmerge

@@ -87,7 +87,7 @@ class Scaled : public ModuleChange {
   uint64_t rows_, columns_;
 };
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/) {
+uint64_t ia3_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/) {
   const std::string_view name = find_factor(module, kOfPeft) ? kOfPeft : kOfLycoris;
   return sizeof(Scaled) + factor_tensor(adapter, factor(module, name)).count * sizeof(float);
 }
@@ -121,10 +121,10 @@ ChangedParts parts_of_peft(const Adapter& /*adapter*/, const AdapterModule& modu
 const AdapterKind kIa3Kind = {.name = "IA3",
                               .adds = false,
                               .fault = fault_of_peft,
-                              .memory = memory,
+                              .memory = ia3_memory,
                               .open = open_of_peft,
                               .parts = parts_of_peft};
 const AdapterKind kLycorisIa3Kind = {
-    .name = "IA3 of LyCORIS", .adds = false, .fault = fault_of_lycoris, .memory = memory, .open = open_of_lycoris};
+    .name = "IA3 of LyCORIS", .adds = false, .fault = fault_of_lycoris, .memory = ia3_memory, .open = open_of_lycoris};
 
 }  // namespace ckmerge

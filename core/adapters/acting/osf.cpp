@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kU = "osf_svd_params.U_low", kS = "osf_svd_params.S_low", kV = "osf_svd_params.V_low";
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string osf_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string lacking = lacking_factor(module, {kU, kS, kV}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (std::string other = no_matrix(weight, "OSF"); !other.empty()) return other;
@@ -28,21 +28,21 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return values <= most ? "" : misfit(kS, values, "numbers", "parts of the weight", most);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t osf_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t rank = factor_tensor(adapter, factor(module, kS)).count;
   return singular_memory(weight, rank) + exchanged_memory(weight, 2 * rank);
 }
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& base) {
+std::unique_ptr<ModuleChange> open_osf(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                       double strength, const ReadRows& base) {
   TakenPart own{read_matrix(adapter, factor(module, kU)), read_matrix(adapter, factor(module, kV))};
   const std::vector<float> values = read_factor(adapter, factor(module, kS));
   for (size_t i = 0; i < own.left.elements.size(); ++i) own.left.elements[i] *= values[i % values.size()];
-  return exchanged(own, singular_parts(weight, base, values.size(), false), strength);
+  return exchanged(own, singular_parts(module, weight, base, values.size(), false), strength);
 }
 
 }  // namespace
 
-const AdapterKind kOsfKind = {.name = "OSF", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kOsfKind = {.name = "OSF", .adds = false, .fault = osf_fault, .memory = osf_memory, .open = open_osf};
 
 }  // namespace ckmerge

@@ -21,7 +21,7 @@ uint64_t rank_of(const Adapter& adapter, const AdapterModule& module) {
 }
 
 template <Taken taken>
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string pissa_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string lacking = lacking_factor(module, {"lora_A", "lora_B"}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (find_factor(module, "lora_mid") || find_factor(module, "lora_B.bias"))
@@ -48,7 +48,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
 }
 
 template <Taken taken>
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t pissa_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t rank = rank_of(adapter, module);
   const uint64_t meanwhile = taken == Taken::spanned ? spanned_memory(weight, rank) : singular_memory(weight, rank);
   return meanwhile + exchanged_memory(weight, 2 * rank);
@@ -68,12 +68,12 @@ TakenPart own_part(const Adapter& adapter, const AdapterModule& module, const Mo
 }
 
 template <Taken taken>
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& base) {
+std::unique_ptr<ModuleChange> open_pissa(const Adapter& adapter, const AdapterModule& module,
+                                         const ModuleWeight& weight, double strength, const ReadRows& base) {
   const uint64_t rank = rank_of(adapter, module);
   const TakenPart own = own_part(adapter, module, weight);
   if (taken != Taken::spanned)
-    return exchanged(own, singular_parts(weight, base, rank, taken == Taken::largest), strength);
+    return exchanged(own, singular_parts(module, weight, base, rank, taken == Taken::largest), strength);
   TakenPart part = spanned_part(weight, base, rank);
   for (float& value : part.left.elements) value = static_cast<float>(module.scale * double{value});
   return exchanged(own, part, strength);

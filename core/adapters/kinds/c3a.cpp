@@ -10,7 +10,7 @@
 namespace ckmerge {
 namespace {
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string c3a_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding || weight.transposed) return "C3A changes weights of Linear only";
   if (std::string lacking = lacking_factor(module, {"c3a_kernel"}); !lacking.empty()) return lacking;
@@ -19,7 +19,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return misfit(weight, false, "c3a_kernel", shape[0] * shape[2], "c3a_kernel", shape[1] * shape[2]);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/) {
+uint64_t c3a_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/) {
   return sizeof(float) * factor_tensor(adapter, factor(module, "c3a_kernel")).count;
 }
 
@@ -47,8 +47,8 @@ class C3aChange : public ModuleChange {
   float factor_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_c3a(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                       double strength, const ReadRows& /*base*/) {
   const Factor& kernel = factor(module, "c3a_kernel");
   return std::make_unique<C3aChange>(read_factor(adapter, kernel), factor_tensor(adapter, kernel).shape[2],
                                      weight.columns(), module.scale * strength / static_cast<double>(weight.columns()));
@@ -56,6 +56,6 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-constexpr AdapterKind kC3aKind = {.name = "C3A", .fault = fault, .memory = memory, .open = open};
+constexpr AdapterKind kC3aKind = {.name = "C3A", .fault = c3a_fault, .memory = c3a_memory, .open = open_c3a};
 
 }  // namespace ckmerge

@@ -17,7 +17,7 @@ namespace {
 
 constexpr double kDefaultSeed = 777;
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string fourierft_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding) return "FourierFT changes weights of Linear only";
   if (std::string lacking = lacking_factor(module, {"fourierft_spectrum"}); !lacking.empty()) return lacking;
@@ -27,7 +27,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return count <= elements ? "" : misfit("fourierft_spectrum", count, "elements", "the weight", elements);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t fourierft_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t count = factor_tensor(adapter, factor(module, "fourierft_spectrum")).count;
   return FactorProduct::memory(weight.rows(), 2 * count, weight.columns()) + 64 * count +
          2 * sizeof(double) * (weight.rows() + weight.columns());
@@ -46,8 +46,8 @@ struct Circle {
   std::vector<double> cosines, sines;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_fourierft(const Adapter& adapter, const AdapterModule& module,
+                                             const ModuleWeight& weight, double strength, const ReadRows& /*base*/) {
   const uint64_t out = weight.transposed ? weight.columns() : weight.rows();
   const uint64_t in = weight.transposed ? weight.rows() : weight.columns();
   const std::vector<float> spectrum = read_factor(adapter, factor(module, "fourierft_spectrum"));
@@ -74,6 +74,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-constexpr AdapterKind kFourierftKind = {.name = "FourierFT", .fault = fault, .memory = memory, .open = open};
+constexpr AdapterKind kFourierftKind = {
+    .name = "FourierFT", .fault = fourierft_fault, .memory = fourierft_memory, .open = open_fourierft};
 
 }  // namespace ckmerge

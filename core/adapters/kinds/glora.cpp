@@ -14,7 +14,7 @@ namespace {
 
 uint64_t inputs_of(const ModuleWeight& weight) { return weight.shape.size() < 2 ? 1 : weight.shape[1]; }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string glora_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding || weight.transposed)
     return "GLoRA changes weights of Linear and Conv only";
@@ -31,7 +31,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return misfit(weight, false, "b1", rows_of(shape("b1")), "b2", columns_of(shape("b2")));
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t glora_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t of_a = columns_of(factor_tensor(adapter, factor(module, "a1")).shape);
   const uint64_t of_b = columns_of(factor_tensor(adapter, factor(module, "b1")).shape);
   const uint64_t in = inputs_of(weight), kernel = weight.columns() / std::max<uint64_t>(1, in);
@@ -77,8 +77,8 @@ class GloraChange : public ModuleChange {
   float factor_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_glora(const Adapter& adapter, const AdapterModule& module,
+                                         const ModuleWeight& weight, double strength, const ReadRows& /*base*/) {
   const auto read = [&](std::string_view name) { return read_matrix(adapter, factor(module, name)); };
   return std::make_unique<GloraChange>(FactorPanels(read("a1")), FactorPanels(read("a2")),
                                        FactorProduct(read("b1"), read("b2")), weight.columns() / inputs_of(weight),
@@ -88,6 +88,6 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 }  // namespace
 
 constexpr AdapterKind kLycorisGloraKind = {
-    .name = "GLoRA of LyCORIS", .adds = false, .fault = fault, .memory = memory, .open = open};
+    .name = "GLoRA of LyCORIS", .adds = false, .fault = glora_fault, .memory = glora_memory, .open = open_glora};
 
 }  // namespace ckmerge

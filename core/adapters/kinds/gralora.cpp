@@ -38,7 +38,7 @@ std::string general_fault(const Adapter& adapter, const AdapterModule& module, c
   return misfit(weight, false, "gralora_B_general", rows_of(up), "gralora_A_general", columns_of(down));
 }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string gralora_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding || weight.transposed) return "GraLoRA changes weights of Linear only";
   if (std::string lacking = lacking_factor(module, {"gralora_A", "gralora_B"}); !lacking.empty()) return lacking;
@@ -51,7 +51,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return general_fault(adapter, module, weight);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t gralora_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const Extents e = extents(adapter, module);
   const uint64_t one = FactorProduct::memory(e.outputs, e.rank + e.general_rank, weight.columns());
   return (e.blocks + 1) * one + 2 * sizeof(float) * (e.rank + e.general_rank) * (weight.rows() + weight.columns());
@@ -88,8 +88,8 @@ FactorMatrix read_rows(const Adapter& adapter, const Factor& factor) {
   return {shape[0] * shape[1], shape[2], read_factor(adapter, factor)};
 }
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_gralora(const Adapter& adapter, const AdapterModule& module,
+                                           const ModuleWeight& /*weight*/, double strength, const ReadRows& /*base*/) {
   const Extents e = extents(adapter, module);
   const FactorMatrix a = read_rows(adapter, factor(module, "gralora_A"));
   const FactorMatrix b = read_rows(adapter, factor(module, "gralora_B"));
@@ -109,6 +109,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-constexpr AdapterKind kGraloraKind = {.name = "GraLoRA", .fault = fault, .memory = memory, .open = open};
+constexpr AdapterKind kGraloraKind = {
+    .name = "GraLoRA", .fault = gralora_fault, .memory = gralora_memory, .open = open_gralora};
 
 }  // namespace ckmerge

@@ -10,7 +10,7 @@
 namespace ckmerge {
 namespace {
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string miss_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding || weight.transposed) return "MiSS changes weights of Linear only";
   if (std::string lacking = lacking_factor(module, {"miss_block"}); !lacking.empty()) return lacking;
@@ -19,7 +19,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return weight.rows() % shape[1] == 0 ? "" : misfit("miss_block", shape[1], "columns", "the weight", weight.rows());
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/) {
+uint64_t miss_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/) {
   return 2 * sizeof(float) * factor_tensor(adapter, factor(module, "miss_block")).count;
 }
 
@@ -44,14 +44,14 @@ class MissChange : public ModuleChange {
   float strength_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_miss(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                        double strength, const ReadRows& /*base*/) {
   return std::make_unique<MissChange>(transposed(read_matrix(adapter, factor(module, "miss_block"))), weight.columns(),
                                       module.scale * strength);
 }
 
 }  // namespace
 
-constexpr AdapterKind kMissKind = {.name = "MiSS", .fault = fault, .memory = memory, .open = open};
+constexpr AdapterKind kMissKind = {.name = "MiSS", .fault = miss_fault, .memory = miss_memory, .open = open_miss};
 
 }  // namespace ckmerge

@@ -26,7 +26,7 @@ Extents extents(const Adapter& adapter, const AdapterModule& module, const Modul
           is_wide != weight.transposed};
 }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string randlora_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding) return "RandLoRA changes weights of Linear only";
   if (std::string lacking = lacking_factor(module, {"randlora_lambda", "randlora_gamma"}); !lacking.empty())
@@ -46,7 +46,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return b[1] < e.bases ? misfit("randlora_B", b[1], "bases", "randlora_lambda", e.bases) : "";
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t randlora_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const Extents e = extents(adapter, module, weight);
   return 2 * FactorProduct::memory(e.larger, e.rank * e.bases, e.smaller) + 2 * sizeof(float) * e.bases * e.smaller;
 }
@@ -74,14 +74,15 @@ FactorMatrix read_up(const Adapter& adapter, const AdapterModule& module, const 
   return up;
 }
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_randlora(const Adapter& adapter, const AdapterModule& module,
+                                            const ModuleWeight& weight, double strength, const ReadRows& /*base*/) {
   const Extents e = extents(adapter, module, weight);
   return added_product(read_up(adapter, module, e), read_down(adapter, module, e), e.turned, module.scale * strength);
 }
 
 }  // namespace
 
-constexpr AdapterKind kRandloraKind = {.name = "RandLoRA", .fault = fault, .memory = memory, .open = open};
+constexpr AdapterKind kRandloraKind = {
+    .name = "RandLoRA", .fault = randlora_fault, .memory = randlora_memory, .open = open_randlora};
 
 }  // namespace ckmerge

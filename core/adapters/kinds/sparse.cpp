@@ -24,7 +24,7 @@ constexpr Names kSuper = {"supertuning_values", "supertuning_indices"};
 constexpr std::string_view kDown = "supertuning_lora_A", kUp = "supertuning_lora_B";
 
 template <const Names& kNames>
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string sparse_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module, {kNames.places}); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding) return "it changes weights of Linear only";
   if (std::string lacking = lacking_factor(module, {kNames.values, kNames.places}); !lacking.empty())
@@ -42,7 +42,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
 }
 
 template <const Names& kNames>
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t sparse_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   uint64_t sum = 3 * sizeof(ChangedElement) * factor_tensor(adapter, factor(module, kNames.values)).count;
   if (const Factor* const down = find_factor(module, kDown))
     sum += 2 * FactorProduct::memory(weight.rows(), rows_of(factor_tensor(adapter, *down).shape), weight.columns());
@@ -70,8 +70,8 @@ std::unique_ptr<ModuleChange> lora_of(const Adapter& adapter, const AdapterModul
 }
 
 template <const Names& kNames>
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_sparse(const Adapter& adapter, const AdapterModule& module,
+                                          const ModuleWeight& weight, double strength, const ReadRows& /*base*/) {
   const std::vector<float> values = read_factor(adapter, factor(module, kNames.values));
   const std::vector<uint64_t> places = places_of(read_indices(adapter, factor(module, kNames.places)), kNames, weight);
   std::vector<ChangedElement> elements(values.size());

@@ -18,7 +18,7 @@ struct Names {
 constexpr Names kDown = {"unilora_indices_A", "unilora_scales_A"}, kUp = {"unilora_indices_B", "unilora_scales_B"};
 constexpr std::string_view kVector = "unilora_theta_d";
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string unilora_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module, {kDown.indices, kUp.indices}); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding) return "Uni-LoRA changes weights of Linear only";
   if (std::string lacking = lacking_factor(module, {kVector, kDown.indices, kDown.scales, kUp.indices, kUp.scales});
@@ -34,7 +34,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return misfit(weight, weight.transposed, kUp.indices, rows_of(up), kDown.indices, columns_of(down));
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t unilora_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t rank = rows_of(factor_tensor(adapter, factor(module, kDown.indices)).shape);
   return 4 * FactorProduct::memory(weight.rows(), rank, weight.columns()) +
          sizeof(float) * factor_tensor(adapter, factor(module, kVector)).count;
@@ -54,8 +54,8 @@ FactorMatrix read_factors(const Adapter& adapter, const AdapterModule& module, c
   return made;
 }
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_unilora(const Adapter& adapter, const AdapterModule& module,
+                                           const ModuleWeight& weight, double strength, const ReadRows& /*base*/) {
   const std::vector<float> vector = read_factor(adapter, factor(module, kVector));
   return added_product(read_factors(adapter, module, kUp, vector), read_factors(adapter, module, kDown, vector),
                        weight.transposed, module.scale * strength);
@@ -63,6 +63,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-constexpr AdapterKind kUniloraKind = {.name = "Uni-LoRA", .fault = fault, .memory = memory, .open = open};
+constexpr AdapterKind kUniloraKind = {
+    .name = "Uni-LoRA", .fault = unilora_fault, .memory = unilora_memory, .open = open_unilora};
 
 }  // namespace ckmerge

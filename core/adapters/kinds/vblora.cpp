@@ -51,7 +51,7 @@ std::string side_fault(const Adapter& adapter, const AdapterModule& module, char
   return {};
 }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string vblora_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const std::string a = indices('A'), b = indices('B');
   if (std::string unfit = unfit_factor(adapter, module, {a, b}); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding) return "VB-LoRA changes weights of Linear only";
@@ -64,7 +64,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return misfit(weight, weight.transposed, logits('B'), up[0] * length, logits('A'), down[1] * length);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t vblora_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t rank = shape_of(adapter, module, 'A')[0];
   uint64_t read = 2 * sizeof(float) * factor_tensor(adapter, factor(module, kBank)).count;
   for (const char side : {'A', 'B'})
@@ -135,8 +135,8 @@ std::vector<float> read_pieces(const Adapter& adapter, const AdapterModule& modu
   return pieces;
 }
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_vblora(const Adapter& adapter, const AdapterModule& module,
+                                          const ModuleWeight& weight, double strength, const ReadRows& /*base*/) {
   const uint64_t length = columns_of(factor_tensor(adapter, factor(module, kBank)).shape);
   const Shape a = shape_of(adapter, module, 'A'), b = shape_of(adapter, module, 'B');
   FactorMatrix down{a[0], a[1] * length, read_pieces(adapter, module, 'A')};
@@ -150,6 +150,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-constexpr AdapterKind kVbloraKind = {.name = "VB-LoRA", .fault = fault, .memory = memory, .open = open};
+constexpr AdapterKind kVbloraKind = {
+    .name = "VB-LoRA", .fault = vblora_fault, .memory = vblora_memory, .open = open_vblora};
 
 }  // namespace ckmerge

@@ -22,7 +22,7 @@ double number_of(const AdapterModule& module, std::string_view key, double other
   return found == module.numbers.end() ? otherwise : found->second;
 }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string waveft_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding) return "WaveFT changes weights of Linear only";
   if (std::string lacking = lacking_factor(module, {"waveft_spectrum"}); !lacking.empty()) return lacking;
@@ -35,7 +35,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return count <= elements ? "" : misfit("waveft_spectrum", count, "elements", "the weight", elements);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/) {
+uint64_t waveft_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/) {
   return (4 * 2 * sizeof(ChangedElement) + 64) * factor_tensor(adapter, factor(module, "waveft_spectrum")).count;
 }
 
@@ -54,8 +54,8 @@ void add_wave(const ModuleWeight& weight, uint64_t out, uint64_t in, uint64_t pl
     }
 }
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_waveft(const Adapter& adapter, const AdapterModule& module,
+                                          const ModuleWeight& weight, double strength, const ReadRows& /*base*/) {
   const uint64_t out = weight.transposed ? weight.columns() : weight.rows();
   const uint64_t in = weight.transposed ? weight.rows() : weight.columns();
   const std::vector<float> spectrum = read_factor(adapter, factor(module, "waveft_spectrum"));
@@ -73,6 +73,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-constexpr AdapterKind kWaveftKind = {.name = "WaveFT", .fault = fault, .memory = memory, .open = open};
+constexpr AdapterKind kWaveftKind = {
+    .name = "WaveFT", .fault = waveft_fault, .memory = waveft_memory, .open = open_waveft};
 
 }  // namespace ckmerge
