@@ -47,7 +47,7 @@ MEANINGS = {
         "copy A1111's .yaml beside the result: that of A, B or C, auto (the first that has one) or none "
         '(default)',
     'config_from':
-        'with layout diffusers: take configs, tokenizers and the scheduler from this folder of the same '
+        'of a folder as output: take configs, tokenizers and the scheduler from this folder of the same '
         'family',
     'copy_code':
         "of a model's folder as OUT: copy A's Python files into it; nothing of them is run",
