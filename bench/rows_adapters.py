@@ -4,12 +4,11 @@ against merge_and_unload and save_pretrained, and the extraction of one layer ag
 import json
 import math
 import random
-import shutil
 import struct
 
 from bars import MIB
 from measure import NotRun, drop_page_cache, interleave, run
-from rows import floor_of, result, size_text, unless_equal
+from rows import floor_of, result, unless_equal
 from rows_folders import FOLDER_SIZE, header, model, remove, size_of, write_json
 from rows_formulas import against, cold
 
@@ -164,7 +163,7 @@ rank = 128
 falling = 1 / numpy.arange(1, rank + 1, dtype=numpy.float32)
 delta = (rng.standard_normal((rows, rank), dtype=numpy.float32) * falling) @ rng.standard_normal((rank, columns), dtype=numpy.float32) * 0.01
 delta += rng.standard_normal((rows, columns), dtype=numpy.float32) * 1e-4
-name = "layers.0.weight"
+name = "model.layers.0.mlp.down_proj.weight"
 save_file({name: weight.astype(numpy.float16)}, base)
 save_file({name: (weight.astype(numpy.float16).astype(numpy.float32) + delta).astype(numpy.float16)}, tuned)
 """
@@ -200,20 +199,23 @@ def extract(bench):
     python = bench.options.peers / "peers-venv/bin/python"
     if not python.exists():
         raise NotRun("no environment of numpy; scripts/test.sh peers makes one")
-    base, tuned, ours, theirs = (bench.data / f"layer-{name}.safetensors" for name in ("base", "tuned", "ours", "theirs"))
+    base, tuned, theirs = (bench.data / f"layer-{name}.safetensors" for name in ("base", "tuned", "theirs"))
+    folder = bench.data / "folder-extracted"
     if not tuned.exists():
         run([python, "-c", LAYER_SCRIPT, *LAYER, base, tuned])
 
     def own():
-        return cold(bench, ours, "lora", "extract", tuned, base, "--rank", EXTRACT_RANK).seconds
+        remove(folder)
+        drop_page_cache()
+        return run([bench.options.build / "ckmerge", "lora", "extract", tuned, base, "--rank", EXTRACT_RANK, "--spelling", "peft", "-o", f"{folder}/", "-q"]).seconds
 
     def numpys():
         drop_page_cache()
         return run([python, "-c", SVD_SCRIPT, tuned, base, EXTRACT_RANK, theirs]).seconds
 
     values, said = interleave(min(3, bench.options.rounds), {"numpy": numpys, "ckmerge": own}, bench.log)
-    lost = float(run([python, "-c", ENERGY_SCRIPT, tuned, base, ours, theirs]).output)
-    commands = [f"ckmerge lora extract TUNED BASE --rank {EXTRACT_RANK} -o O -q", "numpy.linalg.svd of the difference in f32, the first singular parts saved"]
+    lost = float(run([python, "-c", ENERGY_SCRIPT, tuned, base, folder / "adapter_model.safetensors", theirs]).output)
+    commands = [f"ckmerge lora extract TUNED BASE --rank {EXTRACT_RANK} --spelling peft -o O/ -q", "numpy.linalg.svd of the difference in f32, the first singular parts saved"]
     return {"lora-extract": result(values, "numpy", commands, said), "lora-extract-energy": result({"ckmerge": [lost]}, None, commands[:1])}
 
 

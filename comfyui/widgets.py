@@ -11,7 +11,8 @@ from .text import title
 UNSET = "(default)"
 # Of a run and its machine, or decided by the node itself.
 NOT_OFFERED = {"output", "filename-prefix", "force", "dry-run", "json", "progress", "quiet", "verbose", "help", "hash-cache", "registry",
-               "hash", "hash-inputs", "config-from", "no-register", "notify", "save-recipe", "sweep", "config", "wrap", "format", "tensors", "blocks"}
+               "hash", "hash-inputs", "config-from", "no-register", "notify", "save-recipe", "sweep", "config", "wrap", "format", "tensors", "blocks",
+               "lora", "allow-unmatched", "tied", "dora"}  # adapters are added by ComfyUI's own LoraLoader
 # A widget of their own on the nodes of merges.
 ON_MERGE_NODES = {"method", "weight", "mbw", "base-alpha", "mbw-preset", "mbw-presets", "formula", "param", "dtype"}
 

@@ -85,9 +85,7 @@ Symbol Tracing::before(Coefficient share, Axis axis) const {
 namespace {
 
 // Where it is known per tensor whether they add up to one fill_slots() decides.
-bool may_keep_equal(Weights weights) {
-  return (weights.known && std::isnan(weights.sum)) || weights.add_up_to_one();
-}
+bool may_keep_equal(Weights weights) { return (weights.known && std::isnan(weights.sum)) || weights.add_up_to_one(); }
 
 }  // namespace
 
@@ -124,7 +122,8 @@ class Compiler {
     if (keeps_ && !agrees_) agreed_ = registers_[first_];  // of one operand by itself
     if (fused) program_.code.back().op = keeping(program_.code.back().op);
     if (keeps_)
-      program_.result = finish(nullptr, {.op = Op::agreed_or, .a = agreed_, .b = program_.result}, kept ? merged : nullptr);
+      program_.result =
+          finish(nullptr, {.op = Op::agreed_or, .a = agreed_, .b = program_.result}, kept ? merged : nullptr);
     keeps_ = false;
     if (kept) {
       registers_[kept] = program_.result;

@@ -5,8 +5,8 @@
 usage: scripts/tidy.py [--clang-tidy PROGRAM] [--checks MORE] FOLDER|SOURCE...
 
 Most of clang-tidy's time goes into the headers of the standard library, and it looks at those again for every source: 6 s of 7.
-So sources that are compiled with the same flags are included into one file, below the headers of all, each with names of its own
-for what it has in unnamed namespaces. What cannot be compiled there is looked at by itself. Exits with 1 where something is found.
+So sources that are compiled with the same flags are included into one file (bundles.py). What cannot be compiled there is looked at
+by itself. Exits with 1 where something is found.
 """
 import argparse
 import concurrent.futures
@@ -18,20 +18,14 @@ import shlex
 import subprocess
 import sys
 
+import bundles
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 COMMANDS = ROOT / "build/release/compile_commands.json"
 BUNDLES = ROOT / "build/lint"
 MOST = 70  # sources of a bundle: with more of them, the other core has nothing to do at the end
 
 PRECOMPILED = re.compile(r"-Winvalid-pch |-include \S*cmake_pch\.hxx ")
-INCLUDES = re.compile(r'^#include (?:<.*>|".*\.h")', re.M)
-QUALIFIED = re.compile(r"(?:\.|->|::|namespace )(\w+)")
-UNNAMED = re.compile(r"^namespace \{$(.*?)^\}  // namespace$", re.M | re.S)
-TYPES = r"(?:struct|class|enum(?: class)?|using) (\w+)(?= (?:final )?[{:=]|;)"
-FUNCTIONS_AND_TYPES = re.compile(rf"^{TYPES}|^(?!namespace)[\w\[][\w:<>,&*\[\] ]*?\b(\w+)(?:\(|\{{| =)", re.M)
-CONSTANTS = re.compile(r"^(?:static )?const(?:expr)? [^;]*;", re.M)
-CONSTANT = re.compile(r"\b(k[A-Z]\w*)(?=\[|\{| = )")
-ENUMERATORS = re.compile(r"^enum \w+[^{]*\{(.*?)\}", re.M | re.S)
 
 
 def compiled(wanted):
@@ -49,17 +43,7 @@ def compiled(wanted):
         yield path, words[first : words.index("-o")] + ["-Wno-unknown-warning-option"]
 
 
-def private_names(text):
-    """What a source defines for itself alone: in an unnamed namespace, at the beginning of a line."""
-    names = set()
-    for body in UNNAMED.findall(text):
-        names.update(a or b for a, b in FUNCTIONS_AND_TYPES.findall(body))
-        names.update(name for constants in CONSTANTS.findall(body) for name in CONSTANT.findall(constants))
-        names.update(word for values in ENUMERATORS.findall(body) for word in re.findall(r"[A-Za-z_]\w*", values))
-    return names
-
-
-def bundles(wanted):
+def divided(wanted):
     """(flags, sources), the largest first, so that the small ones fill up the time of the last."""
     made = []
     for path, flags in compiled(wanted):
@@ -70,25 +54,10 @@ def bundles(wanted):
     return sorted(made, key=lambda bundle: -len(bundle[1]))
 
 
-def text_of(paths):
-    """The file that includes these sources. Headers come first: a name that is changed must not change in them."""
-    if len(paths) == 1:
-        return f'#include "{paths[0]}"\n'
-    texts = [(ROOT / path).read_text(encoding="utf-8") for path in paths]
-    lines = sorted({line for text in texts for line in INCLUDES.findall(text)})
-    for number, (path, text) in enumerate(zip(paths, texts)):
-        # What is also the name of a member, or of a namespace, would be changed there too.
-        names = sorted(private_names(text) - set(QUALIFIED.findall(text)))
-        lines += [f"#define {name} {name}{number}" for name in names]
-        lines += [f'#include "{path}"']
-        lines += [f"#undef {name}" for name in names]
-    return "\n".join(lines) + "\n"
-
-
 def tidy(options, name, paths, flags):
     """(whether it passed, what was said)"""
     source = BUNDLES / f"{name}.cpp"
-    source.write_text(text_of(paths), encoding="utf-8")
+    source.write_text(bundles.text_of(paths), encoding="utf-8")
     command = [options.clang_tidy, "--quiet", f"--checks={options.checks}", str(source), "--", f"-I{ROOT}", *flags]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
     said = done.stdout or (done.stderr if done.returncode else "")
@@ -113,7 +82,7 @@ def main():
     parser.add_argument("--checks", default="", help="added to those of .clang-tidy")
     options = parser.parse_args()
     BUNDLES.mkdir(parents=True, exist_ok=True)
-    work = bundles(set(options.wanted))
+    work = divided(set(options.wanted))
     passed = True
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for good, said in pool.map(lambda item: tidy_bundle(options, item[0], *item[1]), enumerate(work)):

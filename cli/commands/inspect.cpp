@@ -5,6 +5,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/sizes.h"
+#include "cli/report/adapter_contents.h"
 #include "cli/report/components_report.h"
 #include "cli/report/dicts_json.h"
 #include "cli/report/report.h"
@@ -127,7 +128,8 @@ std::string checkpoint_text(const Checkpoint& checkpoint, const Settings& settin
                     header_text(checkpoint) + ")\n";
   for (const auto& [dtype, total] : summary.totals) out += total_line(dtype, total);
   out += component_lines(checkpoint) + layout_line(summary, *checkpoint.form) + pickle_lines(checkpoint) +
-         note_lines(checkpoint);
+         note_lines(checkpoint) +
+         adapter_lines(checkpoint, {.all_modules = settings.all_tensors, .strengths = settings.blocks});
   if (!checkpoint.form->has_pickle || checkpoint.has_metadata) out += metadata_lines(checkpoint);
   std::optional<BlockMap> blocks;
   if (settings.blocks) out += block_lines(blocks.emplace(blocks_of(checkpoint)));
@@ -224,6 +226,7 @@ void write_checkpoint(JsonWriter& json, const Checkpoint& checkpoint, bool with_
   json.key("unaligned").value(summary.unaligned);
   write_form(json, checkpoint);
   write_components(json, checkpoint);
+  write_adapter(json, checkpoint, with_blocks);
   write_totals(json, summary);
   write_metadata(json, checkpoint);
   std::optional<BlockMap> blocks;

@@ -7,7 +7,6 @@
 #include "cli/commands/work_options.h"
 #include "cli/folders/config_files.h"
 #include "cli/folders/folder_output.h"
-#include "cli/options/output_extension.h"
 #include "cli/options/output_name.h"
 #include "cli/options/sizes.h"
 #include "cli/report/lora_report.h"

@@ -9,7 +9,6 @@
 #include "cli/commands/sweep.h"
 #include "cli/commands/work_options.h"
 #include "cli/folders/pipeline_output.h"
-#include "cli/options/output_extension.h"
 #include "cli/options/output_name.h"
 #include "cli/options/presets.h"
 #include "cli/recipes/formula_inputs.h"
@@ -35,7 +34,7 @@ void check_files(const MergeRequest& merge, Command command, Faults& faults) {
   if (!settings.output && !settings.filename_prefix && !settings.only_plan)
     faults.check([] { refuse("--output", "no output is given; name the file to write with -o OUT"); });
   if (settings.output && settings.sweeps.empty() && !is_folder(*settings.output) &&
-      !is_pipeline_folder(*settings.output, settings.recipe))
+      !is_pipeline_output(*settings.output, settings.recipe))
     faults.check([&] { expect_checkpoint_name(*settings.output); });
 }
 
@@ -111,7 +110,7 @@ void take_recorded(MergeRequest& merge) {
 }  // namespace
 
 bool MergeRequest::makes_pipeline() const {
-  return keeps_pipeline || (!settings.filename_prefix && is_pipeline_folder(output, settings.recipe));
+  return keeps_pipeline || (!settings.filename_prefix && is_pipeline_output(output, settings.recipe));
 }
 
 void settle_output(MergeRequest& merge, std::span<const Checkpoint> checkpoints) {

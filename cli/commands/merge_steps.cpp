@@ -130,9 +130,8 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
     faults.check([&] {
       request.changes.head = head_of(checkpoints[request.changes.input]);
       VocabularyChanges vocabulary;
-      append(request.warnings, with_places(request.places, [&] {
-               return name_inputs(without, checkpoints, vocabulary);
-             }));
+      append(request.warnings,
+             with_places(request.places, [&] { return name_inputs(without, checkpoints, vocabulary); }));
       take_changes(std::move(vocabulary), request.changes);
       if (!checkpoints.empty()) expect_names_of_set(request.settings, checkpoints);
       for (SlicedRun& run : slice_inputs(request.settings.recipe, checkpoints))
@@ -154,8 +153,7 @@ Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const 
   for (std::string& warning : plan.warnings) warning = placed(warning, request.places);
   plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
   append(plan.warnings, position_warnings(plan, checkpoints));
-  size_tiles(plan, checkpoints,
-             {.budget = run.memory_budget, .held = run.held_by_inputs, .tile_size = run.tile_size});
+  size_tiles(plan, checkpoints, {.budget = run.memory_budget, .held = run.held_by_inputs, .tile_size = run.tile_size});
   return plan;
 }
 

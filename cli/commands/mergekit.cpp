@@ -13,7 +13,7 @@
 #include "cli/commands/recipe_file.h"
 #include "cli/operands/hub_access.h"
 #include "cli/operands/registry_access.h"
-#include "cli/options/output_extension.h"
+#include "cli/options/output_name.h"
 #include "cli/system/text.h"
 #include "core/mergekit/mergekit_recipe.h"
 #include "io/file/input_file.h"

@@ -52,12 +52,13 @@ std::vector<Checkpoint> open_inputs(MergeRequest& request, Caller& caller, Fault
   for (size_t k = 0; k < request.inputs.size(); ++k)
     faults.check([&] {
       const std::string key = key_of(request, k);
-      checkpoints.push_back(caller.open(request.inputs[k], {.key = key,
-                                                            .allow_expanded = request.settings.allow_expanded,
-                                                            .ema = request.settings.recipe.ema,
-                                                            .keep_names = request.settings.recipe.keep_names || k >= adapters,
-                                                            .mend = request.settings.recipe.mend,
-                                                            .from_unsafe = request.settings.from_unsafe}));
+      checkpoints.push_back(
+          caller.open(request.inputs[k], {.key = key,
+                                          .allow_expanded = request.settings.allow_expanded,
+                                          .ema = request.settings.recipe.ema,
+                                          .keep_names = request.settings.recipe.keep_names || k >= adapters,
+                                          .mend = request.settings.recipe.mend,
+                                          .from_unsafe = request.settings.from_unsafe}));
       share_names(checkpoints);
       if (request.settings.from_unsafe) request.warnings.push_back(unsafe_warning(checkpoints.back()));
       if (const InputForm& form = *checkpoints.back().form; form.has_pickle)

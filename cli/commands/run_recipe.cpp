@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "cli/commands/recipe_file.h"
-#include "cli/commands/run_recipe_models.h"
+#include "cli/recipes/run_recipe_models.h"
 #include "cli/options/faults.h"
 #include "cli/report/report.h"
 #include "cli/system/text.h"
@@ -160,8 +160,8 @@ std::optional<uint64_t> shard_size_made(const std::string& path, Caller& caller)
 std::vector<std::string> input_lines(const RecordedRecipe& recorded) {
   std::vector<std::string> lines;
   for (size_t k = 0; k < recorded.sha256.size(); ++k)
-    lines.push_back(letter(k) + name_behind_letter(recorded.recipe, k, recorded.sha256.size()) + " was " + recorded.recipe.input_names[k] +
-                    hash_text(recorded, k));
+    lines.push_back(letter(k) + name_behind_letter(recorded.recipe, k, recorded.sha256.size()) + " was " +
+                    recorded.recipe.input_names[k] + hash_text(recorded, k));
   return lines;
 }
 

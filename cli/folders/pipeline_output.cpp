@@ -32,7 +32,7 @@ std::vector<FolderFile> whole_components(std::span<const FolderFile> files) {
 
 }  // namespace
 
-bool is_pipeline_folder(const std::string& output, const Recipe& recipe) {
+bool is_pipeline_output(const std::string& output, const Recipe& recipe) {
   return recipe.roles.empty() && may_be_folder(output) &&
          recipe.layout == asked_layout_names()[static_cast<size_t>(AskedLayout::diffusers)];
 }

@@ -17,7 +17,7 @@
 namespace ckmerge::cli {
 
 /// Whether an output of this name is a folder of diffusers, in whose layout the result is.
-bool is_pipeline_folder(const std::string& output, const Recipe& recipe);
+bool is_pipeline_output(const std::string& output, const Recipe& recipe);
 
 struct PipelineOutputOptions {
   std::optional<std::string> config_from = {};  ///< the folder whose configs are taken

@@ -12,9 +12,7 @@
 namespace ckmerge::cli {
 namespace {
 
-std::optional<double> number_in(const std::string& text) try {
-  return parse_number("", text);
-} catch (const Error&) {
+std::optional<double> number_in(const std::string& text) try { return parse_number("", text); } catch (const Error&) {
   return std::nullopt;
 }
 
@@ -30,8 +28,8 @@ size_t begin_of_part(const std::string& text) {
 // Whether what stands in front of the sign is meant as one: IN04, OUT*, te, input_blocks.4.
 bool is_selector(const std::string& text) {
   if (text.size() > 2 && text.front() == '/' && text.back() == '/') return true;
-  return !text.empty() && text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.*[]-") ==
-                              text.npos;
+  return !text.empty() &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.*[]-") == text.npos;
 }
 
 }  // namespace
@@ -52,8 +50,10 @@ AdapterWord parse_adapter_word(const std::string& option, const std::string& tex
     const std::optional<double> strength = number_in(part.substr(equals + 1));
     if (!strength)
       throw Error(ErrorCode::usage, option,
-                  option + ": '" + part + "' is no strength, such as te=0.2 (a path that holds such a text is followed "
-                                          "by its strength: " + text + ":1)");
+                  option + ": '" + part +
+                      "' is no strength, such as te=0.2 (a path that holds such a text is followed "
+                      "by its strength: " +
+                      text + ":1)");
     word.use.rules.insert(word.use.rules.begin(), {part.substr(0, equals), *strength});
     word.path.resize(colon);
   }

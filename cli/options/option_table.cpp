@@ -33,9 +33,10 @@ struct Row {
 
 const std::vector<Row>& table() {
   using enum Command;
-  const unsigned recipes = in(merge, plan, convert, bake, compose, average), writes = recipes | in(run, mergekit);
+  const unsigned recipes = in(merge, plan, convert, bake, compose, average), writes = recipes | in(run, mergekit),
+                 files = writes | in(lora);
   static const std::vector<Row> rows{
-      {writes | in(lora),
+      {files,
        {"output", 'o', "OUT", "the file to write, or a folder: the file is then named as A1111 names it",
         read_filled_text(&Settings::output, ValueType::output)}},
       {writes & ~in(mergekit),
@@ -95,7 +96,8 @@ const std::vector<Row>& table() {
        {"tied", 0, "P", "an adapter of both names of tied embeddings: error (default), or sum both, as PEFT does",
         read_choice(&Recipe::tied)}},
       {in(merge, plan, bake),
-       {"dora", 0, "P", "read a DoRA as it was trained (default: trained), or as comfy does", read_choice(&Recipe::dora)}},
+       {"dora", 0, "P", "read a DoRA as it was trained (default: trained), or as comfy does",
+        read_choice(&Recipe::dora)}},
       {in(compose), {"unet", 0, "FILE", "the denoiser, whatever its architecture", read_component(Part::unet)}},
       {in(compose),
        {"te", 0, "FILE", "a text encoder; CLIP-L, CLIP-G, CLIP-H and T5 are told by their tensors",
@@ -232,19 +234,17 @@ const std::vector<Row>& table() {
       {writes | in(lora, inspect, hash, scan, listing, show),
        {"registry", 0, "FILE", "the registry, in which @NAME is looked up (default: in the user's data folder)",
         read_text(&Settings::registry, ValueType::file)}},
-      {writes | in(lora),
-       {"no-register", 0, "", "do not add OUT to the registry", read_flag(&Settings::registers, false)}},
+      {files, {"no-register", 0, "", "do not add OUT to the registry", read_flag(&Settings::registers, false)}},
       {writes,
        {"notify", 0, "URL", "afterwards ask the A1111 at URL, such as http://127.0.0.1:7860, to find OUT",
         read_notify_url()}},
-      {writes | in(lora),
-       {"verify", 0, "", "read the output back from the disk and compare", read_flag(&RunOptions::verify)}},
-      {writes | in(lora), {"force", 'f', "", "replace OUT if it exists", read_flag(&RunOptions::replace)}},
-      {writes | in(lora), {"dry-run", 'n', "", "print the plan, write nothing", read_flag(&Settings::only_plan)}},
-      {writes | in(lora),
+      {files, {"verify", 0, "", "read the output back from the disk and compare", read_flag(&RunOptions::verify)}},
+      {files, {"force", 'f', "", "replace OUT if it exists", read_flag(&RunOptions::replace)}},
+      {files, {"dry-run", 'n', "", "print the plan, write nothing", read_flag(&Settings::only_plan)}},
+      {files,
        {"no-fsync", 0, "", "do not wait until the disk has the result: for scratch files",
         read_flag(&RunOptions::sync, false)}},
-      {writes | in(lora),
+      {files,
        {"memory", 0, "SIZE", "memory to work in, such as 512M or 2GiB (default 128MiB); no effect on the result",
         read_size(&RunOptions::memory_budget)}},
       {writes | in(lora, hash, scan),
@@ -276,7 +276,7 @@ const std::vector<Row>& table() {
        {"json", 0, "", "print one JSON document, on failure too", read_flag(&Settings::json)}},
       {(writes & ~in(mergekit)) | in(lora, hash, scan),
        {"quiet", 'q', "", "print no report and no progress, only errors", read_flag(&Settings::quiet)}},
-      {writes | in(lora),
+      {files,
        {"verbose", 'v', "", "say how the work was done; with plan, list all tensors", read_flag(&Settings::verbose)}},
       {kEveryCommand, {"help", 'h', "", "print this", read_flag(&Settings::help)}},
   };
@@ -290,12 +290,10 @@ std::vector<OptionSpec> options_of(Command command) {
   for (const Row& row : table())
     if (row.commands & in(command)) options.push_back(row.spec);
   if (command == Command::plan) options.push_back(planned_mergekit_option());
-  if (command == Command::mergekit)
-    for (OptionSpec& option : mergekit_options()) options.push_back(std::move(option));
-  if (command == Command::lora)
-    for (OptionSpec& option : lora_options()) options.push_back(std::move(option));
-  if (command == Command::merge || command == Command::plan)
-    for (OptionSpec& option : method_options()) options.push_back(std::move(option));
+  const auto add = [&](const auto& more) { options.insert(options.end(), more.begin(), more.end()); };
+  if (command == Command::mergekit) add(mergekit_options());
+  if (command == Command::lora) add(lora_options());
+  if (command == Command::merge || command == Command::plan) add(method_options());
   return options;
 }
 

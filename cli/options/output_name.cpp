@@ -12,6 +12,7 @@
 #include "core/recipe/python_text.h"
 #include "io/memory/memory_tensors.h"
 #include "io/text/error.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -79,7 +80,8 @@ std::string sum_name(std::span<const double> weights, const std::vector<std::str
 std::string name_without_suffix(const Recipe& recipe, const std::vector<std::string>& models) {
   // Of weighted_sum and linear: the weights, in the order of the checkpoints. Of add_difference: alpha comes second.
   if (recipe.formula) return call_name(recipe, models);
-  const std::vector<double> coefficients = resolve_coefficients(recipe, models.size() + recipe.bake_vae + recipe.adapters.size());
+  const std::vector<double> coefficients =
+      resolve_coefficients(recipe, models.size() + recipe.bake_vae + recipe.adapters.size());
   if (recipe.method == "weighted_sum" || recipe.method == "linear") return sum_name(coefficients, models);
   if (recipe.method == "copy") return models[0];
   if (recipe.method != "add_difference") return call_name(recipe, models);
@@ -245,6 +247,25 @@ std::string NumberedNames::next() {
       base_ + "_" + std::string(5 - std::min<size_t>(5, number.size()), '0') + number + "_" + extension_;
   expect_file_name("--filename-prefix", name, kAdvice);
   return (fs::path(folder_) / name).string();
+}
+
+void expect_checkpoint_name(const std::string& output) {
+  if (output == "-")
+    throw Error(
+        ErrorCode::usage, "--output",
+        "-o -: a checkpoint is written to a file, in any order of its bytes, not to standard output; name a file "
+        "(./- for one that is called -) and send that on");
+  if (const std::string_view kind = promised_elsewhere(output); !kind.empty())
+    throw Error(
+        ErrorCode::usage, output,
+        sentence(output, " would be taken for ", kind, ", which is not written; name a .safetensors or a .ckpt"));
+}
+
+std::string extension_warning(const std::string& output, const OutputForm& form) {
+  if (output.empty() || promised_form(output)) return "";
+  const std::string extension = std::filesystem::path(output).extension();
+  return sentence(output, extension.empty() ? " has no extension" : sentence(" ends in ", extension),
+                  ", by which no program knows it as ", form.name, "; call it ", output, form.extension());
 }
 
 }  // namespace ckmerge::cli

@@ -70,4 +70,13 @@ class NumberedNames {
   uint64_t last_ = 0;
 };
 
+// What an extension says to the programs that will look for the file: they go by it.
+
+/// Throws Error(usage) where `-o OUTPUT` is `-`, or promises a format that is not written.
+void expect_checkpoint_name(const std::string& output);
+
+/// A sentence where the extension is none that programs take for a checkpoint of `form`, or none at all; else empty.
+/// REQUIRES: expect_checkpoint_name(); `output` is no folder.
+std::string extension_warning(const std::string& output, const OutputForm& form);
+
 }  // namespace ckmerge::cli

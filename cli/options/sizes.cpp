@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/options/sizes.h"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>

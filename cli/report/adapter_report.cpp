@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/report/adapter_report.h"
 
+#include "cli/options/adapter_option.h"
+
 namespace ckmerge::cli {
 namespace {
 
@@ -31,6 +33,16 @@ void write_modules(JsonWriter& json, const char* key, const std::vector<Reported
 }
 
 }  // namespace
+
+std::string role_text(const MergeFacts& facts, size_t k) {
+  const Recipe& recipe = facts.plan.recipe;
+  if (k < recipe.roles.size()) return ", " + recipe.roles[k];
+  const size_t inputs = facts.checkpoints.size();
+  if (recipe.bake_vae && k == vae_input(recipe, inputs)) return ", the VAE";
+  return k >= first_adapter(recipe, inputs)
+             ? ", an adapter of strength " + strength_text(recipe.adapters[k - first_adapter(recipe, inputs)])
+             : "";
+}
 
 std::string adapter_lines(const MergeFacts& facts, size_t i) {
   if (i >= facts.adapters.size()) return "";

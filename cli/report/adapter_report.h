@@ -9,6 +9,9 @@
 
 namespace ckmerge::cli {
 
+/// ", the VAE": what input `k` is, where it is not one of those that are merged.
+std::string role_text(const MergeFacts& facts, size_t k);
+
 /// Below the line of adapter `i`: what it is, what it changes, what belongs nowhere; with --verbose all its modules.
 std::string adapter_lines(const MergeFacts& facts, size_t i);
 

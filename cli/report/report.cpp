@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "cli/options/adapter_option.h"
 #include "cli/options/numbers.h"
 #include "cli/options/sizes.h"
 #include "cli/report/adapter_report.h"
@@ -104,16 +103,6 @@ std::string recipe_line(const MergeFacts& facts) {
     return "formula: " + shortened(text, kSentenceWidth) + dtypes_text(facts) + "\n";
   }
   return recipe.method + ": " + find_method(recipe.method)->spec->formula + parameters_text(facts) + "\n";
-}
-
-// What a checkpoint is, where it is not one of those that are merged.
-std::string role_text(const MergeFacts& facts, size_t k) {
-  const Recipe& recipe = facts.plan.recipe;
-  if (k < recipe.roles.size()) return ", " + recipe.roles[k];
-  const size_t inputs = facts.checkpoints.size();
-  if (recipe.bake_vae && k == vae_input(recipe, inputs)) return ", the VAE";
-  return k >= first_adapter(recipe, inputs) ? ", an adapter of strength " + strength_text(recipe.adapters[k - first_adapter(recipe, inputs)])
-                                            : "";
 }
 
 const char* done_phrase(Action action) {
@@ -286,8 +275,9 @@ std::string plan_report(const MergeFacts& facts) {
   out += pass_line(facts);
   out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.output_size()) +
          "; memory to work in " + memory_text(facts.run.memory_budget) +
-         (facts.run.held_by_inputs ? ", of it adapters " + memory_text(facts.run.held_by_inputs) : "") + ", plan " + memory_text(plan.memory()) +
-         "; device " + planned_device_text(facts.run.device) + beyond_devices_text(facts.run.device, plan) + ".\n";
+         (facts.run.held_by_inputs ? ", of it adapters " + memory_text(facts.run.held_by_inputs) : "") + ", plan " +
+         memory_text(plan.memory()) + "; device " + planned_device_text(facts.run.device) +
+         beyond_devices_text(facts.run.device, plan) + ".\n";
   if (!facts.config_from.empty()) out += visible(facts.config_from) + " would be copied beside it.\n";
   return out + warning_lines(plan.warnings) +
          (facts.recipe_file.empty() ? "Nothing was written.\n"

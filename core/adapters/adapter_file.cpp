@@ -8,16 +8,15 @@
 #include <string_view>
 #include <utility>
 
+#include "core/adapters/adapter_configs.h"
 #include "core/adapters/adapter_groups.h"
 #include "core/adapters/adapter_kind.h"
 #include "core/adapters/expert_parameter.h"
 #include "core/adapters/module_scale.h"
 #include "core/adapters/names/refused_types.h"
-#include "core/adapters/peft_config.h"
-#include "io/adapter_config.h"
 #include "io/text/error.h"
-#include "io/text/json_members.h"
 #include "io/text/sentence.h"
+#include "io/text/utf8.h"
 
 namespace ckmerge {
 namespace {
@@ -25,7 +24,7 @@ namespace {
 using std::string;
 using std::string_view;
 
-constexpr string_view kPeftPrefix = "base_model.model.", kDiffusersMetadata = "lora_adapter_metadata";
+constexpr string_view kPeftPrefix = "base_model.model.";
 
 bool begins_with_any(string_view name, std::span<const string_view> prefixes) {
   return std::ranges::any_of(prefixes, [&](string_view prefix) { return name.starts_with(prefix); });
@@ -36,70 +35,12 @@ string_view without_peft_prefix(string_view name) {
   return name.starts_with(kPeftPrefix) ? name.substr(kPeftPrefix.size()) : name;
 }
 
-const string* metadata_text(const Metadata& metadata, string_view key) {
-  const auto found = std::ranges::find(metadata, key, &Metadata::value_type::first);
-  return found == metadata.end() ? nullptr : &found->second;
-}
-
-// What configs there are: one beside the file, or in its metadata one for each component.
-class Configs {
- public:
-  explicit Configs(const Checkpoint& file) : path_(file.path) {
-    if (const std::optional<JsonValue> root = adapter_config(file)) {
-      beside_ = read(*root, "", "adapter_config.json");
-      return;
-    }
-    const string* const text = metadata_text(file.metadata, kDiffusersMetadata);
-    if (!text) return;
-    root_ = parsed(*text);
-  }
-
-  const std::optional<PeftConfig>& beside() const { return beside_; }
-  bool in_metadata() const { return root_.has_value(); }
-
-  /// Of the component that the module is of, and how many characters of the name that is; null: there is none.
-  std::pair<const PeftConfig*, size_t> of(string_view module) {
-    if (!root_) return {nullptr, 0};
-    const size_t dot = module.find('.');
-    const string prefix(dot == string_view::npos ? "" : module.substr(0, dot + 1));
-    for (const string& front : {prefix, string()}) {
-      if (!find_member(*root_, front + "r") && !find_member(*root_, front + "lora_alpha")) continue;
-      const auto [place, is_new] = by_prefix_.try_emplace(front);
-      if (is_new) place->second = read(*root_, front, kDiffusersMetadata);
-      return {&place->second, front.size()};
-    }
-    return {nullptr, 0};
-  }
-
- private:
-  JsonValue parsed(const string& text) const try {
-    JsonValue root = parse_json(text);
-    if (root.kind != JsonValue::Kind::object) throw Error(ErrorCode::malformed, "", "is no JSON object");
-    return root;
-  } catch (const Error& error) {
-    throw Error(ErrorCode::malformed, path_, sentence(path_, ": its ", kDiffusersMetadata, ": ", error.what()));
-  }
-
-  PeftConfig read(const JsonValue& root, string_view prefix, string_view where) const try {
-    return read_peft_config(root, prefix);
-  } catch (const Error& error) {
-    throw Error(error.code(), path_,
-                sentence(path_, ": ", where, ": ", error.what(), "; it should be what PEFT saved with the adapter"));
-  }
-
-  string path_;
-  std::optional<PeftConfig> beside_;
-  std::optional<JsonValue> root_;
-  std::map<string, PeftConfig> by_prefix_;
-};
-
-AdapterMaker maker_of(const Checkpoint& file, const Configs& configs) {
+AdapterMaker maker_of(const Checkpoint& file, const AdapterConfigs& configs) {
   constexpr string_view kKohyas[] = {"lora_unet_", "lora_te",   "lora_transformer_", "lora_prior_", "oft_unet_",
                                      "hada_unet_", "lora_llm_", "lora_t5_",          "lycoris_"};
   constexpr string_view kLycoris[] = {
       "LoHa", "LoKr", "Diag-OFT", "GLoRA of LyCORIS", "IA3 of LyCORIS", "full difference", "norm", "T-LoRA"};
   if (configs.beside()) return AdapterMaker::peft;
-  if (configs.in_metadata()) return AdapterMaker::diffusers;
   bool of_kohya = false, of_lycoris = false, of_diffusers = false;
   for (size_t i = 0; i < file.tensors.size(); ++i) {
     const string_view name = file.tensors.name(i);
@@ -109,7 +50,8 @@ AdapterMaker maker_of(const Checkpoint& file, const Configs& configs) {
     of_lycoris |= name.starts_with("lycoris_") || (told && begins_with_any(told->kind, kLycoris));
     of_diffusers |= name.find(".lora_A.") != string_view::npos || name.find(".lora.") != string_view::npos;
   }
-  if (const string* module = metadata_text(file.metadata, "ss_network_module"))
+  if (configs.in_metadata()) return AdapterMaker::diffusers;
+  if (const string* module = metadata_value(file.metadata, "ss_network_module"))
     of_lycoris |= module->find("lycoris") != string::npos;
   return of_lycoris ? AdapterMaker::lycoris : of_diffusers && !of_kohya ? AdapterMaker::diffusers : AdapterMaker::kohya;
 }
@@ -154,16 +96,30 @@ class Reader {
   void take_config(const PeftConfig& config) {
     adapter_.base_model = config.base_model;
     if (const string_view why = refused_type(config.type); !why.empty()) lines_.push_back("it " + string(why));
+    if (!config.type.empty() && !is_known_type(config.type))
+      lines_.push_back(sentence("it is ", valid_utf8(config.type.substr(0, 40)), ", which PEFT 0.21 does not have"));
     for (const string& why : config.refusals) lines_.push_back("it " + why);
-    if (config.init != "pissa" && config.init != "olora") return;
-    adapter_.warnings.push_back(sentence(path(), ": was trained on what ", config.init == "pissa" ? "PiSSA" : "OLoRA",
-                                         " left of its base", config.base_model.empty() ? "" : ", " + config.base_model,
-                                         " (init_lora_weights: ", config.init,
-                                         "), so that it fits that very model and no other"));
+    constexpr std::pair<string_view, string_view> kChanged[] = {{"init_lora_weights=pissa", "PiSSA"},
+                                                                {"init_lora_weights=olora", "OLoRA"}};
+    for (const auto& [field, method] : kChanged)
+      if (config.flag(field)) tell_changed_base(method);
+    if (config.has_kasa) tell_changed_base("KaSA");
+  }
+
+  void tell_changed_base(string_view method) {
+    changed_by_ = method;
+    adapter_.warnings.push_back(sentence(path(), ": was trained on what ", method, " left of its base",
+                                         adapter_.base_model.empty() ? "" : ", " + adapter_.base_model,
+                                         ", so that it fits that very model and no other"));
   }
 
   void expect_adapter(const AdapterGroups& groups) const {
     if (!groups.modules.empty() || (configs_.beside() && !groups.replacements.empty())) return;
+    if (!groups.shared.empty())
+      throw Error(ErrorCode::mismatch, path(),
+                  sentence(path(), ": cannot be merged into a model: of ", groups.shared,
+                           " it holds what all modules share and no module's own, so that nothing tells what each "
+                           "of them has of it; save it with its projections or indices"));
     throw Error(ErrorCode::mismatch, path(),
                 sentence(path(), ": is no adapter: none of its ", adapter_.file.tensors.size(),
                          " tensors is a factor; give the file of a LoRA or its kin, or the folder that PEFT saved"));
@@ -171,8 +127,7 @@ class Reader {
 
   const AdapterKind* kind_of(const FactorGroup& group, const PeftConfig* config) const {
     string name = group.kind;
-    if (config && name == "LoRA" && config->init == "pissa") name = find_adapter_kind("PiSSA") ? "PiSSA" : name;
-    if (config && name == "LoRA" && config->init == "olora") name = find_adapter_kind("OLoRA") ? "OLoRA" : name;
+    if (name == "LoRA" && !changed_by_.empty()) name = changed_by_;
     if (config && name == "MiSS" && config->flag("init_weights=bat")) name = "MiSS bat";
     return find_adapter_kind(name);
   }
@@ -181,6 +136,9 @@ class Reader {
     const auto [in_metadata, front] = configs_.of(group.module);
     const PeftConfig* const beside = configs_.beside() ? &*configs_.beside() : nullptr;
     const PeftConfig* const config = beside ? beside : in_metadata;
+    if (!changed_by_.empty() && group.kind.starts_with("LoRA with"))
+      faults_.push_back(
+          sentence(group.module, ": is a DoRA on a base that ", changed_by_, " changed, which is not built yet"));
     if (group.kind.empty()) {
       faults_.push_back(sentence(group.module, " has no factors", group.alpha ? " beside its alpha" : ""));
       return;
@@ -202,8 +160,10 @@ class Reader {
 
   // A file's own alpha says it for the module alone.
   string set_scale_of(AdapterModule& module, const FactorGroup& group, const PeftConfig* config, size_t front) {
-    for (const Factor& factor : module.factors)
-      if (factor.name == "on_input") module.numbers["on_input"] = number_in(adapter_.file, factor.tensor) != 0 ? 1 : 0;
+    if (const auto flag = std::ranges::find(module.factors, "on_input", &Factor::name); flag != module.factors.end()) {
+      module.numbers["on_input"] = number_in(adapter_.file, flag->tensor) != 0 ? 1 : 0;
+      module.factors.erase(flag);
+    }
     if (group.alpha) return set_scale(adapter_, module, number_in(adapter_.file, *group.alpha));
     if (!config && adapter_.maker == AdapterMaker::peft)
       return "nothing says what scales it: there is no adapter_config.json beside " + path() +
@@ -272,8 +232,9 @@ class Reader {
 
   const std::vector<string> none_;
   Adapter adapter_;
-  Configs configs_;
+  AdapterConfigs configs_;
   ExpertParameters parameters_;
+  string changed_by_;  // what changed the base that modules of LoRA are of; empty: nothing
   std::vector<string> lines_, faults_;
   std::map<string, std::pair<string, size_t>> unknown_;  // by kind: a module, and how many there are
 };

@@ -49,8 +49,12 @@ class Grouping {
   AdapterGroups group() {
     for (uint32_t i = 0; i < tensors_.size(); ++i) add(i);
     for (const uint32_t i : whole_) add_whole(i);
-    for (Module& module : modules_)
-      if (!is_shared(module.name) || shares_nothing_with_others(module)) finish(module);
+    for (Module& module : modules_) {
+      if (!is_shared(module.name) || shares_nothing_with_others(module))
+        finish(module);
+      else
+        groups_.shared = kind_of(module.members);
+    }
     std::ranges::stable_sort(groups_.modules, {}, &FactorGroup::module);
     return std::move(groups_);
   }
@@ -80,9 +84,8 @@ class Grouping {
   }
 
   void replace(string name, uint32_t tensor) {
-    const auto same = [&](const AdapterReplacement& other) { return other.name == name; };
     // PEFT can have saved a module of modules_to_save under its plain name as well.
-    if (std::ranges::any_of(groups_.replacements, same))
+    if (!replaced_.insert(name).second)
       groups_.ignored.emplace_back(tensors_.name(tensor));
     else
       groups_.replacements.push_back({.name = std::move(name), .tensor = tensor, .rows = {}});
@@ -177,6 +180,7 @@ class Grouping {
   std::vector<Module> modules_;
   std::unordered_map<string, size_t> places_;  // in modules_, by name
   std::unordered_set<string> refused_;         // reasons that were told
+  std::unordered_set<string> replaced_;        // names of replacements
   std::vector<uint32_t> whole_;
   AdapterGroups groups_;
 };

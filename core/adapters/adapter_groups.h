@@ -25,6 +25,7 @@ struct AdapterGroups {
   std::vector<FactorGroup> modules;              ///< by name
   std::vector<AdapterReplacement> replacements;  ///< without the rows of tokens
   std::vector<uint32_t> tokens;                  ///< of replacements, those that hold rows
+  std::string shared;                            ///< the kind whose factors all modules share; empty: there is none
   std::vector<std::string> ignored;
   std::vector<std::string> strange;   ///< names that are of nothing that is known
   std::vector<std::string> refusals;  ///< a line each: why a tensor's kind cannot be merged

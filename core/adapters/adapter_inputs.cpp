@@ -2,16 +2,15 @@
 #include "core/adapters/adapter_inputs.h"
 
 #include <algorithm>
-#include <unordered_map>
 #include <utility>
 
 #include "core/adapters/adapter_file.h"
 #include "core/adapters/adapter_kind.h"
+#include "core/adapters/adapter_strengths.h"
 #include "core/adapters/adapter_targets.h"
 #include "core/adapters/made_changes.h"
 #include "core/adapters/replaced_rows.h"
-#include "core/blocks/block_selector.h"
-#include "core/recipe/weighted_graph.h"
+#include "core/threads/semaphore_lock.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -20,8 +19,9 @@ namespace {
 
 constexpr size_t kNamed = 3;  // of a list, in a sentence
 
-[[noreturn]] void refuse(const Checkpoint& adapter, const std::string& what, std::vector<std::string> lines = {}) {
-  throw Error(ErrorCode::mismatch, adapter.path, sentence(adapter.path, ": ", what), std::move(lines));
+[[noreturn]] void refuse(const Checkpoint& adapter, const std::string& what,
+                         const std::vector<std::string>& lines = {}) {
+  throw Error(ErrorCode::mismatch, adapter.path, sentence(adapter.path, ": ", what), lines);
 }
 
 std::string some_of(const std::vector<std::string>& names) {
@@ -29,47 +29,6 @@ std::string some_of(const std::vector<std::string>& names) {
   for (size_t i = 0; i < std::min(kNamed, names.size()); ++i) text += (i ? ", " : "") + names[i];
   return text + (names.size() > kNamed ? ", ..." : "");
 }
-
-// What the recipe says of strengths, for the tensors that the adapter changes.
-class Strengths {
- public:
-  Strengths(const AdapterUse& use, const Checkpoint& first, const std::string& path) : use_(use) {
-    NumberByName number{.value = use.strength};
-    if (use.rules.empty()) {
-      graph_.number(number);
-      return;
-    }
-    auto blocks = std::make_shared<const BlockMap>(selectable_blocks(first));
-    std::vector<std::string> origins;
-    for (const AdapterStrength& rule : use.rules) {
-      const std::string where = sentence("--lora ", path, ":", rule.selector, "=", number_text(rule.value));
-      BlockSelection selection = select_names(rule.selector, {*blocks, first.tensors}, where);
-      number.rules.push_back({.pattern = std::move(selection.pattern),
-                              .value = rule.value,
-                              .blocks = std::move(selection.blocks),
-                              .unless = selection.unless,
-                              .origin = static_cast<uint32_t>(origins.size())});
-      origins.push_back(where);
-    }
-    graph_.number(std::move(number));
-    graph_.set_blocks(std::move(blocks), std::move(origins));
-  }
-
-  // By the names of tensors; notes rules that hold for none.
-  std::unordered_map<std::string, double> of(const std::vector<std::string>& tensors,
-                                             std::vector<std::string>& warnings) const {
-    NumbersByName numbers(graph_);
-    std::unordered_map<std::string, double> strengths;
-    for (const std::string& name : tensors) strengths[name] = numbers.of(name).front();
-    for (const uint32_t rule : numbers.unmatched())
-      warnings.push_back(sentence(graph_.origins()[rule], ": it changes no tensor that this selects"));
-    return strengths;
-  }
-
- private:
-  const AdapterUse& use_;
-  MergeGraph graph_;
-};
 
 class Changes {
  public:
@@ -90,8 +49,8 @@ class Changes {
     for (const std::string& warning : read->warnings) report_.warnings.push_back(sentence(place_.path, ": ", warning));
     read_dora(*read);
     adapter_ = std::move(read);
-    targets_ = adapter_targets(*adapter_, *first_,
-                               recipe_.tied == TiedPolicy::sum ? TiedModules::sum : TiedModules::refuse);
+    targets_ =
+        adapter_targets(*adapter_, *first_, recipe_.tied == TiedPolicy::sum ? TiedModules::sum : TiedModules::refuse);
     for (const std::string& warning : targets_.warnings)
       report_.warnings.push_back(sentence(place_.path, ": ", warning));
     judge_matches();
@@ -128,16 +87,16 @@ class Changes {
     }
     for (const uint32_t k : targets_.unplaced) report_.unmatched.push_back({.name = adapter_->replacements[k].name});
     for (size_t m = 0; m < tensors.size(); ++m)
-      if (!is_unmatched[m]) report_.matched.push_back({.name = adapter_->modules[m].name, .tensors = std::move(tensors[m])});
+      if (!is_unmatched[m])
+        report_.matched.push_back({.name = adapter_->modules[m].name, .tensors = std::move(tensors[m])});
     if (targets_.adapted.empty() && targets_.replaced.empty()) refuse_unmatched(true);
     if (!report_.unmatched.empty() && !recipe_.allow_unmatched) refuse_unmatched(false);
     if (report_.unmatched.empty()) return;
     std::vector<std::string> names;
     for (const ReportedModule& module : report_.unmatched) names.push_back(module.name);
-    report_.warnings.push_back(sentence(place_.path, ": ", counted(names.size(), "module"), " of ",
-                                        module_count(), names.size() == 1 ? " belongs" : " belong",
-                                        " to nothing in ", first_->path, " and ", names.size() == 1 ? "is" : "are",
-                                        " left out: ", some_of(names)));
+    report_.warnings.push_back(sentence(place_.path, ": ", counted(names.size(), "module"), " of ", module_count(),
+                                        names.size() == 1 ? " belongs" : " belong", " to nothing in ", first_->path,
+                                        " and ", names.size() == 1 ? "is" : "are", " left out: ", some_of(names)));
   }
 
   [[noreturn]] void refuse_unmatched(bool all) const {
@@ -150,12 +109,12 @@ class Changes {
       refuse(place_,
              sentence("none of its ", counted(module_count(), "module"), " belongs to ", first_->path,
                       ": it was made for another network", made_from),
-             std::move(lines));
+             lines);
     refuse(place_,
-           sentence(counted(lines.size(), "module"), " of ", module_count(),
-                    lines.size() == 1 ? " belongs" : " belong", " to nothing in ", first_->path, made_from,
-                    "; --allow-unmatched leaves ", lines.size() == 1 ? "it" : "them", " out"),
-           std::move(lines));
+           sentence(counted(lines.size(), "module"), " of ", module_count(), lines.size() == 1 ? " belongs" : " belong",
+                    " to nothing in ", first_->path, made_from, "; --allow-unmatched leaves ",
+                    lines.size() == 1 ? "it" : "them", " out"),
+           lines);
   }
 
   // ---- whether it can be added beside others
@@ -166,8 +125,8 @@ class Changes {
     for (const AdaptedTensor& adapted : targets_.adapted) {
       const Tensor own = first_->tensors[adapted.tensor];
       if (!is_real(own.dtype))
-        lines.push_back(sentence(own.name, ": is ", info(own.dtype).name, " in ", first_->path,
-                                 ", to which nothing can be added"));
+        lines.push_back(
+            sentence(own.name, ": is ", info(own.dtype).name, " in ", first_->path, ", to which nothing can be added"));
       for (size_t k = 1; k < merged_.size(); ++k)
         if (reaches_own_channels(adapted, own, merged_[k]))
           lines.push_back(sentence(own.name, ": ", merged_[k].path,
@@ -175,9 +134,10 @@ class Changes {
                                    first_->path, " has would be lost"));
     }
     if (!lines.empty())
-      refuse(place_, sentence("cannot be added to ", counted(lines.size(), "tensor"),
-                              "; bake it into the first checkpoint before the merge where that is meant"),
-             std::move(lines));
+      refuse(place_,
+             sentence("cannot be added to ", counted(lines.size(), "tensor"),
+                      "; bake it into the first checkpoint before the merge where that is meant"),
+             lines);
   }
 
   static bool reaches_own_channels(const AdaptedTensor& adapted, const Tensor& own, const Checkpoint& other) {
@@ -196,12 +156,7 @@ class Changes {
   StrengthOf strength_of() {
     std::vector<std::string> tensors;
     for (const AdaptedTensor& adapted : targets_.adapted) tensors.push_back(tensor_name(adapted.tensor));
-    const Strengths strengths(use_, *first_, place_.path);
-    auto of = std::make_shared<const std::unordered_map<std::string, double>>(strengths.of(tensors, report_.warnings));
-    return [of, all = use_.strength](std::string_view tensor, const AdapterModule&) {
-      const auto found = of->find(std::string(tensor));
-      return found == of->end() ? all : found->second;
-    };
+    return ckmerge::strength_of(use_, *first_, place_.path, tensors, report_.warnings);
   }
 
   // The file's own shards come first, so that it can be hashed and looked at again; what is made counts as borrowed.
@@ -228,12 +183,15 @@ class Changes {
     place_ = std::move(out);
   }
 
-  // What is made reads the first checkpoint and the adapter.
+  // What is made reads the first checkpoint and the adapter. More workers read than may compute, and making is
+  // computing.
   InputFile held(const InputFile& made) const {
-    return InputFile(MemoryBytes{.size = made.size(),
-                                 .read = [made, first = first_, adapter = adapter_](
-                                             uint64_t offset, std::span<std::byte> out) { made.read_at(offset, out); }},
-                     place_.path);
+    auto makers = std::make_shared<std::counting_semaphore<>>(threads_);
+    const auto read = [made, makers, first = first_, adapter = adapter_](uint64_t offset, std::span<std::byte> out) {
+      const SemaphoreLock making(*makers);
+      made.read_at(offset, out);
+    };
+    return InputFile(MemoryBytes{.size = made.size(), .read = read}, place_.path);
   }
 
   // Whole tensors are those of the file; of rows the others are the first checkpoint's.
@@ -244,34 +202,31 @@ class Changes {
     for (const ReplacedTensor& replaced : targets_.replaced) {
       const AdapterReplacement& replacement = adapter_->replacements[replaced.replacement];
       const Tensor own = first_->tensors[replaced.tensor], other = adapter_->file.tensors[replacement.tensor];
-      if (std::string fault = replacement_fault(own, other, replacement); !fault.empty()) {
+      if (std::string fault = replacement_fault(own, other, replacement.rows); !fault.empty()) {
         lines.push_back(sentence(own.name, ": ", fault));
         continue;
       }
       report_.replaced.emplace_back(own.name);
-      if (replacement.rows.empty() && has_grown(own, other)) note_grown(own.shape[0], other.shape[0], lines);
+      if (replacement.rows.empty() && has_more_rows(own, other)) note_grown(own.shape[0], other.shape[0], lines);
       if (replacement.rows.empty()) {
         out.tensors.add_again(own.name, adapter_->file.tensors, replacement.tensor);
         continue;
       }
       const uint64_t size = own.count * sizeof(float);
-      out.tensors.add(own.name, Dtype::F32, own.shape, static_cast<uint32_t>(out.shards.size()), offset, size, own.count);
+      out.tensors.add(own.name, Dtype::F32, own.shape, static_cast<uint32_t>(out.shards.size()), offset, size,
+                      own.count);
       offset += size;
       rows.push_back({.tensor = replaced.tensor, .rows_of = replacement.tensor, .rows = replacement.rows});
     }
     if (!lines.empty())
-      refuse(place_, sentence("holds ", counted(lines.size(), "tensor"), " that cannot take the place of those of ",
-                              first_->path), std::move(lines));
+      refuse(
+          place_,
+          sentence("holds ", counted(lines.size(), "tensor"), " that cannot take the place of those of ", first_->path),
+          lines);
     std::ranges::sort(report_.replaced);
     if (rows.empty()) return;
     const std::shared_ptr<const Checkpoint> file(adapter_, &adapter_->file);
     out.shards.push_back(replaced_rows(first_, file, std::move(rows), place_.path));
-  }
-
-  // Of a vocabulary to which tokens were added.
-  static bool has_grown(const Tensor& own, const Tensor& other) {
-    return own.shape.size() == 2 && other.shape.size() == 2 && own.shape[1] == other.shape[1] &&
-           other.shape[0] > own.shape[0];
   }
 
   // Embeddings and head must have the same rows.
@@ -279,33 +234,14 @@ class Changes {
     report_.rows = rows;
     for (size_t i = 0; i < first_->tensors.size(); ++i) {
       const Tensor tensor = first_->tensors[i];
-      const bool is_vocabulary = tensor.name.ends_with("lm_head.weight") || tensor.name.ends_with("embed_tokens.weight");
+      const bool is_vocabulary =
+          tensor.name.ends_with("lm_head.weight") || tensor.name.ends_with("embed_tokens.weight");
       const auto is_it = [&](const ReplacedTensor& replaced) { return replaced.tensor == i; };
       if (is_vocabulary && tensor.shape.size() == 2 && tensor.shape[0] == before &&
           std::ranges::none_of(targets_.replaced, is_it))
         lines.push_back(sentence(tensor.name, ": has ", before, " rows, and the adapter's embeddings ", rows,
                                  "; it lacks those of this tensor"));
     }
-  }
-
-  static std::string replacement_fault(const Tensor& own, const Tensor& other, const AdapterReplacement& replacement) {
-    const auto shape_text = [](Shape shape) {
-      std::string text;
-      for (const uint64_t dimension : shape) text += (text.empty() ? "[" : ", ") + std::to_string(dimension);
-      return text.empty() ? std::string("[]") : text + "]";
-    };
-    if (!is_real(own.dtype) || !is_real(other.dtype))
-      return sentence("is ", info(own.dtype).name, ", and ", info(other.dtype).name, " in the adapter");
-    if (replacement.rows.empty() && !std::ranges::equal(own.shape, other.shape) && !has_grown(own, other))
-      return sentence("is ", shape_text(own.shape), ", and ", shape_text(other.shape), " in the adapter");
-    if (replacement.rows.empty()) return "";
-    const bool is_matrix = own.shape.size() == 2 && other.shape.size() == 2;
-    if (!is_matrix || own.shape[1] != other.shape[1] || other.shape[0] != replacement.rows.size())
-      return sentence("is ", shape_text(own.shape), ", and the adapter has ", shape_text(other.shape), " for ",
-                      counted(replacement.rows.size(), "row"));
-    for (const uint64_t row : replacement.rows)
-      if (row >= own.shape[0]) return sentence("has ", own.shape[0], " rows, and the adapter one for number ", row);
-    return "";
   }
 
   const Recipe& recipe_;
@@ -326,9 +262,10 @@ void expect_adapter(const Checkpoint& file) {
   // LyCORIS's IA3 has names of weights, and says so by a mark beside each.
   for (size_t row = 0; row < file.tensors.size(); ++row)
     if (file.tensors.name(row).ends_with(".on_input")) return;
-  refuse(file,
-         "is no adapter: it holds whole weights and no factors; give it as an input (`ckmerge merge MODEL FILE`), or make "
-         "an adapter of the difference (`ckmerge lora extract`)");
+  refuse(
+      file,
+      "is no adapter: it holds whole weights and no factors; give it as an input (`ckmerge merge MODEL FILE`), or make "
+      "an adapter of the difference (`ckmerge lora extract`)");
 }
 
 AdapterReport make_changes(const Recipe& recipe, size_t i, const std::shared_ptr<const Checkpoint>& first,

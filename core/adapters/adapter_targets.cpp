@@ -112,7 +112,7 @@ class Targets {
     constexpr auto kEmbeddings =
         std::to_array<string_view>({"embed_tokens", "wte", "word_embeddings", "shared", "embed_in"});
     for (const string_view name : kEmbeddings) {
-      const Entries entries = entries_.index().find(name, {});
+      const Entries entries = entries_.called(name);
       if (entries.size() != 1) continue;
       if (tied_ == TiedModules::sum)
         place_whole(number, entries[0], false);

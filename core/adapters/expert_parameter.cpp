@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/adapters/expert_parameter.h"
 
-#include <algorithm>
-
 namespace ckmerge {
 namespace {
 
 using std::string_view;
 
-constexpr string_view kInner = ".base_layer", kExperts = "experts";
+constexpr string_view kInner = ".base_layer", kExperts = "experts", kPrefix = "base_model.model.";
 
 bool ends_with_path(string_view name, string_view path) {
   return name.ends_with(path) && (name.size() == path.size() || name[name.size() - path.size() - 1] == '.');
@@ -28,17 +26,20 @@ ExpertParameters::ExpertParameters(std::span<const FactorGroup> modules, std::sp
                         .parameter = dot == std::string::npos ? target : target.substr(dot + 1)});
   }
   if (targets_.empty()) return;
-  for (const FactorGroup& group : modules)
-    if (string_view(group.module).ends_with(kInner))
-      nested_.push_back(group.module.substr(0, group.module.size() - kInner.size()));
+  for (const FactorGroup& group : modules) {
+    string_view name = group.module;
+    if (!name.ends_with(kInner)) continue;
+    name.remove_suffix(kInner.size());
+    if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
+    nested_.emplace(name);
+  }
 }
 
 std::string ExpertParameters::name_in_model(string_view module) const {
   if (targets_.empty()) return std::string(module);
   const bool is_inner = module.ends_with(kInner);
   const string_view plain = is_inner ? module.substr(0, module.size() - kInner.size()) : module;
-  const auto is_nested = [&](const std::string& outer) { return ends_with_path(outer, plain); };
-  const bool has_both = is_inner || std::ranges::any_of(nested_, is_nested);
+  const bool has_both = is_inner || nested_.contains(std::string(plain));
   for (const Target& target : targets_) {
     if (!ends_with_path(plain, target.module.empty() ? kExperts : string_view(target.module))) continue;
     if (has_both && is_first(target.parameter) != is_inner) continue;

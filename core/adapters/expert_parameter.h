@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "core/adapters/adapter_groups.h"
@@ -27,7 +28,7 @@ class ExpertParameters {
     std::string module, parameter;
   };
   std::vector<Target> targets_;
-  std::vector<std::string> nested_;  // modules that have more than one
+  std::unordered_set<std::string> nested_;  // modules that have more than one, as the model names them
 };
 
 }  // namespace ckmerge

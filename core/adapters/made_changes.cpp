@@ -16,8 +16,9 @@ namespace {
 
 // Of modules that nobody uses: those of small layers, between which the tiles in flight go back and forth.
 constexpr uint64_t kMostIdle = 8 << 20;
-// Of rows that are made at a time; a whole group of rows where that is more.
-constexpr uint64_t kRowsAtATime = 128 << 10;
+// Of rows that are made at a time: what stays in the second cache; but twelve at least, which the kernel of products
+// (kernels/matrix) makes together, or a whole group of rows.
+constexpr uint64_t kRowsAtATime = 128 << 10, kFewestRows = 12;
 
 struct MadeTensor {
   uint64_t begin = 0, size = 0;  ///< bytes, in the offsets that all share
@@ -45,22 +46,34 @@ class MadeBytes {
   std::vector<MadeTensor>& tensors() { return tensors_; }
 
  private:
-  // Whole rows around the range, a few at a time, of which it takes its part.
+  // Whole rows around the range, a few at a time: where they lie within it and it can hold floats they are made in
+  // place, else it takes its part.
   void make(const MadeTensor& tensor, uint64_t begin, std::span<std::byte> out) {
     const uint64_t row_size = tensor.columns * sizeof(float), end = begin + out.size();
     const uint64_t group = most_rows_together(modules_, tensor.places);
-    const uint64_t step = std::max(group, kRowsAtATime / row_size / group * group);
+    const uint64_t step = std::max(group, std::max(kFewestRows, kRowsAtATime / row_size) / group * group);
     const uint64_t last = (end + row_size - 1) / row_size;
-    std::vector<float> rows;
+    std::vector<float> room;
     for (uint64_t first = begin / row_size, next = 0; first < last; first = next) {
       next = std::min(first / group * group + step, last);
-      const uint64_t count = next - first, here = first * row_size;
-      rows.assign(count * tensor.columns, 0.0F);
-      add_made_rows(modules_, tensor.places, tensor.columns, first, count, rows);
-      const uint64_t from = std::max(begin, here), to = std::min(end, here + count * row_size);
-      std::memcpy(out.data() + (from - begin), reinterpret_cast<const std::byte*>(rows.data()) + (from - here),
+      const uint64_t count = next - first, here = first * row_size, behind = next * row_size;
+      const bool is_inside = here >= begin && behind <= end;
+      std::byte* const place = is_inside ? out.data() + (here - begin) : nullptr;
+      if (is_inside && reinterpret_cast<uintptr_t>(place) % alignof(float) == 0) {
+        make_rows(tensor, first, count, {reinterpret_cast<float*>(place), count * tensor.columns});
+        continue;
+      }
+      room.resize(count * tensor.columns);
+      make_rows(tensor, first, count, room);
+      const uint64_t from = std::max(begin, here), to = std::min(end, behind);
+      std::memcpy(out.data() + (from - begin), reinterpret_cast<const std::byte*>(room.data()) + (from - here),
                   to - from);
     }
+  }
+
+  void make_rows(const MadeTensor& tensor, uint64_t first, uint64_t count, std::span<float> rows) {
+    std::ranges::fill(rows, 0.0F);
+    add_made_rows(modules_, tensor.places, tensor.columns, first, count, rows);
   }
 
   std::shared_ptr<const Adapter> adapter_;
@@ -171,7 +184,8 @@ uint64_t changes_memory(const Adapter& adapter, const AdapterTargets& targets, s
       all += memory;
       widest = std::max(widest, adapted.weights[k].columns() * sizeof(float));
     }
-  const uint64_t rows = threads * 3 * std::max(kRowsAtATime, widest);  // made, and a group before and after
+  // Made, and a group of them before and after.
+  const uint64_t rows = threads * 3 * std::max(kRowsAtATime, kFewestRows * widest);
   return std::min(all, threads * largest + std::max(largest, kMostIdle)) + rows;
 }
 

@@ -72,9 +72,11 @@ constexpr ScaleRow kScales[] = {
 
 constexpr double kDefaultRank = 8, kDefaultAlpha = 8, kDefaultInitRank = 12;
 
-bool is_by_rank(string_view kind) {
-  return kind.starts_with("LoRA") || kind.starts_with("LoHa") || kind.starts_with("LoKr");
+// LoRA, be it on a base that its initialisation changed.
+bool is_lora(string_view kind) {
+  return kind.starts_with("LoRA") || kind == "PiSSA" || kind == "OLoRA" || kind == "KaSA";
 }
+bool is_by_rank(string_view kind) { return is_lora(kind) || kind.starts_with("LoHa") || kind.starts_with("LoKr"); }
 
 string bad_rank(double rank) {
   return sentence("its rank is ", number_text(rank), ", where the config or the file must have a whole number above 0");
@@ -82,16 +84,16 @@ string bad_rank(double rank) {
 
 // Of LoRA, LoHa and LoKr: each pattern, or the default.
 string set_by_rank(const Adapter& adapter, AdapterModule& module, const PeftConfig& config, string_view name) {
-  const bool is_lora = module.kind->name.starts_with("LoRA");
+  const bool of_lora = is_lora(module.kind->name);
   const double rank = config.ranks.find(name).value_or(config.number("r", kDefaultRank));
   const double alpha =
-      config.alphas.find(name).value_or(config.number(is_lora ? "lora_alpha" : "alpha", kDefaultAlpha));
+      config.alphas.find(name).value_or(config.number(of_lora ? "lora_alpha" : "alpha", kDefaultAlpha));
   if (!(rank >= 1)) return bad_rank(rank);
-  module.scale = alpha / (is_lora && config.flag("use_rslora") ? std::sqrt(rank) : rank);
+  module.scale = alpha / (of_lora && config.flag("use_rslora") ? std::sqrt(rank) : rank);
   module.numbers["r"] = rank;
   const auto stored = static_cast<double>(rank_of(adapter, module));
   // Experts have a block of rows each.
-  if (is_lora && stored > 0 && std::fmod(stored, rank) != 0)
+  if (of_lora && stored > 0 && std::fmod(stored, rank) != 0)
     return sentence("its factors have rank ", number_text(stored), ", its config says ", number_text(rank));
   return "";
 }
@@ -164,6 +166,7 @@ double number_in(const Checkpoint& file, uint32_t tensor) {
 
 string set_scale(const Adapter& adapter, AdapterModule& module, std::optional<double> alpha) {
   const string_view kind = module.kind->name;
+  if (alpha && !std::isfinite(*alpha)) return sentence("its alpha is ", number_text(*alpha));
   if (kind == "Diag-OFT" || kind == "BOFT of LyCORIS") {
     module.numbers["constraint"] = alpha.value_or(0);
     return "";
@@ -171,7 +174,6 @@ string set_scale(const Adapter& adapter, AdapterModule& module, std::optional<do
   const uint64_t rank = rank_of(adapter, module);
   if (rank > 0) module.numbers["r"] = static_cast<double>(rank);
   if (!alpha || *alpha == 0 || is_whole_lokr(module)) return "";
-  if (!std::isfinite(*alpha)) return sentence("its alpha is ", number_text(*alpha));
   if (rank == 0)
     return factor_of(module, "lora_B") || kind.starts_with("LoHa") ? "its rank, which alpha is divided by, is not there"
                                                                    : "";

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 
 #include "io/text/error.h"
 #include "io/text/json_members.h"
@@ -115,12 +116,23 @@ void read_feedforward(const JsonValue& root, PeftConfig& config) {
   }
 }
 
+// What scales a module must be one.
+void expect_number(string_view key, const JsonValue& value) {
+  constexpr string_view kNumbers[] = {"r",        "lora_alpha",     "alpha",         "init_r",
+                                      "hybrid_r", "randlora_alpha", "delora_lambda", "scaling"};
+  const bool is_one = value.kind == Kind::number || value.kind == Kind::null;
+  if (!is_one && std::ranges::find(kNumbers, key) != std::end(kNumbers)) refuse(key, "is no number");
+  if (key == "use_rslora" && value.kind != Kind::boolean && value.kind != Kind::null)
+    refuse(key, "is neither true nor false");
+}
+
 // All that is a number, a flag, or a word.
 void read_numbers(const JsonValue& root, PeftConfig& config) {
   constexpr size_t kLongestWord = 40;
   for (size_t i = 0; i < root.keys.size(); ++i) {
     const string& key = root.keys[i];
     const JsonValue& value = root.items[i];
+    expect_number(key, value);
     // It is that of the last module which PEFT wrapped: the model tells how weights lie.
     if (key == "fan_in_fan_out") continue;
     if (value.kind == Kind::boolean) config.numbers[key] = value.boolean ? 1 : 0;
@@ -187,6 +199,7 @@ PeftConfig read(const JsonValue& root) {
   config.base_model = text_of(root, "base_model_name_or_path");
   if (const JsonValue* const init = find_member(root, "init_lora_weights"); init && init->kind == Kind::string)
     config.init = init->text;
+  config.has_kasa = says_something(find_member(root, "kasa_config"));
   read_numbers(root, config);
   read_blocks(root, config);
   // AdaLoRA keeps lists there, of what it pruned.

@@ -20,6 +20,7 @@ struct PeftConfig {
   std::string type;                       ///< "LORA"; empty where it says none
   std::string base_model;                 ///< a path or a name of the Hub
   std::string init;                       ///< init_lora_weights, where it is a text: "pissa"
+  bool has_kasa = false;                  ///< kasa_config is there
   ModuleNumbers numbers;                  ///< by key; flags are 0 or 1, texts that choose something "KEY=VALUE" are 1
   NumberPatterns ranks, alphas, lambdas;  ///< rank_pattern, alpha_pattern, lambda_pattern (DeLoRA's)
   std::vector<std::string> parameters;    ///< target_parameters

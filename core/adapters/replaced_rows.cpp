@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "io/table/tensor_reader.h"
+#include "io/text/sentence.h"
 #include "kernels/block_kernels.h"
 #include "kernels/program.h"
 
@@ -74,19 +75,43 @@ class Rows {
 
   std::shared_ptr<const Checkpoint> base_, from_;
   std::vector<RowReplacement> replacements_;
-  std::vector<uint64_t> ends_;                                    // bytes up to the end of each
+  std::vector<uint64_t> ends_;                                  // bytes up to the end of each
   std::vector<std::unordered_map<uint64_t, uint64_t>> places_;  // of rows among those that replace them
 };
 
 }  // namespace
 
+bool has_more_rows(const Tensor& own, const Tensor& other) {
+  return own.shape.size() == 2 && other.shape.size() == 2 && own.shape[1] == other.shape[1] &&
+         other.shape[0] > own.shape[0];
+}
+
+std::string replacement_fault(const Tensor& own, const Tensor& other, const std::vector<uint64_t>& rows) {
+  const auto shape_text = [](Shape shape) {
+    std::string text;
+    for (const uint64_t dimension : shape) text += (text.empty() ? "[" : ", ") + std::to_string(dimension);
+    return text.empty() ? std::string("[]") : text + "]";
+  };
+  if (!is_real(own.dtype) || !is_real(other.dtype))
+    return sentence("is ", info(own.dtype).name, ", and ", info(other.dtype).name, " in the adapter");
+  if (rows.empty() && !std::ranges::equal(own.shape, other.shape) && !has_more_rows(own, other))
+    return sentence("is ", shape_text(own.shape), ", and ", shape_text(other.shape), " in the adapter");
+  if (rows.empty()) return "";
+  const bool is_matrix = own.shape.size() == 2 && other.shape.size() == 2;
+  if (!is_matrix || own.shape[1] != other.shape[1] || other.shape[0] != rows.size())
+    return sentence("is ", shape_text(own.shape), ", and the adapter has ", shape_text(other.shape), " for ",
+                    counted(rows.size(), "row"));
+  for (const uint64_t row : rows)
+    if (row >= own.shape[0]) return sentence("has ", own.shape[0], " rows, and the adapter one for number ", row);
+  return "";
+}
+
 InputFile replaced_rows(std::shared_ptr<const Checkpoint> base, std::shared_ptr<const Checkpoint> from,
                         std::vector<RowReplacement> replacements, const std::string& path) {
   const auto rows = std::make_shared<const Rows>(std::move(base), std::move(from), std::move(replacements));
-  return InputFile(
-      MemoryBytes{.size = rows->size(),
-                  .read = [rows](uint64_t offset, std::span<std::byte> out) { rows->read(offset, out); }},
-      path);
+  return InputFile(MemoryBytes{.size = rows->size(),
+                               .read = [rows](uint64_t offset, std::span<std::byte> out) { rows->read(offset, out); }},
+                   path);
 }
 
 }  // namespace ckmerge

@@ -4,11 +4,18 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "io/table/checkpoint.h"
 
 namespace ckmerge {
+
+/// Whether `other` is a vocabulary of the same width to which tokens were added.
+bool has_more_rows(const Tensor& own, const Tensor& other);
+
+/// Why `other` cannot take the place of `own`, or of its `rows`, where there are any; empty: it can.
+std::string replacement_fault(const Tensor& own, const Tensor& other, const std::vector<uint64_t>& rows);
 
 /// Rows of a tensor of one checkpoint that take the places of rows of a tensor of another.
 struct RowReplacement {

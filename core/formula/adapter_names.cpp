@@ -40,8 +40,9 @@ size_t expect_adapters_last(const Formula& formula, std::span<const RecipeRule> 
   const auto last = formula.names.end() - static_cast<ptrdiff_t>(adapters.size());
   for (auto name = formula.names.begin(); name != last; ++name)
     if (std::ranges::find(adapters, *name) != adapters.end())
-      throw Error(ErrorCode::usage, *name,
-                  sentence(*name, " is an adapter, and stands before a checkpoint; give adapters behind all checkpoints"));
+      throw Error(
+          ErrorCode::usage, *name,
+          sentence(*name, " is an adapter, and stands before a checkpoint; give adapters behind all checkpoints"));
   return adapters.size();
 }
 

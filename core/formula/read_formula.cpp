@@ -16,7 +16,8 @@
 namespace ckmerge {
 namespace {
 
-void check_names(std::span<const std::string> names) {
+// Adapters, the last, may be called by any letter: what is theirs is never told by it alone.
+void check_names(std::span<const std::string> names, size_t adapters) {
   const auto refuse = [](const std::string& name, const auto&... parts) {
     throw Error(ErrorCode::usage, name, sentence("the name '", name, "' ", parts...));
   };
@@ -27,7 +28,7 @@ void check_names(std::span<const std::string> names) {
     if (std::ranges::find(names.first(k), name) != names.begin() + static_cast<ptrdiff_t>(k))
       refuse(name, "is given to two checkpoints");
   }
-  for (size_t k = 0; k < names.size(); ++k) {
+  for (size_t k = 0; k < names.size() - adapters; ++k) {
     const std::string& name = names[k];
     const bool is_letter = name.size() == 1 && name[0] >= 'A' && name[0] <= 'Z';
     if (is_letter && static_cast<size_t>(name[0] - 'A') != k)
@@ -57,7 +58,7 @@ class Reading {
   // since their places are known; what they come to is then read as any other text, so that a recorded formula reads
   // back as itself.
   ReadFormula run(MergeGraph graph) {
-    check_names(formula_.names);
+    check_names(formula_.names, expect_adapters_last(formula_, rules_));
     for (const auto& [name, number] : numbers_) check_free_name(name, formula_);
     if (formula_.defined.empty()) return read({}, std::move(graph));
     std::vector<DefinedName> defined;

@@ -91,10 +91,11 @@ std::string mark_line(const Checkpoint& checkpoint) {
 
 std::string factors_line(const Checkpoint& checkpoint, bool beside_weights) {
   const string_view advice =
-      beside_weights ? "it is no input of its own, but is added to one: --lora FILE (`ckmerge bake MODEL --lora FILE`), "
-                       "or lora(NAME) in a formula"
-                     : "its factors cannot be averaged, since the product of averages is not the average of products; "
-                       "`ckmerge lora merge` merges adapters, `ckmerge bake MODEL --lora FILE` adds one to a model";
+      beside_weights
+          ? "it is no input of its own, but is added to one: --lora FILE (`ckmerge bake MODEL --lora FILE`), "
+            "or lora(NAME) in a formula"
+          : "its factors cannot be averaged, since the product of averages is not the average of products; "
+            "`ckmerge lora merge` merges adapters, `ckmerge bake MODEL --lora FILE` adds one to a model";
   return sentence(checkpoint.path, ": is an adapter, ", checkpoint.judgement.text(), "; ", advice);
 }
 

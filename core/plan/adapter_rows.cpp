@@ -69,10 +69,10 @@ void AdapterRows::finish(Plan& plan) const {
       if (named++ < kExamples) examples += sentence(named > 1 ? ", " : "", adapter.tensors[row].name);
     }
     if (used < all)
-      plan.warnings.push_back(sentence(adapter.path, ": ", counted(all - used, "tensor"), " of ", all,
-                                       " that it would change ", all - used == 1 ? "stays as it is" : "stay as they are",
-                                       " or is left out, outside of what is merged: ", examples,
-                                       named > kExamples ? ", ..." : ""));
+      plan.warnings.push_back(
+          sentence(adapter.path, ": ", counted(all - used, "tensor"), " of ", all, " that it would change ",
+                   all - used == 1 ? "stays as it is" : "stay as they are",
+                   " or is left out, outside of what is merged: ", examples, named > kExamples ? ", ..." : ""));
   }
 }
 

@@ -46,8 +46,8 @@ bool GraphTracing::adds_changes(const Term& sum, size_t i) const {
          !factor(sum, i).is(0);
 }
 
-// What is subtracted is so by one operation. What adapters add to a merge comes last, whatever the order in which it was
-// written: it is added to what the merge makes, of which equal elements are kept.
+// What is subtracted is so by one operation. What adapters add to a merge comes last, whatever the order in which it
+// was written: it is added to what the merge makes, of which equal elements are kept.
 Symbol GraphTracing::trace_sum(const Term& term, bool is_result) {
   std::optional<Symbol> sum;
   const auto add = [&](size_t i) {

@@ -216,11 +216,8 @@ const MergeProgram& MergePrograms::whole(Dtype compute) {
   Traced& traced = current(compute);
   if (traced.whole) return *traced.whole;
   const std::vector<uint32_t> adapters = adapter_operands();
-  GraphTracing::Of of{.terms = terms(),
-                      .numbers = *of_name_,
-                      .compute = compute,
-                      .only_first = false,
-                      .adapters = adapters};
+  GraphTracing::Of of{
+      .terms = terms(), .numbers = *of_name_, .compute = compute, .only_first = false, .adapters = adapters};
   const GraphTracing whole(graph_, of);
   MergeProgram out;
   if (const auto operand = bare_operand(whole.result())) {
@@ -244,8 +241,7 @@ const MergeProgram& MergePrograms::tail(Dtype compute) {
   if (traced.tail) return *traced.tail;
   const std::vector<uint32_t> adapters = adapter_operands();
   const GraphTracing tail(
-      graph_,
-      {.terms = terms(), .numbers = *of_name_, .compute = compute, .only_first = true, .adapters = adapters});
+      graph_, {.terms = terms(), .numbers = *of_name_, .compute = compute, .only_first = true, .adapters = adapters});
   MergeProgram out;
   if (const auto operand = bare_operand(tail.result())) {
     out.operands = {static_cast<uint32_t>(*operand)};

@@ -205,9 +205,8 @@ class Planner {
 
 const char* name(Action action) {
   constexpr const char* kNames[kActionCount] = {
-      "merge",   "convert", "copy", "copy_integer", "copy_codes", "copy_opaque", "copy_positions", "keep",
-      "outside", "zero",    "add",  "expand",       "bake",       "ema",         "copy_buffer",    "mend",
-      "adapt",   "replace"};
+      "merge", "convert", "copy",   "copy_integer", "copy_codes", "copy_opaque", "copy_positions", "keep",  "outside",
+      "zero",  "add",     "expand", "bake",         "ema",        "copy_buffer", "mend",           "adapt", "replace"};
   return kNames[static_cast<size_t>(action)];
 }
 

@@ -146,7 +146,8 @@ TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints,
   const uint64_t most = waits ? std::max<uint64_t>(least_in_flight, uint64_t{kTilesPerThread} * threads) : threads;
   const auto wanted = static_cast<unsigned>(std::clamp<uint64_t>((whole + largest - 1) / largest, 1, most));
   const auto fits = [&](TileSizing& sizing, unsigned slots) {
-    return sizing.memory() + options.held <= options.budget && (options.devices == 0 || give_slots(sizing, slots, options));
+    return sizing.memory() + options.held <= options.budget &&
+           (options.devices == 0 || give_slots(sizing, slots, options));
   };
   for (const Limits& least : options.devices ? std::span<const Limits>(kWithDevices) : kWithout)
     for (unsigned in_flight = wanted; in_flight >= std::min(least.in_flight, wanted); in_flight = in_flight * 3 / 4)

@@ -33,8 +33,8 @@ class Lines {
       const Term& term = graph_[id];
       const std::string result = result_name(id);
       const bool is_result = !result.empty();
-      const bool stands_inside = term.kind == Term::Kind::input ||
-                                 term.kind == Term::Kind::adapter || term.type == TermType::number;
+      const bool stands_inside =
+          term.kind == Term::Kind::input || term.kind == Term::Kind::adapter || term.type == TermType::number;
       std::string text = text_of(term);
       if (stands_inside && !is_result) {
         texts_[id] = std::move(text);
@@ -132,7 +132,7 @@ class Lines {
 
   const MergeGraph& graph_;
   std::span<const std::string> names_;
-  const size_t adapters_;  // of the names, the last
+  const size_t adapters_;                       // of the names, the last
   std::unordered_map<TermId, size_t> results_;  // the first of the results that a term is
   std::vector<size_t> uses_;
   std::vector<std::string> texts_;  // as other lines speak of it

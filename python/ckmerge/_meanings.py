@@ -10,6 +10,8 @@ MEANINGS = {
         'apart by these',
     'allow_expanded':
         'take PyTorch files whose views are larger than the file',
+    'allow_unmatched':
+        'leave out modules of adapters that belong to nothing in A',
     'alpha':
         'of these methods, with these defaults: add_difference (1), add_opposite (1), add_strict_opposite '
         '(1), dropout (1), extract (0.5), geometric (0.5), magmax (1), multiply_difference (0.5), nearswap '
@@ -32,6 +34,9 @@ MEANINGS = {
         'list the blocks, as weight and mbw know them',
     'check':
         'compare files with a list of SHA-256 sums, as sha256sum writes them',
+    'clamp':
+        "of extract: hold the factors' elements to this quantile of them, such as 0.99, as kohya's script "
+        'does',
     'clone_tensors':
         "mergekit's; changes nothing: layers may occur as often as is asked",
     'columns':
@@ -43,12 +48,16 @@ MEANINGS = {
         "whose names the checkpoint gets (default: as the unet's tensors tell)",
     'compose.vae':
         'the VAE',
+    'concat':
+        'of merge: add ranks up, which is exact (the default)',
     'config':
         "copy A1111's .yaml beside the result: that of A, B or C, auto (the first that has one) or none "
         '(default)',
     'config_from':
-        'of a folder as output: take configs, tokenizers and the scheduler from this folder of the same '
-        'family',
+        'of a folder as OUT: take configs, tokenizers and the scheduler from this folder of the same family',
+    'conv_rank':
+        'of extract: the rank of convolutions of 3 x 3 points and more (default: that of rank); 0 leaves them '
+        'out',
     'copy_code':
         "of a model's folder as OUT: copy A's Python files into it; nothing of them is run",
     'copy_codes':
@@ -64,6 +73,8 @@ MEANINGS = {
         'cpu, cuda or cuda:N[,N...]; no effect on the result',
     'discard':
         'leave out tensors whose name this matches, as re.search does',
+    'dora':
+        'read a DoRA as it was trained (default: trained), or as comfy does',
     'dry_run':
         'print the plan, write nothing',
     'dtype':
@@ -71,6 +82,9 @@ MEANINGS = {
         'PART=D, as in vae=f32 (unet, te, vae), those of names with /REGEX/=D',
     'ema':
         'averages of weights: keep (default) what programs load, use them as the weights, or drop them',
+    'energy':
+        'of resize: the lowest rank of each module that has this share of its energy, such as 0.95; rank is '
+        'then the highest',
     'exclude':
         'copy these tensors from A',
     'expand':
@@ -124,6 +138,9 @@ MEANINGS = {
         'file',
     'like':
         'options that merge as another tool does: a1111 or artventure',
+    'lora':
+        "add this adapter (LoRA and its kin: a file, or PEFT's folder) with the strength S (default 1); "
+        'te=0.2 behind another colon, or any selector of weight, for some tensors',
     'lora_merge_cache':
         "mergekit's; changes nothing: nothing is stored between",
     'lora_merge_dtype':
@@ -186,6 +203,9 @@ MEANINGS = {
         'leave out what training left: optimizer states, losses, counters',
     'random_seed':
         'what methods draw random numbers from; no method that is here draws any',
+    'rank':
+        'of extract (default 32), resize and merge: the rank of each module, or what its weight can have at '
+        'most',
     'read_to_gpu':
         "mergekit's; changes nothing: a GPU is sent what it computes, tile by tile",
     'registry':
@@ -197,6 +217,8 @@ MEANINGS = {
         'dropout: divide by density, which keeps the average (default on)',
     'safe_serialization':
         'write safetensors (on, and nothing else)',
+    'save_dtype':
+        'store the factors as f16 (default), bf16 or f32',
     'save_recipe':
         'write the merge into a recipe file (.yaml) as well, which ckmerge.run() repeats',
     'scan.hash':
@@ -207,6 +229,9 @@ MEANINGS = {
         "add a field to the file's metadata",
     'shard_size':
         "of a model's folder as OUT: the most bytes of tensors in a file, such as 500MB or 5GB (default 5GB)",
+    'spelling':
+        'how modules are called: kohya (of extract the default for files), diffusers, or peft (for folders); '
+        'of merge and resize as the first LoRA has it',
     'stiffness':
         'clamp: how far the ends move inwards, from 0 to 1, where they are the innermost bounds (default 0)',
     'strip_prefix':
@@ -227,6 +252,8 @@ MEANINGS = {
         'of models that are files: merge what any of them has',
     'threads':
         'threads to compute on (default: all this process may use)',
+    'tied':
+        'an adapter of both names of tied embeddings: error (default), or sum both, as PEFT does',
     'transformers_cache':
         "where org/name is looked for, in place of the user's cache",
     'trust_remote_code':

@@ -101,6 +101,15 @@ class Folders(TypedDict, total=False):
     copy_code: Optional[bool]
 
 
+class Adapts(TypedDict, total=False):
+    """Adapters that are added, and how they are read."""
+
+    lora: Optional[Texts]
+    allow_unmatched: Optional[bool]
+    tied: Optional[str]
+    dora: Optional[str]
+
+
 class Selects(TypedDict, total=False):
     """Of pipelines: which of their components."""
 
@@ -130,7 +139,7 @@ class Chooses(TypedDict, total=False):
     merge_buffers: Optional[bool]
 
 
-class Merges(Makes, Chooses, Lays, Folders, Selects, total=False):
+class Merges(Makes, Chooses, Lays, Folders, Adapts, Selects, total=False):
     """Of ``merge`` and ``plan``, parameters of methods among them."""
 
     like: Optional[str]
@@ -184,7 +193,7 @@ class Converts(Makes, Lays, Folders, Selects, total=False):
     save_recipe: Optional[Path]
 
 
-class Bakes(Makes, Lays, Folders, total=False):
+class Bakes(Makes, Lays, Folders, Adapts, Selects, total=False):
     """Of ``bake``."""
 
     config: Optional[str]
@@ -196,6 +205,27 @@ class Averages(Makes, Chooses, Lays, Folders, Selects, total=False):
 
     beta: Optional[Number]
     gamma: Optional[Number]
+
+
+class Loras(TypedDict, total=False):
+    """Of ``lora``."""
+
+    rank: Optional[int]
+    conv_rank: Optional[int]
+    clamp: Optional[Number]
+    energy: Optional[Number]
+    concat: Optional[bool]
+    save_dtype: Optional[Dtype]
+    spelling: Optional[str]
+    registry: Optional[Path]
+    no_register: Optional[bool]
+    verify: Optional[bool]
+    dry_run: Optional[bool]
+    no_fsync: Optional[bool]
+    memory: Optional[Size]
+    threads: Optional[int]
+    force: Optional[bool]
+    progress: Progress
 
 
 class Hashes(Selects, total=False):

@@ -173,17 +173,17 @@ def without_strength(ckmerge):
 
 def inpainting(ckmerge):
     """Channels that the adapter's model lacks stay as they are."""
-    base = {"model.diffusion_model.input_blocks.0.0.weight": tensors.made("inpainting", "in", "F32", [6, 9, 3, 3]),
-            "model.diffusion_model.input_blocks.1.1.proj_in.weight": tensors.made("inpainting", "proj", "F32", [6, 6, 1, 1])}
-    up, down = tensors.made("inpainting", "up", "F32", [6, 2, 1, 1]), tensors.made("inpainting", "down", "F32", [2, 4, 3, 3])
+    model, name = spelled.models()["sd1"], "input_blocks.0.0.weight"
+    channels, kernel = model.left["unet"][name][1][1], 9
+    base = model.left["unet"] | {name: tensors.made("inpainting", name, "F32", [model.left["unet"][name][1][0], channels + 5, 3, 3])}
     tensors.write("base.safetensors", base)
-    stem = "lora_unet_input_blocks_0_0."
-    tensors.write("adapter.safetensors", {stem + "lora_up.weight": up, stem + "lora_down.weight": down, stem + "alpha": ("F32", [], tensors.packed("F32", [2.0]))})
+    write_adapter(model, spelled.kohya({"unet": "lora_unet_"}))
     run(ckmerge, "bake", "base.safetensors", "--lora", "adapter.safetensors", "-o", "out.safetensors", "-f", "-q")
-    name = "model.diffusion_model.input_blocks.0.0.weight"
-    weight, a, b = (tensors.numbers("F32", entry[2]) for entry in (base[name], down, up))
-    expected = [weight[row * 81 + column] + (sum(b[row * 2 + k] * a[k * 36 + column] for k in range(2)) if column < 36 else 0) for row in range(6) for column in range(81)]
-    return far(tensors.read("out.safetensors"), base, {name: expected})[:4]
+    expected = namings.merged(model.left["unet"], model.left_pairs["unet"], spelled.SCALE)
+    pair, weight, wide = model.left_pairs["unet"]["input_blocks.0.0"], tensors.numbers("F32", base[name][2]), (channels + 5) * kernel
+    expected[name] = [weight[row * wide + column] + (spelled.SCALE * sum(up[k] * pair.down[k][column] for k in range(namings.RANK)) if column < channels * kernel else 0)
+                      for row, up in enumerate(pair.up) for column in range(wide)]
+    return far(tensors.read("out.safetensors"), base, expected)[:4]
 
 
 TESTS = {test.__name__: test for test in (in_pipeline, by_part, sharded, pickled, merged, without_strength, inpainting)}

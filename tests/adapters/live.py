@@ -112,7 +112,7 @@ def extracted(ckmerge):
     model.save_pretrained("base")
     adapted = peft.get_peft_model(model, lora(target_modules=LINEAR))
     adapted.merge_and_unload().save_pretrained("tuned")
-    fault = run(ckmerge, "lora", "extract", "tuned", "base", "--rank", 4, "-o", "found/", "-f", "-q")
+    fault = run(ckmerge, "lora", "extract", "tuned", "base", "--rank", 4, "--save-dtype", "f32", "-o", "found/", "-f", "-q")
     if fault:
         return fault
     fresh = transformers.LlamaForCausalLM.from_pretrained("base")

@@ -43,7 +43,7 @@ NETS = {
     "experts": lambda: {"layers.0.mlp.experts": Experts(False), "layers.0.mlp.router": linear(4, 4)},
     "experts-turned": lambda: {"layers.0.mlp.experts": Experts(True), "layers.0.mlp.router": linear(4, 4)},
     "attention": lambda: {"layers.0.attn": torch.nn.MultiheadAttention(6, 2)},
-    "gpt": lambda: {"h.0.c_attn": conv1d_of_gpt2(6, 6), "h.0.c_fc": conv1d_of_gpt2(6, 10), "h.0.out": linear(6, 6)},
+    "gpt": lambda: {"h.0.attn.c_attn": conv1d_of_gpt2(6, 18), "h.0.attn.c_proj": conv1d_of_gpt2(6, 6), "h.0.mlp.c_fc": conv1d_of_gpt2(6, 10), "h.0.mlp.out": linear(6, 6)},
 }
 
 

@@ -23,8 +23,10 @@ import tensors
 BOUND = 4e-6
 # Where the library computes in the base's dtype before the last rounding.
 LOOSE = {"F32": 1.0, "F16": 2.0**12, "BF16": 2.0**15}
-MODULES = {"peft-lora": (record_peft, record_peft.LORA), "peft-adding": (record_peft, record_peft.ADDING),
-           "peft-acting": (record_peft, record_peft.ACTING), "lycoris": (record_lycoris, record_lycoris.LYCORIS), "kohya": (record_kohya, record_kohya.KOHYA), "peft-models": (record_models, record_models.MODELS)}
+MODULES = {
+    "peft-lora": (record_peft, record_peft.LORA), "peft-adding": (record_peft, record_peft.ADDING), "peft-acting": (record_peft, record_peft.ACTING),
+    "lycoris": (record_lycoris, record_lycoris.LYCORIS), "kohya": (record_kohya, record_kohya.KOHYA), "peft-models": (record_models, record_models.MODELS),
+}
 # Names on disk are not those that adapters speak: of these only PEFT knows which belong together.
 NO_REFERENCE = ("peft-models",)
 
@@ -32,7 +34,7 @@ NO_REFERENCE = ("peft-models",)
 def distance(name, entry, shapes):
     """How far the reference lies from what was recorded, of the largest element; names that only one of them changes."""
     base, expected = recorded.base_of(shapes, entry), recorded.expected_of(shapes, entry)
-    made = reference.merged(recorded.adapter_of(name, entry), entry["config"], base, entry["strength"])
+    made = reference.merged(recorded.adapter_of(name, entry), entry["config"], base, entry["strength"], "comfy" in entry.get("options", ()))
     worst, missing = 0.0, sorted(set(expected) ^ {key for key in made if not numpy.array_equal(made[key], reference.array(base[key]))})
     for key in set(expected) & set(made):
         wanted = reference.array(expected[key])

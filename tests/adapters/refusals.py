@@ -116,7 +116,10 @@ CASES = {
     "AdaMSS": (LORA, holds(kind="ADAMSS", base_model__model__layers__0__q_proj__adamss_A__0=[1, 6]), 4, "(?i)adamss"),
     "VeRA without its projections": (("peft-adding", "vera"), both(without(r"vera_[AB]$"), config(save_projection=False)), 4, "(?i)projection|vera_A"),
     "UniLoRA without its indices": (("peft-adding", "unilora, indices"), both(without("indices|scales"), config(save_indices=False)), 4, "(?i)uni-?lora"),
-    "no config's type": (LORA, lambda scene: scene.config.pop("peft_type"), 3, "peft_type"),
+    "no config": (LORA, lambda scene: setattr(scene, "config", None), 4, "adapter_config.json"),
+    "no config, and metadata that tell nothing": (LORA, lambda scene: (setattr(scene, "config", None), scene.metadata.update(lora_adapter_metadata="{}")), 4,
+                                                  "adapter_config.json|lora_adapter_metadata"),
+    "an alpha that is a text": (LORA, config(lora_alpha="six"), 3, "lora_alpha"),
     "a config that is no object": (LORA, text("[1, 2]"), 3, "adapter_config.json"),
     "a config that is no JSON": (LORA, text('{"peft_type": '), 3, "adapter_config.json"),
     "a rank that is a text": (LORA, config(r="eight"), 3, r"\br\b"),
@@ -142,7 +145,6 @@ def fault_of(ckmerge, case):
     (group, name), change, code, words = case
     scene = Scene(group, name)
     change(scene)
-    before = None
     adapter = scene.write()
     before = sorted(os.listdir("."))
     status, told = run(ckmerge, "bake", "base.safetensors", "--lora", adapter, "-o", "out.safetensors", *scene.options)

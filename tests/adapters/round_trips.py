@@ -8,9 +8,11 @@ import subprocess
 import sys
 import tempfile
 
+import spelled
 import tensors
 
-RANK, SHAPES = 8, {"blocks.0.attn.q.weight": [40, 24], "blocks.0.mlp.weight": [24, 40], "blocks.1.conv.weight": [12, 10, 3, 3]}
+RANK, SHAPES = 8, {"model.layers.0.self_attn.q_proj.weight": [40, 24], "model.layers.0.mlp.up_proj.weight": [24, 40], "model.layers.1.conv.weight": [12, 10, 3, 3]}
+WHOLE = ("--save-dtype", "f32")
 # Of the largest element of the weight. SVD and products in F32 or better, factors stored as F32.
 BOUND = 2e-5
 
@@ -22,7 +24,7 @@ def run(ckmerge, *words):
 
 
 def base():
-    return {name: tensors.made("round", name, "F32", shape) for name, shape in SHAPES.items()} | {"norm.weight": tensors.made("round", "norm.weight", "F32", [24])}
+    return {name: tensors.made("round", name, "F32", shape) for name, shape in SHAPES.items()} | {"model.norm.weight": tensors.made("round", "model.norm.weight", "F32", [24])}
 
 
 def adapter(seed, rank=RANK):
@@ -57,10 +59,22 @@ def bake(ckmerge, out, *loras, model="base"):
 
 
 def extracted(ckmerge):
+    """A difference of rank 8 is found again, in a folder as PEFT's."""
     bake(ckmerge, "tuned.safetensors", "one.safetensors")
-    run(ckmerge, "lora", "extract", "tuned.safetensors", "base.safetensors", "--rank", RANK, "--conv-rank", RANK, "-o", "found.safetensors", "-f", "-q")
+    run(ckmerge, "lora", "extract", "tuned.safetensors", "base.safetensors", "--rank", RANK, "--spelling", "peft", *WHOLE, "-o", "found/", "-f", "-q")
+    bake(ckmerge, "again.safetensors", "found")
+    return near("again.safetensors", "tuned.safetensors", 1e-5)
+
+
+def extracted_as_kohya(ckmerge):
+    """A difference of rank 2 of a whole network, convolutions too, in kohya's names and half precision."""
+    model = spelled.models()["sd1"]
+    tensors.write("base.safetensors", spelled.whole(model))
+    tensors.write("sd1.safetensors", *spelled.kohya({"unet": "lora_unet_", "te": "lora_te_"})(model.right_pairs))
+    bake(ckmerge, "tuned.safetensors", "sd1.safetensors")
+    run(ckmerge, "lora", "extract", "tuned.safetensors", "base.safetensors", "--rank", 2, "--conv-rank", 2, "-o", "found.safetensors", "-f", "-q")
     bake(ckmerge, "again.safetensors", "found.safetensors")
-    return near("again.safetensors", "tuned.safetensors", 1e-4)
+    return near("again.safetensors", "tuned.safetensors", 1e-3)
 
 
 def subtracted(ckmerge):
@@ -70,21 +84,21 @@ def subtracted(ckmerge):
 
 
 def with_itself(ckmerge):
-    run(ckmerge, "lora", "merge", "one.safetensors:0.25", "one.safetensors:0.75", "--rank", RANK, "-o", "same.safetensors", "-f", "-q")
+    run(ckmerge, "lora", "merge", "one.safetensors:0.25", "one.safetensors:0.75", "--rank", RANK, *WHOLE, "-o", "same.safetensors", "-f", "-q")
     bake(ckmerge, "direct.safetensors", "one.safetensors")
     bake(ckmerge, "merged.safetensors", "same.safetensors")
-    return near("merged.safetensors", "direct.safetensors", 1e-4)
+    return near("merged.safetensors", "direct.safetensors", 1e-5)
 
 
 def same_rank(ckmerge):
-    run(ckmerge, "lora", "resize", "one.safetensors", "--rank", RANK, "-o", "same.safetensors", "-f", "-q")
+    run(ckmerge, "lora", "resize", "one.safetensors", "--rank", RANK, *WHOLE, "-o", "same.safetensors", "-f", "-q")
     bake(ckmerge, "direct.safetensors", "one.safetensors")
     bake(ckmerge, "resized.safetensors", "same.safetensors")
-    return near("resized.safetensors", "direct.safetensors", 1e-4)
+    return near("resized.safetensors", "direct.safetensors", 1e-5)
 
 
 def concatenated(ckmerge):
-    run(ckmerge, "lora", "merge", "one.safetensors:0.7", "two.safetensors:-0.4", "--concat", "-o", "both.safetensors", "-f", "-q")
+    run(ckmerge, "lora", "merge", "one.safetensors:0.7", "two.safetensors:-0.4", "--concat", *WHOLE, "-o", "both.safetensors", "-f", "-q")
     bake(ckmerge, "direct.safetensors", "one.safetensors:0.7", "two.safetensors:-0.4")
     bake(ckmerge, "merged.safetensors", "both.safetensors")
     return near("merged.safetensors", "direct.safetensors")
@@ -93,11 +107,11 @@ def concatenated(ckmerge):
 def smaller(ckmerge):
     """The best of rank 4 keeps the energy that a full SVD says it keeps: a difference of rank 4 alone is kept whole."""
     tensors.write("few.safetensors", adapter("few", 4))
-    run(ckmerge, "lora", "merge", "few.safetensors:1", "few.safetensors:1", "--concat", "-o", "wide.safetensors", "-f", "-q")
-    run(ckmerge, "lora", "resize", "wide.safetensors", "--rank", 4, "-o", "small.safetensors", "-f", "-q")
+    run(ckmerge, "lora", "merge", "few.safetensors:1", "few.safetensors:1", "--concat", *WHOLE, "-o", "wide.safetensors", "-f", "-q")
+    run(ckmerge, "lora", "resize", "wide.safetensors", "--rank", 4, *WHOLE, "-o", "small.safetensors", "-f", "-q")
     bake(ckmerge, "direct.safetensors", "few.safetensors:2")
     bake(ckmerge, "resized.safetensors", "small.safetensors")
-    return near("resized.safetensors", "direct.safetensors", 1e-4)
+    return near("resized.safetensors", "direct.safetensors", 1e-5)
 
 
 def in_any_order(ckmerge):
@@ -110,7 +124,7 @@ def in_any_order(ckmerge):
     return "" if tensors.read("other.safetensors") == tensors.read("direct.safetensors") else "the order of tensors changes the result"
 
 
-TESTS = {test.__name__: test for test in (extracted, subtracted, with_itself, same_rank, concatenated, smaller, in_any_order)}
+TESTS = {test.__name__: test for test in (extracted, extracted_as_kohya, subtracted, with_itself, same_rank, concatenated, smaller, in_any_order)}
 
 
 def main():

@@ -69,7 +69,6 @@ FLUX = {
     "diffusers, saved by the network": right_only(spelled.dotted({"transformer": ""}, told=True)),
     "diffusers, alpha": right_only(spelled.dotted({"transformer": "transformer."}, alpha=True)),
     "PEFT": right_only(spelled.peft("transformer")),
-    "PEFT in one file": right_only(spelled.dotted({"transformer": "base_model.model."}, told=True)),
     "ComfyUI": left_only(spelled.dotted({"transformer": "diffusion_model."})),
     "ComfyUI, lora_down": left_only(spelled.dotted({"transformer": "diffusion_model."}, ("lora_down.weight", "lora_up.weight"), alpha=True)),
 }

@@ -325,14 +325,13 @@ TEST_CASE("what is kept before changes are added is found before they are loaded
   };
   const Symbol a = graph.operand(0), b = graph.operand(1);
   const Symbol mix = graph.coefficient(0.3) * a + graph.coefficient(0.7) * b;
-  CHECK(ops_of(mix) ==
-        std::vector{Op::load, Op::load, Op::agree_or_mix, Op::load, Op::add, Op::load, Op::add_scaled});
+  CHECK(ops_of(mix) == std::vector{Op::load, Op::load, Op::agree_or_mix, Op::load, Op::add, Op::load, Op::add_scaled});
   CHECK(ops_of(graph.coefficient(0.3) * a + graph.coefficient(0.6) * b) ==
         std::vector{Op::load, Op::load, Op::mix, Op::load, Op::add, Op::load, Op::add_scaled});
   CHECK(ops_of(a) == std::vector{Op::load, Op::load, Op::add, Op::load, Op::add_scaled});
   CHECK(ops_of(graph.coefficient(0.5) * a + graph.coefficient(0.25) * b + graph.coefficient(0.25) * graph.operand(4)) ==
-        std::vector{Op::load, Op::load, Op::agree, Op::mix, Op::load, Op::agree, Op::add_scaled, Op::agreed_or, Op::load,
-                    Op::add, Op::load, Op::add_scaled});
+        std::vector{Op::load, Op::load, Op::agree, Op::mix, Op::load, Op::agree, Op::add_scaled, Op::agreed_or,
+                    Op::load, Op::add, Op::load, Op::add_scaled});
 }
 
 }  // namespace ckmerge

@@ -4,17 +4,19 @@
 // blocks, b, b) makes K = (R - R^T) / 2 and Q = (I - K) (I + K)^-1. Stages are as many as the shape says: PEFT makes
 // one where it finds no CUDA compiler, whatever its config has. PEFT has no strengths for it; here they go from W to
 // W'.
+#include <algorithm>
+
 #include "core/adapters/acting/acting_row.h"
-#include "core/adapters/acting/turned_blocks.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/turned_blocks.h"
 #include "core/layouts/reshaping.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string boft_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string lacking = lacking_factor(module, {"boft_R", "boft_s"}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (std::string other = no_matrix(weight, "BOFT"); !other.empty()) return other;
@@ -33,7 +35,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return {};
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t boft_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const Shape shape = factor_tensor(adapter, factor(module, "boft_R")).shape;
   constexpr uint64_t kMatrices = 6;  // in f64, while a block is made
   return 2 * shape[0] * TurnedBlocks::memory(shape[2], shape[1]) + shape[0] * weight.columns() * sizeof(uint32_t) +
@@ -97,8 +99,8 @@ class Butterfly : public ModuleChange {
   double strength_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_boft(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                        double strength, const ReadRows& /*base*/) {
   const Shape shape = factor_tensor(adapter, factor(module, "boft_R")).shape;
   const std::vector<float> values = read_factor(adapter, factor(module, "boft_R"));
   auto result = std::make_unique<Butterfly>(read_factor(adapter, factor(module, "boft_s")), weight.columns(), strength);
@@ -118,6 +120,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kBoftKind = {.name = "BOFT", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kBoftKind = {
+    .name = "BOFT", .adds = false, .fault = boft_fault, .memory = boft_memory, .open = open_boft};
 
 }  // namespace ckmerge

@@ -4,18 +4,18 @@
 // both are the orthogonal factor of P, with the signs that LAPACK gives it (those matter: Q R has them once). With para
 // there is no R. PEFT has no strengths for it; here they multiply what is added.
 #include <algorithm>
-#include <cmath>
 
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/all_rows.h"
 #include "core/adapters/factor_product.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/householder.h"
 #include "core/layouts/reshaping.h"
 
 namespace ckmerge {
 namespace {
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string deft_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string lacking = lacking_factor(module, {"deft_P"}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_embedding || weight.experts != 1 || weight.shape.size() != 2)
@@ -32,45 +32,10 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return columns_of(shape) == in ? "" : misfit("deft_R", columns_of(shape), "columns", "the weight", in);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t deft_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const Shape p = factor_tensor(adapter, factor(module, "deft_P")).shape;
   return 2 * FactorProduct::memory(weight.rows(), p[1], weight.columns()) +
          p[1] * (weight.rows() + weight.columns()) * sizeof(double) + AllRows::memory(weight);
-}
-
-// Householder's reflections, as LAPACK makes them: of each column what lies on and below the diagonal is brought onto
-// the diagonal, to the side away from it. The orthogonal factor is what they make of the first columns of I.
-FactorMatrix orthogonal_factor(const FactorMatrix& p) {
-  const uint64_t rows = p.rows, rank = p.columns;
-  std::vector<double> x(p.elements.begin(), p.elements.end()), scales(rank);
-  for (uint64_t k = 0; k < rank; ++k) {
-    double below = 0;
-    for (uint64_t i = k + 1; i < rows; ++i) below += x[i * rank + k] * x[i * rank + k];
-    if (below == 0) continue;
-    const double first = x[k * rank + k], length = std::sqrt(first * first + below);
-    const double end = first > 0 || (first == 0 && !std::signbit(first)) ? -length : length;
-    scales[k] = (end - first) / end;
-    for (uint64_t i = k + 1; i < rows; ++i) x[i * rank + k] /= first - end;
-    x[k * rank + k] = 1;
-    for (uint64_t j = k + 1; j < rank; ++j) {
-      double sum = 0;
-      for (uint64_t i = k; i < rows; ++i) sum += x[i * rank + k] * x[i * rank + j];
-      for (uint64_t i = k; i < rows; ++i) x[i * rank + j] -= scales[k] * sum * x[i * rank + k];
-    }
-  }
-  std::vector<double> q(rows * rank);
-  for (uint64_t k = 0; k < rank; ++k) q[k * rank + k] = 1;
-  for (uint64_t k = rank; k-- > 0;) {
-    if (scales[k] == 0) continue;
-    for (uint64_t j = k; j < rank; ++j) {
-      double sum = 0;
-      for (uint64_t i = k; i < rows; ++i) sum += x[i * rank + k] * q[i * rank + j];
-      for (uint64_t i = k; i < rows; ++i) q[i * rank + j] -= scales[k] * sum * x[i * rank + k];
-    }
-  }
-  FactorMatrix result{rows, rank, std::vector<float>(q.size())};
-  std::ranges::transform(q, result.elements.begin(), [](double value) { return static_cast<float>(value); });
-  return result;
 }
 
 // N^T W, r by inputs.
@@ -92,8 +57,8 @@ std::vector<double> taken_out(const FactorMatrix& n, const ModuleWeight& weight,
   return sums;
 }
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& base) {
+std::unique_ptr<ModuleChange> open_deft(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                        double strength, const ReadRows& base) {
   FactorMatrix q = read_matrix(adapter, factor(module, "deft_P"));
   const bool is_qr = has_flag(module, "decomposition_method=qr");
   if (is_qr) q = orthogonal_factor(q);
@@ -113,6 +78,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kDeftKind = {.name = "DEFT", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kDeftKind = {
+    .name = "DEFT", .adds = false, .fault = deft_fault, .memory = deft_memory, .open = open_deft};
 
 }  // namespace ckmerge

@@ -4,16 +4,16 @@
 #include <algorithm>
 
 #include "core/adapters/acting/acting_row.h"
-#include "core/adapters/acting/row_sums.h"
 #include "core/adapters/factor_product.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/row_sums.h"
 
 namespace ckmerge {
 namespace {
 
 constexpr double kLeastNorm = 1e-4;
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string delora_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   constexpr std::string_view kNames[] = {"delora_A", "delora_B", "delora_lambda", "delora_w_norm"};
   if (std::string lacking = lacking_factor(module, {kNames[0], kNames[1], kNames[2], kNames[3]}); !lacking.empty())
     return lacking;
@@ -31,13 +31,13 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
                                    : misfit(kNames[3], norms, "numbers", "columns of the weight", weight.columns());
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t delora_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t rank = rows_of(factor_tensor(adapter, factor(module, "delora_A")).shape);
   return FactorProduct::memory(weight.rows(), 2 * rank, weight.columns()) + weight.columns() * sizeof(float);
 }
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_delora(const Adapter& adapter, const AdapterModule& module,
+                                          const ModuleWeight& /*weight*/, double strength, const ReadRows& /*base*/) {
   FactorMatrix a = read_matrix(adapter, factor(module, "delora_A"));
   FactorMatrix b = read_matrix(adapter, factor(module, "delora_B"));
   const FactorMatrix b_turned = transposed(b);
@@ -56,6 +56,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kDeloraKind = {.name = "DeLoRA", .adds = true, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kDeloraKind = {
+    .name = "DeLoRA", .adds = true, .fault = delora_fault, .memory = delora_memory, .open = open_delora};
 
 }  // namespace ckmerge

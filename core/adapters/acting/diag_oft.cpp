@@ -3,18 +3,18 @@
 // takes I + strength (R - I); `rescale` multiplies rows, always in full.
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/lycoris_rotations.h"
-#include "core/adapters/acting/turned_blocks.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/turned_blocks.h"
 
 namespace ckmerge {
 namespace {
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string diag_oft_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   return LycorisRotations::fault(adapter, module, weight, 3);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t diag_oft_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const Shape shape = factor_tensor(adapter, factor(module, "oft_blocks")).shape;
   return LycorisRotations::memory(adapter, module) + TurnedBlocks::memory(shape[2], shape[0]) +
          65 * shape[2] * sizeof(double) + weight.rows() * sizeof(float) + grouped_rows(shape[2], weight);
@@ -38,8 +38,8 @@ class TurnedRows : public ModuleChange {
   uint64_t columns_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_diag_oft(const Adapter& adapter, const AdapterModule& module,
+                                            const ModuleWeight& weight, double strength, const ReadRows& /*base*/) {
   const LycorisRotations rotations(adapter, module, weight.rows());
   TurnedBlocks blocks(rotations.size(), rotations.count());
   for (uint64_t i = 0; i < rotations.count(); ++i) blocks.set(i, transposed(rotations[i]), strength);
@@ -48,6 +48,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kDiagOftKind = {.name = "Diag-OFT", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kDiagOftKind = {
+    .name = "Diag-OFT", .adds = false, .fault = diag_oft_fault, .memory = diag_oft_memory, .open = open_diag_oft};
 
 }  // namespace ckmerge

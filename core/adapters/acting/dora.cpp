@@ -12,9 +12,9 @@
 
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/all_rows.h"
-#include "core/adapters/acting/row_sums.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/row_sums.h"
 #include "core/layouts/reshaping.h"
 #include "io/text/sentence.h"
 
@@ -55,11 +55,12 @@ Axis axis_of(const Adapter& adapter, const AdapterModule& module, const ModuleWe
     return {.by_rows = by_rows, .lengths = by_rows ? weight.rows() : weight.columns()};
   }
   if (rows_of(shape) == weight.rows() && columns_of(shape) == 1) return {.lengths = weight.rows()};
-  return {.by_rows = false, .width = weight.columns() / weight.shape[1], .lengths = weight.shape[1]};
+  return {
+      .by_rows = false, .width = weight.columns() / std::max<uint64_t>(1, weight.shape[1]), .lengths = weight.shape[1]};
 }
 
 template <const AdapterKind& plain>
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string dora_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const bool of_peft = find_factor(module, kOfPeft), of_lycoris = find_factor(module, kOfLycoris);
   if (of_peft == of_lycoris) return sentence("it has not one of ", kOfPeft, " and ", kOfLycoris);
   if (of_peft && has_flag(module, "dora_comfy"))
@@ -151,7 +152,7 @@ class Dora : public ModuleChange {
 };
 
 template <const AdapterKind& plain>
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t dora_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t added = plain.memory(adapter, without_magnitude(module, plain), weight);
   if (weight.is_bias) return added;
   const Axis axis = axis_of(adapter, module, weight);
@@ -160,8 +161,8 @@ uint64_t memory(const Adapter& adapter, const AdapterModule& module, const Modul
 }
 
 template <const AdapterKind& plain>
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& base) {
+std::unique_ptr<ModuleChange> open_dora(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                        double strength, const ReadRows& base) {
   const AdapterModule added = without_magnitude(module, plain);
   if (weight.is_bias) return plain.open(adapter, added, weight, strength, base);
   const Reading how = reading(module);
@@ -174,7 +175,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 }
 
 template <const AdapterKind& plain>
-ChangedParts parts(const Adapter& adapter, const AdapterModule& module) {
+ChangedParts dora_parts(const Adapter& adapter, const AdapterModule& module) {
   return plain.parts ? plain.parts(adapter, without_magnitude(module, plain)) : ChangedParts{};
 }
 
@@ -191,5 +192,7 @@ constexpr AdapterKind dora_of(std::string_view name) {
 }  // namespace
 
 const AdapterKind kLoraWithDoraKind = dora_of<kLoraKind>("LoRA with DoRA");
+const AdapterKind kLohaWithDoraKind = dora_of<kLohaKind>("LoHa with DoRA");
+const AdapterKind kLokrWithDoraKind = dora_of<kLokrKind>("LoKr with DoRA");
 
 }  // namespace ckmerge

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // HiRA: W' = W (1 + strength B A), element by element, and nothing else scales it. A Conv's A has the kernel's extents;
 // an embedding's and a transposed weight's change is (B A)^T.
+#include <algorithm>
+
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/factor_product.h"
 #include "core/adapters/kind_rows.h"
@@ -21,7 +23,7 @@ bool is_turned(const AdapterModule& module, const ModuleWeight& weight) {
   return weight.transposed || find_factor(module, "hira_embedding_A");
 }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string hira_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const Names name = names(module);
   if (std::string lacking = lacking_factor(module, {name.down, name.up}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
@@ -35,7 +37,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return rows_of(up) == out ? "" : misfit(name.up, rows_of(up), "rows", "the weight", out);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t hira_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t rank = rows_of(factor_tensor(adapter, factor(module, names(module).down)).shape);
   return 2 * FactorProduct::memory(weight.rows(), rank, weight.columns()) + weight.columns() * sizeof(float);
 }
@@ -61,8 +63,8 @@ class Multiplied : public ModuleChange {
   float strength_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_hira(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                        double strength, const ReadRows& /*base*/) {
   const Names name = names(module);
   FactorMatrix down = read_matrix(adapter, factor(module, name.down));
   FactorMatrix up = read_matrix(adapter, factor(module, name.up));
@@ -72,6 +74,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kHiraKind = {.name = "HiRA", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kHiraKind = {
+    .name = "HiRA", .adds = false, .fault = hira_fault, .memory = hira_memory, .open = open_hira};
 
 }  // namespace ckmerge

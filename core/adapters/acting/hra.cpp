@@ -2,18 +2,19 @@
 // HRA: the inputs of a layer are mirrored, W' = W (I - 2 u1 u1^T) (I - 2 u2 u2^T) .., from left to right, by the
 // columns u of `hra_u` (inputs, r) at unit length, or, with apply_GS, by what Gram and Schmidt make of them. PEFT has
 // no strengths for it; here they go from W to W'.
+#include <algorithm>
 #include <cmath>
 
 #include "core/adapters/acting/acting_row.h"
-#include "core/adapters/acting/row_sums.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/row_sums.h"
 #include "io/text/error.h"
 
 namespace ckmerge {
 namespace {
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string hra_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string lacking = lacking_factor(module, {"hra_u"}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (std::string other = no_matrix(weight, "HRA"); !other.empty()) return other;
@@ -22,7 +23,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return shape[0] == weight.columns() ? "" : misfit("hra_u", shape[0], "rows", "the weight", weight.columns());
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t hra_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t count = factor_tensor(adapter, factor(module, "hra_u")).count;
   return count * (sizeof(float) + sizeof(double)) + weight.columns() * sizeof(double);
 }
@@ -62,8 +63,8 @@ class Mirrors : public ModuleChange {
   double strength_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_hra(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                       double strength, const ReadRows& /*base*/) {
   const FactorMatrix u = read_matrix(adapter, factor(module, "hra_u"));
   auto result = std::make_unique<Mirrors>(weight.columns(), strength);
   for (uint64_t k = 0; k < u.columns; ++k) {
@@ -76,6 +77,6 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kHraKind = {.name = "HRA", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kHraKind = {.name = "HRA", .adds = false, .fault = hra_fault, .memory = hra_memory, .open = open_hra};
 
 }  // namespace ckmerge

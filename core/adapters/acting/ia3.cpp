@@ -42,7 +42,9 @@ Place place(const AdapterModule& module, const ModuleWeight& weight, uint64_t nu
 std::string fault_of(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
                      std::string_view name) {
   if (std::string lacking = lacking_factor(module, {name}); !lacking.empty()) return lacking;
-  if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
+  AdapterModule numbers_alone = module;  // on_input, a whole number, is among the module's numbers
+  std::erase_if(numbers_alone.factors, [](const Factor& f) { return f.name == "on_input"; });
+  if (std::string unfit = unfit_factor(adapter, numbers_alone); !unfit.empty()) return unfit;
   if (weight.experts != 1 || weight.is_embedding) return "IA3 of embeddings or experts is not known";
   const uint64_t numbers = factor_tensor(adapter, factor(module, name)).count;
   const Place where = place(module, weight, numbers);
@@ -85,7 +87,7 @@ class Scaled : public ModuleChange {
   uint64_t rows_, columns_;
 };
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/) {
+uint64_t ia3_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/) {
   const std::string_view name = find_factor(module, kOfPeft) ? kOfPeft : kOfLycoris;
   return sizeof(Scaled) + factor_tensor(adapter, factor(module, name)).count * sizeof(float);
 }
@@ -119,10 +121,10 @@ ChangedParts parts_of_peft(const Adapter& /*adapter*/, const AdapterModule& modu
 const AdapterKind kIa3Kind = {.name = "IA3",
                               .adds = false,
                               .fault = fault_of_peft,
-                              .memory = memory,
+                              .memory = ia3_memory,
                               .open = open_of_peft,
                               .parts = parts_of_peft};
 const AdapterKind kLycorisIa3Kind = {
-    .name = "IA3 of LyCORIS", .adds = false, .fault = fault_of_lycoris, .memory = memory, .open = open_of_lycoris};
+    .name = "IA3 of LyCORIS", .adds = false, .fault = fault_of_lycoris, .memory = ia3_memory, .open = open_of_lycoris};
 
 }  // namespace ckmerge

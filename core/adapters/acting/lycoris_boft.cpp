@@ -7,9 +7,9 @@
 
 #include "core/adapters/acting/acting_row.h"
 #include "core/adapters/acting/lycoris_rotations.h"
-#include "core/adapters/acting/turned_blocks.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/turned_blocks.h"
 #include "core/layouts/reshaping.h"
 #include "io/text/sentence.h"
 
@@ -18,7 +18,7 @@ namespace {
 
 constexpr uint64_t kSlab = 16;  // columns that are turned together
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string lycoris_boft_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string found = LycorisRotations::fault(adapter, module, weight, 4); !found.empty()) return found;
   const Shape shape = factor_tensor(adapter, factor(module, "oft_blocks")).shape;
   if (shape[3] % 2 != 0 || shape[0] > 32 || shape[1] % (uint64_t{1} << (shape[0] - 1)) != 0)
@@ -26,7 +26,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return {};
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t lycoris_boft_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const Shape shape = factor_tensor(adapter, factor(module, "oft_blocks")).shape;
   const uint64_t group = shape[3] << (shape[0] - 1);
   return LycorisRotations::memory(adapter, module) + TurnedBlocks::memory(shape[3], shape[0] * shape[1]) +
@@ -80,8 +80,8 @@ class ButterflyRows : public ModuleChange {
   uint64_t columns_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_lycoris_boft(const Adapter& adapter, const AdapterModule& module,
+                                                const ModuleWeight& weight, double strength, const ReadRows& /*base*/) {
   const Shape shape = factor_tensor(adapter, factor(module, "oft_blocks")).shape;
   const LycorisRotations rotations(adapter, module, weight.rows());
   std::vector<TurnedBlocks> stages;
@@ -94,7 +94,10 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kLycorisBoftKind = {
-    .name = "BOFT of LyCORIS", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kLycorisBoftKind = {.name = "BOFT of LyCORIS",
+                                      .adds = false,
+                                      .fault = lycoris_boft_fault,
+                                      .memory = lycoris_boft_memory,
+                                      .open = open_lycoris_boft};
 
 }  // namespace ckmerge

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/adapters/acting/square_matrix.h"
 #include "core/adapters/adapter_kind.h"
+#include "core/adapters/turning/square_matrix.h"
 
 namespace ckmerge {
 

@@ -10,7 +10,7 @@
 namespace ckmerge {
 namespace {
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string miss_bat_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string lacking = lacking_factor(module, {"miss_block"}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (std::string other = no_matrix(weight, "MiSS"); !other.empty()) return other;
@@ -22,7 +22,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return sentence("miss_block has the shape ", shape_text(shape), ", the weight ", shape_text(weight.shape));
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t miss_bat_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   return factor_tensor(adapter, factor(module, "miss_block")).count * sizeof(float) + weight.columns() * sizeof(double);
 }
 
@@ -52,8 +52,8 @@ class Bat : public ModuleChange {
   double strength_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_miss_bat(const Adapter& adapter, const AdapterModule& module,
+                                            const ModuleWeight& weight, double strength, const ReadRows& /*base*/) {
   const Factor& blocks = factor(module, "miss_block");
   const uint64_t size = factor_tensor(adapter, blocks).shape[1];
   return std::make_unique<Bat>(read_factor(adapter, blocks), size, weight.columns(), strength);
@@ -61,6 +61,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kMissBatKind = {.name = "MiSS bat", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kMissBatKind = {
+    .name = "MiSS bat", .adds = false, .fault = miss_bat_fault, .memory = miss_bat_memory, .open = open_miss_bat};
 
 }  // namespace ckmerge

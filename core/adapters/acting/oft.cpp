@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "core/adapters/acting/acting_row.h"
-#include "core/adapters/acting/turned_blocks.h"
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/adapters/turning/turned_blocks.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -33,7 +33,7 @@ Extents extents(const Adapter& adapter, const AdapterModule& module, const Modul
   return result;
 }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string oft_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const std::string_view name = factor_name(weight);
   if (std::string lacking = lacking_factor(module, {name}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
@@ -52,7 +52,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return {};
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t oft_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const Extents has = extents(adapter, module, weight);
   constexpr uint64_t kMatrices = 6;  // in f64, while a block is made
   return TurnedBlocks::memory(has.size, has.blocks) + has.blocks * has.size * has.size / 2 * sizeof(float) +
@@ -100,8 +100,8 @@ class Turn : public ModuleChange {
   uint64_t columns_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_oft(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                       double strength, const ReadRows& /*base*/) {
   const Extents has = extents(adapter, module, weight);
   const std::vector<float> triangles = read_factor(adapter, factor(module, factor_name(weight)));
   const uint64_t numbers = has.size * (has.size - 1) / 2;
@@ -120,6 +120,6 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kOftKind = {.name = "OFT", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kOftKind = {.name = "OFT", .adds = false, .fault = oft_fault, .memory = oft_memory, .open = open_oft};
 
 }  // namespace ckmerge

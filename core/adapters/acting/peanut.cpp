@@ -52,7 +52,7 @@ std::string layer_fault(const Adapter& adapter, const AdapterModule& module, con
   return sentence(name, " has the shape ", shape_text(shape), ", and peanut_A has rank ", rank);
 }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string peanut_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string lacking = lacking_factor(module, {"peanut_A", "peanut_B"}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (std::string other = no_matrix(weight, "PEANuT"); !other.empty()) return other;
@@ -69,7 +69,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return {};
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t peanut_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t rank = rows_of(factor_tensor(adapter, factor(module, "peanut_A")).shape);
   return FactorProduct::memory(weight.rows(), rank, weight.columns()) + AllRows::memory(weight) +
          2 * depth(module) * rank * rank * sizeof(float) +
@@ -106,8 +106,8 @@ struct Network {
   }
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& base) {
+std::unique_ptr<ModuleChange> open_peanut(const Adapter& adapter, const AdapterModule& module,
+                                          const ModuleWeight& weight, double strength, const ReadRows& base) {
   const FactorMatrix a = read_matrix(adapter, factor(module, "peanut_A"));
   const uint64_t rank = a.rows, in = weight.columns();
   std::vector<double> sums(rank * in);
@@ -135,6 +135,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-const AdapterKind kPeanutKind = {.name = "PEANUT", .adds = false, .fault = fault, .memory = memory, .open = open};
+const AdapterKind kPeanutKind = {
+    .name = "PEANUT", .adds = false, .fault = peanut_fault, .memory = peanut_memory, .open = open_peanut};
 
 }  // namespace ckmerge

@@ -3,6 +3,7 @@
 // are each a product (`.Xd` times `.Xu`), a number per output or one number (`.X`), or nothing (`.zeros`); D and E one
 // of the latter three. C, which brings the weight into the bias, is refused where there is a bias. PEFT has no
 // strengths for it; here they go from W to W'.
+#include <algorithm>
 #include <optional>
 
 #include "core/adapters/acting/acting_row.h"
@@ -44,7 +45,7 @@ std::string path_fault(const Adapter& adapter, const AdapterModule& module, cons
              : misfit(name.up, columns_of(up), "columns", "the weight", weight.columns());
 }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string peft_glora_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_bias && has_path(module, 'C')) return "glora_C brings the weight into the bias, which is not computed";
   if (!weight.is_bias)
@@ -54,7 +55,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return {};
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t peft_glora_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   uint64_t sum = 2 * (weight.rows() + weight.columns()) * sizeof(float);
   for (const char path : {'A', 'B'}) {
     const Factor* const up = find_factor(module, names(path).up);
@@ -112,21 +113,25 @@ class ScaledAndMoved : public ModuleChange {
   double strength_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_peft_glora(const Adapter& adapter, const AdapterModule& module,
+                                              const ModuleWeight& weight, double strength, const ReadRows& /*base*/) {
   return std::make_unique<ScaledAndMoved>(Path(adapter, module, weight.is_bias ? 'D' : 'A'),
                                           Path(adapter, module, weight.is_bias ? 'E' : 'B'),
                                           weight.is_bias ? 1 : weight.columns(), strength);
 }
 
-ChangedParts parts(const Adapter& /*adapter*/, const AdapterModule& module) {
+ChangedParts peft_glora_parts(const Adapter& /*adapter*/, const AdapterModule& module) {
   return {.weight = has_path(module, 'A') || has_path(module, 'B'),
           .bias = has_path(module, 'C') || has_path(module, 'D') || has_path(module, 'E')};
 }
 
 }  // namespace
 
-const AdapterKind kGloraKind = {
-    .name = "GLoRA", .adds = false, .fault = fault, .memory = memory, .open = open, .parts = parts};
+const AdapterKind kGloraKind = {.name = "GLoRA",
+                                .adds = false,
+                                .fault = peft_glora_fault,
+                                .memory = peft_glora_memory,
+                                .open = open_peft_glora,
+                                .parts = peft_glora_parts};
 
 }  // namespace ckmerge

@@ -19,7 +19,7 @@ uint64_t group_size(const AdapterModule& module) {
   return size >= 2 && size < 0x1p32 ? static_cast<uint64_t>(size) : 0;
 }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string road_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string lacking = lacking_factor(module, {"road_theta", "road_alpha"}); !lacking.empty()) return lacking;
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (!weight.is_bias)
@@ -35,7 +35,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return scales == angles ? "" : misfit("road_alpha", scales, "numbers", "road_theta", angles);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t road_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t angles = factor_tensor(adapter, factor(module, "road_theta")).count;
   return 2 * (angles + weight.rows()) * sizeof(double) + grouped_rows(group_size(module), weight);
 }
@@ -84,8 +84,8 @@ Places places(uint64_t row, uint64_t rows, uint64_t group, uint64_t angles) {
   return {2 * begin * group + within, (2 * begin + 1) * group + within};
 }
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_road(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                        double strength, const ReadRows& /*base*/) {
   const std::vector<float> angles = read_factor(adapter, factor(module, "road_theta"));
   const std::vector<float> scales = read_factor(adapter, factor(module, "road_alpha"));
   const uint64_t rows = weight.rows(), group = group_size(module);
@@ -102,13 +102,13 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
   return std::make_unique<Pairs>(std::move(turns), group, weight.is_bias ? 1 : weight.columns(), strength);
 }
 
-ChangedParts parts(const Adapter& /*adapter*/, const AdapterModule& /*module*/) {
+ChangedParts road_parts(const Adapter& /*adapter*/, const AdapterModule& /*module*/) {
   return {.weight = true, .bias = true};
 }
 
 }  // namespace
 
 const AdapterKind kRoadKind = {
-    .name = "RoAd", .adds = false, .fault = fault, .memory = memory, .open = open, .parts = parts};
+    .name = "RoAd", .adds = false, .fault = road_fault, .memory = road_memory, .open = open_road, .parts = road_parts};
 
 }  // namespace ckmerge

@@ -11,7 +11,7 @@
 namespace ckmerge {
 namespace {
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string adalora_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding) return "AdaLoRA changes weights of Linear and Conv only";
   if (std::string lacking = lacking_factor(module, {"lora_A", "lora_B", "lora_E"}); !lacking.empty()) return lacking;
@@ -23,13 +23,13 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return misfit(weight, weight.transposed, "lora_B", rows_of(up), "lora_A", columns_of(down));
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t adalora_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t rank = rows_of(factor_tensor(adapter, factor(module, "lora_A")).shape);
   return 2 * FactorProduct::memory(weight.rows(), rank, weight.columns());
 }
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_adalora(const Adapter& adapter, const AdapterModule& module,
+                                           const ModuleWeight& weight, double strength, const ReadRows& /*base*/) {
   FactorMatrix down = read_matrix(adapter, factor(module, "lora_A"));
   const std::vector<float> numbers = read_factor(adapter, factor(module, "lora_E"));
   for (uint64_t k = 0; k < down.rows; ++k)
@@ -40,6 +40,7 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-constexpr AdapterKind kAdaloraKind = {.name = "AdaLoRA", .fault = fault, .memory = memory, .open = open};
+constexpr AdapterKind kAdaloraKind = {
+    .name = "AdaLoRA", .fault = adalora_fault, .memory = adalora_memory, .open = open_adalora};
 
 }  // namespace ckmerge

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole differences of LyCORIS: W + s diff, bias + s diff_b; of its norms the same under other names. They are read
 // where they lie when they are wanted, since they are as large as what they change.
+#include <algorithm>
 #include <memory>
 
 #include "core/adapters/factors.h"
@@ -42,7 +43,7 @@ class WholeDifference : public ModuleChange {
 };
 
 template <const Names& kNames>
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string differences_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   const std::string_view name = weight.is_bias ? kNames.bias : kNames.weight;
   if (std::string lacking = lacking_factor(module, {name}); !lacking.empty()) return lacking;
@@ -50,27 +51,31 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return misfit(weight, false, name, rows_of(shape), name, columns_of(shape));
 }
 
-uint64_t memory(const Adapter& /*adapter*/, const AdapterModule& /*module*/, const ModuleWeight& /*weight*/) {
+uint64_t differences_memory(const Adapter& /*adapter*/, const AdapterModule& /*module*/,
+                            const ModuleWeight& /*weight*/) {
   return sizeof(WholeDifference) + 2 * kElementsAtATime * sizeof(float);
 }
 
 template <const Names& kNames>
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_differences(const Adapter& adapter, const AdapterModule& module,
+                                               const ModuleWeight& weight, double strength, const ReadRows& /*base*/) {
   const Factor& changed = factor(module, weight.is_bias ? kNames.bias : kNames.weight);
   return std::make_unique<WholeDifference>(adapter, changed, weight.columns(), module.scale * strength);
 }
 
 template <const Names& kNames>
-ChangedParts parts(const Adapter& /*adapter*/, const AdapterModule& module) {
+ChangedParts differences_parts(const Adapter& /*adapter*/, const AdapterModule& module) {
   return {.weight = find_factor(module, kNames.weight) != nullptr, .bias = find_factor(module, kNames.bias) != nullptr};
 }
 
 }  // namespace
 
-constexpr AdapterKind kFullKind = {
-    .name = "full difference", .fault = fault<kFull>, .memory = memory, .open = open<kFull>, .parts = parts<kFull>};
+constexpr AdapterKind kFullKind = {.name = "full difference",
+                                   .fault = fault<kFull>,
+                                   .memory = differences_memory,
+                                   .open = open<kFull>,
+                                   .parts = parts<kFull>};
 constexpr AdapterKind kNormKind = {
-    .name = "norm", .fault = fault<kNorm>, .memory = memory, .open = open<kNorm>, .parts = parts<kNorm>};
+    .name = "norm", .fault = fault<kNorm>, .memory = differences_memory, .open = open<kNorm>, .parts = parts<kNorm>};
 
 }  // namespace ckmerge

@@ -50,7 +50,7 @@ std::string half_fault(const Adapter& adapter, const AdapterModule& module, cons
   return sentence(half.core, " does not lie between factors of rank ", rank);
 }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string loha_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding || weight.transposed) return "LoHa changes weights of Linear and Conv only";
   for (const int number : {1, 2}) {
@@ -62,7 +62,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return {};
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t loha_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   uint64_t sum = 2 * kRowsAtATime * weight.columns() * sizeof(float);
   for (const int number : {1, 2}) {
     const Extents e = extents(adapter, module, half(number));
@@ -104,14 +104,14 @@ class LohaChange : public ModuleChange {
   float factor_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_loha(const Adapter& adapter, const AdapterModule& module,
+                                        const ModuleWeight& /*weight*/, double strength, const ReadRows& /*base*/) {
   return std::make_unique<LohaChange>(read_half(adapter, module, half(1)), read_half(adapter, module, half(2)),
                                       module.scale * strength);
 }
 
 }  // namespace
 
-constexpr AdapterKind kLohaKind = {.name = "LoHa", .fault = fault, .memory = memory, .open = open};
+constexpr AdapterKind kLohaKind = {.name = "LoHa", .fault = loha_fault, .memory = loha_memory, .open = open_loha};
 
 }  // namespace ckmerge

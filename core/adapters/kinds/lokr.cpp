@@ -69,7 +69,7 @@ std::string depth_fault(const Adapter& adapter, const AdapterModule& module) {
   return {};
 }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string lokr_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding || weight.transposed) return "LoKr changes weights of Linear and Conv only";
   if (std::string lacking = lacking_part(module); !lacking.empty()) return lacking;
@@ -79,7 +79,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
                 first.columns * second.columns);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/) {
+uint64_t lokr_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/) {
   const Extents first = first_extents(adapter, module), second = second_extents(adapter, module);
   const uint64_t small = sizeof(float) * (first.rows + first.depth) * (first.columns + first.depth) + second.columns;
   if (second.depth == 0) return small * 2 + sizeof(float) * second.rows * second.columns;
@@ -165,8 +165,8 @@ class LokrChange : public ModuleChange {
   float factor_;
 };
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_lokr(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                        double strength, const ReadRows& /*base*/) {
   const uint64_t kernel = is_mixed(adapter, module) ? weight.shape.back() : 0;
   return std::make_unique<LokrChange>(read_first(adapter, module), SecondFactor(adapter, module), kernel,
                                       module.scale * strength);
@@ -174,6 +174,6 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
 
 }  // namespace
 
-constexpr AdapterKind kLokrKind = {.name = "LoKr", .fault = fault, .memory = memory, .open = open};
+constexpr AdapterKind kLokrKind = {.name = "LoKr", .fault = lokr_fault, .memory = lokr_memory, .open = open_lokr};
 
 }  // namespace ckmerge

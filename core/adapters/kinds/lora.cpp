@@ -72,7 +72,7 @@ std::string block_fault(const Extents& e, uint64_t blocks) {
   return sentence("its rank ", e.down_rows, " does not fall into ", blocks, " blocks");
 }
 
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string lora_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (std::string changed = changed_base(module); !changed.empty()) return changed;
   if (weight.is_bias) return bias_fault(adapter, module, weight);
@@ -95,7 +95,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
   return e.up_rows == out ? "" : misfit(e.up_name, e.up_rows, "rows", "the weight", out);
 }
 
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t lora_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (weight.is_bias) return 2 * sizeof(float) * weight.rows();
   const Extents e = extents(adapter, module);
   const uint64_t rank = e.down_rows / weight.experts, rows = weight.rows() / weight.experts;
@@ -147,8 +147,8 @@ std::unique_ptr<ModuleChange> of_experts(const Factors& all, const ModuleWeight&
   return stacked;
 }
 
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_lora(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                        double strength, const ReadRows& /*base*/) {
   const double factor = module.scale * strength;
   if (weight.is_bias) {
     FactorMatrix bias{weight.rows(), 1, read_factor(adapter, ckmerge::factor(module, "lora_B.bias"))};
@@ -160,13 +160,14 @@ std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& 
   return added_product(std::move(factors.up), std::move(factors.down), turned, factor);
 }
 
-ChangedParts parts(const Adapter& /*adapter*/, const AdapterModule& module) {
+ChangedParts lora_parts(const Adapter& /*adapter*/, const AdapterModule& module) {
   return {.weight = find_factor(module, "lora_A") || find_factor(module, "lora_embedding_A"),
           .bias = find_factor(module, "lora_B.bias") != nullptr};
 }
 
 }  // namespace
 
-constexpr AdapterKind kLoraKind = {.name = "LoRA", .fault = fault, .memory = memory, .open = open, .parts = parts};
+constexpr AdapterKind kLoraKind = {
+    .name = "LoRA", .fault = lora_fault, .memory = lora_memory, .open = open_lora, .parts = lora_parts};
 
 }  // namespace ckmerge

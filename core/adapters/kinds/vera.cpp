@@ -20,7 +20,7 @@ constexpr Names kVera = {"vera_A", "vera_B", "vera_lambda_d", "vera_lambda_b"};
 constexpr Names kPvera = {"pvera_A", "pvera_B", "pvera_lambda_d", "pvera_lambda_b", 2};
 
 template <const Names& kNames>
-std::string fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+std::string vera_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding) return "VeRA changes weights of Linear only";
   if (std::string lacking = lacking_factor(module, {kNames.d_numbers, kNames.b_numbers}); !lacking.empty())
@@ -44,7 +44,7 @@ std::string fault(const Adapter& adapter, const AdapterModule& module, const Mod
 }
 
 template <const Names& kNames>
-uint64_t memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+uint64_t vera_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const uint64_t rank = columns_of(factor_tensor(adapter, factor(module, kNames.b)).shape);
   return 2 * FactorProduct::memory(weight.rows(), rank, weight.columns());
 }
@@ -63,8 +63,8 @@ FactorMatrix scaled_part(const Adapter& adapter, const Factor& whole, const Fact
 }
 
 template <const Names& kNames>
-std::unique_ptr<ModuleChange> open(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
-                                   double strength, const ReadRows& /*base*/) {
+std::unique_ptr<ModuleChange> open_vera(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight,
+                                        double strength, const ReadRows& /*base*/) {
   const Factor &a = factor(module, kNames.a), &b = factor(module, kNames.b);
   const uint64_t out = weight.transposed ? weight.columns() : weight.rows();
   const uint64_t in = weight.transposed ? weight.rows() : weight.columns();

@@ -52,7 +52,7 @@ constexpr Row kRows[] = {
     {"lora_magnitude_vector", "lora_magnitude_vector", Behind::adapter, 1, "DoRA"},
     {"dora_scale", "", Behind::weight, 1, "DoRA"},
     {"lora_E", "lora_E", Behind::adapter, 4, "AdaLoRA"},
-    {"lora_diag", "lora_diag", Behind::adapter, 4, "LoRA with KaSA"},
+    {"lora_diag", "lora_diag", Behind::adapter, 4, "KaSA"},
     {"lora_controlnet", "", Behind::any, 9, kControlLora, refused},
     {"alpha", "", Behind::nothing, 0, "", alpha},
     {"hada_*", "", Behind::adapter, 4, "LoHa"},

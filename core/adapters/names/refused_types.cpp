@@ -31,7 +31,44 @@ constexpr RefusedType kTypes[] = {
     {"BONE", "is Bone, which PEFT 0.21 no longer has; convert it to MiSS with the PEFT that trained it"},
 };
 
+// What is told apart by the names of its tensors.
+constexpr std::string_view kKnown[] = {"LORA",
+                                       "ADALORA",
+                                       "LOHA",
+                                       "LOKR",
+                                       "OFT",
+                                       "BOFT",
+                                       "IA3",
+                                       "VERA",
+                                       "PVERA",
+                                       "HRA",
+                                       "GLORA",
+                                       "MISS",
+                                       "DELORA",
+                                       "GRALORA",
+                                       "HIRA",
+                                       "C3A",
+                                       "FOURIERFT",
+                                       "WAVEFT",
+                                       "SHIRA",
+                                       "SUPERTUNING",
+                                       "RANDLORA",
+                                       "VBLORA",
+                                       "UNILORA",
+                                       "ROAD",
+                                       "DEFT",
+                                       "PEANUT",
+                                       "OSF",
+                                       "FROD",
+                                       "BEFT",
+                                       "LN_TUNING",
+                                       "TRAINABLE_TOKENS"};
+
 }  // namespace
+
+bool is_known_type(std::string_view peft_type) {
+  return std::ranges::find(kKnown, peft_type) != std::end(kKnown) || !refused_type(peft_type).empty();
+}
 
 std::string_view refused_type(std::string_view peft_type) {
   const auto found = std::ranges::find(kTypes, peft_type, &RefusedType::type);

@@ -10,4 +10,7 @@ namespace ckmerge {
 /// known against it.
 std::string_view refused_type(std::string_view peft_type);
 
+/// Whether PEFT 0.21 has such a type: what a later one means by names that are known is not.
+bool is_known_type(std::string_view peft_type);
+
 }  // namespace ckmerge

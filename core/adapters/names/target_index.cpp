@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -53,7 +54,7 @@ string with_any_numbers(string_view name) {
 // Patterns of modules with stacked experts, and with single ones by their kinds.
 struct ExpertModules {
   std::set<string> stacked;
-  std::set<std::pair<const ExpertKind*, string>> single;
+  std::map<string, const ExpertKind*> single;
   bool has_gate = false;
 
   explicit ExpertModules(const TensorTable& tensors) {
@@ -64,8 +65,14 @@ struct ExpertModules {
         stacked.insert(with_any_numbers(name->module));
         has_gate |= name->has_gate;
       }
-      if (!name->is_stacked && name->kind) single.emplace(name->kind, with_any_numbers(name->module));
+      if (!name->is_stacked && name->kind) add_single(*name->kind, with_any_numbers(name->module));
     }
+  }
+
+  // Those with a gate have the sign of those without one, too.
+  void add_single(const ExpertKind& kind, const string& pattern) {
+    const auto [place, is_new] = single.try_emplace(pattern, &kind);
+    if (!is_new && fits(kind, true)) place->second = &kind;
   }
 
   // (experts, out, in), as what comes out of the expert tells: an (experts, in, out) cannot be cut by rows.
@@ -158,7 +165,7 @@ void TargetIndex::add_experts(uint32_t number) {
     add_table({.tensors = std::move(checkpoint.tensors), .component = number, .is_own = false}, "");
   };
   LayoutRules stacking;
-  for (const auto& [kind, pattern] : modules.single) append_expert_rules(stacking, *kind, pattern);
+  for (const auto& [pattern, kind] : modules.single) append_expert_rules(stacking, *kind, pattern);
   add(stacking, Direction::to_left);
   if (modules.stacked.empty()) return;
   for (const ExpertKind* const kind : single_kinds(modules.has_gate)) {
@@ -179,6 +186,9 @@ void TargetIndex::add_table(TargetTable table, string_view prefix) {
     const string plain = plain_module(module);
     add_key(underscored(module), entry);
     if (plain != module) add_key(underscored(plain), entry);
+    // Of networks that no family tells.
+    for (const string_view front : {"model.diffusion_model.", "diffusion_model."})
+      if (module.starts_with(front)) add_key(underscored(module.substr(front.size())), entry);
     if (prefix.empty()) continue;
     const string whole = string(prefix) + string(module);
     add_key(underscored(whole), entry);
@@ -210,12 +220,13 @@ bool TargetIndex::is_meant(uint32_t component, string_view name, TargetScope sco
 }
 
 std::vector<TargetEntry> TargetIndex::find(string_view name, TargetScope scope) const {
+  constexpr size_t kMostEntries = 64;  // of one name; dots and underscores in any order would make any number
   std::vector<TargetEntry> entries;
   const string plain = name.find('.') == string_view::npos ? string(name) : plain_module(name);
   for (const string& key : {underscored(name), underscored(plain)}) {
     const auto first = first_.find(key);
     if (first == first_.end()) continue;
-    for (uint32_t link = first->second; link != UINT32_MAX; link = links_[link].next) {
+    for (uint32_t link = first->second; link != UINT32_MAX && entries.size() < kMostEntries; link = links_[link].next) {
       const TargetEntry entry = links_[link].entry;
       const TargetTable& of = table(entry);
       if (is_meant(of.component, of.tensors.name(entry.row), scope) &&

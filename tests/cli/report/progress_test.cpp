@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "cli/options/progress_kind.h"
 #include "cli/report/progress.h"
 

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <string>
@@ -93,6 +94,9 @@ TEST_CASE("what scales an adapter of PEFT is not guessed") {
   const Failure failed = refused(peft_lora("a.fc"), "");
   CHECK(failed.code == ErrorCode::mismatch);
   CHECK(failed.text.find("there is no adapter_config.json beside") != std::string::npos);
+  AdapterFiles files;
+  const auto untold = failure([&] { files.kohya(peft_lora("a.fc"), R"({"lora_adapter_metadata": "{}"})"); });
+  CHECK(untold.code == ErrorCode::mismatch);
 }
 
 TEST_CASE("diffusers tells alpha in the metadata, by component, or it is 1") {
@@ -104,9 +108,8 @@ TEST_CASE("diffusers tells alpha in the metadata, by component, or it is 1") {
   const std::string told =
       R"({"lora_adapter_metadata": "{\"transformer.r\": 2, \"transformer.lora_alpha\": 6}", "format": "pt"})";
   CHECK(files.kohya(shapes, told).modules.at(0).scale == 3);
-  const std::string patterned =
-      R"({"lora_adapter_metadata": "{\"transformer.r\": 2, \"transformer.lora_alpha\": 6, )"
-      R"(\"transformer.alpha_pattern\": {\"x\": 1}}"})";
+  const std::string patterned = R"({"lora_adapter_metadata": "{\"transformer.r\": 2, \"transformer.lora_alpha\": 6, )"
+                                R"(\"transformer.alpha_pattern\": {\"x\": 1}}"})";
   CHECK(files.kohya(shapes, patterned).modules.at(0).scale == 0.5);
   const auto broken = failure([&] { files.kohya(shapes, R"({"lora_adapter_metadata": "{"})"); });
   CHECK(broken.code == ErrorCode::malformed);
@@ -114,23 +117,29 @@ TEST_CASE("diffusers tells alpha in the metadata, by component, or it is 1") {
 }
 
 TEST_CASE("types of PEFT that are no change of weights are refused by their names, with the reason") {
-  for (const char* const type : {"XLORA", "PROMPT_TUNING", "MULTITASK_PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING", "CPT",
-                                 "CARTRIDGE", "ADAPTION_PROMPT", "POLY", "LILY", "SHADOW", "PSOFT", "ADAMSS", "TINYLORA"}) {
+  for (const char* const type :
+       {"XLORA", "PROMPT_TUNING", "MULTITASK_PROMPT_TUNING", "P_TUNING", "PREFIX_TUNING", "CPT", "CARTRIDGE",
+        "ADAPTION_PROMPT", "POLY", "LILY", "SHADOW", "PSOFT", "ADAMSS", "TINYLORA"}) {
     const Failure failed = refused(peft_lora("a"), std::string(R"({"peft_type": ")") + type + "\"}");
     CAPTURE(type);
     CHECK(failed.code == ErrorCode::mismatch);
     CHECK(failed.text.find("cannot be merged into a model: it is") != std::string::npos);
   }
-  for (const char* const field :
-       {R"("alora_invocation_tokens": [1, 2])", R"("use_qalora": true)", R"("arrow_config": {"top_k": 3})",
-        R"("layer_replication": [[0, 4], [2, 5]])", R"("init_lora_weights": "corda")",
-        R"("init_lora_weights": "lora_ga")", R"("init_lora_weights": "loftq")",
-        R"("init_lora_weights": "pissa_niter_4")"}) {
+  const Failure later = refused(peft_lora("a"), R"({"peft_type": "TOMORROW"})");
+  CHECK(later.code == ErrorCode::mismatch);
+  CHECK(later.text.find("TOMORROW") != std::string::npos);
+  for (const char* const field : {R"("alora_invocation_tokens": [1, 2])", R"("use_qalora": true)",
+                                  R"("arrow_config": {"top_k": 3})", R"("layer_replication": [[0, 4], [2, 5]])",
+                                  R"("init_lora_weights": "corda")", R"("init_lora_weights": "lora_ga")",
+                                  R"("init_lora_weights": "loftq")", R"("init_lora_weights": "pissa_niter_4")"}) {
     const Failure failed = refused(peft_lora("a"), lora_config(field));
     CAPTURE(field);
     CHECK(failed.code == ErrorCode::mismatch);
     CHECK(failed.text.find("cannot be merged into a model: it ") != std::string::npos);
   }
+  const Failure shared = refused({{"base_model.unilora_theta_d", {8}}}, R"({"peft_type": "UNILORA"})");
+  CHECK(shared.code == ErrorCode::mismatch);
+  CHECK(shared.text.find("of Uni-LoRA it holds what all modules share") != std::string::npos);
   CHECK(refused({{kPeft + "prompt_embeddings", {2, 2}}}, "").code == ErrorCode::mismatch);
   CHECK(refused({{"lora_controlnet", {}}, {"a.down", {1}}}, "").code == ErrorCode::mismatch);
 }
@@ -144,7 +153,17 @@ TEST_CASE("what began from a changed base says which model it needs") {
   CHECK(adapter.warnings[0].find("PiSSA left of its base, org/base") != std::string::npos);
   CHECK(adapter.base_model == "org/base");
   const AdapterModule& module = adapter.modules.at(0);
-  CHECK((module.kind->name == "PiSSA" || module.numbers.at("init_lora_weights=pissa") == 1));
+  CHECK(module.kind->name == "PiSSA");
+  CHECK(module.scale == 4);
+  Shapes dora = shapes;
+  dora.push_back({kPeft + "a.lora_magnitude_vector", {6}});
+  CHECK(refused(dora, config).code == ErrorCode::mismatch);
+  Shapes kasa = shapes;
+  kasa.push_back({kPeft + "a.lora_diag", {2}});
+  const Adapter taken = files.peft(kasa, lora_config(R"("kasa_config": {"beta": 1})"));
+  CHECK(taken.modules.at(0).kind->name == "KaSA");
+  CHECK(taken.modules.at(0).scale == 4);
+  CHECK(taken.warnings.size() == 1);
 }
 
 TEST_CASE("configs that are none are malformed, in one sentence with the path") {
@@ -171,8 +190,8 @@ TEST_CASE("whole modules and biases take the place of the model's; what was befo
   std::vector<std::string> names;
   for (const AdapterReplacement& one : adapter.replacements) names.push_back(one.name);
   std::ranges::sort(names);
-  CHECK(names == std::vector<std::string>{kPeft + "a.bias", kPeft + "b.bias", kPeft + "head.weight",
-                                          kPeft + "norm.weight"});
+  CHECK(names ==
+        std::vector<std::string>{kPeft + "a.bias", kPeft + "b.bias", kPeft + "head.weight", kPeft + "norm.weight"});
   CHECK(adapter.ignored.size() == 4);
 }
 
@@ -193,9 +212,12 @@ TEST_CASE("trained tokens are the rows that the config names") {
 
 TEST_CASE("factors without their partners and names of nothing are told all at once") {
   AdapterFiles files;
-  const Shapes shapes = {{"lora_unet_a.lora_down.weight", {2, 4}}, {"lora_unet_b.lora_up.weight", {6, 2}},
-                         {"lora_unet_c.alpha", {}},               {"lora_unet_d.what", {1}},
-                         {"lora_unet_e.lora_down.weight", {2, 4}}, {"lora_unet_e.lora_up.weight", {6, 2}}};
+  const Shapes shapes = {{"lora_unet_a.lora_down.weight", {2, 4}},
+                         {"lora_unet_b.lora_up.weight", {6, 2}},
+                         {"lora_unet_c.alpha", {}},
+                         {"lora_unet_d.what", {1}},
+                         {"lora_unet_e.lora_down.weight", {2, 4}},
+                         {"lora_unet_e.lora_up.weight", {6, 2}}};
   const auto failed = failure([&] { files.kohya(shapes); });
   CHECK(failed.code == ErrorCode::mismatch);
   CHECK(failed.details.size() == 4);

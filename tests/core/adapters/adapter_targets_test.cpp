@@ -35,7 +35,8 @@ struct Found {
 Found find(const Shapes& lora, const Shapes& model, const std::string& config = "",
            TiedModules tied = TiedModules::refuse) {
   AdapterFiles files;
-  Found found{.adapter = config.empty() ? files.kohya(lora) : files.peft(lora, config), .model = files.model(model),
+  Found found{.adapter = config.empty() ? files.kohya(lora) : files.peft(lora, config),
+              .model = files.model(model),
               .targets = {}};
   found.targets = adapter_targets(found.adapter, found.model, tied);
   return found;
@@ -58,9 +59,9 @@ void check_whole(const std::vector<std::pair<std::string, std::string>>& pairs, 
 // The names by which a U-Net of Stable Diffusion is told.
 Shapes unet(const std::string& prefix) {
   Shapes shapes;
-  for (const char* const name : {"input_blocks.1.0.in_layers.0.weight", "output_blocks.0.0.in_layers.0.weight",
-                                 "input_blocks.3.0.op.weight", "output_blocks.2.1.conv.weight",
-                                 "input_blocks.1.1.norm.weight"})
+  for (const char* const name :
+       {"input_blocks.1.0.in_layers.0.weight", "output_blocks.0.0.in_layers.0.weight", "input_blocks.3.0.op.weight",
+        "output_blocks.2.1.conv.weight", "input_blocks.1.1.norm.weight"})
     shapes.push_back({prefix + name, {4}});
   return shapes;
 }
@@ -85,24 +86,25 @@ TEST_CASE("names of language models, with and without what is in front") {
   check_whole({{kPeft + "model.language_model.layers.0.mlp.up_proj", "model.layers.0.mlp.up_proj.weight"},
                {kPeft + "model.visual.blocks.0.attn.qkv", "visual.blocks.0.attn.qkv.weight"}},
               {}, false);
-  check_whole({{kPeft + "model.language_model.layers.0.mlp.up_proj", "language_model.model.layers.0.mlp.up_proj.weight"},
-               {kPeft + "model.vision_tower.vision_model.encoder.layers.0.fc1",
-                "vision_tower.vision_model.encoder.layers.0.fc1.weight"}},
-              {}, false);
+  check_whole(
+      {{kPeft + "model.language_model.layers.0.mlp.up_proj", "language_model.model.layers.0.mlp.up_proj.weight"},
+       {kPeft + "model.vision_tower.vision_model.encoder.layers.0.fc1",
+        "vision_tower.vision_model.encoder.layers.0.fc1.weight"}},
+      {}, false);
   check_whole({{kPeft + "transformer.h.0.mlp.c_fc", "h.0.mlp.c_fc.weight"}}, {}, false);
 }
 
 TEST_CASE("kohya's names of Stable Diffusion, of diffusers' network and of the original") {
   const std::string model = "model.diffusion_model.";
-  check_whole({{"lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q",
-                model + "input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight"},
-               {"lora_unet_mid_block_attentions_0_proj_in", model + "middle_block.1.proj_in.weight"},
-               {"lora_unet_input_blocks_2_1_proj_out", model + "input_blocks.2.1.proj_out.weight"},
-               {"lora_te_text_model_encoder_layers_0_self_attn_k_proj",
-                "cond_stage_model.transformer.text_model.encoder.layers.0.self_attn.k_proj.weight"},
-               {"lora_te_encoder_layers_1_mlp_fc1",
-                "cond_stage_model.transformer.text_model.encoder.layers.1.mlp.fc1.weight"}},
-              unet(model));
+  check_whole(
+      {{"lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q",
+        model + "input_blocks.1.1.transformer_blocks.0.attn1.to_q.weight"},
+       {"lora_unet_mid_block_attentions_0_proj_in", model + "middle_block.1.proj_in.weight"},
+       {"lora_unet_input_blocks_2_1_proj_out", model + "input_blocks.2.1.proj_out.weight"},
+       {"lora_te_text_model_encoder_layers_0_self_attn_k_proj",
+        "cond_stage_model.transformer.text_model.encoder.layers.0.self_attn.k_proj.weight"},
+       {"lora_te_encoder_layers_1_mlp_fc1", "cond_stage_model.transformer.text_model.encoder.layers.1.mlp.fc1.weight"}},
+      unet(model));
 }
 
 TEST_CASE("diffusers' names of Stable Diffusion in a checkpoint, and the original's in a folder's file") {
@@ -120,9 +122,17 @@ TEST_CASE("diffusers' names of Stable Diffusion in a checkpoint, and the origina
               false);
 }
 
+TEST_CASE("networks that no family tells are found behind the prefixes of checkpoints") {
+  for (const std::string prefix : {"", "model.diffusion_model.", "diffusion_model."}) {
+    check_whole({{"lora_unet_blocks_0_attn_q", prefix + "blocks.0.attn.q.weight"}});
+    check_whole({{"diffusion_model.blocks.0.attn.q", prefix + "blocks.0.attn.q.weight"}}, {}, false);
+  }
+}
+
 TEST_CASE("SDXL's encoders have numbers, and the second is in the naming of open_clip") {
   Shapes lora, model = unet("model.diffusion_model.");
-  const std::string first = "conditioner.embedders.0.transformer.text_model.", second = "conditioner.embedders.1.model.";
+  const std::string first = "conditioner.embedders.0.transformer.text_model.",
+                    second = "conditioner.embedders.1.model.";
   add_kohya(lora, "lora_te1_text_model_encoder_layers_0_self_attn_q_proj", 4, 4);
   add_kohya(lora, "lora_te2_text_model_encoder_layers_0_self_attn_k_proj", 4, 4);
   add_kohya(lora, "lora_te2_text_model_encoder_layers_0_mlp_fc1", 8, 4);
@@ -267,7 +277,9 @@ TEST_CASE("a head that is one with the embeddings is refused, or gets both chang
   lora.push_back({kPeft + "model.embed_tokens.lora_embedding_A", {2, 9}});
   lora.push_back({kPeft + "model.embed_tokens.lora_embedding_B", {4, 2}});
   add_dotted(lora, kPeft + "lm_head", 9, 4);
-  const Shapes model = {{"model.embed_tokens.weight", {9, 4}}, {"model.norm.weight", {4}}};
+  const Shapes model = {{"model.embed_tokens.weight", {9, 4}},
+                        {"model.layers.0.self_attn.q_proj.weight", {4, 4}},
+                        {"model.layers.0.post_attention_layernorm.weight", {4}}};
   const auto failed = failure([&] { find(lora, model, kConfig); });
   CHECK(failed.code == ErrorCode::mismatch);
   CHECK(failed.text.find("--tied sum") != std::string::npos);
@@ -280,7 +292,8 @@ TEST_CASE("a head that is one with the embeddings is refused, or gets both chang
 }
 
 TEST_CASE("extra channels are the model's alone") {
-  Shapes lora = {{"lora_unet_conv_in.lora_down.weight", {2, 4, 3, 3}}, {"lora_unet_conv_in.lora_up.weight", {8, 2, 1, 1}}},
+  Shapes lora = {{"lora_unet_conv_in.lora_down.weight", {2, 4, 3, 3}},
+                 {"lora_unet_conv_in.lora_up.weight", {8, 2, 1, 1}}},
          model = unet("");
   model.push_back({"input_blocks.0.0.weight", {8, 9, 3, 3}});
   const Found found = find(lora, model);

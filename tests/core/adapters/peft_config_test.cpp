@@ -53,7 +53,8 @@ TEST_CASE("a config says what scales, what was trained, and why it cannot be mer
   CHECK(read.tokens.at(0).second == std::vector<uint64_t>{3, 1});
   CHECK(read.refusals.empty());
   CHECK(config(R"({"alora_invocation_tokens": [1]})").refusals.size() == 1);
-  CHECK(config(R"({"use_qalora": true, "arrow_config": {"a": 1}, "layer_replication": [[0, 2]]})").refusals.size() == 3);
+  CHECK(config(R"({"use_qalora": true, "arrow_config": {"a": 1}, "layer_replication": [[0, 2]]})").refusals.size() ==
+        3);
   CHECK(config(R"({"use_qalora": false, "arrow_config": null, "layer_replication": []})").refusals.empty());
   for (const char* const init : {"corda", "lora_ga", "loftq", "pissa_niter_16"})
     CHECK(config(std::string(R"({"init_lora_weights": ")") + init + "\"}").refusals.size() == 1);
@@ -82,9 +83,11 @@ TEST_CASE("fields that are not what PEFT writes are malformed") {
   for (const char* const text :
        {R"({"peft_type": 3})", R"({"rank_pattern": [1]})", R"({"rank_pattern": {"a": "b"}})",
         R"({"rank_pattern": {"(": 1}})", R"({"target_parameters": "x"})", R"({"target_parameters": [1]})",
-        R"({"r": 1e999})", R"({"trainable_token_indices": [-1]})", R"({"trainable_token_indices": [1.5]})",
-        R"({"trainable_token_indices": "all"})", R"({"feedforward_modules": "("})", R"({"feedforward_modules": [null]})",
-        R"({"use_bdlora": {"nblocks": "x"}})", R"({"base_model_name_or_path": {}})"}) {
+        R"({"r": 1e999})", R"({"r": "eight"})", R"({"lora_alpha": [4]})", R"({"use_rslora": 1})",
+        R"({"trainable_token_indices": [-1]})", R"({"trainable_token_indices": [1.5]})",
+        R"({"trainable_token_indices": "all"})", R"({"feedforward_modules": "("})",
+        R"({"feedforward_modules": [null]})", R"({"use_bdlora": {"nblocks": "x"}})",
+        R"({"base_model_name_or_path": {}})"}) {
     CAPTURE(text);
     const auto failed = failure([&] { config(text); });
     CHECK(failed.code == ErrorCode::malformed);

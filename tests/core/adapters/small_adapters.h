@@ -44,6 +44,7 @@ class SmallAdapter {
   SmallAdapter(const char* kind, const std::vector<FactorSpec>& factors);
 
   AdapterModule& module() { return adapter_->modules.front(); }
+  void set_maker(AdapterMaker maker) { adapter_->maker = maker; }
   const Adapter& adapter() const { return *adapter_; }
   std::shared_ptr<const Adapter> shared() const { return adapter_; }
   /// The factor's values, its first dimension as rows.

@@ -8,6 +8,7 @@
 #include "io/checkpoint.h"
 #include "tests/core/checkpoint_files.h"
 #include "tests/core/failure.h"
+#include "tests/core/merge_runs.h"
 
 namespace ckmerge::test {
 
@@ -46,7 +47,5 @@ inline bool has_step(const Plan& plan, const Opened& opened, std::string_view na
     if (opened.name(step.named) == name) return true;
   return false;
 }
-
-inline Recipe weighted(double alpha) { return {.method = "weighted_sum", .parameters = {{"alpha", {alpha}}}}; }
 
 }  // namespace ckmerge::test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/methods/slerp.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tests/kernels/methods/method_runs.h"

@@ -90,6 +90,27 @@ TEST_CASE("ComfyUI's reading measures the weight alone per output, and mixes by 
                }));
 }
 
+TEST_CASE("what DoRA measures may be of another kind: LoHa, LoKr") {
+  SmallAdapter loha("LoHa with DoRA", {{"hada_w1_a", {10, 2}},
+                                       {"hada_w1_b", {2, 20}},
+                                       {"hada_w2_a", {10, 2}},
+                                       {"hada_w2_b", {2, 20}},
+                                       {"dora_scale", {10, 1}}});
+  const Dense w = base_weight({10, 20}), m = loha["dora_scale"];
+  const Dense one = loha["hada_w1_a"] * loha["hada_w1_b"], two = loha["hada_w2_a"] * loha["hada_w2_b"];
+  const auto check = [&](SmallAdapter& adapter, const Dense& magnitudes, const Dense& v) {
+    check_change(adapter, {.shape = {10, 20}}, 0.5, dense(10, 20, [&](uint64_t i, uint64_t j) {
+                   return v(i, j) * (1 + 0.5 * (magnitudes.values[i] / (length(v, i) + kEpsilon) - 1)) - w(i, j);
+                 }));
+  };
+  check(loha, m, dense(10, 20, [&](uint64_t i, uint64_t j) { return w(i, j) + one(i, j) * two(i, j); }));
+
+  SmallAdapter lokr("LoKr with DoRA", {{"lokr_w1", {2, 4}}, {"lokr_w2", {5, 5}}, {"dora_scale", {10, 1}}});
+  const Dense w1 = lokr["lokr_w1"], w2 = lokr["lokr_w2"];
+  check(lokr, lokr["dora_scale"],
+        dense(10, 20, [&](uint64_t i, uint64_t j) { return w(i, j) + w1(i / 5, j / 5) * w2(i % 5, j % 5); }));
+}
+
 TEST_CASE("a row of zeros that PEFT's DoRA is to bring to a length stays") {
   SmallAdapter adapter("LoRA with DoRA", {{"lora_A", {1, 3}}, {"lora_B", {2, 1}}, {"lora_magnitude_vector", {2}}});
   const ModuleWeight weight{.shape = {2, 3}};

@@ -56,7 +56,7 @@ TEST_CASE("PEFT's IA3 of the inputs of a convolution with groups") {
 }
 
 TEST_CASE("LyCORIS's IA3 has what the numbers differ from 1 by, of inputs or outputs") {
-  SmallAdapter adapter("IA3 of LyCORIS", {{"weight", {8}}, {"on_input", {}}});
+  SmallAdapter adapter("IA3 of LyCORIS", {{"weight", {8}}, {"on_input", {}, {1}, Dtype::I64}});
   const Dense l = adapter["weight"], w = base_weight({8, 8});
   check_change(adapter, {.shape = {8, 8}}, 0.5, scaled(w, [&](uint64_t i, uint64_t) { return 1 + 0.5 * l.values[i]; }));
   adapter.module().numbers["on_input"] = 1;

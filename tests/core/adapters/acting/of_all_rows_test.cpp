@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kinds that are made of the whole weight, or of norms that the file has: DEFT, PEANuT, DeLoRA, BEFT.
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "tests/core/adapters/acting/acted.h"

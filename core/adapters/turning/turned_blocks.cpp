@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/adapters/acting/turned_blocks.h"
+#include "core/adapters/turning/turned_blocks.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/adapters/acting/square_matrix.h"
+#include "core/adapters/turning/square_matrix.h"
 
 #include <algorithm>
 #include <cmath>

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "core/adapters/acting/square_matrix.h"
+#include "core/adapters/turning/square_matrix.h"
 
 namespace ckmerge {
 

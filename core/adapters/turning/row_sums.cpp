@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/adapters/acting/row_sums.h"
+#include "core/adapters/turning/row_sums.h"
 
 #include <algorithm>
 #include <cmath>

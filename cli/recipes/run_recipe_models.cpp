@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/commands/run_recipe_models.h"
+#include "cli/recipes/run_recipe_models.h"
 
 #include <algorithm>
 #include <chrono>
