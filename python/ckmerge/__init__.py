@@ -21,7 +21,7 @@ if TYPE_CHECKING:
                          Warning)
     from .looking import describe, doctor, hash, inspect, methods, open
     from .merging import call, merge, mergekit, plan, run
-    from .operations import average, bake, compose, convert, save
+    from .operations import average, bake, compose, convert, lora, save
     from .progress import Event
     from .report import Plan, Report
 
@@ -30,7 +30,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Checkpoint", "DifferenceError", "Error", "Event", "Input", "InputError", "Inputs", "Interrupted", "Lazy", "MismatchError",
     "Plan", "Registry", "Report", "ResourceError", "RunError", "StateDict", "TensorInfo", "UsageError", "Warning", "average", "bake",
-    "call", "compose", "convert", "describe", "doctor", "hash", "inspect", "merge", "mergekit", "methods", "open", "plan", "registry",
+    "call", "compose", "convert", "describe", "doctor", "hash", "inspect", "lora", "merge", "mergekit", "methods", "open", "plan", "registry",
     "run", "save", "scan",
 ]
 
@@ -43,7 +43,7 @@ _ROOMS = {  # where each name is
                "Warning"),
     "looking": ("describe", "doctor", "hash", "inspect", "methods", "open"),
     "merging": ("call", "merge", "mergekit", "plan", "run"),
-    "operations": ("average", "bake", "compose", "convert", "save"),
+    "operations": ("average", "bake", "compose", "convert", "lora", "save"),
     "progress": ("Event",),
     "report": ("Plan", "Report"),
 }

@@ -207,6 +207,27 @@ class Averages(Makes, Chooses, Lays, Folders, Selects, total=False):
     gamma: Optional[Number]
 
 
+class Loras(TypedDict, total=False):
+    """Of ``lora``."""
+
+    rank: Optional[int]
+    conv_rank: Optional[int]
+    clamp: Optional[Number]
+    energy: Optional[Number]
+    concat: Optional[bool]
+    save_dtype: Optional[Dtype]
+    spelling: Optional[str]
+    registry: Optional[Path]
+    no_register: Optional[bool]
+    verify: Optional[bool]
+    dry_run: Optional[bool]
+    no_fsync: Optional[bool]
+    memory: Optional[Size]
+    threads: Optional[int]
+    force: Optional[bool]
+    progress: Progress
+
+
 class Hashes(Selects, total=False):
     """Of ``hash``."""
 

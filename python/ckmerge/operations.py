@@ -7,7 +7,7 @@ from typing import Any, Optional, cast
 
 from ._inputs import Input, Inputs, Operands, Path, StateDict, path_text
 from ._options import metadata_fields
-from ._signatures import Averages, Bakes, Converts, Makes, Saves, Unpack, takes
+from ._signatures import Averages, Bakes, Converts, Loras, Makes, Saves, Unpack, takes
 from .checkpoint import Checkpoint
 from .errors import UsageError
 from .merging import written
@@ -45,6 +45,15 @@ def compose(output: Optional[Path] = None, *, unet: Optional[Input] = None, te: 
     components = {"unet": unet, "te": te, "te2": te2, "te3": te3, "vae": vae}
     words = {name: operands.word(given, name) for name, given in components.items() if given is not None}
     return written("compose", [], output, {**options, **words, "layout": layout}, operands)
+
+
+@takes(Loras)
+def lora(recipe: str, inputs: Inputs, output: Optional[Path] = None, **options: Unpack[Loras]) -> Report:
+    """Makes a LoRA. ``recipe`` is ``"extract"`` (``inputs``: a tuned checkpoint and its base), ``"merge"`` (LoRAs, each with its
+    strength behind a colon: ``"style.safetensors:0.7"``) or ``"resize"`` (one LoRA). The report has ``kept``, the share of the
+    energy that is kept in all, and ``modules`` with that of each."""
+    operands = Operands()
+    return written("lora", [recipe, *operands.words(inputs)], output, options, operands)
 
 
 @takes(Averages)

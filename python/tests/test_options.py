@@ -8,7 +8,7 @@ import pytest
 from conftest import read_file
 
 FUNCTIONS = {"merge": ckmerge.merge, "plan": ckmerge.plan, "run": ckmerge.run, "convert": ckmerge.convert, "bake": ckmerge.bake,
-             "compose": ckmerge.compose, "average": ckmerge.average, "mergekit": ckmerge.mergekit, "inspect": ckmerge.inspect, "hash": ckmerge.hash,
+             "compose": ckmerge.compose, "average": ckmerge.average, "mergekit": ckmerge.mergekit, "lora": ckmerge.lora, "inspect": ckmerge.inspect, "hash": ckmerge.hash,
              "scan": ckmerge.scan, "methods": ckmerge.methods, "doctor": ckmerge.doctor}
 OF_REGISTRY = {"list", "show"}  # their one option is the registry itself
 ONLY_PRINT = {"completions", "man"}

@@ -17,10 +17,15 @@ import tensors
 UNITS = 16
 # Kinds whose numbers are made of inverses, series, norms or decompositions have more roundings, on both sides.
 FURTHER = {r"oft|boft|hra|delora|deft|frod|fourierft|peanut|glora|tlora|dora": 64, r"osf|kasa|pissa|olora": 256}
+# One whose basis has a condition of 2,029, and whose inverse is applied in F32.
+FURTHER = {r"^frod": 512} | FURTHER
 # PEFT rounds what it adds to an embedding of few bits before it adds it: two roundings, here one.
 ROUNDED_TWICE = ("lora, an embedding of bf16",)
 # What is not merged, by the words that the refusal has to have. Nothing is written then.
-REFUSED = {}
+REFUSED = {
+    "peft-adding: tinylora": "TinyLoRA", "lycoris: tlora": "T-LoRA", "lycoris: tlora, strength 0.6": "T-LoRA",
+    "peft-acting: glora": "glora_C brings the weight into the bias", "peft-acting: glora, vectors": "glora_C brings the weight into the bias",
+}
 
 
 def units_of(group, name):

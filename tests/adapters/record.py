@@ -34,7 +34,7 @@ NO_REFERENCE = ("peft-models",)
 def distance(name, entry, shapes):
     """How far the reference lies from what was recorded, of the largest element; names that only one of them changes."""
     base, expected = recorded.base_of(shapes, entry), recorded.expected_of(shapes, entry)
-    made = reference.merged(recorded.adapter_of(name, entry), entry["config"], base, entry["strength"])
+    made = reference.merged(recorded.adapter_of(name, entry), entry["config"], base, entry["strength"], "comfy" in entry.get("options", ()))
     worst, missing = 0.0, sorted(set(expected) ^ {key for key in made if not numpy.array_equal(made[key], reference.array(base[key]))})
     for key in set(expected) & set(made):
         wanted = reference.array(expected[key])

@@ -10,8 +10,8 @@ import tensors
 class Case:
     """`factors` gives {what follows the module's name: shape, or a number} of a weight's shape."""
 
-    def __init__(self, factors, prefix="lora_unet_", net="images", dtype="F32", strength=1.0, stored="F32"):
-        self.factors, self.prefix, self.net, self.dtype, self.strength, self.stored = factors, prefix, net, dtype, strength, stored
+    def __init__(self, factors, prefix="lora_unet_", net="images", dtype="F32", strength=1.0, stored="F32", options=()):
+        self.factors, self.prefix, self.net, self.dtype, self.strength, self.stored, self.options = factors, prefix, net, dtype, strength, stored, list(options)
 
 
 def lora(alpha=2.0, rank=4, names=("lora_down.weight", "lora_up.weight")):
@@ -36,6 +36,10 @@ def decomposed(shape):
     return lora()(shape) | {"dora_scale": [shape[0]] + [1] * len(shape[1:])}
 
 
+def decomposed_inputs(shape):
+    return lora()(shape) | {"dora_scale": [1, shape[1]] + [1] * len(shape[2:])}
+
+
 KOHYA = {
     "lora": Case(lora()),
     "lora, strength -0.5": Case(lora(), strength=-0.5),
@@ -49,6 +53,9 @@ KOHYA = {
     "lora, a middle": Case(with_middle),
     "lora, matrices for points": Case(as_matrices),
     "dora": Case(decomposed),
+    "dora as ComfyUI": Case(decomposed, options=("--dora", "comfy")),
+    "dora as ComfyUI, strength 0.6": Case(decomposed, strength=0.6, options=("--dora", "comfy")),
+    "dora as ComfyUI, inputs, strength 0.6": Case(decomposed_inputs, strength=0.6, options=("--dora", "comfy")),
     "lora_A and lora_B with alpha": Case(lora(names=("lora_A.weight", "lora_B.weight"))),
     "differences": Case(lambda shape: {"diff": shape, "diff_b": shape[:1]}),
 }
@@ -66,9 +73,9 @@ def record(case, name):
                 continue
             dtype, place = case.stored, f"{stem}.{factor}"
             made[place] = tensors.made(name, place, dtype, told) if isinstance(told, list) else (dtype, [], tensors.packed(dtype, [told]))
-    changed = reference.merged(made, None, base, case.strength)
+    changed = reference.merged(made, None, base, case.strength, "comfy" in case.options)
     kept = {key for key in made if key.endswith("alpha")}
-    return {"net": case.net, "dtype": case.dtype, "strength": case.strength, "config": None, "metadata": {"ss_network_module": "networks.lora"},
+    return {"net": case.net, "dtype": case.dtype, "strength": case.strength, "config": None, "metadata": {"ss_network_module": "networks.lora"}, "options": case.options,
             "adapter": {key: [*entry[:2], *([tensors.text_of(entry[2])] if key in kept else [])] for key, entry in made.items()},
             "expected": {key: tensors.text_of(rounded(value, case.dtype)) for key, value in changed.items()}}
 

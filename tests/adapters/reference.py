@@ -30,7 +30,7 @@ class Module:
     def __init__(self, name, factors, config, shared):
         self.name, self.factors, self.config, self.shared = name, factors, config or {}, shared
         self.is_peft = config is not None
-        self.strength, self.is_embedding, self.is_turned, self.place = 1.0, False, False, 0
+        self.strength, self.is_embedding, self.is_turned, self.place, self.comfy = 1.0, False, False, 0, False
 
     def __getitem__(self, factor):
         return self.factors[factor]
@@ -115,8 +115,9 @@ def experts(module, base, config, out):
     out[name] = weight + module.scale(rank) * numpy.stack([delta.T if turned else delta for delta in deltas]) * module.strength
 
 
-def merged(named, config, base, strength=1.0):
-    """{name: F64 array} of the tensors that the adapter changes. `named` and `base` are {name: (dtype, shape, bytes)}."""
+def merged(named, config, base, strength=1.0, comfy=False):
+    """{name: F64 array} of the tensors that the adapter changes. `named` and `base` are {name: (dtype, shape, bytes)}; `comfy`: DoRA as
+    ComfyUI reads it, by the norm of the weight as it was."""
     arrays = {name: array(entry) for name, entry in base.items()}
     modules, others = grouped(named, config)
     out = {}
@@ -124,7 +125,7 @@ def merged(named, config, base, strength=1.0):
     order = sorted(modules, key=lambda name: list(arrays).index(target(name, arrays) + ".weight") if target(name, arrays) + ".weight" in arrays else 0)
     for name, factors in modules.items():
         module = Module(name.replace(".base_layer", "") if ".base_layer" in name and "experts" not in name else name, factors, config, others)
-        module.strength, module.place = strength, order.index(name)
+        module.strength, module.place, module.comfy = strength, order.index(name), comfy
         stem = target(name, arrays)
         module.is_turned, module.is_embedding = stem.endswith(TURNED), "embed_tokens" in stem
         if (config or {}).get("target_parameters") and stem.endswith("experts"):

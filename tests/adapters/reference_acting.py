@@ -19,8 +19,10 @@ def decomposed(m, weight, bias):
         return v * (magnitude / norm).reshape((-1,) + (1,) * (v.ndim - 1)), None
     v, magnitude = weight + reference_adding.delta_of(m, weight), m["dora_scale"]
     over_rows = magnitude.shape[0] != len(weight)
-    axes = tuple(axis for axis in range(v.ndim) if axis != (1 if over_rows else 0))
-    norm = numpy.sqrt((v * v).sum(axes, keepdims=True)) + numpy.finfo(numpy.float32).eps
+    axes, of = tuple(axis for axis in range(v.ndim) if axis != (1 if over_rows else 0)), weight if m.comfy and not over_rows else v
+    norm = numpy.sqrt((of * of).sum(axes, keepdims=True)) + numpy.finfo(numpy.float32).eps
+    if m.comfy:
+        return weight + m.strength * (v * magnitude.reshape(norm.shape) / norm - weight), None
     return v * (1 + m.strength * (magnitude.reshape(norm.shape) / norm - 1)), None
 
 

@@ -27,11 +27,21 @@ constexpr std::array<std::string_view, 9> kTables{"token_embedding.weight",
                                                   "tok_embeddings.weight",
                                                   "embed_in.weight"};
 
-bool is_first_or_second(std::string_view architecture) {
-  return architecture.starts_with("sd1") || architecture.starts_with("sd2");
-}
-
 bool denoises(ComponentRole role) { return role == ComponentRole::unet || role == ComponentRole::transformer; }
+
+// SD 1 and SD 2, whatever their widths: a U-Net of Stable Diffusion that is told no size of pictures.
+bool is_first_or_second(const Checkpoint& base, std::string_view architecture) {
+  if (architecture.starts_with("sd1") || architecture.starts_with("sd2")) return true;
+  if (architecture.starts_with("sdxl")) return false;
+  const auto is_told_sizes = [](std::string_view name) {
+    return name.ends_with("label_emb.0.0.weight") || name.ends_with("add_embedding.linear_1.weight");
+  };
+  for (size_t row = 0; row < base.tensors.size(); ++row)
+    if (is_told_sizes(base.tensors.name(row))) return false;
+  return std::ranges::any_of(told_components(base.tensors), [](const ToldComponent& component) {
+    return std::string_view(component.family->name) == "sd-unet";
+  });
+}
 
 // Two files in one naming; a layout of "" leaves the base's.
 NamedPair named_pair(const Checkpoint& tuned, const Checkpoint& base, const char* layout) {
@@ -59,14 +69,15 @@ std::string kohya_front(PipelineMember member, bool sole_encoder) {
 std::vector<Wanted> wanted_components(const Checkpoint& base, AdapterSpelling spelling,
                                       const std::string& architecture) {
   std::vector<Wanted> wanted;
+  const bool first_or_second = is_first_or_second(base, architecture);
   for (const PlacedComponent& placed : placed_components(base).components) {
     const PipelineMember member = placed.member;
     if (!denoises(member.role) && member.role != ComponentRole::text_encoder) continue;
     Wanted one{.member = member};
     if (spelling == AdapterSpelling::kohya) {
-      const bool in_diffusers = !denoises(member.role) || is_first_or_second(architecture);
+      const bool in_diffusers = !denoises(member.role) || first_or_second;
       one.layout = placed.told ? (in_diffusers ? "diffusers" : "original") : "";
-      one.front = kohya_front(member, is_first_or_second(architecture));
+      one.front = kohya_front(member, first_or_second);
       one.underscores = true;
     } else {
       one.layout = placed.told ? "diffusers" : "";

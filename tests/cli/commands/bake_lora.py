@@ -152,7 +152,7 @@ def test_formula():
     refused(2, "is an adapter", "merge", "A=a.safetensors", "L=lora", "--formula", "A + 0.5*(L - A) + lora(L)", "-o", "x.safetensors")
     refused(2, "delta", "merge", "A=a.safetensors", "L=lora", "--formula", "lora(L)", "-o", "x.safetensors")
     refused(2, "lora(L)", "merge", "A=a.safetensors", "L=lora", "--formula", "A + lora(L, L)", "-o", "x.safetensors")
-    refused(4, "is an adapter, LoRA", "merge", "A=a.safetensors", "L=lora", "--formula", "A + 0.5*(L - A)", "-o", "x.safetensors")
+    refused(4, "is an adapter, LoRA", "merge", "A=a.safetensors", "B=lora", "--formula", "A + 0.5*(B - A)", "-o", "x.safetensors")
     done("merge", "A=a.safetensors", "L=lora", "--formula", "A + s*lora(L)", "--sweep", "s=0,0.5", "-o", "sweep/")
     expect(values("sweep/s-0.5.safetensors", Q + ".weight") == plus(weights[Q + ".weight"], half), "swept")
     expect(safetensors("sweep/s-0.safetensors")[1] == safetensors("a.safetensors")[1], "swept to nothing")
