@@ -213,9 +213,11 @@ Recipe completed(Request& merge) {
 }
 
 bool are_same_files(std::span<const std::string> some, std::span<const std::string> others) {
-  return std::ranges::equal(some, others, [](const std::string& a, const std::string& b) {
-    return fs::absolute(a).lexically_normal() == fs::absolute(b).lexically_normal();
-  });
+  const auto whole = [](const std::string& path) {
+    return fs::absolute(path.substr(0, path.find_last_not_of('/') + 1)).lexically_normal();
+  };
+  return std::ranges::equal(some, others,
+                            [&](const std::string& a, const std::string& b) { return whole(a) == whole(b); });
 }
 
 }  // namespace

@@ -54,11 +54,10 @@ MEANINGS = {
         "copy A1111's .yaml beside the result: that of A, B or C, auto (the first that has one) or none "
         '(default)',
     'config_from':
-        'with layout diffusers: take configs, tokenizers and the scheduler from this folder of the same '
-        'family',
+        'of a folder as OUT: take configs, tokenizers and the scheduler from this folder of the same family',
     'conv_rank':
-        'of extract: the rank of convolutions of 3 x 3 points and more (default: that of --rank); 0 leaves '
-        'them out',
+        'of extract: the rank of convolutions of 3 x 3 points and more (default: that of rank); 0 leaves them '
+        'out',
     'copy_code':
         "of a model's folder as OUT: copy A's Python files into it; nothing of them is run",
     'copy_codes':
@@ -84,7 +83,7 @@ MEANINGS = {
     'ema':
         'averages of weights: keep (default) what programs load, use them as the weights, or drop them',
     'energy':
-        'of resize: the lowest rank of each module that has this share of its energy, such as 0.95; --rank is '
+        'of resize: the lowest rank of each module that has this share of its energy, such as 0.95; rank is '
         'then the highest',
     'exclude':
         'copy these tensors from A',

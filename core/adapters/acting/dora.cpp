@@ -55,7 +55,8 @@ Axis axis_of(const Adapter& adapter, const AdapterModule& module, const ModuleWe
     return {.by_rows = by_rows, .lengths = by_rows ? weight.rows() : weight.columns()};
   }
   if (rows_of(shape) == weight.rows() && columns_of(shape) == 1) return {.lengths = weight.rows()};
-  return {.by_rows = false, .width = weight.columns() / weight.shape[1], .lengths = weight.shape[1]};
+  return {
+      .by_rows = false, .width = weight.columns() / std::max<uint64_t>(1, weight.shape[1]), .lengths = weight.shape[1]};
 }
 
 template <const AdapterKind& plain>

@@ -38,7 +38,7 @@ std::unique_ptr<ModuleChange> open_osf(const Adapter& adapter, const AdapterModu
   TakenPart own{read_matrix(adapter, factor(module, kU)), read_matrix(adapter, factor(module, kV))};
   const std::vector<float> values = read_factor(adapter, factor(module, kS));
   for (size_t i = 0; i < own.left.elements.size(); ++i) own.left.elements[i] *= values[i % values.size()];
-  return exchanged(own, singular_parts(weight, base, values.size(), false), strength);
+  return exchanged(own, singular_parts(module, weight, base, values.size(), false), strength);
 }
 
 }  // namespace

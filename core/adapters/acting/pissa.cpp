@@ -73,7 +73,7 @@ std::unique_ptr<ModuleChange> open_pissa(const Adapter& adapter, const AdapterMo
   const uint64_t rank = rank_of(adapter, module);
   const TakenPart own = own_part(adapter, module, weight);
   if (taken != Taken::spanned)
-    return exchanged(own, singular_parts(weight, base, rank, taken == Taken::largest), strength);
+    return exchanged(own, singular_parts(module, weight, base, rank, taken == Taken::largest), strength);
   TakenPart part = spanned_part(weight, base, rank);
   for (float& value : part.left.elements) value = static_cast<float>(module.scale * double{value});
   return exchanged(own, part, strength);

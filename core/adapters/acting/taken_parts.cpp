@@ -2,20 +2,27 @@
 #include "core/adapters/acting/taken_parts.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/adapters/acting/all_rows.h"
 #include "core/adapters/factor_product.h"
 #include "core/adapters/turning/householder.h"
 #include "core/algebra/matrix.h"
 #include "core/algebra/symmetric_eigen.h"
+#include "io/text/error.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
-FactorMatrix whole_weight(const ModuleWeight& weight, const ReadRows& base) {
+FactorMatrix whole_weight(const AdapterModule& module, const ModuleWeight& weight, const ReadRows& base) {
   FactorMatrix whole{weight.rows(), weight.columns(), std::vector<float>(weight.rows() * weight.columns())};
   base(0, whole.rows, whole.elements);
+  if (!std::ranges::all_of(whole.elements, [](float value) { return std::isfinite(value); }))
+    throw Error(
+        ErrorCode::malformed, module.name,
+        sentence("the weight of module '", module.name, "' holds NaN or Inf, so that it has no singular values, which ",
+                 module.kind->name, " needs: take a model without them"));
   return whole;
 }
 
@@ -72,8 +79,9 @@ std::string singular_fault(const ModuleWeight& weight, std::string_view kind) {
                   "; have PEFT convert it (path_initial_model_for_weight_conversion)");
 }
 
-TakenPart singular_parts(const ModuleWeight& weight, const ReadRows& base, uint64_t rank, bool largest) {
-  FactorMatrix w = whole_weight(weight, base);
+TakenPart singular_parts(const AdapterModule& module, const ModuleWeight& weight, const ReadRows& base, uint64_t rank,
+                         bool largest) {
+  FactorMatrix w = whole_weight(module, weight, base);
   const bool turned = w.rows > w.columns;
   if (turned) w = transposed(w);
   const Matrix vectors = symmetric_eigen(products_of_rows(w)).vectors;  // the largest first

@@ -22,8 +22,9 @@ inline constexpr uint64_t kMostSingular = 2048;
 std::string singular_fault(const ModuleWeight& weight, std::string_view kind);
 
 /// The sum of the `rank` largest singular parts of the weight, or of the smallest. From the eigenvectors of W W^T or
-/// W^T W, whichever is smaller, in f64.
-TakenPart singular_parts(const ModuleWeight& weight, const ReadRows& base, uint64_t rank, bool largest);
+/// W^T W, whichever is smaller, in f64. Throws Error(malformed) where the weight holds NaN or Inf, which has none.
+TakenPart singular_parts(const AdapterModule& module, const ModuleWeight& weight, const ReadRows& base, uint64_t rank,
+                         bool largest);
 
 /// Q Q^T W, Q the orthogonal factor of its first `rank` columns.
 TakenPart spanned_part(const ModuleWeight& weight, const ReadRows& base, uint64_t rank);

@@ -186,6 +186,9 @@ void TargetIndex::add_table(TargetTable table, string_view prefix) {
     const string plain = plain_module(module);
     add_key(underscored(module), entry);
     if (plain != module) add_key(underscored(plain), entry);
+    // Of networks that no family tells.
+    for (const string_view front : {"model.diffusion_model.", "diffusion_model."})
+      if (module.starts_with(front)) add_key(underscored(module.substr(front.size())), entry);
     if (prefix.empty()) continue;
     const string whole = string(prefix) + string(module);
     add_key(underscored(whole), entry);

@@ -114,7 +114,7 @@ def test_two():
 def test_one_file_refused():
     pipeline("a", SDXL)
     pipeline("b", SDXL, seed=1)
-    for words in (("-o", "x.safetensors"), ("--filename-prefix", "x"), ("-o", "x/", "--sweep", "alpha=0.1,0.2")):
+    for words in (("-o", "x.safetensors"), ("--filename-prefix", "x")):
         refused(2, "--component unet", "merge", "a", "b", *words)
     expect(not os.path.exists("x.safetensors"), "refused, and written")
     expect("The result would be" in done("plan", "a", "b").stdout, "a plan without a name")

@@ -134,14 +134,14 @@ GOLDEN = "4af59969a2358c16e6a9b2809901c28389138c99287fd0ece9f26ede6892563b"
 
 
 def test_config():
-    nested = dict(CONFIG, torch_dtype="bfloat16", quantization_config={"quant_method": "x", "dtype": "int8"}, transformers_weights="model-x.safetensors",
+    nested = dict(CONFIG, torch_dtype="bfloat16", quantization_config={"quant_method": "x", "dtype": "int8"}, transformers_weights="model.safetensors",
                   text_config={"dtype": "bfloat16", "vocab_size": 3}, vision_config={"torch_dtype": "float32", "depth": 2}, time_step_limit=[0.0, 1e-05])
     write_model("a", llama(1), nested)
     text = pathlib.Path("a/config.json").read_text().replace("[\n    0.0,\n    1e-05\n  ]", "[\n    0.0,\n    Infinity\n  ]")
     write_text("a/config.json", text)
     write_text("a/quantize_config.json", "{}")
     told = done("convert", "a", "out/", "--dtype", "f32")
-    wanted = text.replace('"bfloat16"', '"float32"').replace('  "transformers_weights": "model-x.safetensors",\n', "")
+    wanted = text.replace('"bfloat16"', '"float32"').replace('  "transformers_weights": "model.safetensors",\n', "")
     start = wanted.index('  "quantization_config"')
     wanted = wanted[:start] + wanted[wanted.index('  "text_config"'):]
     expect(pathlib.Path("out/config.json").read_text() == wanted, pathlib.Path("out/config.json").read_text())

@@ -51,7 +51,7 @@ def test_native():
 
 def test_layers_of_native():
     consolidated("a", 1)
-    write_text("r.yaml", "ckmerge: 1\ncheckpoints: {A: a}\nslices:\n  S: [{of: A, layers: [0, 2]}, {of: A, layers: [1, 2]}]\nmerge: S\n")
+    write_text("r.yaml", "ckmerge: 1\ncheckpoints: {A: a}\nslices:\n  A: [{of: A, layers: [0, 2]}, {of: A, layers: [1, 2]}]\nmerge: A\n")
     told = done("run", "r.yaml", "-o", "out/").stdout
     expect(read("out/params.json") == dict(PARAMS, n_layers=3), told)
 

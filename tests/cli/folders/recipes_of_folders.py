@@ -19,11 +19,11 @@ def recipe():
     return pathlib.Path("r.yaml").read_text()
 
 
-def saved(*words, **options):
+def saved(*words):
     if os.path.exists("r.yaml"):
         os.remove("r.yaml")
-    done("merge", *words, "-o", "out/", "-f", "--save-recipe", "r.yaml", **options)
-    done("run", "r.yaml", "-o", "again/", "-f", **options)
+    done("merge", *words, "-o", "out/", "-f", "--save-recipe", "r.yaml")
+    done("run", "r.yaml", "-o", "again/", "-f")
     expect(digest("again") == digest("out"), f"{words}: {recipe()} {files_in('out')} {files_in('again')}")
     return recipe()
 
@@ -33,7 +33,7 @@ def test_shards():
     write_model("b", llama(2))
     write_text("a/modeling_x.py", "x")
     text = saved("a", "b", "--shard-size", "500", "--copy-code")
-    expect("shard_size: 500" in text and "copy_code: true" in text, text)
+    expect('shard_size: "500"' in text and "copy_code: true" in text, text)
     # What is asked of the run comes first; of a file as OUT they say nothing.
     done("run", "r.yaml", "-o", "one/", "--shard-size", "5GB")
     expect("model.safetensors" in files_in("one"), f"{files_in('one')}")
@@ -47,9 +47,8 @@ def test_shards():
     refused(2, "--shard-size is of a model's folder", "merge", "a", "b", "-o", "x.safetensors", "--shard-size", "5GB")
 
 
-def environment(cache):
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGINGFACE_"))}
-    return {"env": kept | {"HF_HUB_CACHE": os.path.abspath(cache)}}
+def look_in(cache):
+    os.environ["HF_HUB_CACHE"] = os.path.abspath(cache)
 
 
 def cached(cache, model, tensors):
@@ -62,16 +61,18 @@ def test_cache():
     cached("cache", "org/name", llama(1))
     cached("cache", "gpt2", llama(3))
     write_model("b", llama(2))
-    here = environment("cache")
-    text = saved("org/name", "b", **here)
-    expect(f"A: org/name@{COMMIT}\n" in text and "B: b\n" in text, text)
-    text = saved(f"cache/models--org--name/snapshots/{COMMIT}/", "gpt2", **here)
-    expect(f"A: org/name@{COMMIT}\n" in text and f"B: gpt2@{COMMIT}\n" in text, text)
+    look_in("cache")
+    text = saved("org/name", "b")
+    expect(f'A: "org/name@{COMMIT}"\n' in text and "B: b\n" in text, text)
+    text = saved(f"cache/models--org--name/snapshots/{COMMIT}/", "gpt2")
+    expect(f'A: "org/name@{COMMIT}"\n' in text and f'B: "gpt2@{COMMIT}"\n' in text, text)
+    look_in("other")
     # In no cache that will be looked in, and where a folder is called so.
-    text = saved(f"cache/models--org--name/snapshots/{COMMIT}", "b", **environment("other"))
+    text = saved(f"cache/models--org--name/snapshots/{COMMIT}", "b")
     expect(f"A: cache/models--org--name/snapshots/{COMMIT}\n" in text, text)
+    look_in("cache")
     write_model(f"org/name@{COMMIT}", llama(4))
-    text = saved(f"cache/models--org--name/snapshots/{COMMIT}", "b", **here)
+    text = saved(f"cache/models--org--name/snapshots/{COMMIT}", "b")
     expect(f"A: cache/models--org--name/snapshots/{COMMIT}\n" in text, text)
 
 

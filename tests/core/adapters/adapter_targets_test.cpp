@@ -122,6 +122,13 @@ TEST_CASE("diffusers' names of Stable Diffusion in a checkpoint, and the origina
               false);
 }
 
+TEST_CASE("networks that no family tells are found behind the prefixes of checkpoints") {
+  for (const std::string prefix : {"", "model.diffusion_model.", "diffusion_model."}) {
+    check_whole({{"lora_unet_blocks_0_attn_q", prefix + "blocks.0.attn.q.weight"}});
+    check_whole({{"diffusion_model.blocks.0.attn.q", prefix + "blocks.0.attn.q.weight"}}, {}, false);
+  }
+}
+
 TEST_CASE("SDXL's encoders have numbers, and the second is in the naming of open_clip") {
   Shapes lora, model = unet("model.diffusion_model.");
   const std::string first = "conditioner.embedders.0.transformer.text_model.",

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "io/text/error.h"
 #include "tests/core/adapters/acting/acted.h"
 
 using namespace ckmerge;
@@ -109,6 +110,12 @@ TEST_CASE("FROD puts the weight together anew from the parts that a shared basis
   middle(5, 0) += s.values[2];
   check_change(adapter, {.shape = {9, 6}}, 0.5, 0.5 * (u * middle * turned(v) - w), 3e-6);
   CHECK(adapter.fault({.shape = {9, 7}}) == "frod_V.m has 6 rows, the weight's inputs are 7");
+}
+
+TEST_CASE("a weight with NaN has no singular parts") {
+  SmallAdapter adapter("PiSSA", {{"lora_A", {1, 4}}, {"lora_B", {3, 1}}});
+  const ReadRows read = [](uint64_t, uint64_t, std::span<float> out) { out[0] = NAN; };
+  CHECK_THROWS_AS(adapter.module().kind->open(adapter.adapter(), adapter.module(), {.shape = {3, 4}}, 1, read), Error);
 }
 
 TEST_CASE("singular parts of large matrices are refused, with what to do") {
