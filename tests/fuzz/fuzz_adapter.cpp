@@ -88,7 +88,8 @@ bool is_told(const Adapter& adapter, uint32_t tensor, std::string_view name) {
     if (replacement.tensor == tensor) return true;
   if (std::ranges::find(adapter.ignored, name) != adapter.ignored.end()) return true;
   const auto told = factor_name(name);
-  return told && told->role == FactorRole::alpha;
+  // Scales and the flag of LyCORIS's IA3 are among the numbers of their modules.
+  return told && (told->role == FactorRole::alpha || told->name == "on_input");
 }
 
 void check_targets(const Adapter& adapter) {
