@@ -24,6 +24,8 @@ SOURCES = re.compile(r'^#include "(.*\.cpp)"$', re.M)
 MACROS = re.compile(r"^#define (\w+)", re.M)
 # What says how headers are to be read has to stand above them.
 ABOVE_HEADERS = re.compile(r"^#define .*\n(?:.*\n)*?#include ", re.M)
+# g++ warns of a public struct that holds a private one, save in the file that it compiles: what is included may be a header.
+NO_HEADERS = ["#ifndef __clang__", '#pragma GCC diagnostic ignored "-Wsubobject-linkage"', "#endif"]
 COLOURS = re.compile(r"\x1b\[[\d;]*[mK]")
 
 QUALIFIED = re.compile(r"(?:\.|->|::|namespace )(\w+)")
@@ -59,7 +61,7 @@ def text_of(paths):
     if len(paths) == 1:
         return f'#include "{paths[0]}"\n'
     texts = [(ROOT / path).read_text(encoding="utf-8") for path in paths]
-    lines = sorted({line for text in texts for line in INCLUDES.findall(text)})
+    lines = NO_HEADERS + sorted({line for text in texts for line in INCLUDES.findall(text)})
     for number, (path, text) in enumerate(zip(paths, texts)):
         names, _ = names_of(text)
         lines += [f"#define {name} {name}{number}" for name in names]

@@ -183,10 +183,10 @@ template <const AdapterKind& plain>
 constexpr AdapterKind dora_of(std::string_view name) {
   return {.name = name,
           .adds = false,
-          .fault = fault<plain>,
-          .memory = memory<plain>,
-          .open = open<plain>,
-          .parts = parts<plain>};
+          .fault = dora_fault<plain>,
+          .memory = dora_memory<plain>,
+          .open = open_dora<plain>,
+          .parts = dora_parts<plain>};
 }
 
 }  // namespace

@@ -81,7 +81,11 @@ std::unique_ptr<ModuleChange> open_pissa(const Adapter& adapter, const AdapterMo
 
 template <Taken taken>
 constexpr AdapterKind on_changed_base(std::string_view name) {
-  return {.name = name, .adds = false, .fault = fault<taken>, .memory = memory<taken>, .open = open<taken>};
+  return {.name = name,
+          .adds = false,
+          .fault = pissa_fault<taken>,
+          .memory = pissa_memory<taken>,
+          .open = open_pissa<taken>};
 }
 
 }  // namespace

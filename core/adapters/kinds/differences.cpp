@@ -71,11 +71,14 @@ ChangedParts differences_parts(const Adapter& /*adapter*/, const AdapterModule& 
 }  // namespace
 
 constexpr AdapterKind kFullKind = {.name = "full difference",
-                                   .fault = fault<kFull>,
+                                   .fault = differences_fault<kFull>,
                                    .memory = differences_memory,
-                                   .open = open<kFull>,
-                                   .parts = parts<kFull>};
-constexpr AdapterKind kNormKind = {
-    .name = "norm", .fault = fault<kNorm>, .memory = differences_memory, .open = open<kNorm>, .parts = parts<kNorm>};
+                                   .open = open_differences<kFull>,
+                                   .parts = differences_parts<kFull>};
+constexpr AdapterKind kNormKind = {.name = "norm",
+                                   .fault = differences_fault<kNorm>,
+                                   .memory = differences_memory,
+                                   .open = open_differences<kNorm>,
+                                   .parts = differences_parts<kNorm>};
 
 }  // namespace ckmerge

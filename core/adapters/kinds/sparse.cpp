@@ -89,8 +89,8 @@ std::unique_ptr<ModuleChange> open_sparse(const Adapter& adapter, const AdapterM
 }  // namespace
 
 constexpr AdapterKind kShiraKind = {
-    .name = "SHiRA", .fault = fault<kShira>, .memory = memory<kShira>, .open = open<kShira>};
+    .name = "SHiRA", .fault = sparse_fault<kShira>, .memory = sparse_memory<kShira>, .open = open_sparse<kShira>};
 constexpr AdapterKind kSupertuningKind = {
-    .name = "SuperTuning", .fault = fault<kSuper>, .memory = memory<kSuper>, .open = open<kSuper>};
+    .name = "SuperTuning", .fault = sparse_fault<kSuper>, .memory = sparse_memory<kSuper>, .open = open_sparse<kSuper>};
 
 }  // namespace ckmerge

@@ -76,8 +76,9 @@ std::unique_ptr<ModuleChange> open_vera(const Adapter& adapter, const AdapterMod
 
 }  // namespace
 
-constexpr AdapterKind kVeraKind = {.name = "VeRA", .fault = fault<kVera>, .memory = memory<kVera>, .open = open<kVera>};
+constexpr AdapterKind kVeraKind = {
+    .name = "VeRA", .fault = vera_fault<kVera>, .memory = vera_memory<kVera>, .open = open_vera<kVera>};
 constexpr AdapterKind kPveraKind = {
-    .name = "PVeRA", .fault = fault<kPvera>, .memory = memory<kPvera>, .open = open<kPvera>};
+    .name = "PVeRA", .fault = vera_fault<kPvera>, .memory = vera_memory<kPvera>, .open = open_vera<kPvera>};
 
 }  // namespace ckmerge
