@@ -24,8 +24,12 @@ void count_operations(benchmark::State& state, double operations) {
 
 // As many chains of sums and of products as hide the latency of four cycles of both, two of each beginning in a cycle;
 // what they are made of is never known to the compiler.
+#if defined(__x86_64__)
+typedef float Four __attribute__((vector_size(16)));
+typedef float Eight __attribute__((vector_size(32)));
+
 template <typename Lanes>
-[[gnu::always_inline]] inline void peak(benchmark::State& state) {
+__attribute__((target("avx2"))) void peak(benchmark::State& state) {
   constexpr int kRounds = 1000;
   Lanes a{}, b{}, c{}, d{}, e{}, f{}, g{}, h{}, p{}, q{}, r{}, s{}, step = Lanes{} + 1.0F;
   for (auto _ : state) {
@@ -39,12 +43,6 @@ template <typename Lanes>
   }
   count_operations(state, 12.0 * kRounds * (sizeof(Lanes) / sizeof(float)));
 }
-
-#if defined(__x86_64__)
-typedef float Four __attribute__((vector_size(16)));
-typedef float Eight __attribute__((vector_size(32)));
-__attribute__((target("avx2"))) void peak_avx2(benchmark::State& state) { peak<Eight>(state); }
-void peak_baseline(benchmark::State& state) { peak<Four>(state); }
 #endif
 
 void product(benchmark::State& state, const BlockKernels* kernels, size_t depth, size_t columns) {
@@ -64,8 +62,10 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
 #if defined(__x86_64__)
-  benchmark::RegisterBenchmark("peak/baseline", peak_baseline);
-  if (find_kernels("avx2")) benchmark::RegisterBenchmark("peak/avx2", peak_avx2);
+  if (find_kernels("avx2")) {
+    benchmark::RegisterBenchmark("peak/baseline", peak<Four>);
+    benchmark::RegisterBenchmark("peak/avx2", peak<Eight>);
+  }
 #endif
   for (const BlockKernels* kernels : available_kernels())
     for (const size_t depth : {4, 16, 32, 64, 128})
