@@ -9,7 +9,7 @@
 #include "core/folders/stored_dtypes.h"
 #include "io/text/error.h"
 #include "io/text/json_text.h"
-#include "io/text/python_json.h"
+#include "io/text/json_value.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -107,7 +107,7 @@ void GivenConfigs::expect_same_config(const FolderFile& file) const try {
   const std::string path = file.component + "/config.json";
   const std::string known = file.config.value_or(file.known);
   if (known.empty() || !has(path)) return;
-  const JsonValue made = parse_python_json(known), given = parse_python_json(config_text(folder_ + "/" + path));
+  const JsonValue made = parse_json(known), given = parse_json(config_text(folder_ + "/" + path));
   for (const std::string_view key : kSizes) {
     const JsonValue* const ours = field(made, key);
     const JsonValue* const theirs = field(given, key);
@@ -124,7 +124,7 @@ void GivenConfigs::expect_same_config(const FolderFile& file) const try {
 void GivenConfigs::change_config(const FolderFile& file) try {
   const std::string path = file.component + "/config.json";
   if (!has(path)) return;
-  JsonValue config = parse_python_json(config_text(folder_ + "/" + path));
+  JsonValue config = parse_json(config_text(folder_ + "/" + path));
   bool changed = false;
   for (const std::string_view key : kOfOtherWeights)
     if (file.is_plain && take_out(config, key)) {

@@ -98,9 +98,9 @@ ChangedConfig changed_config(std::string_view text, const ConfigFacts& facts, co
   if (config.kind != Kind::object) throw Error(ErrorCode::malformed, "", "it is no JSON object");
   ChangedConfig out;
   if (const JsonValue* const code = find_member(config, "auto_map")) add_code(*code, out.code);
-  const std::string before = json_text(config);
+  const std::string before = python_json_text(config);
   change(config, facts, changes, out);
-  out.text = json_text(config);
+  out.text = python_json_text(config);
   if (out.text == before) out.text = text;  // with its blanks
   return out;
 }

@@ -90,7 +90,7 @@ std::string PipelineIndex::with(std::span<const Entry> changed) const {
     }
     document.items[place] = json_of(entry);
   }
-  return json_text(document);
+  return python_json_text(document);
 }
 
 std::optional<PipelineIndex> pipeline_index(const std::string& folder) {

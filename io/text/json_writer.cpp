@@ -33,15 +33,6 @@ void append_ascii(std::string& out, char c) {
     out += c;
 }
 
-// A half of a pair of UTF-16 (io/text/python_json) is three bytes that no UTF-8 has, and an escape again. Whether
-// there is one at the front of `text`.
-bool append_half(std::string& out, std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (text.size() < 3 || byte(0) != 0xed || byte(1) < 0xa0 || byte(1) >= 0xc0 || (byte(2) & 0xc0) != 0x80) return false;
-  append_escape(out, 0xd000u | (byte(1) & 0x3fu) << 6 | (byte(2) & 0x3fu));
-  return true;
-}
-
 // DEL and C1 drive a terminal; the marks and overrides of bidirectional text make a name read as another.
 bool unsafe_on_terminal(uint32_t code_point) {
   constexpr std::pair<uint32_t, uint32_t> kRanges[] = {
@@ -53,7 +44,6 @@ bool unsafe_on_terminal(uint32_t code_point) {
 // Appends the sequence at the front of `text` and returns its size in bytes.
 size_t append_terminal_safe(std::string& out, std::string_view text) {
   const Utf8Character decoded = decode_utf8(text);
-  if (decoded.size == 0 && append_half(out, text)) return 3;
   if (decoded.size == 0) {
     out += "\xef\xbf\xbd";  // U+FFFD for one byte
     return 1;
@@ -74,11 +64,7 @@ void append_json_string(std::string& out, std::string_view text, bool terminal_s
   if (terminal_safe)
     for (size_t i = 0; i < text.size();) i += append_terminal_safe(out, text.substr(i));
   else
-    for (size_t i = 0; i < text.size();) {
-      const bool is_half = append_half(out, text.substr(i));
-      if (!is_half) append_ascii(out, text[i]);
-      i += is_half ? 3 : 1;
-    }
+    for (const char c : text) append_ascii(out, c);
   out += '"';
 }
 

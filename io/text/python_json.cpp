@@ -11,15 +11,15 @@
 #include <string>
 #include <system_error>
 
-#include "io/text/sentence.h"
+#include "io/text/json_text.h"
 
 namespace ckmerge {
 namespace {
 
 constexpr auto kWords = std::to_array<std::string_view>({"NaN", "Infinity", "-Infinity"});
 constexpr std::string_view kMark = "\x1f python number ";
-constexpr std::string_view kHalf = "\x1f python half ";
-constexpr size_t kDigits = 4;  // of an escape
+constexpr std::string_view kMarkedHalf = "\\u001f python half ";  // as it stands in a text; digits follow
+constexpr size_t kDigits = 4;                                     // of an escape
 
 // The end of the string that begins at `begin`.
 size_t string_end(std::string_view text, size_t begin) {
@@ -48,7 +48,7 @@ void append_with_marked_halves(std::string& out, std::string_view string) {
     if (is_pair) size = 2 * (2 + kDigits);
     if (!is_pair && (is_high(unit) || is_low(unit))) {
       size = 2 + kDigits;
-      out.append("\\u001f python half ").append(string.substr(i + 2, kDigits));
+      out.append(kMarkedHalf).append(string.substr(i + 2, kDigits));
     } else {
       out += string.substr(i, size);
     }
@@ -86,22 +86,7 @@ std::string with_words_in_strings(std::string_view text) {
   return out;
 }
 
-// As the three bytes that UTF-8 would have for it, which it does not allow.
-void take_halves_out(std::string& text) {
-  for (size_t at = 0; (at = text.find(kHalf, at)) != std::string::npos; ++at) {
-    const std::string_view digits = std::string_view(text).substr(at + kHalf.size(), kDigits);
-    const std::optional<uint32_t> unit = unit_in(sentence("\\u", digits));
-    if (!is_high(unit) && !is_low(unit)) continue;
-    const auto byte = [&](uint32_t front, uint32_t shift, uint32_t mask) {
-      return static_cast<char>(front | (*unit >> shift & mask));
-    };
-    text.replace(at, kHalf.size() + kDigits, {byte(0xe0, 12, 0x0f), byte(0x80, 6, 0x3f), byte(0x80, 0, 0x3f)});
-  }
-}
-
 void take_words_out(JsonValue& value) {
-  take_halves_out(value.text);
-  for (std::string& key : value.keys) take_halves_out(key);
   if (value.kind == JsonValue::Kind::string && value.text.starts_with(kMark)) {
     const std::string word = value.text.substr(kMark.size());
     if (word_in(word) == word) value = {.kind = JsonValue::Kind::number, .text = word};
@@ -119,6 +104,13 @@ JsonValue parse_python_json(std::string_view text, const JsonLimits& limits) {
   JsonValue value = parse_json(words, longer);
   take_words_out(value);
   return value;
+}
+
+std::string python_json_text(const JsonValue& value) {
+  std::string text = json_text(value);
+  for (size_t at = 0; (at = text.find(kMarkedHalf, at)) != std::string::npos; ++at)
+    text.replace(at, kMarkedHalf.size(), "\\u");
+  return text;
 }
 
 }  // namespace ckmerge

@@ -3,14 +3,18 @@
 // such), whole numbers of any size, and halves of the pairs that UTF-16 makes of characters.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "io/text/json_value.h"
 
 namespace ckmerge {
 
-/// As parse_json(), but for those: words become numbers that are spelled so, halves the three bytes that UTF-8 would have
-/// for them, which JsonWriter writes as escapes.
+/// As parse_json(), but for those: words become numbers that are spelled so, and halves are marked, for whoever writes
+/// the value again.
 JsonValue parse_python_json(std::string_view text, const JsonLimits& limits = {});
+
+/// As json_text(), of a value that was read so.
+std::string python_json_text(const JsonValue& value);
 
 }  // namespace ckmerge

@@ -353,11 +353,11 @@ def test_changed_configs():
     expect(os.path.exists("out/tokenizer/additional_chat_templates/tools.jinja"), "chat templates")
     done(*words, "--dtype", "bf16", "--dtype", "/layers/=f32")
     expect(json.loads(pathlib.Path("out/text_encoder/config.json").read_text())["dtype"] == "float32", "of two dtypes nothing is said")
-    # A recipe file does not say where configs come from, run may.
+    # A recipe file says where configs come from, a recorded recipe does not; run may.
     pathlib.Path("given/text_encoder/config.json").write_text(json.dumps(config))
-    told = done(*words, "--save-recipe", "r.yaml")
-    expect("does not say where configs come from" in told.stdout, f"--save-recipe: {told.stdout}")
-    done("run", "r.yaml", "-o", "again", "--config-from", "given")
+    done(*words, "--save-recipe", "r.yaml")
+    expect("config_from: given" in pathlib.Path("r.yaml").read_text(), pathlib.Path("r.yaml").read_text())
+    done("run", "r.yaml", "-o", "again")
     done("run", "out/unet/diffusion_pytorch_model.safetensors", "A=whole.safetensors", "-o", "third", "--config-from", "given")
     for folder in ("again", "third"):
         expect(pathlib.Path(folder, "model_index.json").read_bytes() == pathlib.Path("out/model_index.json").read_bytes(), f"{folder}: --config-from of run")

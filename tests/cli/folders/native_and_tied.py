@@ -8,7 +8,7 @@ import pathlib
 
 from folders import CONFIG, done, expect, files_in, floats, llama, packed, tensors_in, write_model, write_text, write_weights
 
-from checks import run_in_folders
+from checks import refused, run_in_folders
 
 PARAMS = {"dim": 8, "n_layers": 2, "head_dim": 4, "hidden_dim": 16, "n_heads": 2, "norm_eps": 1e-05, "vocab_size": 16, "rope_theta": 1000000.0}
 
@@ -126,4 +126,22 @@ def test_halves():
     expect(tensors_in("taken") == {name: (dtype, shape, data) for name, dtype, shape, data in llama(2)}, "the weights that the config names")
 
 
-run_in_folders(test_native, test_layers_of_native, test_native_beside_others, test_tied, test_halves)
+def test_configs_of_another():
+    """A file that becomes a folder takes what lies beside another model's weights, of the same sizes."""
+    write_model("given", llama(1))
+    write_weights("a.safetensors", llama(2))
+    write_weights("b.safetensors", llama(3))
+    told = done("merge", "a.safetensors", "b.safetensors", "-o", "out/", "--config-from", "given", "--dtype", "f16").stdout
+    expect(set(files_in("given")) | {"README.md"} == set(files_in("out")) and "weights alone" not in told, f"{files_in('out')} {told}")
+    expect(read("out/config.json") == dict(CONFIG, dtype="float16"), "its config as that of the result")
+    write_model("b", llama(4), dict(CONFIG, name="B's"))
+    done("merge", "given", "b", "-o", "of-b/", "--config-from", "b")
+    expect(read("of-b/config.json")["name"] == "B's", "in place of A's")
+    for field, value in (("num_hidden_layers", 4), ("vocab_size", 17), ("hidden_size", 16)):
+        write_text("given/config.json", json.dumps(dict(CONFIG, **{field: value})))
+        refused(4, f"is of another model: {field} is {value} there", "convert", "a.safetensors", "no/", "--config-from", "given")
+    refused(2, "has no config.json", "convert", "a.safetensors", "no/", "--config-from", ".")
+    refused(2, "--config-from is of a folder as OUT", "convert", "a.safetensors", "no.safetensors", "--config-from", "given")
+
+
+run_in_folders(test_native, test_layers_of_native, test_native_beside_others, test_tied, test_halves, test_configs_of_another)
