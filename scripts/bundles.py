@@ -36,6 +36,8 @@ CONSTANTS = re.compile(r"^(?:static )?const(?:expr)? [^;]*;", re.M)
 CONSTANT = re.compile(r"\b(k[A-Z]\w*)(?=\[|\{| = )")
 ALIASES = re.compile(r"^using (\w+) = ", re.M)
 ENUMERATORS = re.compile(r"^enum \w+[^{]*\{(.*?)\}", re.M | re.S)
+ENUMERATOR = re.compile(r"[A-Za-z_]\w*")
+COMMENT = re.compile(r"//.*")
 
 
 def private_names(text):
@@ -44,7 +46,7 @@ def private_names(text):
     for body in UNNAMED.findall(text):
         names.update(a or b for a, b in FUNCTIONS_AND_TYPES.findall(body))
         names.update(name for constants in CONSTANTS.findall(body) for name in CONSTANT.findall(constants))
-        names.update(word for values in ENUMERATORS.findall(body) for word in re.findall(r"[A-Za-z_]\w*", values))
+        names.update(word for values in ENUMERATORS.findall(body) for word in ENUMERATOR.findall(COMMENT.sub("", values)))
     return names
 
 

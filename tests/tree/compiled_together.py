@@ -22,7 +22,7 @@ SOURCES = {
     # The names in unnamed namespaces are the same in all. `value` is a member too, so it is not changed.
     "first.cpp": '#include "parts.h"\nnamespace {\n\nconstexpr int kPart = 1;\n\nint twice(int n) { return 2 * n; }\n\n}  // namespace\n'
                  "int first() { return twice(kPart); }\n",
-    "second.cpp": '#include "parts.h"\nnamespace {\n\nconstexpr int kPart = 20;\n\nint twice(int n) { return 2 * n; }\n\n'
+    "second.cpp": '#include "parts.h"\nnamespace {\n\nconstexpr int kPart = 20;\n\nenum Half {\n  left,  // this and not that\n  right\n};\n\nint twice(int n) { return 2 * n; }\n\n'
                   "int value() { return 2; }\n\n}  // namespace\nint second() { return twice(kPart) + value() + Pair{.value = 3}.value; }\n",
     "third.cpp": '#include "parts.h"\nnamespace {\n\nint value() { return 300; }\n\n}  // namespace\n'
                  "int third() { return value() + Pair{.value = 1}.value; }\n",
