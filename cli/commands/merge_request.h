@@ -33,10 +33,10 @@ struct MergeRequest {
   std::string config_from;            ///< what is copied beside the output; empty: nothing is, or it is not known yet
   std::string key;                    ///< of all PyTorch inputs that recipe.input_keys says nothing of
   std::vector<std::string> warnings;  ///< those of the plan follow
-  std::vector<AdapterReport> adapters = {};  ///< what became of each (known when the inputs are open)
-  Places places;                      ///< of a recipe file's weights, rules and options
-  Announcement announcement;          ///< when the output is in place
-  ModelChanges changes;               ///< of a model's folder that is written
+  std::vector<AdapterReport> adapters = {};        ///< what became of each (known when the inputs are open)
+  Places places;                                   ///< of a recipe file's weights, rules and options
+  Announcement announcement;                       ///< when the output is in place
+  ModelChanges changes;                            ///< of a model's folder that is written
   std::optional<uint64_t> shard_size_before = {};  ///< where none is asked for: of what is made again
   FolderSettings recorded = {};                    ///< by the recipe file
   bool asks_for_folder = false;                    ///< the output is a model's folder though A is a file

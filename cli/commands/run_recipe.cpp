@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "cli/commands/recipe_file.h"
-#include "cli/recipes/run_recipe_models.h"
 #include "cli/options/faults.h"
+#include "cli/recipes/run_recipe_models.h"
 #include "cli/report/report.h"
 #include "cli/system/text.h"
 #include "core/blocks/block_selector.h"

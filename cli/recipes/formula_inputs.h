@@ -13,8 +13,9 @@ namespace ckmerge::cli {
 /// for a name without a file, and for words beyond the 26th that have no name.
 void name_inputs_of_formula(std::vector<std::string>& inputs, Formula& formula);
 
-/// Takes adapters that the formula of `recipe` calls so (lora(NAME)) off `inputs`, in their order, and notes them in the
-/// recipe before others: their names are then the last. Throws Error(usage) where letters would not fit their places.
+/// Takes adapters that the formula of `recipe` calls so (lora(NAME)) off `inputs`, in their order, and notes them in
+/// the recipe before others: their names are then the last. Throws Error(usage) where letters would not fit their
+/// places.
 std::vector<std::string> take_adapters_of_formula(std::vector<std::string>& inputs, Recipe& recipe);
 
 }  // namespace ckmerge::cli

@@ -22,12 +22,12 @@ struct MergeFacts {
   const std::string& config_from;          ///< what is copied beside the output; empty: nothing is
   const std::vector<std::string>& preset;  ///< what --like came to, as words
   bool verbose = false;
-  std::string_view recipe_file = {};        ///< where the recipe is written as well; empty: nowhere
-  std::span<const Sweep> sweeps = {};       ///< whose values differ from output to output
-  std::span<const FolderFile> files = {};   ///< of an output that is a folder, as the plan's
-  std::span<const BesideFile> beside = {};  ///< of such an output, what lies beside the weights of A
+  std::string_view recipe_file = {};             ///< where the recipe is written as well; empty: nowhere
+  std::span<const Sweep> sweeps = {};            ///< whose values differ from output to output
+  std::span<const FolderFile> files = {};        ///< of an output that is a folder, as the plan's
+  std::span<const BesideFile> beside = {};       ///< of such an output, what lies beside the weights of A
   std::span<const AdapterReport> adapters = {};  ///< what became of each
-  std::string_view formula = {};            ///< with the names of what is swept; empty: as the plan has it
+  std::string_view formula = {};                 ///< with the names of what is swept; empty: as the plan has it
 
   Tensor tensor(Source source) const { return checkpoints[source.checkpoint].tensors[source.tensor]; }
   Tensor tensor(const Step& step) const { return tensor(step.named); }

@@ -76,8 +76,9 @@ std::string model_card(const Plan& plan, std::span<const Checkpoint> checkpoints
   std::vector<std::string> ids = recorded_names(plan.recipe, checkpoints);
   for (size_t k = 0; k < ids.size(); ++k) ids[k] = model_id(checkpoints[k], ids[k]);
   std::string out = front_matter(plan, ids, facts);
-  out += plan.recipe.method == "copy" && plan.recipe.adapters.empty() ? "\n# Converted model\n\nMade with ckmerge of\n\n"
-                                      : "\n# Merged model\n\nMerged with ckmerge of\n\n";
+  out += plan.recipe.method == "copy" && plan.recipe.adapters.empty()
+             ? "\n# Converted model\n\nMade with ckmerge of\n\n"
+             : "\n# Merged model\n\nMerged with ckmerge of\n\n";
   for (size_t k = 0; k < ids.size(); ++k) out += sentence("- ", letter(k), ": ", code(ids[k]), "\n");
   out += "\n" + method_line(plan.recipe);
   if (!facts.mergekit_config.empty())

@@ -38,7 +38,7 @@ class TermBuilder {
   std::map<std::string, FormulaNumber> numbers_;
   std::vector<TermId> inputs_;
   size_t checkpoint_count_;  // of the names; those behind are adapters'
-  std::vector<bool> used_;  // checkpoints
+  std::vector<bool> used_;   // checkpoints
   std::set<std::string> used_numbers_;
 };
 

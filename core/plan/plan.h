@@ -172,8 +172,8 @@ struct Plan {
   std::vector<Source> discarded;   ///< names that a discard pattern matches, from the first checkpoint that has each
   std::vector<Source> unshadowed;  ///< with EmaPolicy::use: weights that have no average, which stay as they are
   std::vector<Source> unused;      ///< tensors of a VAE, or averages, that take no place
-  std::vector<uint64_t> adapted;      ///< per adapter: tensors of the result that it changes
-  std::vector<Source> unadapted;      ///< what adapters have for tensors that are not changed, or not in the result
+  std::vector<uint64_t> adapted;   ///< per adapter: tensors of the result that it changes
+  std::vector<Source> unadapted;   ///< what adapters have for tensors that are not changed, or not in the result
   std::vector<std::string> warnings;  ///< one sentence each
 
   uint64_t count(Action action) const;

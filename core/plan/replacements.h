@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tensors that take the place of others, whatever a merge makes of those: a VAE that is baked in (A1111's rule: where
-// the result has a tensor of that name), and averages of weights (EmaPolicy::use). Adapters' are core/plan/adapter_rows'.
+// the result has a tensor of that name), and averages of weights (EmaPolicy::use). Adapters' are
+// core/plan/adapter_rows'.
 #pragma once
 
 #include <optional>

@@ -55,9 +55,9 @@ using TermId = uint32_t;
 /// One node. Terms that it refers to stand before it.
 struct Term {
   enum class Kind : uint8_t {
-    input,   ///< a checkpoint as it was given
+    input,    ///< a checkpoint as it was given
     adapter,  ///< what one of the recipe's adapters changes; a delta
-    number,  ///< a number
+    number,   ///< a number
     /// numbers with + - * or / between them, computed in f64 for every tensor by itself
     arithmetic,
     method,  ///< a method of kernels/methods over checkpoints or deltas
@@ -65,12 +65,12 @@ struct Term {
   };
   Kind kind = Kind::input;
   TermType type = TermType::checkpoint;
-  uint32_t input = 0;  ///< input: index of the checkpoint; adapter: into Recipe::adapters
-  NumberByName number = {};                                    ///< number; arithmetic: what it comes to without rules
-  char sign = 0;                                               ///< arithmetic: between its two operands
-  std::string method = {};                                     ///< method: its name
-  std::vector<TermId> operands = {};                           ///< method, sum, arithmetic
-  std::vector<TermId> factors = {};                            ///< sum: a number for each operand
+  uint32_t input = 0;                 ///< input: index of the checkpoint; adapter: into Recipe::adapters
+  NumberByName number = {};           ///< number; arithmetic: what it comes to without rules
+  char sign = 0;                      ///< arithmetic: between its two operands
+  std::string method = {};            ///< method: its name
+  std::vector<TermId> operands = {};  ///< method, sum, arithmetic
+  std::vector<TermId> factors = {};   ///< sum: a number for each operand
   std::map<std::string, std::vector<TermId>> parameters = {};  ///< method: numbers, those that were given
 
   friend auto operator<=>(const Term&, const Term&) = default;

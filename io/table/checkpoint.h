@@ -64,7 +64,7 @@ struct Checkpoint {
   std::vector<std::string> equated;      ///< of those, what brought its names to another checkpoint's, for the recipe
   std::vector<UnplacedTensor> unplaced;  ///< by what its names were brought to, all of them
   std::vector<uint32_t> replacing;  ///< of an adapter: rows of tensors that take another's place, sorted; others add
-  Judgement judgement;              ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
+  Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
 
   /// Those that are not borrowed: the checkpoint as it was opened.
   std::span<const InputFile> own_shards() const { return std::span(shards).first(shards.size() - borrowed); }
