@@ -28,11 +28,12 @@ TEST_CASE("files beside weights are told by their names") {
         "generation_config.json", "preprocessor_config.json", "spiece.model", "qwen.tiktoken", "LICENSE.txt"})
     CHECK_MESSAGE(side_kind(name) == carried, name);
   for (const char* name : {"model.safetensors", "pytorch_model.bin", "model.safetensors.index.json",
-                           "model.safetensors.index.fp16.json", "consolidated.00.pth", "model.gguf", "params.json"})
+                           "model.safetensors.index.fp16.json", "consolidated.00.pth", "model.gguf"})
     CHECK_MESSAGE(side_kind(name) == weights, name);
   for (const char* name :
        {"optimizer.pt", "rng_state_0.pth", "training_args.bin", "trainer_state.json", "zero_to_fp32.py"})
     CHECK_MESSAGE(side_kind(name) == training, name);
+  CHECK(side_kind("params.json") == native_config);
   CHECK(side_kind("adapter_config.json") == adapter);
   CHECK(side_kind("hf_quant_config.json") == quantized);
   CHECK(side_kind("modeling_x.py") == code);
