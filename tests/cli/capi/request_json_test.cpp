@@ -210,6 +210,6 @@ TEST_CASE("the plan of a recipe file is what run would do") {
 TEST_CASE("every command of the program that has a document can be asked for") {
   Texts names;
   for (const Command command : request_commands()) names.emplace_back(spec_of(command).name);
-  CHECK(names == Texts{"merge", "plan", "run", "convert", "bake", "compose", "average", "mergekit", "inspect", "hash",
-                       "scan", "list", "show", "methods", "doctor"});
+  CHECK(names == Texts{"merge", "plan", "run", "convert", "bake", "compose", "average", "mergekit", "lora", "inspect",
+                       "hash", "scan", "list", "show", "methods", "doctor"});
 }
