@@ -87,7 +87,7 @@ const std::vector<Row>& table() {
       {in(merge, plan, bake),
        {"lora", 0, "FILE[:S]",
         "add this adapter (LoRA and its kin: a file, or PEFT's folder) with the strength S (default 1); te=0.2 behind "
-        "another colon, or any selector of --weight, for some tensors",
+        "another colon, or any other selector, for some tensors",
         read_adapter()}},
       {in(merge, plan, bake),
        {"allow-unmatched", 0, "", "leave out modules of adapters that belong to nothing in A",

@@ -140,7 +140,7 @@ MEANINGS = {
         'options that merge as another tool does: a1111 or artventure',
     'lora':
         "add this adapter (LoRA and its kin: a file, or PEFT's folder) with the strength S (default 1); "
-        'te=0.2 behind another colon, or any selector of weight, for some tensors',
+        'te=0.2 behind another colon, or any other selector, for some tensors',
     'lora_merge_cache':
         "mergekit's; changes nothing: nothing is stored between",
     'lora_merge_dtype':

@@ -109,6 +109,7 @@ def test_every_command():
     every("run", "out.safetensors", "A=a.safetensors", "B=b.safetensors", output="again.safetensors", no_register=True)
     every("compose", vae="vae.safetensors", output="out.safetensors", no_register=True)
     every("inspect", *pair, "vae.safetensors", blocks=True)
+    every("lora", "extract", *pair, output="out.safetensors", rank=2)
     every("hash", *pair, registry=registry)
     every("list", registry=registry)
     every("list", "vae", registry=registry)
