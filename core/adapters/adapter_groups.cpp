@@ -73,7 +73,7 @@ class Grouping {
       case FactorRole::replaced: replace(told->module + "." + string(told->name), tensor); return;
       case FactorRole::tokens: add_tokens(std::move(told->module), tensor); return;
       case FactorRole::alpha: module_called(told->module).alpha = tensor; return;
-      case FactorRole::factor:
+      case FactorRole::of_module:
         module_called(told->module).members.push_back({{told->name, tensor}, told->kind, told->rank});
     }
   }

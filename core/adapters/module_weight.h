@@ -23,8 +23,8 @@ struct PlacedWeight {
   std::string fault = {};  ///< one clause: why it is no weight of the module's; empty: it is
 };
 
-/// Of module number `module`, whose weight (or, `is_bias`, bias) is that entry.
-PlacedWeight placed_weight(const Adapter& adapter, uint32_t module, const TargetIndex& index, TargetEntry entry,
+/// Of module `number`, whose weight (or, `is_bias`, bias) is that entry.
+PlacedWeight placed_weight(const Adapter& adapter, uint32_t number, const TargetIndex& index, TargetEntry entry,
                            bool is_bias);
 
 }  // namespace ckmerge

@@ -25,7 +25,7 @@ class PreparedModules {
   size_t add(Open open);
 
   /// Waits where another thread is opening it. Thread-safe; throws what its Open throws.
-  std::shared_ptr<const ModuleChange> get(size_t module);
+  std::shared_ptr<const ModuleChange> get(size_t number);
 
  private:
   struct Module {

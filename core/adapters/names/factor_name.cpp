@@ -25,7 +25,7 @@ struct Row {
   Behind behind;
   unsigned rank;
   string_view kind;
-  FactorRole role = factor;
+  FactorRole role = of_module;
 };
 
 constexpr string_view kControlLora = "a Control-LoRA, which is a ControlNet and adds nothing to a model's weights";

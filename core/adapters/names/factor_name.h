@@ -11,16 +11,16 @@
 namespace ckmerge {
 
 enum class FactorRole : uint8_t {
-  factor,    ///< of a module
-  alpha,     ///< what scales the module, in kohya's and LyCORIS's files
-  replaced,  ///< of a kind that holds whole weights: FactorName::name is what they are called in the module
-  tokens,    ///< whole rows of the module's weight
-  unused,    ///< no merge needs it
-  refused,   ///< of a kind that cannot be merged: FactorName::kind is its reason
+  of_module,  ///< it is one, and there is nothing else to say
+  alpha,      ///< what scales the module, in kohya's and LyCORIS's files
+  replaced,   ///< of a kind that holds whole weights: FactorName::name is what they are called in the module
+  tokens,     ///< whole rows of the module's weight
+  unused,     ///< no merge needs it
+  refused,    ///< of a kind that cannot be merged: FactorName::kind is its reason
 };
 
 struct FactorName {
-  FactorRole role = FactorRole::factor;
+  FactorRole role = FactorRole::of_module;
   std::string module;          ///< as the file has it; "base_model" where all modules share it
   std::string_view name;       ///< the same for all spellings: "lora_A", "hada_w1_a"; of the file's name or static
   std::string_view kind = {};  ///< as find_adapter_kind() takes it; of `alpha` empty, of `refused` why
