@@ -25,7 +25,7 @@ void take_output(Request& request) {
 
 void check_bake(const Request& request) {
   if (request.settings.components.empty() && request.settings.adapters.empty())
-    refuse("--lora", "nothing is given that could be baked; `ckmerge bake MODEL --lora FILE --vae FILE -o OUT`");
+    refuse("--lora", "nothing to bake is given; `ckmerge bake MODEL --lora FILE --vae FILE -o OUT`");
   if (request.operands.size() > 1)
     refuse(request.operands[1], "bake takes one checkpoint; merge bakes as well (--lora, --vae)");
 }

@@ -12,6 +12,6 @@ namespace ckmerge {
 
 /// Fills `replaced`, `unplaced` and `warnings` of `targets`. Returns a line per replacement that does not fit.
 std::vector<std::string> find_replaced(const Adapter& adapter, const Checkpoint& checkpoint,
-                                       const ModuleEntries& entries, AdapterTargets& targets);
+                                       const ModuleEntries& modules, AdapterTargets& targets);
 
 }  // namespace ckmerge

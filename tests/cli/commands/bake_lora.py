@@ -202,7 +202,7 @@ def test_wrong_files():
     refused(4, "is no adapter", "bake", "a.safetensors", "--lora", "a.safetensors", "-o", "out.safetensors")
     refused(4, "--lora FILE", "merge", "a.safetensors", "lora/adapter_model.safetensors", "-o", "out.safetensors")
     refused(1, "missing.safetensors", "bake", "a.safetensors", "--lora", "missing.safetensors:0.5", "-o", "out.safetensors")
-    refused(2, "nothing is given that could be baked", "bake", "a.safetensors", "-o", "out.safetensors")
+    refused(2, "nothing to bake is given", "bake", "a.safetensors", "-o", "out.safetensors")
     refused(2, "--dora is of adapters", "merge", "a.safetensors", "a.safetensors", "--dora", "comfy", "-o", "out.safetensors")
     before = pathlib.Path("lora/adapter_model.safetensors").read_bytes()
     refused(2, "adapter_model.safetensors", "bake", "a.safetensors", "--lora", "lora", "-f", "-o", "lora/adapter_model.safetensors")

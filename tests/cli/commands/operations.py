@@ -112,7 +112,7 @@ def test_bake():
     expected = read("flux.safetensors") | {"vae.decoder.weight": baked["decoder.weight"]}
     produces(expected, "bake", "flux.safetensors", "--vae", "vae.safetensors", "-o", "out.safetensors")
 
-    refused(2, "nothing is given that could be baked", "bake", "a.safetensors", "-o", "x.safetensors")
+    refused(2, "nothing to bake is given", "bake", "a.safetensors", "-o", "x.safetensors")
     refused(2, "takes one checkpoint", "bake", "a.safetensors", "b.safetensors", "--vae", "vae.safetensors", "-o", "x.safetensors")
     make("large.safetensors", {"decoder.weight": ("F32", [4, 2], some(9, 8))})
     refused(4, "[2, 2] in a.safetensors, [4, 2] in large.safetensors", "bake", "a.safetensors", "--vae", "large.safetensors", "-o", "x.safetensors")
