@@ -86,9 +86,9 @@ TEST_CASE("PEANuT's other activations") {
       {"act_fn=silu", [](double v) { return v / (1 + std::exp(-v)); }},
       {"act_fn=tanh", [](double v) { return std::tanh(v); }},
       {"act_fn=linear", [](double v) { return v; }}};
-  for (const auto& [name, activate] : kActivations) {
-    adapter.module().numbers = {{name, 1}};
-    const Dense made = dense(3, 30, [&](uint64_t i, uint64_t j) { return activate(x(i, j)); });
+  for (const auto& activation : kActivations) {
+    adapter.module().numbers = {{activation.first, 1}};
+    const Dense made = dense(3, 30, [&](uint64_t i, uint64_t j) { return activation.second(x(i, j)); });
     check_change(adapter, {.shape = {20, 30}}, 1, adapter["peanut_B"] * made);
   }
 }
