@@ -2,9 +2,8 @@
 # With CKMERGE_BUNDLED, sources of a target are compiled some together (scripts/bundles.py says how, and why it is sooner). An error
 # and a stack trace name the same files and lines. Alone stay sources that have flags of their own, and those that the build makes.
 # With CKMERGE_PCH, the targets that are not bundled have a precompiled header; a bundle reads the headers once as it is.
-# Nothing of the kernels: which of two NaN an operation gives hangs on what the compiler sees at a time.
-set(tests core_test io_test cli_test capi_test)
-set(libraries ckmerge_io ckmerge_core ckmerge_cli)
+set(tests ckmerge_oracle kernels_test core_test io_test cli_test capi_test)
+set(libraries ckmerge_kernels ckmerge_io ckmerge_core ckmerge_cli)
 set(bundled)
 if(CKMERGE_BUNDLED)
   set(bundled ${tests})
