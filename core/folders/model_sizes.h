@@ -11,8 +11,8 @@
 
 namespace ckmerge {
 
-/// A clause for each size of which `config`, the text of a config.json, says another than `tensors` have that are
+/// A clause for each size of which `text`, a config.json, says another than `tensors` have that are
 /// changed so: "hidden_size is 64 there, and 32 by the result's tensors". Throws Error(malformed) for what is no JSON.
-std::vector<std::string> unlike_sizes(std::string_view config, const TensorTable& tensors, const ModelChanges& changes);
+std::vector<std::string> unlike_sizes(std::string_view text, const TensorTable& tensors, const ModelChanges& changes);
 
 }  // namespace ckmerge
