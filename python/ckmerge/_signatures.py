@@ -248,8 +248,6 @@ class Scans(TypedDict, total=False):
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-
-
 _FIRST = ("method", "alpha", "weights", "formula", "only", "dtype")  # what a merge is, before how it is done
 
 
