@@ -50,11 +50,16 @@ def private_names(text):
     return names
 
 
+def public_names(text):
+    """What a source defines for others too, at the beginning of a line: aliases are for itself."""
+    return {a or b for a, b in FUNCTIONS_AND_TYPES.findall(UNNAMED.sub("", text))} - set(ALIASES.findall(text))
+
+
 def names_of(text):
-    """The private names of a source: (those that can be changed, the others). What is also the name of a member, or of a namespace,
-    would be changed there too."""
+    """The private names of a source: (those that can be changed, the others). What is also the name of a member, of a namespace or
+    of a public function would be changed there too."""
     names = private_names(text)
-    kept = names & set(QUALIFIED.findall(text))
+    kept = names & (set(QUALIFIED.findall(text)) | public_names(text))
     return sorted(names - kept), kept
 
 

@@ -19,11 +19,11 @@ import bundles
 SOURCES = {
     "parts.h": "#pragma once\n#include <cstdio>\nint first();\nint second();\nint third();\nint weight(int of);\n"
                "struct Pair { int value, again; };\n",
-    # The names in unnamed namespaces are the same in all. `value` is a member too, so it is not changed.
+    # The names in unnamed namespaces are the same in all. Not changed are `value`, a member's name too, and `second`, a public one.
     "first.cpp": '#include "parts.h"\nnamespace {\n\nconstexpr int kPart = 1;\n\nint twice(int n) { return 2 * n; }\n\n}  // namespace\n'
                  "int first() { return twice(kPart); }\n",
     "second.cpp": '#include "parts.h"\nnamespace {\n\nconstexpr int kPart = 20;\n\nenum Half {\n  left,  // this and not that\n  right\n};\n\nint twice(int n) { return 2 * n; }\n\n'
-                  "int value() { return 2; }\n\n}  // namespace\nint second() { return twice(kPart) + value() + Pair{.value = 3}.value; }\n",
+                  "int value() { return 2; }\n\nint second(int n) { return n; }\n\n}  // namespace\nint second() { return second(twice(kPart)) + value() + Pair{.value = 3}.value; }\n",
     "third.cpp": '#include "parts.h"\nnamespace {\n\nint value() { return 300; }\n\n}  // namespace\n'
                  "int third() { return value() + Pair{.value = 1}.value; }\n",
     # This is a name of the header's for all, and here another one's.
