@@ -107,6 +107,11 @@ struct BlockKernels {
   void (*load64[kDtypeCount])(const void* src, double* dst, size_t n);
   void (*store32[kDtypeCount])(const float* src, void* dst, size_t n, StoreCounts* counts);
   void (*store64[kDtypeCount])(const double* src, void* dst, size_t n, StoreCounts* counts);
+  /// Stores that round stochastically: a value that the dtype does not have becomes one of its two neighbours, by its
+  /// word, the nearer one the likelier by the distance (to within 2^-31); beyond the largest value, and with NaN and
+  /// Inf, they do as the others. Null for dtypes of 32 bits and more.
+  void (*draw32[kDtypeCount])(const float* src, const uint32_t* words, void* dst, size_t n, StoreCounts* counts);
+  void (*draw64[kDtypeCount])(const double* src, const uint32_t* words, void* dst, size_t n, StoreCounts* counts);
   void (*op32[kOpCount])(float* dst, const float* x, const float* y, const float* z, float k0, float k1, size_t n);
   void (*op64[kOpCount])(double* dst, const double* x, const double* y, const double* z, double k0, double k1,
                          size_t n);
@@ -115,6 +120,8 @@ struct BlockKernels {
   void (*uniform64)(double* dst, uint64_t key, uint64_t index, size_t n);
   void (*before32)(float* dst, uint64_t period, uint64_t bound, uint64_t index, size_t n);
   void (*before64)(double* dst, uint64_t period, uint64_t bound, uint64_t index, size_t n);
+  /// The 32 bits of which Op::uniform takes the upper 24.
+  void (*words)(uint32_t* dst, uint64_t key, uint64_t index, size_t n);
   /// lanes[(first + i) mod kLanes] += double(x[i]) * double(y[i]), for i from 0 to n-1 in order; every product and sum
   /// is rounded by itself. `first` is any number; kernels are fast where it is a multiple of kLanes.
   void (*dot32)(const float* x, const float* y, size_t n, size_t first, double lanes[kLanes]);

@@ -22,6 +22,7 @@ struct F32 {
   using Value = float;
   static auto load(const BlockKernels& k, Dtype d) { return k.load32[static_cast<size_t>(d)]; }
   static auto store(const BlockKernels& k, Dtype d) { return k.store32[static_cast<size_t>(d)]; }
+  static auto draw(const BlockKernels& k, Dtype d) { return k.draw32[static_cast<size_t>(d)]; }
   static auto op(const BlockKernels& k, Op op) { return k.op32[static_cast<size_t>(op)]; }
   static auto dot(const BlockKernels& k) { return k.dot32; }
   static auto uniform(const BlockKernels& k) { return k.uniform32; }
@@ -32,6 +33,7 @@ struct F64 {
   using Value = double;
   static auto load(const BlockKernels& k, Dtype d) { return k.load64[static_cast<size_t>(d)]; }
   static auto store(const BlockKernels& k, Dtype d) { return k.store64[static_cast<size_t>(d)]; }
+  static auto draw(const BlockKernels& k, Dtype d) { return k.draw64[static_cast<size_t>(d)]; }
   static auto op(const BlockKernels& k, Op op) { return k.op64[static_cast<size_t>(op)]; }
   static auto dot(const BlockKernels& k) { return k.dot64; }
   static auto uniform(const BlockKernels& k) { return k.uniform64; }
@@ -70,6 +72,16 @@ template <typename Compute>
     return reinterpret_cast<const Value*>(at);
   Compute::load(kernels, operand.dtype)(at, into, n);
   return into;
+}
+
+// fn(done, place, part) for those parts of elements [first, first + n) that follow each other in their tensor.
+template <typename Fn>
+void for_each_run(const Places& places, uint64_t first, size_t n, const Fn& fn) {
+  for (size_t done = 0, part = 0; done < n; done += part) {
+    const uint64_t at = first + done, left = places.inner == UINT64_MAX ? n : places.inner - at % places.inner;
+    part = static_cast<size_t>(std::min<uint64_t>(n - done, left));
+    fn(done, places.of(at), part);
+  }
 }
 
 template <typename Compute>
@@ -148,14 +160,12 @@ class Interpreter {
   [[gnu::noinline]] const Value* place(const Instruction& i, uint64_t first, size_t n) {
     const auto k0 = static_cast<uint64_t>(i.k0), k1 = static_cast<uint64_t>(i.k1);
     Value* const into = block_of(i.dst);
-    for (size_t done = 0, part = 0; done < n; done += part) {
-      const uint64_t at = first + done, left = places_.inner == UINT64_MAX ? n : places_.inner - at % places_.inner;
-      part = static_cast<size_t>(std::min<uint64_t>(n - done, left));
+    for_each_run(places_, first, n, [&](size_t done, uint64_t place, size_t part) {
       if (i.op == Op::uniform)
-        Compute::uniform(kernels_)(into + done, k0 << 32 | k1, places_.of(at), part);
+        Compute::uniform(kernels_)(into + done, k0 << 32 | k1, place, part);
       else
-        Compute::before(kernels_)(into + done, k0, k1, places_.of(at), part);
-    }
+        Compute::before(kernels_)(into + done, k0, k1, place, part);
+    });
     return into;
   }
 
@@ -172,9 +182,32 @@ class Interpreter {
   Value* pool_ = pool_on_stack_;
 };
 
+// As run(), stored stochastically.
+template <typename Compute>
+void run_drawn(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first,
+               uint64_t count, unsigned char* out, Dtype out_dtype, StoreCounts& counts, const Places& places,
+               uint64_t key) {
+  Interpreter<Compute> interpreter(kernels, program, operands, places);
+  const uint64_t out_size = element_size(out_dtype);
+  uint32_t words[kBlockElements];
+  for (uint64_t done = 0; done < count;) {
+    const size_t n = static_cast<size_t>(std::min<uint64_t>(interpreter.length(), count - done));
+    const uint64_t non_finite = counts.non_finite;
+    const auto* results = interpreter.block(first + done, n);
+    for_each_run(places, first + done, n,
+                 [&](size_t at, uint64_t place, size_t part) { kernels.words(words + at, key, place, part); });
+    Compute::draw(kernels, out_dtype)(results, words, out + done * out_size, n, &counts);
+    if (counts.non_finite != non_finite) [[unlikely]]
+      interpreter.find_origins(first + done, n, results, out + done * out_size, out_dtype, counts);
+    done += n;
+  }
+}
+
 template <typename Compute>
 void run(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first, uint64_t count,
-         unsigned char* out, Dtype out_dtype, StoreCounts& counts, const Places& places) {
+         unsigned char* out, Dtype out_dtype, StoreCounts& counts, const Places& places, const Rounding& rounding) {
+  if (rounding.stochastic && Compute::draw(kernels, out_dtype))
+    return run_drawn<Compute>(kernels, program, operands, first, count, out, out_dtype, counts, places, rounding.key);
   const FusedRun fused(kernels, program, operands, out_dtype);
   Interpreter<Compute> interpreter(kernels, program, operands, places);
   const auto store = Compute::store(kernels, out_dtype);
@@ -242,12 +275,13 @@ void add_products(const BlockKernels& kernels, const Program& x, const Program* 
 }
 
 void run_program(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first,
-                 uint64_t count, void* out, Dtype out_dtype, StoreCounts& counts, const Places& places) noexcept {
+                 uint64_t count, void* out, Dtype out_dtype, StoreCounts& counts, const Places& places,
+                 const Rounding& rounding) noexcept {
   auto* bytes = static_cast<unsigned char*>(out);
   if (program.compute == Dtype::F64)
-    run<F64>(kernels, program, operands, first, count, bytes, out_dtype, counts, places);
+    run<F64>(kernels, program, operands, first, count, bytes, out_dtype, counts, places, rounding);
   else
-    run<F32>(kernels, program, operands, first, count, bytes, out_dtype, counts, places);
+    run<F32>(kernels, program, operands, first, count, bytes, out_dtype, counts, places, rounding);
 }
 
 }  // namespace ckmerge

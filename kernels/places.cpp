@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What operations that are placed come to for one tensor.
+// What operations that are placed, and stochastic rounding, come to for one tensor.
 #include <algorithm>
 
 #include "kernels/program.h"
@@ -29,13 +29,17 @@ class Key {
   uint64_t hash_ = 0xcbf29ce484222325;
 };
 
-void fill_uniform(Instruction& i, std::string_view name) {
+uint64_t key_of(uint64_t seed, uint64_t method, uint64_t input, std::string_view tensor) {
   Key key;
-  for (const double number : {i.k0, i.k1}) key.add(static_cast<uint64_t>(number));
-  key.add(uint64_t{i.operand});
-  key.add(name);
-  i.k0 = static_cast<double>(key.finished() >> 32);
-  i.k1 = static_cast<double>(key.finished() & UINT32_MAX);
+  for (const uint64_t number : {seed, method, input}) key.add(number);
+  key.add(tensor);
+  return key.finished();
+}
+
+void fill_uniform(Instruction& i, std::string_view name) {
+  const uint64_t key = key_of(static_cast<uint64_t>(i.k0), static_cast<uint64_t>(i.k1), i.operand, name);
+  i.k0 = static_cast<double>(key >> 32);
+  i.k1 = static_cast<double>(key & UINT32_MAX);
 }
 
 uint64_t product(std::span<const uint64_t> dimensions) {
@@ -55,6 +59,11 @@ void fill_before(Instruction& i, std::span<const uint64_t> shape) {
 }
 
 }  // namespace
+
+// A number that is no method's: theirs have 32 bits (Tracing::uniform()).
+Rounding stochastic_rounding(uint64_t seed, std::string_view tensor) {
+  return {.stochastic = true, .key = key_of(seed, UINT64_MAX, 0, tensor)};
+}
 
 void fill_places(Program& program, const TensorFacts& tensor) {
   for (Instruction& i : program.code) {

@@ -141,10 +141,21 @@ size_t registers_size(size_t registers);
 /// Sees to it that this thread runs programs of so many registers without taking further memory. Throws std::bad_alloc.
 void reserve_registers(size_t registers);
 
+/// How results become values of the output's dtype: to nearest even, or, of dtypes below 32 bits, stochastically
+/// (BlockKernels::draw32), each by the word of its element's index.
+struct Rounding {
+  bool stochastic = false;
+  uint64_t key = 0;  ///< of the words
+};
+
+/// Stochastic rounding of a tensor, which hangs on seed, its name and the element's index and on nothing else.
+Rounding stochastic_rounding(uint64_t seed, std::string_view tensor);
+
 /// Runs `program` for elements [first, first + count) of the step and writes them to `out` (any alignment) as
 /// `out_dtype`. Allocates nothing; registers are on the stack, or where reserve_registers() put them. The bytes are the
 /// same for every `kernels`. REQUIRES, as add_products() does: reserve_registers() of more than kStackRegisters.
 void run_program(const BlockKernels& kernels, const Program& program, const Operand* operands, uint64_t first,
-                 uint64_t count, void* out, Dtype out_dtype, StoreCounts& counts, const Places& places = {}) noexcept;
+                 uint64_t count, void* out, Dtype out_dtype, StoreCounts& counts, const Places& places = {},
+                 const Rounding& rounding = {}) noexcept;
 
 }  // namespace ckmerge

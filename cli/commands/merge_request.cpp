@@ -78,6 +78,14 @@ void check_adapter_options(const Recipe& recipe) {
     if (is_given) refuse(option, std::string(option) + " is of adapters, and none is given (--lora)");
 }
 
+void check_seed(const Recipe& recipe) {
+  if (!recipe.seed || recipe.rounding == RoundingPolicy::stochastic) return;
+  refuse("--seed",
+         recipe.formula
+             ? "--seed is of --rounding stochastic, which is not asked for; in a formula dropout has its own: seed=1"
+             : "--seed is of --rounding stochastic and of the method dropout, and neither is asked for");
+}
+
 void add_preset_warnings(MergeRequest& merge) {
   if (!merge.settings.like) return;
   for (std::string& warning : preset_warnings(*merge.settings.like, merge.settings.recipe))
@@ -172,6 +180,7 @@ MergeRequest merge_request(const Request& request, const Environment& environmen
   add_vae(merge);
   add_adapters(merge, std::move(adapters_of_formula));
   if (request.command != Command::run) check_adapter_options(settings.recipe);
+  check_seed(settings.recipe);
   merge.announcement = announcement_of(settings, environment);
   return merge;
 }

@@ -114,6 +114,8 @@ void take_options(const Settings& asked, Recipe& recipe) {
   recipe.hash = asked.recipe.hash || asked.run.hash;
   recipe.nan = asked.recipe.nan;
   recipe.underflow = asked.recipe.underflow;
+  recipe.rounding = asked.recipe.rounding;
+  recipe.seed = asked.recipe.seed;
   recipe.vocab = asked.recipe.vocab;
   recipe.form = asked.recipe.form;
 }

@@ -261,6 +261,8 @@ class Writer {
     option("nan", recipe_.nan);
     option("only", recipe_.only);
     option("rename", recipe_.rename);
+    option("rounding", recipe_.rounding);
+    if (recipe_.seed) option("seed", std::vector<std::string>{std::to_string(*recipe_.seed)});
     option("set_metadata", metadata_words(recipe_));
     if (const std::optional<uint64_t> size = shard_size())
       option("shard_size", std::vector<std::string>{std::to_string(*size)});

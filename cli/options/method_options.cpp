@@ -91,7 +91,11 @@ std::string meaning_of_all(const char* option) {
   return out + "; `ckmerge methods NAME` says what it does there";
 }
 
+// Which is one for all random numbers, in the table.
+constexpr std::string_view kSeed = "seed";
+
 void add_option(std::vector<OptionSpec>& options, const MethodSpec& spec, const ParameterSpec& parameter) {
+  if (parameter.option_name() == kSeed) return;
   const auto same = std::ranges::find(options, parameter.option_name(), &OptionSpec::name);
   if (same != options.end()) {
     same->meaning = meaning_of_all(parameter.option_name());
@@ -153,6 +157,16 @@ Reader read_param() {
     set_parameter(settings.recipe, parameter, word, parameter_value(parameter, word.option + " " + name, text));
   };
   return {.kind = OptionKind::list, .type = ValueType::pair, .read = read};
+}
+
+Reader read_seed() {
+  const auto read = [](Settings& settings, const Word& word) {
+    const uint64_t seed = parse_count(word.option, word.text, 0, kMostSeed);
+    const ParameterSpec* const parameter = parameter_of_option(settings.recipe.method, std::string(kSeed));
+    if (parameter) set_parameter(settings.recipe, *parameter, word, {static_cast<double>(seed)});
+    if (!parameter || settings.recipe.rounding == RoundingPolicy::stochastic) settings.recipe.seed = seed;
+  };
+  return {.type = ValueType::count, .read = read};
 }
 
 const ParameterSpec* parameter_of_option(const std::string& method, const std::string& option) {

@@ -17,6 +17,8 @@ Reader read_method();
 
 /// --param NAME=VALUE.
 Reader read_param();
+/// --seed: of all that draws random numbers.
+Reader read_seed();
 
 /// The parameter of `spec` called `name`, or as its option is. Throws Error(usage) that lists them.
 const ParameterSpec& parameter_called(const MethodSpec& spec, const Word& word, const std::string& name);

@@ -136,14 +136,25 @@ class Options {
 }  // namespace
 
 const std::vector<std::string>& recipe_options() {
-  static const std::vector<std::string> options{
-      "add-prefix", "allow-unmatched", "component",    "config-from", "copy-code",
-      "copy-codes", "discard",         "dora",         "dtype",       "exclude",
-      "expand",     "first-channels",  "extra",        "format",      "half",
-      "hash",       "hash-inputs",     "key",          "layout",      "lora",
-      "mend",       "merge-buffers",   "metadata",     "missing",     "nan",
-      "only",       "rename",          "set-metadata", "shard-size",  "strip-prefix",
-      "tied",       "underflow",       "vae",          "vocab",       "wrap"};
+  static const std::vector<std::string> options{"add-prefix",  "allow-unmatched",
+                                                "component",   "config-from",
+                                                "copy-code",   "copy-codes",
+                                                "discard",     "dora",
+                                                "dtype",       "exclude",
+                                                "expand",      "first-channels",
+                                                "extra",       "format",
+                                                "half",        "hash",
+                                                "hash-inputs", "key",
+                                                "layout",      "lora",
+                                                "mend",        "merge-buffers",
+                                                "metadata",    "missing",
+                                                "nan",         "only",
+                                                "rename",      "rounding",
+                                                "seed",        "set-metadata",
+                                                "shard-size",  "strip-prefix",
+                                                "tied",        "underflow",
+                                                "vae",         "vocab",
+                                                "wrap"};
   return options;
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/report/adapter_report.h"
 
+#include <algorithm>
+
 #include "cli/options/adapter_option.h"
+#include "cli/report/run_lines.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -30,6 +33,19 @@ void write_modules(JsonWriter& json, const char* key, const std::vector<Reported
     json.end_object();
   }
   json.end_array();
+}
+
+EnergySums in_all(const RunReport& report) {
+  EnergySums sums;
+  for (const StepEnergy& energy : report.energies) sums = sums + energy.sums;
+  return sums;
+}
+
+// Of adapters that add nothing all is kept.
+double share_of(const EnergySums& sums) { return sums.added > 0 ? sums.kept / sums.added : 1; }
+
+std::string_view name_of(const MergeFacts& facts, const StepEnergy& energy) {
+  return facts.tensor(facts.plan.steps[energy.step]).name;
 }
 
 }  // namespace
@@ -99,6 +115,41 @@ void write_adapters(JsonWriter& json, const MergeFacts& facts) {
     json.end_object();
   }
   json.end_array();
+}
+
+std::string energy_lines(const MergeFacts& facts, const RunReport& report) {
+  if (report.energies.empty()) return "";
+  const auto share = [](const StepEnergy& energy) { return share_of(energy.sums); };
+  const StepEnergy& least = *std::ranges::min_element(report.energies, {}, share);
+  std::string out = "  energy of the adapters that rounding kept: " + percent(share_of(in_all(report))) +
+                    " in all, least " + percent(share(least)) + " of " + shortened(name_of(facts, least), kNameWidth) +
+                    "\n";
+  if (facts.verbose)
+    for (const StepEnergy& energy : report.energies)
+      out += "    " + shortened(name_of(facts, energy), kNameWidth) + "  kept " + percent(share(energy)) + "\n";
+  return out;
+}
+
+void write_energies(JsonWriter& json, const MergeFacts& facts, const RunReport& report) {
+  const auto write = [&](const EnergySums& sums) {
+    json.key("energy").value(sums.added);
+    json.key("kept").value(share_of(sums));
+  };
+  json.key("adapter_energy");
+  if (report.energies.empty()) {
+    json.null();
+    return;
+  }
+  json.begin_object();
+  write(in_all(report));
+  json.key("tensors").begin_array();
+  for (const StepEnergy& energy : report.energies) {
+    json.begin_object();
+    json.key("name").value(name_of(facts, energy));
+    write(energy.sums);
+    json.end_object();
+  }
+  json.end_array().end_object();
 }
 
 }  // namespace ckmerge::cli

@@ -21,4 +21,10 @@ void write_adapter_uses(JsonWriter& json, const Recipe& recipe);
 /// "adapters": all modules of each, and what they belong to.
 void write_adapters(JsonWriter& json, const MergeFacts& facts);
 
+/// How much of what adapters add rounding kept, where that is measured; with --verbose tensor by tensor.
+std::string energy_lines(const MergeFacts& facts, const RunReport& report);
+
+/// "adapter_energy": the same of all tensors; null where nothing is measured.
+void write_energies(JsonWriter& json, const MergeFacts& facts, const RunReport& report);
+
 }  // namespace ckmerge::cli

@@ -2,8 +2,6 @@
 #include "cli/report/lora_report.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 #include <map>
 
 #include "cli/options/sizes.h"
@@ -13,12 +11,6 @@
 
 namespace ckmerge::cli {
 namespace {
-
-// "95.31 %": two digits, as people compare.
-std::string percent(double share) {
-  std::array<char, 32> text;
-  return {text.data(), static_cast<size_t>(std::snprintf(text.data(), text.size(), "%.2f %%", 100 * share))};
-}
 
 std::string ranks_text(std::span<const MadeModule> modules) {
   std::map<uint64_t, uint64_t> counts;

@@ -117,6 +117,9 @@ void write_recipe(JsonWriter& json, const MergeFacts& facts) {
   json.key("merge_buffers").value(recipe.merge_buffers);
   json.key("mend").value(recipe.mend);
   json.key("underflow").value(ckmerge::name(recipe.underflow));
+  json.key("rounding").value(ckmerge::name(recipe.rounding));
+  json.key("seed");
+  recipe.seed ? json.value(*recipe.seed) : json.null();
   json.key("metadata").value(ckmerge::name(recipe.metadata));
   json.key("set_metadata").begin_object();
   for (const auto& [key, value] : recipe.set_metadata) json.key(key).value(value);

@@ -46,7 +46,8 @@ bool is_halved(const MergeFacts& facts) {
          });
 }
 
-// As --layout, --dtype and --half say it: ", layout comfy, stored as F16, vae as F32"; empty where nothing is said.
+// As --layout, --dtype, --half and --rounding say it: ", layout comfy, stored as F16, vae as F32"; empty where nothing
+// is said.
 std::string dtypes_text(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
   std::string out;
@@ -58,6 +59,7 @@ std::string dtypes_text(const MergeFacts& facts) {
     if (const auto& part = recipe.part_dtypes[i])
       out +=
           std::string(", ") + kPartNames[i] + (part->dtype ? std::string(" as ") + info(*part->dtype).name : " kept");
+  if (recipe.seed) out += ", rounded stochastically with the seed " + std::to_string(*recipe.seed);
   return out;
 }
 
@@ -287,7 +289,8 @@ std::string plan_report(const MergeFacts& facts) {
 std::string run_report(const MergeFacts& facts, const RunReport& report) {
   std::string out = recipe_lines(facts) + visible(facts.output) + ": " + counted(facts.plan.steps.size(), "tensor") +
                     ", " + size_text(facts.plan.output_size()) + "\n";
-  out += folder_lines(facts) + action_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report);
+  out += folder_lines(facts) + action_lines(facts) + differing_lines(facts, report) + loss_lines(facts, report) +
+         energy_lines(facts, report);
   out += input_hash_lines(report) + output_hash_lines(facts, report) + warning_lines(facts.plan.warnings);
   if (const std::string warning = device_warning(report.device); !warning.empty())
     out += "warning: " + visible(warning) + "\n";

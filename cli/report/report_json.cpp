@@ -224,6 +224,7 @@ void write_result(JsonWriter& json, const MergeFacts& facts, const RunReport& re
   write_facts(json, facts, with_inputs);
   write_differing(json, facts, report);
   write_losses(json, facts, report);
+  write_energies(json, facts, report);
   write_hashes(json, facts, report);
   json.key("verified").value(report.verified);
 }

@@ -2,6 +2,8 @@
 #include "cli/report/run_lines.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 #include "cli/options/sizes.h"
 #include "cli/report/device_text.h"
@@ -40,6 +42,11 @@ std::string loss_line(const MergeFacts& facts, const StoreLoss& loss) {
 std::string count_line(uint64_t count, const std::string& phrase) {
   const std::string digits = grouped(count);
   return std::string(11 - std::min<size_t>(digits.size(), 9), ' ') + digits + "  " + phrase + "\n";
+}
+
+std::string percent(double share) {
+  std::array<char, 32> text;
+  return {text.data(), static_cast<size_t>(std::snprintf(text.data(), text.size(), "%.2f %%", 100 * share))};
 }
 
 std::string differing_lines(const MergeFacts& facts, const RunReport& report) {

@@ -9,6 +9,9 @@
 namespace ckmerge::cli {
 
 /// Tensors copied from A that another checkpoint holds otherwise.
+/// "95.31 %": two digits, as people compare.
+std::string percent(double share);
+
 std::string differing_lines(const MergeFacts& facts, const RunReport& report);
 
 /// Tensors whose values did not all survive storing.

@@ -6,6 +6,7 @@
 
 #include "cli/options/sizes.h"
 #include "cli/options/sweep_option.h"
+#include "cli/report/adapter_report.h"
 #include "cli/report/device_text.h"
 #include "cli/report/recipe_json.h"
 #include "cli/report/report_json.h"
@@ -152,7 +153,8 @@ std::string sweep_run_report(const SweepFacts& facts, std::span<const RunReport>
                     size_text(total_size(facts)) + "\n";
   out += grouped_lines(facts, [&](size_t k) {
     const MergeFacts& output = facts.outputs[k];
-    return action_lines(output) + differing_lines(output, reports[k]) + loss_lines(output, reports[k]);
+    return action_lines(output) + differing_lines(output, reports[k]) + loss_lines(output, reports[k]) +
+           energy_lines(output, reports[k]);
   });
   out += input_hash_lines(reports.front());
   for (size_t k = 0; k < reports.size(); ++k) out += output_hash_lines(facts.outputs[k], reports[k]);

@@ -36,6 +36,11 @@ std::string needless_reason(const DeviceOptions& options, const Plan& plan, uint
   if (std::ranges::none_of(plan.steps, [&](const Step& step) { return computes(plan, step); }))
     return "nothing has to be computed";
   const auto computed = std::ranges::count_if(plan.steps, [&](const Step& step) { return computes(plan, step); });
+  const auto are_of_cpu = [&](const Step& step) {
+    return !computes(plan, step) || draws(plan, step) || measures_energy(plan, step);
+  };
+  if (std::ranges::all_of(plan.steps, are_of_cpu))
+    return "stochastic rounding, and what adapters add to fp8, are the CPU's";
   if (steps_beyond_devices(plan) == static_cast<uint64_t>(computed))
     return "the formula needs more registers than a device has";
   if (available < kLeastAvailable) return "a GPU's driver would need too much of the memory that is available";

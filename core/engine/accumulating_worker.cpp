@@ -177,7 +177,9 @@ void AccumulatingWorker::store(const Part& part, std::byte* out, Dtype dtype, St
   const Dtype compute = compute_dtype(part);
   const Operand operands[] = {{.data = part.agreed, .dtype = compute}, {.data = part.sums, .dtype = compute}};
   run_program(*options_.kernels, part.agreed ? joined(compute, Op::agreed_or) : first_term(compute, 1),
-              part.agreed ? operands : operands + 1, 0, count_of(part), out, dtype, counts);
+              part.agreed ? operands : operands + 1, 0, count_of(part), out, dtype, counts,
+              {.first = part.bytes.begin / element_size(step_of(part).dtype)},
+              rounding_of(plan_, checkpoints_, step_of(part)));
 }
 
 // Whose the NaN and Inf are, and what is below zero. Reads everything again, so for variances and parts that have NaN

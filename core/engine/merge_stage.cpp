@@ -17,7 +17,8 @@ namespace ckmerge {
 MergeStage::Output::Output(const MergedOutput& output, const TileSizing& sizing, Output* gatherer)
     : output(output),
       statistics(output.plan),
-      queue(output.plan, sizing.tile_size, gatherer ? 0 : statistics.levels(), lookahead(sizing)) {
+      queue(output.plan, sizing.tile_size, gatherer ? 0 : statistics.levels(), lookahead(sizing)),
+      energy(output.plan) {
   if (gatherer) gatherer->statistics.also_give(statistics);
 }
 
@@ -72,7 +73,8 @@ class MergeStage::Worker {
             .headers = output.output.headers,
             .semaphore = &stage.semaphore_,
             .on_windows = stage.feed_inputs(output.output),
-            .statistics = &output.statistics},
+            .statistics = &output.statistics,
+            .energy = &output.energy},
         worker_(output.output.plan, stage.setting_.checkpoints, windows, options_) {
     if (sums) accumulating_.emplace(output.output.plan, stage.setting_.checkpoints, windows, options_, sums);
   }

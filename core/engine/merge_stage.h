@@ -14,6 +14,7 @@
 
 #include "core/device/device_backend.h"
 #include "core/engine/input_digest.h"
+#include "core/engine/kept_energy.h"
 #include "core/engine/output_part.h"
 #include "core/engine/statistics.h"
 #include "core/engine/tile_worker.h"
@@ -60,6 +61,7 @@ class MergeStage {
   void write_held(size_t k, std::span<const std::string> headers);
 
   const StepReport& step_report(size_t k) const { return outputs_[k].step_report; }
+  const KeptEnergy& energy(size_t k) const { return outputs_[k].energy; }
 
  private:
   // One output while it is made.
@@ -69,6 +71,7 @@ class MergeStage {
     const MergedOutput& output;
     Statistics statistics;
     WorkQueue queue;
+    KeptEnergy energy;
     StepReport step_report = {};  // guarded by mutex_
   };
   struct Unit {

@@ -172,6 +172,7 @@ class Engine {
         stage.write_held(k, made_[k].headers);
       }
       finish(made_[k], stage.step_report(k));
+      made_[k].report.energies = stage.energy(k).steps();
       if (hashes) made_[k].report.input_hashes = hashes->hashes();
     }
   }

@@ -12,6 +12,7 @@
 #include "core/device/device_options.h"
 #include "core/device/device_report.h"
 #include "core/plan/plan.h"
+#include "core/plan/step_report.h"
 #include "core/threads/progress.h"
 #include "io/file/output_file.h"
 #include "kernels/block_kernels.h"
@@ -60,6 +61,7 @@ struct RunReport {
   uint64_t bytes_read = 0, bytes_written = 0;
   std::vector<StoreLoss> losses;        ///< in the order of steps: anything in StoreCounts is not 0
   std::vector<uint32_t> differing;      ///< copied integer steps whose other checkpoints hold other bytes, in order
+  std::vector<StepEnergy> energies;     ///< in the order of steps: those that are measured (core/plan/step_rows.h)
   std::vector<InputHash> input_hashes;  ///< with recipe.hash; empty ones of inputs in memory
   std::vector<OutputSums> sums;         ///< with options.hash: of each file
   bool verified = false;                ///< with options.verify

@@ -46,10 +46,11 @@ void weave(const StepRows& rows, uint64_t first, uint64_t end, uint64_t size, co
 }
 
 // Whether a device may compute `count` elements of the step: rows are woven by the CPU, variances are looked at there,
-// and fewer than a block of the CPU's are done before they could be sent.
+// as energy is and what is rounded by chance, and fewer than a block of the CPU's are done before they could be sent.
 bool is_sendable(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step, uint64_t count) {
   return step.expansion == Step::kWhole && computes(plan, step) && count >= kBlockElements &&
-         plan.programs[step.program].registers() <= cuda::kRegisters && !computes_variance(plan, checkpoints, step);
+         plan.programs[step.program].registers() <= cuda::kRegisters && !draws(plan, step) &&
+         !measures_energy(plan, step) && !computes_variance(plan, checkpoints, step);
 }
 
 }  // namespace
@@ -99,6 +100,11 @@ void TileWorker::compute_mapped(ByteRange batch, std::byte* out, DeviceRing* rin
   const SemaphoreLock computing(*options_.semaphore);
   if (!sent) compute_batch(batch, out);
   note_zeros(batch, out);
+  note_energies();
+}
+
+void TileWorker::note_energies() {
+  for (const PartEnergy& part : energies_) options_.energy->add(part.step, part.count, part.sums);
 }
 
 void TileWorker::note_zeros(ByteRange batch, const std::byte* out) {
@@ -152,6 +158,7 @@ bool TileWorker::compute_on_device(ByteRange batch, std::byte* out, DeviceRing& 
 }
 
 void TileWorker::compute_batch(ByteRange batch, std::byte* out) {
+  energies_.clear();
   for_each_part(batch, [&](uint32_t index, ByteRange part) {
     compute_part(index, part, out + (plan_.steps[index].offset + part.begin - batch.begin));
   });
@@ -170,6 +177,7 @@ void TileWorker::compute_part(uint32_t index, ByteRange part, std::byte* out) {
     load_operands();
     if (device_ && send_part(index, part, out)) return;
     rows ? run_rows(step, part, out, counts) : run_whole(step, part, out, counts);
+    if (options_.energy && measures_energy(plan_, step)) measure(index, part, out);
     step_report_.add(index, counts);
   }
 }
@@ -191,20 +199,37 @@ void TileWorker::load_operands() {
   for (const SourceRead& read : reads_) operands_.push_back(read.operand(windows_.next()));
 }
 
-// Programs that hang on the tensor are filled in copies.
+void TileWorker::measure(uint32_t index, ByteRange part, const std::byte* out) {
+  const Step& step = plan_.steps[index];
+  const ProgramChange& change = plan_.changes[step.program];
+  const uint64_t size = element_size(step.dtype), count = part.size() / size;
+  energies_.push_back({index, count,
+                       measured_energy({.kernels = *options_.kernels,
+                                        .base = *filled(index, change.base, filled_base_),
+                                        .added = *filled(index, change.added, filled_added_),
+                                        .operands = operands_,
+                                        .out = out,
+                                        .dtype = step.dtype,
+                                        .first = part.begin / size,
+                                        .count = count})});
+}
+
 void TileWorker::load_programs(uint32_t index) {
   const Step& step = plan_.steps[index];
-  const auto load = [&](uint16_t program, Program& filled) -> const Program* {
-    if (program >= plan_.programs.size()) return nullptr;
-    const Program& planned = plan_.programs[program];
-    if (!planned.has_slots() && !planned.has_places()) return &planned;
-    filled = planned;
-    if (planned.has_slots()) fill_slots(filled, options_.statistics->coefficients(index));
-    if (planned.has_places()) fill_places(filled, facts_of(checkpoints_, step));
-    return &filled;
-  };
-  program_ = load(step.program, filled_program_);
-  tail_ = step.expansion == Step::kWhole ? nullptr : load(plan_.expansions[step.expansion].tail, filled_tail_);
+  program_ = filled(index, step.program, filled_program_);
+  tail_ = step.expansion == Step::kWhole ? nullptr : filled(index, plan_.expansions[step.expansion].tail, filled_tail_);
+  rounding_ = rounding_of(plan_, checkpoints_, step);
+}
+
+// Programs that hang on the tensor are filled in copies. Null: there is none.
+const Program* TileWorker::filled(uint32_t index, uint16_t program, Program& into) const {
+  if (program >= plan_.programs.size()) return nullptr;
+  const Program& planned = plan_.programs[program];
+  if (!planned.has_slots() && !planned.has_places()) return &planned;
+  into = planned;
+  if (planned.has_slots()) fill_slots(into, options_.statistics->coefficients(index));
+  if (planned.has_places()) fill_places(into, facts_of(checkpoints_, plan_.steps[index]));
+  return &into;
 }
 
 // False where the CPU has to do it.
@@ -227,7 +252,7 @@ const cuda::TileProgram& TileWorker::tile_program(const Step& step) {
 void TileWorker::run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts) {
   const uint64_t size = element_size(step.dtype), count = part.size() / size;
   run_program(*options_.kernels, *program_, operands_.data(), 0, count, out, step.dtype, counts,
-              {.first = part.begin / size});
+              {.first = part.begin / size}, rounding_);
   if (computes_variance(plan_, checkpoints_, step))
     counts.negative = negative_results(*options_.kernels, *program_, operands_, count, out, step.dtype);
 }
@@ -243,7 +268,8 @@ void TileWorker::run_rows(const Step& step, ByteRange part, std::byte* out, Stor
                        uint64_t count, std::vector<std::byte>& into) {
     if (count == 0) return;
     if (program)
-      run_program(*options_.kernels, *program, operands, first, count, into.data(), step.dtype, counts, places);
+      run_program(*options_.kernels, *program, operands, first, count, into.data(), step.dtype, counts, places,
+                  rounding_);
     else
       copy_elements(operands[0], first, count, into.data());
   };

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/device/device_batch.h"
+#include "core/engine/kept_energy.h"
 #include "core/engine/statistics.h"
 #include "core/plan/step_report.h"
 #include "core/read/source_read.h"
@@ -31,6 +32,7 @@ class TileWorker {
     /// Shown the windows of every batch before it is computed, and the output that they are for.
     std::function<void(ByteRange, const WindowBatch&)> on_windows = {};
     const Statistics* statistics = nullptr;  ///< whatever a tile needs of them is there before it is computed
+    KeptEnergy* energy = nullptr;            ///< null: nothing is measured
 
     /// Copies what `range` holds of the header of its file to `out`, and returns where in the output the rest begins.
     uint64_t put_header(const Plan& plan, ByteRange range, std::byte* out) const;
@@ -54,14 +56,17 @@ class TileWorker {
   void for_each_part(ByteRange batch, const Fn& fn) const;
   void compute_batch(ByteRange batch, std::byte* out);
   void note_zeros(ByteRange batch, const std::byte* out);
+  void note_energies();
   void compute_part(uint32_t index, ByteRange part, std::byte* out);
   void copy_part(uint32_t index, ByteRange part, std::byte* out);
   bool send_part(uint32_t index, ByteRange part, std::byte* out);
   const cuda::TileProgram& tile_program(const Step& step);
   void run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts);
   void run_rows(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts);
+  void measure(uint32_t index, ByteRange part, const std::byte* out);
   void load_operands();
   void load_programs(uint32_t index);
+  const Program* filled(uint32_t index, uint16_t program, Program& into) const;
 
   const Plan& plan_;
   std::span<const Checkpoint> checkpoints_;
@@ -72,7 +77,14 @@ class TileWorker {
   std::vector<Operand> operands_;
   const Program* program_ = nullptr;  // of the step being computed, its slots filled; null: a copy
   const Program* tail_ = nullptr;     // likewise
-  Program filled_program_, filled_tail_;
+  Rounding rounding_;                 // likewise
+  Program filled_program_, filled_tail_, filled_base_, filled_added_;
+  struct PartEnergy {
+    uint32_t step;
+    uint64_t count;  // of elements
+    PairedSums sums;
+  };
+  std::vector<PartEnergy> energies_;                             // of the batch being computed
   std::vector<std::byte> heads_, tails_;                         // computed rows on their way to being woven
   DeviceBatch* device_ = nullptr;                                // of the batch being computed; null: the CPU does it
   std::vector<std::optional<cuda::TileProgram>> tile_programs_;  // of the plan's programs, once they were sent

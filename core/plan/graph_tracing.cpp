@@ -49,20 +49,25 @@ bool GraphTracing::adds_changes(const Term& sum, size_t i) const {
 // What is subtracted is so by one operation. What adapters add to a merge comes last, whatever the order in which it
 // was written: it is added to what the merge makes, of which equal elements are kept.
 Symbol GraphTracing::trace_sum(const Term& term, bool is_result) {
-  std::optional<Symbol> sum;
-  const auto add = [&](size_t i) {
+  std::optional<Symbol> sum, added;
+  const auto add = [&](size_t i, std::optional<Symbol>& to) {
     const Symbol operand = known_.at(term.operands[i]);
     const Coefficient k = factor(term, i);
-    if (!sum)
-      sum = k * operand;
+    if (!to)
+      to = k * operand;
     else
-      sum = k.given == -1 ? *sum - operand : *sum + k * operand;
+      to = k.given == -1 ? *to - operand : *to + k * operand;
   };
   bool any = false;
-  for (size_t i = 0; i < term.operands.size(); ++i) adds_changes(term, i) ? static_cast<void>(any = true) : add(i);
+  for (size_t i = 0; i < term.operands.size(); ++i) adds_changes(term, i) ? static_cast<void>(any = true) : add(i, sum);
   if (any && sum && is_result) sum = ckmerge::kept(*sum);
+  const std::optional<Symbol> base = sum;
   for (size_t i = 0; any && i < term.operands.size(); ++i)
-    if (adds_changes(term, i)) add(i);
+    if (adds_changes(term, i)) {
+      add(i, sum);
+      add(i, added);
+    }
+  if (any && base && is_result) change_ = Change{*base, *added};
   return *sum;
 }
 

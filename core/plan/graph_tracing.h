@@ -32,6 +32,12 @@ class GraphTracing {
 
   Symbol result() const { return result_; }
 
+  /// Where adapters add something to the result, last of all: what it is without, and what they add.
+  struct Change {
+    Symbol base, added;
+  };
+  const std::optional<Change>& change() const { return change_; }
+
   /// A method whose coefficients come from statistics: which slots they fill, and what is reduced for them, in which
   /// there may be slots of nodes before it.
   struct Node {
@@ -69,6 +75,7 @@ class GraphTracing {
   FormulaGraph formula_;
   std::unordered_map<TermId, Symbol> known_;
   std::vector<Node> nodes_;
+  std::optional<Change> change_;
   size_t slot_count_ = 0;
   Symbol result_;
 };

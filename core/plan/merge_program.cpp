@@ -5,7 +5,6 @@
 #include <bit>
 #include <utility>
 
-#include "core/plan/graph_tracing.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "kernels/formula.h"
@@ -232,8 +231,19 @@ const MergeProgram& MergePrograms::whole(Dtype compute) {
     const GraphTracing tail(graph_, of);
     statistics = add(statistic_set(needed_nodes(graph_, program, whole, tail), whole.slot_count(), out.operands));
   }
-  out.program = add(std::move(program), statistics);
+  const ProgramChange change = add_change(whole, statistics, out.operands);
+  out.program = add(std::move(program), statistics, change);
   return traced.whole.emplace(std::move(out));
+}
+
+// The same operands in the same registers of slots; nothing where there is no base.
+ProgramChange MergePrograms::add_change(const GraphTracing& whole, uint16_t statistics, std::vector<uint32_t>& used) {
+  if (!whole.change() || whole.change()->base.node->kind == SymbolNode::Kind::zero) return {};
+  Program base = compiled(graph_, whole.change()->base), added = compiled(graph_, whole.change()->added);
+  number_operands(base, used);
+  number_operands(added, used);
+  const uint16_t first = add(std::move(base), statistics);
+  return {.base = first, .added = add(std::move(added))};
 }
 
 const MergeProgram& MergePrograms::tail(Dtype compute) {
@@ -253,14 +263,17 @@ const MergeProgram& MergePrograms::tail(Dtype compute) {
   return traced.tail.emplace(std::move(out));
 }
 
-uint16_t MergePrograms::add(Program program, uint16_t statistics) {
+uint16_t MergePrograms::add(Program program, uint16_t statistics, const ProgramChange& change) {
   uint64_t hash = hash_of(program);
   mix(hash, statistics);
   const auto [begin, end] = known_programs_.equal_range(hash);
   for (auto known = begin; known != end; ++known)
-    if (program_statistics_[known->second] == statistics && programs_[known->second] == program) return known->second;
+    if (program_statistics_[known->second] == statistics && changes_[known->second] == change &&
+        programs_[known->second] == program)
+      return known->second;
   programs_.push_back(std::move(program));
   program_statistics_.push_back(statistics);
+  changes_.push_back(change);
   if (programs_.size() >= Step::kCount)
     throw Error(ErrorCode::usage, subject(graph_),
                 "the numbers of the merge differ for more than 65533 tensors; give fewer rules");
@@ -286,6 +299,7 @@ void MergePrograms::finish(Plan& plan) {
   plan.programs = std::move(programs_);
   plan.statistics = std::move(statistics_);
   plan.program_statistics = std::move(program_statistics_);
+  plan.changes = std::move(changes_);
 }
 
 }  // namespace ckmerge

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/plan/graph_tracing.h"
 #include "core/plan/plan.h"
 #include "core/recipe/merge_graph.h"
 #include "kernels/program.h"
@@ -81,7 +82,8 @@ class MergePrograms {
   const MergeProgram& whole(Dtype compute);
   const MergeProgram& tail(Dtype compute);
   Traced& current(Dtype compute) { return current_->second[compute == Dtype::F64]; }
-  uint16_t add(Program program, uint16_t statistics = Plan::kNoStatistics);
+  ProgramChange add_change(const GraphTracing& whole, uint16_t statistics, std::vector<uint32_t>& used);
+  uint16_t add(Program program, uint16_t statistics = Plan::kNoStatistics, const ProgramChange& change = {});
   uint16_t add(StatisticSet set);
 
   std::span<const TermId> terms() { return numbers_.terms_of(graph_.results()[current_->first.result]).all; }
@@ -97,6 +99,7 @@ class MergePrograms {
   std::vector<Program> programs_;
   std::vector<StatisticSet> statistics_;
   std::vector<uint16_t> program_statistics_;  // per program
+  std::vector<ProgramChange> changes_;        // per program
   Known known_programs_, known_statistics_;
   std::map<Key, ByCompute> known_;
   std::pair<const Key, ByCompute>* current_ = nullptr;

@@ -147,6 +147,15 @@ struct PlannedFile {
   ByteRange inside(ByteRange range) const { return {range.begin - place.begin, range.end - place.begin}; }
 };
 
+/// Of a program to whose result adapters add something: what the result is without that, and what they add.
+struct ProgramChange {
+  uint16_t base = kNone, added = kNone;  ///< indices into Plan::programs, over the program's operands
+
+  static constexpr uint16_t kNone = UINT16_MAX;
+
+  friend bool operator==(const ProgramChange&, const ProgramChange&) = default;
+};
+
 struct Plan {
   Recipe recipe;
   std::vector<double> coefficients;          ///< of the recipe's method, in f64; empty where it is a graph
@@ -155,6 +164,7 @@ struct Plan {
   std::vector<Program> programs;             ///< shared by steps that are merged alike: a handful
   std::vector<StatisticSet> statistics;      ///< shared likewise
   std::vector<uint16_t> program_statistics;  ///< per program: index into `statistics`, or kNoStatistics
+  std::vector<ProgramChange> changes;        ///< per program
   std::vector<Expansion> expansions;         ///< shared likewise
   std::vector<Step> steps;                   ///< file by file
   std::vector<Tie> ties;                     ///< in the order of steps, whose size is 0

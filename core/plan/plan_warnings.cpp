@@ -8,6 +8,7 @@
 #include "core/plan/buffer_warnings.h"
 #include "core/plan/number_warnings.h"
 #include "core/plan/origin_warnings.h"
+#include "core/plan/step_rows.h"
 #include "core/recipe/inherited_metadata.h"
 #include "core/recipe/layout_judge.h"
 #include "io/text/sentence.h"
@@ -55,6 +56,15 @@ std::vector<std::string> unconverted(const Plan& plan) {
           ", for which no conversion is defined"};
 }
 
+std::vector<std::string> undrawn(const Plan& plan) {
+  if (plan.recipe.rounding == RoundingPolicy::nearest ||
+      std::ranges::any_of(plan.steps, [&](const Step& step) { return draws(plan, step); }))
+    return {};
+  return {
+      "nothing is rounded stochastically: every tensor is copied, or stored with 32 bits and more (--dtype bf16, f16, "
+      "f8_e4m3 or f8_e5m2)"};
+}
+
 // Where programs that people use refuse a file of this form with these dtypes.
 void warn_about_form_dtypes(Plan& plan) {
   const DtypeRule& rule = plan.recipe.form->is_read;
@@ -80,6 +90,7 @@ void warn_about(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<c
   add_warnings(plan, of_inputs);
   add_warnings(plan, nothing_merged(plan, checkpoints, strangers));
   add_warnings(plan, unconverted(plan));
+  add_warnings(plan, undrawn(plan));
   add_warnings(plan, judgement_warnings(plan.recipe, checkpoints));
   add_warnings(plan, buffer_warnings(plan, checkpoints));
   add_warnings(plan, metadata_warnings(plan.recipe, checkpoints));

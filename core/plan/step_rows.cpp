@@ -16,6 +16,11 @@ TensorFacts facts_of(std::span<const Checkpoint> checkpoints, const Step& step) 
   return {.name = tensor.name, .shape = tensor.shape};
 }
 
+Rounding rounding_of(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step) {
+  if (!draws(plan, step)) return {};
+  return stochastic_rounding(plan.recipe.seed.value_or(0), facts_of(checkpoints, step).name);
+}
+
 bool computes_variance(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step) {
   return computes(plan, step) && is_variance(facts_of(checkpoints, step).name);
 }

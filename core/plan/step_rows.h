@@ -37,6 +37,20 @@ inline bool computes(const Plan& plan, const Step& step) { return step.program <
 /// Whether that makes a variance (core/names/variance.h).
 bool computes_variance(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step);
 
+/// Whether what `step` computes is rounded by chance: in the dtypes that have such stores.
+inline bool draws(const Plan& plan, const Step& step) {
+  return plan.recipe.rounding == RoundingPolicy::stochastic && info(step.dtype).bits < 32 &&
+         (computes(plan, step) || step.expansion != Step::kWhole);
+}
+Rounding rounding_of(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step);
+
+/// Whether it is counted how much of what adapters add to `step` is left in what is stored (core/engine/kept_energy.h):
+/// where rounding may take most of it. Not of rows that are cut in two.
+inline bool measures_energy(const Plan& plan, const Step& step) {
+  return computes(plan, step) && step.expansion == Step::kWhole && step.program < plan.changes.size() &&
+         plan.changes[step.program] != ProgramChange() && (info(step.dtype).bits == 8 || draws(plan, step));
+}
+
 /// Whether the coefficients of `step` come from statistics.
 inline bool needs_statistics(const Plan& plan, const Step& step) {
   return computes(plan, step) && plan.program_statistics[step.program] != Plan::kNoStatistics;

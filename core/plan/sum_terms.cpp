@@ -72,6 +72,8 @@ std::optional<Terms> sum_in_order(const Plan& plan, const Step& step) {
 bool can_accumulate(const Plan& plan) {
   const auto many = [](const Step& step) { return step.source_count > kMostTogether; };
   if (std::ranges::none_of(plan.steps, many) || !plan.expansions.empty()) return false;
+  // Energy is measured of all operands together.
+  if (std::ranges::any_of(plan.steps, [&](const Step& step) { return measures_energy(plan, step); })) return false;
   std::vector<std::optional<Terms>> orders(plan.programs.size());  // of the operands, per program
   for (const Step& step : plan.steps) {
     if (!computes(plan, step)) continue;

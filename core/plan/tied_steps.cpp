@@ -43,7 +43,8 @@ class Ties {
   bool may_be_tied(const Step& step) const {
     if (step.size == 0 || step.source_count == 0 || step.expansion != Step::kWhole) return false;
     if (!checkpoints_[plan_.source(step).checkpoint].form->shares_bytes) return false;
-    return !computes(plan_, step) || (!needs_statistics(plan_, step) && !plan_.programs[step.program].has_places());
+    return !computes(plan_, step) ||
+           (!needs_statistics(plan_, step) && !draws(plan_, step) && !plan_.programs[step.program].has_places());
   }
 
   std::vector<Place> candidates() const {

@@ -36,6 +36,8 @@ std::vector<double> default_value_of(const Method& method, const ParameterSpec& 
 
 Recipe with_defaults(const Recipe& recipe, size_t inputs) {
   Recipe out = recipe;
+  out.seed.reset();
+  if (recipe.rounding == RoundingPolicy::stochastic) out.seed = recipe.seed.value_or(0);
   const Method* const method = find_method(recipe.method);
   if (recipe.formula || !method) return out;
   out.method = method->spec->name;

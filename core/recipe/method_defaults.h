@@ -20,8 +20,9 @@ using MethodParameters = std::map<std::string, std::vector<double>>;
 std::vector<double> default_value_of(const Method& method, const ParameterSpec& parameter,
                                      const MethodParameters& given, size_t inputs);
 
-/// `recipe` with the parameters of its method that were not given, and the method by its own name. A formula is left as
-/// it is. REQUIRES: check_recipe() has nothing against it.
+/// `recipe` with the parameters of its method that were not given, and the method by its own name; with a seed where it
+/// rounds stochastically, and without one elsewhere. A formula is left as it is. REQUIRES: check_recipe() has nothing
+/// against it.
 Recipe with_defaults(const Recipe& recipe, size_t inputs);
 
 }  // namespace ckmerge

@@ -109,6 +109,8 @@ void append_value(std::string& out, const std::optional<VocabularyRequest>& voca
   append_json(out, *vocabulary);
 }
 
+void append_value(std::string& out, const std::optional<uint64_t>& number) { out += std::to_string(*number); }
+
 void append_value(std::string& out, const std::optional<Dtype>& dtype) { append_value(out, dtype_text(dtype)); }
 
 // {"vae":"f32"}: of the parts of which something is said.

@@ -65,6 +65,8 @@ constexpr const char* kPolicyNames<TiedPolicy>[] = {"error", "sum"};
 template <>
 constexpr const char* kPolicyNames<DoraPolicy>[] = {"trained", "comfy"};
 template <>
+constexpr const char* kPolicyNames<RoundingPolicy>[] = {"nearest", "stochastic"};
+template <>
 constexpr const char* kPolicyNames<MetadataPolicy>[] = {"keep", "recipe", "none", "last", "set"};
 template <>
 constexpr const char* kPolicyNames<EmaPolicy>[] = {"keep", "use", "drop"};
@@ -87,6 +89,7 @@ template std::span<const char* const> policy_names<NanPolicy>();
 template std::span<const char* const> policy_names<UnderflowPolicy>();
 template std::span<const char* const> policy_names<TiedPolicy>();
 template std::span<const char* const> policy_names<DoraPolicy>();
+template std::span<const char* const> policy_names<RoundingPolicy>();
 template std::span<const char* const> policy_names<MetadataPolicy>();
 template std::span<const char* const> policy_names<EmaPolicy>();
 

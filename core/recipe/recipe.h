@@ -115,6 +115,15 @@ enum class DoraPolicy : uint8_t {
   comfy,    ///< as ComfyUI does
 };
 
+/// What becomes of results that the output's dtype does not have.
+enum class RoundingPolicy : uint8_t {
+  nearest,     ///< to the nearest value, of two the even one
+  stochastic,  ///< to one of both neighbours, by chance, the nearer the likelier; of dtypes below 32 bits
+};
+
+/// The largest seed: numbers of JSON are exact up to it.
+inline constexpr uint64_t kMostSeed = (uint64_t{1} << 53) - 1;
+
 /// The method of a recipe whose formula says what is computed.
 inline constexpr const char* kFormulaMethod = "formula";
 
@@ -164,6 +173,8 @@ struct Recipe {
   bool mend =
       false;  ///< position_ids are written anew, and what is wrong with a file and can be put right is (OpenOptions)
   UnderflowPolicy underflow = UnderflowPolicy::warn;
+  RoundingPolicy rounding = RoundingPolicy::nearest;
+  std::optional<uint64_t> seed = {};  ///< of stochastic rounding, below 2^53; a plan has it where it rounds so
 
   // What the checkpoints are (core/inputs/component_names.h), where they are not simply what the method merges.
   bool bake_vae = false;  ///< the last before adapters is a VAE, whose tensors take the place of those of the result

@@ -46,6 +46,8 @@ void for_each_optional_member(auto& recipe, const auto& visit) {
   visit("ema", recipe.ema);
   visit("keep_names", recipe.keep_names);
   visit("underflow", recipe.underflow);
+  visit("rounding", recipe.rounding);
+  visit("seed", recipe.seed);
   visit("bake_vae", recipe.bake_vae);
   visit(kAdapters, recipe.adapters);
   visit("allow_unmatched", recipe.allow_unmatched);

@@ -49,6 +49,15 @@ void read_value(std::string_view member, const JsonValue& value, double& out) {
   if (error != std::errc() || stop != end || !std::isfinite(out)) fail(member, "is not a number within 64 bits");
 }
 
+void read_value(std::string_view member, const JsonValue& value, std::optional<uint64_t>& out) {
+  uint64_t number = 0;
+  const char* const end = value.text.data() + value.text.size();
+  const auto [stop, error] = std::from_chars(value.text.data(), end, number);
+  if (value.kind != Kind::number || error != std::errc() || stop != end || number > kMostSeed)
+    fail(member, "is not a whole number from 0 to 2^53 - 1");
+  out = number;
+}
+
 template <typename Policy>
 requires std::is_enum_v<Policy>
 void read_value(std::string_view member, const JsonValue& value, Policy& out) {

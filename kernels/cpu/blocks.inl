@@ -37,6 +37,7 @@ namespace {
 #include "kernels/cpu/conversions.inl"
 #include "kernels/cpu/operations.inl"
 #include "kernels/cpu/placed.inl"
+#include "kernels/cpu/stochastic.inl"
 
 // ---- reductions ----
 
@@ -70,6 +71,16 @@ struct FusedRow {
   FusedLoop mix, move;
 };
 
+struct DrawnRow {
+  Dtype dtype;
+  void (*store32)(const float*, const uint32_t*, void*, size_t, StoreCounts*);
+  void (*store64)(const double*, const uint32_t*, void*, size_t, StoreCounts*);
+};
+template <typename F>
+constexpr DrawnRow drawn_row(Dtype dtype) {
+  return {dtype, store_drawn<F, float>, store_drawn<F, double>};
+}
+
 // A small format's row: its f64 functions follow from its f32 functions.
 template <void (*kLoad)(const void*, float*, size_t), void (*kStore)(const float*, void*, size_t, StoreCounts*)>
 constexpr DtypeRow small_row(Dtype dtype) {
@@ -96,6 +107,9 @@ constexpr DtypeRow kRows[] = {
     {Dtype::F32, load_wide<float, float>, load_wide<float, double>, store_wide<Single>, store_f64_as_f32},
     {Dtype::F64, load_wide<double, float>, load_wide<double, double>, store_f32_as_f64, store_wide<Double>},
 };
+
+constexpr DrawnRow kDrawnRows[] = {drawn_row<E5m2>(Dtype::F8_E5M2), drawn_row<E4m3>(Dtype::F8_E4M3),
+                                   drawn_row<Half>(Dtype::F16), drawn_row<Bfloat>(Dtype::BF16)};
 
 // How a fused loop goes over each format of 16 bits.
 #if defined(__AVX2__)
@@ -130,12 +144,15 @@ constexpr BlockKernels make_table() {
       .load64 = {},
       .store32 = {},
       .store64 = {},
+      .draw32 = {},
+      .draw64 = {},
       .op32 = {},
       .op64 = {},
       .uniform32 = uniform<float>,
       .uniform64 = uniform<double>,
       .before32 = before<float>,
       .before64 = before<double>,
+      .words = uniform<uint32_t>,
       .dot32 = dot<float>,
       .dot64 = dot<double>,
       .fused_mix = {},
@@ -149,6 +166,10 @@ constexpr BlockKernels make_table() {
     table.load64[k] = row.load64;
     table.store32[k] = row.store32;
     table.store64[k] = row.store64;
+  }
+  for (const DrawnRow& row : kDrawnRows) {
+    table.draw32[static_cast<size_t>(row.dtype)] = row.store32;
+    table.draw64[static_cast<size_t>(row.dtype)] = row.store64;
   }
   for (const FusedRow& row : kFusedRows) {
     table.fused_mix[static_cast<size_t>(row.dtype)] = row.mix;

@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loops over the operations of kernels/placed.inl. Part of blocks.inl.
 #include "kernels/placed.inl"
+
+// The word itself.
+template <>
+inline uint32_t unit_of<uint32_t>(uint32_t word) {
+  return word;
+}
+
 #if defined(__AVX2__)
 #include "kernels/cpu/placed_x86.inl"
 #endif

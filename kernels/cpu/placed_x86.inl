@@ -22,6 +22,7 @@ struct Wide {
     store(0, _mm512_permutex2var_epi64(even, _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11), odd));
     store(16, _mm512_permutex2var_epi64(even, _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15), odd));
   }
+  static void store(uint32_t* dst, Bits words) { _mm512_storeu_si512(dst, words); }
   static void store(float* dst, Bits words) {
     const __m512 values = _mm512_cvtepi32_ps(_mm512_srli_epi32(words, 8));
     _mm512_storeu_ps(dst, _mm512_mul_ps(values, _mm512_set1_ps(0x1p-24f)));
@@ -50,6 +51,7 @@ struct Wide {
     store(0, _mm256_permute2x128_si256(even, odd, 0x20));
     store(8, _mm256_permute2x128_si256(even, odd, 0x31));
   }
+  static void store(uint32_t* dst, Bits words) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(dst), words); }
   static void store(float* dst, Bits words) {
     const __m256 values = _mm256_cvtepi32_ps(_mm256_srli_epi32(words, 8));
     _mm256_storeu_ps(dst, _mm256_mul_ps(values, _mm256_set1_ps(0x1p-24f)));

@@ -215,6 +215,9 @@ MEANINGS = {
         "of one input's",
     'rescale':
         'dropout: divide by density, which keeps the average (default on)',
+    'rounding':
+        'what f16, bf16 and fp8 do not hold is rounded to the nearest value (default), or stochastic: to one '
+        'of both neighbours by chance, the nearer the likelier',
     'safe_serialization':
         'write safetensors (on, and nothing else)',
     'save_dtype':
@@ -224,7 +227,7 @@ MEANINGS = {
     'scan.hash':
         'compute the sums of checkpoints that have none, as ckmerge.hash() does',
     'seed':
-        'dropout: which masks: a whole number from 0 (default 0)',
+        'which random numbers stochastic rounding and dropout take: a whole number (default 0)',
     'set_metadata':
         "add a field to the file's metadata",
     'shard_size':

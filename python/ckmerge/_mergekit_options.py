@@ -16,6 +16,8 @@ class Mergekits(Works, total=False):
     save_recipe: Optional[Path]
     nan: Optional[str]
     underflow: Optional[str]
+    rounding: Optional[str]
+    seed: Optional[int]
     hash: Optional[bool]
     hash_inputs: Optional[bool]
     copy_code: Optional[bool]

@@ -75,6 +75,8 @@ class Stores(TypedDict, total=False):
     copy_codes: Optional[bool]
     nan: Optional[str]
     underflow: Optional[str]
+    rounding: Optional[str]
+    seed: Optional[int]
 
 
 class Makes(Writes, Stores, total=False):
@@ -159,7 +161,6 @@ class Merges(Makes, Chooses, Lays, Folders, Adapts, Selects, total=False):
     beta: Optional[Number]
     gamma: Optional[Number]
     density: Optional[Number]
-    seed: Optional[int]
     rescale: Optional[bool]
     stiffness: Optional[Number]
     weights: Optional[Union[Sequence[Number], str, Mapping[str, Any]]]

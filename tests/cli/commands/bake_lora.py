@@ -230,6 +230,42 @@ def test_memory():
     expect("of it adapters" in done("plan", "a.safetensors", "--lora", "lora", "-m", "copy").stdout, "told by plan")
 
 
+def test_rounding():
+    # Values of F8_E4M3 around 1 are an eighth apart: a small change is lost to nearest, and kept by chance.
+    rows = 512
+    write("a.safetensors", {Q + ".weight": f32([1.0] * rows * IN, rows, IN)})
+    adapter("lora", [K])  # whose config is right for this, too
+    write("lora/adapter_model.safetensors", {f"{PEFT}{Q}.lora_A.weight": f32([0.1] * RANK * IN, RANK, IN),
+                                             f"{PEFT}{Q}.lora_B.weight": f32([0.1] * rows * RANK, rows, RANK)})
+    words = ("bake", "a.safetensors", "--lora", "lora", "--dtype", "f8_e4m3")
+    told = done(*words, "-o", "nearest.safetensors").stdout
+    expect("energy of the adapters that rounding kept: 0.00 % in all" in told, told)
+    (energy,) = json.loads(done(*words, "-f", "--json", "-o", "nearest.safetensors").stdout)["adapter_energy"]["tensors"]
+    expect(energy["name"] == Q + ".weight" and energy["kept"] == 0, f"{energy}")
+    words += ("--rounding", "stochastic")
+    facts = json.loads(done(*words, "--seed", "3", "--json", "--save-recipe", "r.yaml", "-o", "out.safetensors").stdout)
+    expect(0.7 < facts["adapter_energy"]["kept"] < 1.3 and (facts["rounding"], facts["seed"]) == ("stochastic", 3), f"{facts}")
+    codes = set(safetensors("out.safetensors")[1][Q + ".weight"][2])
+    expect(codes == {0x38, 0x39}, f"1 and 1.125, and nothing else: {codes}")
+    recipe = json.loads(metadata_of("out.safetensors")["ckmerge.recipe"])
+    expect((recipe["rounding"], recipe["seed"]) == ("stochastic", 3), f"{recipe}")
+    for recipe in ("r.yaml",), ("out.safetensors", "A=a.safetensors", "B=lora"):
+        done("run", *recipe, "-f", "-o", "again.safetensors")
+        expect(pathlib.Path("again.safetensors").read_bytes() == pathlib.Path("out.safetensors").read_bytes(), f"{recipe}")
+    for more in ("--threads", "3"), ("--memory", "2M"):
+        done(*words, "--seed", "3", *more, "-f", "-o", "again.safetensors")
+        expect(pathlib.Path("again.safetensors").read_bytes() == pathlib.Path("out.safetensors").read_bytes(), f"{more}")
+    done(*words, "-f", "-o", "again.safetensors")
+    expect(set(safetensors("again.safetensors")[1][Q + ".weight"][2]) == codes, "without a seed")
+    expect(safetensors("again.safetensors")[1] != safetensors("out.safetensors")[1], "another seed is other bytes")
+    expect("seed 3" in done("plan", "a.safetensors", "-m", "copy", *words[4:], "--seed", "3").stdout, "told by plan")
+    expect("nothing is rounded stochastically" in done("convert", "a.safetensors", "--rounding", "stochastic", "-o", "x.safetensors").stderr
+           + done("convert", "a.safetensors", "--rounding", "stochastic", "-f", "-o", "x.safetensors").stdout, "a copy")
+    refused(2, "--seed is of --rounding stochastic", *words[:6], "--seed", "3", "-o", "never.safetensors")
+    refused(2, "from 0 to", *words, "--seed", "-1", "-o", "never.safetensors")
+    refused(2, "is not one of nearest, stochastic", *words[:6], "--rounding", "up", "-o", "never.safetensors")
+
+
 def test_same_bytes():
     write("a.safetensors", {Q + ".weight": ("F16", [OUT, IN], bytes(range(OUT * IN * 2)))})
     adapter("lora", [Q])

@@ -147,7 +147,7 @@ def test_faults():
 def example(option, schema):
     """A value that the schema allows, in YAML."""
     fixed = {"dtype": "{vae: f32, unet: f16}", "set_metadata": "{title: mine}", "rename": "['^a=b']", "key": "B=state_dict",
-             "vae": "vae.safetensors", "lora": "lora.safetensors:0.5", "component": "unet", "config_from": "configs", "shard_size": "5GB"}
+             "vae": "vae.safetensors", "lora": "lora.safetensors:0.5", "component": "unet", "config_from": "configs", "shard_size": "5GB", "seed": "3"}
     return fixed.get(option) or ("true" if schema.get("type") == "boolean" else schema.get("enum", ["[x, 'y']"])[-1])
 
 

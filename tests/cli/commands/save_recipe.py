@@ -69,6 +69,8 @@ def test_same_bytes():
     repeated("average", *ABC, "--beta", "0.9")
     repeated("bake", AB[0], "--vae", "models/vae.safetensors")
     repeated("convert", AB[0], "--dtype", "bf16")
+    repeated("convert", AB[0], "--dtype", "f8_e4m3", "--rounding", "stochastic", "--seed", "9007199254740991")
+    repeated("merge", AB[0], "-m", "dropout", "--dtype", "bf16", "--rounding", "stochastic", "--seed", "5")
     repeated("merge", *AB, extension="ckpt")
     repeated("merge", *AB, "--format", "ckpt", "--wrap", "state_dict", extension="ckpt")
     many = []
