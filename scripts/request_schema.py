@@ -66,8 +66,12 @@ def schema(library):
     options = {command: {"type": ["object", "null"], "additionalProperties": False, "properties": properties}
                for command, properties in of_command.items()}
     definitions.update({f"options of {command}": of for command, of in options.items()})
+    of_mergekit = {**of_command["mergekit"], "mergekit": of_command["plan"]["mergekit"]}
+    definitions["options of plan of mergekit"] = {**options["mergekit"], "properties": of_mergekit}
     references = {command: {"$ref": f"#/definitions/options%20of%20{command}"} for command in options}
-    references["plan"] = {"anyOf": [references["plan"], references["run"]]}  # of a recipe file
+    # Of a recipe file, and of a configuration of mergekit.
+    planning_mergekit = {"$ref": "#/definitions/options%20of%20plan%20of%20mergekit"}
+    references["plan"] = {"anyOf": [references["plan"], references["run"], planning_mergekit]}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A request to ckmerge (docs/capi.md)",

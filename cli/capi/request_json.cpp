@@ -95,12 +95,19 @@ const OptionSpec& option_called(const std::string& name, const std::vector<Optio
   refuse(dashed, "unknown option '" + name + "'" + (near.empty() ? "; ckmerge_describe() lists the options" : near));
 }
 
-void read_options(const JsonValue& document, CommandLine& line, Faults& faults) {
+bool plans_mergekit(const JsonValue& document) {
+  const JsonValue* const given = member(document, "options");
+  const JsonValue* const config = given && given->kind == JsonKind::object ? member(*given, "mergekit") : nullptr;
+  return config && config->kind != JsonKind::null;
+}
+
+void read_options(const JsonValue& document, bool is_plan_of_mergekit, CommandLine& line, Faults& faults) {
   const JsonValue* const given = member(document, "options");
   if (!given || given->kind == JsonKind::null) return;
   if (given->kind != JsonKind::object)
     return faults.check([] { refuse("options", R"('options' is an object, as in {"alpha": 0.3})"); });
-  const std::vector<OptionSpec> options = request_options(line.command);
+  std::vector<OptionSpec> options = request_options(line.command);
+  if (is_plan_of_mergekit) options.push_back(option_called("mergekit", request_options(Command::plan)));
   for (size_t i = 0; i < given->keys.size(); ++i)
     faults.check([&] {
       const OptionSpec& option = option_called(given->keys[i], options);
@@ -118,9 +125,11 @@ Request read_request_json(std::string_view text) {
   const bool inputs_are_known = faults.empty();
   const bool is_plan_of_recipe = plans_recipe_file(line.command, line.operands);
   if (is_plan_of_recipe) line.command = Command::run;
+  const bool is_plan_of_mergekit = line.command == Command::plan && plans_mergekit(document);
+  if (is_plan_of_mergekit) line.command = Command::mergekit;
   check_members(document, faults);
-  read_options(document, line, faults);
-  if (is_plan_of_recipe) line.options["dry-run"] = {"true"};
+  read_options(document, is_plan_of_mergekit, line, faults);
+  if (is_plan_of_recipe || is_plan_of_mergekit) line.options["dry-run"] = {"true"};
   line.options["json"] = {"true"};
   Request request = read_request(line);
   faults.add(request.refused);

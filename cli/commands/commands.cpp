@@ -17,10 +17,8 @@ void perform(const Request& asked, Caller& caller) {
   const Request request =
       with_component_paths(with_hub_paths(with_registered_paths(asked, caller), caller.environment));
   switch (request.command) {
-    case Command::plan:
-      if (request.settings.mergekit.config) return merge_command(mergekit_request(request, caller), caller);
-      return merge_command(merge_request(request, caller.environment), caller);
-    case Command::mergekit: return merge_command(mergekit_request(request, caller), caller);
+    case Command::plan: return merge_command(merge_request(request, caller.environment), caller);
+    case Command::mergekit: return mergekit_command(request, caller);
     case Command::merge: return merge_command(merge_request(request, caller.environment), caller);
     case Command::run: return merge_command(run_request(request, caller), caller);
     case Command::convert:

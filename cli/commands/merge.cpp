@@ -171,6 +171,7 @@ void merge_command(MergeRequest request, Caller& caller) {
       .beside = prepared.folder ? prepared.folder->beside() : std::span<const BesideFile>(),
       .adapters = request.adapters};
   if (request.settings.only_plan) {
+    if (request.words_warnings) request.words_warnings(prepared.plan.warnings);
     if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
     return tell_plan(request, facts, caller);
   }
@@ -185,6 +186,7 @@ void merge_command(MergeRequest request, Caller& caller) {
                 prepared.plan, caller);
   if (prepared.recipe) save_recipe(request, *prepared.recipe, identities(prepared.checkpoints));
   if (prepared.config) copy_config(*prepared.config, request.output, request.settings.run);
+  if (request.words_warnings) request.words_warnings(prepared.plan.warnings);
   tell_result(request, facts, report, caller);
 }
 

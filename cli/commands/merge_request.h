@@ -33,6 +33,8 @@ struct MergeRequest {
   std::string config_from;            ///< what is copied beside the output; empty: nothing is, or it is not known yet
   std::string key;                    ///< of all PyTorch inputs that recipe.input_keys says nothing of
   std::vector<std::string> warnings;  ///< those of the plan follow
+  /// Puts warnings into the words of a command that has options of its own; null: they are as they are.
+  void (*words_warnings)(std::vector<std::string>&) = nullptr;
   std::vector<AdapterReport> adapters = {};        ///< what became of each (known when the inputs are open)
   Places places;                                   ///< of a recipe file's weights, rules and options
   Announcement announcement;                       ///< when the output is in place

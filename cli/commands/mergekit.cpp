@@ -14,8 +14,10 @@
 #include "cli/operands/hub_access.h"
 #include "cli/operands/registry_access.h"
 #include "cli/options/output_name.h"
+#include "cli/report/mergekit_advice.h"
 #include "cli/system/text.h"
 #include "core/mergekit/mergekit_recipe.h"
+#include "core/mergekit/tensor_union.h"
 #include "io/file/input_file.h"
 #include "io/text/sentence.h"
 
@@ -142,6 +144,8 @@ MergeRequest mergekit_request(const Request& asked, Caller& caller) {
   for (const uint32_t input : made.inputs) request.operands.push_back(places[input]);
   find_vocabulary(made.recipe.vocabulary, request, caller);
   set_policies(asked.settings.mergekit, is_flat, made.recipe);
+  if (asked.settings.mergekit.tensor_union)
+    for (std::string& warning : tensor_union_warnings(inputs)) made.warnings.push_back(std::move(warning));
   MergeRequest merge = merge_request(request, caller.environment);
   take_options(merge.settings, made.recipe);
   merge.settings.recipe = std::move(made.recipe);
@@ -153,7 +157,14 @@ MergeRequest mergekit_request(const Request& asked, Caller& caller) {
                              "folders of any name");
   for (std::string& warning : made.warnings) merge.warnings.push_back(std::move(warning));
   for (const std::string& note : asked.settings.mergekit.without_meaning) merge.warnings.push_back(note);
+  merge.words_warnings = take_mergekit_advice;
   return merge;
+}
+
+void mergekit_command(const Request& asked, Caller& caller) try {
+  merge_command(mergekit_request(asked, caller), caller);
+} catch (const Error& error) {
+  rethrow_with_mergekit_advice(error);
 }
 
 }  // namespace ckmerge::cli

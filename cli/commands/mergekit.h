@@ -11,4 +11,7 @@ namespace ckmerge::cli {
 /// with file, line and column for what is wrong with the configuration, and as opening does.
 MergeRequest mergekit_request(const Request& asked, Caller& caller);
 
+/// Merges it, or plans it. What is told is told in this command's words (mergekit_advice.h).
+void mergekit_command(const Request& asked, Caller& caller);
+
 }  // namespace ckmerge::cli

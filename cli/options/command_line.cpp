@@ -94,6 +94,15 @@ void refuse_empty_values(const std::vector<OptionSpec>& options, const std::vect
   }
 }
 
+bool plans_mergekit(Command command, const std::vector<std::string>& words) {
+  if (command != Command::plan) return false;
+  for (const std::string& word : words) {
+    if (word == "--") return false;
+    if (word == "--mergekit" || word.starts_with("--mergekit=")) return true;
+  }
+  return false;
+}
+
 // What CLI11 did not know: positional words, and before a `--` misspelt options. (Positionals are not declared to it,
 // because it splits a file name such as `[a,b]` into two.)
 void store_rest(CommandLine& out, const std::vector<OptionSpec>& options, const std::vector<std::string>& words) {
@@ -123,7 +132,9 @@ Command parse_command(const std::string& word) {
 }
 
 CommandLine parse_command_line(Command command, const std::vector<std::string>& words) {
-  const std::vector<OptionSpec> options = options_of(command);
+  const bool of_mergekit = plans_mergekit(command, words);
+  if (of_mergekit) command = Command::mergekit;
+  const std::vector<OptionSpec> options = of_mergekit ? options_planning_mergekit() : options_of(command);
   refuse_empty_values(options, words);
   CLI::App app;
   const std::vector<Declared> declared = declare(app, options);
@@ -139,6 +150,7 @@ CommandLine parse_command_line(Command command, const std::vector<std::string>& 
   out.command = command;
   for (const auto& [spec, option] : declared)
     if (option->count() > 0) out.options[spec->name] = unshielded(option->results());
+  if (of_mergekit) out.options["dry-run"] = {"true"};
   store_rest(out, options, unshielded(app.remaining()));
   return out;
 }

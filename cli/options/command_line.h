@@ -24,7 +24,8 @@ struct CommandLine {
 /// The command named by `word`. Throws Error(usage).
 Command parse_command(const std::string& word);
 
-/// Parses the words after the command. Throws Error(usage): unknown option, missing value.
+/// Parses the words after the command; those of `plan --mergekit FILE` as those of `mergekit --dry-run` are. Throws
+/// Error(usage): unknown option, missing value.
 CommandLine parse_command_line(Command command, const std::vector<std::string>& words);
 
 /// How an error is to be told; looked up in the bare words, because parsing them may be what failed.

@@ -305,4 +305,10 @@ std::vector<OptionSpec> options_of(Command command) {
   return options;
 }
 
+std::vector<OptionSpec> options_planning_mergekit() {
+  std::vector<OptionSpec> options = options_of(Command::mergekit);
+  options.push_back(planned_mergekit_option());
+  return options;
+}
+
 }  // namespace ckmerge::cli

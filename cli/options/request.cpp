@@ -66,7 +66,9 @@ Request read_request(const CommandLine& line) {
   Request request{.command = line.command, .operands = line.operands};
   GivenOptions given = line.options;
   request.refused.check([&] { request.settings.preset = apply_preset(line.command, given); });
-  for (const OptionSpec& option : in_order_of_reading(options_of(line.command)))
+  const bool plans_mergekit = line.command == Command::mergekit && given.contains("mergekit");
+  const std::vector<OptionSpec> options = plans_mergekit ? options_planning_mergekit() : options_of(line.command);
+  for (const OptionSpec& option : in_order_of_reading(options))
     if (const auto found = given.find(option.name); found != given.end())
       given.contains("formula") && option.says_what_is_computed() ? refuse_beside_formula(option, request)
                                                                   : read_option(option, found->second, request);

@@ -23,6 +23,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What tells the folder of a pipeline, which is one checkpoint, beside the files of its components.
+constexpr std::string_view kPipelineIndex = "model_index.json";
+
 std::vector<std::string> checkpoints_below(const std::string& folder) {
   std::vector<std::string> paths;
   std::error_code error;
@@ -30,8 +33,10 @@ std::vector<std::string> checkpoints_below(const std::string& folder) {
   for (fs::recursive_directory_iterator entry(folder, kSkip, error), end; !error && entry != end;
        entry.increment(error)) {
     std::error_code unknown;  // a dangling link is no file
-    if (is_called_like_a_form(entry->path().filename().native()) && entry->is_regular_file(unknown))
-      paths.push_back(entry->path().string());
+    const std::string name = entry->path().filename().string();
+    if (is_called_like_a_form(name) && entry->is_regular_file(unknown)) paths.push_back(entry->path().string());
+    if (name == kPipelineIndex && entry->is_regular_file(unknown))
+      paths.push_back(entry->path().parent_path().string());
   }
   if (error) throw Error(ErrorCode::io, folder, folder + ": cannot be searched: " + error.message());
   std::ranges::sort(paths);

@@ -21,8 +21,8 @@ std::string sha256_of_checkpoint(const std::string& path, const RunOptions& run)
 
 class ModelsFolder {
  public:
-  /// Lists the checkpoints below `folder`, sorted, of shards the first; links to folders are not followed. Throws
-  /// Error(io).
+  /// Lists the checkpoints below `folder`, sorted, of shards the first, and pipelines' folders; links to folders are
+  /// not followed. Throws Error(io).
   ModelsFolder(const std::string& folder, const RunOptions& run);
 
   /// The first file that has this hash. Throws Error(usage) when none does. `letter` and `name` are the input's.

@@ -64,6 +64,16 @@ const LayerRun* MergeTrees::run_of(size_t input, const std::string& run) const {
   return std::ranges::count_if(runs, ends_alike) == 1 ? &*alike : nullptr;
 }
 
+std::vector<std::string> MergeTrees::prefixes(const LayerPlace& place) const {
+  std::vector<std::string> prefixes = {place.prefix()};
+  for (size_t input = 1; input < runs_.size() && place.is_layer(); ++input)
+    if (const LayerRun* const run = run_of(input, place.run); run && run->prefix != place.run) {
+      std::string prefix = sentence(run->prefix, ".", place.layer, ".");
+      if (std::ranges::find(prefixes, prefix) == prefixes.end()) prefixes.push_back(std::move(prefix));
+    }
+  return prefixes;
+}
+
 // ---- layers
 
 uint32_t MergeTrees::layers_of(const MergekitModel& model, const std::string& run) const {
@@ -153,6 +163,13 @@ uint32_t MergeTrees::layers(const std::string& run) const {
   return is_carried(run) ? run_of(0, run)->layers : layers_of(result_, run);
 }
 
+uint32_t MergeTrees::most_layers(const std::string& run) const {
+  uint32_t most = 0;
+  for (const auto& [of, layers] : layers_)
+    if (of.second == run) most = std::max(most, layers);
+  return most;
+}
+
 // ---- trees
 
 MergeTrees::Choice MergeTrees::choice(const MergekitConfig& document, const MergekitModule& module,
@@ -224,27 +241,27 @@ MergeTree MergeTrees::tree(const MergekitConfig& document, const LayerPlace& pla
   MergeTree out{.method = &method};
   if (calls_ > kMostCalls) refuse(document.place, sentence("the documents come to more than ", kMostCalls, " calls"));
   ++calls_;
-  std::vector<std::string> prefixes;
+  std::vector<std::vector<std::string>> spelled;  // prefixes, by source
   for (const MergekitSource& source : sources) {
     LayerPlace there = place;
     if (has_layer) there.layer = (source.layers ? source.layers->first : 0) + chosen.offset;
-    prefixes.push_back(there.prefix());
+    spelled.push_back(prefixes(there));
     out.operands.push_back(source_tree(source.model, there));
   }
   for (const MergekitParameter& parameter : method.parameters) {
     std::vector<PlaceNumber>& numbers = out.numbers.emplace_back();
-    const auto add = [&](const MergekitSettings& own, const std::string& prefix, const YamlValue& at) {
+    const auto add = [&](const MergekitSettings& own, std::span<const std::string> begins, const YamlValue& at) {
       const std::array<const MergekitSettings*, 4> scopes = {&own, &slice.settings, &module->settings,
                                                              &document.settings};
-      numbers.push_back(place_number(parameter, scopes, prefix, t));
+      numbers.push_back(place_number(parameter, scopes, begins, t));
       if (numbers.back().values.empty())
         refuse(at, sentence("the parameter '", parameter.name, "' of ", method.name, " is missing",
                             parameter.is_per_model() ? " here" : ""));
     };
-    if (parameter.scope == MergekitParameter::Scope::shared) add(none, place.prefix(), document.place);
+    if (parameter.scope == MergekitParameter::Scope::shared) add(none, prefixes(place), document.place);
     for (size_t k = 0; k < sources.size() && parameter.is_per_model(); ++k)
       if (k > 0 || !method.has_base || parameter.scope == MergekitParameter::Scope::input)
-        add(sources[k].settings, prefixes[k], sources[k].model.place);
+        add(sources[k].settings, spelled[k], sources[k].model.place);
   }
   return out;
 }

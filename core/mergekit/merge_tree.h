@@ -50,8 +50,12 @@ class MergeTrees {
   /// The run of an input that `run` of the first one is; null: there is none.
   const LayerRun* run_of(size_t input, const std::string& run) const;
   const std::vector<LayerRun>& runs_of(size_t input) const { return runs_[input]; }
+  /// What names of a place begin with, in the spelling of each input, once: nothing beside layers.
+  std::vector<std::string> prefixes(const LayerPlace& place) const;
   /// How many layers of `run` the result has, and whether they are the language model's.
   uint32_t layers(const std::string& run) const;
+  /// The most layers of `run` that any document has, of those that trees were made for.
+  uint32_t most_layers(const std::string& run) const;
   bool is_language(const std::string& run) const { return run == language_; }
   const MergekitInputs& inputs() const { return inputs_; }
 

@@ -88,22 +88,20 @@ std::span<const MergekitMethod> mergekit_methods() { return kMethods; }
 
 const MergekitMethod& mergekit_method(std::string_view name, const YamlValue& place, const std::string& where) {
   const auto found = std::ranges::find(kMethods, name, &MergekitMethod::name);
+  if (found != kMethods.end() && found->formula) return *found;
   std::string built;
   std::vector<std::string> known;
   for (const MergekitMethod& method : kMethods) {
     known.emplace_back(method.name);
     if (method.formula) built += (built.empty() ? "" : ", ") + std::string(method.name);
   }
-  if (found == kMethods.end()) {
-    const std::string near = nearest_name(name, known);
-    refuse_at(where, place,
-              sentence("mergekit has no method '", valid_utf8(name), "'",
-                       near.empty() ? "" : "; did you mean '" + near + "'?"));
-  }
-  if (!found->formula)
+  if (found != kMethods.end())
     refuse_at(where, place,
               sentence("the method '", name, "' is not in this ckmerge yet; of mergekit's it has ", built));
-  return *found;
+  const std::string near = nearest_name(name, known);
+  refuse_at(where, place,
+            sentence("mergekit has no method '", valid_utf8(name), "'",
+                     near.empty() ? "" : "; did you mean '" + near + "'?"));
 }
 
 }  // namespace ckmerge

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/formula/sole_call.h"
+#include "core/mergekit/filter_warnings.h"
 #include "core/mergekit/merge_shape.h"
 #include "core/mergekit/numbers_by_place.h"
 #include "core/mergekit/parameter_warnings.h"
@@ -60,6 +61,7 @@ class RecipeMaker {
     merge_.recipe.chat_template = result.chat_template;
     merge_.warnings = inputs_.file.warnings;
     for (std::string& warning : parameter_warnings(inputs_.file)) merge_.warnings.push_back(std::move(warning));
+    for (std::string& warning : filter_warnings(trees_)) merge_.warnings.push_back(std::move(warning));
     warn_of_unused();
     return std::move(merge_);
   }

@@ -66,6 +66,7 @@ void MergekitSetting::add_entry(const YamlValue& entry) {
       if (value.kind != YamlKind::scalar && value.kind != YamlKind::null)
         refuse_at(where_, value, "a filter is a text");
       read.filter = value.text == "*" ? "" : value.text;
+      read.place = {.line = value.line, .column = value.column};
     } else {
       refuse_at(where_, key, sentence("'", valid_utf8(key.text), "' is unknown; ", kForm));
     }
@@ -117,6 +118,13 @@ std::vector<MergekitSetting::Value> MergekitSetting::at(double t, MergekitKind k
     if (entry.filter.empty()) break;
   }
   return values;
+}
+
+std::vector<MergekitSetting::Filter> MergekitSetting::filters() const {
+  std::vector<Filter> filters;
+  for (const Entry& entry : entries_)
+    if (!entry.filter.empty()) filters.push_back({.text = entry.filter, .place = entry.place});
+  return filters;
 }
 
 bool MergekitSetting::has_gradient() const {

@@ -32,6 +32,13 @@ class MergekitSetting {
   /// The values at `t`, from 0 at the first layer to 1 at the last; the first whose filter a name contains holds, and
   /// behind one without a filter there is none. Throws Error(usage) for words that are none of `kind`.
   std::vector<Value> at(double t, MergekitKind kind) const;
+  /// A filter as it is written, and its place.
+  struct Filter {
+    std::string text;
+    YamlValue place = {};  ///< line and column
+  };
+  /// Of all its values that have one.
+  std::vector<Filter> filters() const;
   /// Whether a value is a gradient.
   bool has_gradient() const;
 
@@ -39,6 +46,7 @@ class MergekitSetting {
   struct Entry {
     std::string filter;
     std::vector<std::string> words;  // several: a gradient
+    YamlValue place = {};            // of the filter
   };
   void add_entry(const YamlValue& entry);
   std::vector<std::string> words_of(const YamlValue& value) const;

@@ -2,11 +2,10 @@
 #include "core/mergekit/numbers_by_place.h"
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 
-#include "core/mergekit/module_names.h"
+#include "core/mergekit/expert_names.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
@@ -54,42 +53,6 @@ std::string behind_prefix(const Value& value) {
   return one_of(texts);
 }
 
-// Experts as they lie in files have other names than in transformers' memory, by which mergekit goes.
-struct ExpertName {
-  std::string_view on_disk, in_memory;
-};
-constexpr auto kExpertNames = std::to_array<ExpertName>({{"w1.weight", "gate_up_proj"},
-                                                         {"w3.weight", "gate_up_proj"},
-                                                         {"gate_proj.weight", "gate_up_proj"},
-                                                         {"up_proj.weight", "gate_up_proj"},
-                                                         {"w2.weight", "down_proj"},
-                                                         {"down_proj.weight", "down_proj"}});
-constexpr std::string_view kExperts = ".experts.", kSparse = "block_sparse_moe.", kDense = "mlp.";
-
-// Where the number of an expert stands in a name; of length 0: nowhere.
-std::string_view expert_number(std::string_view rest) {
-  const size_t at = rest.find(kExperts);
-  if (at == rest.npos) return {};
-  const std::string_view behind = rest.substr(at + kExperts.size());
-  const size_t end = behind.find_first_not_of("0123456789");
-  return end == behind.npos || behind[end] != '.' ? std::string_view() : behind.substr(0, end);
-}
-
-// The rest of a name as mergekit has it: mlp.experts.gate_up_proj of block_sparse_moe.experts.3.w1.weight.
-std::string name_in_memory(std::string_view rest) {
-  std::string name(rest);
-  const std::string_view number = expert_number(rest);
-  if (!number.empty()) {
-    const auto end = static_cast<size_t>(number.data() + number.size() + 1 - rest.data());
-    const auto known = std::ranges::find(kExpertNames, rest.substr(end), &ExpertName::on_disk);
-    if (known != kExpertNames.end())
-      name =
-          std::string(rest.substr(0, static_cast<size_t>(number.data() - rest.data()))) + std::string(known->in_memory);
-  }
-  if (name.starts_with(kSparse)) name.replace(0, kSparse.size(), kDense);
-  return name;
-}
-
 // A pattern of the rest of a name, whatever the number of its expert.
 std::string rest_pattern(std::string_view rest) {
   const std::string_view number = expert_number(rest);
@@ -110,56 +73,6 @@ std::string key_of(const LayerPlace& place, const PlaceNumber& number) {
 bool is_everywhere_else(const LayerPlace& place) { return place == LayerPlace{}; }
 
 }  // namespace
-
-PlaceNames::PlaceNames(const MergeTrees& trees) : trees_(trees) {
-  std::set<std::string> runs;
-  for (const LayerPlace& place : trees.places()) {
-    if (!place.module.empty()) modules_.push_back(place.module);
-    if (place.is_layer()) runs.insert(place.run);
-  }
-  runs_.assign(runs.begin(), runs.end());
-}
-
-bool PlaceNames::lies_in(std::string_view name, const LayerPlace& place) const {
-  if (trees_.inputs().is_flat) return true;
-  if (std::ranges::any_of(runs_, [&](const std::string& run) { return name_in_run(name, run).has_value(); }))
-    return false;
-  const auto module =
-      std::ranges::max_element(modules_, {}, [&](const std::string& one) { return module_fit(name, one); });
-  const bool is_in_one = module != modules_.end() && module_fit(name, *module) > 0;
-  if (is_in_one || !place.module.empty())
-    return is_in_one && *module == place.module && place.side == LayerPlace::Side::before;
-  return comes_behind_layers(name) == (place.side == LayerPlace::Side::behind);
-}
-
-std::vector<std::string> PlaceNames::rests(const FlatTree& tree) const {
-  std::vector<std::string> rests;
-  const bool is_layer = tree.place.is_layer();
-  const size_t input = is_layer ? tree.leaves[0].input : 0;
-  const TensorTable& tensors = trees_.inputs().checkpoints[input].tensors;
-  if (!is_layer) {
-    for (size_t i = 0; i < tensors.size(); ++i)
-      if (lies_in(tensors.name(i), tree.place)) rests.emplace_back(tensors.name(i));
-    return rests;
-  }
-  const LayerRun* const run = trees_.run_of(input, tree.place.run);
-  if (!run) return rests;
-  // Names are sorted, and a layer's lie together.
-  const std::string prefix = sentence(run->prefix, ".", tree.leaves[0].place.layer, ".");
-  size_t first = 0;
-  for (size_t count = tensors.size(); count > 0;) {
-    const size_t half = count / 2;
-    if (tensors.name(first + half) < prefix) {
-      first += half + 1;
-      count -= half + 1;
-    } else {
-      count = half;
-    }
-  }
-  for (; first < tensors.size() && tensors.name(first).starts_with(prefix); ++first)
-    rests.emplace_back(tensors.name(first).substr(prefix.size()));
-  return rests;
-}
 
 std::string exact_pattern(std::string_view name) { return "/^" + quoted(name) + "$/"; }
 
@@ -233,10 +146,16 @@ class NumberWeights {
       if (names[i].empty() || holds_anyway) continue;
       has_filters_ |= is_default;
       if (!is_of_layers)
-        add_weight(is_default ? quoted(value.contains) : names_pattern(names[i]), value.number);
+        add_weight(is_default && is_in_all(value, names[i]) ? quoted(value.contains) : names_pattern(names[i]),
+                   value.number);
       else
         add_weight(layers_pattern(alike) + rest_of(value, names[i]), value.number);
     }
+  }
+
+  // Else the filter is written as another model spells one of them.
+  static bool is_in_all(const Value& value, const std::set<std::string>& names) {
+    return std::ranges::all_of(names, [&](const std::string& name) { return value.fits(name); });
   }
 
   // Of names that mergekit calls otherwise each is said.
@@ -252,7 +171,12 @@ class NumberWeights {
       for (std::string& rest : names_.rests(*tree)) {
         const std::string name = tree->place.is_layer() ? name_in_memory(rest) : rest;
         is_renamed_ |= name != rest;
-        const auto found = std::ranges::find_if(number.values, [&](const Value& value) { return value.fits(name); });
+        std::vector<std::string> spellings =
+            tree->place.is_layer() ? std::vector<std::string>() : names_.other_spellings(name);
+        spellings.insert(spellings.begin(), name);
+        const auto found = std::ranges::find_if(number.values, [&](const Value& value) {
+          return std::ranges::any_of(spellings, [&](const std::string& one) { return value.fits(one); });
+        });
         if (found == number.values.end())
           throw Error(ErrorCode::usage, number.name,
                       sentence("no value of the parameter '", number.name, "' is for ", tree->place.prefix(), rest,

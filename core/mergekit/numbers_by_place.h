@@ -4,29 +4,13 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "core/mergekit/merge_shape.h"
+#include "core/mergekit/place_names.h"
 #include "core/recipe/recipe.h"
 
 namespace ckmerge {
-
-/// The names of a result's tensors, by place.
-class PlaceNames {
- public:
-  explicit PlaceNames(const MergeTrees& trees);
-
-  /// What follows the place's prefix, of each name there. The place is `tree`'s.
-  std::vector<std::string> rests(const FlatTree& tree) const;
-
- private:
-  bool lies_in(std::string_view name, const LayerPlace& place) const;
-
-  const MergeTrees& trees_;
-  std::vector<std::string> modules_;  // those with names of their own
-  std::vector<std::string> runs_;     // of the result, whose layers are places
-};
 
 /// A selector of names by a pattern (core/blocks/block_selector.h), for the names of `trees`' places, which are layers
 /// of one run or none.

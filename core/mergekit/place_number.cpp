@@ -6,14 +6,16 @@
 namespace ckmerge {
 namespace {
 
-// A filter is looked for in the whole name, of which `prefix` is known: it may lie in it, or across its end.
-PlaceNumber::Value value_behind(const std::string& prefix, const MergekitSetting::Value& value) {
+// A filter is looked for in the whole name, of which `prefixes` are known: it may lie in one, or across its end.
+PlaceNumber::Value value_behind(std::span<const std::string> prefixes, const MergekitSetting::Value& value) {
   PlaceNumber::Value out{.number = value.number};
   const std::string& filter = value.filter;
-  if (filter.empty() || prefix.find(filter) != prefix.npos) return out;
+  const auto lies_in = [&](const std::string& prefix) { return prefix.find(filter) != prefix.npos; };
+  if (filter.empty() || std::ranges::any_of(prefixes, lies_in)) return out;
   out.contains = filter;
   for (size_t k = 1; k < filter.size(); ++k)
-    if (prefix.ends_with(std::string_view(filter).substr(0, k))) out.begins.push_back(filter.substr(k));
+    if (std::ranges::any_of(prefixes, [&](const auto& prefix) { return prefix.ends_with(filter.substr(0, k)); }))
+      out.begins.push_back(filter.substr(k));
   return out;
 }
 
@@ -25,13 +27,13 @@ bool PlaceNumber::Value::fits(std::string_view rest) const {
 }
 
 PlaceNumber place_number(const MergekitParameter& parameter, std::span<const MergekitSettings* const> scopes,
-                         const std::string& prefix, double t) {
+                         std::span<const std::string> prefixes, double t) {
   PlaceNumber out{.name = std::string(parameter.name), .kind = parameter.kind};
   for (const MergekitSettings* const scope : scopes) {
     const auto setting = std::ranges::find(*scope, parameter.name, &MergekitSetting::name);
     if (setting == scope->end()) continue;
     for (const MergekitSetting::Value& value : setting->at(t, parameter.kind)) {
-      out.values.push_back(value_behind(prefix, value));
+      out.values.push_back(value_behind(prefixes, value));
       if (out.values.back().is_of_all()) return out;
     }
   }

@@ -45,9 +45,10 @@ struct PlaceNumber {
   bool is_constant() const { return values.size() == 1 && values[0].is_of_all(); }
 };
 
-/// The number of `parameter` for names that begin with `prefix`, at `t`: of the first of `scopes` that has one for a
-/// name, else the default; one that is required has none. Throws Error(usage) for words that are none of its kind.
+/// The number of `parameter` for names that begin with one of `prefixes`, which are the same in other spellings, at
+/// `t`: of the first of `scopes` that has one for a name, else the default; one that is required has none. Throws
+/// Error(usage) for words that are none of its kind.
 PlaceNumber place_number(const MergekitParameter& parameter, std::span<const MergekitSettings* const> scopes,
-                         const std::string& prefix, double t);
+                         std::span<const std::string> prefixes, double t);
 
 }  // namespace ckmerge

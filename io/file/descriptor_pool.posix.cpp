@@ -2,14 +2,15 @@
 #include "io/file/descriptor_pool.h"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "io/file/close_watch.h"
+
 namespace ckmerge {
 
-OpenDescriptor::~OpenDescriptor() { close(descriptor_); }
+OpenDescriptor::~OpenDescriptor() { close_watched(descriptor_); }
 
 DescriptorPool& DescriptorPool::of_process() {
   static DescriptorPool* const pool = new DescriptorPool;  // files may outlive all else

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 
+#include "io/file/close_watch.h"
 #include "io/file/descriptor_pool.h"
 #include "io/file/input_file.h"
 
@@ -28,14 +29,16 @@ class PartialFile {
   PartialFile& operator=(const PartialFile&) = delete;
   ~PartialFile();  ///< removed, unless put_in_place() has returned
 
-  /// For reading and writing, with `flags` where the file has to be opened again. Throws Error(io).
+  /// For reading and writing, with `flags` where the file has to be opened again. Throws Error(io | resources), also
+  /// for what was lost when it was closed.
   DescriptorLease descriptor(int flags = 0) const;
 
   /// Takes over mode, and owner where that is allowed, of the file that is to be replaced; nobody gets a right by that
   /// which `mode` does not give. Throws Error(io).
   void take_over_mode() const;
 
-  /// In one step, becomes the target. Throws Error(usage) where one appeared that may not be replaced, Error(io).
+  /// In one step, becomes the target, and is written no more. Throws Error(usage) where one appeared that may not be
+  /// replaced, Error(io | resources).
   void put_in_place(bool replace);
 
   /// Makes the new name durable. Throws Error(io).
@@ -54,6 +57,7 @@ class PartialFile {
   bool lock() const;
   bool make(std::span<const FileIdentity> inputs);
   void remove_stale(std::span<const FileIdentity> inputs) const;
+  void expect_kept() const;
   DescriptorLease keep(int descriptor) const;
   void let_go();
 
@@ -66,6 +70,7 @@ class PartialFile {
   DescriptorLease folder_;
   mutable DescriptorLease held_;                  // but in a folder of its own
   mutable DescriptorPool::Place place_;           // there
+  CloseWatch closes_;                             // there
   mutable std::optional<FileIdentity> identity_;  // which file it is, once that was asked
   bool owned_ = false;
 };

@@ -106,9 +106,17 @@ uint32_t PartialFile::mode_to_begin_with() const {
 }
 
 DescriptorLease PartialFile::keep(int descriptor) const {
-  if (in_own_folder_) return DescriptorPool::of_process().keep(place_, descriptor);
+  if (in_own_folder_) {
+    closes_.begin(descriptor);
+    return DescriptorPool::of_process().keep(place_, descriptor);
+  }
   held_ = std::make_shared<const OpenDescriptor>(descriptor);
   return held_;
+}
+
+// What a network filesystem still had of it when it was closed.
+void PartialFile::expect_kept() const {
+  if (const int error = closes_.error(); error != 0) fail_output(target_, "cannot be written", error);
 }
 
 void PartialFile::let_go() {
@@ -120,6 +128,7 @@ void PartialFile::let_go() {
 DescriptorLease PartialFile::descriptor(int flags) const {
   if (held_) return held_;
   if (DescriptorLease lease = DescriptorPool::of_process().find(place_)) return lease;
+  expect_kept();
   const int opened = open_at_path(flags, 0);
   if (opened < 0) fail_output(target_, "its partial file " + path_ + " cannot be opened again", errno);
   DescriptorLease lease = keep(opened);
@@ -253,6 +262,7 @@ void PartialFile::put_in_place(bool replace) {
     throw Error(ErrorCode::io, target_,
                 target_ + ": its partial file " + path_ + " was removed by another program; run again");
   }
+  expect_kept();
   const auto appeared = [&] {
     throw Error(ErrorCode::usage, target_, target_ + ": appeared while the merge ran; use -f to replace it");
   };

@@ -2,9 +2,12 @@
 // Preloaded into ckmerge (LD_PRELOAD): makes the n-th system call of one kind on files of the test's folder fail, once
 // or from then on, or come back short. Told by the environment:
 //   CKMERGE_FAULT         KIND ERROR N once|always, where ERROR is an errno, or half, odd or zero, or wait, which takes
-//   three seconds CKMERGE_FAULT_FOLDER  the folder; relative paths count as inside, since the program is run there
+//                         three seconds. The kind close_dirty is of descriptors that were written since they were
+//                         synced
+//   CKMERGE_FAULT_FOLDER  the folder; relative paths count as inside, since the program is run there
 //   CKMERGE_FAULT_COUNTS  a file that is mapped and counted in, so that the counts outlive every kind of end
 //   CKMERGE_FAULT_BUFFERED=1  the filesystem has no direct I/O
+//
 // Calls that libc makes itself (stdio, realpath's readlink) are not seen.
 #include <dirent.h>
 #include <dlfcn.h>
@@ -39,7 +42,8 @@ Counts own_counts;
 Counts* counts = &own_counts;
 char folder[4096];
 size_t folder_size;
-std::atomic<bool> ours[4096];  // by descriptor
+std::atomic<bool> ours[4096];   // by descriptor
+std::atomic<bool> dirty[4096];  // written since it was last synced
 
 template <typename Function>
 Function* next(const char* name) {
@@ -147,7 +151,8 @@ int dup(int descriptor) noexcept {
 
 int close(int descriptor) {
   NEXT(close);
-  const bool fail = fails("close", descriptor);
+  const bool was_dirty = is_ours(descriptor) && dirty[descriptor].exchange(false);
+  const bool fail = fails("close", descriptor) || (was_dirty && fails("close_dirty", descriptor));
   if (is_ours(descriptor)) {
     ours[descriptor] = false;
     --counts->open_descriptors;
@@ -179,6 +184,7 @@ DEFINE_MOVE("write", write, const void)
 #define DEFINE_MOVE_AT(kind, name, memory)                                                          \
   ssize_t name(int descriptor, memory* bytes, size_t size, off_t at) {                              \
     NEXT(name);                                                                                     \
+    if (is_ours(descriptor) && kind[0] == 'w') dirty[descriptor] = true;                            \
     return moved(kind, descriptor, size, [=](size_t n) { return real(descriptor, bytes, n, at); }); \
   }
 DEFINE_MOVE_AT("read", pread, void)
@@ -218,7 +224,13 @@ DEFINE_CALL("fallocate", fallocate, (int fd, int mode, off_t at, off_t size), fd
 DEFINE_CALL("fallocate", fallocate64, (int fd, int mode, off_t at, off_t size), fd, (fd, mode, at, size))
 DEFINE_QUIET_CALL("ftruncate", ftruncate, (int fd, off_t size), fd, (fd, size))
 DEFINE_QUIET_CALL("ftruncate", ftruncate64, (int fd, off_t size), fd, (fd, size))
-DEFINE_CALL("fsync", fsync, (int fd), fd, (fd))
+int fsync(int descriptor) {
+  NEXT(fsync);
+  if (fails("fsync", descriptor)) return -1;
+  if (is_ours(descriptor)) dirty[descriptor] = false;
+  return real(descriptor);
+}
+
 DEFINE_CALL("fsync", fdatasync, (int fd), fd, (fd))
 DEFINE_CALL("sync_file_range", sync_file_range, (int fd, off_t at, off_t size, unsigned flags), fd,
             (fd, at, size, flags))

@@ -207,6 +207,21 @@ TEST_CASE("the plan of a recipe file is what run would do") {
   CHECK(faults(R"({"command": "plan", "inputs": ["r.yaml"], "options": {"alpha": 1}})")[1] == "--alpha");
 }
 
+TEST_CASE("the plan of a configuration of mergekit takes that command's options") {
+  const Request request = read_request_json(
+      R"({"command": "plan", "options": {"mergekit": "c.yml", "out-shard-size": "700", "copy-tokenizer": false}})");
+  request.refused.raise();
+  CHECK(request.command == Command::mergekit);
+  CHECK(request.settings.only_plan);
+  CHECK(request.settings.mergekit.config == "c.yml");
+  CHECK(request.settings.shard_size == 700);
+  CHECK(!request.settings.mergekit.copy_tokenizer);
+  CHECK(faults(R"({"command": "plan", "options": {"mergekit": "c.yml", "alpha": 1}})")[1] == "--alpha");
+  CHECK(faults(R"({"command": "mergekit", "options": {"mergekit": "c.yml"}})")[1] == "--mergekit");
+  CHECK(faults(R"({"command": "plan", "options": {"mergekit": null, "out-shard-size": "700"}})")[1] ==
+        "--out-shard-size");
+}
+
 TEST_CASE("every command of the program that has a document can be asked for") {
   Texts names;
   for (const Command command : request_commands()) names.emplace_back(spec_of(command).name);

@@ -111,6 +111,23 @@ def test_two():
             shutil.rmtree(folder)
 
 
+def test_found():
+    """`run --models` finds pipelines, by their sum under any name, or by their name."""
+    pipeline("kept/a", SANA)
+    pipeline("kept/b", SANA, seed=1)
+    first = file_of("transformer")
+    for words, renamed in ((["--hash"], "kept/called/otherwise"), ([], "kept/moved/a")):
+        done("merge", "kept/a", "kept/b", "--alpha", "0.3", *words, "-o", "out/")
+        pathlib.Path(renamed).parent.mkdir()
+        os.rename("kept/a", renamed)
+        done("run", f"out/{first}", "--models", "kept", "--hash-cache", "none", "-o", "again/")
+        expect(weights_in("again") == weights_in("out"), f"found {words}")
+        os.rename(renamed, "kept/a")
+        for folder in ("out", "again"):
+            shutil.rmtree(folder)
+    shutil.rmtree("kept")
+
+
 def test_one_file_refused():
     pipeline("a", SDXL)
     pipeline("b", SDXL, seed=1)
@@ -477,5 +494,5 @@ def test_beside_weights():
     expect({"path": "vae/config.json", "left": None} in report["output"]["beside"], f"beside in JSON: {report['output'].get('beside')}")
 
 
-run_in_folders(test_shards, test_variants, test_beside_weights, test_two, test_one_file_refused, test_output_in_input, test_broken_index, test_weights,
+run_in_folders(test_shards, test_variants, test_beside_weights, test_two, test_found, test_one_file_refused, test_output_in_input, test_broken_index, test_weights,
                test_spellings, test_policies, test_component, test_beside_files, test_meant_components, test_strangers, test_sets_of_options, test_bake)

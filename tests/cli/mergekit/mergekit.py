@@ -190,10 +190,62 @@ def check_files(a, b):
     config["models"][1]["model"] = "b.safetensors"
     write("c.yml", json.dumps(config))
     shutil.rmtree("out")
-    assert "extra" in run("mergekit", "c.yml", "out", code=4).stderr
+    refused = run("mergekit", "c.yml", "out", code=4).stderr
+    assert "extra: is in b.safetensors, but not in a.safetensors; -u takes it, -i leaves it out" in refused, refused
+    assert "--discard" not in refused and "--extra" not in refused, refused
     assert set(merged(config, "-i")) == set(a)
     assert set(merged(config, "--tensor-union")) == set(extra)
+    check_union(a, b)
     assert "files" in run("mergekit", "m.yml", "out", "-u", code=2).stderr
+
+
+def check_union(a, b):
+    """What not all files have is taken as it is: of one alone that is mergekit's x, but not where it takes w * x."""
+    small.write_file("more.safetensors", dict(a, both=([1], [2.0])))
+    small.write_file("most.safetensors", dict(b, both=([1], [4.0]), alone=([1], [7.0])))
+    models = [{"model": name + ".safetensors", "parameters": {"weight": weight}} for name, weight in (("more", 0.5), ("most", 2))]
+    config = {"merge_method": "linear", "models": models}
+    assert merged(config, "-u")["alone"] == ([1], [7.0])
+    write("c.yml", json.dumps(dict(config, parameters={"normalize": False})))
+    shutil.rmtree("out")
+    refused = run("mergekit", "c.yml", "out", "-u", code=2).stderr
+    assert "c.yml:1:" in refused and "'alone' is in most.safetensors alone, of which mergekit takes 2 times its values" in refused, refused
+    for setting in ([{"filter": "alone", "value": 1}, {"value": 2}], 1):
+        models[1]["parameters"]["weight"] = setting
+        assert merged(dict(config, parameters={"normalize": False}), "-u")["alone"] == ([1], [7.0])
+    models.append({"model": "a.safetensors", "parameters": {"weight": 1}})
+    write("c.yml", json.dumps(config))
+    done = run("plan", "--mergekit", "c.yml", "-u")
+    assert "1 tensor is in several models and not in all, such as 'both'" in done.stdout + done.stderr, done
+
+
+def check_planned(a):
+    """`plan --mergekit` takes what `ckmerge mergekit` does."""
+    write("c.yml", json.dumps({"merge_method": "passthrough", "models": [{"model": "a"}]}))
+    done = run("plan", "--mergekit", "c.yml", "--out-shard-size", "700", "--no-copy-tokenizer", "--allow-crimes", "-j", "1", "-o", "none")
+    assert "--allow-crimes changes nothing: " in done.stdout + done.stderr, done
+    assert "model-00001-of-" in done.stdout, done.stdout
+    assert run("mergekit", "c.yml", "none", "--out-shard-size", "700", "--no-copy-tokenizer", "--allow-crimes", "-j", "1", "-n").stdout == done.stdout
+    assert not os.path.exists("none")
+    assert "unknown option '--alpha'" in run("plan", "--mergekit=c.yml", "--alpha", "0.3", code=2).stderr
+    assert "--mergekit needs a value" in run("plan", "--mergekit", code=2).stderr
+    assert "--mergekit is given 2 times" in run("plan", "--mergekit", "c.yml", "--mergekit", "c.yml", code=2).stderr
+    assert "is given 2 times" not in run("plan", "a", "a", "--", "--mergekit", code=1).stderr
+
+
+def check_advice(a):
+    """What is advised is what this command has."""
+    small.write_folder("large", dict(a, **{name: ([8, 4], [0.5] * 32) for name in ("model.embed_tokens.weight", "lm_head.weight")}), LAYERS)
+    write("c.yml", json.dumps({"merge_method": "linear", "parameters": {"weight": 1}, "models": [{"model": "a"}, {"model": "large"}]}))
+    refused = run("mergekit", "c.yml", "none", code=4).stderr
+    assert "--unsafe-truncate-embeddings merges the first rows" in refused and "tokenizer_source: union" in refused, refused
+    assert "--vocab crop" not in refused, refused
+    assert run("mergekit", "c.yml", "none", "-n", "--unsafe-truncate-embeddings").returncode == 0
+    typo = [{"filter": "self_atn", "value": 2}, {"value": 1}]
+    write("c.yml", json.dumps({"merge_method": "linear", "parameters": {"weight": typo}, "models": [{"model": "a"}, {"model": "b"}]}))
+    done = run("plan", "--mergekit", "c.yml")
+    assert "c.yml:1: the filter 'self_atn' is in the name of no tensor of any model" in done.stdout + done.stderr, done
+    assert "did you mean 'self_attn'?" in done.stdout + done.stderr, done
 
 
 def check_options(a):
@@ -270,6 +322,8 @@ def main():
         check_modules(a, b)
         check_files(a, b)
         check_options(a)
+        check_planned(a)
+        check_advice(a)
         check_cache(a)
         check_failures()
         os.chdir("/")

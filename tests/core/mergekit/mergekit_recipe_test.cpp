@@ -140,6 +140,51 @@ TEST_CASE("filters are of the names that experts have in memory, as mergekit's a
         "weight /^model\\.layers\\.0\\.block_sparse_moe\\.experts\\.[0-9]+\\.w1\\.weight$/=2\n");
 }
 
+TEST_CASE("filters may be written as another model spells the names, and its names count") {
+  Opened files;
+  files.add({random("model.embed_tokens.weight", Dtype::F32, {4}, 1), random("model.norm.weight", Dtype::F32, {4}, 2),
+             random("lm_head.weight", Dtype::F32, {4}, 3), random("model.layers.0.mlp.w", Dtype::F32, {4}, 4)});
+  files.add({random("language_model.model.embed_tokens.weight", Dtype::F32, {4}, 1),
+             random("language_model.model.norm.weight", Dtype::F32, {4}, 2),
+             random("language_model.lm_head.weight", Dtype::F32, {4}, 3),
+             random("language_model.model.layers.0.mlp.w", Dtype::F32, {4}, 4)});
+  const auto weights = [&](const std::string& t) {
+    const MergekitFile file = parse_mergekit(
+        "merge_method: slerp\nbase_model: A\nmodels: [{model: B}]\nparameters: {t: [" + t + ", {value: 0.5}]}\n",
+        "f.yml");
+    const std::vector<MergekitModel> models = mergekit_models(file);
+    const MergekitMerge made = mergekit_recipe({.file = file, .models = models, .checkpoints = files.checkpoints});
+    CHECK(made.warnings.empty());
+    return weights_of(made.recipe);
+  };
+  CHECK(weights("{filter: language_model.model.embed, value: 1}") == "t /^model\\.embed_tokens\\.weight$/=1\n");
+  CHECK(weights("{filter: language_model.lm_head, value: 1}") == "t /^lm_head\\.weight$/=1\n");
+  CHECK(weights("{filter: language_model.model.layers, value: 1}") == "t /^model\\.layers\\.0\\./=1\n");
+  CHECK(weights("{filter: language_model.model.layers.0.ml, value: 1}") == "t /^model\\.layers\\.0\\.ml/=1\n");
+  CHECK(weights("{filter: language_model, value: 1}") == "t /^lm_head\\.weight$/=1\nt /^model\\.layers\\.0\\./=1\n");
+}
+
+TEST_CASE("a filter that is in no name is warned of, once and by its line") {
+  Models models({2, 2});
+  const auto warnings = [&](const std::string& settings) {
+    std::string out;
+    for (const std::string& warning :
+         models.merge("merge_method: linear\nmodels: [{model: A}, {model: B}]\nparameters:\n" + settings).warnings)
+      out += warning + "\n";
+    return out;
+  };
+  CHECK(warnings("  weight:\n  - {filter: self_atn, value: 2}\n  - {filter: layers.1.mlp, value: 2}\n  - value: 1\n") ==
+        "f.yml:5: the filter 'self_atn' is in the name of no tensor of any model and changes nothing; did you mean "
+        "'self_attn'?\n");
+  CHECK(warnings("  weight: [{filter: layers.2., value: 2}, {filter: layers.2., value: 3}, {value: 1}]\n") ==
+        "f.yml:4: the filter 'layers.2.' is in the name of no tensor of any model and changes nothing\n");
+  // Layers that only the result has, and names in transformers' memory, are names.
+  CHECK(models
+            .merge("merge_method: passthrough\nslices:\n- sources: [{model: A}]\n- sources: [{model: B}]\n"
+                   "parameters: {scale: [{filter: layers.3.mlp, value: 2}, {value: 1}]}\n")
+            .warnings.empty());
+}
+
 TEST_CASE("mergekit-pytorch knows no layers") {
   Models models({3, 3});
   const MergekitMerge made = models.merge(

@@ -26,13 +26,13 @@ std::string refusal(const std::string& yaml, MergekitKind kind = MergekitKind::n
   return failure([&] { setting(yaml).at(0, kind); }).text;
 }
 
-// "contains|begins,...=number ..." of a parameter for names that begin with `prefix`.
-std::string at_place(const std::string& yaml, const std::string& prefix) {
+// "contains|begins,...=number ..." of a parameter for names that begin with one of `prefixes`.
+std::string at_place(const std::string& yaml, const std::vector<std::string>& prefixes) {
   const MergekitSettings settings = read_mergekit_settings(parse_yaml(yaml, "f.yml"), "f.yml");
   const MergekitParameter parameter{.name = "t", .default_value = 9};
   const std::vector<const MergekitSettings*> scopes = {&settings};
   std::string out;
-  for (const PlaceNumber::Value& value : place_number(parameter, scopes, prefix, 0).values) {
+  for (const PlaceNumber::Value& value : place_number(parameter, scopes, prefixes, 0).values) {
     out += value.contains;
     for (const std::string& begin : value.begins) out += "|" + begin;
     out += "=" + std::to_string(static_cast<int>(value.number)) + " ";
@@ -79,16 +79,21 @@ TEST_CASE("what is no value is refused with its place") {
 }
 
 TEST_CASE("filters are parts of names, the first holds, and behind one without a filter there is none") {
-  CHECK(at_place("t: [{filter: mlp, value: 1}, {filter: \"*\", value: 2}, {filter: x, value: 3}]", "") == "mlp=1 =2 ");
-  CHECK(at_place("t: [{filter: mlp, value: 1}]", "") == "mlp=1 =9 ");
-  CHECK(at_place("t: []", "") == "=9 ");
-  CHECK(at_place("u: 1", "") == "=9 ");
+  CHECK(at_place("t: [{filter: mlp, value: 1}, {filter: \"*\", value: 2}, {filter: x, value: 3}]", {""}) ==
+        "mlp=1 =2 ");
+  CHECK(at_place("t: [{filter: mlp, value: 1}]", {""}) == "mlp=1 =9 ");
+  CHECK(at_place("t: []", {""}) == "=9 ");
+  CHECK(at_place("u: 1", {""}) == "=9 ");
 }
 
 TEST_CASE("of a layer's names the prefix is known: a filter may lie in it, or across its end") {
-  CHECK(at_place("t: [{filter: layers.3., value: 1}, {value: 2}]", "model.layers.3.") == "=1 ");
-  CHECK(at_place("t: [{filter: layers.3., value: 1}, {value: 2}]", "model.layers.13.") == "layers.3.=1 =2 ");
-  CHECK(at_place("t: [{filter: 3.mlp, value: 1}, {value: 2}]", "model.layers.3.") == "3.mlp|mlp=1 =2 ");
+  CHECK(at_place("t: [{filter: layers.3., value: 1}, {value: 2}]", {"model.layers.3."}) == "=1 ");
+  CHECK(at_place("t: [{filter: layers.3., value: 1}, {value: 2}]", {"model.layers.13."}) == "layers.3.=1 =2 ");
+  CHECK(at_place("t: [{filter: 3.mlp, value: 1}, {value: 2}]", {"model.layers.3."}) == "3.mlp|mlp=1 =2 ");
+  // In other models' spellings, too.
+  CHECK(at_place("t: [{filter: language, value: 1}, {value: 2}]", {"model.layers.3.", "language_model.layers.3."}) ==
+        "=1 ");
+  CHECK(at_place("t: [{filter: s.3.mlp, value: 1}, {value: 2}]", {"layers.3.", "blocks.3."}) == "s.3.mlp|mlp=1 =2 ");
   const PlaceNumber::Value value{.contains = "3.mlp", .begins = {"mlp"}};
   CHECK(value.fits("mlp.up.weight"));
   CHECK(value.fits("a.3.mlp"));
