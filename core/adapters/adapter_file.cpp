@@ -14,6 +14,7 @@
 #include "core/adapters/expert_parameter.h"
 #include "core/adapters/module_scale.h"
 #include "core/adapters/names/refused_types.h"
+#include "core/adapters/replaced_rows.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
@@ -25,6 +26,7 @@ using std::string;
 using std::string_view;
 
 constexpr string_view kPeftPrefix = "base_model.model.";
+constexpr string_view kAttentionOutput = ".base_layer.out_proj";
 
 bool begins_with_any(string_view name, std::span<const string_view> prefixes) {
   return std::ranges::any_of(prefixes, [&](string_view prefix) { return name.starts_with(prefix); });
@@ -65,7 +67,8 @@ class Reader {
 
   Adapter read() {
     if (const auto& config = configs_.beside()) take_config(*config);
-    AdapterGroups groups = group_factors(adapter_.file.tensors, adapter_.maker == AdapterMaker::peft);
+    AdapterGroups groups = group_factors(adapter_.file.tensors, adapter_.maker == AdapterMaker::peft,
+                                         configs_.beside() ? configs_.beside()->type : "");
     lines_.insert(lines_.end(), groups.refusals.begin(), groups.refusals.end());
     throw_lines("cannot be merged into a model");
     expect_adapter(groups);
@@ -151,9 +154,10 @@ class Reader {
     AdapterModule module{
         .name = group.module, .kind = kind, .factors = std::move(group.factors), .scale = 1, .numbers = {}};
     string fault = missing_partner(module);
+    if (fault.empty()) fault = superfluous_factor(module);
     if (fault.empty()) fault = set_scale_of(module, group, config, front);
     // PEFT puts the output of a torch.nn.MultiheadAttention into its weight twice, and its forward does, too.
-    if (module.name.ends_with(".base_layer.out_proj")) module.scale *= 2;
+    if (module.name.ends_with(kAttentionOutput)) module.scale *= 2;
     if (!fault.empty()) faults_.push_back(sentence(module.name, ": ", fault));
     adapter_.modules.push_back(std::move(module));
   }
@@ -169,7 +173,9 @@ class Reader {
       return "nothing says what scales it: there is no adapter_config.json beside " + path() +
              "; give the folder that PEFT saved";
     if (!config) return set_scale(adapter_, module, std::nullopt);
-    const string name(without_peft_prefix(string_view(module.name).substr(front)));
+    string name(without_peft_prefix(string_view(module.name).substr(front)));
+    // It has the rank and alpha of the attention, whatever its own name is.
+    if (name.ends_with(kAttentionOutput)) name.resize(name.size() - kAttentionOutput.size());
     return set_scale(adapter_, module, *config, parameters_.name_in_model(name));
   }
 
@@ -179,15 +185,28 @@ class Reader {
         {"hada_w1_a", "hada_w1_b"}, {"hada_w2_a", "hada_w2_b"},
         {"hada_t1", "hada_t2"},     {"lokr_w1_a", "lokr_w1_b"},
         {"lokr_w2_a", "lokr_w2_b"}, {"lora_mid", "lora_A"}};
-    const auto has = [&](string_view name) {
-      return std::ranges::find(module.factors, name, &Factor::name) != module.factors.end();
-    };
     for (const auto& [one, other] : kPartners) {
-      if (has(one) && !has(other)) return sentence("it has ", one, " and no ", other, " beside it");
-      if (has(other) && !has(one) && one != "lora_mid")
+      if (has(module, one) && !has(module, other)) return sentence("it has ", one, " and no ", other, " beside it");
+      if (has(module, other) && !has(module, one) && one != "lora_mid")
         return sentence("it has ", other, " and no ", one, " beside it");
     }
     return "";
+  }
+
+  static string superfluous_factor(const AdapterModule& module) {
+    constexpr std::pair<string_view, string_view> kAlternatives[] = {{"lokr_w1", "lokr_w1_a"},
+                                                                     {"lokr_w2", "lokr_w2_a"},
+                                                                     {"lora_A", "lora_embedding_A"},
+                                                                     {"oft_R", "oft_embedding_R"},
+                                                                     {"hira_A", "hira_embedding_A"}};
+    for (const auto& [one, other] : kAlternatives)
+      if (has(module, one) && has(module, other))
+        return sentence("it has both ", one, " and ", other, ", of which one alone can be meant");
+    return "";
+  }
+
+  static bool has(const AdapterModule& module, string_view factor) {
+    return std::ranges::find(module.factors, factor, &Factor::name) != module.factors.end();
   }
 
   void tell_unknown_kinds() {
@@ -203,6 +222,10 @@ class Reader {
       AdapterReplacement& rows = groups.replacements[place];
       if (string fault = set_rows(rows); !fault.empty()) faults_.push_back(sentence(rows.name, ": ", fault));
     }
+    for (const auto& [again, first] : groups.again)
+      if (!have_same_bytes(adapter_.file, again, first))
+        faults_.push_back(sentence(adapter_.file.tensors.name(again), " and ", adapter_.file.tensors.name(first),
+                                   " are of one tensor of the model and not the same: take out what is not meant"));
     adapter_.replacements = std::move(groups.replacements);
   }
 

@@ -6,6 +6,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/adapters/names/refused_types.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -42,9 +43,32 @@ string name_in_model(string name) {
   return is_weight ? "" : name.replace(at, kBase.size(), ".");
 }
 
+// What a component of the name of every factor begins with; empty: nothing is known of that type.
+string factor_prefix(string_view peft_type) {
+  if (!is_known_type(peft_type) || !refused_type(peft_type).empty()) return "";
+  if (peft_type == "ADALORA") return "lora_";
+  if (peft_type == "LOHA") return "hada_";
+  string prefix(peft_type);
+  std::ranges::transform(prefix, prefix.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+  return prefix + "_";
+}
+
+bool has_component(string_view name, string_view prefix) {
+  for (size_t begin = 0;;) {
+    if (name.substr(begin).starts_with(prefix)) return true;
+    const size_t dot = name.find('.', begin);
+    if (dot == string_view::npos) return false;
+    begin = dot + 1;
+  }
+}
+
+// Kinds that have the factors of a LoRA beside their own.
+bool extends_lora(string_view kind) { return kind == "AdaLoRA" || kind == "KaSA" || kind == "T-LoRA"; }
+
 class Grouping {
  public:
-  Grouping(const TensorTable& tensors, bool of_peft) : tensors_(tensors), of_peft_(of_peft) {}
+  Grouping(const TensorTable& tensors, bool of_peft, string_view peft_type)
+      : tensors_(tensors), of_peft_(of_peft), prefix_(factor_prefix(peft_type)) {}
 
   AdapterGroups group() {
     for (uint32_t i = 0; i < tensors_.size(); ++i) add(i);
@@ -63,7 +87,7 @@ class Grouping {
   void add(uint32_t tensor) {
     const string_view name = tensors_.name(tensor);
     std::optional<FactorName> told = factor_name(name);
-    if (!told || (told->role == FactorRole::alpha && of_peft_)) {
+    if (!told || is_whole_of_peft(*told, name)) {
       whole_.push_back(tensor);
       return;
     }
@@ -78,24 +102,36 @@ class Grouping {
     }
   }
 
+  bool is_whole_of_peft(const FactorName& told, string_view name) const {
+    if (!of_peft_ || told.role == FactorRole::tokens || told.role == FactorRole::replaced) return false;
+    if (told.role == FactorRole::alpha) return true;
+    // Saved modules, whose parameters are weights and biases, may be called anything; a LoRA's factors are what they
+    // are called, though the config says something else.
+    const bool is_parameter = name.ends_with(".weight") || name.ends_with(".bias");
+    const bool is_factor = told.role == FactorRole::of_module && (told.kind == "LoRA" || !is_parameter);
+    return !is_factor && !has_component(name, prefix_);
+  }
+
   // Many tensors of one kind are one reason.
   void refuse(string_view name, string_view why) {
     if (refused_.insert(string(why)).second) groups_.refusals.push_back(sentence(name, " is of ", why));
   }
 
   void replace(string name, uint32_t tensor) {
-    // PEFT can have saved a module of modules_to_save under its plain name as well.
-    if (!replaced_.insert(name).second)
+    if (const auto [first, is_new] = replaced_.try_emplace(name, tensor); !is_new) {
+      groups_.again.emplace_back(tensor, first->second);
       groups_.ignored.emplace_back(tensors_.name(tensor));
-    else
+    } else {
       groups_.replacements.push_back({.name = std::move(name), .tensor = tensor, .rows = {}});
+    }
   }
 
   void add_tokens(string module, uint32_t tensor) {
     constexpr string_view kWrapper = ".token_adapter";
     if (module.ends_with(kWrapper)) module.resize(module.size() - kWrapper.size());
-    groups_.tokens.push_back(static_cast<uint32_t>(groups_.replacements.size()));
-    groups_.replacements.push_back({.name = module + ".weight", .tensor = tensor, .rows = {}});
+    const size_t place = groups_.replacements.size();
+    replace(module + ".weight", tensor);
+    if (groups_.replacements.size() > place) groups_.tokens.push_back(static_cast<uint32_t>(place));
   }
 
   void add_whole(uint32_t tensor) {
@@ -166,6 +202,7 @@ class Grouping {
     const auto is_dora = [](const Member& member) { return member.kind == kDora; };
     if (std::ranges::any_of(members, is_dora)) kind = kind == kDora ? "" : kind + " with DoRA";
     std::ranges::sort(members, {}, [](const Member& member) { return member.factor.name; });
+    expect_one_of_each(module.name, members, kind);
     FactorGroup group{.module = module.name, .kind = std::move(kind), .factors = {}, .alpha = module.alpha};
     for (const Member& member : members) {
       if (member.factor.name == "oft_blocks" && tensors_[member.factor.tensor].shape.size() == 4)
@@ -175,18 +212,39 @@ class Grouping {
     groups_.modules.push_back(std::move(group));
   }
 
+  // By name; `kind` is what they make together.
+  void expect_one_of_each(const string& module, const std::vector<Member>& members, string_view kind) {
+    const auto is_of_it = [&](const Member& one) {
+      return kind.empty() || one.kind == kDora || kind.starts_with(one.kind) ||
+             (one.kind == "LoRA" && extends_lora(kind.substr(0, kind.find(" with "))));
+    };
+    const auto same = std::ranges::adjacent_find(members, {}, [](const Member& one) { return one.factor.name; });
+    const auto other = std::ranges::find_if_not(members, is_of_it);
+    const string_view name = module.empty() ? "the model" : string_view(module);
+    if (same != members.end())
+      groups_.refusals.push_back(sentence(name, " has the same factor twice, ", tensors_.name(same->factor.tensor),
+                                          " and ", tensors_.name((same + 1)->factor.tensor),
+                                          ": save one adapter by itself"));
+    else if (other != members.end())
+      groups_.refusals.push_back(sentence(name, " has factors of two kinds, ", kind, " and ", other->kind, " (",
+                                          tensors_.name(other->factor.tensor), "): save one adapter by itself"));
+  }
+
   const TensorTable& tensors_;
   bool of_peft_;
+  string prefix_;
   std::vector<Module> modules_;
-  std::unordered_map<string, size_t> places_;  // in modules_, by name
-  std::unordered_set<string> refused_;         // reasons that were told
-  std::unordered_set<string> replaced_;        // names of replacements
+  std::unordered_map<string, size_t> places_;      // in modules_, by name
+  std::unordered_set<string> refused_;             // reasons that were told
+  std::unordered_map<string, uint32_t> replaced_;  // tensors of replacements, by their names
   std::vector<uint32_t> whole_;
   AdapterGroups groups_;
 };
 
 }  // namespace
 
-AdapterGroups group_factors(const TensorTable& tensors, bool of_peft) { return Grouping(tensors, of_peft).group(); }
+AdapterGroups group_factors(const TensorTable& tensors, bool of_peft, const string& peft_type) {
+  return Grouping(tensors, of_peft, peft_type).group();
+}
 
 }  // namespace ckmerge

@@ -9,7 +9,7 @@
 #include "core/adapters/adapter_strengths.h"
 #include "core/adapters/adapter_targets.h"
 #include "core/adapters/made_changes.h"
-#include "core/adapters/replaced_rows.h"
+#include "core/adapters/whole_tensors.h"
 #include "core/threads/semaphore_lock.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -46,13 +46,12 @@ class Changes {
     auto read = std::make_shared<Adapter>(read_adapter(place_));
     report_ = {.path = place_.path, .kind = read->kind, .maker = name(read->maker), .base_model = read->base_model};
     report_.ignored = read->ignored;
-    for (const std::string& warning : read->warnings) report_.warnings.push_back(sentence(place_.path, ": ", warning));
+    report_.warnings = read->warnings;
     read_dora(*read);
     adapter_ = std::move(read);
     targets_ =
         adapter_targets(*adapter_, *first_, recipe_.tied == TiedPolicy::sum ? TiedModules::sum : TiedModules::refuse);
-    for (const std::string& warning : targets_.warnings)
-      report_.warnings.push_back(sentence(place_.path, ": ", warning));
+    report_.warnings.insert(report_.warnings.end(), targets_.warnings.begin(), targets_.warnings.end());
     judge_matches();
     expect_fit();
     make();
@@ -156,13 +155,19 @@ class Changes {
   StrengthOf strength_of() {
     std::vector<std::string> tensors;
     for (const AdaptedTensor& adapted : targets_.adapted) tensors.push_back(tensor_name(adapted.tensor));
+    for (const ReplacedTensor& replaced : targets_.replaced) tensors.push_back(tensor_name(replaced.tensor));
     return ckmerge::strength_of(use_, *first_, place_.path, tensors, report_.warnings);
   }
 
   // The file's own shards come first, so that it can be hashed and looked at again; what is made counts as borrowed.
+  // What adds to a tensor that the adapter has whole is made for that one, and has its name.
   void make() {
     report_.memory = changes_memory(*adapter_, targets_, threads_);
-    Checkpoint made = made_changes(adapter_, targets_, *first_, strength_of());
+    const StrengthOf strength = strength_of();
+    const Checkpoint whole = taken_whole(strength);
+    const Checkpoint made = whole.tensors.size() == 0
+                                ? made_changes(adapter_, targets_, *first_, strength)
+                                : made_changes(adapter_, targets_, with_whole(*first_, whole), strength);
     Checkpoint out;
     out.path = place_.path;
     out.form = place_.form;
@@ -170,16 +175,17 @@ class Changes {
     out.folder = place_.folder;
     out.notes = std::move(place_.notes);
     out.header_size = place_.header_size;
-    for (const InputFile& shard : adapter_->file.own_shards()) out.shards.push_back(shard);
-    const auto own = static_cast<uint32_t>(out.shards.size());
+    out.shards = whole.shards;
+    const auto behind = static_cast<uint32_t>(out.shards.size());
+    for (size_t row = 0; row < whole.tensors.size(); ++row)
+      out.tensors.add_again(whole.tensors.name(row), whole.tensors, row);
     for (size_t row = 0; row < made.tensors.size(); ++row)
-      out.tensors.add_again(made.tensors.name(row), made.tensors, row, own);
+      out.tensors.add_again(made.tensors.name(row), made.tensors, row, behind);
     for (const InputFile& shard : made.shards) out.shards.push_back(held(shard));
-    if (use_.strength != 0) add_replaced(out);
-    out.borrowed = static_cast<uint32_t>(out.shards.size()) - own;
+    out.borrowed = static_cast<uint32_t>(out.shards.size() - adapter_->file.own_shards().size());
     out.tensors.sort_by_name();
     for (uint32_t row = 0; row < out.tensors.size(); ++row)
-      if (std::ranges::binary_search(report_.replaced, out.tensors.name(row))) out.replacing.push_back(row);
+      if (out.tensors[row].shard < behind) out.replacing.push_back(row);
     place_ = std::move(out);
   }
 
@@ -194,54 +200,17 @@ class Changes {
     return InputFile(MemoryBytes{.size = made.size(), .read = read}, place_.path);
   }
 
-  // Whole tensors are those of the file; of rows the others are the first checkpoint's.
-  void add_replaced(Checkpoint& out) {
-    std::vector<RowReplacement> rows;
-    uint64_t offset = 0;
-    std::vector<std::string> lines;
-    for (const ReplacedTensor& replaced : targets_.replaced) {
-      const AdapterReplacement& replacement = adapter_->replacements[replaced.replacement];
-      const Tensor own = first_->tensors[replaced.tensor], other = adapter_->file.tensors[replacement.tensor];
-      if (std::string fault = replacement_fault(own, other, replacement.rows); !fault.empty()) {
-        lines.push_back(sentence(own.name, ": ", fault));
-        continue;
-      }
-      report_.replaced.emplace_back(own.name);
-      if (replacement.rows.empty() && has_more_rows(own, other)) note_grown(own.shape[0], other.shape[0], lines);
-      if (replacement.rows.empty()) {
-        out.tensors.add_again(own.name, adapter_->file.tensors, replacement.tensor);
-        continue;
-      }
-      const uint64_t size = own.count * sizeof(float);
-      out.tensors.add(own.name, Dtype::F32, own.shape, static_cast<uint32_t>(out.shards.size()), offset, size,
-                      own.count);
-      offset += size;
-      rows.push_back({.tensor = replaced.tensor, .rows_of = replacement.tensor, .rows = replacement.rows});
-    }
-    if (!lines.empty())
-      refuse(
-          place_,
-          sentence("holds ", counted(lines.size(), "tensor"), " that cannot take the place of those of ", first_->path),
-          lines);
-    std::ranges::sort(report_.replaced);
-    if (rows.empty()) return;
-    const std::shared_ptr<const Checkpoint> file(adapter_, &adapter_->file);
-    out.shards.push_back(replaced_rows(first_, file, std::move(rows), place_.path));
-  }
-
-  // Embeddings and head must have the same rows.
-  void note_grown(uint64_t before, uint64_t rows, std::vector<std::string>& lines) {
-    report_.rows = rows;
-    for (size_t i = 0; i < first_->tensors.size(); ++i) {
-      const Tensor tensor = first_->tensors[i];
-      const bool is_vocabulary =
-          tensor.name.ends_with("lm_head.weight") || tensor.name.ends_with("embed_tokens.weight");
-      const auto is_it = [&](const ReplacedTensor& replaced) { return replaced.tensor == i; };
-      if (is_vocabulary && tensor.shape.size() == 2 && tensor.shape[0] == before &&
-          std::ranges::none_of(targets_.replaced, is_it))
-        lines.push_back(sentence(tensor.name, ": has ", before, " rows, and the adapter's embeddings ", rows,
-                                 "; it lacks those of this tensor"));
-    }
+  Checkpoint taken_whole(const StrengthOf& strength) {
+    WholeTensors taken = whole_tensors(adapter_, targets_, first_, strength);
+    if (!taken.faults.empty())
+      refuse(place_,
+             sentence("holds ", counted(taken.faults.size(), "tensor"), " that cannot take the place of those of ",
+                      first_->path),
+             taken.faults);
+    for (size_t row = 0; row < taken.whole.tensors.size(); ++row)
+      report_.replaced.emplace_back(taken.whole.tensors.name(row));
+    report_.rows = taken.rows;
+    return std::move(taken.whole);
   }
 
   const Recipe& recipe_;

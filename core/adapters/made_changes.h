@@ -16,8 +16,9 @@ namespace ckmerge {
 using StrengthOf = std::function<double(std::string_view tensor, const AdapterModule& module)>;
 
 /// Elements are W' - W in f32; of kinds that add, the sum of what they add, from zero, in the order of places. `base`
-/// is the checkpoint that `targets` were found in; kinds that act on weights read it. Tensors whose modules all have
-/// strength 0 are left out. The path is the adapter's; what it points to must live as long as the result.
+/// is the checkpoint that `targets` were found in, or has the same names and shapes; kinds that act on weights read it.
+/// Tensors whose modules all have strength 0 are left out. The path is the adapter's; what it points to must live as
+/// long as the result.
 Checkpoint made_changes(std::shared_ptr<const Adapter> adapter, const AdapterTargets& targets, const Checkpoint& base,
                         const StrengthOf& strength);
 

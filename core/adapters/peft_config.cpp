@@ -11,6 +11,7 @@
 #include "io/text/error.h"
 #include "io/text/json_members.h"
 #include "io/text/sentence.h"
+#include "io/text/utf8.h"
 
 namespace ckmerge {
 namespace {
@@ -164,11 +165,28 @@ constexpr RefusedField kRefusedFields[] = {
 struct RefusedInit {
   string_view word, why;
 };
+// What else PEFT knows, as read() writes it; a text that is empty is as none.
+constexpr string_view kKnownInits[] = {"", "gaussian", "eva", "olora", "pissa", "orthogonal", "mica"};
 constexpr RefusedInit kRefusedInits[] = {
     {"corda", "began from a base that CorDA changed by what it saw of data, which no file has"},
     {"lora_ga", "began from a base that LoRA-GA changed by gradients, which no file has"},
     {"loftq", "began from a base that LoftQ quantized, which is not the one that it names"},
 };
+
+// PEFT takes some words in any case, and of CorDA whatever begins so.
+string init_of(const JsonValue& root) {
+  const JsonValue* const value = find_member(root, "init_lora_weights");
+  if (!value || value->kind != Kind::string) return "";
+  string lower = value->text;
+  std::ranges::transform(lower, lower.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
+  if (lower == "olora" || lower == "mica" || lower == "gaussian") return lower;
+  return value->text.starts_with("corda") ? "corda" : value->text;
+}
+
+bool is_known_init(string_view init) {
+  return std::ranges::find(kKnownInits, init) != std::end(kKnownInits) || init.starts_with("pissa_niter_") ||
+         std::ranges::find(kRefusedInits, init, &RefusedInit::word) != std::end(kRefusedInits);
+}
 
 void read_refusals(const JsonValue& root, PeftConfig& config) {
   for (const RefusedField& field : kRefusedFields)
@@ -178,6 +196,9 @@ void read_refusals(const JsonValue& root, PeftConfig& config) {
   for (const RefusedInit& init : kRefusedInits)
     if (config.init == init.word)
       config.refusals.push_back(sentence(init.why, " (init_lora_weights: ", init.word, ")", kConvert));
+  if ((config.type.empty() || config.type == "LORA") && !is_known_init(config.init))
+    config.refusals.push_back(sentence("began as no PEFT up to 0.21 knows (init_lora_weights: ",
+                                       valid_utf8(config.init.substr(0, 40)), "), which tells nothing of its base"));
   if (config.init.starts_with("pissa_niter"))
     config.refusals.push_back(sentence("began from a base that PiSSA changed by a random SVD (init_lora_weights: ",
                                        config.init, "), which nobody can repeat", kConvert));
@@ -197,10 +218,10 @@ PeftConfig read(const JsonValue& root) {
   PeftConfig config;
   config.type = text_of(root, "peft_type");
   config.base_model = text_of(root, "base_model_name_or_path");
-  if (const JsonValue* const init = find_member(root, "init_lora_weights"); init && init->kind == Kind::string)
-    config.init = init->text;
+  config.init = init_of(root);
   config.has_kasa = says_something(find_member(root, "kasa_config"));
   read_numbers(root, config);
+  if (!config.init.empty()) config.numbers["init_lora_weights=" + config.init] = 1;
   read_blocks(root, config);
   // AdaLoRA keeps lists there, of what it pruned.
   if (config.type != "ADALORA") config.ranks = patterns_of(root, "rank_pattern");

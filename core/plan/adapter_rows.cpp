@@ -29,8 +29,10 @@ void AdapterRows::find(std::string_view name) {
   any_adds_ = false;
   for (size_t i = 0; i < adding_.size(); ++i) {
     adding_[i] = false;
-    const size_t row = checkpoints_[first_ + i].tensors.find(name);
-    if (row != TensorTable::npos) take(i, static_cast<uint32_t>(row), name);
+    const TensorTable& tensors = checkpoints_[first_ + i].tensors;
+    // What it adds to a tensor that it has whole is of the same name.
+    for (size_t row = tensors.find(name); row < tensors.size() && tensors.name(row) == name; ++row)
+      take(i, static_cast<uint32_t>(row), name);
   }
 }
 
@@ -45,8 +47,8 @@ void AdapterRows::take(size_t i, uint32_t row, std::string_view name) {
   if (adds && !std::ranges::equal(adapter.tensors[row].shape, checkpoints_[0].tensors[own].shape))
     refuse(sentence("is ", to_text(adapter.tensors[row].shape), ", and ", to_text(checkpoints_[0].tensors[own].shape),
                     " in ", checkpoints_[0].path));
-  rows_[i] = row;
   if (adds) {
+    rows_[i] = row;
     adding_[i] = any_adds_ = true;
     return;
   }
@@ -59,15 +61,17 @@ void AdapterRows::take(size_t i, uint32_t row, std::string_view name) {
 void AdapterRows::finish(Plan& plan) const {
   for (size_t i = 0; i < used_.size(); ++i) {
     const Checkpoint& adapter = checkpoints_[first_ + i];
-    const size_t all = used_[i].size(), used = static_cast<size_t>(std::ranges::count(used_[i], true));
-    plan.adapted.push_back(used);
+    size_t all = 0, used = 0, named = 0;
     std::string examples;
-    size_t named = 0;
-    for (uint32_t row = 0; row < all; ++row) {
+    for (uint32_t row = 0; row < used_[i].size(); ++row) {
+      if (row > 0 && adapter.tensors.name(row) == adapter.tensors.name(row - 1)) continue;  // whole, and added to
+      ++all;
+      used += used_[i][row] ? 1 : 0;
       if (used_[i][row]) continue;
       plan.unadapted.push_back({static_cast<uint32_t>(first_ + i), row});
       if (named++ < kExamples) examples += sentence(named > 1 ? ", " : "", adapter.tensors[row].name);
     }
+    plan.adapted.push_back(used);
     if (used < all)
       plan.warnings.push_back(
           sentence(adapter.path, ": ", counted(all - used, "tensor"), " of ", all, " that it would change ",
@@ -81,17 +85,15 @@ void AdapterRows::finish(Plan& plan) const {
 // `base` with what adapters add to it: of a tensor that the formula says nothing of.
 void StepPlanner::add_adapted(Source named, Source base, Action action) {
   const Tensor tensor = tensor_of(named);
-  if (is_copied_buffer(named)) return add_single(named, named, action);
+  const bool is_replaced = base.checkpoint != 0;
+  if (is_replaced && !adapters_.any_adds()) return add_replaced(named, base);
+  if (!is_replaced && is_copied_buffer(named)) return add_single(named, named, action);
   if (!can_adapt(tensor, "has integers")) return;
-  if (base.checkpoint != 0) {
-    adapters_.note_replaced();
-    named = base;
-    action = Action::replace;
-  }
+  if (is_replaced) adapters_.note_replaced();
   if (!adapters_.any_adds()) return add_single(named, base, action);
   if (!std::ranges::equal(tensor.shape, tensor_of(base).shape))
     return fault(std::string(tensor.name) + ": is " + to_text(tensor_of(base).shape) + " in " +
-                 path_of(base.checkpoint) + ", and what another adapter adds is for " + to_text(tensor.shape));
+                 path_of(base.checkpoint) + ", and what an adapter adds is for " + to_text(tensor.shape));
   std::ranges::fill(dtypes_, Dtype::F32);
   dtypes_[0] = tensor_of(base).dtype;
   programs_.take_adapters(adapters_.adding());
@@ -103,6 +105,16 @@ void StepPlanner::add_adapted(Source named, Source base, Action action) {
               .program = *merge.program,
               .action = Action::adapt,
               .dtype = stored_as(tensor, is_real(tensor.dtype) ? tensor.dtype : Dtype::F32)});
+}
+
+// In its own dtype, as everything that adapters change; a vocabulary that grew has the shape of the adapter's.
+void StepPlanner::add_replaced(Source named, Source whole) {
+  if (is_mended(tensor_of(named))) return add_counted(named);
+  adapters_.note_replaced();
+  const Dtype from = tensor_of(whole).dtype, to = output_dtype(named, Action::replace);
+  if (from != to && !can_convert(tensor_of(named), whole, to)) return;
+  steps_.take(whole);
+  steps_.add({.named = whole, .program = copy_or_convert(from, to), .action = Action::replace, .dtype = to});
 }
 
 bool StepPlanner::can_adapt(const Tensor& tensor, const char* what) {

@@ -18,13 +18,14 @@ void StepPlanner::add_common(std::span<const uint32_t> rows) {
   const Tensor first = tensor_of({0, rows[0]});
   for (uint32_t k = 0; k < rows.size(); ++k) dtypes_[k] = tensor_of({k, rows[k]}).dtype;
   if (add_chosen(rows)) return;
-  if (is_copied_buffer({0, rows[0]})) return add_buffer(rows);
+  const std::optional<Source>& whole = adapters_.replacing();
+  if (is_copied_buffer({0, rows[0]})) return whole ? add_replaced({0, rows[0]}, *whole) : add_buffer(rows);
   const ShapeFit fit = fit_shapes(checkpoints_, rows, selection_);
   if (fit.kind == ShapeFit::Kind::none) return add_misfit(rows, fit);
+  if (whole) return add_adapted({0, rows[0]}, *whole, Action::replace);
   if (!can_adapt(first, "has integers")) return;
   if (fit.kind == ShapeFit::Kind::integers) return add_other_shape(rows);
   if (info(first.dtype).kind == DtypeKind::integer) return add_compared(rows, Action::copy_integer);
-  if (const auto& whole = adapters_.replacing()) return add_adapted({0, rows[0]}, *whole, Action::replace);
   for (uint32_t k = static_cast<uint32_t>(rows.size()); k < dtypes_.size(); ++k) dtypes_[k] = Dtype::F32;
   programs_.take_adapters(adapters_.adding());
   programs_.take_name(first.name, choice_.result);

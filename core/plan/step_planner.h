@@ -75,6 +75,7 @@ class StepPlanner {
   void add_misfit(std::span<const uint32_t> rows, const ShapeFit& fit);
   bool add_chosen(std::span<const uint32_t> rows);
   void add_adapted(Source named, Source base, Action action);
+  void add_replaced(Source named, Source whole);
   bool can_adapt(const Tensor& tensor, const char* what);
   Source adapter_source(uint32_t k);
   Source operand_source(std::span<const uint32_t> rows, uint32_t k) {

@@ -58,6 +58,13 @@ def renamed(old, new):
     return change
 
 
+def again(old, *new):
+    """What is called so once more by other names."""
+    def change(scene):
+        scene.adapter |= {re.sub(old, to, name): entry for to in new for name, entry in scene.adapter.items() if re.search(old, name)}
+    return change
+
+
 def holds(**named):
     """Nothing but these tensors, of so many elements, and another peft_type."""
     def change(scene):
@@ -103,6 +110,9 @@ CASES = {
     "QALoRA": (LORA, config(use_qalora=True), 4, "(?i)qalora"),
     "Arrow": (LORA, config(arrow_config={"top_k": 2}), 4, "(?i)arrow"),
     "CorDA": (LORA, config(init_lora_weights="corda"), 4, "(?i)corda"),
+    "CorDA, as PEFT begins to read it": (LORA, config(init_lora_weights="corda_kpm"), 4, "(?i)corda"),
+    "an initialisation of tomorrow": (LORA, config(init_lora_weights="tomorrow"), 4, "tomorrow"),
+    "PiSSA in other letters": (LORA, config(init_lora_weights="PiSSA"), 4, "PiSSA"),
     "LoRA-GA": (LORA, config(init_lora_weights="lora_ga"), 4, "(?i)lora.ga"),
     "LoftQ": (LORA, config(init_lora_weights="loftq"), 4, "(?i)loftq"),
     "replicated layers": (LORA, config(layer_replication=[[0, 1], [0, 1]]), 4, "layer_replication|replicat"),
@@ -126,6 +136,11 @@ CASES = {
     "a pattern that is none": (LORA, config(rank_pattern={"(": 2}), 3, "rank_pattern"),
     "no up": (LORA, without("q_proj.lora_B"), 4, "lora_B|lora_up"),
     "no down": (KOHYA, without("proj.lora_down"), 4, "lora_A|lora_down"),
+    "two adapters in one file": (LORA, again("lora_A.weight", "lora_A.second.weight"), 4, "(?i)twice"),
+    "a factor in two spellings": (KOHYA, again("lora_down", "lora_A"), 4, "(?i)twice"),
+    "a LoRA and a LoHa of one module": (KOHYA, again("lora_down.weight", "hada_w1_a"), 4, "two kinds, LoHa and LoRA"),
+    "a LoRA and the mark of a Diag-OFT": (KOHYA, again("alpha", "rescale"), 4, "two kinds, LoRA and Diag-OFT"),
+    "a LoKr of a whole and a product": (("lycoris", "lokr, whole factors"), again("lokr_w2$", "lokr_w2_a", "lokr_w2_b"), 4, "lokr_w2 and lokr_w2_a"),
     "factors that do not fit each other": (LORA, wider("q_proj.lora_B"), 4, "q_proj"),
     "factors that do not fit the weight": (LORA, wider("q_proj.lora_A"), 4, "q_proj"),
     "NaN": (LORA, nan("q_proj.lora_A"), 3, "(?i)nan"),

@@ -76,6 +76,18 @@ TEST_CASE("kohya's alpha is divided by the rank; 0 or none is a scale of 1") {
   CHECK(failure([&] { read_adapter(open_checkpoint(two)); }).code == ErrorCode::malformed);
 }
 
+TEST_CASE("the output of a torch.nn.MultiheadAttention has rank and alpha of the attention, and is added twice") {
+  Shapes shapes = peft_lora("attn.base_layer.out_proj", 3);
+  add_dotted(shapes, kPeft + "attn", 12, 4, 3);
+  AdapterFiles files;
+  const std::string config = lora_config(R"("rank_pattern": {"attn": 3}, "alpha_pattern": {"attn": 21})");
+  const Adapter adapter = files.peft(shapes, config);
+  REQUIRE(adapter.modules.size() == 2);
+  CHECK(adapter.modules[0].scale == 7);
+  CHECK(adapter.modules[1].scale == 14);
+  CHECK(scale(peft_lora("attn.base_layer.out_proj"), lora_config(R"("alpha_pattern": {"out_proj": 20})")) == 8);
+}
+
 TEST_CASE("PEFT's scale is alpha by rank, or its root, each of them by its own pattern or the default") {
   const Shapes shapes = peft_lora("a.fc");
   CHECK(scale(shapes, lora_config()) == 4);
