@@ -128,6 +128,22 @@ class Reader {
                          " tensors is a factor; give the file of a LoRA or its kin, or the folder that PEFT saved"));
   }
 
+  // What the config says of the factors and they are not: it is that of another adapter, or tensors were lost.
+  static string contradiction(const PeftConfig& config, const FactorGroup& group) {
+    if (!may_have_kind(config.type, group.kind)) return sentence("is ", group.kind, ", its config says ", config.type);
+    const auto has = [&](string_view name) {
+      return std::ranges::find(group.factors, name, &Factor::name) != group.factors.end();
+    };
+    if (!group.kind.starts_with("LoRA")) return "";
+    const bool is_dora = has("lora_magnitude_vector");
+    if (config.flag("use_dora") && !is_dora) return "has no lora_magnitude_vector, and its config says use_dora";
+    if (is_dora && config.number("use_dora", 1) == 0)
+      return "has lora_magnitude_vector, and its config says use_dora: false";
+    if (config.flag("lora_bias") && has("lora_B") && !has("lora_B.bias"))
+      return "has no lora_B.bias, and its config says lora_bias";
+    return "";
+  }
+
   const AdapterKind* kind_of(const FactorGroup& group, const PeftConfig* config) const {
     string name = group.kind;
     if (name == "LoRA" && !changed_by_.empty()) name = changed_by_;
@@ -146,6 +162,11 @@ class Reader {
       faults_.push_back(sentence(group.module, " has no factors", group.alpha ? " beside its alpha" : ""));
       return;
     }
+    if (beside)
+      if (const string lie = contradiction(*beside, group); !lie.empty()) {
+        faults_.push_back(sentence(group.module, ": ", lie, "; take the config that PEFT saved with the file"));
+        return;
+      }
     const AdapterKind* const kind = kind_of(group, beside);
     if (!kind) {
       unknown_.try_emplace(group.kind, group.module, 0).first->second.second += 1;

@@ -84,6 +84,8 @@ class Changes {
       report_.unmatched.push_back({.name = adapter_->modules[targets_.unmatched[k]].name,
                                    .nearest = k < targets_.nearest.size() ? targets_.nearest[k] : ""});
     }
+    for (const uint32_t k : targets_.repeated)
+      report_.ignored.emplace_back(adapter_->file.tensors.name(adapter_->replacements[k].tensor));
     for (const uint32_t k : targets_.unplaced) report_.unmatched.push_back({.name = adapter_->replacements[k].name});
     for (size_t m = 0; m < tensors.size(); ++m)
       if (!is_unmatched[m])

@@ -14,6 +14,7 @@
 #include "core/adapters/module_weight.h"
 #include "core/adapters/names/nearest_module.h"
 #include "core/adapters/replaced_tensors.h"
+#include "core/adapters/tied_tensors.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -38,6 +39,8 @@ class Targets {
   AdapterTargets find() {
     for (uint32_t i = 0; i < adapter_.modules.size(); ++i) place(i);
     for (string& fault : find_replaced(adapter_, checkpoint_, entries_, found_)) faults_.push_back(std::move(fault));
+    place_saved_heads();
+    follow_ties();
     for (auto& [tensor, adapted] : adapted_) put_in_order(adapted);
     name_nearest();
     throw_faults();
@@ -107,21 +110,83 @@ class Targets {
       fault(number, why, " (", entries_.shown(entry), ")");
   }
 
-  // A model whose head is its embeddings has no tensor for it.
-  bool place_tied_head(uint32_t number) {
+  // Of a model whose head is its embeddings, so that it has no tensor for it.
+  std::optional<TargetEntry> tied_embedding() const {
     constexpr auto kEmbeddings =
         std::to_array<string_view>({"embed_tokens", "wte", "word_embeddings", "shared", "embed_in"});
-    for (const string_view name : kEmbeddings) {
-      const Entries entries = entries_.called(name);
-      if (entries.size() != 1) continue;
-      if (tied_ == TiedModules::sum)
-        place_whole(number, entries[0], false);
+    for (const string_view name : kEmbeddings)
+      if (const Entries entries = entries_.called(name); entries.size() == 1) return entries[0];
+    return std::nullopt;
+  }
+
+  bool place_tied_head(uint32_t number) {
+    const std::optional<TargetEntry> entry = tied_embedding();
+    if (!entry) return false;
+    if (tied_ == TiedModules::sum)
+      place_whole(number, *entry, false);
+    else
+      tell_tied(number, entries_.shown(*entry));
+    return true;
+  }
+
+  void tell_tied(uint32_t number, string_view embedding) {
+    tied_lines_.push_back(sentence(adapter_.modules[number].name, ": the head is one with the embeddings, ", embedding,
+                                   ", which would change in both places"));
+  }
+
+  // Whole heads, for which such a model has no tensor: one that was saved with the embeddings is as they are.
+  void place_saved_heads() {
+    const std::optional<TargetEntry> entry = found_.unplaced.empty() ? std::nullopt : tied_embedding();
+    if (!entry) return;
+    const string embedding = entries_.shown(*entry);
+    std::erase_if(found_.unplaced, [&](uint32_t i) {
+      const AdapterReplacement& head = adapter_.replacements[i];
+      if (!is_head(module_of_tensor(head.name))) return false;
+      const auto saved = std::ranges::find_if(found_.replaced, [&](const ReplacedTensor& replaced) {
+        return checkpoint_.tensors.name(replaced.tensor) == embedding;
+      });
+      if (saved != found_.replaced.end() && is_same(adapter_.replacements[saved->replacement], head))
+        found_.repeated.push_back(i);
       else
-        tied_lines_.push_back(sentence(adapter_.modules[number].name, ": the head is one with the embeddings, ",
-                                       entries_.shown(entries[0]), ", which would change in both places"));
+        faults_.push_back(sentence(head.name, ": the head of the model is one with its embeddings, ", embedding,
+                                   ", and the adapter's is another; give the model a head of its own first"));
       return true;
-    }
-    return false;
+    });
+  }
+
+  bool is_same(const AdapterReplacement& a, const AdapterReplacement& b) const {
+    return a.rows == b.rows && are_alike(adapter_.file, a.tensor, b.tensor);
+  }
+
+  // Embeddings and head that both lie in the files of a model which ties them: both get what either gets.
+  void follow_ties() {
+    const std::optional<TiedTensors> tied = tied_tensors(checkpoint_);
+    if (!tied) return;
+    AdaptedTensor both;
+    for (const uint32_t tensor : {tied->embedding, tied->head})
+      if (const auto found = adapted_.find(tensor); found != adapted_.end()) {
+        const AdaptedTensor& one = found->second;
+        both.places.insert(both.places.end(), one.places.begin(), one.places.end());
+        both.weights.insert(both.weights.end(), one.weights.begin(), one.weights.end());
+        for (const ModulePlace& place : one.places)
+          if (tensor == tied->head && tied_ == TiedModules::refuse)
+            tell_tied(place.module, checkpoint_.tensors.name(tied->embedding));
+      }
+    for (const uint32_t tensor : {tied->embedding, tied->head})
+      if (!both.places.empty()) (adapted_[tensor] = both).tensor = tensor;
+    expect_replaced_alike(*tied);
+  }
+
+  void expect_replaced_alike(const TiedTensors& tied) {
+    const auto saved = [&](uint32_t tensor) -> const AdapterReplacement* {
+      const auto found = std::ranges::find(found_.replaced, tensor, &ReplacedTensor::tensor);
+      return found == found_.replaced.end() ? nullptr : &adapter_.replacements[found->replacement];
+    };
+    const AdapterReplacement *const embedding = saved(tied.embedding), *const head = saved(tied.head);
+    if ((!embedding && !head) || (embedding && head && is_same(*embedding, *head))) return;
+    faults_.push_back(sentence((head ? head : embedding)->name, ": the model's config ties embeddings and head, and ",
+                               embedding && head ? "the adapter has two for them" : "the adapter replaces one of them",
+                               "; set tie_word_embeddings in its config.json to false, since its files have both"));
   }
 
   void add(const PlacedWeight& placed) {

@@ -47,6 +47,7 @@ struct AdapterTargets {
   std::vector<uint32_t> unmatched;    ///< indices into Adapter::modules
   std::vector<std::string> nearest;   ///< per unmatched module: the nearest name of the checkpoint, or empty
   std::vector<uint32_t> unplaced;     ///< indices into Adapter::replacements: nothing is called so
+  std::vector<uint32_t> repeated;     ///< the same: of a head that is one with embeddings, which get the same rows
   std::vector<std::string> warnings;  ///< one sentence each
 };
 

@@ -96,6 +96,19 @@ FactorMatrix read_matrix(const Adapter& adapter, const Factor& factor) {
   return {rows_of(tensor.shape), columns_of(tensor.shape), read_factor(adapter, factor)};
 }
 
+FactorMatrix read_transposed(const Adapter& adapter, const Factor& factor) {
+  const Shape shape = factor_tensor(adapter, factor).shape;
+  FactorMatrix turned{columns_of(shape), rows_of(shape), std::vector<float>(columns_of(shape) * rows_of(shape))};
+  std::vector<float> some;
+  for (uint64_t i = 0; i < turned.columns; ++i)
+    for (uint64_t at = 0; at < turned.rows; at += some.size()) {
+      some.resize(std::min(turned.rows - at, kReadAtATime));
+      read_elements(adapter, factor, i * turned.rows + at, some);
+      for (uint64_t j = 0; j < some.size(); ++j) turned.row(at + j)[i] = some[j];
+    }
+  return turned;
+}
+
 std::vector<uint64_t> read_indices(const Adapter& adapter, const Factor& factor) {
   const Tensor tensor = factor_tensor(adapter, factor);
   std::vector<uint64_t> numbers(tensor.count);
@@ -140,6 +153,7 @@ std::string unfit_factor(const Adapter& adapter, const AdapterModule& module,
 
 std::string misfit(std::string_view factor, uint64_t has, std::string_view what, std::string_view other,
                    uint64_t expected) {
+  if (has == 1 && what.ends_with('s')) what.remove_suffix(1);
   return sentence(factor, " has ", has, " ", what, ", ", other, " ", expected);
 }
 

@@ -35,6 +35,8 @@ FactorMatrix transposed(const FactorMatrix& matrix);
 std::vector<float> read_factor(const Adapter& adapter, const Factor& factor);
 /// The same as a matrix: dimension 0 are its rows, all others together its columns.
 FactorMatrix read_matrix(const Adapter& adapter, const Factor& factor);
+/// The transpose of read_matrix(), for which no more is in memory than itself.
+FactorMatrix read_transposed(const Adapter& adapter, const Factor& factor);
 /// Elements from `first` on, as many as `out` has. Thread-safe; throws as read_factor().
 void read_elements(const Adapter& adapter, const Factor& factor, uint64_t first, std::span<float> out);
 /// Whole numbers, of whatever integer dtype. Throws Error(malformed) for a number below 0.

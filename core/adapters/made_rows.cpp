@@ -50,7 +50,8 @@ void add_groups(const ModuleChange& change, const MadePlace& made, uint64_t colu
 
 uint64_t tensor_columns(const Tensor& tensor, const ModuleWeight& weight) {
   const Shape a = tensor.shape, b = weight.shape;
-  const bool has_more_channels = !weight.is_bias && a.size() > 2 && a.size() == b.size() && a[0] == b[0] && a[1] > b[1];
+  const bool has_more_channels =
+      !weight.is_bias && a.size() >= 2 && a.size() == b.size() && a[0] == b[0] && a[1] > b[1];
   return has_more_channels ? tensor.count / a[0] : weight.columns();
 }
 

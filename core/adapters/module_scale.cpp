@@ -27,7 +27,7 @@ struct RankRow {
 constexpr RankRow kRanks[] = {
     {"lora_A", 0},  {"lora_embedding_A", 0}, {"hada_t1", 0},         {"hada_w1_b", 0},
     {"lokr_t2", 0}, {"lokr_w2_b", 0},        {"lokr_w1_b", 0},       {"a2", 0},
-    {"q_layer", 0}, {"deft_R", 0},           {"randlora_lambda", 0},
+    {"q_layer", 0}, {"deft_R", 0},           {"randlora_lambda", 0}, {"gralora_A", 2},
 };
 
 const Factor* factor_of(const AdapterModule& module, string_view name) {
@@ -78,8 +78,16 @@ bool is_lora(string_view kind) {
 }
 bool is_by_rank(string_view kind) { return is_lora(kind) || kind.starts_with("LoHa") || kind.starts_with("LoKr"); }
 
+bool is_rank(double rank) { return rank >= 1 && rank == std::floor(rank); }
+
 string bad_rank(double rank) {
   return sentence("its rank is ", number_text(rank), ", where the config or the file must have a whole number above 0");
+}
+
+// Every factor has the rank that its config says; `stored` is 0 where none tells it.
+string other_rank(uint64_t stored, double rank) {
+  if (stored == 0 || static_cast<double>(stored) == rank) return "";
+  return sentence("its factors have rank ", stored, ", its config says ", number_text(rank));
 }
 
 // Of LoRA, LoHa and LoKr: each pattern, or the default.
@@ -88,42 +96,44 @@ string set_by_rank(const Adapter& adapter, AdapterModule& module, const PeftConf
   const double rank = config.ranks.find(name).value_or(config.number("r", kDefaultRank));
   const double alpha =
       config.alphas.find(name).value_or(config.number(of_lora ? "lora_alpha" : "alpha", kDefaultAlpha));
-  if (!(rank >= 1)) return bad_rank(rank);
+  if (!is_rank(rank)) return bad_rank(rank);
   module.scale = alpha / (of_lora && config.flag("use_rslora") ? std::sqrt(rank) : rank);
   module.numbers["r"] = rank;
-  const auto stored = static_cast<double>(rank_of(adapter, module));
-  // Experts have a block of rows each.
-  if (of_lora && stored > 0 && std::fmod(stored, rank) != 0)
-    return sentence("its factors have rank ", number_text(stored), ", its config says ", number_text(rank));
+  const uint64_t stored = rank_of(adapter, module);
+  const double blocks = static_cast<double>(stored) / rank;
+  if (module.kind->name != "LoRA" || !(blocks > 1) || blocks != std::floor(blocks)) return other_rank(stored, rank);
+  module.numbers["blocks of rank"] = blocks;  // experts have one each, which the model tells
   return "";
 }
 
-string set_by_row(AdapterModule& module, const PeftConfig& config, const ScaleRow& row) {
+string set_by_row(const Adapter& adapter, AdapterModule& module, const PeftConfig& config, const ScaleRow& row) {
   const double alpha = config.number(row.alpha, row.alpha_otherwise);
   const double rank = row.rank.empty() ? 1 : config.number(row.rank, kDefaultRank);
-  if (!(rank >= 1)) return bad_rank(rank);
+  if (!is_rank(rank)) return bad_rank(rank);
   // DEFT without an alpha scales nothing.
   module.scale = row.alpha_otherwise == 0 && alpha == 0 ? 1 : alpha / rank;
-  return "";
+  return row.rank.empty() ? "" : other_rank(rank_of(adapter, module), rank);
 }
 
-string set_by_kind(AdapterModule& module, const PeftConfig& config) {
+string set_by_kind(const Adapter& adapter, AdapterModule& module, const PeftConfig& config) {
   const string_view kind = module.kind->name;
   if (kind == "AdaLoRA") {
     constexpr double kEpsilon = 1e-5;  // PEFT's
     const double rank = config.number("init_r", kDefaultInitRank), alpha = config.number("lora_alpha", kDefaultAlpha);
-    if (!(rank >= 1)) return bad_rank(rank);
+    if (!is_rank(rank)) return bad_rank(rank);
     module.scale = (alpha > 0 ? alpha : rank) / (rank + kEpsilon);
-    return "";
+    // Some of it may have been pruned.
+    const uint64_t stored = rank_of(adapter, module);
+    return static_cast<double>(stored) > rank ? other_rank(stored, rank) : "";
   }
   if (kind == "GraLoRA") {
-    const double rank = config.number("r", 32) + config.number("hybrid_r", 0);
-    if (!(rank >= 1)) return bad_rank(rank);
+    const double own = config.number("r", 32), rank = own + config.number("hybrid_r", 0);
+    if (!is_rank(rank)) return bad_rank(rank);
     module.scale = config.number("alpha", 64) / rank;
-    return "";
+    return other_rank(rank_of(adapter, module), own);
   }
   const auto row = std::ranges::find(kScales, kind, &ScaleRow::kind);
-  return row == std::end(kScales) ? "" : set_by_row(module, config, *row);
+  return row == std::end(kScales) ? "" : set_by_row(adapter, module, config, *row);
 }
 
 bool is_whole_lokr(const AdapterModule& module) { return factor_of(module, "lokr_w1") && factor_of(module, "lokr_w2"); }
@@ -192,7 +202,7 @@ string set_scale(const Adapter& adapter, AdapterModule& module, const PeftConfig
   if (const auto rank = config.ranks.find(name)) module.numbers["r"] = *rank;
   if (const auto lambda = config.lambdas.find(name)) module.numbers["delora_lambda"] = *lambda;
   if (kind == "IA3" && config.is_feedforward(name)) module.numbers["is_feedforward"] = 1;
-  return set_by_kind(module, config);
+  return set_by_kind(adapter, module, config);
 }
 
 }  // namespace ckmerge

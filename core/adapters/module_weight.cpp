@@ -58,13 +58,18 @@ Lie lie_by_factors(Shape stacked, Shape down, Shape up) {
   return down[1] == stacked[1] && up[0] == stacked[2] ? Lie::turned : Lie::none;
 }
 
-// Of square ones the larger tensor of the layer tells: what goes into an expert with a gate is twice as wide.
-bool is_turned_beside(const TargetIndex& index, TargetEntry entry) {
+// Of square ones the other tensor of the layer tells: what goes into an expert with a gate is twice as wide as what
+// comes out of it, so that one of the two is longer than wide, or wider where both are turned.
+Lie lie_beside(const TargetIndex& index, TargetEntry entry) {
+  if (!index.table(entry).is_own) return Lie::plain;  // put together from experts that are no stack
   const string module(before_last(index.tensor(entry).name));
-  const TargetEntry into = index.beside(entry, module + ".gate_up_proj");
-  if (into.row == TargetIndex::npos) return false;
-  const Shape shape = index.tensor(into).shape;
-  return shape.size() == 3 && shape[2] > shape[1];
+  for (const char* const name : {".gate_up_proj", ".down_proj"}) {
+    const TargetEntry beside = index.beside(entry, module + name);
+    if (beside.row == TargetIndex::npos) continue;
+    const Shape shape = index.tensor(beside).shape;
+    if (shape.size() == 3 && shape[1] != shape[2]) return shape[2] > shape[1] ? Lie::turned : Lie::plain;
+  }
+  return Lie::none;
 }
 
 bool are_stacked_experts(const AdapterModule& module, const Adapter& adapter, Shape shape) {
@@ -77,31 +82,45 @@ string set_experts(const Adapter& adapter, const AdapterModule& module, const Ta
                    ModuleWeight& weight) {
   const std::vector<uint64_t> stacked = weight.shape;
   const Factor *const down = find_factor(module, "lora_A"), *const up = find_factor(module, "lora_B");
-  const Lie lie = up ? lie_by_factors(stacked, shape_of(adapter, *down), shape_of(adapter, *up)) : Lie::none;
+  Lie lie = up ? lie_by_factors(stacked, shape_of(adapter, *down), shape_of(adapter, *up)) : Lie::none;
   if (lie == Lie::none)
     return sentence("its factors do not fit the experts of ", index.tensor(entry).name, ", ", shape_text(stacked));
+  if (stacked[1] == stacked[2]) lie = lie_beside(index, entry);
+  if (lie == Lie::none)
+    return sentence("the experts of ", index.tensor(entry).name, " are square, ", shape_text(stacked),
+                    ", and nothing beside them tells whether rows or columns are their outputs");
   weight.experts = stacked[0];
-  weight.transposed = lie == Lie::turned || (stacked[1] == stacked[2] && is_turned_beside(index, entry));
+  weight.transposed = lie == Lie::turned;
   weight.shape = {stacked[0] * stacked[1], stacked[2]};
   return "";
-}
-
-// Inpainting's and other extra channels: the module saw fewer.
-void take_off_channels(const Adapter& adapter, const AdapterModule& module, ModuleWeight& weight) {
-  for (const char* const name : {"lora_A", "diff"}) {
-    const Factor* const factor = find_factor(module, name);
-    if (!factor || weight.shape.size() < 3) continue;
-    const Shape shape = shape_of(adapter, *factor);
-    if (shape.size() == weight.shape.size() && shape[1] > 0 && shape[1] < weight.shape[1] &&
-        std::ranges::equal(shape.subspan(2), Shape(weight.shape).subspan(2)))
-      weight.shape[1] = shape[1];
-  }
 }
 
 uint64_t elements_of(Shape shape) {
   uint64_t count = 1;
   for (const uint64_t extent : shape) count *= extent;
   return count;
+}
+
+// Inputs of a convolution that a factor is for; 0: it does not tell, or has another kernel.
+uint64_t channels_of(const Adapter& adapter, const AdapterModule& module, const Factor& factor, Shape weight) {
+  const Shape shape = shape_of(adapter, factor), kernel = weight.subspan(2);
+  const bool is_small = find_factor(module, "lora_mid") || find_factor(module, "hada_t1");  // the core has the kernel
+  if (shape.size() == weight.size() && (is_small || std::ranges::equal(shape.subspan(2), kernel))) return shape[1];
+  const uint64_t points = is_small ? 1 : elements_of(kernel);
+  return shape.size() == 2 && points > 0 && shape[1] % points == 0 ? shape[1] / points : 0;
+}
+
+// Inpainting's and other extra channels: the module saw fewer. Of a Linear, what a transformer of images takes in.
+void take_off_channels(const Adapter& adapter, const AdapterModule& module, string_view name, ModuleWeight& weight) {
+  constexpr auto kInputs = std::to_array<string_view>({"img_in", "x_embedder"});
+  const bool is_input = std::ranges::find(kInputs, last_component(name)) != kInputs.end();
+  if (weight.shape.size() < (is_input ? 2 : 3)) return;
+  for (const char* const factor_name : {"lora_A", "diff", "hada_w1_b"}) {
+    const Factor* const factor = find_factor(module, factor_name);
+    if (!factor) continue;
+    const uint64_t channels = channels_of(adapter, module, *factor, weight.shape);
+    if (channels > 0 && channels < weight.shape[1]) weight.shape[1] = channels;
+  }
 }
 
 // Which tensors its rows are; false: they are no whole rows of them.
@@ -162,7 +181,7 @@ PlacedWeight placed_weight(const Adapter& adapter, uint32_t number, const Target
   else {
     weight.is_embedding = is_embedding(module, module_of_tensor(tensor.name));
     weight.transposed = weight.shape.size() == 2 && table.is_own && is_conv1d(index, entry);
-    take_off_channels(adapter, module, weight);
+    take_off_channels(adapter, module, module_of_tensor(tensor.name), weight);
   }
   if (placed.fault.empty() && !add_rows(number, table, entry.row, placed)) {
     placed.rows.clear();

@@ -117,6 +117,20 @@ void read_feedforward(const JsonValue& root, PeftConfig& config) {
   }
 }
 
+// What counts, or chooses places: kinds take these as integers.
+void expect_whole(string_view key, double number) {
+  struct Range {
+    string_view key;
+    double least, most;
+  };
+  constexpr double kMostExact = 0x1p53;
+  constexpr Range kRanges[] = {{"random_loc_seed", 0, kMostExact}, {"topk", 1, kMostExact}, {"nblocks", 1, kMostExact}};
+  for (const Range& range : kRanges)
+    if (key == range.key && !(number >= range.least && number <= range.most && number == std::floor(number)))
+      refuse(key, sentence("is ", number_text(number), ", and should be a whole number from ", number_text(range.least),
+                           " on"));
+}
+
 // What scales a module must be one.
 void expect_number(string_view key, const JsonValue& value) {
   constexpr string_view kNumbers[] = {"r",        "lora_alpha",     "alpha",         "init_r",
@@ -137,7 +151,7 @@ void read_numbers(const JsonValue& root, PeftConfig& config) {
     // It is that of the last module which PEFT wrapped: the model tells how weights lie.
     if (key == "fan_in_fan_out") continue;
     if (value.kind == Kind::boolean) config.numbers[key] = value.boolean ? 1 : 0;
-    if (value.kind == Kind::number) config.numbers[key] = number_of(key, value);
+    if (value.kind == Kind::number) expect_whole(key, config.numbers[key] = number_of(key, value));
     if (value.kind == Kind::string && value.text.size() <= kLongestWord) config.numbers[key + "=" + value.text] = 1;
   }
 }
@@ -147,7 +161,7 @@ void read_blocks(const JsonValue& root, PeftConfig& config) {
   const JsonValue* const value = find_member(root, "use_bdlora");
   if (says_nothing(value) || value->kind != Kind::object) return;
   if (const JsonValue* const blocks = find_member(*value, "nblocks"); !says_nothing(blocks))
-    config.numbers["nblocks"] = number_of("use_bdlora.nblocks", *blocks);
+    expect_whole("nblocks", config.numbers["nblocks"] = number_of("use_bdlora.nblocks", *blocks));
 }
 
 struct RefusedField {

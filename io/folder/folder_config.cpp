@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/folder/folder_config.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <span>
 #include <system_error>
@@ -14,6 +15,16 @@ namespace ckmerge {
 
 namespace {
 
+bool ties_embeddings(const JsonValue& object) {
+  for (size_t i = 0; i < object.keys.size(); ++i) {
+    const JsonValue& value = object.items[i];
+    if (object.keys[i] == "tie_word_embeddings" && value.kind == JsonValue::Kind::boolean) return value.boolean;
+  }
+  return std::ranges::any_of(object.items, [](const JsonValue& value) {
+    return value.kind == JsonValue::Kind::object && ties_embeddings(value);
+  });
+}
+
 FolderConfig read_config(const std::string& path) try {
   constexpr uint64_t kMaxSize = uint64_t{16} << 20;  // labels of classes are the most of the largest, some 1 MB
   const InputFile file(path);
@@ -26,6 +37,7 @@ FolderConfig read_config(const std::string& path) try {
     config.of_diffusers |= root.keys[i] == "_class_name";
     if (root.keys[i] == "transformers_weights") config.weights = root.items[i].text;
   }
+  config.ties_embeddings = ties_embeddings(root);
   return config;
 } catch (const Error& error) {
   if (error.code() == ErrorCode::io) throw;

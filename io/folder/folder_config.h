@@ -8,8 +8,9 @@
 namespace ckmerge {
 
 struct FolderConfig {
-  bool of_diffusers = false;  ///< it has _class_name
-  std::string weights = {};   ///< transformers_weights: the file that transformers reads before all others
+  bool of_diffusers = false;     ///< it has _class_name
+  bool ties_embeddings = false;  ///< tie_word_embeddings of the model, or of its language model
+  std::string weights = {};      ///< transformers_weights: the file that transformers reads before all others
 };
 
 /// Of `folder`; none where it has no config.json. One that is no JSON says nothing, but is there. Throws Error(io).

@@ -2,17 +2,19 @@
 // An untrusted adapter: a config (JSON, up to an empty line), then tensors a line each (name, dimensions of one digit).
 // It is refused with Error(malformed) or Error(mismatch) and a sentence, or read with every tensor somewhere: a factor,
 // a scale, a whole tensor, or what is said to be ignored. What it changes of a model then lies within the model's
-// tensors, and every module is placed or unmatched.
+// tensors, and every module is placed or unmatched; a module that fits is opened and changes all of its weight.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <deque>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/adapters/adapter_file.h"
+#include "core/adapters/adapter_kind.h"
 #include "core/adapters/adapter_targets.h"
 #include "core/adapters/names/factor_name.h"
 #include "core/adapters/peft_config.h"
@@ -92,9 +94,20 @@ bool is_told(const Adapter& adapter, uint32_t tensor, std::string_view name) {
   return told && (told->role == FactorRole::alpha || told->name == "on_input");
 }
 
+// Of a weight of ones.
+void check_change(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+  constexpr uint64_t kMostMemory = 1 << 24;
+  const uint64_t rows = weight.rows(), columns = weight.columns();
+  if (module.kind->memory(adapter, module, weight) > kMostMemory) return;
+  const auto ones = [](uint64_t, uint64_t, std::span<float> out) { std::ranges::fill(out, 1.0f); };
+  const auto change = module.kind->open(adapter, module, weight, 1, ones);
+  std::vector<float> made(rows * columns, 1.0f);
+  change->apply(0, rows, made);
+}
+
 void check_targets(const Adapter& adapter) {
   const AdapterTargets targets = adapter_targets(adapter, model(), TiedModules::sum);
-  expect(targets.replaced.size() + targets.unplaced.size() >= adapter.replacements.size());
+  expect(targets.replaced.size() + targets.unplaced.size() + targets.repeated.size() >= adapter.replacements.size());
   std::set<uint32_t> known(targets.unmatched.begin(), targets.unmatched.end());
   expect(targets.nearest.size() == targets.unmatched.size());
   for (const AdaptedTensor& adapted : targets.adapted) {
@@ -104,6 +117,7 @@ void check_targets(const Adapter& adapter) {
       expect(place.module < adapter.modules.size() && place.row_count > 0);
       expect(place.module_row + place.row_count <= adapted.weights[i].rows() * adapted.weights[i].experts);
       known.insert(place.module);
+      check_change(adapter, adapter.modules[place.module], adapted.weights[i]);
     }
   }
   expect(known.size() == adapter.modules.size());

@@ -20,9 +20,11 @@ constexpr uint64_t kMostInputs = 4096;  // the inverse of a matrix of so many ro
 
 // "self_attn_q_proj" of "..layers.0.self_attn.q_proj": the last two parts of a module's name, but for numbers.
 std::string category(const AdapterModule& module) {
-  const std::string_view name = module.name;
+  constexpr std::string_view kPrefix = "base_model.model.";
+  std::string_view name = module.name;
+  if (name.starts_with(kPrefix)) name.remove_prefix(kPrefix.size());
   const size_t last = name.rfind('.');
-  if (last == std::string_view::npos) return module.name;
+  if (last == std::string_view::npos) return std::string(name);
   const std::string_view front = name.substr(0, last), own = name.substr(last + 1);
   const std::string_view parent = front.substr(front.rfind('.') + 1);
   if (!parent.empty() && parent.find_first_not_of("0123456789") == std::string_view::npos) return std::string(own);

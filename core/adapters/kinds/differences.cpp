@@ -3,9 +3,11 @@
 // where they lie when they are wanted, since they are as large as what they change.
 #include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
+#include "core/layouts/reshaping.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -48,7 +50,15 @@ std::string differences_fault(const Adapter& adapter, const AdapterModule& modul
   const std::string_view name = weight.is_bias ? kNames.bias : kNames.weight;
   if (std::string lacking = lacking_factor(module, {name}); !lacking.empty()) return lacking;
   const Shape shape = factor_tensor(adapter, factor(module, name)).shape;
-  return misfit(weight, false, name, rows_of(shape), name, columns_of(shape));
+  if (std::string wrong = misfit(weight, false, name, rows_of(shape), name, columns_of(shape)); !wrong.empty())
+    return wrong;
+  const auto extents = [](Shape all) {
+    std::vector<uint64_t> some(all.begin(), all.end());
+    std::erase(some, uint64_t{1});
+    return some;
+  };
+  if (extents(shape) == extents(weight.shape)) return {};
+  return sentence(name, " is ", shape_text(shape), ", and the weight ", shape_text(weight.shape));
 }
 
 uint64_t differences_memory(const Adapter& /*adapter*/, const AdapterModule& /*module*/,

@@ -9,6 +9,7 @@
 
 #include "core/adapters/factor_product.h"
 #include "core/adapters/kind_rows.h"
+#include "core/layouts/reshaping.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -33,9 +34,17 @@ Extents extents(const Adapter& adapter, const AdapterModule& module) {
   return e;
 }
 
-uint64_t block_count(const AdapterModule& module) {
+bool is_turned(const AdapterModule& module, const ModuleWeight& weight) {
+  return weight.transposed || find_factor(module, "lora_embedding_A");
+}
+
+// Modules of BD-LoRA that neither list of its config names are plain ones, which their shapes tell.
+uint64_t block_count(const AdapterModule& module, const Extents& e, const ModuleWeight& weight) {
   const auto blocks = module.numbers.find("nblocks");
-  return blocks == module.numbers.end() || blocks->second < 1 ? 1 : static_cast<uint64_t>(blocks->second);
+  if (blocks == module.numbers.end() || blocks->second < 1) return 1;
+  const uint64_t in = is_turned(module, weight) ? weight.rows() / weight.experts : weight.columns();
+  const bool is_plain = e.up_columns == e.down_rows && e.down_columns * e.kernel == in;
+  return is_plain ? 1 : static_cast<uint64_t>(blocks->second);
 }
 
 // Of the base: residuals of these initialisations are in no file.
@@ -59,6 +68,25 @@ std::string bias_fault(const Adapter& adapter, const AdapterModule& module, cons
   return count == weight.rows() ? "" : misfit("lora_B.bias", count, "elements", "the bias", weight.rows());
 }
 
+// What the kernel's extents are in a factor, which may have more of them that are one.
+bool has_kernel(Shape factor, Shape weight) {
+  const auto extents = [](Shape shape) {
+    std::vector<uint64_t> kernel(shape.begin() + 2, shape.end());
+    while (!kernel.empty() && kernel.back() == 1) kernel.pop_back();
+    return kernel;
+  };
+  return factor.size() < 3 || weight.size() < 2 || extents(factor) == extents(weight);
+}
+
+std::string kernel_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
+  if (weight.is_embedding || weight.experts > 1) return {};
+  const char* const name = find_factor(module, "lora_mid") ? "lora_mid" : "lora_A";
+  const Factor* const factor = find_factor(module, name);
+  if (!factor || has_kernel(factor_tensor(adapter, *factor).shape, weight.shape)) return {};
+  return sentence(name, " is ", shape_text(factor_tensor(adapter, *factor).shape), ", and the weight ",
+                  shape_text(weight.shape));
+}
+
 std::string mid_fault(const Adapter& adapter, const AdapterModule& module, const Extents& e) {
   const Factor* const mid = find_factor(module, "lora_mid");
   if (!mid) return {};
@@ -72,6 +100,15 @@ std::string block_fault(const Extents& e, uint64_t blocks) {
   return sentence("its rank ", e.down_rows, " does not fall into ", blocks, " blocks");
 }
 
+// PEFT's config says the rank of one block, of which experts alone have several.
+std::string rank_fault(const AdapterModule& module, const Extents& e, uint64_t experts) {
+  const auto blocks = module.numbers.find("blocks of rank");
+  const double has = blocks == module.numbers.end() ? 1 : blocks->second;
+  if (has == 1 || has == static_cast<double>(experts)) return {};
+  return sentence("its factors have rank ", e.down_rows, ", its config says ", number_text(e.down_rows / has),
+                  experts > 1 ? sentence(" for each of ", experts, " experts") : "");
+}
+
 std::string lora_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (std::string changed = changed_base(module); !changed.empty()) return changed;
@@ -79,15 +116,17 @@ std::string lora_fault(const Adapter& adapter, const AdapterModule& module, cons
   if (std::string lacking = lacking_partner(module); !lacking.empty()) return lacking;
   const Extents e = extents(adapter, module);
   if (std::string fault = mid_fault(adapter, module, e); !fault.empty()) return fault;
-  if (std::string fault = block_fault(e, block_count(module)); !fault.empty()) return fault;
-  const uint64_t blocks = block_count(module), experts = weight.experts;
+  if (std::string fault = kernel_fault(adapter, module, weight); !fault.empty()) return fault;
+  const uint64_t blocks = block_count(module, e, weight), experts = weight.experts;
+  if (std::string fault = block_fault(e, blocks); !fault.empty()) return fault;
+  if (std::string fault = rank_fault(module, e, experts); !fault.empty()) return fault;
   const bool down_in_blocks = blocks > 1 && e.up_columns == e.down_rows;
   const bool up_in_blocks = blocks > 1 && e.up_columns * blocks == e.down_rows;
   if (e.up_columns != e.down_rows && !up_in_blocks)
     return misfit(e.up_name, e.up_columns, "columns", sentence(e.down_name, " has rank"), e.down_rows);
   if (e.down_rows % experts != 0)
     return sentence(e.down_name, " has ", e.down_rows, " rows, which ", experts, " experts do not share");
-  const bool turned = weight.transposed || find_factor(module, "lora_embedding_A");
+  const bool turned = is_turned(module, weight);
   const uint64_t in = turned ? weight.rows() / experts : weight.columns();
   const uint64_t out = turned ? weight.columns() : weight.rows() / experts;
   const uint64_t columns = e.down_columns * e.kernel * (down_in_blocks ? blocks : 1);
@@ -101,7 +140,8 @@ uint64_t lora_memory(const Adapter& adapter, const AdapterModule& module, const 
   const uint64_t rank = e.down_rows / weight.experts, rows = weight.rows() / weight.experts;
   const uint64_t one = FactorProduct::memory(rows, rank, weight.columns());
   const uint64_t read = sizeof(float) * (e.down_rows * e.down_columns + e.up_rows * e.up_columns);
-  return weight.experts * one + (weight.experts > 1 || e.kernel > 1 ? read : 0);
+  const bool is_made = weight.experts > 1 || e.kernel > 1 || block_count(module, e, weight) > 1;
+  return weight.experts * one + (is_made ? read : 0) + (is_made && is_turned(module, weight) ? one : 0);
 }
 
 // The block-diagonal matrix whose blocks lie below each other in `blocks`.
@@ -116,12 +156,12 @@ struct Factors {
   FactorMatrix up, down;
 };
 
-Factors read_factors(const Adapter& adapter, const AdapterModule& module) {
+Factors read_factors(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   const Extents e = extents(adapter, module);
   Factors factors{read_matrix(adapter, factor(module, e.up_name)), read_matrix(adapter, factor(module, e.down_name))};
   if (const Factor* const mid = find_factor(module, "lora_mid"))
     factors.down = joined_core(read_matrix(adapter, *mid), factors.down);
-  const uint64_t blocks = block_count(module);
+  const uint64_t blocks = block_count(module, e, weight);
   if (blocks == 1) return factors;
   FactorMatrix& in_blocks = factors.up.columns == factors.down.rows ? factors.down : factors.up;
   in_blocks = block_diagonal(in_blocks, blocks);
@@ -154,9 +194,14 @@ std::unique_ptr<ModuleChange> open_lora(const Adapter& adapter, const AdapterMod
     FactorMatrix bias{weight.rows(), 1, read_factor(adapter, ckmerge::factor(module, "lora_B.bias"))};
     return std::make_unique<AddedProduct>(std::move(bias), FactorMatrix{1, 1, {1.0F}}, factor);
   }
-  Factors factors = read_factors(adapter, module);
+  const Extents e = extents(adapter, module);
+  const bool turned = is_turned(module, weight);
+  // The factor of an embedding is as large as the vocabulary: never is it in memory in both ways.
+  if (turned && weight.experts == 1 && !find_factor(module, "lora_mid") && block_count(module, e, weight) == 1)
+    return std::make_unique<AddedProduct>(read_transposed(adapter, ckmerge::factor(module, e.down_name)),
+                                          read_transposed(adapter, ckmerge::factor(module, e.up_name)), factor);
+  Factors factors = read_factors(adapter, module, weight);
   if (weight.experts > 1) return of_experts(factors, weight, factor);
-  const bool turned = weight.transposed || find_factor(module, "lora_embedding_A");
   return added_product(std::move(factors.up), std::move(factors.down), turned, factor);
 }
 

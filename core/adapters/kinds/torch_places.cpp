@@ -6,11 +6,17 @@
 #include <utility>
 
 namespace ckmerge {
+namespace {
+
+using Words = std::mt19937;  // the standard's and torch's are the same generator
+
+// Where torch begins to draw 64 bits for each place, since remainders of 32 would favour some, and to shuffle in
+// another way.
+constexpr uint64_t kFirstOfLongDraws = UINT32_MAX / 20;
 
 // Numbers 0 to count - 1 are swapped from the front on, each with one behind it or itself; those that were swapped are
 // remembered, all others are where they were.
-std::vector<uint64_t> torch_places(uint64_t seed, uint64_t count, uint64_t wanted) {
-  std::mt19937 words(static_cast<uint32_t>(seed));  // the standard's and torch's are the same generator
+std::vector<uint64_t> swapped_places(Words words, uint64_t count, uint64_t wanted) {
   std::unordered_map<uint64_t, uint64_t> swapped;
   const auto at = [&](uint64_t i) {
     const auto found = swapped.find(i);
@@ -24,6 +30,25 @@ std::vector<uint64_t> torch_places(uint64_t seed, uint64_t count, uint64_t wante
     swapped[other] = at(i);
   }
   return places;
+}
+
+// Each number takes a place in front of it or its own, and what was there goes to where the number would have been: the
+// front is known when all have been drawn, some seconds later.
+std::vector<uint64_t> inserted_places(Words words, uint64_t count, uint64_t wanted) {
+  std::vector<uint64_t> places(wanted);
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t high = words(), place = (high << 32 | words()) % (i + 1);
+    if (i < wanted) places[i] = places[place];
+    if (place < wanted) places[place] = i;
+  }
+  return places;
+}
+
+}  // namespace
+
+std::vector<uint64_t> torch_places(uint64_t seed, uint64_t count, uint64_t wanted) {
+  const Words words(static_cast<uint32_t>(seed));
+  return count < kFirstOfLongDraws ? swapped_places(words, count, wanted) : inserted_places(words, count, wanted);
 }
 
 }  // namespace ckmerge

@@ -7,11 +7,7 @@
 
 namespace ckmerge {
 
-/// The first `wanted` of torch.randperm(count) on the CPU, its generator seeded with `seed`. REQUIRES: wanted <= count,
-/// count < 2^32, since from there on torch draws two words for each.
+/// The first `wanted` of torch.randperm(count) on the CPU, its generator seeded with `seed`. REQUIRES: wanted <= count.
 std::vector<uint64_t> torch_places(uint64_t seed, uint64_t count, uint64_t wanted);
-
-/// Below which counts it is known.
-inline constexpr uint64_t kMostPlaces = UINT32_MAX;
 
 }  // namespace ckmerge

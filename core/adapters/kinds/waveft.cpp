@@ -31,7 +31,6 @@ std::string waveft_fault(const Adapter& adapter, const AdapterModule& module, co
     return sentence("its wavelets are ", family->first.substr(kFamily.size()), "; only db1 is known");
   const uint64_t count = factor_tensor(adapter, factor(module, "waveft_spectrum")).count;
   const uint64_t elements = weight.rows() * weight.columns();
-  if (elements >= kMostPlaces) return "the weight has too many elements for the places of its spectrum to be known";
   return count <= elements ? "" : misfit("waveft_spectrum", count, "elements", "the weight", elements);
 }
 

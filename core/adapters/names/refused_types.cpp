@@ -31,43 +31,58 @@ constexpr RefusedType kTypes[] = {
     {"BONE", "is Bone, which PEFT 0.21 no longer has; convert it to MiSS with the PEFT that trained it"},
 };
 
-// What is told apart by the names of its tensors.
-constexpr std::string_view kKnown[] = {"LORA",
-                                       "ADALORA",
-                                       "LOHA",
-                                       "LOKR",
-                                       "OFT",
-                                       "BOFT",
-                                       "IA3",
-                                       "VERA",
-                                       "PVERA",
-                                       "HRA",
-                                       "GLORA",
-                                       "MISS",
-                                       "DELORA",
-                                       "GRALORA",
-                                       "HIRA",
-                                       "C3A",
-                                       "FOURIERFT",
-                                       "WAVEFT",
-                                       "SHIRA",
-                                       "SUPERTUNING",
-                                       "RANDLORA",
-                                       "VBLORA",
-                                       "UNILORA",
-                                       "ROAD",
-                                       "DEFT",
-                                       "PEANUT",
-                                       "OSF",
-                                       "FROD",
-                                       "BEFT",
-                                       "LN_TUNING",
-                                       "TRAINABLE_TOKENS"};
+struct KnownType {
+  std::string_view type;
+  std::string_view kind;  ///< that factors' names tell; empty: it has whole tensors alone
+};
+
+constexpr KnownType kKnown[] = {
+    {"LORA", "LoRA"},
+    {"ADALORA", "AdaLoRA"},
+    {"LOHA", "LoHa"},
+    {"LOKR", "LoKr"},
+    {"OFT", "OFT"},
+    {"BOFT", "BOFT"},
+    {"IA3", "IA3"},
+    {"VERA", "VeRA"},
+    {"PVERA", "PVeRA"},
+    {"HRA", "HRA"},
+    {"GLORA", "GLoRA"},
+    {"MISS", "MiSS"},
+    {"DELORA", "DeLoRA"},
+    {"GRALORA", "GraLoRA"},
+    {"HIRA", "HiRA"},
+    {"C3A", "C3A"},
+    {"FOURIERFT", "FourierFT"},
+    {"WAVEFT", "WaveFT"},
+    {"SHIRA", "SHiRA"},
+    {"SUPERTUNING", "SuperTuning"},
+    {"RANDLORA", "RandLoRA"},
+    {"VBLORA", "VB-LoRA"},
+    {"UNILORA", "Uni-LoRA"},
+    {"ROAD", "RoAd"},
+    {"DEFT", "DEFT"},
+    {"PEANUT", "PEANUT"},
+    {"OSF", "OSF"},
+    {"FROD", "FROD"},
+    {"BEFT", "BEFT"},
+    {"LN_TUNING", ""},
+    {"TRAINABLE_TOKENS", ""},
+};
+
+constexpr std::string_view kWithDora = " with DoRA";
 
 }  // namespace
 
 bool is_known_type(std::string_view peft_type) {
-  return std::ranges::find(kKnown, peft_type) != std::end(kKnown) || !refused_type(peft_type).empty();
+  return std::ranges::find(kKnown, peft_type, &KnownType::type) != std::end(kKnown) || !refused_type(peft_type).empty();
+}
+
+bool may_have_kind(std::string_view peft_type, std::string_view kind) {
+  if (kind == "KaSA") return peft_type == "LORA";
+  if (kind.ends_with(kWithDora)) kind.remove_suffix(kWithDora.size());
+  const auto found = std::ranges::find(kKnown, peft_type, &KnownType::type);
+  return found == std::end(kKnown) || found->kind == kind;
 }
 
 std::string_view refused_type(std::string_view peft_type) {

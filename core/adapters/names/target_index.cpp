@@ -219,6 +219,15 @@ bool TargetIndex::is_meant(uint32_t component, string_view name, TargetScope sco
          (scope.number == kOfT5 && one.is_t5);
 }
 
+bool TargetIndex::is_called(TargetEntry entry, string_view name) const {
+  const TargetTable& of = table(entry);
+  const string whole = components_[of.component].prefix + string(module_of_tensor(of.tensors.name(entry.row)));
+  const string plain = plain_module(whole);
+  return std::ranges::any_of(std::array<string_view, 2>{whole, plain}, [&](string_view own) {
+    return own.ends_with(name) && (own.size() == name.size() || own[own.size() - name.size() - 1] == '.');
+  });
+}
+
 std::vector<TargetEntry> TargetIndex::find(string_view name, TargetScope scope) const {
   constexpr size_t kMostEntries = 64;  // of one name; dots and underscores in any order would make any number
   std::vector<TargetEntry> entries;
@@ -235,6 +244,8 @@ std::vector<TargetEntry> TargetIndex::find(string_view name, TargetScope scope) 
     }
     if (!entries.empty()) break;
   }
+  if (name.find('.') != string_view::npos)
+    std::erase_if(entries, [&](TargetEntry entry) { return !is_called(entry, name) && !is_called(entry, plain); });
   return entries;
 }
 

@@ -35,7 +35,8 @@ class TargetIndex {
   /// 10^4 tensors.
   TargetIndex(const Checkpoint& checkpoint, bool with_experts);
 
-  /// Modules called `name`, with dots or underscores, in components that `scope` means; each once.
+  /// Modules called `name` in components that `scope` means; each once. A name without dots may have underscores in
+  /// their place, one with dots is as it stands.
   std::vector<TargetEntry> find(std::string_view name, TargetScope scope) const;
 
   const TargetTable& table(TargetEntry entry) const { return tables_[entry.table]; }
@@ -62,6 +63,7 @@ class TargetIndex {
   void add_experts(uint32_t number);
   void add_table(TargetTable table, std::string_view prefix);
   void add_key(std::string key, TargetEntry entry);
+  bool is_called(TargetEntry entry, std::string_view name) const;
   bool is_meant(uint32_t component, std::string_view name, TargetScope scope) const;
 
   std::vector<Component> components_;

@@ -78,6 +78,9 @@ TEST_CASE("places are those of torch.randperm") {
   CHECK(torch_places(777, 10, 10) == std::vector<uint64_t>{5, 9, 0, 3, 1, 7, 4, 8, 6, 2});
   const std::vector<uint64_t> hundred = torch_places(777, 100, 100), five = torch_places(777, 100, 5);
   CHECK(std::equal(five.begin(), five.end(), hundred.begin()));
+  // From 2^32 / 20 on torch draws two words for each place.
+  CHECK(torch_places(777, 214748363, 4) == std::vector<uint64_t>{11440646, 199500216, 10121607, 3119241});
+  CHECK(torch_places(777, 214748364, 4) == std::vector<uint64_t>{150358698, 199533091, 83306822, 145970095});
 }
 
 TEST_CASE("FourierFT adds waves, WaveFT squares of four elements") {

@@ -80,13 +80,28 @@ TEST_CASE("of a config in metadata the keys behind the component's prefix count"
 }
 
 TEST_CASE("fields that are not what PEFT writes are malformed") {
-  for (const std::string text :
-       {R"({"peft_type": 3})", R"({"rank_pattern": [1]})", R"({"rank_pattern": {"a": "b"}})",
-        R"({"rank_pattern": {"(": 1}})", R"({"target_parameters": "x"})", R"({"target_parameters": [1]})",
-        R"({"r": "eight"})", R"({"lora_alpha": [4]})", R"({"use_rslora": 1})", R"({"trainable_token_indices": [-1]})",
-        R"({"trainable_token_indices": [1.5]})", R"({"trainable_token_indices": "all"})",
-        R"({"feedforward_modules": "("})", R"({"feedforward_modules": [null]})", R"({"use_bdlora": {"nblocks": "x"}})",
-        R"({"base_model_name_or_path": {}})"}) {
+  for (const std::string text : {R"({"peft_type": 3})",
+                                 R"({"rank_pattern": [1]})",
+                                 R"({"rank_pattern": {"a": "b"}})",
+                                 R"({"rank_pattern": {"(": 1}})",
+                                 R"({"target_parameters": "x"})",
+                                 R"({"target_parameters": [1]})",
+                                 R"({"r": "eight"})",
+                                 R"({"lora_alpha": [4]})",
+                                 R"({"use_rslora": 1})",
+                                 R"({"trainable_token_indices": [-1]})",
+                                 R"({"trainable_token_indices": [1.5]})",
+                                 R"({"trainable_token_indices": "all"})",
+                                 R"({"feedforward_modules": "("})",
+                                 R"({"feedforward_modules": [null]})",
+                                 R"({"use_bdlora": {"nblocks": "x"}})",
+                                 R"({"use_bdlora": {"nblocks": 1e300}})",
+                                 R"({"use_bdlora": {"nblocks": 0}})",
+                                 R"({"topk": 1e300})",
+                                 R"({"topk": 1.5})",
+                                 R"({"random_loc_seed": -1})",
+                                 R"({"random_loc_seed": 1e300})",
+                                 R"({"base_model_name_or_path": {}})"}) {
     CAPTURE(text);
     const auto failed = failure([&] { config(text); });
     CHECK(failed.code == ErrorCode::malformed);
