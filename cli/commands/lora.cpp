@@ -60,14 +60,11 @@ LoraJob extract_job(const Request& request, Caller& caller, WeightPlaces& places
   job.modules = std::move(found.modules);
   job.unchanged = found.unchanged;
   job.left_out = std::move(found.left_out);
-  job.memory = found.memory;
   job.architecture = places.architecture;
   job.base_model = job.inputs[1].folder ? job.inputs[1].folder->path : job.inputs[1].path;
   job.fields = {{"rank", number_text(static_cast<double>(asked.rank.value_or(32)))}};
   add_field(job.fields, "conv_rank", asked.conv_rank);
   add_field(job.fields, "clamp", asked.clamp);
-  if (asked.clamp)
-    job.warnings.emplace_back("--clamp cuts the largest elements of factors; the energy told is that without it");
   return job;
 }
 
@@ -118,6 +115,8 @@ LoraJob combine_job(const Request& request, Caller& caller, std::vector<Adapter>
       counted_paths({request.operands.begin() + 1, request.operands.end()}, resizes);
   adapters = opened_adapters(counted, caller);
   options.spelling = asked.spelling.value_or(spelling_of(adapters[0]));
+  options.energies = false;
+  options.expect_memory = [&](uint64_t bytes) { expect_lora_memory(request.settings, bytes); };
   std::vector<CountedAdapter> terms;
   LoraJob job{.settings = request.settings, .made_by = request.operands[0], .spelling = options.spelling};
   for (size_t k = 0; k < adapters.size(); ++k) {

@@ -66,19 +66,18 @@ Recipe recipe_of(const LoraJob& job) {
   return recipe;
 }
 
+uint64_t memory_for_modules(const Settings& settings) {
+  const uint64_t budget = settings.run.memory_budget;
+  return budget > kForTiles ? budget - kForTiles : 0;
+}
+
 // How many modules may be made at a time.
-unsigned modules_at_a_time(const LoraJob& job) {
+unsigned modules_at_a_time(const LoraJob& job, uint64_t largest) {
   const RunOptions& run = job.settings.run;
   const unsigned threads = run.threads > 0 ? run.threads : allowed_processors();
-  if (job.memory == 0) return threads;
-  const uint64_t left = run.memory_budget > kForTiles ? run.memory_budget - kForTiles : 0;
-  if (left < job.memory)
-    throw Error(
-        ErrorCode::resources, "--memory",
-        sentence("the largest module takes ", memory_text(job.memory), " while it is made, and with ",
-                 memory_text(kForTiles), " for tiles that is more than --memory ", memory_text(run.memory_budget),
-                 "; give --memory ", memory_text(job.memory + kForTiles), " or more"));
-  return static_cast<unsigned>(std::min<uint64_t>(threads, left / job.memory));
+  if (largest == 0) return threads;
+  expect_lora_memory(job.settings, largest);
+  return static_cast<unsigned>(std::min<uint64_t>(threads, memory_for_modules(job.settings) / largest));
 }
 
 std::vector<std::string> paths_of(const LoraJob& job) {
@@ -162,6 +161,15 @@ void tell(const Settings& settings, Caller& caller, const std::string& text, con
 
 bool is_adapter_folder(const std::string& output) { return may_be_folder(output); }
 
+void expect_lora_memory(const Settings& settings, uint64_t largest) {
+  if (memory_for_modules(settings) >= largest) return;
+  throw Error(ErrorCode::resources, "--memory",
+              sentence("the largest module takes ", memory_text(largest), " while it is made, and with ",
+                       memory_text(kForTiles), " for tiles that is more than --memory ",
+                       memory_text(settings.run.memory_budget), "; give --memory ", memory_text(largest + kForTiles),
+                       " or more"));
+}
+
 void expect_lora_output(const LoraJob& job) {
   check_output_name(job);
   check_target_of(job);
@@ -172,14 +180,15 @@ void write_lora(LoraJob job, Caller& caller) {
   Faults faults;
   complete_run_options(job.settings, caller.environment, faults);
   faults.raise();
-  const unsigned at_a_time = modules_at_a_time(job);
+  const uint64_t largest = largest_memory(job.modules);
+  const unsigned at_a_time = modules_at_a_time(job, largest);
   const MadeAdapter made(job.modules, job.spelling, at_a_time);
   const Checkpoint adapter = made.checkpoint();
   const Plan plan = make_plan(recipe_of(job), {&adapter, 1});
   for (const std::string& warning : plan.warnings) job.warnings.push_back(warning);
   check_space(job.settings.output->substr(0, job.settings.output->find_last_not_of('/') + 1), plan.output_size());
   RunOptions options = job.settings.run;
-  options.memory_budget = std::max(kForTiles, options.memory_budget - at_a_time * job.memory);
+  options.memory_budget = std::max(kForTiles, options.memory_budget - at_a_time * largest);
   options.device = {.choice = DeviceChoice::cpu};
   const auto facts = [&] { return facts_of(job, plan, made); };
   if (job.settings.only_plan) return tell(job.settings, caller, lora_plan_report(facts()), lora_plan_json(facts()));

@@ -22,7 +22,6 @@ struct LoraJob {
   std::string architecture = {};
   Metadata fields = {}, kept = {};         ///< AdapterRecord::fields, and the inputs' metadata to be kept
   std::string base_model = {};             ///< for adapter_config.json
-  uint64_t memory = 0;                     ///< bytes that making the largest module takes
   uint64_t unchanged = 0;                  ///< weights that are equal in both
   std::vector<std::string> left_out = {};  ///< names of tensors that differ and are not in the adapter
   std::vector<std::string> warnings = {};
@@ -30,6 +29,9 @@ struct LoraJob {
 
 /// Whether an output of this name is a folder of PEFT.
 bool is_adapter_folder(const std::string& output);
+
+/// Refuses a --memory in which a module that takes so many bytes cannot be made. Throws Error(resources).
+void expect_lora_memory(const Settings& settings, uint64_t largest);
 
 /// Refuses what stands against the output's name and place. Throws Error(usage | io).
 void expect_lora_output(const LoraJob& job);

@@ -31,6 +31,19 @@ Reader read_share(std::optional<double> LoraSettings::*member) {
   return {.type = ValueType::number, .read = read};
 }
 
+// Half of the elements lie below the least of these, and about as many are below 0: less would hold them to nothing.
+Reader read_quantile() {
+  constexpr double kLeast = 0.5;
+  const auto read = [](Settings& settings, const Word& word) {
+    const double quantile = parse_number(word.option, word.text);
+    if (quantile < kLeast || quantile > 1)
+      throw Error(ErrorCode::usage, word.option,
+                  word.option + " is a quantile, 0.5 or more and at most 1, such as 0.99; got " + word.text);
+    settings.lora.clamp = quantile;
+  };
+  return {.type = ValueType::number, .read = read};
+}
+
 Reader read_concat() {
   const auto read = [](Settings& settings, const Word& word) { settings.lora.concat = word.text == "true"; };
   return {.kind = OptionKind::flag, .type = ValueType::flag, .read = read};
@@ -61,7 +74,7 @@ std::vector<OptionSpec> lora_options() {
        read_rank(&LoraSettings::conv_rank, 0)},
       {"clamp", 0, "Q",
        "of extract: hold the factors' elements to this quantile of them, such as 0.99, as kohya's script does",
-       read_share(&LoraSettings::clamp)},
+       read_quantile()},
       {"energy", 0, "X",
        "of resize: the lowest rank of each module that has this share of its energy, such as 0.95; --rank is then the "
        "highest",

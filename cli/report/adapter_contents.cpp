@@ -80,7 +80,7 @@ std::map<std::string, double> strengths_of(const Adapter& adapter) {
   try {
     const std::vector<CountedAdapter> alone{{.adapter = &adapter}};
     for (const MadeModule& module : combination(alone, {.spelling = spelling_of(adapter)}))
-      energies[module_block(module.name)] += module.make().energy;
+      energies[module_block(module.name)] += module.make().energy.value_or(0);
   } catch (const Error&) {  // kinds that are no products of two factors
     return {};
   }

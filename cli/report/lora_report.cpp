@@ -64,7 +64,8 @@ void write_module(JsonWriter& json, const MadeModule& module, const ModuleEnergy
   write_shape(json, "up", module.up_shape);
   write_shape(json, "down", module.down_shape);
   if (energy) {
-    json.key("energy").value(energy->energy);
+    json.key("energy");
+    energy->energy ? json.value(*energy->energy) : json.null();
     json.key("kept").value(energy->kept);
   }
   json.end_object();

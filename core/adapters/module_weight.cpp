@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/adapters/conv1d.h"
 #include "core/adapters/factors.h"
 #include "core/layouts/reshaping.h"
 #include "io/text/sentence.h"
@@ -34,19 +35,11 @@ bool is_embedding(const AdapterModule& module, string_view name) {
          std::ranges::find(kEmbeddings, last_component(name)) != kEmbeddings.end();
 }
 
-// GPT-2 and its kin keep (in, out). What goes into attention is three times as wide as what comes out of it.
 bool is_conv1d(const TargetIndex& index, TargetEntry entry) {
-  constexpr auto kModules = std::to_array<string_view>({"c_attn", "c_proj", "c_fc", "q_attn"});
-  const string_view module = module_of_tensor(index.tensor(entry).name);
-  if (std::ranges::find(kModules, last_component(module)) == kModules.end()) return false;
-  const string block(before_last(before_last(module)));
-  for (const char* const attention : {".attn.c_attn.weight", ".crossattention.c_attn.weight"}) {
-    const TargetEntry beside = index.beside(entry, block + attention);
-    if (beside.row == TargetIndex::npos) continue;
-    const Shape shape = index.tensor(beside).shape;
-    return shape.size() == 2 && shape[1] == shape[0] * (string_view(attention).starts_with(".attn") ? 3 : 2);
-  }
-  return false;
+  return ckmerge::is_conv1d(index.tensor(entry).name, [&](string_view name) {
+    const TargetEntry beside = index.beside(entry, name);
+    return beside.row == TargetIndex::npos ? Shape() : index.tensor(beside).shape;
+  });
 }
 
 enum class Lie : uint8_t { none, plain, turned };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "core/algebra/orthonormal.h"
 #include "core/algebra/symmetric_eigen.h"
@@ -188,8 +189,9 @@ uint64_t truncated_svd_memory(uint64_t rows, uint64_t columns, uint64_t rank) {
   return of_a_pass + (3 * count * columns + 2 * count * rows) * sizeof(double);
 }
 
-Svd product_svd(const Matrix& left, const Matrix& right) {
-  Matrix of_left = transposed(left), of_right = right;
+Svd product_svd(Matrix left, Matrix right) {
+  Matrix of_left = transposed(left), of_right = std::move(right);
+  left = Matrix();
   const Matrix up = make_orthonormal(of_left), down = make_orthonormal(of_right);
   // left = of_left^T up^T and right = down of_right: between the bases stands up^T down, whose columns are rows of
   // down^T up.
@@ -200,6 +202,11 @@ Svd product_svd(const Matrix& left, const Matrix& right) {
   for (const double value : out.values) out.energy += value * value;
   choose_signs(out);
   return out;
+}
+
+uint64_t product_svd_memory(uint64_t rows, uint64_t rank, uint64_t columns) {
+  constexpr uint64_t kSquares = 10;  // triangles, the core, its squares and vectors
+  return sizeof(double) * (2 * rank * (rows + columns) + kSquares * rank * rank);
 }
 
 }  // namespace ckmerge

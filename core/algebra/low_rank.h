@@ -33,6 +33,9 @@ uint64_t truncated_svd_memory(uint64_t rows, uint64_t columns, uint64_t rank);
 
 /// That of the product left * right of two factors, which is never made: left has as many columns as right rows. All
 /// values, right to some 1e-8 of the largest.
-Svd product_svd(const Matrix& left, const Matrix& right);
+Svd product_svd(Matrix left, Matrix right);
+
+/// Upper bound of the bytes that it holds meanwhile, the factors among them: rows x rank and rank x columns.
+uint64_t product_svd_memory(uint64_t rows, uint64_t rank, uint64_t columns);
 
 }  // namespace ckmerge

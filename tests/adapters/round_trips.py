@@ -2,12 +2,16 @@
 """usage: round_trips.py CKMERGE [NAME ...]
 Adapters there and back: what is extracted from a base and a base with a known difference is that difference, what is baked with a
 strength and its opposite leaves the base, adapters merged with each other bake as each of them does, of the same rank is the same."""
+import json
 import os
+import pathlib
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 
+import recorded
 import spelled
 import tensors
 
@@ -21,6 +25,7 @@ def run(ckmerge, *words):
     done = subprocess.run([ckmerge, *map(str, words)], capture_output=True, text=True, env=dict(os.environ, XDG_CACHE_HOME=os.path.abspath("cache")))
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, words))}: exit {done.returncode}: {(done.stdout + done.stderr).strip()[-400:]}")
+    return done.stdout
 
 
 def base():
@@ -77,6 +82,36 @@ def extracted_as_kohya(ckmerge):
     return near("again.safetensors", "tuned.safetensors", 1e-3)
 
 
+def extracted_of_conv1d(ckmerge):
+    """GPT-2's weights lie the other way round: the factors are those that PEFT has, and baked they give the tuned model."""
+    entry = recorded.load("peft-models")["GPT-2"]
+    adapter_path, (base_path, _) = recorded.write_adapter("GPT-2", entry, pathlib.Path("adapter")), recorded.write_base(recorded.load("nets"), entry, pathlib.Path("gpt2"))
+    run(ckmerge, "bake", base_path, "--lora", adapter_path, "-o", "tuned/", "-q")
+    run(ckmerge, "lora", "extract", "tuned", base_path, "--rank", 2, *WHOLE, "-o", "found/", "-q")
+    run(ckmerge, "bake", base_path, "--lora", "found", "-o", "again/", "-q")
+    wanted, found = tensors.read("adapter/adapter_model.safetensors"), tensors.read("found/adapter_model.safetensors")
+    if {name: entry[1] for name, entry in found.items()} != {name: entry[1] for name, entry in wanted.items()}:
+        return f"factors are {sorted((name, entry[1]) for name, entry in found.items())}"
+    return near("again/model.safetensors", "tuned/model.safetensors", 1e-5)
+
+
+def clamped(ckmerge):
+    """With --clamp the energy that is told is that of what is written."""
+    bake(ckmerge, "tuned.safetensors", "one.safetensors")
+    for quantile in (0.99, 0.9, 0.5):
+        told = json.loads(run(ckmerge, "lora", "extract", "tuned.safetensors", "base.safetensors", "--rank", RANK, "--clamp", quantile, *WHOLE, "-o", "found/", "--json"))
+        bake(ckmerge, "again.safetensors", "found")
+        shutil.rmtree("found")
+        base_of, tuned, again = (tensors.read(f"{name}.safetensors") for name in ("base", "tuned", "again"))
+        for module in told["modules"]:
+            name = module["name"].removeprefix("base_model.model.") + ".weight"
+            before, wanted, got = (tensors.numbers("F32", file[name][2]) for file in (base_of, tuned, again))
+            kept = 1 - sum((x - y)**2 for x, y in zip(wanted, got)) / sum((x - y)**2 for x, y in zip(wanted, before))
+            if abs(module["kept"] - max(kept, 0)) > 1e-4:
+                return f"--clamp {quantile}: of {name} {module['kept']:.4f} is told to be kept, and {kept:.4f} is"
+    return ""
+
+
 def subtracted(ckmerge):
     bake(ckmerge, "tuned.safetensors", "one.safetensors:0.7")
     bake(ckmerge, "back.safetensors", "one.safetensors:-0.7", model="tuned")
@@ -124,7 +159,7 @@ def in_any_order(ckmerge):
     return "" if tensors.read("other.safetensors") == tensors.read("direct.safetensors") else "the order of tensors changes the result"
 
 
-TESTS = {test.__name__: test for test in (extracted, extracted_as_kohya, subtracted, with_itself, same_rank, concatenated, smaller, in_any_order)}
+TESTS = {test.__name__: test for test in (extracted, extracted_as_kohya, extracted_of_conv1d, clamped, subtracted, with_itself, same_rank, concatenated, smaller, in_any_order)}
 
 
 def main():

@@ -2,7 +2,8 @@
 // An untrusted adapter: a config (JSON, up to an empty line), then tensors a line each (name, dimensions of one digit).
 // It is refused with Error(malformed) or Error(mismatch) and a sentence, or read with every tensor somewhere: a factor,
 // a scale, a whole tensor, or what is said to be ignored. What it changes of a model then lies within the model's
-// tensors, and every module is placed or unmatched; a module that fits is opened and changes all of its weight.
+// tensors, and every module is placed or unmatched; a module that fits is opened and changes all of its weight. Merged
+// with itself and resized, it has the shapes that it is said to have.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -16,6 +17,7 @@
 #include "core/adapters/adapter_file.h"
 #include "core/adapters/adapter_kind.h"
 #include "core/adapters/adapter_targets.h"
+#include "core/adapters/making/combination.h"
 #include "core/adapters/names/factor_name.h"
 #include "core/adapters/peft_config.h"
 #include "io/memory/memory_tensors.h"
@@ -123,6 +125,24 @@ void check_targets(const Adapter& adapter) {
   expect(known.size() == adapter.modules.size());
 }
 
+uint64_t elements_of(const std::vector<uint64_t>& shape) {
+  uint64_t count = 1;
+  for (const uint64_t extent : shape) count *= extent;
+  return count;
+}
+
+// As lora merge, lora resize and inspect --blocks compute: of each module there is as much as its shapes say.
+void check_combination(const Adapter& adapter, CombinationOptions options) {
+  const std::vector<CountedAdapter> both{{.adapter = &adapter}, {.adapter = &adapter, .strength = -0.5}};
+  options.spelling = spelling_of(adapter);
+  for (const MadeModule& module : combination(both, options)) {
+    const FactorPair factors = module.make();
+    expect(module.rank() > 0 && module.memory > 0 && module.up_shape[1] == module.rank());
+    expect(factors.up.size() == elements_of(module.up_shape));
+    expect(factors.down.size() == elements_of(module.down_shape));
+  }
+}
+
 void check(Checkpoint checkpoint) {
   std::vector<std::string> names;
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i) names.emplace_back(checkpoint.tensors.name(i));
@@ -131,6 +151,8 @@ void check(Checkpoint checkpoint) {
   for (uint32_t i = 0; i < names.size(); ++i) expect(is_told(adapter, i, names[i]));
   for (const AdapterModule& module : adapter.modules) expect(module.kind != nullptr && !module.factors.empty());
   check_targets(adapter);
+  for (const CombinationOptions& options : {CombinationOptions{}, {.rank = 2}, {.energy = 0.9}})
+    check_combination(adapter, options);
 }
 
 void refused(const Error& error) {

@@ -4,11 +4,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
+#include "core/adapters/factors.h"
 #include "io/table/tensor_reader.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 #include "kernels/block_kernels.h"
+#include "kernels/matrix.h"
 
 namespace ckmerge {
 namespace {
@@ -89,9 +92,38 @@ void clamp_factors(FactorPair& factors, double quantile) {
     for (float& value : *values) value = std::clamp(value, -bound, bound);
 }
 
+// The share of the matrix's energy that up * down has, whatever they are.
+double kept_of(const RowSource& matrix, const FactorPair& factors, uint64_t rank) {
+  constexpr uint64_t kRowsAtATime = 64;
+  std::vector<float> panels(panels_size(rank, matrix.columns)), rest(kRowsAtATime * matrix.columns);
+  make_panels(factors.down.data(), rank, matrix.columns, panels.data());
+  double all = 0, lost = 0;
+  const auto squares = [&](uint64_t count) {
+    double sum = 0;
+    for (uint64_t i = 0; i < count * matrix.columns; ++i) sum += double{rest[i]} * double{rest[i]};
+    return sum;
+  };
+  for (uint64_t first = 0; first < matrix.rows; first += kRowsAtATime) {
+    const uint64_t count = std::min(kRowsAtATime, matrix.rows - first);
+    matrix.read(first, count, rest.data());
+    all += squares(count);
+    add_product(factors.up.data() + first * rank, count, rank, panels.data(), matrix.columns, -1, rest.data());
+    lost += squares(count);
+  }
+  return all > 0 ? std::max(0.0, 1 - lost / all) : 1;
+}
+
 void expect_finite(const Svd& svd, const std::string& path, std::string_view name) {
   if (std::isfinite(svd.energy)) return;
   throw Error(ErrorCode::malformed, path, sentence(path, ": tensor '", name, "' holds NaN or Inf, or its base does"));
+}
+
+RowSource difference_rows(DifferenceReader& reader, const Tensor& tensor) {
+  const uint64_t columns = columns_of(tensor.shape);
+  const auto read = [&reader, columns](uint64_t first, uint64_t count, float* out) {
+    reader.read(first * columns, count * columns, out);
+  };
+  return {.rows = tensor.shape[0], .columns = columns, .read = read};
 }
 
 FactorPair extracted(const WeightPlaces& places, const WeightPlace& place, uint64_t rank,
@@ -99,14 +131,24 @@ FactorPair extracted(const WeightPlaces& places, const WeightPlace& place, uint6
   const NamedPair& pair = places.pairs[place.pair];
   const Tensor tensor = pair.base.tensors[place.base];
   DifferenceReader reader(pair, place.tuned, place.base);
-  const uint64_t columns = tensor.count / tensor.shape[0];
-  const auto read = [&](uint64_t first, uint64_t count, float* out) {
-    reader.read(first * columns, count * columns, out);
+  const RowSource difference = difference_rows(reader, tensor);
+  const auto found = [&] {
+    const Svd svd = truncated_svd(difference, rank);
+    expect_finite(svd, pair.tuned.path, tensor.name);
+    return balanced_factors(svd, rank);
   };
-  const Svd svd = truncated_svd({.rows = tensor.shape[0], .columns = columns, .read = read}, rank);
-  expect_finite(svd, pair.tuned.path, tensor.name);
-  FactorPair factors = balanced_factors(svd, rank);
-  if (options.clamp) clamp_factors(factors, *options.clamp);
+  FactorPair factors = found();
+  if (options.clamp) {
+    clamp_factors(factors, *options.clamp);
+    factors.kept = kept_of(difference, factors, rank);
+  }
+  // The transpose of up * down is that of down times that of up.
+  if (place.is_transposed) {
+    const uint64_t rows = tensor.shape[0], columns = columns_of(tensor.shape);
+    FactorMatrix up{rows, rank, std::move(factors.up)}, down{rank, columns, std::move(factors.down)};
+    factors.up = transposed(down).elements;
+    factors.down = transposed(up).elements;
+  }
   return factors;
 }
 
@@ -116,6 +158,8 @@ MadeModule made_module(const WeightPlaces& places, const WeightPlace& place, uin
   MadeModule module{.name = place.module, .up_shape = {shape[0], rank}, .down_shape = {rank}, .make = {}};
   for (size_t i = 1; i < shape.size(); ++i) module.down_shape.push_back(shape[i]);
   for (size_t i = 2; i < shape.size(); ++i) module.up_shape.push_back(1);
+  if (place.is_transposed) std::swap(module.up_shape[0], module.down_shape[1]);
+  module.memory = truncated_svd_memory(shape[0], columns_of(shape), rank);
   module.make = [&places, &place, rank, options] { return extracted(places, place, rank, options); };
   return module;
 }
@@ -148,7 +192,6 @@ Extraction extraction(const WeightPlaces& places, const ExtractionOptions& optio
       continue;
     }
     out.modules.push_back(made_module(places, place, rank, options));
-    out.memory = std::max(out.memory, truncated_svd_memory(rows, columns, rank));
   }
   find_left_out(places, out);
   if (out.modules.empty())

@@ -22,7 +22,6 @@ struct Extraction {
   std::vector<MadeModule> modules;
   uint64_t unchanged = 0;             ///< weights that are equal, of which nothing is extracted
   std::vector<std::string> left_out;  ///< names of tensors that differ and that the adapter cannot hold, or was not to
-  uint64_t memory = 0;                ///< bytes that making the largest module takes
 };
 
 /// Keeps a reference to `places`, which must outlive what it returns. Reads both files until the first difference of

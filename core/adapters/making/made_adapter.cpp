@@ -145,8 +145,17 @@ std::vector<ModuleEnergy> MadeAdapter::energies() const {
 
 double kept_in_all(std::span<const ModuleEnergy> energies) {
   double all = 0, kept = 0;
-  for (const ModuleEnergy& module : energies) all += module.energy, kept += module.energy * module.kept;
+  for (const ModuleEnergy& module : energies) {
+    const double energy = module.energy.value_or(0);
+    all += energy, kept += energy * module.kept;
+  }
   return all > 0 ? kept / all : 1;
+}
+
+uint64_t largest_memory(std::span<const MadeModule> modules) {
+  uint64_t most = 0;
+  for (const MadeModule& module : modules) most = std::max(most, module.memory);
+  return most;
 }
 
 }  // namespace ckmerge

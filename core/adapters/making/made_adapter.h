@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,9 +27,9 @@ inline constexpr const char* kAdapterSpellings[] = {"kohya", "diffusers", "peft"
 
 /// Two factors whose product is what is wanted of a module, and how much of it they have.
 struct FactorPair {
-  std::vector<float> up, down;  ///< out x rank and rank x in
-  double energy = 0;            ///< sum of squares of what they are to be
-  double kept = 1;              ///< share of it
+  std::vector<float> up, down;        ///< out x rank and rank x in
+  std::optional<double> energy = {};  ///< sum of squares of what they are to be; none: they have all of it
+  double kept = 1;                    ///< share of it
 };
 
 /// The `rank` largest values of an SVD as factors of equal size: each has the values' square roots.
@@ -40,13 +41,15 @@ struct MadeModule {
   std::vector<uint64_t> up_shape, down_shape;
   /// Called from any thread, of several modules at once, and again where a factor is read a second time.
   std::function<FactorPair()> make;
+  uint64_t memory = 0;  ///< bytes that making it takes
 
   uint64_t rank() const { return down_shape.front(); }
 };
 
 /// What is known of a module once it has been made.
 struct ModuleEnergy {
-  double energy = 0, kept = 1;
+  std::optional<double> energy = {};  ///< none: all of it is kept
+  double kept = 1;
 };
 
 class MadeAdapter {
@@ -75,5 +78,8 @@ class MadeAdapter {
 
 /// Of all modules together: the share of their energies that is kept.
 double kept_in_all(std::span<const ModuleEnergy> energies);
+
+/// Bytes that making the largest takes.
+uint64_t largest_memory(std::span<const MadeModule> modules);
 
 }  // namespace ckmerge

@@ -29,10 +29,10 @@ constexpr std::array<KohyaRow, 9> kRows{{
     {"hunyuan-video", "hunyuan_video", "networks.lora"},
 }};
 
-// Of a file that was made of another one these are no longer true.
-constexpr std::array<std::string_view, 7> kOfNetwork{"ss_network_dim",  "ss_network_alpha", "ss_network_args",
-                                                     "sshs_model_hash", "sshs_legacy_hash", "modelspec.hash_sha256",
-                                                     "ckmerge.adapter"};
+// Of a file that was made of another one these are no longer true. What diffusers says of scales is in the factors.
+constexpr std::array<std::string_view, 8> kOfNetwork{"ss_network_dim",  "ss_network_alpha",     "ss_network_args",
+                                                     "sshs_model_hash", "sshs_legacy_hash",     "modelspec.hash_sha256",
+                                                     "ckmerge.adapter", "lora_adapter_metadata"};
 
 uint64_t highest_rank(std::span<const MadeModule> modules, bool of_convolutions) {
   uint64_t rank = 0;

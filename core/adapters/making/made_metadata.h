@@ -20,7 +20,7 @@ struct AdapterRecord {
 };
 
 /// The metadata of a file of `modules`. `kept` are fields that go before ours where they are kohya's (ss_*), but for
-/// those that are no longer true: the network's, and sums of the file.
+/// those that are no longer true: the network's, what scales it, and sums of the file.
 Metadata made_metadata(std::span<const MadeModule> modules, AdapterSpelling spelling, std::string_view architecture,
                        const AdapterRecord& record, const Metadata& kept = {});
 

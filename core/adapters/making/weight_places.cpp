@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "core/adapters/conv1d.h"
 #include "core/inputs/component_places.h"
 #include "core/inputs/input_names.h"
 #include "core/names/architecture.h"
@@ -94,6 +95,13 @@ bool is_convolution(Shape shape) {
                      [](uint64_t extent) { return extent > 1; });
 }
 
+bool is_transposed(const TensorTable& tensors, const Tensor& tensor) {
+  return tensor.shape.size() == 2 && is_conv1d(tensor.name, [&](std::string_view name) {
+           const size_t row = tensors.find(name);
+           return row == TensorTable::npos ? Shape() : tensors[row].shape;
+         });
+}
+
 bool can_have_module(const Tensor& tensor) {
   return tensor.shape.size() >= 2 && tensor.shape.size() <= 5 && tensor.count > 0 && is_real(tensor.dtype) &&
          tensor.name.ends_with(kWeight) && !is_embedding_table(tensor.name);
@@ -117,7 +125,8 @@ void add_places(WeightPlaces& out, uint32_t pair, const Wanted& wanted, const st
                           .tuned = static_cast<uint32_t>(other),
                           .base = static_cast<uint32_t>(row),
                           .module = module_name(tensor.name, wanted, prefix),
-                          .is_convolution = is_convolution(tensor.shape)});
+                          .is_convolution = is_convolution(tensor.shape),
+                          .is_transposed = is_transposed(both.base.tensors, tensor)});
   }
 }
 

@@ -22,6 +22,7 @@ struct WeightPlace {
   uint32_t tuned = 0, base = 0;  ///< rows of their tables
   std::string module;            ///< as the adapter's file calls it
   bool is_convolution = false;   ///< of more than one point: 3 x 3
+  bool is_transposed = false;    ///< its rows are the module's inputs: GPT-2's Conv1D
 };
 
 struct WeightPlaces {
