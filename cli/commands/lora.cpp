@@ -8,8 +8,8 @@
 #include "core/adapters/adapter_file.h"
 #include "core/adapters/making/combination.h"
 #include "core/adapters/making/extraction.h"
+#include "core/families/told_architecture.h"
 #include "core/inputs/judged_inputs.h"
-#include "core/names/architecture.h"
 #include "io/folder/model_folder.h"
 #include "io/text/sentence.h"
 
@@ -42,6 +42,13 @@ AdapterSpelling extracted_spelling(const Settings& settings) {
   return settings.output && is_adapter_folder(*settings.output) ? AdapterSpelling::peft : AdapterSpelling::kohya;
 }
 
+// Without its path: what is made does not hang on where it was made.
+std::string base_model_of(const Checkpoint& base) {
+  if (base.lies_in_memory()) return "";
+  std::string name = base_name(base.folder ? base.folder->path : base.path);
+  return name == "." || name == ".." ? "" : name;
+}
+
 LoraJob extract_job(const Request& request, Caller& caller, WeightPlaces& places) {
   const LoraSettings& asked = request.settings.lora;
   if (request.operands.size() != 3)
@@ -61,7 +68,7 @@ LoraJob extract_job(const Request& request, Caller& caller, WeightPlaces& places
   job.unchanged = found.unchanged;
   job.left_out = std::move(found.left_out);
   job.architecture = places.architecture;
-  job.base_model = job.inputs[1].folder ? job.inputs[1].folder->path : job.inputs[1].path;
+  job.base_model = base_model_of(job.inputs[1]);
   job.fields = {{"rank", number_text(static_cast<double>(asked.rank.value_or(32)))}};
   add_field(job.fields, "conv_rank", asked.conv_rank);
   add_field(job.fields, "clamp", asked.clamp);
@@ -128,7 +135,7 @@ LoraJob combine_job(const Request& request, Caller& caller, std::vector<Adapter>
   job.modules = combination(terms, options);
   job.kept = common_metadata(adapters);
   const Checkpoint& first = adapters[0].file;
-  job.architecture = guess_architecture(first.tensors, first.metadata, first.judgement).architecture;
+  job.architecture = tell_architecture(first).architecture;
   job.base_model = adapters[0].base_model;
   add_field(job.fields, "rank", asked.rank);
   add_field(job.fields, "energy", asked.energy);

@@ -12,6 +12,7 @@
 #include "cli/report/lora_report.h"
 #include "core/read/tile_sizing.h"
 #include "core/threads/machine.h"
+#include "io/file/output_file.h"
 #include "io/text/sentence.h"
 #include "io/text/utf8.h"
 
@@ -43,11 +44,6 @@ class AdapterFolder final : public FolderOutput {
   std::string config_;
 };
 
-std::string base_name(const std::string& path) {
-  const std::string_view trimmed = std::string_view(path).substr(0, path.find_last_not_of('/') + 1);
-  return valid_utf8(trimmed.substr(trimmed.find_last_of('/') + 1));
-}
-
 AdapterRecord record_of(const LoraJob& job) {
   AdapterRecord record{.made_by = job.made_by, .inputs = {}, .fields = job.fields};
   for (const Checkpoint& input : job.inputs) record.inputs.push_back(base_name(input.path));
@@ -78,6 +74,13 @@ unsigned modules_at_a_time(const LoraJob& job, uint64_t largest) {
   if (largest == 0) return threads;
   expect_lora_memory(job.settings, largest);
   return static_cast<unsigned>(std::min<uint64_t>(threads, memory_for_modules(job.settings) / largest));
+}
+
+// Modules are made by whoever computes a tile of them: a small file has one for each thread, too. 0: as of all files.
+uint64_t tile_of(uint64_t output_size, unsigned threads) {
+  constexpr uint64_t kSmallFile = 4ULL << 20, kLargest = 256ULL << 10, kUnit = OutputFile::kAlignment;
+  if (output_size > kSmallFile * threads) return 0;
+  return std::clamp(output_size / (2 * threads) / kUnit * kUnit, kUnit, kLargest);
 }
 
 std::vector<std::string> paths_of(const LoraJob& job) {
@@ -159,6 +162,11 @@ void tell(const Settings& settings, Caller& caller, const std::string& text, con
 
 }  // namespace
 
+std::string base_name(const std::string& path) {
+  const std::string_view trimmed = std::string_view(path).substr(0, path.find_last_not_of('/') + 1);
+  return valid_utf8(trimmed.substr(trimmed.find_last_of('/') + 1));
+}
+
 bool is_adapter_folder(const std::string& output) { return may_be_folder(output); }
 
 void expect_lora_memory(const Settings& settings, uint64_t largest) {
@@ -190,6 +198,7 @@ void write_lora(LoraJob job, Caller& caller) {
   RunOptions options = job.settings.run;
   options.memory_budget = std::max(kForTiles, options.memory_budget - at_a_time * largest);
   options.device = {.choice = DeviceChoice::cpu};
+  if (options.tile_size == 0) options.tile_size = tile_of(plan.output_size(), at_a_time);
   const auto facts = [&] { return facts_of(job, plan, made); };
   if (job.settings.only_plan) return tell(job.settings, caller, lora_plan_report(facts()), lora_plan_json(facts()));
   const RunReport report = run_watched(job, plan, adapter, options, caller);

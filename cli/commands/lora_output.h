@@ -7,6 +7,7 @@
 
 #include "cli/options/request.h"
 #include "cli/report/caller.h"
+#include "core/adapters/making/extraction.h"
 #include "core/adapters/making/made_adapter.h"
 #include "core/adapters/making/made_metadata.h"
 
@@ -20,10 +21,10 @@ struct LoraJob {
   std::vector<Checkpoint> inputs = {};  ///< as they were opened
   std::vector<MadeModule> modules = {};
   std::string architecture = {};
-  Metadata fields = {}, kept = {};         ///< AdapterRecord::fields, and the inputs' metadata to be kept
-  std::string base_model = {};             ///< for adapter_config.json
-  uint64_t unchanged = 0;                  ///< weights that are equal in both
-  std::vector<std::string> left_out = {};  ///< names of tensors that differ and are not in the adapter
+  Metadata fields = {}, kept = {};     ///< AdapterRecord::fields, and the inputs' metadata to be kept
+  std::string base_model = {};         ///< for adapter_config.json
+  uint64_t unchanged = 0;              ///< weights that are equal in both
+  std::vector<LeftOut> left_out = {};  ///< tensors that differ and are not in the adapter
   std::vector<std::string> warnings = {};
 };
 
@@ -32,6 +33,8 @@ bool is_adapter_folder(const std::string& output);
 
 /// Refuses a --memory in which a module that takes so many bytes cannot be made. Throws Error(resources).
 void expect_lora_memory(const Settings& settings, uint64_t largest);
+/// Of a file or folder, without its path; in UTF-8.
+std::string base_name(const std::string& path);
 
 /// Refuses what stands against the output's name and place. Throws Error(usage | io).
 void expect_lora_output(const LoraJob& job);

@@ -13,7 +13,7 @@
 #include "core/adapters/adapter_kind.h"
 #include "core/adapters/making/combination.h"
 #include "core/adapters/making/module_names.h"
-#include "core/names/architecture.h"
+#include "core/families/told_architecture.h"
 #include "io/text/error.h"
 
 namespace ckmerge::cli {
@@ -107,9 +107,7 @@ std::string fault_lines(const std::vector<std::string>& faults) {
          listed(faults.size(), [&](size_t i) { return shortened(faults[i], kSentenceWidth); });
 }
 
-std::string architecture_of(const Checkpoint& checkpoint) {
-  return guess_architecture(checkpoint.tensors, checkpoint.metadata, checkpoint.judgement).architecture;
-}
+std::string architecture_of(const Checkpoint& checkpoint) { return tell_architecture(checkpoint).architecture; }
 
 bool is_adapter(const Checkpoint& checkpoint) { return checkpoint.judgement.holds == Holds::factors; }
 

@@ -29,10 +29,13 @@ std::string rest_lines(const LoraFacts& facts) {
   if (facts.unchanged > 0) out += "  " + counted(facts.unchanged, "weight") + " equal in both, left out\n";
   if (!facts.left_out.empty())
     out += "  " + counted(facts.left_out.size(), "tensor") +
-           " that differ and are not in it (norms, biases, tables, what --conv-rank 0 leaves):\n" +
+           (facts.left_out.size() == 1 ? " that differs and is not in it:\n" : " that differ and are not in it:\n") +
            listed(
-               facts.left_out.size(), [&](size_t i) { return shortened(facts.left_out[i], kNameWidth); },
-               facts.verbose ? SIZE_MAX : 3);
+               facts.left_out.size(),
+               [&](size_t i) {
+                 return shortened(facts.left_out[i].name, kNameWidth) + "  (" + facts.left_out[i].why + ")";
+               },
+               facts.verbose ? SIZE_MAX : 20);
   return out + warning_lines(facts.warnings);
 }
 
@@ -47,7 +50,9 @@ void write_facts(JsonWriter& json, const LoraFacts& facts) {
   json.key("dtype").value(info(facts.dtype).name);
   json.key("size").value(facts.size);
   json.key("unchanged").value(facts.unchanged);
-  json.key("left_out").value(facts.left_out);
+  json.key("left_out").begin_array();
+  for (const LeftOut& tensor : facts.left_out) json.value(tensor.name);
+  json.end_array();
   json.key("warnings").value(facts.warnings);
 }
 

@@ -6,7 +6,7 @@
 #include <span>
 #include <string>
 
-#include "core/adapters/making/made_adapter.h"
+#include "core/adapters/making/extraction.h"
 #include "core/engine/run.h"
 #include "io/text/json_writer.h"
 
@@ -18,9 +18,9 @@ struct LoraFacts {
   AdapterSpelling spelling = AdapterSpelling::kohya;
   Dtype dtype = Dtype::F16;
   std::span<const MadeModule> modules;
-  uint64_t size = 0;                      ///< bytes of the file
-  uint64_t unchanged = 0;                 ///< weights that are equal in both checkpoints
-  std::span<const std::string> left_out;  ///< tensors that differ and are not in it
+  uint64_t size = 0;                  ///< bytes of the file
+  uint64_t unchanged = 0;             ///< weights that are equal in both checkpoints
+  std::span<const LeftOut> left_out;  ///< tensors that differ and are not in it
   std::span<const std::string> warnings;
   bool verbose = false;
 };

@@ -3,11 +3,15 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/families/told_component.h"
+#include "core/names/adapter_network.h"
+#include "io/adapter_config.h"
+#include "io/text/error.h"
 
 namespace ckmerge {
 namespace {
@@ -44,6 +48,18 @@ std::string generation_of(const TensorTable& tensors, const ToldComponent& unet)
   return unet.family->name;
 }
 
+// As PEFT's config has it. One that cannot be read says nothing.
+std::string base_of_adapter(const Checkpoint& adapter) try {
+  const std::optional<JsonValue> root = adapter_config(adapter);
+  if (!root) return "";
+  const auto key = std::ranges::find(root->keys, "base_model_name_or_path");
+  if (key == root->keys.end()) return "";
+  const JsonValue& value = root->items[static_cast<size_t>(key - root->keys.begin())];
+  return value.kind == JsonValue::Kind::string ? value.text : "";
+} catch (const Error&) {
+  return "";
+}
+
 }  // namespace
 
 ArchitectureGuess tell_architecture(const Checkpoint& checkpoint) {
@@ -51,6 +67,8 @@ ArchitectureGuess tell_architecture(const Checkpoint& checkpoint) {
   const bool has_codes = checkpoint.judgement.holds == Holds::codes;
   const bool is_told = !guess.kind.empty() && !(has_codes && guess.kind.starts_with("quantized"));
   constexpr std::string_view kModel = "diffusion model";
+  if (checkpoint.judgement.holds == Holds::factors && guess.architecture.empty())
+    guess.architecture = network_of_base(base_of_adapter(checkpoint));
   if (checkpoint.judgement.holds == Holds::factors || (is_told && !guess.kind.starts_with(kModel))) return guess;
   const std::vector<ToldComponent> told = told_components(checkpoint.tensors);
   if (is_told) {  // whose other parts have the prefixes of a folder, maybe

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/names/adapter_network.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -130,32 +131,6 @@ const ArchitectureRule* first_rule(const Found& found) {
   return nullptr;
 }
 
-// ---- adapters: what they were trained for, by the names of the modules that they change
-
-struct AdapterSign {
-  std::string_view fragment;
-  const char* architecture;
-};
-
-std::string adapter_architecture(const TensorTable& tensors) {
-  constexpr AdapterSign kSigns[] = {{"lora_te2_", "sdxl"},     {"joint_blocks", "sd3"},
-                                    {"double_blocks", "flux"}, {"single_transformer_blocks", "flux"},
-                                    {"single_blocks", "flux"}, {"self_attn.q_proj", "llama"}};
-  std::string found;
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    const Tensor tensor = tensors[i];
-    if (tensor.name.size() > kLongestName) continue;
-    for (const AdapterSign& sign : kSigns)
-      if (found.empty() && tensor.name.find(sign.fragment) != tensor.name.npos) found = sign.architecture;
-    // The side of an adapter that reads the text encoder has its width.
-    const bool cross = tensor.name.find("attn2_to_k.lora_down") != tensor.name.npos ||
-                       tensor.name.find("attn2.to_k.lora_A") != tensor.name.npos;
-    const uint64_t width = cross && tensor.shape.size() > 1 ? tensor.shape[1] : 0;
-    if (width == 768 || width == 1024 || width == 2048) return width == 768 ? "sd1" : width == 1024 ? "sd2" : "sdxl";
-  }
-  return found;
-}
-
 // ---- what the file says of itself, where its tensors say nothing
 
 std::string stated_architecture(const Metadata& metadata) {
@@ -175,7 +150,11 @@ std::string stated_architecture(const Metadata& metadata) {
                                        {"ss_base_model_version", "sd_v2", "sd2"},
                                        {"ss_base_model_version", "sdxl", "sdxl"},
                                        {"ss_base_model_version", "sd3", "sd3"},
-                                       {"ss_base_model_version", "flux", "flux"}};
+                                       {"ss_base_model_version", "flux2", "flux2"},
+                                       {"ss_base_model_version", "flux", "flux"},
+                                       {"ss_base_model_version", "wan", "wan"},
+                                       {"ss_base_model_version", "qwen_image", "qwen-image"},
+                                       {"ss_base_model_version", "hunyuan_video", "hunyuan-video"}};
   for (const Statement& statement : kStatements)
     for (const auto& [key, value] : metadata)
       if (key == statement.key && value.starts_with(statement.beginning)) return statement.architecture;
@@ -194,12 +173,18 @@ ArchitectureGuess of_rule(const ArchitectureRule& rule, const Found& found) {
 
 }  // namespace
 
+std::string_view network_of(std::string_view architecture) {
+  for (const std::string_view end : {"-inpainting", "-pix2pix", "-dev", "-schnell"})
+    if (architecture.ends_with(end)) architecture.remove_suffix(end.size());
+  return architecture;
+}
+
 ArchitectureGuess guess_architecture(const TensorTable& tensors, const Metadata& metadata, const Judgement& judgement) {
   Found found{.signs = std::vector<std::array<bool, 3>>(architecture_rules().size())};
   for (size_t i = 0; i < tensors.size(); ++i) look_at(tensors[i], found);
   ArchitectureGuess guess;
   if (judgement.holds == Holds::factors)
-    guess = {adapter_architecture(tensors), sentence("adapter (", judgement.kind, ")")};
+    guess = {adapter_network(tensors), sentence("adapter (", judgement.kind, ")")};
   else if (const ArchitectureRule* rule = first_rule(found))
     guess = of_rule(*rule, found);
   if (judgement.holds == Holds::codes)

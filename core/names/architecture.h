@@ -5,6 +5,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "io/table/judgement.h"
 #include "io/table/metadata.h"
@@ -21,6 +22,9 @@ struct ArchitectureGuess {
 
 /// `judgement` is that of the same tensors (Checkpoint::judgement).
 ArchitectureGuess guess_architecture(const TensorTable& tensors, const Metadata& metadata, const Judgement& judgement);
+
+/// "flux" of "flux-dev", "sd1" of "sd1-inpainting": what has the same modules.
+std::string_view network_of(std::string_view architecture);
 
 /// A name, with numbers standing for any number, and what is expected of one dimension, or of how many there are.
 struct ArchitectureSign {

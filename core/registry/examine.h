@@ -13,7 +13,7 @@
 namespace ckmerge {
 
 /// Raised when files should be examined anew although they have not changed: more forms can be read, more is recorded.
-inline constexpr int64_t kExaminer = 8;
+inline constexpr int64_t kExaminer = 9;
 
 /// Whether a file of this base name may be a checkpoint, by its extension.
 bool is_called_like_a_checkpoint(std::string_view name);

@@ -37,18 +37,31 @@ bool is_empty_folder(const std::string& path) {
   return fs::is_empty(path, error) && !error;
 }
 
-bool is_model(const std::string& path) {
-  return holds_pipeline(path) ? foreign_entry(path).empty() : holds_model(path) && foreign_model_entry(path).empty();
+// What a folder is, and what in it is no part of that; empty: nothing.
+struct Contents {
+  const char* what;
+  bool is_there;
+  std::string foreign;
+};
+
+Contents contents_of(const std::string& path) {
+  if (holds_pipeline(path)) return {"a folder of diffusers", true, foreign_entry(path)};
+  if (holds_model(path) || !holds_adapter(path)) return {"a model", holds_model(path), foreign_model_entry(path)};
+  return {"an adapter", true, foreign_adapter_entry(path)};
 }
 
-// A home folder and a collection of models are none: all that is in it must be a model's, or a pipeline's.
-void expect_model(const std::string& target, const std::string& path) {
-  const bool of_pipeline = holds_pipeline(path);
-  if (const std::string foreign = of_pipeline ? foreign_entry(path) : foreign_model_entry(path); !foreign.empty())
-    refuse(target,
-           sentence("holds ", foreign, ", which is no part of a ", of_pipeline ? "folder of diffusers" : "model",
-                    ", and would be removed with the rest; give another name, such as ", path, "/NAME"));
-  if (!of_pipeline && !holds_model(path))
+bool is_replaceable(const std::string& path) {
+  const Contents contents = contents_of(path);
+  return contents.is_there && contents.foreign.empty();
+}
+
+// A home folder and a collection of models are none: all that is in it must be a model's, a pipeline's or an adapter's.
+void expect_replaceable(const std::string& target, const std::string& path) {
+  const Contents contents = contents_of(path);
+  if (!contents.foreign.empty())
+    refuse(target, sentence("holds ", contents.foreign, ", which is no part of ", contents.what,
+                            ", and would be removed with the rest; give another name, such as ", path, "/NAME"));
+  if (!contents.is_there)
     refuse(target, "holds no model's weights, and is not replaced with all that is in it; give another name");
 }
 
@@ -70,14 +83,14 @@ void check_folder_target(const std::string& target, std::span<const std::string>
   if (!S_ISDIR(there.st_mode)) refuse(target, "is a file, and the result is a folder; give another name");
   check_target(path + ".ckmerge-new", {}, true);  // whether a name can be made beside it
   if (is_empty_folder(path)) return;
-  if (!replace && is_model(path))
+  if (!replace && is_replaceable(path))
     throw TargetTaken(ErrorCode::usage, target, target + ": already exists and is not empty; use -f to replace it");
   if (!replace)
     refuse(target,
            sentence("already exists and is not empty, and the result is a folder of its own; give another name, "
                     "such as ",
                     path, "/NAME"));
-  expect_model(target, path);
+  expect_replaceable(target, path);
   std::error_code error;
   for (const std::string& input : inputs) {
     if (lies_in(input, path)) refuse(target, "holds the input " + input + "; give the output another name");
@@ -153,7 +166,7 @@ void PartialFolder::put_in_place() {
     fail_output(target_, "cannot be put in place", errno);
   } else if (!replace_) {
     throw Error(ErrorCode::usage, target_, target_ + ": appeared while the merge ran; use -f to replace it");
-  } else if (expect_model(target_, target_); !moved(RENAME_EXCHANGE)) {
+  } else if (expect_replaceable(target_, target_); !moved(RENAME_EXCHANGE)) {
     fail_output(target_, "cannot be replaced in one step on this filesystem; remove it first", errno);
   }
   sync_path(fs::path(target_).has_parent_path() ? fs::path(target_).parent_path().string() : ".",

@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "io/folder/pipeline_entries.h"
+#include "io/folder/weight_names.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -245,6 +246,21 @@ std::string foreign_model_entry(const std::string& folder) {
 bool holds_model(const std::string& folder) {
   return std::ranges::any_of(entries_of(folder),
                              [](const fs::directory_entry& entry) { return is_weights(name_of(entry)); });
+}
+
+std::string foreign_adapter_entry(const std::string& folder) {
+  for (const fs::directory_entry& entry : entries_of(folder)) {
+    std::string name = name_of(entry);
+    const bool is_known =
+        is_adapter_name(name) || name == "adapter_config.json" || name == ".gitattributes" || side_kind(name) == card;
+    if (!is_known || entry.is_symlink() || is_folder(entry)) return name;
+  }
+  return "";
+}
+
+bool holds_adapter(const std::string& folder) {
+  return std::ranges::any_of(entries_of(folder),
+                             [](const fs::directory_entry& entry) { return is_adapter_name(name_of(entry)); });
 }
 
 }  // namespace ckmerge

@@ -45,4 +45,11 @@ std::string foreign_model_entry(const std::string& folder);
 /// Whether there are weights of a model, called as loaders look for them.
 bool holds_model(const std::string& folder);
 
+/// What lies in a folder of PEFT's and is neither its adapter nor a card: the first by name. Empty: there is nothing
+/// such. Throws Error(io).
+std::string foreign_adapter_entry(const std::string& folder);
+
+/// Whether there is an adapter as PEFT saves it.
+bool holds_adapter(const std::string& folder);
+
 }  // namespace ckmerge

@@ -39,8 +39,8 @@ std::string_view without_number(std::string_view name) {
 
 bool is_weights_of_folder(std::string_view file) {
   constexpr std::string_view kWeights[] = {
-      "diffusion_pytorch_model", "diffusion_pytorch_model.fp16", "model", "model.fp16", "pytorch_model",
-      "pytorch_model.fp16"};
+      "diffusion_pytorch_model", "diffusion_pytorch_model.fp16", "model",        "model.fp16",
+      "pytorch_model",           "pytorch_model.fp16",           "adapter_model"};
   return std::ranges::find(kWeights, without_number(without_extension(file))) != std::end(kWeights);
 }
 

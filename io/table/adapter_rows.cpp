@@ -22,6 +22,15 @@ struct AdapterRow {
   string_view kind;
 };
 
+// LyCORIS calls both so; of BOFT they are blocks of several stages.
+constexpr AdapterRow kStages = {"oft_blocks", factor, 4, "BOFT"};
+
+// What a DoRA may be of besides LoRA.
+struct DoraRow {
+  string_view kind, with_dora;
+};
+constexpr DoraRow kDoras[] = {{"LoHa", "LoHa with DoRA"}, {"LoKr", "LoKr with DoRA"}};
+
 constexpr AdapterRow kRows[] = {
     {"lora_A", factor, 2, "LoRA"},
     {"lora_B", factor, 2, "LoRA"},
@@ -183,23 +192,28 @@ constexpr PeftType kPeftTypes[] = {
 FactorCounts count_factors(const TensorTable& tensors) {
   FactorCounts counts;
   std::optional<unsigned> rank;
+  bool has_dora = false;
   for (size_t i = 0; i < tensors.size(); ++i) {
     const string_view name = tensors[i].name;
     const bool prefixed = is_prefixed(name);
     const AdapterRow* row = row_of(name, tensors);
     counts.bases += name.ends_with(".base_layer.weight");
     counts.of_peft += name.starts_with("base_model.");
+    if (row && row->part == kStages.part && tensors[i].shape.size() == 4) row = &kStages;
     if (!row && prefixed) row = &kByPrefix;
     if (!row) continue;
     if (row->sign == mark)
       ++counts.marks;
     else
       ++(prefixed || row->sign == factor ? counts.factors : counts.differences);
+    has_dora |= row->part == "dora_scale";
     if (rank && *rank >= row->rank) continue;
     rank = row->rank;
     counts.kind = row->kind;
     counts.example = name;
   }
+  for (const DoraRow& dora : kDoras)
+    if (has_dora && counts.kind == dora.kind) counts.kind = dora.with_dora;
   return counts;
 }
 

@@ -8,6 +8,7 @@
 #include "core/adapters/making/factor_sum.h"
 #include "core/adapters/making/module_names.h"
 #include "core/adapters/plain_product.h"
+#include "core/adapters/making/one_model.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -38,7 +39,7 @@ std::optional<uint64_t> wanted_rank(const FactorSum& sum, const CombinationOptio
 
 class Gathering {
  public:
-  explicit Gathering(const CombinationOptions& options) : options_(options) {}
+  Gathering(const CombinationOptions& options, bool sole_encoder) : options_(options), sole_encoder_(sole_encoder) {}
 
   void add(const CountedAdapter& counted) {
     const Adapter& adapter = *counted.adapter;
@@ -91,7 +92,8 @@ class Gathering {
       fault(adapter, sentence("module '", module.name, "' ", why));
       return false;
     }
-    const std::optional<std::string> name = respelled(module.name, spelling_of(adapter), options_.spelling);
+    const std::optional<std::string> name =
+        respelled(module.name, spelling_of(adapter), options_.spelling, sole_encoder_);
     if (!name) {
       fault(adapter, sentence("module '", module.name, "' has no name in the spelling ",
                               kAdapterSpellings[static_cast<size_t>(options_.spelling)],
@@ -123,6 +125,7 @@ class Gathering {
   }
 
   const CombinationOptions& options_;
+  const bool sole_encoder_;
   std::map<std::string, FactorSum> sums_;
   std::set<AdapterSpelling> spellings_;
   bool is_mixed_ = false;
@@ -143,7 +146,8 @@ AdapterSpelling spelling_of(const Adapter& adapter) {
 }
 
 std::vector<MadeModule> combination(std::span<const CountedAdapter> adapters, const CombinationOptions& options) {
-  Gathering gathering(options);
+  expect_one_model(adapters, options.spelling);
+  Gathering gathering(options, has_sole_encoder(adapters));
   for (const CountedAdapter& counted : adapters) gathering.add(counted);
   return gathering.finish();
 }

@@ -62,9 +62,25 @@ class DifferenceReader {
   std::vector<float> subtrahend_;
 };
 
+// Of what has no arithmetic: the bytes.
+bool bytes_differ(const NamedPair& pair, uint32_t tuned, uint32_t base) {
+  const uint64_t size = pair.base.tensors[base].size;
+  if (pair.tuned.tensors[tuned].size != size) return true;
+  std::vector<std::byte> a(std::min(kReadAtATime, size)), b(a.size());
+  TensorReader of_tuned, of_base;
+  for (uint64_t at = 0; at < size; at += a.size()) {
+    const uint64_t count = std::min<uint64_t>(a.size(), size - at);
+    of_tuned.read(pair.tuned, tuned, at, at + count, a.data());
+    of_base.read(pair.base, base, at, at + count, b.data());
+    if (std::memcmp(a.data(), b.data(), count) != 0) return true;
+  }
+  return false;
+}
+
 bool differ(const NamedPair& pair, uint32_t tuned, uint32_t base) {
   const Tensor a = pair.tuned.tensors[tuned], b = pair.base.tensors[base];
-  if (!is_real(a.dtype) || !is_real(b.dtype) || !std::ranges::equal(a.shape, b.shape)) return false;
+  if (!std::ranges::equal(a.shape, b.shape) || is_real(a.dtype) != is_real(b.dtype)) return true;
+  if (!is_real(a.dtype)) return a.dtype != b.dtype || bytes_differ(pair, tuned, base);
   DifferenceReader reader(pair, tuned, base);
   std::vector<float> part(std::min<uint64_t>(kReadAtATime / sizeof(float), a.count));
   for (uint64_t at = 0; at < a.count; at += part.size()) {
@@ -166,10 +182,12 @@ MadeModule made_module(const WeightPlaces& places, const WeightPlace& place, uin
 
 void find_left_out(const WeightPlaces& places, Extraction& out) {
   const NamedPair& pair = places.pairs[0];
-  for (const uint32_t row : places.others) {
-    const std::string_view name = pair.base.tensors.name(row);
-    const size_t other = pair.tuned.tensors.find(name);
-    if (other != TensorTable::npos && differ(pair, static_cast<uint32_t>(other), row)) out.left_out.emplace_back(name);
+  for (const Unplaced& other : places.others) {
+    const bool in_both = other.tuned != Unplaced::kNone && other.base != Unplaced::kNone;
+    if (in_both && !differ(pair, other.tuned, other.base)) continue;
+    const std::string_view name =
+        other.base != Unplaced::kNone ? pair.base.tensors.name(other.base) : pair.tuned.tensors.name(other.tuned);
+    out.left_out.push_back({std::string(name), other.why});
   }
 }
 
@@ -188,7 +206,7 @@ Extraction extraction(const WeightPlaces& places, const ExtractionOptions& optio
     const uint64_t asked = place.is_convolution ? options.conv_rank.value_or(options.rank) : options.rank;
     const uint64_t rank = std::min({asked, rows, columns});
     if (rank == 0) {
-      out.left_out.emplace_back(tensor.name);
+      out.left_out.push_back({std::string(tensor.name), "--conv-rank 0"});
       continue;
     }
     out.modules.push_back(made_module(places, place, rank, options));

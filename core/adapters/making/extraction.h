@@ -17,11 +17,16 @@ struct ExtractionOptions {
   std::optional<double> clamp = {};        ///< factors are held to this quantile of their elements, as kohya's are
 };
 
+/// A tensor that differs and is not in the adapter.
+struct LeftOut {
+  std::string name, why;
+};
+
 /// What an extraction makes of two checkpoints, known when both have been looked through once.
 struct Extraction {
   std::vector<MadeModule> modules;
-  uint64_t unchanged = 0;             ///< weights that are equal, of which nothing is extracted
-  std::vector<std::string> left_out;  ///< names of tensors that differ and that the adapter cannot hold, or was not to
+  uint64_t unchanged = 0;         ///< weights that are equal, of which nothing is extracted
+  std::vector<LeftOut> left_out;  ///< that the adapter cannot hold, or was not to
 };
 
 /// Keeps a reference to `places`, which must outlive what it returns. Reads both files until the first difference of

@@ -14,7 +14,7 @@ namespace {
 
 // What kohya's scripts call a model, and the module that trains its adapters.
 struct KohyaRow {
-  std::string_view architecture;  // how core/names/architecture_rules calls it, or its beginning
+  std::string_view architecture;  // how core/names/architecture_rules calls it, or the words that it begins with
   const char *version, *module;
 };
 constexpr std::array<KohyaRow, 9> kRows{{
@@ -28,6 +28,11 @@ constexpr std::array<KohyaRow, 9> kRows{{
     {"qwen-image", "qwen_image", "networks.lora_qwen_image"},
     {"hunyuan-video", "hunyuan_video", "networks.lora"},
 }};
+
+// "flux-dev" is of "flux", "flux3" is not.
+bool is_of(std::string_view architecture, std::string_view row) {
+  return architecture == row || (architecture.starts_with(row) && architecture[row.size()] == '-');
+}
 
 // Of a file that was made of another one these are no longer true. What diffusers says of scales is in the factors.
 constexpr std::array<std::string_view, 8> kOfNetwork{"ss_network_dim",  "ss_network_alpha",     "ss_network_args",
@@ -74,7 +79,7 @@ void add_network(std::map<std::string, std::string>& fields, std::span<const Mad
         sentence(R"({"conv_dim": ")", convolutions, R"(", "conv_alpha": ")", convolutions, "\"}");
 }
 
-// The part of a dotted name by which PEFT finds a module wherever it is: its last two words, or all that there are.
+// The name by which PEFT finds a module: all of it but what PEFT puts in front, so that no other module is meant.
 std::string target_of(const std::string& module) {
   constexpr std::string_view kFront = "base_model.model.";
   return module.starts_with(kFront) ? module.substr(kFront.size()) : module;
@@ -91,7 +96,7 @@ Metadata made_metadata(std::span<const MadeModule> modules, AdapterSpelling spel
   fields["ckmerge.adapter"] = record_text(record);
   if (spelling == AdapterSpelling::peft) return {fields.begin(), fields.end()};
   const auto row =
-      std::ranges::find_if(kRows, [&](const KohyaRow& one) { return architecture.starts_with(one.architecture); });
+      std::ranges::find_if(kRows, [&](const KohyaRow& one) { return is_of(architecture, one.architecture); });
   if (row != kRows.end()) {
     fields.try_emplace("ss_base_model_version", row->version);
     fields.try_emplace("ss_network_module", row->module);
@@ -124,7 +129,8 @@ std::string made_peft_config(std::span<const MadeModule> modules, std::string_vi
   JsonWriter json;
   json.begin_object();
   json.key("peft_type").value("LORA");
-  json.key("base_model_name_or_path").value(base_model);
+  json.key("base_model_name_or_path");
+  base_model.empty() ? json.null() : json.value(base_model);
   json.key("bias").value("none");
   json.key("fan_in_fan_out").value(false);
   json.key("inference_mode").value(true);

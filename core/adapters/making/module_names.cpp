@@ -39,6 +39,12 @@ const Front* front_of(string_view name) {
   return found == kFronts.end() ? nullptr : &*found;
 }
 
+// Behind the component.
+string_view path_of(string_view name) {
+  const Front* const front = front_of(name);
+  return front ? name.substr(front->spelled.size()) : name;
+}
+
 std::string with_underscores(string_view path) {
   std::string out(path);
   std::ranges::replace(out, '.', '_');
@@ -97,10 +103,21 @@ std::vector<std::string> joined(std::initializer_list<std::vector<std::string>> 
 
 }  // namespace
 
-std::string folded_module_name(string_view name) {
+std::string_view component_of_module(string_view name) {
   const Front* const front = front_of(name);
-  const string_view component = front ? front->component : "model";
-  return sentence(component, "_", with_underscores(front ? name.substr(front->spelled.size()) : name));
+  if (front && front->component != "model") return front->component;
+  return naming_of_module(name) == ModuleNaming::unknown ? "model" : "unet";
+}
+
+ModuleNaming naming_of_module(string_view name) { return module_naming(path_of(name)); }
+
+// CLIP of transformers 5 has no text_model.
+std::string folded_module_name(string_view name) {
+  const string_view component = component_of_module(name);
+  string_view path = path_of(name);
+  for (const string_view model : {"text_model.", "text_model_"})
+    if (component.starts_with("te") && path.starts_with(model)) path.remove_prefix(model.size());
+  return sentence(component, "_", with_underscores(path));
 }
 
 bool is_of_encoder(string_view name) {
@@ -108,7 +125,7 @@ bool is_of_encoder(string_view name) {
   return front && front->component.starts_with("te");
 }
 
-std::optional<std::string> respelled(string_view name, AdapterSpelling from, AdapterSpelling to) {
+std::optional<std::string> respelled(string_view name, AdapterSpelling from, AdapterSpelling to, bool sole_encoder) {
   if (from == to) return std::string(name);
   if (from == AdapterSpelling::kohya) return std::nullopt;
   const Front* const front = front_of(name);
@@ -119,7 +136,7 @@ std::optional<std::string> respelled(string_view name, AdapterSpelling from, Ada
   if (component == "model") return std::nullopt;
   const bool is_publishers = name.starts_with("diffusion_model.") || name.starts_with("unet.");
   const string_view kohya = component == "unet"  ? (is_publishers ? "lora_unet_" : "lora_transformer_")
-                            : component == "te1" ? "lora_te1_"
+                            : component == "te1" ? (sole_encoder ? "lora_te_" : "lora_te1_")
                             : component == "te2" ? "lora_te2_"
                                                  : "lora_te3_";
   return sentence(kohya, with_underscores(path));

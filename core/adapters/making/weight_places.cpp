@@ -56,6 +56,7 @@ NamedPair named_pair(const Checkpoint& tuned, const Checkpoint& base, const char
 // A component and the naming in which its modules are called.
 struct Wanted {
   PipelineMember member = {};
+  std::string prefix = {};  // in the base
   const char* layout = "";
   std::string front = {};  // of modules' names
   bool underscores = false;
@@ -74,7 +75,7 @@ std::vector<Wanted> wanted_components(const Checkpoint& base, AdapterSpelling sp
   for (const PlacedComponent& placed : placed_components(base).components) {
     const PipelineMember member = placed.member;
     if (!denoises(member.role) && member.role != ComponentRole::text_encoder) continue;
-    Wanted one{.member = member};
+    Wanted one{.member = member, .prefix = placed.prefix};
     if (spelling == AdapterSpelling::kohya) {
       const bool in_diffusers = !denoises(member.role) || first_or_second;
       one.layout = placed.told ? (in_diffusers ? "diffusers" : "original") : "";
@@ -113,6 +114,11 @@ std::string module_name(std::string_view name, const Wanted& wanted, const std::
   return wanted.front + inner;
 }
 
+// Whether a module can be made of the difference of both.
+bool are_alike(const Tensor& tuned, const Tensor& base) {
+  return std::ranges::equal(tuned.shape, base.shape) && is_real(tuned.dtype);
+}
+
 // Of the pair number `pair`, the tensors behind `prefix`.
 void add_places(WeightPlaces& out, uint32_t pair, const Wanted& wanted, const std::string& prefix) {
   const NamedPair& both = out.pairs[pair];
@@ -120,7 +126,7 @@ void add_places(WeightPlaces& out, uint32_t pair, const Wanted& wanted, const st
     const Tensor tensor = both.base.tensors[row];
     if (!tensor.name.starts_with(prefix) || !can_have_module(tensor)) continue;
     const size_t other = both.tuned.tensors.find(tensor.name);
-    if (other == TensorTable::npos || !std::ranges::equal(both.tuned.tensors[other].shape, tensor.shape)) continue;
+    if (other == TensorTable::npos || !are_alike(both.tuned.tensors[other], tensor)) continue;
     out.places.push_back({.pair = pair,
                           .tuned = static_cast<uint32_t>(other),
                           .base = static_cast<uint32_t>(row),
@@ -136,28 +142,71 @@ void add_component(WeightPlaces& out, uint32_t pair, const Wanted& wanted) {
     if (placed.member == wanted.member) add_places(out, pair, wanted, placed.prefix);
 }
 
-void find_others(WeightPlaces& out) {
-  const TensorTable& tensors = out.pairs[0].base.tensors;
-  for (size_t row = 0; row < tensors.size(); ++row)
-    if (!can_have_module(tensors[row])) out.others.push_back(static_cast<uint32_t>(row));
+// Whether the spelling has modules for what stands behind this name's prefix.
+bool is_of_component(std::string_view name, const std::vector<std::string>& prefixes) {
+  return std::ranges::any_of(prefixes, [&](const std::string& prefix) { return name.starts_with(prefix); });
+}
+
+const char* why_unplaced(const Tensor& tuned, const Tensor& base, const std::vector<std::string>& prefixes) {
+  if (!std::ranges::equal(tuned.shape, base.shape)) return "another shape than in the base";
+  if (!is_of_component(base.name, prefixes)) return "of a part that adapters of this spelling have no modules for";
+  if (!can_have_module(base)) return "no weight of a module";
+  return is_real(tuned.dtype) ? nullptr : "holds codes";
+}
+
+// `prefixes` are those of the components that modules are made for, as pairs[0] has them.
+void find_others(WeightPlaces& out, const std::vector<std::string>& prefixes) {
+  const TensorTable &base = out.pairs[0].base.tensors, &tuned = out.pairs[0].tuned.tensors;
+  for (size_t row = 0; row < base.size(); ++row) {
+    const size_t found = tuned.find(base.name(row));
+    const bool is_there = found != TensorTable::npos;
+    const char* const why = is_there ? why_unplaced(tuned[found], base[row], prefixes) : "the tuned model lacks it";
+    if (why)
+      out.others.push_back({.tuned = is_there ? static_cast<uint32_t>(found) : Unplaced::kNone,
+                            .base = static_cast<uint32_t>(row),
+                            .why = why});
+  }
+  for (size_t row = 0; row < tuned.size(); ++row)
+    if (base.find(tuned.name(row)) == TensorTable::npos)
+      out.others.push_back({.tuned = static_cast<uint32_t>(row), .why = "the base lacks it"});
 }
 
 [[noreturn]] void refuse(const std::string& path, const std::string& what) {
   throw Error(ErrorCode::mismatch, path, sentence(path, ": ", what));
 }
 
-void add_components(WeightPlaces& out, const Checkpoint& tuned, const Checkpoint& base, AdapterSpelling spelling) {
+// A text encoder alone may be compared with a whole checkpoint, of which it is a part.
+bool is_denoiser(const ArchitectureGuess& guess) {
+  return guess.kind == "checkpoint" || guess.kind == "diffusion model";
+}
+
+void expect_one_network(const Checkpoint& tuned, const Checkpoint& base) {
+  const ArchitectureGuess a = guess_architecture(tuned.tensors, tuned.metadata, tuned.judgement),
+                          b = guess_architecture(base.tensors, base.metadata, base.judgement);
+  if (a.architecture.empty() || b.architecture.empty() || network_of(a.architecture) == network_of(b.architecture))
+    return;
+  if (a.kind == b.kind || (is_denoiser(a) && is_denoiser(b)))
+    refuse(tuned.path, sentence("is of ", a.architecture, ", and ", base.path, " of ", b.architecture,
+                                "; take the base that it was trained from"));
+}
+
+// Their prefixes in pairs[0].
+std::vector<std::string> add_components(WeightPlaces& out, const Checkpoint& tuned, const Checkpoint& base,
+                                        AdapterSpelling spelling) {
   const std::vector<Wanted> wanted = wanted_components(base, spelling, out.architecture);
   if (wanted.empty())
     refuse(base.path,
            sentence("nothing tells what it is a model of, and ", kAdapterSpellings[static_cast<int>(spelling)],
                     " names modules by it; of a language model take --spelling peft and a folder as OUT"));
   std::map<std::string, uint32_t> pair_of_layout{{"", 0}};
+  std::vector<std::string> prefixes;
   for (const Wanted& one : wanted) {
+    prefixes.push_back(one.prefix);
     const auto [found, is_new] = pair_of_layout.try_emplace(one.layout, static_cast<uint32_t>(out.pairs.size()));
     if (is_new) out.pairs.push_back(named_pair(tuned, base, one.layout));
     add_component(out, found->second, one);
   }
+  return prefixes;
 }
 
 }  // namespace
@@ -169,17 +218,19 @@ bool is_embedding_table(std::string_view name) {
 }
 
 WeightPlaces weight_places(const Checkpoint& tuned, const Checkpoint& base, AdapterSpelling spelling) {
+  expect_one_network(tuned, base);
   WeightPlaces out;
   out.architecture = guess_architecture(base.tensors, base.metadata, base.judgement).architecture;
   out.pairs.push_back(named_pair(tuned, base, ""));
+  std::vector<std::string> prefixes{""};
   if (spelling == AdapterSpelling::peft)
     add_places(out, 0, {.member = {}, .front = "base_model.model."}, "");
   else
-    add_components(out, tuned, base, spelling);
+    prefixes = add_components(out, tuned, base, spelling);
   if (out.places.empty())
     refuse(tuned.path, sentence("has no weights in common with ", base.path, ", so that nothing can be extracted"));
   std::ranges::sort(out.places, {}, &WeightPlace::module);
-  find_others(out);
+  find_others(out, prefixes);
   return out;
 }
 

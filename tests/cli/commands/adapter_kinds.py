@@ -19,7 +19,7 @@ KINDS = [
     ("LoRA with DoRA", KOHYA, "lora_down.weight lora_up.weight alpha dora_scale"),
     ("AdaLoRA", PEFT, "lora_A lora_B lora_E"),
     ("LoHa", KOHYA, "hada_w1_a hada_w1_b hada_w2_a hada_w2_b alpha"),
-    ("LoHa", KOHYA, "hada_t1 hada_w1_a hada_w1_b hada_t2 hada_w2_a hada_w2_b alpha dora_scale"),
+    ("LoHa with DoRA", KOHYA, "hada_t1 hada_w1_a hada_w1_b hada_t2 hada_w2_a hada_w2_b alpha dora_scale"),
     ("LoHa", PEFT, "hada_w1_a hada_w1_b hada_w2_a hada_w2_b"),
     ("LoKr", KOHYA, "lokr_w1 lokr_w2_a lokr_w2_b lokr_t2 alpha"),
     ("LoKr", "diffusion_model.blocks.0.self_attn.q.", "lokr_w1 lokr_w2 alpha"),

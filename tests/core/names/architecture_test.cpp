@@ -99,7 +99,7 @@ TEST_CASE("adapters, by the modules that they change") {
   CHECK(guess({{"lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_down.weight", {4, 1280}}}).architecture == "sdxl");
   CHECK(guess({{"lora_unet_double_blocks_0_img_attn_proj.lora_down.weight", {4, 3072}}}).architecture == "flux");
   CHECK(guess({{"base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight", {8, 4096}}}) ==
-        ArchitectureGuess{"llama", "adapter (LoRA)"});
+        ArchitectureGuess{"", "adapter (LoRA)"});
 }
 
 TEST_CASE("where tensors say nothing the metadata may") {

@@ -45,4 +45,5 @@ TEST_CASE("a component of a folder is called as its folder is") {
   CHECK(names.model_name == "x_flux_vae_diffusion_pytorch_model");
   CHECK(checkpoint_names("flux/transformer/diffusion_pytorch_model.safetensors", "", "").title == "flux/transformer");
   CHECK(checkpoint_names("model.safetensors", "", "").title == "model.safetensors");
+  CHECK(checkpoint_names("loras/mine/adapter_model.safetensors", "", "").name_for_extra == "mine");
 }

@@ -83,6 +83,7 @@ TEST_CASE("adapters are told by a quarter of their names, or by what trainers wr
   CHECK(adapter({{"base_model.model.x.peanut_A"}}) == "PEFT's, of a kind that is not known");
   CHECK(adapter({{"x.lora_down.weight"}, {"x.lora_up.weight"}, {"x.alpha"}, {"x.dora_scale"}}) == "LoRA with DoRA");
   CHECK(adapter({{"lora_unet_a.hada_w1_a"}, {"lora_unet_a.alpha"}}) == "LoHa");
+  CHECK(adapter({{"lora_unet_a.lokr_w1"}, {"lora_unet_a.lokr_w2"}, {"lora_unet_a.dora_scale"}}) == "LoKr with DoRA");
   CHECK(adapter({{"x.to_q_lora.down.weight"}, {"x.to_q_lora.up.weight"}}) == "LoRA");
   CHECK(adapter({{"lora_te_a.diff"}, {"lora_te_a.diff_b"}}) == "full differences of LyCORIS");
   CHECK(adapter({{"lora_unet_a.w_norm"}}) == "norms of LyCORIS");
