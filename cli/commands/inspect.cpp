@@ -5,6 +5,7 @@
 
 #include "cli/commands/commands.h"
 #include "cli/options/sizes.h"
+#include "cli/report/adapter_blocks.h"
 #include "cli/report/adapter_contents.h"
 #include "cli/report/components_report.h"
 #include "cli/report/dicts_json.h"
@@ -72,9 +73,25 @@ std::string tensor_line(const Tensor& tensor) {
          size_text(tensor.size);
 }
 
-const std::string& block_of(const BlockMap& blocks, const Tensor& tensor) {
-  return blocks.blocks()[blocks.of(blocks.weight_name(tensor.name))].name;
-}
+// Of an adapter those that its modules lie in, of all else those that --weight knows.
+class Blocks {
+ public:
+  explicit Blocks(const Checkpoint& checkpoint) {
+    if (is_adapter(checkpoint))
+      adapter_.emplace(checkpoint);
+    else
+      map_.emplace(blocks_of(checkpoint));
+  }
+  std::string of(const Tensor& tensor) const {
+    return map_ ? map_->blocks()[map_->of(map_->weight_name(tensor.name))].name : adapter_->of(tensor.name);
+  }
+  std::string lines() const { return map_ ? block_lines(*map_) : adapter_->lines(); }
+  void write(JsonWriter& json) const { map_ ? write_blocks(json, *map_) : adapter_->write(json); }
+
+ private:
+  std::optional<BlockMap> map_;
+  std::optional<AdapterBlocks> adapter_;
+};
 
 std::string layout_line(const Summary& summary, const InputForm& form) {
   if (!form.is_canonical) return "";
@@ -131,12 +148,10 @@ std::string checkpoint_text(const Checkpoint& checkpoint, const Settings& settin
          note_lines(checkpoint) +
          adapter_lines(checkpoint, {.all_modules = settings.all_tensors, .strengths = settings.blocks});
   if (!checkpoint.form->has_pickle || checkpoint.has_metadata) out += metadata_lines(checkpoint);
-  std::optional<BlockMap> blocks;
-  if (settings.blocks) out += block_lines(blocks.emplace(blocks_of(checkpoint)));
+  std::optional<Blocks> blocks;
+  if (settings.blocks) out += blocks.emplace(checkpoint).lines();
   out += "  tensors, by name:\n";
-  const auto line = [&](size_t i) {
-    return tensor_line(tensors[i]) + (blocks ? "  " + block_of(*blocks, tensors[i]) : "");
-  };
+  const auto line = [&](size_t i) { return tensor_line(tensors[i]) + (blocks ? "  " + blocks->of(tensors[i]) : ""); };
   return out + listed(tensors.size(), line, settings.all_tensors ? SIZE_MAX : kListed);
 }
 
@@ -194,7 +209,7 @@ void write_form(JsonWriter& json, const Checkpoint& checkpoint) {
 }
 
 // Where it lies in memory is of no use to others than the program that has it.
-void write_tensor(JsonWriter& json, const Tensor& tensor, const Checkpoint& checkpoint, const BlockMap* blocks) {
+void write_tensor(JsonWriter& json, const Tensor& tensor, const Checkpoint& checkpoint, const Blocks* blocks) {
   const bool in_file = !checkpoint.lies_in_memory(), in_folder = checkpoint.folder != nullptr;
   json.begin_object();
   json.key("name").value(tensor.name);
@@ -211,7 +226,7 @@ void write_tensor(JsonWriter& json, const Tensor& tensor, const Checkpoint& chec
   in_file ? json.value(tensor.offset) : json.null();
   if (in_folder) json.key("shard").value(tensor.shard);
   json.key("size").value(tensor.size);
-  if (blocks) json.key("block").value(block_of(*blocks, tensor));
+  if (blocks) json.key("block").value(blocks->of(tensor));
   json.end_object();
 }
 
@@ -229,8 +244,8 @@ void write_checkpoint(JsonWriter& json, const Checkpoint& checkpoint, bool with_
   write_adapter(json, checkpoint, with_blocks);
   write_totals(json, summary);
   write_metadata(json, checkpoint);
-  std::optional<BlockMap> blocks;
-  if (with_blocks) write_blocks(json, blocks.emplace(blocks_of(checkpoint)));
+  std::optional<Blocks> blocks;
+  if (with_blocks) blocks.emplace(checkpoint).write(json);
   json.key("tensors").begin_array();
   for (size_t i = 0; i < checkpoint.tensors.size(); ++i)
     write_tensor(json, checkpoint.tensors[i], checkpoint, blocks ? &*blocks : nullptr);

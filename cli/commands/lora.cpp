@@ -133,6 +133,8 @@ LoraJob combine_job(const Request& request, Caller& caller, std::vector<Adapter>
     if (!resizes) job.fields.emplace_back(sentence("strength_", k + 1), counted[k].text);
   }
   job.modules = combination(terms, options);
+  if (job.modules.empty())
+    refuse("", "strengths are 0 for every module, and an adapter of nothing is not written; give one that is not 0");
   job.kept = common_metadata(adapters);
   const Checkpoint& first = adapters[0].file;
   job.architecture = tell_architecture(first).architecture;

@@ -6,7 +6,7 @@
 
 #include "cli/options/faults.h"
 #include "cli/options/numbers.h"
-#include "core/adapters/making/module_names.h"
+#include "core/adapters/making/module_blocks.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge::cli {

@@ -10,6 +10,7 @@
 #include "cli/options/output_name.h"
 #include "cli/options/sizes.h"
 #include "cli/report/lora_report.h"
+#include "core/adapters/making/storable_factors.h"
 #include "core/read/tile_sizing.h"
 #include "core/threads/machine.h"
 #include "io/file/output_file.h"
@@ -50,16 +51,24 @@ AdapterRecord record_of(const LoraJob& job) {
   return record;
 }
 
+Dtype dtype_of(const LoraJob& job) { return job.settings.recipe.dtype.value_or(Dtype::F16); }
+
 // As merges are planned: a copy of what is in memory, in another dtype. Alphas keep theirs, in which they are exact.
 Recipe recipe_of(const LoraJob& job) {
   Recipe recipe;
   recipe.method = "copy";
-  recipe.dtype = job.settings.recipe.dtype.value_or(Dtype::F16);
+  recipe.dtype = dtype_of(job);
   if (job.spelling == AdapterSpelling::kohya) recipe.dtype_rules = {"/\\.alpha$/=f32"};
   recipe.metadata = MetadataPolicy::set;
   recipe.set_metadata = made_metadata(job.modules, job.spelling, job.architecture, record_of(job), job.kept);
   recipe.keep_names = true;
   return recipe;
+}
+
+// What --memory takes for so many bytes or a little more: "17MiB".
+std::string enough_memory(uint64_t bytes) {
+  constexpr uint64_t kMiB = 1 << 20;
+  return sentence((bytes + kMiB - 1) / kMiB, "MiB");
 }
 
 uint64_t memory_for_modules(const Settings& settings) {
@@ -94,6 +103,7 @@ std::vector<std::string> paths_of(const LoraJob& job) {
 }
 
 void check_target_of(const LoraJob& job) {
+  if (!job.settings.output) return;
   const std::string& output = *job.settings.output;
   const bool replace = job.settings.run.replace;
   if (job.spelling == AdapterSpelling::peft) return check_folder_target(output, paths_of(job), replace);
@@ -129,7 +139,10 @@ std::vector<std::string> register_output(const LoraJob& job, const RunReport& re
 
 void check_output_name(const LoraJob& job) {
   const Settings& settings = job.settings;
-  if (!settings.output) refuse("--output", "no output is given; name the file to write with -o OUT");
+  if (!settings.output) {
+    if (settings.only_plan) return;
+    refuse("--output", "no output is given; name the file to write with -o OUT");
+  }
   const bool is_folder_name = is_adapter_folder(*settings.output);
   if (job.spelling == AdapterSpelling::peft && !is_folder_name)
     refuse(*settings.output,
@@ -142,9 +155,9 @@ void check_output_name(const LoraJob& job) {
 }
 
 LoraFacts facts_of(const LoraJob& job, const Plan& plan, const MadeAdapter& made) {
-  return {.output = *job.settings.output,
+  return {.output = job.settings.output.value_or(""),
           .spelling = job.spelling,
-          .dtype = job.settings.recipe.dtype.value_or(Dtype::F16),
+          .dtype = dtype_of(job),
           .modules = made.modules(),
           .size = plan.output_size(),
           .unchanged = job.unchanged,
@@ -174,7 +187,7 @@ void expect_lora_memory(const Settings& settings, uint64_t largest) {
   throw Error(ErrorCode::resources, "--memory",
               sentence("the largest module takes ", memory_text(largest), " while it is made, and with ",
                        memory_text(kForTiles), " for tiles that is more than --memory ",
-                       memory_text(settings.run.memory_budget), "; give --memory ", memory_text(largest + kForTiles),
+                       memory_text(settings.run.memory_budget), "; give --memory ", enough_memory(largest + kForTiles),
                        " or more"));
 }
 
@@ -190,11 +203,13 @@ void write_lora(LoraJob job, Caller& caller) {
   faults.raise();
   const uint64_t largest = largest_memory(job.modules);
   const unsigned at_a_time = modules_at_a_time(job, largest);
+  for (MadeModule& module : job.modules) module = checked_for(std::move(module), dtype_of(job));
   const MadeAdapter made(job.modules, job.spelling, at_a_time);
   const Checkpoint adapter = made.checkpoint();
   const Plan plan = make_plan(recipe_of(job), {&adapter, 1});
   for (const std::string& warning : plan.warnings) job.warnings.push_back(warning);
-  check_space(job.settings.output->substr(0, job.settings.output->find_last_not_of('/') + 1), plan.output_size());
+  if (const auto& output = job.settings.output)
+    check_space(output->substr(0, output->find_last_not_of('/') + 1), plan.output_size());
   RunOptions options = job.settings.run;
   options.memory_budget = std::max(kForTiles, options.memory_budget - at_a_time * largest);
   options.device = {.choice = DeviceChoice::cpu};

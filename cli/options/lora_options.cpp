@@ -80,7 +80,8 @@ std::vector<OptionSpec> lora_options() {
        "highest",
        read_share(&LoraSettings::energy)},
       {"concat", 0, "", "of merge: add ranks up, which is exact (the default)", read_concat()},
-      {"save-dtype", 0, "D", "store the factors as f16 (default), bf16 or f32", read_save_dtype()},
+      {"save-dtype", 0, "D", "store the factors as this dtype: f16 (default), bf16, f32, f64, f8_e4m3 or f8_e5m2",
+       read_save_dtype()},
       {"spelling", 0, "S",
        "how modules are called: kohya (of extract the default for files), diffusers, or peft (for folders); of merge "
        "and "

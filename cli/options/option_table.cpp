@@ -37,7 +37,7 @@ const std::vector<Row>& table() {
                  files = writes | in(lora);
   static const std::vector<Row> rows{
       {files,
-       {"output", 'o', "OUT", "the file to write, or a folder: the file is then named as A1111 names it",
+       {"output", 'o', "OUT", "the file to write, or a folder; that of a merge is then named as A1111 names it",
         read_filled_text(&Settings::output, ValueType::output)}},
       {writes & ~in(mergekit),
        {"filename-prefix", 0, "P",

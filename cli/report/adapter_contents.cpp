@@ -2,17 +2,18 @@
 #include "cli/report/adapter_contents.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <map>
 #include <optional>
 
-#include "cli/options/numbers.h"
+#include "cli/report/adapter_blocks.h"
 #include "cli/report/report.h"
 #include "cli/system/text.h"
 #include "core/adapters/adapter_file.h"
 #include "core/adapters/adapter_kind.h"
 #include "core/adapters/making/combination.h"
-#include "core/adapters/making/module_names.h"
 #include "core/families/told_architecture.h"
 #include "io/text/error.h"
 
@@ -60,46 +61,82 @@ std::string kinds_text(const Adapter& adapter) {
   return out;
 }
 
+// To six digits.
+std::string short_number(double number) {
+  std::array<char, 32> text;
+  return {text.data(), static_cast<size_t>(std::snprintf(text.data(), text.size(), "%.6g", number))};
+}
+
+// What the file or its config says; none where neither does.
+std::optional<double> alpha_of(const AdapterModule& module) {
+  for (const char* const key : {"alpha", "lora_alpha"})
+    if (const auto found = module.numbers.find(key); found != module.numbers.end()) return found->second;
+  return std::nullopt;
+}
+
+std::string scale_text(const Adapter& adapter, const AdapterModule& module) {
+  const uint64_t rank = rank_of(adapter, module);
+  const std::optional<double> alpha = alpha_of(module);
+  return (rank > 0 ? "rank " + std::to_string(rank) + ", " : "") +
+         (alpha ? "alpha " + short_number(*alpha) + ", " : "") + "scale " + short_number(module.scale);
+}
+
+bool has_factor(const AdapterModule& module, std::string_view name) {
+  return std::ranges::find(module.factors, name, &Factor::name) != module.factors.end();
+}
+
+bool is_for_comfy(const Adapter& adapter) {
+  return std::ranges::any_of(adapter.modules, [](const auto& module) { return has_factor(module, "dora_scale"); });
+}
+
+std::string dora_line(const Adapter& adapter) {
+  if (is_for_comfy(adapter))
+    return "  DoRA: read as LyCORIS reads it; with `--dora comfy` as ComfyUI does, by the norm of the weight itself\n";
+  const auto of_peft = [](const AdapterModule& module) { return has_factor(module, "lora_magnitude_vector"); };
+  return std::ranges::any_of(adapter.modules, of_peft) ? "  DoRA: read as PEFT reads it; ComfyUI reads no such one\n"
+                                                       : "";
+}
+
 std::string ranks_text(const Adapter& adapter) {
   std::string out;
   size_t shown = 0;
-  const auto key_of = [&](const AdapterModule& module) { return std::pair(rank_of(adapter, module), module.scale); };
-  const auto counts = counted_by<std::pair<uint64_t, double>>(adapter, key_of);
+  const auto key_of = [&](const AdapterModule& module) {
+    return std::pair(rank_of(adapter, module), scale_text(adapter, module));
+  };
+  const auto counts = counted_by<std::pair<uint64_t, std::string>>(adapter, key_of);
   for (const auto& [key, count] : counts) {
     if (shown++ == 4) break;
-    const auto [rank, scale] = key;
-    out += (out.empty() ? "" : "; ") + (rank > 0 ? "rank " + std::to_string(rank) + ", " : std::string()) + "scale " +
-           number_text(scale) + " (" + counted(count, "module") + ")";
+    out += (out.empty() ? "" : "; ") + key.second + " (" + counted(count, "module") + ")";
   }
   return counts.size() > 4 ? out + "; ..." : out;
 }
 
 // Square roots of the energies of all that the modules of a block add, by block.
-std::map<std::string, double> strengths_of(const Adapter& adapter) {
+std::vector<std::pair<std::string, double>> strengths_of(const Adapter& adapter) {
+  const AdapterBlocks blocks(adapter.file);
   std::map<std::string, double> energies;
   try {
     const std::vector<CountedAdapter> alone{{.adapter = &adapter}};
     for (const MadeModule& module : combination(alone, {.spelling = spelling_of(adapter)}))
-      energies[module_block(module.name)] += module.make().energy.value_or(0);
+      energies[blocks.of(module.name)] += module.make().energy.value_or(0);
   } catch (const Error&) {  // kinds that are no products of two factors
     return {};
   }
   for (auto& [block, energy] : energies) energy = std::sqrt(energy);
-  return energies;
+  return blocks.ordered(energies);
 }
 
 std::string strength_lines(const Adapter& adapter) {
-  const std::map<std::string, double> strengths = strengths_of(adapter);
+  const std::vector<std::pair<std::string, double>> strengths = strengths_of(adapter);
   if (strengths.empty()) return "    strengths by block are told of LoRAs alone\n";
   std::string out = "    strengths by block (the norm of what is added):\n";
-  for (const auto& [block, strength] : strengths) out += "      " + block + "  " + number_text(strength) + "\n";
+  for (const auto& [block, strength] : strengths) out += "      " + block + "  " + short_number(strength) + "\n";
   return out;
 }
 
 std::string module_line(const Adapter& adapter, const AdapterModule& module) {
-  const uint64_t rank = rank_of(adapter, module);
-  return shortened(module.name, kNameWidth) + "  " + std::string(module.kind->name) +
-         (rank > 0 ? ", rank " + std::to_string(rank) : "") + ", scale " + number_text(module.scale);
+  return shortened(module.name, kNameWidth) + "  " + std::string(module.kind->name) + ", " +
+         scale_text(adapter, module);
 }
 
 std::string fault_lines(const std::vector<std::string>& faults) {
@@ -109,17 +146,19 @@ std::string fault_lines(const std::vector<std::string>& faults) {
 
 std::string architecture_of(const Checkpoint& checkpoint) { return tell_architecture(checkpoint).architecture; }
 
-bool is_adapter(const Checkpoint& checkpoint) { return checkpoint.judgement.holds == Holds::factors; }
-
 void write_modules(JsonWriter& json, const Adapter& adapter) {
+  const AdapterBlocks blocks(adapter.file);
   json.key("modules").begin_array();
   for (const AdapterModule& module : adapter.modules) {
     json.begin_object();
     json.key("name").value(module.name);
     json.key("kind").value(module.kind->name);
     json.key("rank").value(rank_of(adapter, module));
+    json.key("alpha");
+    const std::optional<double> alpha = alpha_of(module);
+    alpha ? json.value(*alpha) : json.null();
     json.key("scale").value(module.scale);
-    json.key("block").value(module_block(module.name));
+    json.key("block").value(blocks.of(module.name));
     json.end_object();
   }
   json.end_array();
@@ -135,7 +174,7 @@ std::string adapter_lines(const Checkpoint& checkpoint, const AdapterContentsOpt
   const std::string of = architecture_of(checkpoint);
   std::string out = std::string("  made by ") + name(adapter.maker) + (of.empty() ? "" : ", for " + visible(of)) +
                     (adapter.base_model.empty() ? "" : ", trained on " + shortened(adapter.base_model, kNameWidth)) +
-                    "\n  " + kinds_text(adapter) + ": " + ranks_text(adapter) + "\n";
+                    "\n  " + kinds_text(adapter) + ": " + ranks_text(adapter) + "\n" + dora_line(adapter);
   out += listed(
       adapter.modules.size(), [&](size_t i) { return module_line(adapter, adapter.modules[i]); },
       options.all_modules ? SIZE_MAX : 3);
@@ -160,6 +199,7 @@ void write_adapter(JsonWriter& json, const Checkpoint& checkpoint, bool strength
     const Adapter& adapter = *found.adapter;
     json.key("maker").value(name(adapter.maker));
     json.key("base_model").value(adapter.base_model);
+    json.key("dora_comfy").value(is_for_comfy(adapter));
     json.key("whole_tensors").value(adapter.replacements.size());
     json.key("ignored").value(std::span<const std::string>(adapter.ignored));
     json.key("warnings").value(std::span<const std::string>(adapter.warnings));

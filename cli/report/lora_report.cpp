@@ -45,7 +45,8 @@ std::string module_line(const MadeModule& module) {
 }
 
 void write_facts(JsonWriter& json, const LoraFacts& facts) {
-  json.key("output").value(facts.output);
+  json.key("output");
+  facts.output.empty() ? json.null() : json.value(facts.output);
   json.key("spelling").value(kAdapterSpellings[static_cast<size_t>(facts.spelling)]);
   json.key("dtype").value(info(facts.dtype).name);
   json.key("size").value(facts.size);

@@ -14,7 +14,7 @@ namespace ckmerge::cli {
 
 /// What there is to tell before anything is made.
 struct LoraFacts {
-  const std::string& output;
+  std::string output;  ///< empty: --dry-run may leave it open
   AdapterSpelling spelling = AdapterSpelling::kohya;
   Dtype dtype = Dtype::F16;
   std::span<const MadeModule> modules;

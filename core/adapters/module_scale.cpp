@@ -99,6 +99,7 @@ string set_by_rank(const Adapter& adapter, AdapterModule& module, const PeftConf
   if (!is_rank(rank)) return bad_rank(rank);
   module.scale = alpha / (of_lora && config.flag("use_rslora") ? std::sqrt(rank) : rank);
   module.numbers["r"] = rank;
+  module.numbers["alpha"] = alpha;
   const uint64_t stored = rank_of(adapter, module);
   const double blocks = static_cast<double>(stored) / rank;
   if (module.kind->name != "LoRA" || !(blocks > 1) || blocks != std::floor(blocks)) return other_rank(stored, rank);
@@ -181,6 +182,7 @@ string set_scale(const Adapter& adapter, AdapterModule& module, std::optional<do
     module.numbers["constraint"] = alpha.value_or(0);
     return "";
   }
+  if (alpha) module.numbers["alpha"] = *alpha;
   const uint64_t rank = rank_of(adapter, module);
   if (rank > 0) module.numbers["r"] = static_cast<double>(rank);
   if (!alpha || *alpha == 0 || is_whole_lokr(module)) return "";

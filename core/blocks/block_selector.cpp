@@ -83,6 +83,7 @@ std::string meant(std::string_view typed, const BlockMap& map) {
   }
   std::string near = meant(what, map);
   if (near.empty() && !known_group) near = nearest_name(uppercase(what), names);
+  if (near == what) near.clear();  // a part that the model lacks
   const std::string of = map.architecture().empty() ? "A" : sentence("A (", map.architecture(), ")");
   throw Error(ErrorCode::usage, where,
               sentence(where, ": '", what, "' ", wrong, "; the blocks of ", of, " are ", map.text(),

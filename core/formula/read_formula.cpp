@@ -34,7 +34,8 @@ void check_names(std::span<const std::string> names, size_t adapters) {
     if (is_letter && static_cast<size_t>(name[0] - 'A') != k)
       refuse(name, "is that of another checkpoint: this one, the ", ordinal(k + 1), " that is given, is ",
              k < 26 ? std::string(1, static_cast<char>('A' + k)) : "no letter",
-             " in reports and options; call it so, or by a longer name");
+             " in reports and options; call it so, or by a longer name; or, if it is an adapter, add it as lora(", name,
+             ")");
   }
 }
 

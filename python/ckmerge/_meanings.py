@@ -194,7 +194,7 @@ MEANINGS = {
     'out_shard_size':
         'the most bytes in a file of the result, such as 5B, 500M (default 5B)',
     'output':
-        'the file to write, or a folder: the file is then named as A1111 names it',
+        'the file to write, or a folder; that of a merge is then named as A1111 names it',
     'param':
         'set a parameter of the method, whatever it is called',
     'part':
@@ -221,7 +221,7 @@ MEANINGS = {
     'safe_serialization':
         'write safetensors (on, and nothing else)',
     'save_dtype':
-        'store the factors as f16 (default), bf16 or f32',
+        'store the factors as this dtype: f16 (default), bf16, f32, f64, f8_e4m3 or f8_e5m2',
     'save_recipe':
         'write the merge into a recipe file (.yaml) as well, which ckmerge.run() repeats',
     'scan.hash':

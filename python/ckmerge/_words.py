@@ -51,6 +51,7 @@ def _switched_off(found: re.Match[str]) -> str:
 def _call(command: str, words: list[str]) -> str:
     """A line of the program's as a call: ``merge A B -o OUT`` as ``ckmerge.merge([A, B], OUT)``."""
     operands, keywords, output = [], [], []
+    first = [f'"{words.pop(0)}"'] if command == "lora" and words else []
     while words:
         word = words.pop(0)
         if word == "-o" and words:
@@ -59,9 +60,9 @@ def _call(command: str, words: list[str]) -> str:
             value = words.pop(0) if words and not words[0].startswith("-") and not _options().get(word[2:]) else ""
             keywords.append(word[2:].replace("-", "_") + "=" + (value or "True"))
         else:
-            operands.append(word)
+            operands.append(f'"{word}"' if ":" in word else word)
     several = [f"[{', '.join(operands)}]"] if len(operands) > 1 else operands or (["..."] if keywords and not output else [])
-    return f"ckmerge.{command}({', '.join([*several, *output, *keywords])})"
+    return f"ckmerge.{command}({', '.join([*first, *several, *output, *keywords])})"
 
 
 # The first that fits a place decides, and what it made is not looked at again.
@@ -97,6 +98,8 @@ def in_python(sentence: str, kept: str = "") -> str:
     'out.safetensors: already exists; use force=True to replace it'
     >>> in_python("leave them out (--ema drop), or write it anew with --mend, or say which it is (--key a.b)")
     'leave them out (ema="drop"), or write it anew with mend=True, or say which it is (key="a.b")'
+    >>> in_python("no LoRA is given; `ckmerge lora merge L1:0.7 L2:0.4 -o OUT`")
+    'no LoRA is given; ckmerge.lora("merge", ["L1:0.7", "L2:0.4"], OUT)'
     """
     if "-" not in sentence and "`ckmerge " not in sentence:
         return sentence

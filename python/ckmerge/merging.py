@@ -61,7 +61,7 @@ def merge(inputs: Inputs, output: Optional[Path] = None, **options: Unpack[Merge
     Args:
         inputs: two or more paths, ``@NAME``\\ s of registered checkpoints, or dicts of numpy arrays or torch tensors; with
             ``formula`` also a dict of names to these.
-        output: the file to write, or a folder: the file is then named as A1111 names it.
+        output: the file to write, or a folder; that of a merge is then named as A1111 names it.
         options: those of ``ckmerge merge`` (docs/cli.md), with ``_`` for ``-``. Numbers by block or name may be a dict:
             ``weights={"IN04": 0.2, "/attn2/": 0}``, or of one parameter ``weights={"alpha": {"OUT*": [0, 1]}}``; and so may
             ``param``, ``sweep``, ``set_metadata`` and ``dtype`` (``{"all": "bf16", "vae": "f32", "/norm/": "f32"}``).

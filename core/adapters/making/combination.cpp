@@ -5,10 +5,12 @@
 #include <map>
 #include <set>
 
+#include "core/adapters/making/combination_faults.h"
 #include "core/adapters/making/factor_sum.h"
+#include "core/adapters/making/module_blocks.h"
 #include "core/adapters/making/module_names.h"
-#include "core/adapters/plain_product.h"
 #include "core/adapters/making/one_model.h"
+#include "core/adapters/plain_product.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
 
@@ -44,23 +46,19 @@ class Gathering {
   void add(const CountedAdapter& counted) {
     const Adapter& adapter = *counted.adapter;
     for (const AdapterReplacement& whole : adapter.replacements)
-      fault(adapter, sentence("'", whole.name, "' is a whole tensor, which no product of factors is"));
+      faults_.add(adapter.file.path, whole.name, "is no product of factors", "whole tensor");
     size_t known = 0;
     for (const AdapterModule& module : adapter.modules) known += add(counted, module);
     is_mixed_ |= !spellings_.empty() && !spellings_.contains(spelling_of(adapter));
     spellings_.insert(spelling_of(adapter));
-    if (is_mixed_ && known == 0)
-      fault(adapter,
-            "has no module in common with the adapters before it, which are spelled in another way; adapters "
-            "of two spellings are merged where their modules are called alike but for dots and underscores");
+    if (is_mixed_ && known == 0 && faults_.empty())
+      faults_.add(adapter.file.path,
+                  "has no module in common with the adapters before it, which are spelled in another way; adapters "
+                  "of two spellings are merged where their modules are called alike but for dots and underscores");
   }
 
   std::vector<MadeModule> finish() {
-    if (!faults_.empty())
-      throw Error(ErrorCode::mismatch, where_,
-                  faults_.size() == 1 ? faults_[0]
-                                      : sentence(counted(faults_.size(), "module"), " cannot be merged: ", faults_[0]),
-                  faults_.size() == 1 ? std::vector<std::string>() : faults_);
+    faults_.throw_all();
     expect_memory();
     std::vector<MadeModule> modules;
     for (auto& [folded, sum] : sums_) {
@@ -72,11 +70,6 @@ class Gathering {
   }
 
  private:
-  void fault(const Adapter& adapter, const std::string& what) {
-    if (faults_.empty()) where_ = adapter.file.path;
-    faults_.push_back(sentence(adapter.file.path, ": ", what));
-  }
-
   void expect_memory() const {
     if (!options_.expect_memory) return;
     const auto memory = options_.rank || options_.energy ? svd_memory : joined_memory;
@@ -89,15 +82,16 @@ class Gathering {
   bool add(const CountedAdapter& counted, const AdapterModule& module) {
     const Adapter& adapter = *counted.adapter;
     if (const std::string why = why_no_product(adapter, module); !why.empty()) {
-      fault(adapter, sentence("module '", module.name, "' ", why));
+      faults_.add(adapter.file.path, module.name, why);
       return false;
     }
     const std::optional<std::string> name =
         respelled(module.name, spelling_of(adapter), options_.spelling, sole_encoder_);
     if (!name) {
-      fault(adapter, sentence("module '", module.name, "' has no name in the spelling ",
-                              kAdapterSpellings[static_cast<size_t>(options_.spelling)],
-                              " that could be told without the model; leave --spelling away"));
+      const auto name_of = [](AdapterSpelling spelling) { return kAdapterSpellings[static_cast<size_t>(spelling)]; };
+      faults_.add(adapter.file.path, module.name,
+                  sentence("has no name in the spelling ", name_of(options_.spelling),
+                           " that could be told without the model; take --spelling ", name_of(spelling_of(adapter))));
       return false;
     }
     FactorSum sum{
@@ -112,9 +106,9 @@ class Gathering {
 
   void join(const Adapter& adapter, const AdapterModule& module, FactorSum& to, const FactorSum& from) {
     if (to.rows() != from.rows() || to.columns() != from.columns())
-      return fault(adapter, sentence("module '", module.name, "' is of ", from.rows(), " x ", from.columns(),
-                                     ", that of the adapters before it of ", to.rows(), " x ", to.columns(),
-                                     ": they are of different models"));
+      return faults_.add(adapter.file.path, module.name,
+                         sentence("is of ", from.rows(), " x ", from.columns(), ", that of the adapters before it of ",
+                                  to.rows(), " x ", to.columns(), ": they are of different models"));
     to.down_shape[0] += from.down_shape[0];
     to.up_shape[1] += from.up_shape[1];
   }
@@ -129,8 +123,7 @@ class Gathering {
   std::map<std::string, FactorSum> sums_;
   std::set<AdapterSpelling> spellings_;
   bool is_mixed_ = false;
-  std::string where_;
-  std::vector<std::string> faults_;
+  CombinationFaults faults_;
 };
 
 }  // namespace

@@ -37,9 +37,9 @@ AdapterSpelling spelling_of(const Adapter& adapter);
 
 /// The modules of the sum of strength * scale * up * down over all adapters, by name. Without rank and energy their
 /// ranks are sums of the ranks. With energy the factors are read once for the ranks. The adapters must outlive what it
-/// returns. Throws Error(mismatch), a line each, for modules that are no plain LoRA or whose factors have no product,
-/// for whole tensors beside them, for shapes that differ, for names that the spelling cannot have, and for adapters
-/// that have no module in common although they are spelled in two ways.
+/// returns. Throws Error(mismatch), a line for each cause, for modules that are no plain LoRA or whose factors have no
+/// product, for whole tensors beside them, for shapes that differ, for names that the spelling cannot have, and for
+/// adapters that have no module in common although they are spelled in two ways.
 std::vector<MadeModule> combination(std::span<const CountedAdapter> adapters, const CombinationOptions& options);
 
 }  // namespace ckmerge

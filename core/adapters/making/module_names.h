@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names of modules from one adapter to another, without a model beside them: which are the same, in which block they
-// lie, and what they are in another spelling.
+// Names of modules from one adapter to another, without a model beside them: which are the same, and what they are in
+// another spelling.
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/adapters/making/made_adapter.h"
 #include "core/names/adapter_network.h"
 
 namespace ckmerge {
+
+/// The component that a module is of (unet, te1, te2, te3; model where nothing tells it), and what stands behind it.
+struct ModuleName {
+  std::string_view component, path;
+};
+ModuleName parsed_module_name(std::string_view name);
 
 /// What the names of a module have in common in all spellings: the component and its path with underscores.
 std::string folded_module_name(std::string_view name);
@@ -31,16 +35,5 @@ bool is_of_encoder(std::string_view name);
 /// of them were dots. `sole_encoder`: of SD 1 and SD 2, whose text encoder kohya's scripts give no number.
 std::optional<std::string> respelled(std::string_view name, AdapterSpelling from, AdapterSpelling to,
                                      bool sole_encoder = false);
-
-/// The block that a module lies in, as lists of strengths call it: IN01, M00, OUT11, D00, S00; BASE for text encoders
-/// and all that lies in none.
-std::string module_block(std::string_view name);
-
-/// The blocks of a list of so many strengths for a model of `flux` or Stable Diffusion, in its order; empty: there is
-/// no list of that many. 12 (SDXL), 17 (SD 1), 20 (SDXL), 26 (SD 1) and 61 (Flux).
-std::vector<std::string> blocks_of_list(size_t count);
-
-/// The strength that `list` has for a module; 1 for blocks that are not in it.
-double strength_in_list(std::span<const double> list, std::string_view module);
 
 }  // namespace ckmerge

@@ -211,7 +211,13 @@ def inspects():
     norm = math.sqrt(sum(x * x for x in delta("a.safetensors", unet)))
     expect(abs(told["strengths"]["M00"] - norm) < 1e-3 * norm, f"strengths: {told['strengths']}")
     text = done("inspect", "a.safetensors").stdout
-    expect("2 modules of LoRA" in text and "rank 4, scale 0.5" in text, f"what is told: {text}")
+    expect("2 modules of LoRA" in text and "rank 4, alpha 2, scale 0.5" in text, f"what is told: {text}")
+    expect(all(module["alpha"] == 2 for module in told["modules"]) and told["dora_comfy"] is False, f"alphas: {told}")
+    text = done("inspect", "a.safetensors", "--blocks", "--tensors").stdout
+    expect(f"M00  {norm:.6g}\n" in text and "M00   3 tensors" in text and f"{unet}.alpha  F32 []  4 B  M00" in text, f"blocks: {text}")
+    make("dora.safetensors", {unet + ".lora_up.weight": ("F32", [4, 2], numbers(1, 8)), unet + ".lora_down.weight": ("F32", [2, 4], numbers(2, 8)),
+                              unet + ".dora_scale": ("F32", [4, 1], numbers(3, 4))})
+    expect("--dora comfy" in done("inspect", "dora.safetensors").stdout, "how a DoRA may be read")
 
 
 run_in_folders(extracts_for_peft, same_bytes, merges, resizes, refuses, inspects)

@@ -120,8 +120,8 @@ TEST_CASE("what makes no checkpoint is refused with the way to mend it") {
   check_fault({"A + B",
                "formula:1:3",
                "two checkpoints are added, which gives neither a checkpoint nor a delta; divide their sum by 2 for the "
-               "average, add a difference, as in A + (B - C), or write linear(A, B, weights=[1, 1], normalize=false) "
-               "where that is meant",
+               "average, add a difference, as in A + (B - C), or an adapter, as in A + lora(B), or write linear(A, B, "
+               "weights=[1, 1], normalize=false) where that is meant",
                {"A + B", "  ^"}});
   check_fault({"B - C",
                "formula:1:3",
@@ -135,8 +135,8 @@ TEST_CASE("what makes no checkpoint is refused with the way to mend it") {
   check_fault({"linear(A, (B + C))",
                "formula:1:14",
                "two checkpoints are added, which gives neither a checkpoint nor a delta; divide their sum by 2 for the "
-               "average, add a difference, as in A + (B - C), or write linear(B, C, weights=[1, 1], normalize=false) "
-               "where that is meant",
+               "average, add a difference, as in A + (B - C), or an adapter, as in B + lora(C), or write linear(B, C, "
+               "weights=[1, 1], normalize=false) where that is meant",
                {"linear(A, (B + C))", "             ^"}});
   check_fault({"1 + 2", "formula:1:1", "the formula is a number, and gives no checkpoint", {"1 + 2", "^"}});
   CHECK(read("linear(A, B, C, weights=[1, 1, 1], normalize=false)").graph.terms().size() > 0);
@@ -292,7 +292,7 @@ TEST_CASE("names of checkpoints are words, each given once, and a letter is that
   CHECK(
       fault({"base", "A"}).text ==
       "the name 'A' is that of another checkpoint: this one, the 2nd that is given, is B in reports and options; call "
-      "it so, or by a longer name");
+      "it so, or by a longer name; or, if it is an adapter, add it as lora(A)");
   CHECK(failure([] { read("A + 0.5*(B - A)"); }).text == "the formula does not speak of C; take it away, or use it");
 }
 
