@@ -14,6 +14,7 @@
 #include "core/adapters/module_weight.h"
 #include "core/adapters/names/nearest_module.h"
 #include "core/adapters/replaced_tensors.h"
+#include "core/adapters/saved_bases.h"
 #include "core/adapters/tied_tensors.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -37,6 +38,7 @@ class Targets {
       : adapter_(adapter), checkpoint_(checkpoint), tied_(tied), entries_(adapter, checkpoint) {}
 
   AdapterTargets find() {
+    faults_ = unlike_bases(adapter_, checkpoint_, entries_);
     for (uint32_t i = 0; i < adapter_.modules.size(); ++i) place(i);
     for (string& fault : find_replaced(adapter_, checkpoint_, entries_, found_)) faults_.push_back(std::move(fault));
     place_saved_heads();

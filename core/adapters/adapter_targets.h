@@ -52,7 +52,8 @@ struct AdapterTargets {
 };
 
 /// Throws Error(mismatch), a detail line per module, where factors do not fit the tensors that they belong to, and
-/// where two modules belong to the same rows (a LoRA of both of two tied names). Reads no tensor of the checkpoint.
+/// where two modules belong to the same rows (a LoRA of both of two tied names). Reads tensors of the adapter that are
+/// saved for both of two tied names, and what it saved of its base beside that of the checkpoint.
 AdapterTargets adapter_targets(const Adapter& adapter, const Checkpoint& checkpoint,
                                TiedModules tied = TiedModules::refuse);
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 
+#include "core/layouts/reshaping.h"
 #include "io/table/tensor_reader.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -155,6 +156,10 @@ std::string misfit(std::string_view factor, uint64_t has, std::string_view what,
                    uint64_t expected) {
   if (has == 1 && what.ends_with('s')) what.remove_suffix(1);
   return sentence(factor, " has ", has, " ", what, ", ", other, " ", expected);
+}
+
+std::string misfit(std::string_view factor, Shape shape, const ModuleWeight& weight) {
+  return sentence(factor, " is ", shape_text(shape), ", and the weight ", shape_text(weight.shape));
 }
 
 std::string misfit(const ModuleWeight& weight, bool turned, std::string_view up, uint64_t rows, std::string_view down,

@@ -56,6 +56,8 @@ std::string unfit_factor(const Adapter& adapter, const AdapterModule& module,
 /// "lora_A has 64 columns, the weight 128".
 std::string misfit(std::string_view factor, uint64_t has, std::string_view what, std::string_view other,
                    uint64_t expected);
+/// "diff is [16, 3, 4], and the weight [16, 12]".
+std::string misfit(std::string_view factor, Shape shape, const ModuleWeight& weight);
 /// Of what the factors make of a weight, "up" by its rows and "down" by its columns; empty: it is the weight's matrix,
 /// or its transpose where it is `turned`.
 std::string misfit(const ModuleWeight& weight, bool turned, std::string_view up, uint64_t rows, std::string_view down,

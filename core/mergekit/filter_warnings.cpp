@@ -95,7 +95,8 @@ std::vector<std::string> filter_warnings(const MergeTrees& trees) {
   });
   if (!filters.empty()) components = components_of(names);
   for (const MergekitSetting::Filter& filter : filters) {
-    const std::string near = nearest_name(filter.text, components);
+    const bool is_component = filter.text.find('.') == filter.text.npos;
+    const std::string near = is_component ? nearest_name(filter.text, components) : "";
     warnings.push_back(sentence(trees.inputs().file.where, ":", filter.place.line, ": the filter '",
                                 valid_utf8(filter.text),
                                 "' is in the name of no tensor of any model and changes nothing",

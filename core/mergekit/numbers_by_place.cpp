@@ -144,10 +144,10 @@ class NumberWeights {
       const bool holds_anyway =
           value.is_of_all() && (is_default || (!has_filters_ && value.number == default_number()));
       if (names[i].empty() || holds_anyway) continue;
-      has_filters_ |= is_default;
+      const bool by_filter = is_default && is_in_all(value, names[i]);
+      has_filters_ |= by_filter;
       if (!is_of_layers)
-        add_weight(is_default && is_in_all(value, names[i]) ? quoted(value.contains) : names_pattern(names[i]),
-                   value.number);
+        add_weight(by_filter ? quoted(value.contains) : names_pattern(names[i]), value.number);
       else
         add_weight(layers_pattern(alike) + rest_of(value, names[i]), value.number);
     }

@@ -119,6 +119,10 @@ def other_networks():
     tensors.write("base.safetensors", {"model.diffusion_model." + name: tensors.made("b", name, "F16", shape) for name, shape in (
         ("input_blocks.1.1.transformer_blocks.0.attn2.to_k.weight", [8, 2048]), ("input_blocks.1.1.proj_in.weight", [8, 8]))})
     refused(4, "is of sd1, and base.safetensors of sdxl", "lora", "extract", "tuned.safetensors", "base.safetensors", "-o", "L.safetensors")
+    for name in ("sd1", "sdxl", "flux"):
+        tensors.write(f"{name}.safetensors", spelled.whole(MODELS[name]))
+    for one, other in (("sdxl", "sd1"), ("sd1", "sdxl"), ("flux", "sdxl"), ("sdxl", "flux")):
+        refused(4, f"{one}.safetensors: is of", "lora", "extract", f"{one}.safetensors", f"{other}.safetensors", "-o", "L.safetensors")
 
 
 def merged_names():

@@ -257,8 +257,21 @@ def plain_beside_blocks(bakes):
     return bakes.makes(write_model(model), adapter, {f"{name}.weight": plus(model[f"{name}.weight"], delta) for name, delta in changes.items()})
 
 
+def saved_bases(bakes):
+    """What PEFT saved below an embedding's factors and puts in the model's place: the model's own, or the adapter is of another model."""
+    model, path = language_model(True, False)
+    factors, delta = of_embedding()
+    own, name = model[EMBEDDING + ".weight"], EMBEDDING + ".base_layer.weight"
+    grown, tokens = of_embedding(VOCABULARY + 2)[0], {EMBEDDING + ".token_adapter.trainable_tokens_delta": whole("t", 1, WIDTH)}
+    larger = {EMBEDDING + ".token_adapter.base_layer.weight": whole("l", VOCABULARY + 2, WIDTH)}
+    return (bakes.makes(path, write_adapter(factors | {name: own}), model | {EMBEDDING + ".weight": plus(own, delta)})
+            or bakes.refused(path, write_adapter(factors | {name: whole("o", VOCABULARY, WIDTH)}), "has other values in this model")
+            or bakes.refused(path, write_adapter(grown | {name: whole("l", VOCABULARY + 2, WIDTH)}), r"base_layer.weight: is \[8, 4\]")
+            or bakes.refused(path, write_adapter(tokens | larger, trainable_token_indices=[VOCABULARY + 1]), r"base_layer.weight: is \[8, 4\]"))
+
+
 TESTS = {"square experts": square_experts, "heads that are stored twice": heads_stored_twice, "saved heads": saved_heads, "channels": channels,
-         "other extents": other_extents, "dots": dots, "plain beside blocks": plain_beside_blocks}
+         "other extents": other_extents, "dots": dots, "plain beside blocks": plain_beside_blocks, "saved bases": saved_bases}
 
 
 def main():

@@ -151,8 +151,9 @@ void check(Checkpoint checkpoint) {
   for (uint32_t i = 0; i < names.size(); ++i) expect(is_told(adapter, i, names[i]));
   for (const AdapterModule& module : adapter.modules) expect(module.kind != nullptr && !module.factors.empty());
   check_targets(adapter);
-  for (const CombinationOptions& options : {CombinationOptions{}, {.rank = 2}, {.energy = 0.9}})
-    check_combination(adapter, options);
+  check_combination(adapter, {});
+  check_combination(adapter, {.rank = 2});
+  check_combination(adapter, {.energy = 0.9});
 }
 
 void refused(const Error& error) {

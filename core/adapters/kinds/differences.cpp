@@ -7,7 +7,6 @@
 
 #include "core/adapters/factors.h"
 #include "core/adapters/kind_rows.h"
-#include "core/layouts/reshaping.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -58,7 +57,7 @@ std::string differences_fault(const Adapter& adapter, const AdapterModule& modul
     return some;
   };
   if (extents(shape) == extents(weight.shape)) return {};
-  return sentence(name, " is ", shape_text(shape), ", and the weight ", shape_text(weight.shape));
+  return misfit(name, shape, weight);
 }
 
 uint64_t differences_memory(const Adapter& /*adapter*/, const AdapterModule& /*module*/,

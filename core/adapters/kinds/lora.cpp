@@ -9,7 +9,6 @@
 
 #include "core/adapters/factor_product.h"
 #include "core/adapters/kind_rows.h"
-#include "core/layouts/reshaping.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
@@ -83,8 +82,7 @@ std::string kernel_fault(const Adapter& adapter, const AdapterModule& module, co
   const char* const name = find_factor(module, "lora_mid") ? "lora_mid" : "lora_A";
   const Factor* const factor = find_factor(module, name);
   if (!factor || has_kernel(factor_tensor(adapter, *factor).shape, weight.shape)) return {};
-  return sentence(name, " is ", shape_text(factor_tensor(adapter, *factor).shape), ", and the weight ",
-                  shape_text(weight.shape));
+  return misfit(name, factor_tensor(adapter, *factor).shape, weight);
 }
 
 std::string mid_fault(const Adapter& adapter, const AdapterModule& module, const Extents& e) {

@@ -180,11 +180,30 @@ bool is_denoiser(const ArchitectureGuess& guess) {
   return guess.kind == "checkpoint" || guess.kind == "diffusion model";
 }
 
+// As the families tell it, of tiny and pruned models too; empty: they do not.
+std::string told_network(const Checkpoint& checkpoint, std::string_view architecture) {
+  for (const ToldComponent& component : told_components(checkpoint.tensors)) {
+    const std::string family = component.family->name;
+    if (!denoises(component.family->role)) continue;
+    if (family != "sd-unet") return family;
+    return is_first_or_second(checkpoint, architecture) ? "sd1 or sd2" : "sdxl";
+  }
+  return "";
+}
+
+void expect_one_family(const Checkpoint& tuned, std::string_view of_tuned, const Checkpoint& base,
+                       std::string_view of_base) {
+  const std::string a = told_network(tuned, of_tuned), b = told_network(base, of_base);
+  if (a.empty() || b.empty() || a == b) return;
+  refuse(tuned.path, sentence("is of ", a, ", and ", base.path, " of ", b, "; take the base that it was trained from"));
+}
+
 void expect_one_network(const Checkpoint& tuned, const Checkpoint& base) {
   const ArchitectureGuess a = guess_architecture(tuned.tensors, tuned.metadata, tuned.judgement),
                           b = guess_architecture(base.tensors, base.metadata, base.judgement);
-  if (a.architecture.empty() || b.architecture.empty() || network_of(a.architecture) == network_of(b.architecture))
-    return;
+  if (a.architecture.empty() || b.architecture.empty())
+    return expect_one_family(tuned, a.architecture, base, b.architecture);
+  if (network_of(a.architecture) == network_of(b.architecture)) return;
   if (a.kind == b.kind || (is_denoiser(a) && is_denoiser(b)))
     refuse(tuned.path, sentence("is of ", a.architecture, ", and ", base.path, " of ", b.architecture,
                                 "; take the base that it was trained from"));

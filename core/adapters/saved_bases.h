@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weights that PEFT saved below a module's factors (`base_layer.weight`, of embeddings): it puts them in the place of
+// the model's before it adds anything.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/adapters/adapter.h"
+#include "core/adapters/module_entries.h"
+
+namespace ckmerge {
+
+/// A clause for each of the adapter's that is not the checkpoint's weight, but for the roundings of a dtype of fewer
+/// bits. Reads both, where there are any. Throws as InputFile::read_at().
+std::vector<std::string> unlike_bases(const Adapter& adapter, const Checkpoint& checkpoint,
+                                      const ModuleEntries& modules);
+
+}  // namespace ckmerge
