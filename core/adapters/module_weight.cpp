@@ -7,8 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "core/adapters/conv1d.h"
 #include "core/adapters/factors.h"
+#include "core/adapters/names/conv1d.h"
 #include "core/layouts/reshaping.h"
 #include "io/text/sentence.h"
 

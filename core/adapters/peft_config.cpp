@@ -124,7 +124,8 @@ void expect_whole(string_view key, double number) {
     double least, most;
   };
   constexpr double kMostExact = 0x1p53;
-  constexpr Range kRanges[] = {{"random_loc_seed", 0, kMostExact}, {"topk", 1, kMostExact}, {"nblocks", 1, kMostExact}};
+  constexpr Range kRanges[] = {
+      {"random_loc_seed", -kMostExact, kMostExact}, {"topk", 1, kMostExact}, {"nblocks", 1, kMostExact}};
   for (const Range& range : kRanges)
     if (key == range.key && !(number >= range.least && number <= range.most && number == std::floor(number)))
       refuse(key, sentence("is ", number_text(number), ", and should be a whole number from ", number_text(range.least),

@@ -60,8 +60,8 @@ Symbol GraphTracing::trace_sum(const Term& term, bool is_result) {
   };
   bool any = false;
   for (size_t i = 0; i < term.operands.size(); ++i) adds_changes(term, i) ? static_cast<void>(any = true) : add(i, sum);
+  const std::optional<Symbol> base = sum;  // compiled by itself, it keeps equal elements as well
   if (any && sum && is_result) sum = ckmerge::kept(*sum);
-  const std::optional<Symbol> base = sum;
   for (size_t i = 0; any && i < term.operands.size(); ++i)
     if (adds_changes(term, i)) {
       add(i, sum);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stores that draw: a value that a format does not have becomes one of its two neighbours, each with the probability
 // that its nearness to the other gives. What the format has no bits for is brought to 31 bits of a fraction and the
-// upper 31 bits of the word are added; a carry goes on to the farther neighbour. So there is none where nothing is to be
-// rounded, and the probability is that of the distance to within 2^-31. Part of blocks.inl.
+// upper 31 bits of the word are added; a carry goes on to the farther neighbour. So there is none where nothing is to
+// be rounded, and the probability is that of the distance to within 2^-31. Part of blocks.inl.
 
 // REQUIRES: x is at most F's largest value. Normal values have fewer bits to lose than the word has.
 template <typename F>
@@ -12,7 +12,8 @@ inline uint32_t drawn_magnitude(float x, uint32_t word) {
   if constexpr (kRebias<F> == 0) return normal;  // its subnormal values are those of f32
   const auto small = static_cast<int32_t>(magnitude) - static_cast<int32_t>(kSmallestNormal<F>);
   const auto is_tiny = static_cast<uint32_t>(small >> 31);  // all bits, or none: a choice would be a branch
-  constexpr float kSteps = static_cast<float>(uint64_t{1} << (F::kBias + F::kMantissa - 1) % 64);  // 1 / the least value
+  constexpr float kSteps =
+      static_cast<float>(uint64_t{1} << (F::kBias + F::kMantissa - 1) % 64);  // 1 / the least value
   const float steps = float_of(magnitude & is_tiny) * kSteps;
   const auto whole = static_cast<int32_t>(steps);
   const auto fraction = static_cast<int32_t>((steps - static_cast<float>(whole)) * 0x1p31f);

@@ -52,7 +52,8 @@ std::unique_ptr<ModuleChange> open_fourierft(const Adapter& adapter, const Adapt
   const std::vector<float> spectrum = read_factor(adapter, factor(module, "fourierft_spectrum"));
   const auto seed = module.numbers.find("random_loc_seed");
   const double number = seed == module.numbers.end() ? kDefaultSeed : seed->second;
-  const std::vector<uint64_t> places = torch_places(static_cast<uint64_t>(number), out * in, spectrum.size());
+  const std::vector<uint64_t> places =
+      torch_places(static_cast<uint64_t>(static_cast<int64_t>(number)), out * in, spectrum.size());
   const Circle by_out(out), by_in(in);
   const uint64_t depth = 2 * spectrum.size();
   FactorMatrix up{out, depth, std::vector<float>(out * depth)}, down{depth, in, std::vector<float>(depth * in)};

@@ -58,8 +58,8 @@ std::unique_ptr<ModuleChange> open_waveft(const Adapter& adapter, const AdapterM
   const uint64_t out = weight.transposed ? weight.columns() : weight.rows();
   const uint64_t in = weight.transposed ? weight.rows() : weight.columns();
   const std::vector<float> spectrum = read_factor(adapter, factor(module, "waveft_spectrum"));
-  const auto seed = static_cast<uint64_t>(number_of(module, "random_loc_seed", kDefaultSeed));
-  const std::vector<uint64_t> places = torch_places(seed, out * in, spectrum.size());
+  const auto seed = static_cast<int64_t>(number_of(module, "random_loc_seed", kDefaultSeed));
+  const std::vector<uint64_t> places = torch_places(static_cast<uint64_t>(seed), out * in, spectrum.size());
   const bool is_transformed = number_of(module, "use_idwt", 1) != 0;
   std::vector<ChangedElement> elements;
   for (size_t k = 0; k < spectrum.size(); ++k)

@@ -6,7 +6,7 @@
 #include <map>
 #include <set>
 
-#include "core/adapters/conv1d.h"
+#include "core/adapters/names/conv1d.h"
 #include "core/inputs/component_places.h"
 #include "core/inputs/input_names.h"
 #include "core/names/architecture.h"

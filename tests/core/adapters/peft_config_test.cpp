@@ -99,7 +99,7 @@ TEST_CASE("fields that are not what PEFT writes are malformed") {
                                  R"({"use_bdlora": {"nblocks": 0}})",
                                  R"({"topk": 1e300})",
                                  R"({"topk": 1.5})",
-                                 R"({"random_loc_seed": -1})",
+                                 R"({"random_loc_seed": 0.5})",
                                  R"({"random_loc_seed": 1e300})",
                                  R"({"base_model_name_or_path": {}})"}) {
     CAPTURE(text);

@@ -68,10 +68,12 @@ TEST_CASE("a bake that is rounded stochastically is the same file however it is 
     Dtype dtype;
     uint64_t digest;
   };
-  for (const Row& row : {Row{Dtype::F8_E4M3, 0}, Row{Dtype::F8_E5M2, 0}, Row{Dtype::BF16, 0}, Row{Dtype::F16, 0}}) {
+  for (const Row& row : {Row{Dtype::F8_E4M3, 0xbd24054b0ce75b49}, Row{Dtype::F8_E5M2, 0x64b675761b24366e},
+                         Row{Dtype::BF16, 0xc110aec8ae4bb956}, Row{Dtype::F16, 0x24ed8ce9dd4ffbfc}}) {
     Files files(bakeable());
-    const std::string path = merge_every_way(drawn(with_adapter(copied()), row.dtype, 5), files.paths, files.folder);
-    CHECK_MESSAGE(digest(read_file(path)) == row.digest, info(row.dtype).name << " " << digest(read_file(path)));
+    const uint64_t found =
+        digest(merge_every_way(drawn(with_adapter(copied()), row.dtype, 5), files.paths, files.folder));
+    CHECK_MESSAGE(found == row.digest, std::string(info(row.dtype).name) << " " << found);
   }
 }
 

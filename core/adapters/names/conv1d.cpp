@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/adapters/conv1d.h"
+#include "core/adapters/names/conv1d.h"
 
 #include <algorithm>
 #include <array>
