@@ -13,11 +13,19 @@ namespace {
 // Elements that are measured at a time: their values and products stay in L1.
 constexpr uint64_t kMeasured = kBlockElements;
 
-// The sum of values that are a power of two in number, as a tree of sums of neighbours.
-double paired_sum(std::span<double> values) {
-  for (size_t n = values.size() / 2; n > 0; n /= 2)
-    for (size_t i = 0; i < n; ++i) values[i] = values[2 * i] + values[2 * i + 1];
-  return values[0];
+// The sum of values that are a power of two in number, as a tree of sums of neighbours, three of its levels at a time.
+double paired_sum(std::span<const double> values) {
+  if (values.size() == 1) return values[0];
+  if (values.size() > kMeasured || values.size() < 8) {
+    const size_t half = values.size() / 2;
+    return paired_sum(values.first(half)) + paired_sum(values.subspan(half));
+  }
+  double sums[kMeasured / 8];
+  for (size_t i = 0; i < values.size() / 8; ++i) {
+    const double* const x = &values[8 * i];
+    sums[i] = ((x[0] + x[1]) + (x[2] + x[3])) + ((x[4] + x[5]) + (x[6] + x[7]));
+  }
+  return paired_sum({sums, values.size() / 8});
 }
 
 // The results of a program as f64.
@@ -26,20 +34,34 @@ void run_wide(const MeasuredPart& part, const Program& program, uint64_t at, uin
   run_program(part.kernels, program, part.operands.data(), at, count, out, Dtype::F64, ignored, {.first = part.first});
 }
 
-// What is not finite counts for nothing: of it there is no share.
 void multiply(std::span<const double> base, std::span<const double> stored, std::span<double> added,
               std::span<double> kept) {
   for (size_t i = 0; i < kept.size(); ++i) {
-    const double product = (stored[i] - base[i]) * added[i], square = added[i] * added[i];
-    const bool counts = std::isfinite(product) && std::isfinite(square);
-    kept[i] = counts ? product : 0;
-    added[i] = counts ? square : 0;
+    kept[i] = (stored[i] - base[i]) * added[i];
+    added[i] *= added[i];
   }
+}
+
+// What is not finite counts for nothing: of it there is no share.
+void leave_out_infinite(std::span<double> kept, std::span<double> added) {
+  for (size_t i = 0; i < kept.size(); ++i)
+    if (!std::isfinite(kept[i]) || !std::isfinite(added[i])) kept[i] = added[i] = 0;
+}
+
+// Of all sums one is not finite where an element is not.
+PairedSums finite_sums(uint64_t first, std::span<double> kept, std::span<double> added) {
+  PairedSums sums;
+  sums.add(first, kept, added);
+  if (const EnergySums total = sums.total(); std::isfinite(total.kept) && std::isfinite(total.added)) return sums;
+  leave_out_infinite(kept, added);
+  sums = {};
+  sums.add(first, kept, added);
+  return sums;
 }
 
 }  // namespace
 
-void PairedSums::add(uint64_t first, std::span<double> kept, std::span<double> added) {
+void PairedSums::add(uint64_t first, std::span<const double> kept, std::span<const double> added) {
   for (size_t at = 0; at < kept.size();) {
     const uint64_t begin = first + at, most = std::bit_floor(kept.size() - at);
     const uint64_t length = begin == 0 ? most : std::min<uint64_t>(most, begin & (~begin + 1));
@@ -81,7 +103,7 @@ PairedSums measured_energy(const MeasuredPart& part) {
     run_wide(part, part.added, at, n, added);
     part.kernels.load64[static_cast<size_t>(part.dtype)](part.out + at * element_size(part.dtype), stored, n);
     multiply({base, n}, {stored, n}, {added, n}, {kept, n});
-    sums.add(part.first + at, {kept, n}, {added, n});
+    sums.add(finite_sums(part.first + at, {kept, n}, {added, n}));
     at += n;
   }
   return sums;

@@ -20,9 +20,8 @@ namespace ckmerge {
 /// each other are halves of ranges whose length is a power of two and whose begin is a multiple of it.
 class PairedSums {
  public:
-  /// Adds the sums of `kept` and `added`, which are of elements first, first + 1, ... and are overwritten. No element
-  /// may come twice.
-  void add(uint64_t first, std::span<double> kept, std::span<double> added);
+  /// Adds the sums of `kept` and `added`, which are of elements first, first + 1, ... No element may come twice.
+  void add(uint64_t first, std::span<const double> kept, std::span<const double> added);
   void add(const PairedSums& other);
 
   /// Of all that came, from the first element. The bits are those of a tensor only where all of it came.

@@ -41,7 +41,7 @@ std::string linear_call(const MergeGraph& graph, const Combination& sum, const F
 
 // A + lora(B) of A + B.
 std::string adapter_sum(const MergeGraph& graph, const Combination& sum, const Formula& formula) {
-  const Term first = graph[sum.parts().front().term], last = graph[sum.parts().back().term];
+  const Term &first = graph[sum.parts().front().term], &last = graph[sum.parts().back().term];
   if (first.kind != Term::Kind::input || last.kind != Term::Kind::input) return "A + lora(L)";
   return sentence(formula.names[first.input], " + lora(", formula.names[last.input], ")");
 }
@@ -82,8 +82,7 @@ std::string untyped_fault(const MergeGraph& graph, const Combination& sum, const
     return sentence(count == 2 ? std::string("two") : std::to_string(count),
                     " checkpoints are added, which gives neither a checkpoint nor a delta; divide their sum by ", count,
                     " for the average, add a difference, as in A + (B - C), or an adapter, as in ",
-                    formula.names.front(), " + lora(", formula.names.size() > 1 ? formula.names.back() : "L", ")",
-                    meant);
+                    adapter_sum(graph, sum, formula), meant);
   return sentence("the weights of the checkpoints add up to ", rounded(sum.weights(graph).sum),
                   ", where a checkpoint has 1 and a delta 0; change them", meant);
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypedDict, TypeVar, Union
 
@@ -287,13 +288,7 @@ def _explained(function: str, names: list[str]) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    lines, line = [], "   "
-    for word in text.split():
-        if len(line) + len(word) > 110:
-            lines.append(line)
-            line = "       "
-        line += " " + word
-    return [*lines, line]
+    return textwrap.wrap(text, 111, initial_indent="    ", subsequent_indent="        ", break_long_words=False, break_on_hyphens=False)
 
 
 def _annotations(options: Any) -> dict[str, str]:

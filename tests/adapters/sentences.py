@@ -55,7 +55,7 @@ CASES = {
     "kohya's spelling then": ("merge dotted.safetensors a.safetensors -o out.safetensors --spelling kohya", 0, "2 modules", "error"),
     "one file twice": ("merge a.safetensors a.safetensors -o out.safetensors --spelling diffusers", 4, "error: a.safetensors: 2 modules, ", "4 modules|\n.*\n"),
     "resize of DoRA": ("resize dora.safetensors --rank 2 -o out.safetensors", 4, f"2 modules, the first of them .* are LoRA with DoRA.*{BAKE}", "be merged:|\n.*\n"),
-    "two causes": ("merge dora.safetensors dotted.safetensors a.safetensors -o out/ --spelling peft", 4, "2 things stand against it", "modules cannot"),
+    "two causes": ("merge dora.safetensors dotted.safetensors a.safetensors -o out.safetensors --spelling diffusers", 4, "2 things stand against it", "modules cannot"),
     "a dry run without OUT": ("merge a.safetensors -n", 0, "would be 2 modules.*\n(.*\n)*Nothing was written", "error"),
     "a dry run of extract without OUT": ("extract tuned.safetensors base.safetensors -n --spelling peft --json", 0, '"output": null', "error"),
     "no OUT": ("merge a.safetensors", 2, "name the file to write with -o OUT", "dtype"),

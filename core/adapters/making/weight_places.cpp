@@ -183,7 +183,7 @@ bool is_denoiser(const ArchitectureGuess& guess) {
 // As the families tell it, of tiny and pruned models too; empty: they do not.
 std::string told_network(const Checkpoint& checkpoint, std::string_view architecture) {
   for (const ToldComponent& component : told_components(checkpoint.tensors)) {
-    const std::string family = component.family->name;
+    std::string family = component.family->name;
     if (!denoises(component.family->role)) continue;
     if (family != "sd-unet") return family;
     return is_first_or_second(checkpoint, architecture) ? "sd1 or sd2" : "sdxl";

@@ -216,7 +216,7 @@ def test_recipes():
             ("bare", None, 2, "holds no recipe of ckmerge"),
             ("webui", {"sd_merge_recipe": '{"type": "webui"}'}, 2, "only another tool's"),
             ("cut", {"ckmerge.recipe": text[:-1]}, 3, "its ckmerge.recipe cannot be used: it is not valid JSON"),
-            ("newer", {"ckmerge.recipe": text.replace('"hash"', '"seed":1,"hash"')}, 3, "'seed' is unknown"),
+            ("newer", {"ckmerge.recipe": text.replace('"hash"', '"new":1,"hash"')}, 3, "'new' is unknown"),
             ("twice", {"ckmerge.recipe": text.replace('"hash"', '"hash":true,"hash"')}, 3, "is there twice: 'hash'"),
             ("path", {"ckmerge.recipe": text.replace("A.safetensors", "../A")}, 3, "'inputs' has a name"),
             ("deep", {"ckmerge.recipe": "[" * 100}, 3, "cannot be used"),

@@ -108,6 +108,7 @@ TEST_CASE("a recipe reads back as it was") {
                     .hash = true,
                     .input_names = {"\\", "..", "x y"}},
                    {{kSha256, ""}, {}, {}});
+  check_round_trip({.rounding = RoundingPolicy::stochastic, .seed = kMostSeed}, {});
   for (const DtypeInfo& row : kDtypes)
     if (is_real(row.dtype)) check_round_trip({.dtype = row.dtype}, {});
 }
@@ -119,11 +120,14 @@ TEST_CASE("members may stand in any order, but each must be there, once, and no 
   check_refused(with("\"inputs\":[{\"name\":\"A.safetensors\",\"sha256\":null}]", "\"input\":[]"),
                 "'inputs' is missing");
   check_refused(with("\"hash\":false", "\"hash\":false,\"hash\":false"), "a member is there twice: 'hash'");
-  check_refused(with("\"hash\":false", "\"hash\":false,\"seed\":1"), "'seed' is unknown; a newer ckmerge may know it");
+  check_refused(with("\"hash\":false", "\"hash\":false,\"new\":1"), "'new' is unknown; a newer ckmerge may know it");
 }
 
 TEST_CASE("a member of the wrong type or value is named") {
   check_refused(with("\"weighted_sum\"", "1"), "'method' is not a string");
+  for (const char* const seed : {"-1", "1.5", "\"1\"", "9007199254740992"})
+    check_refused(with("\"hash\":false", std::string("\"hash\":false,\"seed\":") + seed),
+                  "'seed' is not a whole number from 0 to 2^53 - 1");
   check_refused(with("{\"alpha\":0.3}", "[]"), "'parameters' is not an object");
   check_refused(with("0.3", "\"0.3\""), "'alpha' is not a number");
   check_refused(with("0.3", "[1,null]"), "'alpha' is not a number");
