@@ -177,6 +177,7 @@ class Reader {
     string fault = missing_partner(module);
     if (fault.empty()) fault = superfluous_factor(module);
     if (fault.empty()) fault = set_scale_of(module, group, config, front);
+    if (fault.empty() && module.factors.empty()) fault = "it has no factor";
     // PEFT puts the output of a torch.nn.MultiheadAttention into its weight twice, and its forward does, too.
     if (module.name.ends_with(kAttentionOutput)) module.scale *= 2;
     if (!fault.empty()) faults_.push_back(sentence(module.name, ": ", fault));

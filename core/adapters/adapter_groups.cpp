@@ -77,7 +77,7 @@ class Grouping {
       if (!is_shared(module.name) || shares_nothing_with_others(module))
         finish(module);
       else
-        groups_.shared = kind_of(module.members);
+        share(module);
     }
     std::ranges::stable_sort(groups_.modules, {}, &FactorGroup::module);
     return std::move(groups_);
@@ -137,11 +137,13 @@ class Grouping {
   void add_whole(uint32_t tensor) {
     const string_view name = tensors_.name(tensor);
     constexpr string_view kWeight = ".weight";
-    const string module(name.substr(0, name.ends_with(kWeight) ? name.size() - kWeight.size() : 0));
     // LyCORIS's IA3 calls its factor so.
-    if (const auto found = places_.find(module); found != places_.end() && is_ia3(modules_[found->second])) {
-      modules_[found->second].members.push_back({{name.substr(module.size() + 1), tensor}, "IA3 of LyCORIS", 4});
-      return;
+    if (name.ends_with(kWeight)) {
+      const auto found = places_.find(string(name.substr(0, name.size() - kWeight.size())));
+      if (found != places_.end() && is_ia3(modules_[found->second])) {
+        modules_[found->second].members.push_back({{name.substr(name.rfind('.') + 1), tensor}, "IA3 of LyCORIS", 4});
+        return;
+      }
     }
     if (name.starts_with("bundle_emb.")) {
       groups_.ignored.emplace_back(name);
@@ -162,6 +164,17 @@ class Grouping {
     const auto [place, is_new] = places_.try_emplace(name, modules_.size());
     if (is_new) modules_.push_back({.name = name, .members = {}, .alpha = {}});
     return modules_[place->second];
+  }
+
+  // What modules of its kind share is found there by its name; without any it belongs to nothing.
+  void share(const Module& shared) {
+    groups_.shared = kind_of(shared.members);
+    for (const Member& member : shared.members) {
+      const auto is_of_it = [&](const Module& other) {
+        return !is_shared(other.name) && kind_of(other.members) == member.kind;
+      };
+      if (std::ranges::none_of(modules_, is_of_it)) groups_.strange.emplace_back(tensors_.name(member.factor.tensor));
+    }
   }
 
   // A single layer may itself be the model.
