@@ -166,14 +166,23 @@ class Grouping {
     return modules_[place->second];
   }
 
-  // What modules of its kind share is found there by its name; without any it belongs to nothing.
+  // What modules of its kind share is found there by its name. Without any it belongs to nothing, and where all have
+  // their own it is ignored.
   void share(const Module& shared) {
     groups_.shared = kind_of(shared.members);
     for (const Member& member : shared.members) {
       const auto is_of_it = [&](const Module& other) {
         return !is_shared(other.name) && kind_of(other.members) == member.kind;
       };
-      if (std::ranges::none_of(modules_, is_of_it)) groups_.strange.emplace_back(tensors_.name(member.factor.tensor));
+      const auto same = [&](const Member& own) { return own.factor.name == member.factor.name; };
+      const auto lacks_it = [&](const Module& other) {
+        return is_of_it(other) && std::ranges::none_of(other.members, same);
+      };
+      const string_view name = tensors_.name(member.factor.tensor);
+      if (std::ranges::none_of(modules_, is_of_it))
+        groups_.strange.emplace_back(name);
+      else if (std::ranges::none_of(modules_, lacks_it))
+        groups_.ignored.emplace_back(name);
     }
   }
 
