@@ -46,8 +46,8 @@ with tempfile.TemporaryDirectory(prefix="ckmerge-install-") as folder:
     # compiled.
     first_includes = {re.search(r"^#include (.*)$", source.read_text(), re.M).group(1) for top in ("kernels", "io", "core", "cli")
                       for source in (root / top).rglob("*.cpp")}
-    installed = sorted(header.relative_to(prefix / "include") for header in (prefix / "include").rglob("*.h"))
-    headers = [header for header in installed if f'"{header}"' not in first_includes]
+    installed = sorted(header.relative_to(prefix / "include") for header in (prefix / "include/ckmerge").rglob("*.h"))
+    headers = [header for header in installed if f'"{header.relative_to("ckmerge")}"' not in first_includes]
     assert 10 < len(headers) < len(installed), headers
 
     def compile_alone(index):
