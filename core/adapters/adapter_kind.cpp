@@ -54,6 +54,7 @@ constexpr const AdapterKind* kKinds[] = {
     &kPeanutKind,
     &kPissaKind,
     &kRoadKind,
+    &kTloraKind,
 };
 
 }  // namespace

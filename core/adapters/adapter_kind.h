@@ -59,6 +59,8 @@ struct AdapterKind {
   std::string_view name;  ///< "LoRA", "LoHa": as io/table/adapter_rows calls it
   /// Whether apply() adds something to the weight that does not depend on it.
   bool adds = true;
+  /// Whether open() for a bias is given the rows of the module's weight, not those of the bias.
+  bool bias_sees_weight = false;
   /// What is wrong with the factors of `module` for `weight`, from headers alone; empty: nothing. One clause:
   /// "lora_A.weight has 64 columns, the weight 128".
   std::string (*fault)(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight);

@@ -51,5 +51,6 @@ extern const AdapterKind kOsfKind;
 extern const AdapterKind kPeanutKind;
 extern const AdapterKind kPissaKind;
 extern const AdapterKind kRoadKind;
+extern const AdapterKind kTloraKind;
 
 }  // namespace ckmerge

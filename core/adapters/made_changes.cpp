@@ -121,7 +121,9 @@ class Maker {
     const AdapterModule& module = adapter().modules[place.module];
     MadePlace made{.place = place, .rows = weight.rows(), .columns = weight.columns()};
     if (!module.kind->adds) made.base = base_rows(place.module, weight);
-    made.module = opened(place.module, weight, strength, made.base);
+    const bool sees_weight = weight.is_bias && module.kind->bias_sees_weight;
+    const ModuleWeight* const seen = sees_weight ? whole_weight(place.module) : nullptr;
+    made.module = opened(place.module, weight, strength, seen ? base_rows(place.module, *seen) : made.base);
     return made;
   }
 
@@ -145,6 +147,13 @@ class Maker {
     if (!base_copy_) base_copy_ = std::make_shared<const Checkpoint>(base_);
     return [reader = std::make_shared<const BaseRows>(base_copy_, weight, std::move(rows))](
                uint64_t first, uint64_t count, std::span<float> out) { reader->read(first, count, out); };
+  }
+
+  // What is no bias of a module; null: there is none.
+  const ModuleWeight* whole_weight(uint32_t module) {
+    for (const auto& [tensor, k] : places_of(module))
+      if (!tensor->weights[k].is_bias) return &tensor->weights[k];
+    return nullptr;
   }
 
   using Places = std::vector<std::pair<const AdaptedTensor*, size_t>>;

@@ -23,8 +23,8 @@ FURTHER = {r"^frod": 512} | FURTHER
 ROUNDED_TWICE = ("lora, an embedding of bf16",)
 # What is not merged, by the words that the refusal has to have. Nothing is written then.
 REFUSED = {
-    "peft-adding: tinylora": "TinyLoRA", "lycoris: tlora": "T-LoRA", "lycoris: tlora, strength 0.6": "T-LoRA",
-    "peft-acting: glora": "glora_C brings the weight into the bias", "peft-acting: glora, vectors": "glora_C brings the weight into the bias",
+    "peft-adding: tinylora": "TinyLoRA", "peft-adding: waveft, coif4": "coif4, for which PEFT 0.21 has numbers that are no wavelet's", "lycoris: tlora, sig_type last": "with sig_type last", "lycoris: tlora, sig_type middle": "with sig_type middle",
+    "lycoris: tlora, a random matrix": "began from a random matrix",
 }
 
 

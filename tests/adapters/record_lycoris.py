@@ -63,6 +63,9 @@ LYCORIS = {
     "boft, rescaled": Case("boft", rank=2, rescaled=True),
     "tlora": Case("tlora", "linear"),
     "tlora, strength 0.6": Case("tlora", "linear", strength=0.6),
+    "tlora, sig_type last": Case("tlora", "linear", sig_type="last"),
+    "tlora, sig_type middle": Case("tlora", "linear", sig_type="middle"),
+    "tlora, a random matrix": Case("tlora", "linear", use_data_init=False),
 }
 
 
@@ -70,8 +73,10 @@ def network(case, model):
     from lycoris.config import PRESET
     from lycoris.wrapper import LycorisNetwork, create_lycoris
     LycorisNetwork.apply_preset(PRESET["full"] | {"target_module": ["Linear", "Conv1d", "Conv2d", "Conv3d", "LayerNorm", "GroupNorm"]})
-    net = create_lycoris(model, case.strength, linear_dim=case.rank, linear_alpha=case.alpha, algo=case.algo, **case.given)
-    return net
+    if case.algo == "tlora":  # create_lycoris hands nothing on that chooses what it begins from
+        LycorisNetwork.apply_preset(PRESET["full"])
+        return LycorisNetwork(model, case.strength, lora_dim=case.rank, alpha=case.alpha, network_module="tlora", **case.given)
+    return create_lycoris(model, case.strength, linear_dim=case.rank, linear_alpha=case.alpha, algo=case.algo, **case.given)
 
 
 def module_names(model):
@@ -97,11 +102,23 @@ def by_forward(module):
     return columns.T.reshape(module.weight.shape), bias
 
 
+def began(lora):
+    """What a T-LoRA began from, as {tensor: (dtype, shape, bytes)}: trained a little, since it is rounded, and without what hangs on a
+    machine's LAPACK, signs and last bits."""
+    q, p, signs, step = lora.q_layer.weight, lora.p_layer.weight, torch.sign(lora.q_layer.weight[:, 0]), 2.0**-4
+    made = {"q_layer.weight": q * signs[:, None], "p_layer.weight": p * signs, "lambda_layer": 1.25 * lora.lambda_layer}
+    return {f"{lora.lora_name}.{key}": nets.made_of(torch.round(value / step) * step) for key, value in made.items()}
+
+
 def made_adapter(case, name, net):
     """({tensor: (dtype, shape, bytes)}, the names that are what they are)"""
-    made = {}
+    made, kept = {}, ("alpha", "on_input")
+    if case.algo == "tlora":
+        made, kept = {key: entry for lora in net.loras for key, entry in began(lora).items()}, ("alpha", "_layer", "_layer.weight")
     held = {f"{lora.lora_name}.{key}": value for lora in net.loras for key, value in lora.state_dict().items()}
     for key, value in held.items():
+        if key in made:
+            continue
         entry = nets.made_of(value)
         number = case.numbers.get(key.rsplit(".", 1)[1])
         if key.endswith("alpha") or number is not None:
@@ -112,7 +129,7 @@ def made_adapter(case, name, net):
             made[key] = tensors.made(name, key, "F32", shape)
         else:
             made[key] = tensors.made(name, key, *entry[:2]) if entry[0] == "F32" else entry
-    return made, {key for key in made if key.endswith(("alpha", "on_input"))}
+    return made, {key for key in made if key.endswith(kept)}
 
 
 def merged(case, made):

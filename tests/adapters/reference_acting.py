@@ -159,7 +159,7 @@ def subspace(m, weight, _):
 
 
 def shared_basis(m, weight, _):
-    category = next(key.removeprefix("frod_V.") for key in m.shared if key.startswith("frod_V.") and m.name.endswith("." + key.removeprefix("frod_V.")))
+    category = next(key.removeprefix("frod_V.") for key in m.shared if key.startswith("frod_V.") and ("." + m.name).endswith("." + key.removeprefix("frod_V.")))
     v = m.shared["frod_V." + category]
     u = weight @ numpy.linalg.inv(v.T)
     u = u / numpy.sqrt((u * u).sum(0))

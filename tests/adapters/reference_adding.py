@@ -119,16 +119,41 @@ def fourier(m, weight):
     return numpy.fft.ifft2(dense).real * m.number("scaling")
 
 
+def filter_of(family):
+    """The low-pass filter of reconstruction: of coif1 in closed form, Daubechies's of the roots of its polynomial within the unit circle."""
+    if family == "coif1":
+        return numpy.array([1 - 7**0.5, 5 + 7**0.5, 14 + 2 * 7**0.5, 14 - 2 * 7**0.5, 1 - 7**0.5, -3 + 7**0.5]) / (16 * 2**0.5)
+    order = int(family.removeprefix("db"))
+    numbers = numpy.ones(1)
+    for y in numpy.roots([math.comb(order - 1 + k, k) for k in range(order - 1, -1, -1)]):
+        sum_of_both = 2 - 4 * y  # z + 1/z
+        z = min(numpy.roots([1, -sum_of_both, 1]), key=abs)
+        numbers = numpy.convolve(numbers, [1, -z])
+    for _ in range(order):
+        numbers = numpy.convolve(numbers, [1, 1])
+    return numbers.real * (2**0.5 / numbers.real.sum())
+
+
 def wavelets(m, weight):
-    """Haar's, one level, of a spectrum whose quarters are its bands."""
+    """One level of the inverse transform of a spectrum whose quarters are its bands, in the middle of a larger one."""
     spectrum, dense = m["waveft_spectrum"], numpy.zeros(weight.shape)
     dense.reshape(-1)[torch_places(m.number("random_loc_seed", 777), weight.size)[:len(spectrum)]] = spectrum
-    rows, columns = weight.shape[0] // 2, weight.shape[1] // 2
-    a, h, v, d = dense[:rows, :columns], dense[:rows, columns:], dense[rows:, :columns], dense[rows:, columns:]
-    out = numpy.empty(weight.shape)
-    out[::2, ::2], out[::2, 1::2], out[1::2, ::2], out[1::2, 1::2] = a + h + v + d, a + h - v - d, a - h + v - d, a - h - v + d
-    assert m.number("wavelet_family") == "db1", "other wavelets are longer"
-    return out / 2 * m.number("scaling")
+    low = filter_of(m.number("wavelet_family"))
+    high = low[::-1] * [(-1) ** i for i in range(len(low))]
+    cut = len(low) - 2
+    whole = [extent + cut + (extent + cut) % 2 for extent in weight.shape]
+    first = [(size - extent) // 2 for size, extent in zip(whole, weight.shape)]
+    bands = numpy.zeros(whole)
+    bands[first[0]:first[0] + weight.shape[0], first[1]:first[1] + weight.shape[1]] = dense
+    rows, columns = whole[0] // 2, whole[1] // 2
+    out = numpy.zeros([size + cut for size in whole])
+    for band, along, across in ((bands[:rows, :columns], low, low), (bands[:rows, columns:], high, low), (bands[rows:, :columns], low, high),
+                                (bands[rows:, columns:], high, high)):
+        for i in range(rows):
+            for j in range(columns):
+                out[2 * i:2 * i + len(low), 2 * j:2 * j + len(low)] += band[i, j] * numpy.outer(along, across)
+    out = out[cut:len(out) - cut or None, cut:out.shape[1] - cut or None]
+    return out[:weight.shape[0], :weight.shape[1]] * m.number("scaling")
 
 
 def torch_places(seed, count):

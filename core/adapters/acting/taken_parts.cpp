@@ -79,17 +79,43 @@ std::string singular_fault(const ModuleWeight& weight, std::string_view kind) {
                   "; have PEFT convert it (path_initial_model_for_weight_conversion)");
 }
 
+SingularParts::SingularParts(const AdapterModule& module, const ModuleWeight& weight, const ReadRows& base)
+    : is_turned_(weight.rows() > weight.columns()), weight_(whole_weight(module, weight, base)) {
+  if (is_turned_) weight_ = transposed(weight_);
+  vectors_ = symmetric_eigen(products_of_rows(weight_)).vectors;
+}
+
+TakenPart SingularParts::sum(uint64_t first, uint64_t count) const {
+  const Matrix taken = some_rows(vectors_, first, count);
+  FactorMatrix right = times(taken, weight_), left = transposed(rounded(taken));
+  if (!is_turned_) return {std::move(left), std::move(right)};
+  return {transposed(right), transposed(left)};
+}
+
+double SingularParts::share_of(const TakenPart& part, uint64_t first, uint64_t count) const {
+  const FactorMatrix rows = is_turned_ ? part.right : transposed(part.left);
+  double sum = 0;
+  uint64_t counted = 0;
+  for (uint64_t i = 0; i < rows.rows; ++i) {
+    double squares = 0, along = 0;
+    for (uint64_t j = 0; j < rows.columns; ++j) squares += double{rows.row(i)[j]} * double{rows.row(i)[j]};
+    for (uint64_t k = first; k < first + count; ++k) {
+      double length = 0;
+      for (uint64_t j = 0; j < rows.columns; ++j) length += vectors_.row(k)[j] * double{rows.row(i)[j]};
+      along += length * length;
+    }
+    if (squares == 0) continue;  // a rank that the weight does not have
+    sum += along / squares;
+    ++counted;
+  }
+  return counted == 0 ? 0 : sum / static_cast<double>(counted);
+}
+
 TakenPart singular_parts(const AdapterModule& module, const ModuleWeight& weight, const ReadRows& base, uint64_t rank,
                          bool largest) {
-  FactorMatrix w = whole_weight(module, weight, base);
-  const bool turned = w.rows > w.columns;
-  if (turned) w = transposed(w);
-  const Matrix vectors = symmetric_eigen(products_of_rows(w)).vectors;  // the largest first
-  const uint64_t count = std::min(rank, vectors.rows);
-  const Matrix taken = some_rows(vectors, largest ? 0 : vectors.rows - count, count);
-  FactorMatrix right = times(taken, w), left = transposed(rounded(taken));
-  if (!turned) return {std::move(left), std::move(right)};
-  return {transposed(right), transposed(left)};
+  const SingularParts parts(module, weight, base);
+  const uint64_t count = std::min(rank, parts.count());
+  return parts.sum(largest ? 0 : parts.count() - count, count);
 }
 
 TakenPart spanned_part(const ModuleWeight& weight, const ReadRows& base, uint64_t rank) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// WaveFT: W + s times the inverse Haar transform (db1, one level) of a spectrum with a few numbers, whose quarters are
-// the bands. Each number changes four elements, so that the change is sparse. Where they lie torch's generator chooses
-// by a seed. Without the transform (use_idwt) the spectrum itself is added.
+// WaveFT: W + s times the inverse wavelet transform, one level, of a spectrum with a few numbers, whose quarters are
+// the bands. Each number changes as many elements as the filter has squared, four of Haar's (db1), so that the change
+// is sparse. Where they lie torch's generator chooses by a seed; PEFT puts the spectrum into the middle of one that is
+// larger by what the transform cuts off. Without the transform (use_idwt) the spectrum itself is added.
 #include <memory>
 #include <utility>
 
@@ -9,47 +10,80 @@
 #include "core/adapters/kind_rows.h"
 #include "core/adapters/kinds/sparse_change.h"
 #include "core/adapters/kinds/torch_places.h"
+#include "core/adapters/kinds/wavelet_filters.h"
 #include "io/text/sentence.h"
 
 namespace ckmerge {
 namespace {
 
 constexpr double kDefaultSeed = 777;
-constexpr std::string_view kFamily = "wavelet_family=", kHaar = "wavelet_family=db1";
+constexpr std::string_view kFamily = "wavelet_family=";
 
 double number_of(const AdapterModule& module, std::string_view key, double otherwise) {
   const auto found = module.numbers.find(key);
   return found == module.numbers.end() ? otherwise : found->second;
 }
 
+std::string_view family_of(const AdapterModule& module) {
+  const auto found = module.numbers.lower_bound(kFamily);
+  const bool is_told = found != module.numbers.end() && found->first.starts_with(kFamily);
+  return is_told ? std::string_view(found->first).substr(kFamily.size()) : "db1";
+}
+
+bool is_transformed(const AdapterModule& module) { return number_of(module, "use_idwt", 1) != 0; }
+
 std::string waveft_fault(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& weight) {
   if (std::string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
   if (weight.is_bias || weight.is_embedding) return "WaveFT changes weights of Linear only";
   if (std::string lacking = lacking_factor(module, {"waveft_spectrum"}); !lacking.empty()) return lacking;
-  const auto family = module.numbers.lower_bound(kFamily);
-  if (family != module.numbers.end() && family->first.starts_with(kFamily) && family->first != kHaar)
-    return sentence("its wavelets are ", family->first.substr(kFamily.size()), "; only db1 is known");
+  if (const std::string_view family = family_of(module); is_transformed(module) && wavelet_filter(family).empty())
+    return sentence(
+        "its wavelets are ", family,
+        family == "coif4" || family == "coif5" ? ", for which PEFT 0.21 has numbers that are no wavelet's" : "",
+        "; known are db1 to db10, sym2 to sym10 and coif1 to coif3");
   const uint64_t count = factor_tensor(adapter, factor(module, "waveft_spectrum")).count;
   const uint64_t elements = weight.rows() * weight.columns();
   return count <= elements ? "" : misfit("waveft_spectrum", count, "elements", "the weight", elements);
 }
 
 uint64_t waveft_memory(const Adapter& adapter, const AdapterModule& module, const ModuleWeight& /*weight*/) {
-  return (4 * 2 * sizeof(ChangedElement) + 64) * factor_tensor(adapter, factor(module, "waveft_spectrum")).count;
+  const uint64_t length = is_transformed(module) ? wavelet_filter(family_of(module)).size() : 1;
+  return (length * length * 2 * sizeof(ChangedElement) + 64) *
+         factor_tensor(adapter, factor(module, "waveft_spectrum")).count;
 }
 
-// What a number of the spectrum at `place` adds to its four elements.
-void add_wave(const ModuleWeight& weight, uint64_t out, uint64_t in, uint64_t place, float value,
+// One side of the spectrum: of two bands, what each of their numbers makes of the weight's side.
+struct Side {
+  std::span<const double> filter;
+  uint64_t band = 0;    ///< numbers
+  uint64_t offset = 0;  ///< of the weight's side in that of the spectrum
+
+  Side(std::span<const double> low, uint64_t extent) : filter(low) {
+    const uint64_t whole = extent + cut() + (extent + cut()) % 2;
+    band = whole / 2;
+    offset = (whole - extent) / 2;
+  }
+  /// What the transform is shorter by than the spectrum.
+  uint64_t cut() const { return filter.size() - 2; }
+  bool is_high(uint64_t place) const { return place + offset >= band; }
+  double number(bool high, uint64_t i) const {
+    if (!high) return filter[i];
+    return (i % 2 == 0 ? 1 : -1) * filter[filter.size() - 1 - i];
+  }
+  /// Which of the weight's side number `i` of the filter changes; one that wraps around is outside of it.
+  uint64_t changed(uint64_t place, uint64_t i) const { return (place + offset) % band * 2 + i - cut(); }
+};
+
+// What a number of the spectrum at (u, v) adds. A band on the right is the one that is high from row to row, a lower
+// one from column to column.
+void add_wave(const ModuleWeight& weight, const Side& rows, const Side& columns, uint64_t u, uint64_t v, float value,
               std::vector<ChangedElement>& elements) {
-  const uint64_t rows = (out + 1) / 2, columns = (in + 1) / 2;  // of a band; an odd side is made even
-  const uint64_t u = place / in, v = place % in;
-  const bool is_lower = u >= rows, is_right = v >= columns;
-  for (const uint64_t i : {0, 1})
-    for (const uint64_t j : {0, 1}) {
-      // The right bands change their sign from row to row, the lower ones from column to column.
-      const bool is_negative = (is_right && i == 1) != (is_lower && j == 1);
-      const uint64_t changed = place_of(weight, u % rows * 2 + i, v % columns * 2 + j);
-      if (changed != UINT64_MAX) elements.push_back({changed, (is_negative ? -0.5F : 0.5F) * value});
+  const bool is_lower = rows.is_high(u), is_right = columns.is_high(v);
+  for (uint64_t i = 0; i < rows.filter.size(); ++i)
+    for (uint64_t j = 0; j < columns.filter.size(); ++j) {
+      const uint64_t changed = place_of(weight, rows.changed(u, i), columns.changed(v, j));
+      const double number = rows.number(is_right, i) * columns.number(is_lower, j);
+      if (changed != UINT64_MAX) elements.push_back({changed, static_cast<float>(number) * value});
     }
 }
 
@@ -60,13 +94,15 @@ std::unique_ptr<ModuleChange> open_waveft(const Adapter& adapter, const AdapterM
   const std::vector<float> spectrum = read_factor(adapter, factor(module, "waveft_spectrum"));
   const auto seed = static_cast<int64_t>(number_of(module, "random_loc_seed", kDefaultSeed));
   const std::vector<uint64_t> places = torch_places(static_cast<uint64_t>(seed), out * in, spectrum.size());
-  const bool is_transformed = number_of(module, "use_idwt", 1) != 0;
   std::vector<ChangedElement> elements;
-  for (size_t k = 0; k < spectrum.size(); ++k)
-    if (is_transformed)
-      add_wave(weight, out, in, places[k], spectrum[k], elements);
-    else
+  if (is_transformed(module)) {
+    const Side rows(wavelet_filter(family_of(module)), out), columns(rows.filter, in);
+    for (size_t k = 0; k < spectrum.size(); ++k)
+      add_wave(weight, rows, columns, places[k] / in, places[k] % in, spectrum[k], elements);
+  } else {
+    for (size_t k = 0; k < spectrum.size(); ++k)
       elements.push_back({place_of(weight, places[k] / in, places[k] % in), spectrum[k]});
+  }
   return std::make_unique<SparseChange>(std::move(elements), weight.columns(), module.scale * strength);
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/adapters/kinds/torch_places.h"
+#include "core/adapters/kinds/wavelet_filters.h"
 #include "tests/core/adapters/small_adapters.h"
 #include "tests/core/failure.h"
 
@@ -107,8 +108,64 @@ TEST_CASE("FourierFT adds waves, WaveFT squares of four elements") {
                  return 12.5 * (spectrum(i / 2, j / 2) + right * spectrum(i / 2, j / 2 + 4) +
                                 lower * spectrum(i / 2 + 3, j / 2) + right * lower * spectrum(i / 2 + 3, j / 2 + 4));
                }));
+}
+
+TEST_CASE("WaveFT's filters are those of orthogonal wavelets with as many vanishing moments as they are called by") {
+  std::vector<std::pair<std::string, int>> families;
+  for (int n = 1; n <= 10; ++n) families.emplace_back("db" + std::to_string(n), n);
+  for (int n = 2; n <= 10; ++n) families.emplace_back("sym" + std::to_string(n), n);
+  for (int n = 1; n <= 3; ++n) families.emplace_back("coif" + std::to_string(n), 2 * n);
+  for (const auto& [family, moments] : families) {
+    CAPTURE(family);
+    const std::span<const double> filter = wavelet_filter(family);
+    const size_t length = filter.size();
+    REQUIRE(length == static_cast<size_t>(family.starts_with("coif") ? 3 * moments : 2 * moments));
+    for (size_t shift = 0; shift < length; shift += 2) {
+      double sum = 0;
+      for (size_t k = 0; k + shift < length; ++k) sum += filter[k] * filter[k + shift];
+      CHECK(std::abs(sum - (shift == 0 ? 1 : 0)) < 1e-10);
+    }
+    for (int moment = 0; moment < moments; ++moment) {
+      double sum = 0;
+      for (size_t i = 0; i < length; ++i)
+        sum += (i % 2 == 0 ? 1 : -1) * filter[length - 1 - i] *
+               std::pow((double(i) - double(length - 1) / 2) / double(length), moment);
+      CHECK(std::abs(sum) < 1e-10);
+    }
+  }
+  CHECK(wavelet_filter("coif4").empty());
+  CHECK(wavelet_filter("").empty());
+}
+
+TEST_CASE("WaveFT with longer wavelets adds larger patches, of a spectrum with a margin") {
+  SmallAdapter wavelets("WaveFT", {{"waveft_spectrum", {5}}});
+  wavelets.module().numbers["random_loc_seed"] = 3;
   wavelets.module().numbers["wavelet_family=db2"] = 1;
-  CHECK(wavelets.fault({.shape = {6, 8}}) == "its wavelets are db2; only db1 is known");
+  for (const auto& [out, in] : {std::pair<uint64_t, uint64_t>{6, 8}, {7, 5}}) {
+    const std::vector<uint64_t> places = torch_places(3, out * in, 5);
+    const std::span<const double> low = wavelet_filter("db2");
+    const double high[] = {low[3], -low[2], low[1], -low[0]};
+    const uint64_t rows = (out + 3) / 2, columns = (in + 3) / 2;  // of a band, with two more to a side
+    Dense expected(out, in);
+    for (size_t k = 0; k < places.size(); ++k) {
+      const uint64_t u = places[k] / in + 1, v = places[k] % in + 1;
+      for (uint64_t i = 0; i < 4; ++i)
+        for (uint64_t j = 0; j < 4; ++j) {
+          const uint64_t row = u % rows * 2 + i - 2, column = v % columns * 2 + j - 2;
+          const double wave = (v >= columns ? high[i] : low[i]) * (u >= rows ? high[j] : low[j]);
+          if (row < out && column < in) expected(row, column) += wave * wavelets["waveft_spectrum"].values[k];
+        }
+    }
+    check_change(wavelets, {.shape = {out, in}}, 25, 25 * expected);
+    check_change(wavelets, {.shape = {in, out}, .transposed = true}, 25, turned(25 * expected));
+  }
+  wavelets.module().numbers.erase("wavelet_family=db2");
+  wavelets.module().numbers["wavelet_family=coif5"] = 1;
+  CHECK(wavelets.fault({.shape = {6, 8}}) ==
+        "its wavelets are coif5, for which PEFT 0.21 has numbers that are no wavelet's; known are db1 to db10, sym2 to "
+        "sym10 and coif1 to coif3");
+  wavelets.module().numbers["use_idwt"] = 0;
+  CHECK(wavelets.fault({.shape = {6, 8}}).empty());
 }
 
 TEST_CASE("VB-LoRA's factors are made of the vectors with the greatest logits") {

@@ -93,10 +93,36 @@ TEST_CASE("GLoRA of PEFT scales and moves elements of weight and bias") {
   check_change(numbers, {.shape = {9}, .is_bias = true}, 1,
                dense(9, 1, [&](uint64_t i, uint64_t) { return bias.values[i] * d.values[i] + e.values[i]; }));
   CHECK(numbers.module().kind->parts(numbers.adapter(), numbers.module()).bias);
+}
 
-  SmallAdapter coupled("GLoRA", {{"glora_A.X", {9, 1}}, {"glora_C.X", {30, 1}}});
-  CHECK(coupled.fault({.shape = {9}, .is_bias = true}).find("glora_C") == 0);
-  CHECK(coupled.fault({.shape = {9, 30}}) == "");
+TEST_CASE("GLoRA of PEFT brings the weight into the bias") {
+  const Dense w = base_weight({9, 30}), bias = base_weight({9});
+  const ReadRows rows = [&](uint64_t first, uint64_t count, std::span<float> out) {
+    for (uint64_t i = 0; i < count * 30; ++i) out[i] = static_cast<float>(w.values[first * 30 + i]);
+  };
+  for (const bool is_product : {false, true}) {
+    std::vector<FactorSpec> factors{{"glora_E.X", {9}}, {"glora_C.X", {30, 1}}};
+    if (is_product) factors = {{"glora_C.Xd", {30, 2}}, {"glora_C.Xu", {2, 1}}, {"glora_E.X", {9}}};
+    SmallAdapter adapter("GLoRA", factors);
+    const Dense c = is_product ? adapter["glora_C.Xd"] * adapter["glora_C.Xu"] : adapter["glora_C.X"];
+    const AdapterModule& module = adapter.module();
+    const ModuleWeight of_bias{.shape = {9}, .is_bias = true};
+    CHECK(adapter.fault(of_bias).empty());
+    CHECK(adapter.fault({.shape = {9, 30}}).empty());
+    CHECK(adapter.fault({.shape = {9, 31}}).ends_with(" has 30 rows, the weight's inputs are 31"));
+    CHECK(module.kind->parts(adapter.adapter(), module).weight);
+    const auto change = module.kind->open(adapter.adapter(), module, of_bias, 0.5, rows);
+    CHECK(change->memory() <= module.kind->memory(adapter.adapter(), module, of_bias) + 1024);
+    std::vector<float> changed(bias.values.begin(), bias.values.end());
+    change->apply(0, 4, std::span(changed).first(4));
+    change->apply(4, 5, std::span(changed).subspan(4));
+    const Dense brought = w * c, e = adapter["glora_E.X"];
+    for (uint64_t i = 0; i < 9; ++i)
+      CHECK(double{changed[i]} ==
+            doctest::Approx(bias.values[i] + 0.5 * (e.values[i] + brought.values[i])).epsilon(1e-6));
+  }
+  SmallAdapter wide("GLoRA", {{"glora_C.Xd", {30, 2}}, {"glora_C.Xu", {2, 3}}});
+  CHECK(wide.fault({.shape = {9, 30}}) == "glora_C.Xu has 3 columns, where one is meant");
 }
 
 TEST_CASE("RoAd turns and scales outputs in pairs, with one, two or four numbers for a pair") {

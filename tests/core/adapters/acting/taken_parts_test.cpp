@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kinds that take a part of the base out: PiSSA, OLoRA, KaSA, OSF, against singular values by Jacobi's rotations.
+// Kinds that take a part of the base out: PiSSA, OLoRA, KaSA, OSF, T-LoRA, against singular values by Jacobi's
+// rotations.
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 
 #include "io/text/error.h"
@@ -48,6 +50,39 @@ Dense singular_parts(const Dense& w, uint64_t first, uint64_t count) {
   return sum;
 }
 
+std::vector<uint64_t> bits_of(const Dense& x) {
+  std::vector<uint64_t> bits;
+  for (const double value : x.values) bits.push_back(std::bit_cast<uint32_t>(static_cast<float>(value)));
+  return bits;
+}
+
+// A T-LoRA of rank 3 that began from three singular parts of the weight, and was trained a little.
+SmallAdapter time_dependent(const Dense& w, uint64_t first, std::vector<uint64_t> kernel = {}) {
+  Dense p(w.rows, 3), q(3, w.columns);
+  for (uint64_t k = 0; k < 3; ++k) {
+    const Dense part = singular_parts(w, first + k, 1);
+    for (uint64_t i = 0; i < w.rows; ++i) p(i, k) = part(i, 0) + 0.01 * static_cast<double>((i + k) % 3);
+    for (uint64_t j = 0; j < w.columns; ++j) q(k, j) = part(0, j) - 0.01 * static_cast<double>((j + k) % 4);
+  }
+  const auto shape = [&](uint64_t rows, uint64_t columns) {
+    std::vector<uint64_t> extents{rows, columns};
+    extents.insert(extents.end(), kernel.begin(), kernel.end());
+    return extents;
+  };
+  return SmallAdapter("T-LoRA", {{"lambda_layer", {1, 3}},
+                                 {"p_layer", shape(w.rows, 3), bits_of(p)},
+                                 {"q_layer", shape(3, w.columns), bits_of(q)}});
+}
+
+std::string refusal(SmallAdapter& adapter, const std::vector<uint64_t>& shape) {
+  try {
+    values_of(adapter.changes({.shape = shape}, 1), 0);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
 }  // namespace
 
 TEST_CASE("PiSSA takes the largest singular parts of the base out") {
@@ -90,6 +125,33 @@ TEST_CASE("OSF has the smaller singular parts anew") {
       dense(4, 20, [&](uint64_t k, uint64_t j) { return s.values[k] * adapter["osf_svd_params.V_low"](k, j); });
   check_change(adapter, {.shape = {9, 20}}, 0.5,
                0.5 * (adapter["osf_svd_params.U_low"] * scaled) - 0.5 * singular_parts(w, 5, 4));
+}
+
+TEST_CASE("T-LoRA takes the largest singular parts out, times its scale") {
+  for (const auto& [out, in] : {std::pair<uint64_t, uint64_t>{9, 20}, {20, 9}}) {
+    const Dense w = base_weight({out, in});
+    SmallAdapter adapter = time_dependent(w, 0);
+    adapter.module().scale = 0.5;
+    const Dense l = adapter["lambda_layer"], p = adapter["p_layer"];
+    const Dense scaled = dense(out, 3, [&](uint64_t i, uint64_t k) { return p(i, k) * l.values[k]; });
+    const Dense expected = 0.5 * (scaled * adapter["q_layer"]) - 0.5 * singular_parts(w, 0, 3);
+    check_change(adapter, {.shape = {out, in}}, 1, expected);
+    check_change(adapter, {.shape = {out, in}}, 0.5, 0.5 * expected);
+  }
+  SmallAdapter conv = time_dependent(with_rows(base_weight({9, 20, 1, 1}), 9), 0, {1, 1});
+  CHECK(conv.fault({.shape = {9, 20, 1, 1}}).empty());
+  CHECK(refusal(conv, {9, 20, 1, 1}).empty());
+  CHECK(conv.fault({.shape = {9, 20, 3, 3}}).find("more than one point") != std::string::npos);
+  CHECK(conv.fault({.shape = {9, 21}}) == "q_layer has 20 columns, the weight 21");
+}
+
+TEST_CASE("T-LoRA that began from other parts than the largest is refused by what its factors show") {
+  const Dense w = base_weight({9, 20});
+  SmallAdapter smallest = time_dependent(w, 6), middle = time_dependent(w, 3);
+  CHECK(refusal(smallest, {9, 20}).find("with sig_type last, whose factors lie by ") != std::string::npos);
+  CHECK(refusal(middle, {9, 20}).find("with sig_type middle, whose factors lie by ") != std::string::npos);
+  SmallAdapter random("T-LoRA", {{"lambda_layer", {1, 3}}, {"p_layer", {9, 3}}, {"q_layer", {3, 20}}});
+  CHECK(refusal(random, {9, 20}).find("where chance has 33 %: it began from a random matrix") != std::string::npos);
 }
 
 TEST_CASE("FROD puts the weight together anew from the parts that a shared basis takes it into") {
