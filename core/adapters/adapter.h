@@ -38,6 +38,7 @@ struct AdapterModule {
   std::vector<Factor> factors;        ///< in the order of names
   double scale = 1;                   ///< of the kind's product: alpha/rank and its kin, the strength aside
   ModuleNumbers numbers;              ///< "eps", "init_r", ...: as the config calls them; flags are 0 or 1
+  std::string parameter = {};         ///< where the config names it: "model.layers.0.mlp.experts.down_proj"
 };
 
 /// A tensor of the file that takes the place of the model's (modules_to_save, whole biases), or of some of its rows.
@@ -50,9 +51,10 @@ struct AdapterReplacement {
 struct Adapter {
   Checkpoint file;
   AdapterMaker maker = AdapterMaker::kohya;
-  std::string kind;                    ///< of its modules, for people: "LoRA with DoRA"
-  std::string base_model;              ///< what its config says it was made from; empty: nothing
-  std::vector<AdapterModule> modules;  ///< by name
+  std::string kind;                     ///< of its modules, for people: "LoRA with DoRA"
+  std::string base_model;               ///< what its config says it was made from; empty: nothing
+  std::vector<std::string> parameters;  ///< what its config calls target_parameters, sorted
+  std::vector<AdapterModule> modules;   ///< by name
   std::vector<AdapterReplacement> replacements;
   std::vector<std::string> ignored;   ///< tensors that a merge has no use for, by name: told to people
   std::vector<std::string> warnings;  ///< one sentence each

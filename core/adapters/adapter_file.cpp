@@ -98,6 +98,8 @@ class Reader {
 
   void take_config(const PeftConfig& config) {
     adapter_.base_model = config.base_model;
+    adapter_.parameters = config.parameters;
+    std::ranges::sort(adapter_.parameters);
     if (const string_view why = refused_type(config.type); !why.empty()) lines_.push_back("it " + string(why));
     if (!config.type.empty() && !is_known_type(config.type))
       lines_.push_back(sentence("it is ", valid_utf8(config.type.substr(0, 40)), ", which PEFT 0.21 does not have"));
@@ -124,8 +126,8 @@ class Reader {
                            " it holds what all modules share and no module's own, so that nothing tells what each "
                            "of them has of it; save it with its projections or indices"));
     throw Error(ErrorCode::mismatch, path(),
-                sentence(path(), ": is no adapter: none of its ", adapter_.file.tensors.size(),
-                         " tensors is a factor; give the file of a LoRA or its kin, or the folder that PEFT saved"));
+                sentence(path(), ": is no adapter: it has ", counted(adapter_.file.tensors.size(), "tensor"),
+                         " and no factor; give the file of a LoRA or its kin, or the folder that PEFT saved"));
   }
 
   // What the config says of the factors and they are not: it is that of another adapter, or tensors were lost.
@@ -198,6 +200,7 @@ class Reader {
     string name(without_peft_prefix(string_view(module.name).substr(front)));
     // It has the rank and alpha of the attention, whatever its own name is.
     if (name.ends_with(kAttentionOutput)) name.resize(name.size() - kAttentionOutput.size());
+    module.parameter = parameters_.parameter(name);
     return set_scale(adapter_, module, *config, parameters_.name_in_model(name));
   }
 
@@ -260,7 +263,7 @@ class Reader {
       for (const auto& [name, rows] : configs_.beside()->tokens)
         if (name.empty() || module == name || module.ends_with("." + name)) replacement.rows = rows;
     if (shape.size() != 2 || replacement.rows.size() != shape[0])
-      return sentence("it holds rows of ", shape.empty() ? 0 : shape[0], " tokens, its config names ",
+      return sentence("it holds rows of ", counted(shape.empty() ? 0 : shape[0], "token"), ", its config names ",
                       replacement.rows.size(), " (trainable_token_indices)");
     std::vector<uint64_t> sorted = replacement.rows;
     std::ranges::sort(sorted);

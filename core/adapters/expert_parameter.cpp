@@ -35,17 +35,23 @@ ExpertParameters::ExpertParameters(std::span<const FactorGroup> modules, std::sp
   }
 }
 
-std::string ExpertParameters::name_in_model(string_view module) const {
-  if (targets_.empty()) return std::string(module);
+std::string ExpertParameters::parameter(string_view module) const {
+  auto [name, is_parameter] = found(module);
+  return is_parameter ? name : std::string();
+}
+
+// The name, and whether it is a parameter's.
+std::pair<std::string, bool> ExpertParameters::found(string_view module) const {
+  if (targets_.empty()) return {std::string(module), false};
   const bool is_inner = module.ends_with(kInner);
   const string_view plain = is_inner ? module.substr(0, module.size() - kInner.size()) : module;
   const bool has_both = is_inner || nested_.contains(std::string(plain));
   for (const Target& target : targets_) {
     if (!ends_with_path(plain, target.module.empty() ? kExperts : string_view(target.module))) continue;
     if (has_both && is_first(target.parameter) != is_inner) continue;
-    return std::string(plain).append(".").append(target.parameter);
+    return {std::string(plain).append(".").append(target.parameter), true};
   }
-  return std::string(plain);
+  return {std::string(plain), false};
 }
 
 }  // namespace ckmerge

@@ -21,12 +21,16 @@ class ExpertParameters {
 
   /// The name that patterns of the config know a module by, whose name in the model this is: that of its parameter,
   /// where it is one's.
-  std::string name_in_model(std::string_view module) const;
+  std::string name_in_model(std::string_view module) const { return found(module).first; }
+  /// The same; empty: it is no parameter's.
+  std::string parameter(std::string_view module) const;
 
  private:
   struct Target {
     std::string module, parameter;
   };
+  std::pair<std::string, bool> found(std::string_view module) const;
+
   std::vector<Target> targets_;
   std::unordered_set<std::string> nested_;  // modules that have more than one, as the model names them
 };

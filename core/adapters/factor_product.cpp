@@ -43,6 +43,13 @@ uint64_t StackedChanges::memory() const {
   return sum;
 }
 
+FactorMatrix block_diagonal(const FactorMatrix& blocks, uint64_t count) {
+  FactorMatrix whole{blocks.rows, blocks.columns * count, std::vector<float>(blocks.elements.size() * count)};
+  for (uint64_t i = 0; i < blocks.rows; ++i)
+    std::copy_n(blocks.row(i), blocks.columns, whole.row(i) + i / (blocks.rows / count) * blocks.columns);
+  return whole;
+}
+
 FactorMatrix product(const FactorMatrix& left, const FactorMatrix& right) {
   FactorMatrix result{left.rows, right.columns, std::vector<float>(left.rows * right.columns)};
   FactorPanels(right).add(left.elements.data(), left.rows, 1, result.elements.data());

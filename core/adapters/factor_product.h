@@ -87,6 +87,9 @@ class StackedChanges : public ModuleChange {
   std::vector<std::unique_ptr<ModuleChange>> changes_;
 };
 
+/// The block-diagonal matrix whose blocks lie below each other in `blocks`. REQUIRES: `count` divides its rows.
+FactorMatrix block_diagonal(const FactorMatrix& blocks, uint64_t count);
+
 /// The product of two small factors, in f32: sums from zero and in order.
 FactorMatrix product(const FactorMatrix& left, const FactorMatrix& right);
 

@@ -198,6 +198,9 @@ string set_scale(const Adapter& adapter, AdapterModule& module, const PeftConfig
   if (is_by_rank(kind)) {
     for (const char* const key : {"nblocks", "init_lora_weights=pissa", "init_lora_weights=olora"})
       if (const double number = config.number(key, 0); number != 0) module.numbers[key] = number;
+    const string_view own = name.substr(name.rfind('.') + 1);
+    const auto is_in_name = [&](const string& part) { return own.find(part) != string_view::npos; };
+    if (std::ranges::any_of(config.blocks_of_a, is_in_name)) module.numbers["has blocks of lora_A"] = 1;
     return set_by_rank(adapter, module, config, name);
   }
   module.numbers = config.numbers;

@@ -163,6 +163,8 @@ void read_blocks(const JsonValue& root, PeftConfig& config) {
   if (says_nothing(value) || value->kind != Kind::object) return;
   if (const JsonValue* const blocks = find_member(*value, "nblocks"); !says_nothing(blocks))
     expect_whole("nblocks", config.numbers["nblocks"] = number_of("use_bdlora.nblocks", *blocks));
+  if (const JsonValue* const names = find_member(*value, "target_modules_bd_a"); !says_nothing(names))
+    config.blocks_of_a = texts_of("use_bdlora.target_modules_bd_a", *names);
 }
 
 struct RefusedField {

@@ -24,6 +24,7 @@ struct PeftConfig {
   ModuleNumbers numbers;                  ///< by key; flags are 0 or 1, texts that choose something "KEY=VALUE" are 1
   NumberPatterns ranks, alphas, lambdas;  ///< rank_pattern, alpha_pattern, lambda_pattern (DeLoRA's)
   std::vector<std::string> parameters;    ///< target_parameters
+  std::vector<std::string> blocks_of_a;   ///< of BD-LoRA: parts of the names of modules whose lora_A is blocks
   std::vector<std::string> feedforward;   ///< modules whose outputs IA3 scales: ends of names
   std::optional<NamePattern> feedforward_pattern;  ///< or a pattern of whole names
   /// Rows of tokens that were trained; of one module, or of all where the name is empty.

@@ -28,8 +28,6 @@ string why_another(const AdapterModule& module) {
     if (factor.name != "lora_A" && factor.name != "lora_B" && factor.name != "lora_mid" && factor.name != "alpha")
       return sentence("has ", factor.name);
   if (!find_factor(module, "lora_A") || !find_factor(module, "lora_B")) return "has no lora_A or lora_B";
-  if (const auto blocks = module.numbers.find("nblocks"); blocks != module.numbers.end() && blocks->second > 1)
-    return "is BD-LoRA, whose factors are blocks on a diagonal";
   // PEFT adds the product twice, and would add a sum or a smaller one twice again.
   if (module.name.ends_with(".base_layer.out_proj"))
     return "is the output of torch's MultiheadAttention, which PEFT reads in a way of its own";
@@ -61,11 +59,24 @@ bool lies_between(Shape mid, Shape down) {
   return has_elements(mid) && mid.size() > 2 && mid[0] == down[0] && mid[1] == down[0] && are_ones(down.subspan(2));
 }
 
+// With blocks on a diagonal as the whole matrix that they are.
+std::vector<uint64_t> whole_shape(const Adapter& adapter, const AdapterModule& module, string_view name) {
+  const Shape shape = shape_of(adapter, module, name);
+  std::vector<uint64_t> whole(shape.begin(), shape.end());
+  if (whole.size() == 2) whole[1] *= diagonal_blocks(adapter, module, name);
+  return whole;
+}
+
 string misfit_of(const Adapter& adapter, const AdapterModule& module) {
   if (string unfit = unfit_factor(adapter, module); !unfit.empty()) return unfit;
-  const Shape up = shape_of(adapter, module, "lora_B"), down = shape_of(adapter, module, "lora_A");
+  const std::vector<uint64_t> up = whole_shape(adapter, module, "lora_B"),
+                              down = whole_shape(adapter, module, "lora_A");
   const bool has_mid = find_factor(module, "lora_mid") != nullptr;
   const Shape mid = has_mid ? shape_of(adapter, module, "lora_mid") : Shape();
+  for (const string_view name : {"lora_A", "lora_B"})
+    if (const uint64_t blocks = diagonal_blocks(adapter, module, name);
+        rows_of(shape_of(adapter, module, name)) % blocks)
+      return sentence(name, " is ", shape_text(shape_of(adapter, module, name)), ", of ", blocks, " blocks");
   if (has_product(up, down) && (!has_mid || lies_between(mid, down))) return {};
   return sentence("lora_B is ", shape_text(up), ", lora_A ", shape_text(down),
                   has_mid ? sentence(", lora_mid ", shape_text(mid)) : "");
@@ -80,20 +91,41 @@ string why_no_product(const Adapter& adapter, const AdapterModule& module) {
                     "the adapters into the model, and extract a LoRA of the result");
   if (const string misfit = misfit_of(adapter, module); !misfit.empty())
     return sentence("is of factors that have no product: ", misfit);
-  if (is_of_experts(adapter, module))
-    return "holds a product for each of several experts, and LoRAs of single matrices alone are merged and resized; "
-           "bake the adapters into the model";
+  if (is_of_experts(adapter, module) && experts_of(adapter, module) == 0)
+    return "holds a product for each of several experts, and nothing tells of how many; bake the adapters into the "
+           "model";
   return {};
 }
 
+// The rank that the config has is that of one.
+uint64_t experts_of(const Adapter& adapter, const AdapterModule& module) {
+  if (!is_of_experts(adapter, module)) return 1;
+  const auto rank = module.numbers.find("r");
+  const Shape down = shape_of(adapter, module, "lora_A"), up = shape_of(adapter, module, "lora_B");
+  if (rank == module.numbers.end() || module.parameter.empty() || down.size() != 2 || up.size() != 2) return 0;
+  const auto of_one = static_cast<uint64_t>(rank->second);
+  return of_one > 0 && down[0] % of_one == 0 ? down[0] / of_one : 0;
+}
+
+// The config names the modules whose lora_A is blocks; where lora_B is, it has fewer columns than lora_A rows.
+uint64_t diagonal_blocks(const Adapter& adapter, const AdapterModule& module, string_view name) {
+  const auto found = module.numbers.find("nblocks");
+  if (found == module.numbers.end() || found->second <= 1) return 1;
+  const auto blocks = static_cast<uint64_t>(found->second);
+  const Shape down = shape_of(adapter, module, "lora_A"), up = shape_of(adapter, module, "lora_B");
+  if (down.size() != 2 || up.size() != 2) return 1;
+  const bool is_of_down = module.numbers.contains("has blocks of lora_A");
+  const bool is_of_up = !is_of_down && up[1] * blocks == down[0];
+  return (name == "lora_A" ? is_of_down : is_of_up) ? blocks : 1;
+}
+
 std::vector<uint64_t> up_shape(const Adapter& adapter, const AdapterModule& module) {
-  const Shape shape = shape_of(adapter, module, "lora_B");
-  return {shape.begin(), shape.end()};
+  return whole_shape(adapter, module, "lora_B");
 }
 
 std::vector<uint64_t> down_shape(const Adapter& adapter, const AdapterModule& module) {
-  const Shape down = shape_of(adapter, module, "lora_A");
-  if (!find_factor(module, "lora_mid")) return {down.begin(), down.end()};
+  const std::vector<uint64_t> down = whole_shape(adapter, module, "lora_A");
+  if (!find_factor(module, "lora_mid")) return down;
   const Shape mid = shape_of(adapter, module, "lora_mid");
   std::vector<uint64_t> shape{down[0], down[1]};
   shape.insert(shape.end(), mid.begin() + 2, mid.end());

@@ -6,9 +6,8 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
-import tempfile
 
+import named_tests
 import recorded
 import spelled
 import tensors
@@ -27,11 +26,16 @@ SHAPES = {
 DTYPES = {"an up of whole numbers": ("I32", "F32"), "factors of whole numbers": ("I64", "I64"), "a down of flags": ("F32", "BOOL")}
 # Recordings that no product of two factors is, and what the refusal says.
 OTHERS = {
-    ("peft-models", "Mixtral"): "experts", ("peft-models", "Mixtral, one parameter"): "experts", ("peft-models", "Qwen3-MoE"): "experts", ("peft-models", "gpt-oss"): "experts",
-    ("peft-lora", "lora, experts"): "experts", ("peft-lora", "lora, experts, both"): "experts", ("peft-lora", "lora, experts, transposed"): "experts",
-    ("peft-lora", "bd-lora"): "BD-LoRA", ("peft-lora", "lora, attention of torch"): "MultiheadAttention", ("peft-lora", "kasa"): "KaSA",
+    ("peft-lora", "lora, attention of torch"): "MultiheadAttention", ("peft-lora", "kasa"): "KaSA",
     ("peft-lora", "lora, an embedding"): "embedding", ("peft-lora", "dora"): "DoRA",
 }
+
+
+# Of experts, and of blocks on a diagonal, which are products of another order.
+EXPERTS = [("peft-models", "Mixtral"), ("peft-models", "Mixtral, one parameter"), ("peft-models", "Qwen3-MoE"), ("peft-models", "gpt-oss"), ("peft-lora", "lora, experts"),
+           ("peft-lora", "lora, experts, both"), ("peft-lora", "lora, experts, transposed"), ("peft-lora", "lora, a router")]
+MERGES = (("merge", "adapter", "adapter:0.5"), 1.5), (("merge", "adapter:0.5"), 0.5)
+SMALLER = (("merge", "adapter", "adapter:0.5", "--rank", 4), 1.5), (("resize", "adapter", "--rank", 4), 1)
 
 
 def run(ckmerge, *words):
@@ -79,6 +83,59 @@ def of_another_kind(ckmerge, group, name):
     yield from refusals(ckmerge, path, OTHERS[group, name], "out/")
 
 
+def weights(path):
+    """The tensors of a file or folder."""
+    files = sorted(pathlib.Path(path).glob("*.safetensors")) if os.path.isdir(path) else [path]
+    return {name: entry for file in files for name, entry in tensors.read(file).items()}
+
+
+def made_adds_the_same(ckmerge, group, name, cases):
+    """What is made of an adapter, baked, is that adapter with the strengths' sum."""
+    entry = recorded.load(group)[name]
+    recorded.write_adapter(name, entry, pathlib.Path("adapter"))
+    base, _ = recorded.write_base(recorded.load("nets"), entry, pathlib.Path("base"))
+    end = "/" if base.is_dir() else ".safetensors"
+    for words, strength in cases:
+        for command in (["lora", *words, "--save-dtype", "f32", "-o", "made/", "-f", "-q"], ["bake", base, "--lora", "made", "-o", f"made_in{end}", "-f", "-q"],
+                        ["bake", base, "--lora", f"adapter:{strength}", "-o", f"direct{end}", "-f", "-q"], ["inspect", "made", "--blocks"]):
+            status, told = run(ckmerge, *command)
+            if status:
+                yield f"{command}: exit {status}: {told[-300:]}"
+                return
+        direct, made = weights(f"direct{end}"), weights(f"made_in{end}")
+        for tensor, (dtype, _, raw) in direct.items():
+            wanted, got = tensors.numbers(dtype, raw), tensors.numbers(dtype, made[tensor][2])
+            if max(abs(x - y) for x, y in zip(wanted, got)) > (2e-6 if dtype == "F32" else 2e-2) * max(map(abs, wanted)):
+                yield f"{words}: {tensor} is another"
+
+
+def experts(ckmerge, group, name):
+    """Experts under one name are added up exactly; their ranks are not lowered, and no other spelling has names for them."""
+    yield from made_adds_the_same(ckmerge, group, name, MERGES)
+    if name == "lora, a router":
+        return
+    for words, why in ((("merge", "adapter", "--rank", 2, "-o", "x/"), "added up and not lowered"),
+                       (("resize", "adapter", "--rank", 2, "-o", "x/"), "added up and not lowered"),
+                       (("merge", "adapter", "--spelling", "diffusers", "-o", "x.safetensors"), "in the spelling peft alone|no name in the spelling")):
+        status, told = run(ckmerge, "lora", *words)
+        if status != 4 or not re.search(why, told) or os.path.exists(words[-1]):
+            yield f"{words}: exit {status}: {told[-300:]}"
+
+
+def other_parameters(ckmerge):
+    """Adapters whose names of experts mean different parameters are not added up."""
+    for name, folder in (("lora, experts", "one"), ("lora, experts, both", "two")):
+        recorded.write_adapter(name, recorded.load("peft-lora")[name], pathlib.Path(folder))
+    status, told = run(ckmerge, "lora", "merge", "one", "two", "-o", "x/")
+    if status != 4 or "have other target_parameters" not in told:
+        yield f"exit {status}: {told[-300:]}"
+
+
+def diagonal(ckmerge):
+    """Factors of BD-LoRA, which are blocks on a diagonal, become plain ones that add the same."""
+    yield from made_adds_the_same(ckmerge, "peft-lora", "bd-lora", MERGES + SMALLER)
+
+
 def told_scales(ckmerge):
     """Scales that diffusers writes into metadata are in the factors of what is made, and nothing tells them again."""
     model = spelled.models()["sd1"]
@@ -122,24 +179,9 @@ def too_little_memory(ckmerge):
 TESTS = {name: lambda ckmerge, name=name: misshapen(ckmerge, name) for name in SHAPES}
 TESTS |= {name: lambda ckmerge, name=name: mistyped(ckmerge, name) for name in DTYPES}
 TESTS |= {f"{group}, {name}": lambda ckmerge, group=group, name=name: of_another_kind(ckmerge, group, name) for group, name in OTHERS}
-
-TESTS |= {"scales in metadata": told_scales, "too little memory": too_little_memory}
-
-
-def main():
-    ckmerge, failed = os.path.abspath(sys.argv[1]), 0
-    for name, test in TESTS.items():
-        if sys.argv[2:] and name not in sys.argv[2:]:
-            continue
-        with tempfile.TemporaryDirectory(prefix="ckmerge-combined-") as scratch:
-            os.chdir(scratch)
-            for fault in test(ckmerge):
-                print(f"FAILED: {name}: {fault}")
-                failed += 1
-            os.chdir("/")
-    print(f"{len(TESTS)} adapters, {failed} faults")
-    sys.exit(1 if failed else 0)
+TESTS |= {f"{group}, {name}, added up": lambda ckmerge, group=group, name=name: experts(ckmerge, group, name) for group, name in EXPERTS}
+TESTS |= {"scales in metadata": told_scales, "blocks on a diagonal": diagonal, "experts of other parameters": other_parameters, "too little memory": too_little_memory}
 
 
 if __name__ == "__main__":
-    main()
+    named_tests.run(TESTS, "adapters")

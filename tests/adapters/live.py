@@ -122,12 +122,46 @@ def extracted(ckmerge):
     return f"lies {worst:.2e} apart" if worst > 1e-4 else ""
 
 
+def added_up(ckmerge):
+    """A folder that ckmerge made of two adapters of experts is one that PEFT merges into what ckmerge bakes of both."""
+    import peft
+    torch.manual_seed(1)
+    model = mixtral()
+    model.save_pretrained("base")
+    peft.get_peft_model(model, lora(target_modules=["q_proj"], target_parameters=["experts.gate_up_proj", "experts.down_proj"],
+                                    rank_pattern={"q_proj": 2, "down_proj": 3})).save_pretrained("adapter")
+    fault = (run(ckmerge, "lora", "merge", "adapter", "adapter:0.5", "--save-dtype", "f32", "-o", "made/", "-f", "-q")
+             or run(ckmerge, "bake", "base", "--lora", "adapter:1.5", "-o", "ours/", "-f", "-q"))
+    if fault:
+        return fault
+    fresh = transformers.MixtralForCausalLM.from_pretrained("base")
+    peft.PeftModel.from_pretrained(fresh, "made").merge_and_unload().save_pretrained("theirs")
+    return fault_of(read_folder("ours"), read_folder("theirs"))
+
+
+def grown(ckmerge):
+    """A LoRA of embeddings to which tokens were added, which PEFT saves with the embeddings below."""
+    import peft
+    torch.manual_seed(1)
+    model = llama(True)
+    model.save_pretrained("base")
+    model.resize_token_embeddings(54)
+    peft.get_peft_model(model, lora(target_modules=["embed_tokens", "q_proj"])).save_pretrained("adapter")
+    fresh = transformers.LlamaForCausalLM.from_pretrained("base")
+    fresh.resize_token_embeddings(54)
+    peft.PeftModel.from_pretrained(fresh, "adapter").merge_and_unload().save_pretrained("theirs")
+    fault = run(ckmerge, "bake", "base", "--lora", "adapter", "-o", "ours/", "-f", "-q") or fault_of(read_folder("ours"), read_folder("theirs"))
+    size = transformers.AutoConfig.from_pretrained("ours").vocab_size
+    return fault or ("" if size == 54 else f"config.json says {size} tokens")
+
+
 def main():
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     transformers.logging.set_verbosity_error()
     ckmerge, wanted, failed, count = os.path.abspath(sys.argv[1]), sys.argv[2:], 0, 0
-    tests = {name: lambda case=case: merged(ckmerge, case) for name, case in CASES.items()} | {"extracted": lambda: extracted(ckmerge)}
+    tests = {name: lambda case=case: merged(ckmerge, case) for name, case in CASES.items()} | {"extracted": lambda: extracted(ckmerge),
+                                                                                            "added up": lambda: added_up(ckmerge), "grown": lambda: grown(ckmerge)}
     for name, test in tests.items():
         if wanted and name not in wanted:
             continue

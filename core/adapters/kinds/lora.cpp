@@ -123,7 +123,7 @@ std::string lora_fault(const Adapter& adapter, const AdapterModule& module, cons
   if (e.up_columns != e.down_rows && !up_in_blocks)
     return misfit(e.up_name, e.up_columns, "columns", sentence(e.down_name, " has rank"), e.down_rows);
   if (e.down_rows % experts != 0)
-    return sentence(e.down_name, " has ", e.down_rows, " rows, which ", experts, " experts do not share");
+    return sentence(e.down_name, " has ", counted(e.down_rows, "row"), ", which ", experts, " experts do not share");
   const bool turned = is_turned(module, weight);
   const uint64_t in = turned ? weight.rows() / experts : weight.columns();
   const uint64_t out = turned ? weight.columns() : weight.rows() / experts;
@@ -140,14 +140,6 @@ uint64_t lora_memory(const Adapter& adapter, const AdapterModule& module, const 
   const uint64_t read = sizeof(float) * (e.down_rows * e.down_columns + e.up_rows * e.up_columns);
   const bool is_made = weight.experts > 1 || e.kernel > 1 || block_count(module, e, weight) > 1;
   return weight.experts * one + (is_made ? read : 0) + (is_made && is_turned(module, weight) ? one : 0);
-}
-
-// The block-diagonal matrix whose blocks lie below each other in `blocks`.
-FactorMatrix block_diagonal(const FactorMatrix& blocks, uint64_t count) {
-  FactorMatrix whole{blocks.rows, blocks.columns * count, std::vector<float>(blocks.elements.size() * count)};
-  for (uint64_t i = 0; i < blocks.rows; ++i)
-    std::copy_n(blocks.row(i), blocks.columns, whole.row(i) + i / (blocks.rows / count) * blocks.columns);
-  return whole;
 }
 
 struct Factors {

@@ -19,6 +19,8 @@ namespace {
 
 MadeModule made(FactorSum sum, std::optional<uint64_t> rank, bool energies) {
   MadeModule module{.name = sum.name, .up_shape = sum.up_shape, .down_shape = sum.down_shape, .make = {}};
+  module.experts = sum.experts;
+  module.parameter = sum.parts.front().module->parameter;
   if (rank) module.up_shape[1] = module.down_shape[0] = *rank;
   module.memory = rank ? svd_memory(sum) : joined_memory(sum);
   module.make = [sum = std::move(sum), rank, energies] {
@@ -94,8 +96,15 @@ class Gathering {
                            " that could be told without the model; take --spelling ", name_of(spelling_of(adapter))));
       return false;
     }
-    FactorSum sum{
-        .name = *name, .parts = {}, .up_shape = up_shape(adapter, module), .down_shape = down_shape(adapter, module)};
+    FactorSum sum{.name = *name,
+                  .parts = {},
+                  .up_shape = up_shape(adapter, module),
+                  .down_shape = down_shape(adapter, module),
+                  .experts = experts_of(adapter, module)};
+    if (const std::string why = why_no_experts(adapter, sum.experts); !why.empty()) {
+      faults_.add(adapter.file.path, module.name, why);
+      return false;
+    }
     const double factor = factor_of(counted, module);
     if (factor == 0) return sums_.contains(folded_module_name(module.name));
     const auto [place, is_new] = sums_.try_emplace(folded_module_name(module.name), sum);
@@ -104,8 +113,23 @@ class Gathering {
     return !is_new;
   }
 
+  // Experts are added up exactly, in PEFT's spelling, where all adapters mean the same by a name.
+  std::string why_no_experts(const Adapter& adapter, uint64_t experts) {
+    if (experts == 1) return {};
+    constexpr const char* kBake = "; bake the adapters into the model";
+    if (options_.rank || options_.energy)
+      return sentence("holds a product for each of ", experts, " experts, whose ranks are added up and not lowered",
+                      kBake);
+    if (options_.spelling != AdapterSpelling::peft || adapter.maker != AdapterMaker::peft)
+      return sentence("holds a product for each of ", experts, " experts, which has names in the spelling peft alone");
+    if (!parameters_) parameters_ = adapter.parameters;
+    if (*parameters_ == adapter.parameters) return {};
+    return sentence("holds a product for each of ", experts,
+                    " experts, and the adapters before it have other target_parameters", kBake);
+  }
+
   void join(const Adapter& adapter, const AdapterModule& module, FactorSum& to, const FactorSum& from) {
-    if (to.rows() != from.rows() || to.columns() != from.columns())
+    if (to.rows() != from.rows() || to.columns() != from.columns() || to.experts != from.experts)
       return faults_.add(adapter.file.path, module.name,
                          sentence("is of ", from.rows(), " x ", from.columns(), ", that of the adapters before it of ",
                                   to.rows(), " x ", to.columns(), ": they are of different models"));
@@ -122,6 +146,7 @@ class Gathering {
   const bool sole_encoder_;
   std::map<std::string, FactorSum> sums_;
   std::set<AdapterSpelling> spellings_;
+  std::optional<std::vector<std::string>> parameters_;  // of the first adapter that has experts
   bool is_mixed_ = false;
   CombinationFaults faults_;
 };

@@ -6,13 +6,17 @@
 #include <span>
 #include <utility>
 
+#include "core/adapters/factor_product.h"
 #include "core/adapters/factors.h"
+#include "core/adapters/plain_product.h"
 
 namespace ckmerge {
 namespace {
 
 FactorMatrix read(const SummedPart& part, std::string_view name) {
-  return read_matrix(*part.adapter, factor(*part.module, name));
+  FactorMatrix stored = read_matrix(*part.adapter, factor(*part.module, name));
+  const uint64_t blocks = diagonal_blocks(*part.adapter, *part.module, name);
+  return blocks == 1 ? std::move(stored) : block_diagonal(stored, blocks);
 }
 
 double root_of(const SummedPart& part) { return std::sqrt(std::fabs(part.factor)); }
@@ -55,6 +59,24 @@ uint64_t rank_of(const SummedPart& part) {
   return rows_of(factor_tensor(*part.adapter, factor(*part.module, "lora_A")).shape);
 }
 
+// The rows of one part behind those of another become those of one expert behind those of another. Columns of up are in
+// order as they stand: in each part the expert runs fastest.
+template <typename Number>
+void put_experts_together(const FactorSum& sum, std::vector<Number>& down) {
+  std::vector<Number> ordered;
+  ordered.reserve(down.size());
+  for (uint64_t expert = 0; expert < sum.experts; ++expert) {
+    uint64_t first = 0;
+    for (const SummedPart& part : sum.parts) {
+      const uint64_t rank = rank_of(part), own = rank / sum.experts;
+      const auto from = down.begin() + static_cast<ptrdiff_t>((first + expert * own) * sum.columns());
+      ordered.insert(ordered.end(), from, from + static_cast<ptrdiff_t>(own * sum.columns()));
+      first += rank;
+    }
+  }
+  down = std::move(ordered);
+}
+
 template <typename Number>
 void place_all(const FactorSum& sum, std::vector<Number>& up, std::vector<Number>& down) {
   up.resize(sum.rows() * sum.rank());
@@ -66,6 +88,7 @@ void place_all(const FactorSum& sum, std::vector<Number>& up, std::vector<Number
     place_down(part, std::span(down).subspan(first * sum.columns(), rank * sum.columns()));
     first += rank;
   }
+  if (sum.experts > 1) put_experts_together(sum, down);
 }
 
 struct WideFactors {
@@ -85,6 +108,7 @@ uint64_t reading_memory(const FactorSum& sum) {
   for (const SummedPart& part : sum.parts) {
     const uint64_t rank = rank_of(part);
     uint64_t bytes = sizeof(float) * rank * std::max(sum.rows(), sum.columns());
+    if (part.module->numbers.contains("nblocks")) bytes *= 2;  // as they are stored, and whole
     if (const Factor* const mid = find_factor(*part.module, "lora_mid"))
       bytes += sizeof(float) * factor_tensor(*part.adapter, *mid).count + sizeof(double) * rank * sum.columns();
     most = std::max(most, bytes);
@@ -105,8 +129,18 @@ FactorPair joined_factors(const FactorSum& sum) {
 double energy_of(const FactorSum& sum) {
   const WideFactors factors = wide_factors(sum);
   const Matrix standing = transposed(factors.up);
-  const Matrix of_up = row_products(standing, standing), of_down = row_products(factors.down, factors.down);
-  return std::max(0.0, dot(of_up.elements.data(), of_down.elements.data(), of_up.elements.size()));
+  const uint64_t rank = sum.rank() / sum.experts;
+  double energy = 0;
+  for (uint64_t expert = 0; expert < sum.experts; ++expert) {
+    Matrix up(rank, standing.columns), down(rank, factors.down.columns);
+    for (uint64_t k = 0; k < rank; ++k) {
+      std::copy_n(standing.row(k * sum.experts + expert), up.columns, up.row(k));
+      std::copy_n(factors.down.row(expert * rank + k), down.columns, down.row(k));
+    }
+    const Matrix of_up = row_products(up, up), of_down = row_products(down, down);
+    energy += std::max(0.0, dot(of_up.elements.data(), of_down.elements.data(), of_up.elements.size()));
+  }
+  return energy;
 }
 
 Svd svd_of(const FactorSum& sum) {
@@ -115,7 +149,8 @@ Svd svd_of(const FactorSum& sum) {
 }
 
 uint64_t joined_memory(const FactorSum& sum) {
-  return sizeof(float) * sum.rank() * (sum.rows() + sum.columns()) + reading_memory(sum);
+  const uint64_t ordered = sum.experts > 1 ? sizeof(float) * sum.rank() * sum.columns() : 0;
+  return sizeof(float) * sum.rank() * (sum.rows() + sum.columns()) + std::max(ordered, reading_memory(sum));
 }
 
 uint64_t svd_memory(const FactorSum& sum) {

@@ -19,11 +19,13 @@ struct SummedPart {
   double factor = 1;
 };
 
-/// Of at least one part; all are plain products (core/adapters/plain_product.h) of the same rows and columns.
+/// Of at least one part; all are plain products (core/adapters/plain_product.h) of the same rows and columns, of as
+/// many experts.
 struct FactorSum {
   std::string name;
   std::vector<SummedPart> parts;
   std::vector<uint64_t> up_shape, down_shape;  ///< with the sum of the ranks
+  uint64_t experts = 1;                        ///< of which each part has a product (core/adapters/plain_product.h)
 
   uint64_t rows() const { return up_shape.front(); }
   uint64_t rank() const { return down_shape.front(); }
@@ -33,8 +35,9 @@ struct FactorSum {
 /// The factors of all parts beside each other; what a part counts is in both of its factors alike. Energy is left
 /// unknown. Throws as read_factor().
 FactorPair joined_factors(const FactorSum& sum);
-/// Of the product, by the factors' own products, which are small.
+/// Of the product, or of those of all experts, by the factors' own products, which are small.
 double energy_of(const FactorSum& sum);
+/// REQUIRES: it is of no experts.
 Svd svd_of(const FactorSum& sum);
 
 /// Upper bounds of the bytes that joined_factors() and svd_of() take, their results among them.

@@ -42,8 +42,12 @@ struct MadeModule {
   /// Called from any thread, of several modules at once, and again where a factor is read a second time.
   std::function<FactorPair()> make;
   uint64_t memory = 0;  ///< bytes that making it takes
+  /// How many matrices have a product each in the factors, and the parameter that they are: of PEFT's
+  /// target_parameters.
+  uint64_t experts = 1;
+  std::string parameter = {};
 
-  uint64_t rank() const { return down_shape.front(); }
+  uint64_t rank() const { return down_shape.front() / experts; }  ///< of each
 };
 
 /// What is known of a module once it has been made.

@@ -85,6 +85,12 @@ std::string target_of(const std::string& module) {
   return module.starts_with(kFront) ? module.substr(kFront.size()) : module;
 }
 
+void write_names(JsonWriter& json, const char* key, const std::set<std::string>& names) {
+  json.key(key).begin_array();
+  for (const std::string& name : names) json.value(name);
+  json.end_array();
+}
+
 }  // namespace
 
 Metadata made_metadata(std::span<const MadeModule> modules, AdapterSpelling spelling, std::string_view architecture,
@@ -109,12 +115,13 @@ Metadata made_metadata(std::span<const MadeModule> modules, AdapterSpelling spel
 
 std::string made_peft_config(std::span<const MadeModule> modules, std::string_view base_model) {
   uint64_t rank = 1;
-  std::set<std::string> targets;
+  std::set<std::string> targets, parameters;
   std::map<std::string, uint64_t> others;
   for (const MadeModule& module : modules) rank = std::max(rank, module.rank());
   for (const MadeModule& module : modules) {
-    targets.insert(target_of(module.name));
-    if (module.rank() != rank) others[target_of(module.name)] = module.rank();
+    const std::string known = module.parameter.empty() ? target_of(module.name) : module.parameter;
+    (module.parameter.empty() ? targets : parameters).insert(known);
+    if (module.rank() != rank) others[known] = module.rank();
   }
   const auto escaped = [](const std::string& name) {
     std::string pattern;
@@ -144,9 +151,9 @@ std::string made_peft_config(std::span<const MadeModule> modules, std::string_vi
   json.key("use_rslora").value(false);
   write_pattern(json, "alpha_pattern");
   write_pattern(json, "rank_pattern");
-  json.key("target_modules").begin_array();
-  for (const std::string& target : targets) json.value(target);
-  json.end_array().end_object();
+  write_names(json, "target_modules", targets);
+  if (!parameters.empty()) write_names(json, "target_parameters", parameters);
+  json.end_object();
   return json.text() + "\n";
 }
 
