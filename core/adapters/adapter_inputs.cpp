@@ -9,6 +9,7 @@
 #include "core/adapters/adapter_strengths.h"
 #include "core/adapters/adapter_targets.h"
 #include "core/adapters/made_changes.h"
+#include "core/adapters/saved_bases.h"
 #include "core/adapters/whole_tensors.h"
 #include "core/threads/semaphore_lock.h"
 #include "io/text/error.h"
@@ -45,9 +46,10 @@ class Changes {
     expect_adapter(place_);
     auto read = std::make_shared<Adapter>(read_adapter(place_));
     report_ = {.path = place_.path, .kind = read->kind, .maker = name(read->maker), .base_model = read->base_model};
-    report_.ignored = read->ignored;
     report_.warnings = read->warnings;
     read_dora(*read);
+    replace_grown_bases(*read, *first_);
+    report_.ignored = read->ignored;
     adapter_ = std::move(read);
     targets_ =
         adapter_targets(*adapter_, *first_, recipe_.tied == TiedPolicy::sum ? TiedModules::sum : TiedModules::refuse);
@@ -103,13 +105,14 @@ class Changes {
   [[noreturn]] void refuse_unmatched(bool all) const {
     std::vector<std::string> lines;
     for (const ReportedModule& module : report_.unmatched)
-      lines.push_back(module.name + (module.nearest.empty() ? "" : ": nearest are " + module.nearest));
+      lines.push_back(module.name + (module.nearest.empty() ? "" : ": nearest is " + module.nearest));
     const std::string made_from =
         report_.base_model.empty() ? "" : sentence("; its config says that it was made from ", report_.base_model);
     if (all)
       refuse(place_,
-             sentence("none of its ", counted(module_count(), "module"), " belongs to ", first_->path,
-                      ": it was made for another network", made_from),
+             sentence(module_count() == 1 ? "its module belongs to nothing in "
+                                          : sentence("none of its ", module_count(), " modules belongs to "),
+                      first_->path, ": it was made for another network", made_from),
              lines);
     refuse(place_,
            sentence(counted(lines.size(), "module"), " of ", module_count(), lines.size() == 1 ? " belongs" : " belong",

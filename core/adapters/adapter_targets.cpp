@@ -13,6 +13,7 @@
 #include "core/adapters/module_entries.h"
 #include "core/adapters/module_weight.h"
 #include "core/adapters/names/nearest_module.h"
+#include "core/adapters/replaced_rows.h"
 #include "core/adapters/replaced_tensors.h"
 #include "core/adapters/saved_bases.h"
 #include "core/adapters/tied_tensors.h"
@@ -39,8 +40,8 @@ class Targets {
 
   AdapterTargets find() {
     faults_ = unlike_bases(adapter_, checkpoint_, entries_);
-    for (uint32_t i = 0; i < adapter_.modules.size(); ++i) place(i);
     for (string& fault : find_replaced(adapter_, checkpoint_, entries_, found_)) faults_.push_back(std::move(fault));
+    for (uint32_t i = 0; i < adapter_.modules.size(); ++i) place(i);
     place_saved_heads();
     follow_ties();
     for (auto& [tensor, adapted] : adapted_) put_in_order(adapted);
@@ -72,12 +73,24 @@ class Targets {
     faults_.push_back(sentence(adapter_.modules[number].name, ": ", parts...));
   }
 
+  // Rows of what the adapter has in the tensor's place, where its vocabulary grew; else 0.
+  uint64_t grown_rows(TargetEntry entry) const {
+    const std::vector<Piece> pieces = entries_.index().table(entry).tensors.pieces(entry.row);
+    for (const ReplacedTensor& replaced : found_.replaced) {
+      if (pieces.size() != 1 || pieces[0].shard != replaced.tensor || !pieces[0].strides.empty()) continue;
+      const AdapterReplacement& whole = adapter_.replacements[replaced.replacement];
+      const Tensor grown = adapter_.file.tensors[whole.tensor];
+      if (whole.rows.empty() && has_more_rows(checkpoint_.tensors[replaced.tensor], grown)) return grown.shape[0];
+    }
+    return 0;
+  }
+
   // Of several the one that its factors fit.
   std::optional<TargetEntry> place_weight(uint32_t number, const Entries& entries) {
     std::vector<std::pair<TargetEntry, PlacedWeight>> fitting;
     string why_not;
     for (const TargetEntry entry : entries) {
-      PlacedWeight placed = placed_weight(adapter_, number, entries_.index(), entry, false);
+      PlacedWeight placed = placed_weight(adapter_, number, entries_.index(), entry, false, grown_rows(entry));
       if (const string fault = fault_of(number, placed); fault.empty())
         fitting.emplace_back(entry, std::move(placed));
       else if (why_not.empty())
@@ -104,7 +117,8 @@ class Targets {
   }
 
   void place_whole(uint32_t number, TargetEntry entry, bool is_bias) {
-    PlacedWeight placed = placed_weight(adapter_, number, entries_.index(), entry, is_bias);
+    PlacedWeight placed =
+        placed_weight(adapter_, number, entries_.index(), entry, is_bias, is_bias ? 0 : grown_rows(entry));
     if (!is_bias) placed.weight.is_embedding = false;  // of a head
     if (const string why = fault_of(number, placed); why.empty())
       add(placed);
@@ -157,7 +171,7 @@ class Targets {
   }
 
   bool is_same(const AdapterReplacement& a, const AdapterReplacement& b) const {
-    return a.rows == b.rows && are_alike(adapter_.file, a.tensor, b.tensor);
+    return a.rows == b.rows && have_same_bytes(adapter_.file, a.tensor, b.tensor);
   }
 
   // Embeddings and head that both lie in the files of a model which ties them: both get what either gets.

@@ -152,7 +152,7 @@ bool add_turned(uint32_t module, const TargetTable& table, uint32_t row, PlacedW
 }  // namespace
 
 PlacedWeight placed_weight(const Adapter& adapter, uint32_t number, const TargetIndex& index, TargetEntry entry,
-                           bool is_bias) {
+                           bool is_bias, uint64_t grown) {
   const AdapterModule& module = adapter.modules[number];
   const TargetTable& table = index.table(entry);
   const Tensor tensor = index.tensor(entry);
@@ -167,6 +167,7 @@ PlacedWeight placed_weight(const Adapter& adapter, uint32_t number, const Target
     return placed;
   }
   weight.is_bias = is_bias;
+  if (grown > 0) weight.shape[0] = grown;
   if (is_bias)
     weight.shape = {tensor.count};
   else if (are_stacked_experts(module, adapter, tensor.shape))
@@ -176,7 +177,10 @@ PlacedWeight placed_weight(const Adapter& adapter, uint32_t number, const Target
     weight.transposed = weight.shape.size() == 2 && table.is_own && is_conv1d(index, entry);
     take_off_channels(adapter, module, module_of_tensor(tensor.name), weight);
   }
-  if (placed.fault.empty() && !add_rows(number, table, entry.row, placed)) {
+  if (placed.fault.empty() && grown > 0) {
+    const uint32_t whole = table.tensors.pieces(entry.row)[0].shard;
+    placed.rows = {{.tensor = whole, .place = {.module = number, .first_row = 0, .module_row = 0, .row_count = grown}}};
+  } else if (placed.fault.empty() && !add_rows(number, table, entry.row, placed)) {
     placed.rows.clear();
     if (!add_turned(number, table, entry.row, placed))
       placed.fault = sentence("is no whole rows of what the checkpoint has in place of ", tensor.name);

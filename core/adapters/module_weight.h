@@ -23,8 +23,10 @@ struct PlacedWeight {
   std::string fault = {};  ///< one clause: why it is no weight of the module's; empty: it is
 };
 
-/// Of module `number`, whose weight (or, `is_bias`, bias) is that entry.
+/// Of module `number`, whose weight (or, `is_bias`, bias) is that entry. `grown`: how many rows the adapter's own
+/// weight in its place has, where its vocabulary grew; 0: it did not. REQUIRES: one that grew is the whole of one
+/// tensor.
 PlacedWeight placed_weight(const Adapter& adapter, uint32_t number, const TargetIndex& index, TargetEntry entry,
-                           bool is_bias);
+                           bool is_bias, uint64_t grown);
 
 }  // namespace ckmerge

@@ -108,7 +108,8 @@ std::string replacement_fault(const Tensor& own, const Tensor& other, const std:
     return sentence("is ", shape_text(own.shape), ", and the adapter has ", shape_text(other.shape), " for ",
                     counted(rows.size(), "row"));
   for (const uint64_t row : rows)
-    if (row >= own.shape[0]) return sentence("has ", own.shape[0], " rows, and the adapter one for number ", row);
+    if (row >= own.shape[0])
+      return sentence("has ", counted(own.shape[0], "row"), ", and the adapter one for number ", row);
   return "";
 }
 

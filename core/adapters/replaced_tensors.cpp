@@ -37,8 +37,8 @@ bool have_columns_alike(Shape a, Shape b) { return a.size() == 2 && b.size() == 
 string rows_fault(const AdapterReplacement& replacement, Shape shape, const Tensor& target) {
   const uint64_t last = *std::ranges::max_element(replacement.rows);
   if (have_columns_alike(shape, target.shape) && last < target.shape[0]) return "";
-  return sentence("holds row ", last, " of ", shape.empty() ? 0 : shape.back(), " numbers, and ", target.name, " is ",
-                  shape_text(target.shape));
+  return sentence("holds row ", last, " of ", counted(shape.empty() ? 0 : shape.back(), "number"), ", and ",
+                  target.name, " is ", shape_text(target.shape));
 }
 
 // Empty where it fits, or has rows for another vocabulary.
@@ -49,8 +49,8 @@ string shape_fault(const Adapter& adapter, const AdapterReplacement& replacement
   if (std::ranges::equal(shape, target.shape)) return "";
   if (!have_columns_alike(shape, target.shape))
     return sentence("is ", shape_text(shape), ", and ", target.name, " is ", shape_text(target.shape));
-  warnings.push_back(sentence(adapter.file.path, ": its ", replacement.name, " has rows for ", shape[0], " tokens, ",
-                              target.name, " for ", target.shape[0],
+  warnings.push_back(sentence(adapter.file.path, ": its ", replacement.name, " has rows for ",
+                              counted(shape[0], "token"), ", ", target.name, " for ", target.shape[0],
                               ": the vocabulary changes with it, and vocab_size in config.json has to follow"));
   return "";
 }

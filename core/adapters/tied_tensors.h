@@ -17,8 +17,4 @@ struct TiedTensors {
 /// None where the config does not tie them, or one is not there. Throws Error(io) as folder_config().
 std::optional<TiedTensors> tied_tensors(const Checkpoint& checkpoint);
 
-/// Whether two tensors of a checkpoint are of one dtype and shape and hold the same bytes. Throws as
-/// InputFile::read_at().
-bool are_alike(const Checkpoint& checkpoint, uint32_t a, uint32_t b);
-
 }  // namespace ckmerge

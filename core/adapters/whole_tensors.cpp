@@ -57,8 +57,9 @@ class Taking {
 
   void note_grown(const Tensor& own, const Tensor& other) {
     if (taken_.rows != 0 && taken_.rows != other.shape[0])
-      taken_.faults.push_back(sentence(own.name, ": has ", other.shape[0], " rows in the adapter, and another of its ",
-                                       "vocabularies ", taken_.rows, "; embeddings and head must have the same"));
+      taken_.faults.push_back(sentence(own.name, ": has ", counted(other.shape[0], "row"),
+                                       " in the adapter, and another of its ", "vocabularies ", taken_.rows,
+                                       "; embeddings and head must have the same"));
     rows_before_ = own.shape[0];
     taken_.rows = other.shape[0];
   }
@@ -70,8 +71,9 @@ class Taking {
       if (!is_vocabulary(tensor.name) || tensor.shape.size() != 2 || tensor.shape[0] != rows_before_) continue;
       const size_t row = taken_.whole.tensors.find(tensor.name);
       if (row == TensorTable::npos || taken_.whole.tensors[row].shape[0] == rows_before_)
-        taken_.faults.push_back(sentence(tensor.name, ": has ", rows_before_, " rows, and the adapter's embeddings ",
-                                         taken_.rows, "; it lacks those of this tensor"));
+        taken_.faults.push_back(sentence(tensor.name, ": has ", counted(rows_before_, "row"),
+                                         ", and the adapter's embeddings ", taken_.rows,
+                                         "; it lacks those of this tensor"));
     }
   }
 
@@ -98,7 +100,7 @@ Checkpoint with_whole(const Checkpoint& first, const Checkpoint& whole) {
   out.tensors = {};
   for (size_t i = 0; i < first.tensors.size(); ++i) {
     const size_t row = whole.tensors.find(first.tensors.name(i));
-    if (row != TensorTable::npos && std::ranges::equal(whole.tensors[row].shape, first.tensors[i].shape))
+    if (row != TensorTable::npos)
       out.tensors.add_again(first.tensors.name(i), whole.tensors, row, behind);
     else
       out.tensors.add_again(first.tensors.name(i), first.tensors, i);

@@ -25,7 +25,7 @@ struct WholeTensors {
 WholeTensors whole_tensors(const std::shared_ptr<const Adapter>& adapter, const AdapterTargets& targets,
                            const std::shared_ptr<const Checkpoint>& first, const StrengthOf& strength);
 
-/// `first` with what takes the place of its tensors, row by row; vocabularies that grew are its own.
+/// `first` with what takes the place of its tensors, vocabularies that grew with all their rows.
 Checkpoint with_whole(const Checkpoint& first, const Checkpoint& whole);
 
 }  // namespace ckmerge

@@ -14,6 +14,15 @@ namespace {
 
 constexpr size_t kExamples = 3;
 
+// Of the first checkpoint's, or of what the same adapter has in its place: a vocabulary that grew.
+bool is_of_shape(const Checkpoint& adapter, uint32_t row, Shape own) {
+  const TensorTable& tensors = adapter.tensors;
+  if (std::ranges::equal(tensors[row].shape, own)) return true;
+  return std::ranges::any_of(adapter.replacing, [&](uint32_t whole) {
+    return tensors.name(whole) == tensors.name(row) && std::ranges::equal(tensors[whole].shape, tensors[row].shape);
+  });
+}
+
 }  // namespace
 
 AdapterRows::AdapterRows(const Recipe& recipe, std::span<const Checkpoint> checkpoints)
@@ -44,7 +53,7 @@ void AdapterRows::take(size_t i, uint32_t row, std::string_view name) {
   const size_t own = checkpoints_[0].tensors.find(name);
   if (own == TensorTable::npos) return;
   const bool adds = !std::ranges::binary_search(adapter.replacing, row);
-  if (adds && !std::ranges::equal(adapter.tensors[row].shape, checkpoints_[0].tensors[own].shape))
+  if (adds && !is_of_shape(adapter, row, checkpoints_[0].tensors[own].shape))
     refuse(sentence("is ", to_text(adapter.tensors[row].shape), ", and ", to_text(checkpoints_[0].tensors[own].shape),
                     " in ", checkpoints_[0].path));
   if (adds) {
@@ -91,9 +100,11 @@ void StepPlanner::add_adapted(Source named, Source base, Action action) {
   if (!can_adapt(tensor, "has integers")) return;
   if (is_replaced) adapters_.note_replaced();
   if (!adapters_.any_adds()) return add_single(named, base, action);
-  if (!std::ranges::equal(tensor.shape, tensor_of(base).shape))
-    return fault(std::string(tensor.name) + ": is " + to_text(tensor_of(base).shape) + " in " +
-                 path_of(base.checkpoint) + ", and what an adapter adds is for " + to_text(tensor.shape));
+  for (uint32_t k = 0; k < dtypes_.size(); ++k)
+    if (adapters_.adds(k) && !std::ranges::equal(tensor_of(adapters_.source(k)).shape, tensor_of(base).shape))
+      return fault(std::string(tensor.name) + ": is " + to_text(tensor_of(base).shape) + " in " +
+                   path_of(base.checkpoint) + ", and what an adapter adds is for " +
+                   to_text(tensor_of(adapters_.source(k)).shape));
   std::ranges::fill(dtypes_, Dtype::F32);
   dtypes_[0] = tensor_of(base).dtype;
   programs_.take_adapters(adapters_.adding());
@@ -101,7 +112,8 @@ void StepPlanner::add_adapted(Source named, Source base, Action action) {
   const MergeProgram& merge = programs_.for_dtypes(dtypes_);
   if (!merge.program) return add_single(named, base, action);
   for (const uint32_t k : merge.operands) steps_.take(k == 0 ? base : adapter_source(k));
-  steps_.add({.named = named,
+  const bool is_grown = !std::ranges::equal(tensor.shape, tensor_of(base).shape);
+  steps_.add({.named = is_grown ? base : named,
               .program = *merge.program,
               .action = Action::adapt,
               .dtype = stored_as(tensor, is_real(tensor.dtype) ? tensor.dtype : Dtype::F32)});

@@ -24,6 +24,7 @@ class AdapterRows {
   /// Of the name at hand. Per adapter: whether it adds something.
   const std::vector<bool>& adding() const { return adding_; }
   bool any_adds() const { return any_adds_; }
+  bool adds(uint32_t checkpoint) const { return checkpoint >= first_ && adding_[checkpoint - first_]; }
   bool any() const { return any_adds_ || replacing_; }
   const std::optional<Source>& replacing() const { return replacing_; }
   /// What checkpoint `k`, an adapter that adds something, has.
