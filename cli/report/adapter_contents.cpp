@@ -179,7 +179,8 @@ std::string adapter_lines(const Checkpoint& checkpoint, const AdapterContentsOpt
       adapter.modules.size(), [&](size_t i) { return module_line(adapter, adapter.modules[i]); },
       options.all_modules ? SIZE_MAX : 3);
   if (!adapter.replacements.empty())
-    out += "  " + counted(adapter.replacements.size(), "whole tensor") + " that take the place of the model's\n";
+    out += "  " + counted(adapter.replacements.size(), "whole tensor") +
+           (adapter.replacements.size() == 1 ? " that takes" : " that take") + " the place of the model's\n";
   if (!adapter.ignored.empty()) out += "  " + counted(adapter.ignored.size(), "tensor") + " without use for a merge\n";
   if (options.strengths) out += strength_lines(adapter);
   return out + warning_lines(adapter.warnings);

@@ -66,7 +66,8 @@ std::string adapter_lines(const MergeFacts& facts, size_t i) {
   const uint64_t changed = i < facts.plan.adapted.size() ? facts.plan.adapted[i] : 0;
   std::string out = "     " + visible(report.kind) + " of " + report.maker + ", " +
                     counted(report.matched.size(), "module") + " matched, " + counted(changed, "tensor") + " changed";
-  if (!report.replaced.empty()) out += ", " + grouped(report.replaced.size()) + " of them whole";
+  if (!report.replaced.empty())
+    out += changed == 1 ? ", which the adapter has whole" : ", " + grouped(report.replaced.size()) + " of them whole";
   if (!report.base_model.empty()) out += "; made from " + shortened(report.base_model, kNameWidth);
   out += "\n";
   if (facts.verbose) out += module_lines(report.matched, " matched", SIZE_MAX);

@@ -59,6 +59,27 @@ std::string method_line(const Recipe& recipe) {
   return out + "\n";
 }
 
+// "0.8, te 0.2".
+std::string strength_text(const AdapterUse& use) {
+  std::string out = number_text(use.strength);
+  for (const AdapterStrength& rule : use.rules)
+    out += sentence(", ", code(rule.selector), " ", number_text(rule.value));
+  return out;
+}
+
+// What was merged, and apart from it what was added to it.
+std::string input_lines(const Recipe& recipe, std::span<const std::string> ids) {
+  std::string out;
+  const size_t adapters = first_adapter(recipe, ids.size());
+  for (size_t k = 0; k < ids.size(); ++k) {
+    if (k == adapters) out += recipe.adapters.size() == 1 ? "\nwith the adapter\n\n" : "\nwith the adapters\n\n";
+    out += sentence("- ", letter(k), ": ", code(ids[k]));
+    if (k >= adapters) out += sentence(", strength ", strength_text(recipe.adapters[k - adapters]));
+    out += "\n";
+  }
+  return out;
+}
+
 std::string recipe_block(const Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const InputHash> hashes) {
   std::vector<std::vector<std::string>> equated;
   for (const Checkpoint& checkpoint : checkpoints) equated.push_back(checkpoint.equated);
@@ -75,11 +96,11 @@ std::string model_card(const Plan& plan, std::span<const Checkpoint> checkpoints
                        const CardFacts& facts) {
   std::vector<std::string> ids = recorded_names(plan.recipe, checkpoints);
   for (size_t k = 0; k < ids.size(); ++k) ids[k] = model_id(checkpoints[k], ids[k]);
-  std::string out = front_matter(plan, ids, facts);
+  std::string out = front_matter(plan, std::span(ids).first(first_adapter(plan.recipe, ids.size())), facts);
   out += plan.recipe.method == "copy" && plan.recipe.adapters.empty()
              ? "\n# Converted model\n\nMade with ckmerge of\n\n"
              : "\n# Merged model\n\nMerged with ckmerge of\n\n";
-  for (size_t k = 0; k < ids.size(); ++k) out += sentence("- ", letter(k), ": ", code(ids[k]), "\n");
+  out += input_lines(plan.recipe, ids);
   out += "\n" + method_line(plan.recipe);
   if (!facts.mergekit_config.empty())
     out += sentence("\n## Configuration\n\n```yaml\n", facts.mergekit_config,

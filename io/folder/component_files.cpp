@@ -78,6 +78,25 @@ bool add_adapter(const std::string& folder, FolderContents& contents) {
   return true;
 }
 
+// PEFT saves an adapter that is not called "default" in a sub-folder of its name.
+[[noreturn]] void refuse_folder(const std::string& folder) {
+  std::vector<std::string> adapters = folders_in(folder);
+  std::erase_if(adapters,
+                [&](const std::string& name) { return adapter_in((fs::path(folder) / name).string()).files.empty(); });
+  if (adapters.empty())
+    refuse(
+        ErrorCode::io, folder,
+        "is a folder, and none of a model: it has no weights of diffusers or transformers (model.safetensors, "
+        "transformer/diffusion_pytorch_model.safetensors) and no adapter of PEFT (adapter_model.safetensors); give a "
+        ".safetensors file");
+  refuse(ErrorCode::io, folder,
+         sentence("is a folder, and none of a model; it has ",
+                  adapters.size() == 1 ? "an adapter of PEFT in a folder of its own"
+                                       : sentence(adapters.size(), " adapters of PEFT, each in a folder of its own"),
+                  ": give ", adapters.size() == 1 ? "" : "one of them, such as ",
+                  (fs::path(folder) / adapters[0]).string()));
+}
+
 // Whether a sub-folder without weights is that of a component that has some.
 bool is_meant(const fs::path& folder, const std::string& name, const std::optional<PipelineIndex>& index) {
   if (const PipelineIndex::Entry* const entry = index ? index->find(name) : nullptr) return has_weights(*entry);
@@ -139,12 +158,7 @@ FolderContents component_files(const std::string& folder) {
     contents.kind = FolderKind::pipeline;
     return contents;
   }
-  if (!add_component(folder, "", contents.kind, contents) && !add_adapter(folder, contents))
-    refuse(
-        ErrorCode::io, folder,
-        "is a folder, and none of a model: it has no weights of diffusers or transformers (model.safetensors, "
-        "transformer/diffusion_pytorch_model.safetensors) and no adapter of PEFT (adapter_model.safetensors); give a "
-        ".safetensors file");
+  if (!add_component(folder, "", contents.kind, contents) && !add_adapter(folder, contents)) refuse_folder(folder);
   return contents;
 }
 

@@ -7,8 +7,8 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 
+import named_tests
 import namings
 import spelled
 import tensors
@@ -135,7 +135,10 @@ def sharded(ckmerge, pickled=False):
     llama_shards(model)
     peft_folder(model, pickled)
     run(ckmerge, "bake", "llama/", "--lora", "adapter/", "-o", "out/", "-f", "-q")
-    return far(read_folder("out"), model.left["model"], model.expected("model"))[:4]
+    card = pathlib.Path("out/README.md").read_text(encoding="utf-8")
+    faults = [] if card.startswith("---\nbase_model:\n- llama\nlibrary_name:") else [f"the card begins {card[:80]!r}"]
+    faults += [] if "- A: `llama`\n\nwith the adapter\n\n- B: `adapter`, strength 1\n" in card else [f"the card says {card[:400]!r}"]
+    return faults + far(read_folder("out"), model.left["model"], model.expected("model"))[:4]
 
 
 def pickled(ckmerge):
@@ -189,24 +192,5 @@ def inpainting(ckmerge):
 TESTS = {test.__name__: test for test in (in_pipeline, by_part, sharded, pickled, merged, without_strength, inpainting)}
 
 
-def main():
-    ckmerge, failed = os.path.abspath(sys.argv[1]), 0
-    for name, test in TESTS.items():
-        if sys.argv[2:] and name not in sys.argv[2:]:
-            continue
-        with tempfile.TemporaryDirectory(prefix="ckmerge-adapter-folders-") as scratch:
-            os.chdir(scratch)
-            try:
-                faults = test(ckmerge)
-            except RuntimeError as error:
-                faults = [str(error)]
-            os.chdir("/")
-        for fault in faults:
-            print(f"FAILED: {name}: {fault}")
-        failed += bool(faults)
-    print(f"{len(TESTS)} tests of adapters and folders, {failed} failures")
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    named_tests.run(TESTS, "tests of adapters and folders")

@@ -8,8 +8,8 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 
+import named_tests
 import spelled
 import tensors
 
@@ -203,24 +203,6 @@ def listed():
 TESTS = {test.__name__: test for test in (left_out, left_out_of_pipelines, other_networks, merged_names, respelled, made_again, same_bytes, listed)}
 
 
-def main():
-    failed = 0
-    for name, test in TESTS.items():
-        if sys.argv[2:] and name not in sys.argv[2:]:
-            continue
-        scratch = tempfile.mkdtemp(prefix="ckmerge-making-")
-        os.chdir(scratch)
-        try:
-            test()
-        except Fault as fault:
-            failed += 1
-            print(f"FAILED: {name}: {fault}")
-        os.chdir("/")
-        shutil.rmtree(scratch)
-    print(f"{len(TESTS)} tests, {failed} failures")
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
     CKMERGE = os.path.abspath(sys.argv[1])
-    main()
+    named_tests.run({name: lambda _, test=test: test() for name, test in TESTS.items()}, "tests of made adapters", error=Fault)

@@ -7,11 +7,11 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import struct
 import subprocess
-import sys
-import tempfile
 
+import named_tests
 import recorded
 import tensors
 
@@ -195,6 +195,20 @@ def mistaken(ckmerge):
     return ""
 
 
+def below(ckmerge):
+    """Of adapters that are not called default, which PEFT saves in folders of their names, it is told where they are."""
+    scene = Scene(*LORA)
+    os.rename(scene.write(), "style")
+    for names, words in ((["style"], "it has an adapter of PEFT in a folder of its own: give adapter/style"),
+                         (["style", "face"], "it has 2 adapters of PEFT, each in a folder of its own: give one of them, such as adapter/face")):
+        for name in names:
+            shutil.copytree("style", f"adapter/{name}", dirs_exist_ok=True)
+        status, told = run(ckmerge, "bake", "base.safetensors", "--lora", "adapter", "-o", "out.safetensors")
+        if status != 1 or words not in told:
+            return f"exit {status}: {told[-400:]}"
+    return ""
+
+
 def allowed(ckmerge):
     """With --allow-unmatched the rest of an adapter is merged, and what is left out is named."""
     scene = Scene(*LORA)
@@ -209,23 +223,5 @@ def allowed(ckmerge):
     return "" if changed == wanted else f"{sorted(changed)} are changed, not {sorted(wanted)}"
 
 
-def main():
-    ckmerge, wanted, failed = os.path.abspath(sys.argv[1]), sys.argv[2:], 0
-    tests = {name: lambda case=case: fault_of(ckmerge, case) for name, case in CASES.items()}
-    tests |= {"mistaken": lambda: mistaken(ckmerge), "allowed": lambda: allowed(ckmerge)}
-    for name, test in tests.items():
-        if wanted and name not in wanted:
-            continue
-        with tempfile.TemporaryDirectory(prefix="ckmerge-refusals-") as scratch:
-            os.chdir(scratch)
-            fault = test()
-            os.chdir("/")
-        if fault:
-            print(f"FAILED: {name}: {fault}")
-        failed += bool(fault)
-    print(f"{len(tests)} refusals, {failed} are wrong")
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    named_tests.run({name: lambda ckmerge, case=case: fault_of(ckmerge, case) for name, case in CASES.items()} | {"mistaken": mistaken, "allowed": allowed, "below": below}, "refusals")

@@ -8,9 +8,8 @@ import pathlib
 import random
 import shutil
 import subprocess
-import sys
-import tempfile
 
+import named_tests
 import recorded
 import spelled
 import tensors
@@ -162,27 +161,11 @@ def in_any_order(ckmerge):
 TESTS = {test.__name__: test for test in (extracted, extracted_as_kohya, extracted_of_conv1d, clamped, subtracted, with_itself, same_rank, concatenated, smaller, in_any_order)}
 
 
-def main():
-    ckmerge, failed = os.path.abspath(sys.argv[1]), 0
-    for name, test in TESTS.items():
-        if sys.argv[2:] and name not in sys.argv[2:]:
-            continue
-        with tempfile.TemporaryDirectory(prefix="ckmerge-trips-") as scratch:
-            os.chdir(scratch)
-            tensors.write("base.safetensors", base())
-            for seed in ("one", "two"):
-                tensors.write(f"{seed}.safetensors", adapter(seed))
-            try:
-                fault = test(ckmerge)
-            except RuntimeError as error:
-                fault = str(error)
-            os.chdir("/")
-        if fault:
-            print(f"FAILED: {name}: {fault}")
-        failed += bool(fault)
-    print(f"{len(TESTS)} round trips, {failed} are wrong")
-    sys.exit(1 if failed else 0)
+def inputs():
+    tensors.write("base.safetensors", base())
+    for seed in ("one", "two"):
+        tensors.write(f"{seed}.safetensors", adapter(seed))
 
 
 if __name__ == "__main__":
-    main()
+    named_tests.run(TESTS, "round trips", prepare=inputs)

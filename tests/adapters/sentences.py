@@ -5,9 +5,8 @@ import os
 import re
 import struct
 import subprocess
-import sys
-import tempfile
 
+import named_tests
 import tensors
 
 UNET, ENCODER = "lora_unet_mid_block_attentions_0_proj_in", "lora_te_text_model_encoder_layers_0_mlp_fc1"
@@ -50,6 +49,8 @@ CASES = {
     "a strength that f16 makes zeros of": ("merge a.safetensors:1e-30 -o out.safetensors", 4, r"zeros alone.*--save-dtype bf16 or f32\)", " --dtype|--underflow"),
     "a budget that is too small": ("extract tuned.safetensors base.safetensors -o out/ --memory 16MiB", 5, "give --memory 17MiB or more", "16MiB or more"),
     "a budget that is enough": ("extract tuned.safetensors base.safetensors -o out/ --memory 17MiB", 0, "1 tensor that differs and is not in it", "differ and"),
+    "a quantile that is too low": ("extract tuned.safetensors base.safetensors -o out/ --clamp 0.4", 2, "--clamp is a quantile, 0.5 or more and at most 1, such as 0.99; got 0.4", "--rank"),
+    "a quantile that is none": ("extract tuned.safetensors base.safetensors -o out/ --clamp 1.5", 2, "--clamp is a quantile, 0.5 or more and at most 1, such as 0.99; got 1.5", "--rank"),
     "two spellings, kohya's last": ("merge dotted.safetensors a.safetensors -o out.safetensors", 4, "2 modules, the first of them 'lora_te.*', have no name.*take --spelling kohya",
                                     "leave|common"),
     "kohya's spelling then": ("merge dotted.safetensors a.safetensors -o out.safetensors --spelling kohya", 0, "2 modules", "error"),
@@ -83,25 +84,12 @@ def fault_of(ckmerge, words, code, said, unsaid):
     return "something is written" if is_written and (status or " -n" in words) else ""
 
 
-def main():
-    ckmerge, failed = os.path.abspath(sys.argv[1]), 0
-    tests = {name: (f"lora {case[0]}", *case[1:]) for name, case in CASES.items()} | OTHERS
-    for name, case in tests.items():
-        if sys.argv[2:] and name not in sys.argv[2:]:
-            continue
-        with tempfile.TemporaryDirectory(prefix="ckmerge-sentences-") as scratch:
-            os.chdir(scratch)
-            scene()
-            if name in OTHERS:
-                run(ckmerge, "lora extract tuned.safetensors base.safetensors -o adapter/ -q")
-            fault = fault_of(ckmerge, *case)
-            os.chdir("/")
-        if fault:
-            print(f"FAILED: {name}: {fault}")
-        failed += bool(fault)
-    print(f"{len(tests)} sentences, {failed} are wrong")
-    sys.exit(1 if failed else 0)
+def other(ckmerge, case):
+    run(ckmerge, "lora extract tuned.safetensors base.safetensors -o adapter/ -q")
+    return fault_of(ckmerge, *case)
 
 
 if __name__ == "__main__":
-    main()
+    tests = {name: lambda ckmerge, case=case: fault_of(ckmerge, f"lora {case[0]}", *case[1:]) for name, case in CASES.items()}
+    tests |= {name: lambda ckmerge, case=case: other(ckmerge, case) for name, case in OTHERS.items()}
+    named_tests.run(tests, "sentences", prepare=scene)
