@@ -60,7 +60,7 @@ Tracing::Tracing(FormulaGraph& graph, std::vector<Symbol> inputs, std::span<cons
 
 Coefficient Tracing::c(size_t k) const {
   if (first_slot_) return {.given = NAN, .slot = static_cast<uint16_t>(*first_slot_ + k)};
-  return graph_->coefficient(coefficients_[k]);
+  return given(k);
 }
 
 Symbol Tracing::keeping_equal(Symbol result) const {

@@ -104,6 +104,8 @@ class Tracing {
   size_t inputs() const { return inputs_.size(); }
   Symbol x(size_t k) const { return inputs_[k]; }
   Coefficient c(size_t k) const;
+  /// The same of the recipe, where c(k) is the tensor's: what a formula and its reductions may be shaped by.
+  Coefficient given(size_t k) const { return graph_->coefficient(coefficients_[k]); }
 
   /// A number of the formula itself, for every element.
   Symbol number(double value) const { return graph_->constant(graph_->coefficient(value)); }

@@ -8,8 +8,10 @@
 #include <cfloat>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "kernels/formula.h"
 
@@ -72,52 +74,41 @@ struct Arguments {
 
 /// What a reduction makes of the values that it goes over.
 enum class Reduce : uint8_t {
-  sum,        ///< of the values, or of their products with a second one
-  maximum,    ///< the largest magnitude
-  count,      ///< how many are not zero
-  histogram,  ///< how many have which magnitude
+  sum,  ///< of the values, or of their products with a second one
 };
 
-/// Whose values come together in one number.
-enum class ReduceOver : uint8_t {
-  tensor,
-  row,     ///< along the last dimension
-  column,  ///< along the first
-  group,   ///< of consecutive elements
-  model,   ///< all tensors that are merged
-};
-
-/// Numbers about a tensor that a method needs before it can compute an element of it.
-struct ReductionSpec {
-  /// What is reduced, as a formula over the method's inputs; computed as the merge is, in f32 or f64.
-  Symbol (*value)(const Tracing& in) = nullptr;
-  /// Of a sum: products with this are added up, each product and each sum in f64. Null: the values themselves.
-  Symbol (*factor)(const Tracing& in) = nullptr;
+/// A number about a tensor that a method needs before it can compute an element of it.
+struct Reduced {
+  /// What is reduced, a formula of the method's inputs; computed as the merge is, in f32 or f64.
+  Symbol value;
+  /// Of a sum: products with this are added up, each product and each sum in f64. Empty: the values themselves.
+  std::optional<Symbol> factor = {};
   Reduce how = Reduce::sum;
-  ReduceOver over = ReduceOver::tensor;
-  uint8_t round = 0;  ///< reductions of round n may hang on coefficients that round n - 1 gave
-
-  /// Whether core/engine gathers such. A method that needs more does not compile (kernels/methods.cpp.in).
-  constexpr bool is_gathered() const { return how == Reduce::sum && over == ReduceOver::tensor && round == 0; }
+  /// Reductions of round n may hang on coefficients (Tracing::c()) that tensor_coefficients() made of the round before.
+  uint8_t round = 0;
 };
 
-/// An input of a method as it is, to be reduced.
-template <size_t k>
-Symbol reduced_input(const Tracing& in) {
-  return in.x(k);
-}
+/// What a round of reductions found of one tensor.
+struct TensorStatistics {
+  std::span<const double> numbers;  ///< of the round's reductions, in their order, one each
+  uint64_t count = 0;               ///< of the elements that were reduced
+  uint8_t round = 0;
+};
 
 /// A method as the planner uses it.
 struct Method {
   const MethodSpec* spec;
-  /// Empty for methods that work element by element. Otherwise the formula's coefficients differ from tensor to tensor.
-  std::span<const ReductionSpec> reductions;
+  /// Null for methods that work element by element. Otherwise all of the formula's coefficients are those of the
+  /// tensor, and these are the reductions of which they are made; how many there are, and how, hangs on the number of
+  /// inputs and on the recipe's coefficients (Tracing::given()) alone.
+  std::vector<Reduced> (*reductions)(const Tracing& in);
   /// With reductions: whether these coefficients need them. Where they do not (the end of a path, say), the formula
   /// runs with the coefficients as they are.
   bool (*needs_statistics)(std::span<const double> coefficients);
-  /// With reductions: the coefficients of one tensor, in f64, from those of the recipe and the tensor's statistics, in
-  /// the order of `reductions`. Only + - * /, sqrt and kernels/math.h, so that the bits are the same everywhere.
-  void (*tensor_coefficients)(std::span<const double> coefficients, std::span<const double> statistics,
+  /// With reductions: the coefficients of one tensor, in f64, after each round, from those of the recipe and what the
+  /// round found. `out` begins as those of the recipe, and is what the round before left. Only + - * /, sqrt and
+  /// kernels/math.h, so that the bits are the same everywhere.
+  void (*tensor_coefficients)(std::span<const double> coefficients, const TensorStatistics& found,
                               std::span<double> out);
   /// How many coefficients the formula uses for this many inputs.
   size_t (*coefficient_count)(size_t inputs);

@@ -38,7 +38,7 @@ bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size) {
 
 void Statistics::add(uint32_t step, size_t level, uint64_t first_block, std::span<const double> totals) {
   for (Statistics* const other : others_) other->add(step, level, first_block, totals);
-  const uint64_t blocks = reduced_elements(plan_, plan_.steps[step]).blocks();
+  const ReducedElements elements = reduced_elements(plan_, plan_.steps[step]);
   const StatisticSet& set = statistics_of(plan_, plan_.steps[step]);
   const size_t width = set.reductions_of(level).size();
   std::lock_guard lock(mutex_);
@@ -52,20 +52,29 @@ void Statistics::add(uint32_t step, size_t level, uint64_t first_block, std::spa
     sums.next_block += next.size() / width;
     sums.early.erase(sums.early.begin());
   }
-  if (sums.next_block < blocks) return;
-  complete(state, set);
+  if (sums.next_block < elements.blocks()) return;
+  complete(state, set, elements.count);
   changed_.notify_all();
 }
 
+std::vector<double> Statistics::given(const StatisticSet& set) {
+  std::vector<double> slots(set.slot_count);
+  for (const TensorCoefficients& part : set.coefficients)
+    std::ranges::copy(part.given, slots.begin() + part.first_slot);
+  return slots;
+}
+
 // Makes coefficients of what the level's sums have come to.
-void Statistics::complete(State& state, const StatisticSet& set) {
-  state.coefficients.resize(set.slot_count);
+void Statistics::complete(State& state, const StatisticSet& set, uint64_t count) {
+  if (state.levels == 0) state.coefficients = given(set);
   const auto first = static_cast<size_t>(set.reductions_of(state.levels).data() - set.reductions.data());
   const std::span<const double> values = state.sums->values;
   for (const TensorCoefficients& part : set.coefficients)
     if (part.level == state.levels)
       part.method->tensor_coefficients(part.given,
-                                       values.subspan(part.first_reduction - first, part.method->reductions.size()),
+                                       {.numbers = values.subspan(part.first_reduction - first, part.reduction_count),
+                                        .count = count,
+                                        .round = part.round},
                                        std::span(state.coefficients).subspan(part.first_slot, part.given.size()));
   ++state.levels;
   state.sums.reset();

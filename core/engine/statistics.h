@@ -59,8 +59,8 @@ class Statistics {
   /// `levels` - 1.
   void wait_for(ByteRange range, size_t levels, const ThreadPool& pool);
 
-  /// By slot; those of levels that are not there yet are 0. REQUIRES: wait_for() of a range that overlaps the step has
-  /// returned, and release_before() did not pass it.
+  /// By slot; those of levels that are not there yet are the recipe's. REQUIRES: wait_for() of a range that overlaps
+  /// the step has returned, and release_before() did not pass it.
   std::vector<double> coefficients(uint32_t step) const;
 
   /// Lets go of all steps that end at or before `offset` of the output.
@@ -77,7 +77,8 @@ class Statistics {
     std::unique_ptr<Sums> sums;  // of the level that is gathered
     std::vector<double> coefficients;
   };
-  static void complete(State& state, const StatisticSet& set);
+  static std::vector<double> given(const StatisticSet& set);
+  static void complete(State& state, const StatisticSet& set, uint64_t count);
   bool ready(ByteRange range, size_t levels) const;
 
   const Plan& plan_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/plan/graph_tracing.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "io/text/error.h"
@@ -80,15 +81,12 @@ Symbol GraphTracing::trace_method(const Term& term) {
   std::vector<double> given = coefficients_of(term, numbers_);
   std::vector<Symbol> inputs;
   for (const TermId id : term.operands) inputs.push_back(known_.at(id));
-  if (method.reductions.empty() || !method.needs_statistics(given))
+  if (!method.reductions || !method.needs_statistics(given))
     return method.trace(Tracing(formula_, std::move(inputs), given, std::nullopt));
   const uint16_t first_slot = take_slots(given.size());
   const Tracing in(formula_, std::move(inputs), given, first_slot);
-  std::vector<Node::Reduced> reductions;
-  for (const ReductionSpec& spec : method.reductions) {
-    const Symbol value = spec.value(in);
-    reductions.push_back({value, spec.factor ? std::optional(spec.factor(in)) : std::nullopt});
-  }
+  std::vector<Reduced> reductions = method.reductions(in);
+  std::ranges::stable_sort(reductions, {}, &Reduced::round);
   nodes_.push_back({&method, given, first_slot, std::move(reductions)});
   return method.trace(in);
 }

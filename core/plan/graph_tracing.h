@@ -44,11 +44,7 @@ class GraphTracing {
     const Method* method;
     std::vector<double> given;
     uint16_t first_slot;
-    struct Reduced {
-      Symbol value;
-      std::optional<Symbol> factor;
-    };
-    std::vector<Reduced> reductions;  ///< in the order of the method's
+    std::vector<Reduced> reductions;  ///< by round
 
     bool has(uint16_t slot) const {
       return slot != Instruction::kNoSlot && slot >= first_slot && slot < first_slot + given.size();

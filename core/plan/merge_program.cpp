@@ -53,11 +53,16 @@ std::optional<Program> tail_program(const MergeGraph& graph, Symbol symbol) {
   return compiled(graph, symbol);
 }
 
+constexpr size_t kMostLevels = UINT8_MAX;
+
 // A node of which a program's slots hang, with its reductions as programs.
 struct NeededNode {
   const GraphTracing::Node* node;
   std::vector<Reduction> reductions;
-  uint8_t level = 0;
+  size_t level = 0;  // of its first round
+
+  // Of the first walk after its last round.
+  size_t end_level() const { return level + node->reductions.back().round + 1; }
 
   bool any_program(const auto& test) const {
     return std::ranges::any_of(reductions, [&](const Reduction& reduction) {
@@ -75,9 +80,8 @@ std::vector<Reduction> reductions_of(const MergeGraph& graph, const GraphTracing
                                      const GraphTracing::Node& tail) {
   std::vector<Reduction> reductions;
   for (size_t r = 0; r < whole.reductions.size(); ++r) {
-    const ReductionSpec& spec = whole.method->reductions[r];
-    Reduction& reduction = reductions.emplace_back(Reduction{
-        .value = compiled(graph, whole.reductions[r].value), .how = spec.how, .over = spec.over, .round = spec.round});
+    Reduction& reduction = reductions.emplace_back(
+        Reduction{.value = compiled(graph, whole.reductions[r].value), .how = whole.reductions[r].how});
     if (whole.reductions[r].factor) reduction.factor = compiled(graph, *whole.reductions[r].factor);
     reduction.tail_value = tail_program(graph, tail.reductions[r].value);
     if (tail.reductions[r].factor) reduction.tail_factor = tail_program(graph, *tail.reductions[r].factor);
@@ -97,37 +101,51 @@ std::vector<NeededNode> needed_nodes(const MergeGraph& graph, const Program& pro
       needed.push_back({&node, reductions_of(graph, node, tail.nodes()[n])});
   }
   std::ranges::reverse(needed);
-  constexpr uint8_t kMostLevels = UINT8_MAX;
-  for (size_t n = 0; n < needed.size(); ++n)
-    for (size_t before = 0; before < n; ++before) {
-      if (needed[n].level > needed[before].level || !needed[n].hangs_on(*needed[before].node)) continue;
-      if (needed[before].level == kMostLevels)
-        throw Error(ErrorCode::usage, "formula",
-                    "more than 255 methods that need statistics lie in each other; merge in two steps");
-      needed[n].level = static_cast<uint8_t>(needed[before].level + 1);
-    }
-  std::ranges::stable_sort(needed, {}, &NeededNode::level);
+  for (size_t n = 0; n < needed.size(); ++n) {
+    for (size_t before = 0; before < n; ++before)
+      if (needed[n].level < needed[before].end_level() && needed[n].hangs_on(*needed[before].node))
+        needed[n].level = needed[before].end_level();
+    if (needed[n].end_level() > kMostLevels + 1)
+      throw Error(ErrorCode::usage, "formula",
+                  "methods that need statistics lie in each other so deep that they walk over the inputs more than 256 "
+                  "times; merge in two steps");
+  }
   return needed;
+}
+
+void number_operands(Reduction& reduction, std::vector<uint32_t>& used) {
+  number_operands(reduction.value, used);
+  for (std::optional<Program>* program : {&reduction.factor, &reduction.tail_value, &reduction.tail_factor})
+    if (*program) number_operands(**program, used);
+}
+
+// Adds the round of a node that is made on `level`.
+void add_round(StatisticSet& set, NeededNode& one, size_t level, std::vector<uint32_t>& used) {
+  const auto first = set.reductions.size();
+  const size_t round = level - one.level;
+  for (size_t r = 0; r < one.reductions.size(); ++r) {
+    if (one.node->reductions[r].round != round) continue;
+    number_operands(one.reductions[r], used);
+    one.reductions[r].level = static_cast<uint8_t>(level);
+    set.reductions.push_back(std::move(one.reductions[r]));
+  }
+  set.coefficients.push_back({.method = one.node->method,
+                              .given = one.node->given,
+                              .round = static_cast<uint8_t>(round),
+                              .first_reduction = static_cast<uint16_t>(first),
+                              .reduction_count = static_cast<uint16_t>(set.reductions.size() - first),
+                              .first_slot = one.node->first_slot,
+                              .level = static_cast<uint8_t>(level)});
 }
 
 // What fills the slots of `program`.
 StatisticSet statistic_set(std::vector<NeededNode> needed, size_t slot_count, std::vector<uint32_t>& used) {
   StatisticSet set{.reductions = {}, .coefficients = {}, .slot_count = slot_count};
-  for (NeededNode& one : needed) {
-    set.coefficients.push_back({.method = one.node->method,
-                                .given = one.node->given,
-                                .first_reduction = static_cast<uint16_t>(set.reductions.size()),
-                                .first_slot = one.node->first_slot,
-                                .level = one.level});
-    for (Reduction& reduction : one.reductions) {
-      number_operands(reduction.value, used);
-      if (reduction.factor) number_operands(*reduction.factor, used);
-      if (reduction.tail_value) number_operands(*reduction.tail_value, used);
-      if (reduction.tail_factor) number_operands(*reduction.tail_factor, used);
-      reduction.level = one.level;
-      set.reductions.push_back(std::move(reduction));
-    }
-  }
+  size_t levels = 0;
+  for (const NeededNode& one : needed) levels = std::max(levels, one.end_level());
+  for (size_t level = 0; level < levels; ++level)
+    for (NeededNode& one : needed)
+      if (level >= one.level && level < one.end_level()) add_round(set, one, level, used);
   if (set.reductions.size() > UINT16_MAX)
     throw Error(ErrorCode::usage, "formula", "the formula needs more than 65535 statistics; merge in two steps");
   return set;

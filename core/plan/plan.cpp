@@ -102,7 +102,7 @@ class Planner {
   }
 
   static bool has_reductions(const Term& term) {
-    return term.kind == Term::Kind::method && !find_method(term.method)->reductions.empty();
+    return term.kind == Term::Kind::method && find_method(term.method)->reductions;
   }
 
   // What speaks against merging the inputs by their names and places, whatever a tensor's shape and dtype.

@@ -96,28 +96,27 @@ struct Reduction {
   /// alone. Empty, though there is a factor: zero.
   std::optional<Program> tail_value = {}, tail_factor = {};
   Reduce how = Reduce::sum;
-  ReduceOver over = ReduceOver::tensor;
-  uint8_t round = 0;
-  uint8_t level = 0;  ///< of its coefficients; each level is a walk over the inputs
+  uint8_t level = 0;  ///< each level is a walk over the inputs, and its reductions may hang on those of lower ones
 
   friend bool operator==(const Reduction&, const Reduction&) = default;
 };
 
-/// The coefficients that a method makes of a tensor's reductions, and the slots that they fill.
+/// The coefficients that a method makes of a tensor's reductions of one round, and the slots that they fill.
 struct TensorCoefficients {
   const Method* method = nullptr;
-  std::vector<double> given;     ///< the recipe's coefficients of the method, in f64
-  uint16_t first_reduction = 0;  ///< of the set's; as many as the method has
-  uint16_t first_slot = 0;       ///< as many as the method has coefficients
-  uint8_t level = 0;             ///< 0: its reductions hang on no others
+  std::vector<double> given;  ///< the recipe's coefficients of the method, in f64
+  uint8_t round = 0;
+  uint16_t first_reduction = 0, reduction_count = 0;  ///< of the set's
+  uint16_t first_slot = 0;                            ///< as many as the method has coefficients
+  uint8_t level = 0;                                  ///< of its reductions
 
   friend bool operator==(const TensorCoefficients&, const TensorCoefficients&) = default;
 };
 
 /// What a program with slots needs to know of each tensor.
 struct StatisticSet {
-  std::vector<Reduction> reductions;
-  std::vector<TensorCoefficients> coefficients;
+  std::vector<Reduction> reductions;             ///< their levels ascend
+  std::vector<TensorCoefficients> coefficients;  ///< likewise; a method's rounds have levels of their own
   size_t slot_count = 0;
 
   /// Those of one level, which lie side by side.
@@ -126,7 +125,7 @@ struct StatisticSet {
     return {std::ranges::lower_bound(reductions, level, {}, &Reduction::level),
             std::ranges::upper_bound(reductions, level, {}, &Reduction::level)};
   }
-  size_t levels() const { return coefficients.empty() ? 0 : coefficients.back().level + size_t{1}; }  ///< they ascend
+  size_t levels() const { return coefficients.empty() ? 0 : coefficients.back().level + size_t{1}; }
 
   friend bool operator==(const StatisticSet&, const StatisticSet&) = default;
 };

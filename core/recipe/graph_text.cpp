@@ -73,7 +73,7 @@ class Lines {
   }
 
   static bool needs_statistics(const Term& term) {
-    return term.kind == Term::Kind::method && !find_method(term.method)->reductions.empty();
+    return term.kind == Term::Kind::method && find_method(term.method)->reductions;
   }
 
   std::string text_of(const Term& term) const {

@@ -41,9 +41,11 @@ struct slerp {
   }
 
   // The squared norms of A and B, and their dot product.
-  static constexpr ReductionSpec reductions[] = {{.value = reduced_input<0>, .factor = reduced_input<0>},
-                                                 {.value = reduced_input<1>, .factor = reduced_input<1>},
-                                                 {.value = reduced_input<0>, .factor = reduced_input<1>}};
+  static std::vector<Reduced> reductions(const Tracing& in) {
+    return {{.value = in.x(0), .factor = in.x(0)},
+            {.value = in.x(1), .factor = in.x(1)},
+            {.value = in.x(0), .factor = in.x(1)}};
+  }
 
   static bool needs_statistics(std::span<const double> c) { return c[0] != 0 && c[1] != 0; }
 
@@ -56,9 +58,9 @@ struct slerp {
 
   // Where NaN or Inf leaves no angle, mergekit makes all of the tensor NaN. Here the straight line is taken, and only
   // the elements that have no value have none in the output.
-  static void tensor_coefficients(std::span<const double> c, std::span<const double> statistics,
-                                  std::span<double> out) {
-    const double divisors = divisor(statistics[0]) * divisor(statistics[1]), cosine = statistics[2] / divisors;
+  static void tensor_coefficients(std::span<const double> c, const TensorStatistics& found, std::span<double> out) {
+    const std::span<const double> sums = found.numbers;
+    const double divisors = divisor(sums[0]) * divisor(sums[1]), cosine = sums[2] / divisors;
     const bool has_angle = divisors <= DBL_MAX && std::fabs(cosine) <= 0.9995;
     const double theta = has_angle ? math::acos(cosine) : 0, sine = math::sin(theta);
     for (size_t k = 0; k < 2; ++k) out[k] = has_angle ? math::sin(c[k] * theta) / sine : c[k];

@@ -58,7 +58,7 @@ std::vector<double> slerp_coefficients(const Recipe& recipe, const Aligned& all)
   for (const auto& [x, y] : {std::pair(0, 0), std::pair(1, 1), std::pair(0, 1)})
     sums.push_back(sum_of_products(only(all.values[x], wanted), only(all.values[y], wanted)));
   std::vector<double> coefficients(method.coefficient_count(2));
-  method.tensor_coefficients(resolve_coefficients(recipe, 2), sums, coefficients);
+  method.tensor_coefficients(resolve_coefficients(recipe, 2), {.numbers = sums}, coefficients);
   return coefficients;
 }
 

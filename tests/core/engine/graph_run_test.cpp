@@ -67,7 +67,7 @@ std::vector<float> arc_of_deltas(const std::vector<float>& base, const std::vect
   const std::vector<double> sums = {sum_of_products(reduced_x, reduced_x), sum_of_products(reduced_y, reduced_y),
                                     sum_of_products(reduced_x, reduced_y)};
   std::vector<double> k(2);
-  find_method("slerp")->tensor_coefficients(std::vector{1 - t, t}, sums, k);
+  find_method("slerp")->tensor_coefficients(std::vector{1 - t, t}, {.numbers = sums}, k);
   std::vector<float> result(base.size());
   for (size_t i = 0; i < base.size(); ++i) {
     const float p = static_cast<float>(k[0]) * x[i], q = static_cast<float>(k[1]) * y[i], sum = p + q;

@@ -58,19 +58,37 @@ bool same_bits(const std::vector<T>& x, const std::vector<T>& y) {
   return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0);
 }
 
-double statistic(const BlockKernels& kernels, const ReductionSpec& spec,
+double statistic(const BlockKernels& kernels, const Reduced& reduced, std::span<const double> coefficients,
                  const std::vector<std::vector<float>>& inputs) {
   const std::vector<Operand> operands = operands_of(inputs);
-  const Tracing tracing(Dtype::F32, inputs.size(), {}, {.slots = true});
-  const Program value = compile(spec.value(tracing)).value(), factor = compile(spec.factor(tracing)).value();
+  const auto filled = [&](Symbol symbol) {
+    Program program = compile(symbol).value();
+    fill_slots(program, coefficients);
+    return program;
+  };
+  const Program value = filled(reduced.value), factor = filled(reduced.factor.value_or(reduced.value));
   double sum = 0;
   for (uint64_t at = 0; at < inputs[0].size(); at += kReductionBlock) {
     LaneSums sums;
     const uint64_t count = std::min(kReductionBlock, inputs[0].size() - at);
-    add_products(kernels, value, &factor, operands.data(), at, count, at, sums);
+    add_products(kernels, value, reduced.factor ? &factor : nullptr, operands.data(), at, count, at, sums);
     sum += sums.total();
   }
   return std::isnan(sum) ? NAN : sum;  // a NaN's sign is unspecified
+}
+
+// Round by round.
+void reduce(const BlockKernels& kernels, const Method& method, const std::vector<Reduced>& reductions,
+            const std::vector<std::vector<float>>& inputs, TensorRun& run) {
+  const std::vector<double> given = run.coefficients;
+  for (uint8_t round = 0; round <= std::ranges::max(reductions, {}, &Reduced::round).round; ++round) {
+    const size_t first = run.statistics.size();
+    for (const Reduced& reduced : reductions)
+      if (reduced.round == round) run.statistics.push_back(statistic(kernels, reduced, run.coefficients, inputs));
+    method.tensor_coefficients(
+        given, {.numbers = std::span(run.statistics).subspan(first), .count = inputs[0].size(), .round = round},
+        run.coefficients);
+  }
 }
 
 }  // namespace
@@ -98,13 +116,13 @@ TensorRun merged_by_tensor(const char* method, const Arguments& arguments,
   const auto [wanted, fault] = coefficients(method, arguments);
   REQUIRE(fault.empty());
   if (!found.needs_statistics(wanted)) return {{}, wanted, merged(method, wanted, inputs)};
-  const Tracing tracing(Dtype::F32, inputs.size(), {}, {.slots = true});
+  const Tracing tracing(Dtype::F32, inputs.size(), wanted, {.slots = true});
+  const std::vector<Reduced> reductions = found.reductions(tracing);
   Program program = compile(found.trace(tracing)).value();
   TensorRun first;
   for (const BlockKernels* kernels : available_kernels()) {
-    TensorRun run{.statistics = {}, .coefficients = std::vector<double>(wanted.size()), .out = {}};
-    for (const ReductionSpec& spec : found.reductions) run.statistics.push_back(statistic(*kernels, spec, inputs));
-    found.tensor_coefficients(wanted, run.statistics, run.coefficients);
+    TensorRun run{.statistics = {}, .coefficients = wanted, .out = {}};
+    reduce(*kernels, found, reductions, inputs, run);
     fill_slots(program, run.coefficients);
     run.out = run_on(*kernels, program, inputs);
     if (first.statistics.empty()) first = run;

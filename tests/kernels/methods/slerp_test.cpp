@@ -174,9 +174,9 @@ TEST_CASE("slerp: without an angle, the straight line; only elements without a v
 TEST_CASE("slerp: sums of squares beyond f64 leave no angle; just below, there is one") {
   std::vector<double> c(2);
   const std::vector<double> wanted = {0.5, 0.5};
-  method::slerp::tensor_coefficients(wanted, std::vector<double>{INFINITY, 1, 1}, c);
+  method::slerp::tensor_coefficients(wanted, {.numbers = std::vector<double>{INFINITY, 1, 1}}, c);
   CHECK(c == wanted);
-  method::slerp::tensor_coefficients(wanted, std::vector{1e308, 1e308, 0.0}, c);
+  method::slerp::tensor_coefficients(wanted, {.numbers = std::vector{1e308, 1e308, 0.0}}, c);
   CHECK(c[0] == doctest::Approx(std::sqrt(0.5)));
 }
 
