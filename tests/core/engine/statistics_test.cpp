@@ -76,7 +76,7 @@ TEST_CASE("sums are those of 64 Ki blocks in order, however the file is cut and 
   std::vector<double> sums, expected(2);
   for (const auto& [x, y] : {std::pair(a, a), std::pair(b, b), std::pair(a, b)})
     sums.push_back(sum_of_products(values(x), values(y)));
-  method.tensor_coefficients(plan.coefficients, sums, expected);
+  method.tensor_coefficients(plan.coefficients, {.numbers = sums}, expected);
   for (const BlockKernels* kernels : available_kernels())
     for (const uint64_t every : {4096u, 65536u, 1u << 20}) {
       std::vector<ByteRange> ranges = cut(plan.end(), every);
