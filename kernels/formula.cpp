@@ -91,7 +91,8 @@ bool may_keep_equal(Weights weights) { return (weights.known && std::isnan(weigh
 
 Symbol kept(Symbol x) {
   if (!may_keep_equal(x.weights) || x.node->kind == Kind::operand) return x;
-  return x.graph->make({.kind = Kind::kept, .a = x.node}, Weights::unknown());
+  return x.graph->make({.kind = Kind::kept, .k = x.weights.add_up_to_one() ? 1.0 : 0.0, .a = x.node},
+                       Weights::unknown());
 }
 
 std::optional<size_t> bare_operand(Symbol result) {
@@ -108,10 +109,12 @@ class Compiler {
  public:
   explicit Compiler(Dtype compute) { program_.compute = compute; }
 
-  std::optional<Program> run(const SymbolNode* root, bool keep_equal) {
+  /// `is_certain`: whatever the coefficients of a tensor are, equal operands are what the result is.
+  std::optional<Program> run(const SymbolNode* root, bool keep_equal, bool is_certain) {
     const SymbolNode* const kept = kept_in(root);
     const SymbolNode* const merged = kept ? kept->a : root;
     keep_equal |= kept != nullptr;
+    if (kept) is_certain = kept->k == 1;
     count_uses(merged);
     keeps_ = keep_equal && mentions_ > 1 && !is_choice(merged);
     const bool fused = keeps_ && keep_in_one(merged);
@@ -121,9 +124,10 @@ class Compiler {
     program_.result = emit(merged);
     if (keeps_ && !agrees_) agreed_ = registers_[first_];  // of one operand by itself
     if (fused) program_.code.back().op = keeping(program_.code.back().op);
+    const double always = is_certain && program_.has_slots() ? 1 : 0;
     if (keeps_)
-      program_.result =
-          finish(nullptr, {.op = Op::agreed_or, .a = agreed_, .b = program_.result}, kept ? merged : nullptr);
+      program_.result = finish(nullptr, {.op = Op::agreed_or, .a = agreed_, .b = program_.result, .k0 = always},
+                               kept ? merged : nullptr);
     keeps_ = false;
     if (kept) {
       registers_[kept] = program_.result;
@@ -312,7 +316,8 @@ class Compiler {
 }  // namespace
 
 std::optional<Program> compile(Symbol result) {
-  return Compiler(result.graph->compute()).run(result.node, may_keep_equal(result.weights));
+  return Compiler(result.graph->compute())
+      .run(result.node, may_keep_equal(result.weights), result.weights.add_up_to_one());
 }
 
 }  // namespace ckmerge

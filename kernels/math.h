@@ -134,6 +134,17 @@ constexpr double acos(double x) {
   return 2 * (kHalfPi.high - (half.high + (half.low - kHalfPi.low)));
 }
 
+/// The angle in [-pi/2, pi/2] whose sine is x; NaN unless -1 <= x <= 1. Within 1.2 ulp.
+constexpr double asin(double x) {
+  using namespace detail;
+  if (!(x >= -1 && x <= 1)) return kNan;
+  if (x >= -0.5 && x <= 0.5) return x > -0x1p-27 && x < 0x1p-27 ? x : x + asin_tail(x, x * x);
+  if (x == 1 || x == -1) return x * kHalfPi.high;
+  const Sum half = asin_of_root((x < 0 ? 1 + x : 1 - x) / 2);  // exact: x is between 1/2 and 1
+  const double angle = kHalfPi.high - (2 * half.high + (2 * half.low - kHalfPi.low));
+  return x < 0 ? -angle : angle;
+}
+
 /// The sine of x; NaN beyond kLargestAngle. Within 0.85 ulp.
 constexpr double sin(double x) {
   using namespace detail;

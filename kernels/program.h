@@ -56,7 +56,8 @@ struct Program {
 };
 
 /// Puts the coefficients of one tensor into the slots of `program`, which is a copy of the plan's. Where they do not
-/// add up to one, equal operands are not kept (Weights), and what kept them is taken out.
+/// add up to one, equal operands are not kept (Weights), and what kept them is taken out, unless the formula said by
+/// itself that they are kept (Tracing::keeping_equal()): compile() left a k0 of 1 in the Op::agreed_or then.
 void fill_slots(Program& program, std::span<const double> coefficients);
 
 /// What operations that are placed (is_placed()) need to know of a tensor.

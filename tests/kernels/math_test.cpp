@@ -34,7 +34,8 @@ class Samples {
 };
 
 struct Worst {
-  double acos = 0, sin = 0, cos = 0;
+  double acos = 0, asin = 0, sin = 0, cos = 0;
+  void at_sine(double x) { asin = std::max(asin, ulps(math::asin(x), std::asin(static_cast<long double>(x)))); }
   void at_cosine(double x) { acos = std::max(acos, ulps(math::acos(x), std::acos(static_cast<long double>(x)))); }
   void at_angle(double x) {
     sin = std::max(sin, ulps(math::sin(x), std::sin(static_cast<long double>(x))));
@@ -110,6 +111,29 @@ TEST_CASE("acos is within 0.85 ulp: a grid, random cosines, and the neighbourhoo
   }
   CHECK(worst.acos < 0.85);
   CHECK(worst.acos > 0.5);  // a measurement that finds less than rounding to nearest would be broken
+}
+
+TEST_CASE("asin is within 1.2 ulp likewise, keeps signs and the smallest sines, and is NaN beyond 1") {
+  Worst worst;
+  for (int i = -50'000; i <= 50'000; ++i) worst.at_sine(i / 50'000.0);
+  Samples samples;
+  for (int i = 0; i < 100'000; ++i) worst.at_sine(samples.within(-1, 1));
+  for (int i = 1; i < 1'000; ++i) {
+    worst.at_sine(samples.near(0.5));
+    worst.at_sine(samples.near(-0.5));
+    worst.at_sine(1 - i * 0x1p-53);
+    worst.at_sine(-1 + i * 0x1p-53);
+    worst.at_sine(std::ldexp(1.7, -i));
+    worst.at_sine(samples.near(0x1p-27));
+  }
+  CHECK(worst.asin < 1.2);
+  CHECK(worst.asin > 0.5);
+  CHECK(bits_as<uint64_t>(math::asin(-0.0)) == bits_as<uint64_t>(-0.0));
+  CHECK(math::asin(1) == std::asin(1.0));
+  CHECK(math::asin(-1) == -std::asin(1.0));
+  for (const double x : {1.0000001, -2.0, double(INFINITY), double(NAN)}) CHECK(std::isnan(math::asin(x)));
+  CHECK(bits_as<uint64_t>(math::asin(0.1)) == 0x3fb9a49276037884);
+  CHECK(bits_as<uint64_t>(math::asin(-0.9)) == 0xbff1ea93705fa172);
 }
 
 TEST_CASE("sin and cos are within 0.85 ulp: angles of every size, and the multiples of pi/2 where they nearly vanish") {

@@ -64,6 +64,8 @@ double statistic(const BlockKernels& kernels, const Reduced& reduced, std::span<
   const auto filled = [&](Symbol symbol) {
     Program program = compile(symbol).value();
     fill_slots(program, coefficients);
+    const uint64_t all = inputs[0].size();
+    fill_places(program, {.name = "weight", .shape = {&all, 1}});
     return program;
   };
   const Program value = filled(reduced.value), factor = filled(reduced.factor.value_or(reduced.value));
@@ -118,9 +120,12 @@ TensorRun merged_by_tensor(const char* method, const Arguments& arguments,
   if (!found.needs_statistics(wanted)) return {{}, wanted, merged(method, wanted, inputs)};
   const Tracing tracing(Dtype::F32, inputs.size(), wanted, {.slots = true});
   const std::vector<Reduced> reductions = found.reductions(tracing);
-  Program program = compile(found.trace(tracing)).value();
+  const Program planned = compile(found.trace(tracing)).value();
+  const uint64_t count = inputs[0].size();
   TensorRun first;
   for (const BlockKernels* kernels : available_kernels()) {
+    Program program = planned;
+    fill_places(program, {.name = "weight", .shape = {&count, 1}});
     TensorRun run{.statistics = {}, .coefficients = wanted, .out = {}};
     reduce(*kernels, found, reductions, inputs, run);
     fill_slots(program, run.coefficients);
