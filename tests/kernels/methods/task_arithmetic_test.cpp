@@ -36,27 +36,36 @@ TEST_CASE("task_arithmetic: A and the weighted differences from it") {
   }
 }
 
-TEST_CASE("task_arithmetic: mergekit's order of roundings") {
+TEST_CASE("task_arithmetic: mergekit's order of roundings, that of its divisor included") {
   const std::vector<float> a = weights(1), b = weights(2), c = weights(3);
   const std::vector<double> wanted = {9, 0.7, 0.4};
-  const auto got =
-      merged("task_arithmetic", coefficients("task_arithmetic", arguments(0.9, wanted, 3)).values, {a, b, c});
-  size_t wrong = 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    volatile float first = 0.7f * (b[i] - a[i]), second = 0.4f * (c[i] - a[i]), sum = first + second;
-    volatile float moved = 0.9f * sum;
-    wrong += got[i] != a[i] + moved;
+  for (const bool normalize : {false, true}) {
+    const Arguments given = arguments(0.9, wanted, 3, normalize);
+    const auto got = merged("task_arithmetic", coefficients("task_arithmetic", given).values, {a, b, c});
+    volatile float divisor = 0.7f + 0.4f;
+    size_t wrong = 0;
+    for (size_t i = 0; i < a.size(); ++i) {
+      volatile float first = 0.7f * (b[i] - a[i]), second = 0.4f * (c[i] - a[i]), sum = first + second;
+      volatile float share = normalize ? sum / divisor : sum, moved = 0.9f * share;
+      wrong += got[i] != a[i] + moved;
+    }
+    CHECK(wrong == 0);
   }
-  CHECK(wrong == 0);
 }
 
 TEST_CASE("task_arithmetic: weights without A's are normalized; one model with weight 1 is add_difference") {
-  CHECK(coefficients("task_arithmetic", arguments(1, {7, 1, 3}, 3, true)).values == std::vector<double>{1, 0.25, 0.75});
+  const auto values = [](const Arguments& given) { return coefficients("task_arithmetic", given).values; };
+  CHECK(values(arguments(1, {7, 1, 3}, 3, true)) == std::vector<double>{1, 0.25, 0.75, 1, 1, 3});
   CHECK(coefficients("task_arithmetic", arguments(1, {1, 1, -1}, 3, true)).fault.starts_with("the weights of all but"));
-  CHECK(coefficients("task_arithmetic", arguments(1, {}, 3)).values == std::vector<double>{1, 1, 1});
-  CHECK(copied("task_arithmetic", {0, 1, 1}, 3) == 0);
+  CHECK(values(arguments(1, {}, 3)) == std::vector<double>{1, 1, 1, 0, 0, 0});
+  CHECK(copied("task_arithmetic", values(arguments(0, {}, 3)), 3) == 0);
+  CHECK(copied("task_arithmetic", values(arguments(0, {}, 3, true)), 3) == 0);
   const std::vector<float> a = weights(1), b = weights(2);
-  CHECK(merged("task_arithmetic", {0.3, 1}, {a, b}) == merged("add_difference", {0.3}, {a, b, a}));
+  CHECK(merged("task_arithmetic", values(arguments(0.3, {}, 2)), {a, b}) == merged("add_difference", {0.3}, {a, b, a}));
+  for (const size_t inputs : {2u, 4u}) {
+    check_equal_stays("task_arithmetic", arguments(0.7, {}, inputs, true));
+    check_nan_stays("task_arithmetic", arguments(0.7, {}, inputs, true));
+  }
 }
 
 }  // namespace ckmerge
