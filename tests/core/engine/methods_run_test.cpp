@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/plan/passes.h"
 #include "kernels/method.h"
 #include "tests/core/merge_runs.h"
 
@@ -27,30 +28,51 @@ std::vector<Row> rows() {
   return {
       {"add_difference", 3, {{"alpha", {0.7}}}, 0x9d0fe2af94a83271},
       {"add_opposite", 3, {{"alpha", {0.7}}}, 0x53e51bea362633c4},
+      {"add_perpendicular", 3, {{"alpha", {0.7}}}, 0x82a192ff7c7743d9},
       {"add_strict_opposite", 3, {{"alpha", {0.7}}}, 0x8e1d7d0170d65fe2},
       {"clamp", 4, {{"stiffness", {0.3}}}, 0x100191de02b305c7},
+      {"consensus", 4, {{"alpha", {0.7}}, {"lambda", {0.5}}}, 0x03519c61eb3da9ff},
       {"copy", 1, {}, 0x99530413f763dd56},
+      {"dare_linear", 3, {{"density", {0.4}}, {"weights", {1, 0.6, 0.3}}, {"seed", {7}}}, 0xd476cf0ee1426eaa},
+      {"dare_ties",
+       4,
+       {{"density", {0.6}}, {"densities", {1, 1, 0.5, 1}}, {"normalize", {1}}, {"seed", {8}}},
+       0x18025f300dde95fc},
       {"dropout", 1, {{"density", {0.3}}, {"seed", {5}}}, 0xe0de6d1bf79b3b32},
       {"dropout", 3, {{"density", {0.3}}, {"alpha", {0.7}}, {"seed", {6}}}, 0x006e6cfcc7daf7d9},
+      {"ema_series", 4, {{"decay", {0.7}}}, 0x7f5378dc4480cdeb},
+      {"euclidean_add_difference", 3, {{"alpha", {0.3}}}, 0xe71b9b52132620e9},
+      {"expo", 2, {{"alpha", {0.4}}}, 0x50f1449a6f99f7fe},
       {"extract", 3, {{"alpha", {0.3}}, {"beta", {0.2}}, {"gamma", {0.7}}}, 0xdd5a0cd55017d0d6},
       {"geometric", 2, {{"alpha", {0.3}}}, 0x0b7979557a4efc1b},
+      {"geometric_median", 4, {}, 0x85d11fd3ff3febda},
+      {"karcher", 4, {}, 0x33d27ad86a37aad7},
       {"linear", 4, {{"weights", {0.4, -0.1, 0.3, 0.2}}}, 0x67797cbf0ae61563},
       {"magmax", 4, {{"alpha", {0.5}}}, 0xc96197ee039f6e7b},
       {"max", 3, {}, 0xece535e49b6cb202},
       {"min", 3, {}, 0xfab08168677c7688},
+      {"model_stock", 4, {}, 0x35e74fbb0a4fe0ae},
       {"multiply_difference", 3, {{"alpha", {0.3}}, {"beta", {0.6}}}, 0x94227a7757c48f32},
+      {"multislerp", 4, {{"weights", {0.4, 0.1, 0.3, 0.2}}}, 0x8475a633a07f2da1},
+      {"multislerp", 4, {{"weights", {1, 0.1, 0.3, 0.2}}, {"base", {1}}}, 0x6e243cda8d54d57a},
       {"n_average", 3, {}, 0x88e1388fb319f6e9},
       {"nearswap", 2, {{"t", {0.001}}}, 0x9a770724e447366a},
+      {"nuslerp", 2, {{"weights", {0.4, 0.7}}}, 0x0e230f590f600557},
+      {"nuslerp", 3, {{"weights", {1, 0.4, 0.7}}}, 0xc51c421a5ebecb21},
+      {"perpendicular_component", 2, {}, 0xdeb4efd89702942f},
+      {"ram", 4, {{"epsilon", {0.01}}}, 0x1c3e474ccc4fc846},
+      {"ramplus_tl", 4, {{"epsilon", {0.5}}, {"r", {0.3}}}, 0x42787e20157cab96},
       {"scale", 1, {{"alpha", {0.7}}}, 0x1781386213711590},
       {"sigmoid", 2, {{"alpha", {0.4}}}, 0x60539383fd7a5b55},
       {"similarity_add_difference", 3, {{"alpha", {0.7}}, {"beta", {0.4}}}, 0x9c2ed1f1874fbd93},
       {"slerp", 2, {{"t", {0.3}}}, 0xb216f76d8e8f8b2e},
       {"sum_twice", 3, {{"alpha", {0.3}}, {"beta", {0.6}}}, 0x9d8c7abcbeb8dcf9},
-      {"task_arithmetic", 3, {{"alpha", {0.9}}, {"weights", {1, 0.3, 0.6}}, {"normalize", {1}}}, 0xece0ceb59a24f131},
+      {"task_arithmetic", 3, {{"alpha", {0.9}}, {"weights", {1, 0.3, 0.6}}, {"normalize", {1}}}, 0x95857ffe0f5c9fa4},
       {"tensor_sum", 2, {{"alpha", {0.3}}, {"beta", {0.2}}}, 0x2013754178ffd243},
       {"tensor_sum", 2, {{"alpha", {0.6}}, {"beta", {0.7}}, {"columns", {1}}}, 0x03281566610f6b88},
       {"train_difference", 3, {{"alpha", {0.7}}}, 0x5a278ece14cb37ef},
       {"triple_sum", 3, {{"alpha", {0.3}}, {"beta", {0.2}}}, 0xc90c0e96cadb8a78},
+      {"unit_slerp", 2, {{"t", {0.3}}}, 0x9f140ca5b4d529e6},
       {"weighted_subtraction", 2, {{"alpha", {0.3}}, {"beta", {0.6}}}, 0xd08e983ec98e1bfa},
       {"weighted_sum", 2, {{"alpha", {0.3}}}, 0x8b2ee75ce3274104},
   };
@@ -94,6 +116,41 @@ TEST_CASE("every method has its bytes pinned") {
   for (const Method& method : methods()) {
     const std::string name = method.spec->name;
     CHECK_MESSAGE(std::ranges::count(known, name, &Row::method) > 0, name, ": has no row");
+  }
+}
+
+TEST_CASE("what iterates over whole tensors reads the inputs twice, however many steps it takes") {
+  TempFolder folder;
+  std::vector<std::string> paths;
+  for (uint64_t k = 0; k < 4; ++k)
+    paths.push_back(write_file(folder / std::to_string(k), {random("w", Dtype::BF16, {40, 2000}, k + 1)}));
+  for (const Row& row : rows()) {
+    const Method& method = *find_method(row.method);
+    if (!method.reductions) continue;
+    CAPTURE(row.method);
+    const std::vector<Checkpoint> checkpoints =
+        open_all({paths.begin(), paths.begin() + static_cast<ptrdiff_t>(row.inputs)});
+    const Plan plan = make_plan(recipe_of(row), checkpoints);
+    const std::vector<Pass> passes = passes_of(plan, checkpoints);
+    CHECK(passes.size() == 2);
+    for (const Pass& pass : passes) CHECK(pass.bytes_to_read == row.inputs * 40 * 2000 * 2);
+  }
+}
+
+TEST_CASE("sixty-four checkpoints are as well merged as four") {
+  TempFolder folder;
+  std::vector<std::string> paths;
+  for (uint64_t k = 0; k < 64; ++k)
+    paths.push_back(write_file(folder / std::to_string(k), {random("w", Dtype::F32, {3, 700}, k + 1)}));
+  for (const char* const method :
+       {"karcher", "multislerp", "geometric_median", "model_stock", "dare_ties", "ramplus_tl"}) {
+    CAPTURE(method);
+    Recipe recipe{.method = method};
+    recipe.metadata = MetadataPolicy::none;
+    if (recipe.method == "dare_ties") recipe.parameters["density"] = {0.5};
+    merge(recipe, paths, folder / "one", {.replace = true, .sync = false, .threads = 1});
+    merge(recipe, paths, folder / "other", {.replace = true, .sync = false, .memory_budget = 16 << 20, .threads = 3});
+    CHECK(read_file(folder / "one") == read_file(folder / "other"));
   }
 }
 
