@@ -139,7 +139,11 @@ MergeRequest mergekit_request(const Request& asked, Caller& caller) {
     return document.modules.size() == 1 && document.modules[0].name.empty() && document.modules[0].of_models;
   };
   const bool is_flat = std::ranges::all_of(checkpoints, is_file) && std::ranges::all_of(file.documents, is_of_models);
-  const MergekitInputs inputs{.file = file, .models = models, .checkpoints = checkpoints, .is_flat = is_flat};
+  const MergekitInputs inputs{.file = file,
+                              .models = models,
+                              .checkpoints = checkpoints,
+                              .is_flat = is_flat,
+                              .seed = request.settings.mergekit.random_seed.value_or(0)};
   MergekitMerge made = mergekit_recipe(inputs);
   for (const uint32_t input : made.inputs) request.operands.push_back(places[input]);
   find_vocabulary(made.recipe.vocabulary, request, caller);

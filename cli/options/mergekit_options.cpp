@@ -137,7 +137,7 @@ std::vector<OptionSpec> mergekit_options() {
       {"unsafe-truncate-embeddings", 0, "",
        "cut embeddings to the smallest vocabulary; a tokenizer in the configuration joins them by their tokens",
        read_truncation()},
-      {"random-seed", 0, "N", "what methods draw random numbers from; no method that is here draws any", read_seed()},
+      {"random-seed", 0, "N", "what dare_linear and dare_ties draw random numbers from (default 0)", read_seed()},
       {"transformers-cache", 0, "DIR", "where org/name is looked for, in place of the user's cache",
        read_mergekit_text(&Mk::cache, ValueType::folder)},
       {"safe-serialization", 0, "", "write safetensors (on, and nothing else)", read_safe_serialization()},

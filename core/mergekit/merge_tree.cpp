@@ -18,11 +18,26 @@ using Side = LayerPlace::Side;
 // Of the result, and of the documents in each other for all of them: what hostile documents multiply to.
 constexpr uint32_t kMostLayers = 1U << 16, kMostCalls = 1U << 17;
 
-std::string path_text(const MergekitModel& model) { return "'" + valid_utf8(model.text) + "'"; }
+using Base = MergekitMethod::Base;
+
+std::string path_text(const MergekitModel& model) { return sentence("'", valid_utf8(model.text), "'"); }
 
 const MergekitModel* base_of(const MergekitConfig& document, const MergekitSlice& slice) {
   if (slice.base) return &*slice.base;
   return document.base ? &*document.base : nullptr;
+}
+
+// Whether the base is what the method works from, and no model among others.
+bool works_from_base(const MergekitMethod& method, const MergekitModel* base,
+                     const std::vector<MergekitSource>& sources) {
+  if (method.base == Base::counts || !base) return false;
+  return std::ranges::find(sources, *base, &MergekitSource::model) != sources.end();
+}
+
+// How many models it takes, where there are others.
+std::string models_taken(const MergekitMethod& method, size_t least, size_t most) {
+  if (least == most) return counted(most, "model");
+  return method.most == SIZE_MAX ? "at least " + counted(least, "model") : "at most " + counted(most, "model");
 }
 
 }  // namespace
@@ -202,15 +217,19 @@ void MergeTrees::check_sources(const MergekitConfig& document, const MergekitMet
         refuse(sources[i].model.place, sentence(path_text(sources[i].model), " is given twice, first in line ",
                                                 sources[k].model.place.line, "; a model is merged once"));
   const MergekitModel* const base = base_of(document, slice);
-  if (method.has_base && !base)
+  const bool is_based = works_from_base(method, base, sources);
+  if (method.base == Base::needed && !base)
     refuse(document.place, sentence("'base_model' is missing, on which ", method.name, " builds"));
-  if (method.has_base && std::ranges::find(sources, *base, &MergekitSource::model) == sources.end())
+  if (method.base == Base::needed && !is_based)
     refuse(slice.place, sentence("the base ", path_text(*base), " is none of the sources of this slice, of which ",
                                  method.name, " needs it"));
-  if (sources.size() >= method.least && sources.size() <= method.most) return;
-  const char* const with_base = base && sources.size() > slice.sources.size() ? " with the base" : "";
-  refuse(slice.place, sentence(method.name, " takes ", method.least == method.most ? "" : "at most ",
-                               counted(method.most, "model"), ", but there are ", sources.size(), with_base));
+  const size_t beside = is_based && method.base == Base::optional ? 1 : 0, count = sources.size() - beside;
+  if (count >= method.least && count <= method.most) return;
+  const char* const with_base = beside > 0                                      ? " beside the base"
+                                : base && sources.size() > slice.sources.size() ? " with the base"
+                                                                                : "";
+  refuse(slice.place, sentence(method.name, " takes ", models_taken(method, method.least, method.most), with_base,
+                               ", but there are ", count));
 }
 
 MergeTree MergeTrees::source_tree(const MergekitModel& model, const LayerPlace& place) const {
@@ -230,7 +249,8 @@ MergeTree MergeTrees::tree(const MergekitConfig& document, const LayerPlace& pla
   if (place.side == Side::behind && sources.size() > module->slices.front().sources.size() && !module->of_models)
     sources.resize(module->slices.front().sources.size());
   check_sources(document, method, slice, sources);
-  if (method.has_base) {
+  const bool is_based = works_from_base(method, base_of(document, slice), sources);
+  if (is_based) {
     const MergekitModel& base = *base_of(document, slice);
     std::stable_partition(sources.begin(), sources.end(),
                           [&](const MergekitSource& source) { return source.model == base; });
@@ -238,7 +258,7 @@ MergeTree MergeTrees::tree(const MergekitConfig& document, const LayerPlace& pla
   const bool has_layer = place.is_layer() && is_of_run(*module, place.run) && !inputs_.is_flat;
   const double t = !has_layer ? 0 : chosen.layers == 1 ? 1 : chosen.offset / static_cast<double>(chosen.layers - 1);
   const MergekitSettings none;
-  MergeTree out{.method = &method};
+  MergeTree out{.method = &method, .has_base = is_based, .seed = inputs_.seed};
   if (calls_ > kMostCalls) refuse(document.place, sentence("the documents come to more than ", kMostCalls, " calls"));
   ++calls_;
   std::vector<std::vector<std::string>> spelled;  // prefixes, by source
@@ -257,10 +277,17 @@ MergeTree MergeTrees::tree(const MergekitConfig& document, const LayerPlace& pla
       if (numbers.back().values.empty())
         refuse(at, sentence("the parameter '", parameter.name, "' of ", method.name, " is missing",
                             parameter.is_per_model() ? " here" : ""));
+      const auto is_other = [&](const PlaceNumber::Value& value) { return value.number != parameter.default_value; };
+      if (method.fixed_flag && parameter.name == method.fixed_flag &&
+          std::ranges::any_of(numbers.back().values, is_other))
+        refuse(at, sentence("'", parameter.name, "' of ", method.name, " can only be ",
+                            parameter.default_value != 0 ? "true" : "false",
+                            " in this ckmerge yet: it has one number for "
+                            "a tensor, and none for its rows"));
     };
     if (parameter.scope == MergekitParameter::Scope::shared) add(none, prefixes(place), document.place);
     for (size_t k = 0; k < sources.size() && parameter.is_per_model(); ++k)
-      if (k > 0 || !method.has_base || parameter.scope == MergekitParameter::Scope::input)
+      if (k > 0 || !is_based || parameter.scope == MergekitParameter::Scope::input)
         add(sources[k].settings, spelled[k], sources[k].model.place);
   }
   return out;

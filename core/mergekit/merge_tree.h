@@ -26,6 +26,8 @@ struct MergeTree {
   LayerPlace place = {};  ///< there
   std::vector<MergeTree> operands = {};
   std::vector<std::vector<PlaceNumber>> numbers = {};  ///< by parameter of the method
+  bool has_base = false;                               ///< of operands the first, as what the method works from
+  uint64_t seed = 0;                                   ///< of its random numbers
 };
 
 /// What trees are made for.
@@ -34,6 +36,7 @@ struct MergekitInputs {
   std::vector<MergekitModel> models;        ///< by input
   std::span<const Checkpoint> checkpoints;  ///< the same, opened, under the names that they have
   bool is_flat = false;                     ///< as mergekit-pytorch: of no layers; gradients have their first number
+  uint64_t seed = 0;                        ///< of random numbers
 };
 
 class MergeTrees {

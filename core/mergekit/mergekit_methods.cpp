@@ -60,26 +60,111 @@ std::string passthrough(const MergekitCall& call) {
   return scale.empty() ? call.operands[0] : sentence("scale(", call.operands[0], ", alpha=", scale, ")");
 }
 
+// Weights of the models beside a base, which has one that changes nothing.
+std::string weights_behind_base(const MergekitCall& call, size_t parameter) {
+  return sentence("[1, ", joined_texts(call.parameters[parameter]), "]");
+}
+
+constexpr std::array<MergekitParameter, 3> kNuslerp = {{{"weight", Scope::non_base, kNumber, true},
+                                                        {"nuslerp_flatten", Scope::shared, kFlag, false, 1},
+                                                        {"nuslerp_row_wise", Scope::no_effect}}};
+
+std::string nuslerp(const MergekitCall& call) {
+  return sentence("nuslerp(", joined_texts(call.operands), ", weights=",
+                  call.has_base ? weights_behind_base(call, 0) : "[" + joined_texts(call.parameters[0]) + "]", ")");
+}
+
+constexpr std::array<MergekitParameter, 3> kMultislerp = {{{"weight", Scope::non_base, kNumber, true},
+                                                           {"normalize_weights", Scope::shared, kFlag, false, 1},
+                                                           {"eps", Scope::shared, kNumber, false, 1e-8}}};
+
+std::string multislerp(const MergekitCall& call) {
+  return sentence("multislerp(", joined_texts(call.operands), ", weights=",
+                  call.has_base ? weights_behind_base(call, 0) : "[" + joined_texts(call.parameters[0]) + "]",
+                  ", normalize=", call.parameters[1][0], ", base=", call.has_base ? "true" : "false",
+                  ", eps=", call.parameters[2][0], ")");
+}
+
+constexpr std::array<MergekitParameter, 2> kKarcher = {
+    {{"max_iter", Scope::shared, kNumber, false, 10}, {"tol", Scope::shared, kNumber, false, 1e-5}}};
+
+std::string karcher(const MergekitCall& call) {
+  return sentence("karcher(", joined_texts(call.operands), ", max_iter=", call.parameters[0][0],
+                  ", tol=", call.parameters[1][0], ")");
+}
+
+constexpr std::array<MergekitParameter, 1> kModelStock = {{{"filter_wise", Scope::shared, kFlag}}};
+
+std::string model_stock(const MergekitCall& call) { return sentence("model_stock(", joined_texts(call.operands), ")"); }
+
+constexpr std::array<MergekitParameter, 6> kDare = {{{"weight", Scope::non_base, kNumber, true},
+                                                     {"density", Scope::non_base, kNumber, false, 1},
+                                                     {"normalize", Scope::shared, kFlag},
+                                                     {"lambda", Scope::shared, kNumber, false, 1},
+                                                     {"rescale", Scope::shared, kFlag, false, 1},
+                                                     {"int8_mask", Scope::no_effect}}};
+
+std::string dare(const char* method, const MergekitCall& call) {
+  if (call.operands.size() == 1) return call.operands[0];
+  return sentence(method, "(", joined_texts(call.operands), ", alpha=", call.parameters[3][0],
+                  ", weights=", weights_behind_base(call, 0), ", densities=", weights_behind_base(call, 1),
+                  ", normalize=", call.parameters[2][0], ", rescale=", call.parameters[4][0], ", seed=", call.seed,
+                  ")");
+}
+
+std::string dare_linear(const MergekitCall& call) { return dare("dare_linear", call); }
+std::string dare_ties(const MergekitCall& call) { return dare("dare_ties", call); }
+
+constexpr std::array<MergekitParameter, 1> kRam = {{{"epsilon", Scope::shared, kNumber, false, 1e-5}}};
+
+std::string ram(const MergekitCall& call) {
+  if (call.operands.size() == 1) return call.operands[0];
+  return sentence("ram(", joined_texts(call.operands), ", epsilon=", call.parameters[0][0], ")");
+}
+
+constexpr std::array<MergekitParameter, 3> kRamPlus = {{{"r", Scope::shared, kNumber, false, 0.1},
+                                                        {"alpha", Scope::shared, kNumber, false, 0.2},
+                                                        {"epsilon", Scope::shared, kNumber, false, 1e-5}}};
+
+std::string ramplus_tl(const MergekitCall& call) {
+  if (call.operands.size() == 1) return call.operands[0];
+  return sentence("ramplus_tl(", joined_texts(call.operands), ", r=", call.parameters[0][0],
+                  ", alpha=", call.parameters[1][0], ", epsilon=", call.parameters[2][0], ")");
+}
+
+using Base = MergekitMethod::Base;
+
 constexpr std::array<MergekitMethod, 20> kMethods = {
     {{.name = "linear", .parameters = kLinear, .formula = linear},
-     {.name = "slerp", .has_base = true, .least = 2, .most = 2, .parameters = kT, .formula = slerp},
-     {.name = "nearswap", .has_base = true, .least = 2, .most = 2, .parameters = kT, .formula = nearswap},
-     {.name = "task_arithmetic", .has_base = true, .parameters = kTaskArithmetic, .formula = task_arithmetic},
+     {.name = "slerp", .base = Base::needed, .least = 2, .most = 2, .parameters = kT, .formula = slerp},
+     {.name = "nearswap", .base = Base::needed, .least = 2, .most = 2, .parameters = kT, .formula = nearswap},
+     {.name = "task_arithmetic", .base = Base::needed, .parameters = kTaskArithmetic, .formula = task_arithmetic},
      {.name = "passthrough", .most = 1, .parameters = kPassthrough, .formula = passthrough},
      {.name = "ties"},
-     {.name = "dare_ties"},
-     {.name = "dare_linear"},
+     {.name = "dare_ties", .base = Base::needed, .parameters = kDare, .formula = dare_ties},
+     {.name = "dare_linear", .base = Base::needed, .parameters = kDare, .formula = dare_linear},
      {.name = "breadcrumbs"},
      {.name = "breadcrumbs_ties"},
      {.name = "della"},
      {.name = "della_linear"},
-     {.name = "nuslerp"},
-     {.name = "multislerp"},
-     {.name = "karcher"},
-     {.name = "model_stock"},
+     {.name = "nuslerp",
+      .base = Base::optional,
+      .least = 2,
+      .most = 2,
+      .parameters = kNuslerp,
+      .formula = nuslerp,
+      .fixed_flag = "nuslerp_flatten"},
+     {.name = "multislerp", .base = Base::optional, .parameters = kMultislerp, .formula = multislerp},
+     {.name = "karcher", .parameters = kKarcher, .formula = karcher},
+     {.name = "model_stock",
+      .base = Base::needed,
+      .least = 3,
+      .parameters = kModelStock,
+      .formula = model_stock,
+      .fixed_flag = "filter_wise"},
      {.name = "sce"},
-     {.name = "ram"},
-     {.name = "ramplus_tl"},
+     {.name = "ram", .base = Base::needed, .parameters = kRam, .formula = ram},
+     {.name = "ramplus_tl", .base = Base::needed, .parameters = kRamPlus, .formula = ramplus_tl},
      {.name = "arcee_fusion"}}};
 
 }  // namespace

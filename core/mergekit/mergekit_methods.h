@@ -18,7 +18,7 @@ struct MergekitParameter {
   enum class Scope : uint8_t {
     shared,     ///< one for all models; at a model mergekit does not look for it
     input,      ///< one per model
-    non_base,   ///< one per model but the base
+    non_base,   ///< one per model but the base, where that is what others are compared with
     no_effect,  ///< known to mergekit, and without effect in this method
   };
   std::string_view name;
@@ -32,18 +32,24 @@ struct MergekitParameter {
 
 /// What a call of a method is made of, as texts of a formula.
 struct MergekitCall {
-  std::vector<std::string> operands;                 ///< the base first, where the method has one
-  std::vector<std::vector<std::string>> parameters;  ///< by row of the method's; of one per model in their order
+  std::vector<std::string> operands = {};                 ///< the base first, where the method has one
+  bool has_base = false;                                  ///< the first of them is
+  std::vector<std::vector<std::string>> parameters = {};  ///< by row of the method's; of one per model in their order
+  uint64_t seed = 0;                                      ///< of random numbers
 };
 
 struct MergekitMethod {
   std::string_view name;
-  bool has_base = false;              ///< it needs one; others count a base as one more model
-  size_t least = 1, most = SIZE_MAX;  ///< models, the base among them
+  /// What a base is to it: one more model, what it cannot do without, or what it works from where there is one.
+  enum class Base : uint8_t { counts, needed, optional };
+  Base base = Base::counts;
+  size_t least = 1, most = SIZE_MAX;  ///< models, the base among them where it is needed or counts
   std::span<const MergekitParameter> parameters = {};
   /// The formula; null: ckmerge has no such method yet. Of parameters without effect, and of those whose default is
   /// none and that were not given, the texts are empty.
   std::string (*formula)(const MergekitCall&) = nullptr;
+  /// A flag that must have its default, whatever mergekit makes of the other; null: none.
+  const char* fixed_flag = nullptr;
 };
 
 /// The row of `name`. Throws Error(usage) of `place` in `where`: an unknown method, with a near one, or one that

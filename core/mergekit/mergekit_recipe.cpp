@@ -63,6 +63,7 @@ class RecipeMaker {
     for (std::string& warning : parameter_warnings(inputs_.file)) merge_.warnings.push_back(std::move(warning));
     for (std::string& warning : filter_warnings(trees_)) merge_.warnings.push_back(std::move(warning));
     warn_of_unused();
+    warn_of_bases();
     return std::move(merge_);
   }
 
@@ -83,6 +84,23 @@ class RecipeMaker {
       if (std::ranges::find(seen, &document) == seen.end())
         merge_.warnings.push_back(sentence(inputs_.file.where, ":", document.place.line, ": the document '",
                                            valid_utf8(document.name), "' is used by no other, and is not merged"));
+  }
+
+  // Of a base that is none of the models it may be that it was meant to be what the others are compared with.
+  void warn_of_bases() {
+    for (const MergekitConfig& document : inputs_.file.documents) {
+      const MergekitMethod& method = mergekit_method(document.method, document.method_place, inputs_.file.where);
+      if (!document.base || method.base != MergekitMethod::Base::counts) continue;
+      for (const MergekitModule& module : document.modules) {
+        const std::vector<MergekitSource>& sources = module.slices.front().sources;
+        if (!module.of_models || std::ranges::find(sources, *document.base, &MergekitSource::model) != sources.end())
+          continue;
+        merge_.warnings.push_back(sentence(inputs_.file.where, ":", document.base->place.line, ": the base '",
+                                           valid_utf8(document.base->text), "' is none of the models, and ",
+                                           method.name, " merges it as one more, as mergekit does"));
+        break;
+      }
+    }
   }
 
   // ---- what is computed

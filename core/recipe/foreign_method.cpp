@@ -18,23 +18,13 @@ constexpr auto kForeign = std::to_array<ForeignMethod>({
     {"tensor2", "supermerger's tensor2 takes columns; that is tensor_sum with columns=true (--columns)"},
     {"sad", "sAD smooths the difference, which no method here does; add_difference takes it as it is"},
     {"smoothadd", "smoothAdd smooths the difference, which no method here does; add_difference takes it as it is"},
-    {"dare", "DARE drops elements of differences at random, as the formula A + dropout(B - A, density=0.5) does"},
-    {"darelinear",
-     "dare_linear adds differences of which elements are dropped at random, as the formula A + dropout(B - A, "
-     "density=0.5) does; mergekit's divides by what is left of the sum of magnitudes"},
-    {"dareties",
-     "dare_ties elects signs, which no method here does; the formula A + dropout(B - A, density=0.5) drops elements at "
-     "random, as DARE does"},
+    {"dare", "DARE drops elements of differences at random, as dare_linear and dare_ties do, and dropout in formulas"},
     {"ties", kNotBuilt},
     {"della", kNotBuilt},
     {"dellalinear", kNotBuilt},
     {"breadcrumbs", kNotBuilt},
     {"breadcrumbsties", kNotBuilt},
-    {"modelstock", kNotBuilt},
     {"sce", kNotBuilt},
-    {"karcher", kNotBuilt},
-    {"nuslerp", kNotBuilt},
-    {"multislerp", kNotBuilt},
     {"arceefusion", kNotBuilt},
 });
 

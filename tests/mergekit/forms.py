@@ -69,6 +69,7 @@ A, B, C, H = "llama_A", "llama_B", "llama_C", "llama_B_bf16"
 AB, ABC, F32 = f"{A} {B}", f"{A} {B} {C}", {"dtype": "float32"}
 LINEAR, TASK, PASS = {"merge_method": "linear"} | F32, {"merge_method": "task_arithmetic", "base_model": A} | F32, {"merge_method": "passthrough"} | F32
 SLERP = {"merge_method": "slerp", "base_model": A} | F32
+NUSLERP, MULTISLERP, KARCHER, DARE = {"merge_method": "nuslerp"} | F32, {"merge_method": "multislerp"} | F32, {"merge_method": "karcher"} | F32, {"base_model": A} | F32
 ATTENTION = "[{filter: self_attn, value: [0, 0.5, 0.3, 0.7, 1]}, {filter: mlp, value: [1, 0.5, 0.7, 0.3, 0]}, {value: 0.5}]"
 
 PRECEDENCE = """\
@@ -194,11 +195,30 @@ MODELS_ALONE = [
     Form("slerp, t of a model is not heeded", of({A: {"t": 0.9}, B: {"t": 0.1}}, **SLERP, parameters="{t: 0.25}"), AB, 16),
     Form("task_arithmetic", of({A: None, B: 0.5, C: 0.25}, **TASK), ABC, 0),
     Form("task_arithmetic, base not listed", of({B: 0.5, C: 0.25}, **TASK), ABC, 0),
-    Form("task_arithmetic, lambda", of({B: 0.7, C: 0.4}, **TASK, parameters="{lambda: 0.6}"), ABC, 10),
-    Form("task_arithmetic, normalize", of({B: 0.7, C: 0.4}, **TASK, parameters="{normalize: true}"), ABC, 10),
+    Form("task_arithmetic, lambda", of({B: 0.7, C: 0.4}, **TASK, parameters="{lambda: 0.6}"), ABC, 0),
+    Form("task_arithmetic, normalize", of({B: 0.7, C: 0.4}, **TASK, parameters="{normalize: true}"), ABC, 0),
     Form("task_arithmetic, filters and gradients",
          of({B: "[{filter: mlp, value: [0, 1]}, {filter: self_attn, value: 0.5}, {value: 0.25}]", C: "[1, 0, 0.5]"}, **TASK), ABC, 10),
     Form("nearswap", of({B: None}, merge_method="nearswap", base_model=A, dtype="float32", parameters="{t: 0.01}"), AB, 0),
+    Form("nuslerp", of({A: 0.6, B: 0.3}, **NUSLERP), AB, 16),
+    Form("nuslerp, base", of({A: 0.6, B: "[0.2, 1]"}, **NUSLERP, base_model=C), ABC, 16),
+    Form("nuslerp, weights that cancel", of({A: 1, B: -1}, **NUSLERP), AB, 16),
+    Form("nuslerp, row_wise of whole tensors", of({A: 1, B: 2}, **NUSLERP, parameters="{nuslerp_row_wise: true}"), AB, 16),
+    Form("multislerp", of({A: 0.6, B: 0.3, C: 0.4}, **MULTISLERP), ABC, 16),
+    Form("multislerp, not normalized", of({A: 0.6, B: 0.3}, **MULTISLERP, parameters="{normalize_weights: false}"), AB, 16),
+    Form("multislerp, base", of({B: 0.6, C: 0.5}, **MULTISLERP, base_model=A), ABC, 16),
+    Form("multislerp, base and one model", of({B: 0.6}, **MULTISLERP, base_model=A), AB, 0),
+    Form("karcher", of({A: None, B: None, C: None}, **KARCHER), ABC, 16),
+    Form("karcher, a base that is a model more", of({A: None, B: None}, **KARCHER, base_model=C, parameters="{max_iter: 2}"), ABC, 16),
+    Form("model_stock", of({B: None, C: None}, merge_method="model_stock", base_model=A, dtype="float32"), ABC, 16),
+    Form("dare_linear of all", of({B: 0.5, C: 0.3}, **DARE, merge_method="dare_linear"), ABC, 0),
+    Form("dare_linear of all, normalized", of({B: 0.5, C: 0.3}, **DARE, merge_method="dare_linear", parameters="{normalize: true, lambda: 0.9}"), ABC, 0),
+    Form("dare_linear of nothing", of({B: {"weight": 0.5, "density": 0}}, **DARE, merge_method="dare_linear"), AB, 0),
+    Form("dare_ties of all", of({B: 0.5, C: "[1, 0.3]"}, **DARE, merge_method="dare_ties"), ABC, 0),
+    Form("dare_ties of all, normalized", of({B: 0.5, C: 0.3}, **DARE, merge_method="dare_ties", parameters="{normalize: true, lambda: 0.9}"), ABC, 0),
+    Form("dare_ties, a weight below 0", of({B: 0.5, C: -0.3}, **DARE, merge_method="dare_ties", parameters="{normalize: true}"), ABC, 0),
+    Form("ram", of({B: None, C: None}, **DARE, merge_method="ram", parameters="{epsilon: 0.01}"), ABC, 0),
+    Form("ramplus_tl", of({B: None, C: None}, **DARE, merge_method="ramplus_tl", parameters="{epsilon: 0.03, alpha: 2}"), ABC, 4),
     Form("passthrough", of({A: None}, **PASS), A, 0),
     Form("passthrough, scale", of({A: {"scale": "[{filter: down_proj, value: 0}, {filter: o_proj, value: 0.5}, {value: 1}]"}}, **PASS), A, 0),
 ]

@@ -96,6 +96,73 @@ TEST_CASE("slerp goes from the base, wherever that stands, and linear counts a b
             .recipe.formula->text == "linear(B, C, A, weights=[2, 1, 1], normalize=true)");
 }
 
+namespace {
+
+// The formula of a method over A and B, with a weight each, and what else the YAML says.
+std::string formula(Models& models, const std::string& method, const std::string& more) {
+  return models
+      .merge(
+          "merge_method: " + method +
+          "\nmodels: [{model: A, parameters: {weight: 0.7, density: 0.5}}, {model: B, parameters: {weight: 0.3}}]\n" +
+          more)
+      .recipe.formula->text;
+}
+
+}  // namespace
+
+TEST_CASE("methods that work from a base where there is one have it first, with a weight that changes nothing") {
+  Models models({2, 2, 2});
+  const std::string base = "base_model: C\n";
+  CHECK(formula(models, "nuslerp", "") == "nuslerp(A, B, weights=[0.7, 0.3])");
+  CHECK(formula(models, "nuslerp", base) == "nuslerp(A, B, C, weights=[1, 0.7, 0.3])");
+  CHECK(formula(models, "multislerp", "") ==
+        "multislerp(A, B, weights=[0.7, 0.3], normalize=true, base=false, eps=1e-08)");
+  CHECK(formula(models, "multislerp", base + "parameters: {normalize_weights: false, eps: 0.1}\n") ==
+        "multislerp(A, B, C, weights=[1, 0.7, 0.3], normalize=false, base=true, eps=0.1)");
+  CHECK(formula(models, "model_stock", base) == "model_stock(A, B, C)");
+  CHECK(formula(models, "ram", base) == "ram(A, B, C, epsilon=1e-05)");
+  CHECK(formula(models, "ramplus_tl", base) == "ramplus_tl(A, B, C, r=0.1, alpha=0.2, epsilon=1e-05)");
+  CHECK(formula(models, "dare_linear", base) ==
+        "dare_linear(A, B, C, alpha=1, weights=[1, 0.7, 0.3], densities=[1, 0.5, 1], normalize=false, rescale=true, "
+        "seed=0)");
+  CHECK(formula(models, "dare_ties", base + "parameters: {lambda: 0.9, normalize: true, rescale: false}\n") ==
+        "dare_ties(A, B, C, alpha=0.9, weights=[1, 0.7, 0.3], densities=[1, 0.5, 1], normalize=true, rescale=false, "
+        "seed=0)");
+}
+
+TEST_CASE("karcher counts a base as one more model, and says so where it is none of the models") {
+  Models models({2, 2, 2});
+  const std::string both = "merge_method: karcher\nmodels: [{model: A}, {model: B}]\n";
+  CHECK(models.merge(both).recipe.formula->text == "karcher(A, B, max_iter=10, tol=1e-05)");
+  CHECK(models.merge(both + "base_model: B\n").warnings.empty());
+  const MergekitMerge made = models.merge(both + "base_model: C\nparameters: {max_iter: 3}\n");
+  CHECK(made.recipe.formula->text == "karcher(B, C, A, max_iter=3, tol=1e-05)");
+  CHECK(made.warnings ==
+        std::vector<std::string>{"f.yml:3: the base 'C' is none of the models, and karcher merges it as one more, as "
+                                 "mergekit does"});
+}
+
+TEST_CASE("methods have as many models as they take, and flags that ckmerge has") {
+  Models models({2, 2, 2});
+  CHECK(models.refusal("merge_method: nuslerp\nmodels: [{model: A, parameters: {weight: 1}}]\n")
+            .find("nuslerp takes 2 models, but there are 1") != std::string::npos);
+  CHECK(
+      models
+          .refusal("merge_method: nuslerp\nbase_model: A\nmodels: [{model: A}, {model: B}]\nparameters: {weight: 1}\n")
+          .find("nuslerp takes 2 models beside the base, but there are 1") != std::string::npos);
+  CHECK(models.refusal("merge_method: model_stock\nbase_model: A\nmodels: [{model: B}]\n")
+            .find("model_stock takes at least 3 models with the base, but there are 2") != std::string::npos);
+  CHECK(
+      models.refusal("merge_method: model_stock\nmodels: [{model: A}, {model: B}]\n").find("'base_model' is missing") !=
+      std::string::npos);
+  for (const auto& [method, flag] :
+       {std::pair{"nuslerp", "nuslerp_flatten: false"}, {"model_stock", "filter_wise: true"}})
+    CHECK(models
+              .refusal(std::string("merge_method: ") + method +
+                       "\nbase_model: C\nmodels: [{model: A}, {model: B}]\nparameters: {weight: 1, " + flag + "}\n")
+              .find("in this ckmerge yet") != std::string::npos);
+}
+
 TEST_CASE("a gradient goes over the layers; embeddings, the last norm and heads have its first number") {
   Models models({3, 3});
   const MergekitMerge made =
@@ -289,9 +356,10 @@ TEST_CASE("what mergekit passes over is told, what it refuses is refused") {
                              "f.yml:5: 'wieght' is none of slerp's parameters and changes nothing",
                              "f.yml:4: 't' is one for all models and changes nothing at one of them; mergekit does not "
                              "look there, so give it under the 'parameters' of all"});
-  CHECK(models.refusal("merge_method: ties\nbase_model: A\nmodels: [{model: B}]\n") ==
-        "f.yml:1:15: the method 'ties' is not in this ckmerge yet; of mergekit's it has linear, slerp, nearswap, "
-        "task_arithmetic, passthrough");
+  CHECK(
+      models.refusal("merge_method: arcee_fusion\nbase_model: A\nmodels: [{model: B}]\n")
+          .starts_with("f.yml:1:15: the method 'arcee_fusion' is not in this ckmerge yet; of mergekit's it has linear, "
+                       "slerp, nearswap, task_arithmetic, "));
   CHECK(models.refusal("merge_method: slurp\nmodels: [{model: B}]\n") ==
         "f.yml:1:15: mergekit has no method 'slurp'; did you mean 'slerp'?");
   CHECK(models.refusal("merge_method: slerp\nmodels: [{model: A}, {model: B}]\nparameters: {t: 0.5}\n") ==
