@@ -61,6 +61,20 @@ MECHA = [
          layout="sdxl", skip="time_embed|label_emb"),
     Case("a formula", "sd-mecha", {"method": "nested"}, "--formula 0.6*(A+0.7*(B-C))+0.4*B", "ABC", 12, "as the two methods in it"),
 ]
+# 1e-6 of the tensor's largest element is 16.8 units.
+TENSOR_SUMS = "sums over the tensor in f32 there, in f64 here"
+# Its differences have a cosine of -0.986, by which roundings of f32 become 570 and 1,400 units of f64's result there.
+OPPOSED = "body.1.bias"
+MECHA += [
+    Case("slerp", "sd-mecha", {"method": "slerp", "alpha": 0.3}, "-m unit_slerp --alpha 0.3", "AB", 16, TENSOR_SUMS, of_tensor=True, dtypes=ALL,
+         keeps_equal=False, skip="head.gain"),  # of one element, opposite: noise there
+    Case("perpendicular_component", "sd-mecha", {"method": "perpendicular_component"}, "-m perpendicular_component", "AB", 16, TENSOR_SUMS,
+         of_tensor=True, keeps_equal=False),
+    Case("add_perpendicular", "sd-mecha", {"method": "add_perpendicular", "alpha": 0.7}, "-m add_perpendicular --alpha 0.7", "ABC", 16, TENSOR_SUMS,
+         of_tensor=True),
+    Case("geometric_median", "sd-mecha", {"method": "geometric_median", "merge_dtype": "F64"}, "-m geometric_median", "ABC", 16,
+         "in f64 there, steps alone in f64 here", of_tensor=True),
+]
 MERGEKIT = [
     Case("linear", "mergekit", {"merge_method": "linear", "weights": {"A": 0.3, "B": 0.5, "C": 0.4}}, "-m linear --weights 0.3,0.5,0.4", "ABC", 8,
          "products unrounded (fma), divided by the sum of weights at the end there; coefficients divided first here", dtypes=ALL),
@@ -76,6 +90,28 @@ MERGEKIT = [
          "--formula A+0.7*(B-A)+0.4*(C-A)", "ABC", 10, "the deltas are added up first there"),
     Case("nearswap", "mergekit", {"merge_method": "nearswap", "base": "A", "t": 0.01}, "-m nearswap --param t=0.01", "AB", 0,
          "the same operations"),
+    Case("nuslerp", "mergekit", {"merge_method": "nuslerp", "weights": {"A": 0.7, "B": 0.2}}, "-m nuslerp --weights 0.7,0.2", "AB", 16, TENSOR_SUMS,
+         of_tensor=True, dtypes=ALL, keeps_equal=False),
+    Case("nuslerp with a base", "mergekit", {"merge_method": "nuslerp", "base": "A", "weights": {"B": 0.6, "C": 0.4}},
+         "-m nuslerp --weights 0,0.6,0.4", "ABC", 16, TENSOR_SUMS, of_tensor=True, skip=OPPOSED),
+    Case("multislerp", "mergekit", {"merge_method": "multislerp", "weights": {"A": 0.7, "B": 0.2, "C": 0.4}}, "-m multislerp --weights 0.7,0.2,0.4", "ABC",
+         16, TENSOR_SUMS, of_tensor=True, dtypes=ALL, keeps_equal=False),
+    Case("multislerp with a base", "mergekit", {"merge_method": "multislerp", "base": "A", "weights": {"B": 0.6, "C": 0.5}},
+         "-m multislerp --base --weights 0,0.6,0.5", "ABC", 16, TENSOR_SUMS, of_tensor=True),
+    Case("karcher", "mergekit", {"merge_method": "karcher"}, "-m karcher", "ABC", 16, TENSOR_SUMS, of_tensor=True, keeps_equal=False,
+         skip="head.gain"),  # likewise
+    Case("model_stock", "mergekit", {"merge_method": "model_stock", "base": "A"}, "-m model_stock", "ABC", 16, TENSOR_SUMS, of_tensor=True, dtypes=ALL,
+         skip=OPPOSED),
+    Case("ram", "mergekit", {"merge_method": "ram", "base": "A"}, "-m ram", "ABC", 0, "the same operations"),
+    Case("ramplus_tl", "mergekit", {"merge_method": "ramplus_tl", "base": "A", "r": 0.3, "alpha": 5}, "-m ramplus_tl --param r=0.3 --alpha 5", "ABC", 4,
+         "the factor of what one checkpoint changes alone in f32 there, in f64 here"),
+    Case("dare_linear of all elements", "mergekit", {"merge_method": "dare_linear", "base": "A", "weights": {"B": 0.7, "C": 0.4}, "normalize": True},
+         "-m dare_linear --weights 1,0.7,0.4 --normalize", "ABC", 0, "the same operations"),
+    Case("dare_ties of all elements", "mergekit", {"merge_method": "dare_ties", "base": "A", "weights": {"B": 0.7, "C": 0.4}},
+         "-m dare_ties --weights 1,0.7,0.4", "ABC", 0, "the same operations"),
+    Case("dare_ties of all elements, normalized", "mergekit",
+         {"merge_method": "dare_ties", "base": "A", "weights": {"B": 0.7, "C": 0.4}, "normalize": True, "lambda": 0.9},
+         "-m dare_ties --weights 1,0.7,0.4 --normalize --alpha 0.9", "ABC", 0, "the same operations"),
     Case("passthrough", "mergekit", {"merge_method": "passthrough", "scale": 0.6}, "-m scale --alpha 0.6", "A", 0, "one product", dtypes=ALL),
 ]
 COMFY = [Case(f"ModelMergeSimple {ratio}", "ComfyUI", {"node": "ModelMergeSimple", "ratio": ratio},

@@ -12,7 +12,7 @@ import tempfile
 import torch
 from safetensors.torch import load_file, save_file
 
-TORCH = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+TORCH = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 MERGEKIT = {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 
 
@@ -40,9 +40,14 @@ def sd_mecha_job(call, inputs, dtype, output):
               "add_strict_opposite": lambda: add(sd_mecha.add_strict_opposite_mask(a, b, c, alpha=alpha), a, sd_mecha.subtract(b, c)),
               "geometric_sum": lambda: sd_mecha.geometric_sum(a, b, alpha=alpha),
               "clamp": lambda: sd_mecha.clamp(a, b, c),
+              "slerp": lambda: sd_mecha.slerp(a, b, alpha=alpha),
+              "perpendicular_component": lambda: methods.resolve("perpendicular_component")(a, b),
+              "add_perpendicular": lambda: add(alpha, a, methods.resolve("perpendicular_component")(sd_mecha.subtract(a, c), sd_mecha.subtract(b, c))),
+              "geometric_median": lambda: methods.resolve("geometric_median")(a, b, c),
               "tensor_sum": lambda: sd_mecha.tensor_sum(a, b, width=call["width"], offset=0.0),
               "nested": lambda: sd_mecha.weighted_sum(add(0.7, a, sd_mecha.subtract(b, c)), b, alpha=0.4)}[call["method"]]()
-    sd_mecha.merge(recipe, output=output, output_dtype=TORCH[dtype], threads=1, check_extra_keys=False)
+    merge_dtype = TORCH[call.get("merge_dtype", "F32")]
+    sd_mecha.merge(recipe, output=output, merge_dtype=merge_dtype, output_dtype=TORCH[dtype], threads=1, check_extra_keys=False)
 
 
 def mergekit_job(call, inputs, dtype, output):
@@ -51,7 +56,7 @@ def mergekit_job(call, inputs, dtype, output):
     weights = call.get("weights", {})
     models = [{"model": path, "parameters": {"weight": weights[letter]} if letter in weights else {}} for letter, path in inputs.items()
               if letter in weights or not weights]
-    parameters = {key: call[key] for key in ("t", "normalize", "scale") if key in call}
+    parameters = {key: value for key, value in call.items() if key not in ("merge_method", "weights", "base")}
     recipe = {"merge_method": call["merge_method"], "models": models, "parameters": parameters, "dtype": "float32", "out_dtype": MERGEKIT[dtype]}
     if "base" in call:
         recipe["base_model"] = inputs[call["base"]]
