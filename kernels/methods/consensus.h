@@ -13,7 +13,7 @@ struct consensus {
       .name = "consensus",
       .summary = "A, and the sum of what others have beyond it, in the elements that enough of them count as theirs",
       .formula =
-          "A + alpha * t where at least `least` of d2, d3, ... are lambda * |t - d| or larger in magnitude, else A, "
+          "A + alpha * t where at least `least` of d2, d3, ... are threshold * |t - d| or larger in magnitude, else A, "
           "with "
           "d2 = B - A, d3 = C - A, ... and t their sum",
       .min_inputs = 3,
@@ -21,7 +21,7 @@ struct consensus {
       .source = "consensus merging with TALL masks (arXiv:2405.07813)",
       .note = "NaN where one of the checkpoints is NaN.",
       .parameters = {{{"alpha", ParameterKind::number, 1, "1", "how much of the sum to add", nullptr, kShare},
-                      {"lambda", ParameterKind::number, 0.4, "0.4",
+                      {"threshold", ParameterKind::number, 0.4, "0.4",
                        "how large a difference must be beside the rest of the sum"},
                       {"least", ParameterKind::number, 2, "2", "how many must agree: a whole number from 0"}}},
       .parameter_count = 3};
@@ -30,7 +30,7 @@ struct consensus {
 
   static const char* coefficients(const Arguments& arguments, std::span<double> c) {
     for (size_t k = 0; k < 3; ++k) c[k] = arguments.values[k].number;
-    if (c[1] < 0) return "lambda must not be below 0";
+    if (c[1] < 0) return "threshold must not be below 0";
     if (c[2] < 0 || c[2] != std::floor(c[2])) return "least must be a whole number from 0";
     if (c[2] > static_cast<double>(arguments.inputs - 1))
       return "least must not be more than there are checkpoints beside A: nothing would be added";

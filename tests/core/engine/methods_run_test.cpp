@@ -31,7 +31,7 @@ std::vector<Row> rows() {
       {"add_perpendicular", 3, {{"alpha", {0.7}}}, 0x82a192ff7c7743d9},
       {"add_strict_opposite", 3, {{"alpha", {0.7}}}, 0x8e1d7d0170d65fe2},
       {"clamp", 4, {{"stiffness", {0.3}}}, 0x100191de02b305c7},
-      {"consensus", 4, {{"alpha", {0.7}}, {"lambda", {0.5}}}, 0x03519c61eb3da9ff},
+      {"consensus", 4, {{"alpha", {0.7}}, {"threshold", {0.5}}}, 0x03519c61eb3da9ff},
       {"copy", 1, {}, 0x99530413f763dd56},
       {"dare_linear", 3, {{"density", {0.4}}, {"weights", {1, 0.6, 0.3}}, {"seed", {7}}}, 0xd476cf0ee1426eaa},
       {"dare_ties",

@@ -48,7 +48,7 @@ TEST_CASE("consensus: equal stays equal, NaN stays where it is, parameters have 
   const auto fault = [](const std::vector<double>& numbers) {
     return coefficients("consensus", with_values(3, numbers)).fault;
   };
-  CHECK(fault({1, -1, 2}).starts_with("lambda"));
+  CHECK(fault({1, -1, 2}).starts_with("threshold"));
   CHECK(fault({1, 0.4, 0.5}).starts_with("least"));
   CHECK(fault({1, 0.4, 3}).starts_with("least"));
 }
