@@ -91,6 +91,8 @@ bool Statistics::ready(ByteRange range, size_t levels) const {
     const Step& step = plan_.steps[i];
     if (step.offset >= range.end) break;
     if (step.size == 0 || !needs_statistics(plan_, step)) continue;
+    // A range that is gathered may begin behind the last block of a step, which is complete without it then.
+    if (step.offset + step.size <= released_) continue;
     const auto state = states_.find(static_cast<uint32_t>(i));
     const size_t wanted = std::min(levels, statistics_of(plan_, step).levels());
     if (state == states_.end() || state->second.levels < wanted) return false;
@@ -106,6 +108,7 @@ std::vector<double> Statistics::coefficients(uint32_t step) const {
 void Statistics::release_before(uint64_t offset) {
   if (!wanted()) return;
   std::lock_guard lock(mutex_);
+  released_ = std::max(released_, offset);
   while (!states_.empty()) {
     const Step& step = plan_.steps[states_.begin()->first];
     if (step.offset + step.size > offset) break;

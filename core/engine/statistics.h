@@ -88,6 +88,7 @@ class Statistics {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::map<uint32_t, State> states_;  // by step
+  uint64_t released_ = 0;             // steps that end at or before this offset are complete, and gone
 };
 
 }  // namespace ckmerge

@@ -67,6 +67,21 @@ std::vector<ByteRange> cut(uint64_t size, uint64_t every) {
 
 }  // namespace
 
+TEST_CASE("a range behind the last block of a tensor does not wait for that tensor when it is done and gone") {
+  TempFolder folder;
+  const std::vector<FileTensor> both{even("a", 70000, 1), even("b", 70000, 2)};
+  const auto checkpoints = open_all({write_file(folder / "A", both), write_file(folder / "B", both, 1)});
+  const Plan plan = make_plan(slerp(0.3), checkpoints);
+  Statistics statistics(plan);
+  const uint64_t end = plan.steps[0].offset + plan.steps[0].size;
+  statistics.release_before(end);
+  int asked = 0;
+  const StopFlag give_up(std::function<bool()>([&] { return ++asked > 4; }));
+  const std::function<void(const Progress&)> nobody;
+  ThreadPool pool({.on_progress = nobody, .stop = give_up}, Stage::merge, 1);
+  CHECK_NOTHROW(pool.run(1, [&] { statistics.wait_for({end - 4, end}, 1, pool); }));
+}
+
 TEST_CASE("sums are those of 64 Ki blocks in order, however the file is cut and in whatever order ranges come") {
   TempFolder folder;
   const FileTensor a = even("w", 400 * 1009, 1), b = even("w", 400 * 1009, 2);
