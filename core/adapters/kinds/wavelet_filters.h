@@ -7,8 +7,8 @@
 
 namespace ckmerge {
 
-/// The low-pass filter of reconstruction of "db1" to "db10", "sym2" to "sym10" and "coif1" to "coif3"; empty: of none of
-/// these. Its high-pass filter is it from behind, with the sign of every second number changed.
+/// The low-pass filter of reconstruction of "db1" to "db10", "sym2" to "sym10" and "coif1" to "coif3"; empty: of none
+/// of these. Its high-pass filter is it from behind, with the sign of every second number changed.
 std::span<const double> wavelet_filter(std::string_view family);
 
 }  // namespace ckmerge
