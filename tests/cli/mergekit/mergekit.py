@@ -290,7 +290,7 @@ def check_failures():
         write("c.yml", config)
         return run("mergekit", "c.yml", "none", code=code).stderr
 
-    assert "c.yml:1:15: the method 'dare_ties' is not in this ckmerge yet" in refusal("merge_method: dare_ties\nmodels: [{model: a}]\n")
+    assert "c.yml:1:15: the method 'arcee_fusion' is not in this ckmerge yet" in refusal("merge_method: arcee_fusion\nmodels: [{model: a}]\n")
     assert "c.yml:2:1: 'modles' is unknown; did you mean 'models'?" in refusal("merge_method: linear\nmodles: [{model: a}]\n")
     assert "gone" in refusal("merge_method: linear\nmodels: [{model: gone}]\nparameters: {weight: 1}\n", code=1)
     assert "c.yml:3:1: a second document without a name" in refusal(

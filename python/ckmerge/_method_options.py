@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters of merge methods as keywords, as _signatures.py has the options of commands."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional, TypedDict, Union
+
+Number = Union[int, float]
+Numbers = Union[Sequence[Number], str, Mapping[str, Any]]  # one for each checkpoint
+
+
+class Methods(TypedDict, total=False):
+    """Of ``merge`` and ``plan``: what ``ckmerge methods`` lists."""
+
+    alpha: Optional[Number]
+    beta: Optional[Number]
+    gamma: Optional[Number]
+    density: Optional[Number]
+    densities: Optional[Numbers]
+    rescale: Optional[bool]
+    base: Optional[bool]
+    eps: Optional[Number]
+    epsilon: Optional[Number]
+    max_iter: Optional[Number]
+    tol: Optional[Number]
+    ftol: Optional[Number]
+    r: Optional[Number]
+    decay: Optional[Number]
+    threshold: Optional[Number]
+    least: Optional[Number]
+    stiffness: Optional[Number]
+    weights: Optional[Numbers]
+    normalize: Optional[bool]
+    columns: Optional[bool]
