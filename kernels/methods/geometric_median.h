@@ -38,7 +38,7 @@ struct geometric_median {
 
   static const char* coefficients(const Arguments& arguments, std::span<double> c) {
     const double eps = arguments.values[0].number, most = arguments.values[1].number;
-    if (!(eps > 0)) return "eps must be above 0: a distance of 0 would have a weight without end";
+    if (eps < 1e-100) return "eps must be 1e-100 at least: a distance of 0 would have a weight without end";
     if (most < 0 || most > 100'000 || most != std::floor(most))
       return "max_iter must be a whole number from 0 to 100000";
     if (arguments.values[2].number < 0) return "ftol must not be below 0";

@@ -82,7 +82,8 @@ struct karcher {
                                                       double tol) {
     if (count == 0) return std::nullopt;
     std::vector<double> centre(count, 1 / static_cast<double>(count));
-    if (std::sqrt(Combination(centre, chords).squared_norm()) < tol) {  // as mergekit does
+    const double norm = std::sqrt(Combination(centre, chords).squared_norm());
+    if (norm < tol || norm == 0) {  // as mergekit does
       centre.assign(count, 0);
       centre[0] = 1;
     }

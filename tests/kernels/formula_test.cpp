@@ -279,6 +279,16 @@ TEST_CASE("equal operands are kept by what is linear in them, and by nothing of 
   CHECK_FALSE(keeps(larger(a, a - b)));
 }
 
+TEST_CASE("equal operands are kept whatever the coefficients of a tensor are, where the formula says so") {
+  const Tracing in(Dtype::F32, 2, {}, {.slots = true});
+  const Symbol moved = in.x(0) + in.c(0) * ((in.x(1) - in.x(0)) / in.number(3));
+  Program sure = compile(in.keeping_equal(moved)).value(), unsure = compile(in.keeping_equal(moved) - in.x(0)).value();
+  fill_slots(sure, std::vector{0.7});
+  fill_slots(unsure, std::vector{0.7});
+  CHECK(sure.keeps_equal());
+  CHECK_FALSE(unsure.keeps_equal());
+}
+
 TEST_CASE("coefficients of a tensor keep no equal operands beside what is not known") {
   const Tracing in(Dtype::F32, 2, {}, {.slots = true});
   const Symbol mixed = in.c(0) * in.x(0) + in.c(1) * in.x(1);

@@ -83,6 +83,7 @@ TEST_CASE("karcher: opposite tensors, exactly and nearly, give their average ins
   const std::vector<float> got = karcher({a, b});
   for (size_t i = 0; i < a.size(); ++i) CHECK(got[i] == doctest::Approx(0.5 * (double{a[i]} + b[i])).epsilon(1e-5));
   CHECK(karcher({{1, 0}, {-1, 0}}) == std::vector<float>{0, 0});
+  CHECK(merged_by_tensor("karcher", arguments_of(2, 10, 0), {{1, 0}, {-1, 0}}).out == std::vector<float>{0, 0});
   CHECK(karcher({{1, 0}, {1, 0}, {-1, 0}})[0] == doctest::Approx(1.0 / 3));
   // Where the sine is large enough there is a centre: at a right angle to both.
   const std::vector<float> beside = karcher({{1, 1e-3f}, {-1, 1e-3f}});
