@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is compared with other programs: what they are asked, the command that means the same, and how far apart the two
 may lie, with the reason, in units of 2^-24 (half of f32's unit) of the largest magnitude that the inputs have in the
-element, or in the tensor where a method has norms. After that both round once to the output's dtype, to nearest: values
+element, or that inputs and result have in the tensor where a method has norms. After that both round once to the output's dtype, to nearest: values
 that lie that close can come to stand one step apart there."""
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ class Case:
     units: float  # how far apart; 0 is to the bit
     why: str
     layout: str = "plain"
-    of_tensor: bool = False  # units of the tensor's largest magnitude
+    of_tensor: bool = False  # units of the largest magnitude that the tensor has in the inputs and in the result
     dtypes: tuple = ("F32",)
     skip: str = ""  # names that the peer treats by another rule, said in docs/peers.md
     keeps_equal: bool = True  # whether elements that all inputs share are theirs here; not where weights do not sum to one
@@ -99,7 +99,8 @@ MERGEKIT = [
     Case("multislerp with a base", "mergekit", {"merge_method": "multislerp", "base": "A", "weights": {"B": 0.6, "C": 0.5}},
          "-m multislerp --base --weights 0,0.6,0.5", "ABC", 16, TENSOR_SUMS, of_tensor=True),
     Case("karcher", "mergekit", {"merge_method": "karcher"}, "-m karcher", "ABC", 16, TENSOR_SUMS, of_tensor=True, keeps_equal=False,
-         skip="head.gain"),  # likewise
+         # likewise; the others are shorter than tol, zeros there and their average here
+         skip="head.gain|base_net.7.(ConvLinear.bn.running_mean|branch0.2.bn.bias|branch1.2.bn.bias|branch2.3.bn.bias)"),
     Case("model_stock", "mergekit", {"merge_method": "model_stock", "base": "A"}, "-m model_stock", "ABC", 16, TENSOR_SUMS, of_tensor=True, dtypes=ALL,
          skip=OPPOSED),
     Case("ram", "mergekit", {"merge_method": "ram", "base": "A"}, "-m ram", "ABC", 0, "the same operations"),

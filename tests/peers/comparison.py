@@ -42,7 +42,7 @@ def distance(case, dtype, operands, ours, theirs):
     inputs share and that are not theirs here)"""
     mine, other = inputs.numbers(dtype, ours), inputs.numbers(dtype, theirs)
     columns = [inputs.numbers(*operand) for operand in operands]
-    largest = max((abs(v) for column in columns for v in column), default=0.0)
+    largest = max((abs(v) for column in [*columns, other] for v in column), default=0.0)
     worst = differing = lost = 0
     for k, (x, y) in enumerate(zip(mine, other)):
         here = [column[k] for column in columns]
