@@ -11,6 +11,7 @@
 #include "kernels/cuda/tile_program.h"
 #include "kernels/formula.h"
 #include "kernels/method.h"
+#include "kernels/reductions.h"
 
 namespace {
 

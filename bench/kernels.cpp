@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread of weighted_sum, of add_products, of each operation of kernels/elementwise.h and of methods that hang on
-// where an element stands per ISA and dtype, in memory and in L2, with a STREAM triad of the same memory beside them.
+// One thread of weighted_sum, of add_products, of counts of magnitudes, of each operation of kernels/elementwise.h and
+// of methods that hang on where an element stands per ISA and dtype, in memory and in L2, with a STREAM triad of the
+// same memory beside them.
 //   ckmerge-bench-kernels --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
 //                         --benchmark_report_aggregates_only=true
 // Interleaved medians, because other work on the machine moves every figure. GB/s counts reads and writes (10^9 bytes),
@@ -14,8 +15,10 @@
 #include <string>
 #include <vector>
 
+#include "kernels/magnitudes.h"
 #include "kernels/method.h"
 #include "kernels/program.h"
+#include "kernels/reductions.h"
 
 namespace {
 
@@ -131,6 +134,21 @@ void add_up(benchmark::State& state, const BlockKernels* kernels, Dtype dtype, s
   count_bytes(state, bytes, 2);
 }
 
+// The first digit of magnitudes, or the second of those that have one that is common.
+void count_magnitudes(benchmark::State& state, const BlockKernels* kernels, Dtype dtype, size_t bytes, bool first) {
+  const Program loaded{.compute = Dtype::F32, .result = 0, .code = {{.op = Op::load}}};
+  const Operand x{.data = streams()[0], .dtype = dtype};
+  fill_inputs(dtype, bytes);
+  const unsigned rest = key_bits(Dtype::F32) - kDigitBits;
+  const Digit digit = first ? Digit{rest, kDigitBits, 0} : Digit{0, rest, magnitude_key(0.04f) >> rest};
+  std::vector<uint32_t> tables(kDigitTables * kDigitBuckets);
+  for (auto _ : state) {
+    count_digits(*kernels, {loaded, &x, 0, bytes / element_size(dtype)}, digit, tables.data(), kDigitBuckets);
+    benchmark::DoNotOptimize(tables.data());
+  }
+  count_bytes(state, bytes, 1);
+}
+
 void add_benchmarks(const char* where, size_t bytes) {
   const std::string suffix = std::string("/") + where;
   benchmark::RegisterBenchmark(("triad" + suffix).c_str(), triad, bytes);
@@ -139,6 +157,8 @@ void add_benchmarks(const char* where, size_t bytes) {
       const std::string name = std::string("/") + info(dtype).name + "/" + kernels->isa + suffix;
       benchmark::RegisterBenchmark(("weighted_sum" + name).c_str(), merge, kernels, dtype, bytes, weighted_sum());
       benchmark::RegisterBenchmark(("add_products" + name).c_str(), add_up, kernels, dtype, bytes);
+      benchmark::RegisterBenchmark(("first_digits" + name).c_str(), count_magnitudes, kernels, dtype, bytes, true);
+      benchmark::RegisterBenchmark(("later_digits" + name).c_str(), count_magnitudes, kernels, dtype, bytes, false);
       if (dtype != Dtype::F32 && dtype != Dtype::BF16) continue;
 #define CKMERGE_ROW(op, operands, expression) \
   benchmark::RegisterBenchmark((#op + name).c_str(), merge, kernels, dtype, bytes, one_operation(Op::op));

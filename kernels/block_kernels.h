@@ -39,7 +39,10 @@ enum class Op : uint8_t {
   /// dst = a number in [0, 1), a multiple of 2^-24, that hangs on key and index of the element alone: the key's upper
   /// half is k0, its lower half k1, and the number is the word of that index of Philox4x32-10
   uniform,
-  before,                                              ///< dst = -1 where index mod k0 < k1, else 1
+  before,  ///< dst = -1 where index mod k0 < k1, else 1
+  /// dst = -1 where the magnitude of x is larger than that of k0, or as large and index < k1, else 1; NaN is the
+  /// largest
+  stays,
   zero,                                                ///< dst = +0
   constant,                                            ///< dst = k0
   scale,                                               ///< dst = k0 * x
@@ -59,9 +62,12 @@ enum class Op : uint8_t {
 };
 inline constexpr size_t kOpCount = static_cast<size_t>(Op::agree_or_add_scaled_difference) + 1;
 
-/// Whether the result hangs on where an element stands in its tensor. The constants are then whole numbers, k0 of
-/// `before` is not 0, and k1 is at most k0.
-constexpr bool is_placed(Op op) { return op == Op::uniform || op == Op::before; }
+/// Whether the result hangs on where an element stands in its tensor, and on nothing else. The constants are then whole
+/// numbers, k0 of `before` is not 0, and k1 is at most k0.
+constexpr bool is_place(Op op) { return op == Op::uniform || op == Op::before; }
+
+/// Whether the result hangs on where an element stands in its tensor. k1 of `stays` is a whole number.
+constexpr bool is_placed(Op op) { return is_place(op) || op == Op::stays; }
 
 /// Registers that an operation of kernels/elementwise.h reads; 0 for all others.
 constexpr int elementwise_operands(Op op) {
@@ -90,6 +96,11 @@ struct StoreCounts {
 
 /// Sums of products are kept in this many f64 lanes: element i of a reduction goes to lane i mod kLanes.
 inline constexpr size_t kLanes = 16;
+
+/// Magnitudes are counted by a digit of their keys (kernels/magnitudes.inl), of 16 bits at most, in this many tables of
+/// this many counts, `apart` from each other: whichever takes one, their sum is what counts. With 0 they are one table.
+inline constexpr unsigned kDigitBits = 16;
+inline constexpr size_t kDigitBuckets = size_t{1} << kDigitBits, kDigitTables = 4;
 
 /// A program of one operation over operands of one dtype, stored in that dtype, from memory to memory: true where every
 /// value is finite and none is lost, which is then what loads, operation and store give; else dst holds anything.
@@ -120,6 +131,20 @@ struct BlockKernels {
   void (*uniform64)(double* dst, uint64_t key, uint64_t index, size_t n);
   void (*before32)(float* dst, uint64_t period, uint64_t bound, uint64_t index, size_t n);
   void (*before64)(double* dst, uint64_t period, uint64_t bound, uint64_t index, size_t n);
+  /// Op::stays.
+  void (*stays32)(float* dst, const float* x, float least, uint64_t end, uint64_t index, size_t n);
+  void (*stays64)(double* dst, const double* x, double least, uint64_t end, uint64_t index, size_t n);
+  /// How many keys of magnitudes lie from `low` to `high`.
+  uint64_t (*within32)(const float* x, size_t n, uint64_t low, uint64_t high);
+  uint64_t (*within64)(const double* x, size_t n, uint64_t low, uint64_t high);
+  /// The largest key of a magnitude.
+  uint64_t (*largest32)(const float* x, size_t n);
+  uint64_t (*largest64)(const double* x, size_t n);
+  /// Counts the digit of `bits` bits that begins at bit `shift`, of those keys whose bits above it are `above`.
+  void (*digits32)(const float* x, size_t n, unsigned shift, unsigned bits, uint64_t above, uint32_t* tables,
+                   size_t apart);
+  void (*digits64)(const double* x, size_t n, unsigned shift, unsigned bits, uint64_t above, uint32_t* tables,
+                   size_t apart);
   /// The 32 bits of which Op::uniform takes the upper 24.
   void (*words)(uint32_t* dst, uint64_t key, uint64_t index, size_t n);
   /// lanes[(first + i) mod kLanes] += double(x[i]) * double(y[i]), for i from 0 to n-1 in order; every product and sum

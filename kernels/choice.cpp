@@ -13,8 +13,8 @@ bool is_choice(const Program& program) {
   std::bitset<kStackRegisters> placed;  // what holds a place and no value
   for (const Instruction& i : program.code) {
     const bool chooses = i.op == Op::select && placed[i.a] && !placed[i.b] && !placed[i.c];
-    if (i.op != Op::load && !is_placed(i.op) && !chooses) return false;
-    placed[i.dst] = is_placed(i.op);
+    if (i.op != Op::load && !is_place(i.op) && !chooses) return false;
+    placed[i.dst] = is_place(i.op);
   }
   return true;
 }

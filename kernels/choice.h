@@ -10,7 +10,7 @@
 
 namespace ckmerge {
 
-/// Whether `program` is one, made of placed operations, loads and selects by them alone.
+/// Whether `program` is one, made of operations that give a place (is_place()), loads and selects by them alone.
 bool is_choice(const Program& program);
 
 /// The operand that is taken for all of the n elements of the tensor from `place` on; empty where there are several.

@@ -31,8 +31,8 @@ struct DroppedDeltas {
        {"densities",
         ParameterKind::numbers,
         0,
-        "1 each",
-        "one number per checkpoint, A's included, times density",
+        "density each",
+        "one density per checkpoint, A's included",
         nullptr,
         {},
         1},
@@ -63,7 +63,7 @@ struct DroppedDeltas {
     if (density < 0 || density > 1) return "density must lie between 0 and 1: it is a share of elements";
     for (size_t k = 1; k < inputs; ++k) {
       c[k] = weights.empty() ? 1 : weights[k];
-      c[density_at(inputs, k)] = density * (densities.empty() ? 1 : densities[k]);
+      c[density_at(inputs, k)] = densities.empty() ? density : densities[k];
       if (!densities.empty() && (densities[k] < 0 || densities[k] > 1))
         return "densities must lie between 0 and 1: they are shares of elements";
     }

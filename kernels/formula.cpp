@@ -18,7 +18,7 @@ using Kind = SymbolNode::Kind;
 // -0 and 0 are told apart, as the products that they make are.
 bool FormulaGraph::Less::operator()(const SymbolNode& x, const SymbolNode& y) const {
   const auto key = [](const SymbolNode& node) {
-    return std::tuple(node.kind, node.operand, std::bit_cast<uint64_t>(node.k), node.k1, node.slot, node.op,
+    return std::tuple(node.kind, node.operand, std::bit_cast<uint64_t>(node.k), node.k1, node.slot, node.slot1, node.op,
                       reinterpret_cast<uintptr_t>(node.a), reinterpret_cast<uintptr_t>(node.b),
                       reinterpret_cast<uintptr_t>(node.c));
   };
@@ -82,17 +82,29 @@ Symbol Tracing::before(Coefficient share, Axis axis) const {
                       Weights::unknown());
 }
 
+Symbol Tracing::stays(Symbol magnitude, Coefficient least, Coefficient end) const {
+  const auto number = [](Coefficient c) { return c.slot == Instruction::kNoSlot ? c.given : 0; };
+  return graph_->make({.kind = Kind::placed,
+                       .k = number(least),
+                       .k1 = number(end),
+                       .slot = least.slot,
+                       .slot1 = end.slot,
+                       .op = Op::stays,
+                       .a = magnitude.node},
+                      Weights::unknown());
+}
+
 namespace {
 
 // Where it is known per tensor whether they add up to one fill_slots() decides.
 bool may_keep_equal(Weights weights) { return (weights.known && std::isnan(weights.sum)) || weights.add_up_to_one(); }
+bool always_keeps(Weights weights) { return weights.add_up_to_one(); }
 
 }  // namespace
 
 Symbol kept(Symbol x) {
   if (!may_keep_equal(x.weights) || x.node->kind == Kind::operand) return x;
-  return x.graph->make({.kind = Kind::kept, .k = x.weights.add_up_to_one() ? 1.0 : 0.0, .a = x.node},
-                       Weights::unknown());
+  return x.graph->make({.kind = Kind::kept, .k = always_keeps(x.weights) ? 1.0 : 0.0, .a = x.node}, Weights::unknown());
 }
 
 std::optional<size_t> bare_operand(Symbol result) {
@@ -107,14 +119,16 @@ namespace {
 // same order, with fewer trips through L1.
 class Compiler {
  public:
-  explicit Compiler(Dtype compute) { program_.compute = compute; }
+  Compiler(Dtype compute, bool always_keeps) {
+    program_.compute = compute;
+    program_.always_keeps = always_keeps;
+  }
 
-  /// `is_certain`: whatever the coefficients of a tensor are, equal operands are what the result is.
-  std::optional<Program> run(const SymbolNode* root, bool keep_equal, bool is_certain) {
+  std::optional<Program> run(const SymbolNode* root, bool keep_equal) {
     const SymbolNode* const kept = kept_in(root);
     const SymbolNode* const merged = kept ? kept->a : root;
     keep_equal |= kept != nullptr;
-    if (kept) is_certain = kept->k == 1;
+    if (kept) program_.always_keeps = kept->k == 1;
     count_uses(merged);
     keeps_ = keep_equal && mentions_ > 1 && !is_choice(merged);
     const bool fused = keeps_ && keep_in_one(merged);
@@ -124,16 +138,16 @@ class Compiler {
     program_.result = emit(merged);
     if (keeps_ && !agrees_) agreed_ = registers_[first_];  // of one operand by itself
     if (fused) program_.code.back().op = keeping(program_.code.back().op);
-    const double always = is_certain && program_.has_slots() ? 1 : 0;
     if (keeps_)
-      program_.result = finish(nullptr, {.op = Op::agreed_or, .a = agreed_, .b = program_.result, .k0 = always},
-                               kept ? merged : nullptr);
+      program_.result =
+          finish(nullptr, {.op = Op::agreed_or, .a = agreed_, .b = program_.result}, kept ? merged : nullptr);
     keeps_ = false;
     if (kept) {
       registers_[kept] = program_.result;
       program_.result = emit(root);
     }
     if (overflow_) return std::nullopt;
+    program_.always_keeps &= program_.has_slots();
     return std::move(program_);
   }
 
@@ -149,7 +163,7 @@ class Compiler {
   // Whether it takes one of the operands or another as it is, by the place of the element.
   static bool is_choice(const SymbolNode* node) {
     if (node->kind == Kind::operand) return true;
-    return node->kind == Kind::elementwise && node->op == Op::select && node->a->kind == Kind::placed &&
+    return node->kind == Kind::elementwise && node->op == Op::select && node->a->kind == Kind::placed && !node->a->a &&
            is_choice(node->b) && is_choice(node->c);
   }
 
@@ -207,7 +221,13 @@ class Compiler {
       case Kind::constant: return {{.op = Op::constant, .k0 = node->k, .slot0 = node->slot}};
       case Kind::elementwise: return {{.op = node->op}, {node->a, node->b, node->c}};
       case Kind::placed:
-        return {{.op = node->op, .operand = static_cast<uint16_t>(node->operand), .k0 = node->k, .k1 = node->k1}};
+        return {{.op = node->op,
+                 .operand = static_cast<uint16_t>(node->operand),
+                 .k0 = node->k,
+                 .k1 = node->k1,
+                 .slot0 = node->slot,
+                 .slot1 = node->slot1},
+                {node->a}};
     }
     return {};
   }
@@ -316,8 +336,8 @@ class Compiler {
 }  // namespace
 
 std::optional<Program> compile(Symbol result) {
-  return Compiler(result.graph->compute())
-      .run(result.node, may_keep_equal(result.weights), result.weights.add_up_to_one());
+  return Compiler(result.graph->compute(), always_keeps(result.weights))
+      .run(result.node, may_keep_equal(result.weights));
 }
 
 }  // namespace ckmerge

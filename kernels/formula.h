@@ -22,11 +22,12 @@ namespace ckmerge {
 struct SymbolNode {
   enum class Kind : uint8_t { zero, operand, scale, add, subtract, constant, elementwise, placed, kept };
   Kind kind = Kind::zero;
-  size_t operand = 0;                    ///< operand; placed: as Instruction::operand before fill_places()
-  double k = 0;                          ///< scale, constant: the number as given; rounded when the program runs
-  double k1 = 0;                         ///< placed: with k, as fill_places() wants them
-  uint16_t slot = Instruction::kNoSlot;  ///< scale, constant: which coefficient of the tensor, instead of k
-  Op op = Op::zero;                      ///< elementwise: a row of kernels/elementwise.h; placed: one of those
+  size_t operand = 0;                     ///< operand; placed: as Instruction::operand before fill_places()
+  double k = 0;                           ///< scale, constant: the number as given; rounded when the program runs
+  double k1 = 0;                          ///< placed: with k, as fill_places() wants them
+  uint16_t slot = Instruction::kNoSlot;   ///< scale, constant, placed: which coefficient of the tensor, instead of k
+  uint16_t slot1 = Instruction::kNoSlot;  ///< placed: instead of k1
+  Op op = Op::zero;                       ///< elementwise: a row of kernels/elementwise.h; placed: one of those
   const SymbolNode* a = nullptr;
   const SymbolNode* b = nullptr;
   const SymbolNode* c = nullptr;
@@ -107,6 +108,8 @@ class Tracing {
   /// The same of the recipe, where c(k) is the tensor's: what a formula and its reductions may be shaped by.
   Coefficient given(size_t k) const { return graph_->coefficient(coefficients_[k]); }
 
+  /// A scalar of the formula itself.
+  Coefficient rounded(double value) const { return graph_->coefficient(value); }
   /// A number of the formula itself, for every element.
   Symbol number(double value) const { return graph_->constant(graph_->coefficient(value)); }
   Symbol number(Coefficient c) const { return graph_->constant(c); }
@@ -119,6 +122,10 @@ class Tracing {
   /// REQUIRES: no slot.
   enum class Axis : uint8_t { rows, columns };
   Symbol before(Coefficient share, Axis axis) const;
+
+  /// Below 0 where an element's magnitude is larger than that of `least`, or as large and its index in the tensor is
+  /// below `end`, and above 0 elsewhere; NaN is the largest magnitude. So stay those that Reduce::cut is to keep.
+  Symbol stays(Symbol magnitude, Coefficient least, Coefficient end) const;
 
   /// `result`, of which the mathematics says that it is the input where all inputs are equal, while the arithmetic may
   /// miss it by a rounding or find no value: there the input is kept (compile()).

@@ -74,7 +74,20 @@ struct Arguments {
 
 /// What a reduction makes of the values that it goes over.
 enum class Reduce : uint8_t {
-  sum,  ///< of the values, or of their products with a second one
+  sum,      ///< of the values, or of their products with a second one
+  maximum,  ///< the largest magnitude; NaN where a value is
+  count,    ///< how many are not 0
+  cut,      ///< the smallest of the magnitudes that Cut keeps, and the index before which those of that magnitude lie
+};
+
+/// Of a tensor the elements of the largest magnitudes stay, of equal ones those of the lowest indices. NaN is the
+/// largest of all. Tracing::stays() chooses by the two numbers that are found.
+struct Cut {
+  std::array<double, 2> shares = {};  ///< what `kept` makes of them is its own
+  /// How many elements stay of `count`; more than there are is all.
+  uint64_t (*kept)(const std::array<double, 2>& shares, uint64_t count) = nullptr;
+
+  friend bool operator==(const Cut&, const Cut&) = default;
 };
 
 /// A number about a tensor that a method needs before it can compute an element of it.
@@ -86,11 +99,12 @@ struct Reduced {
   Reduce how = Reduce::sum;
   /// Reductions of round n may hang on coefficients (Tracing::c()) that tensor_coefficients() made of the round before.
   uint8_t round = 0;
+  Cut cut = {};  ///< of a cut
 };
 
 /// What a round of reductions found of one tensor.
 struct TensorStatistics {
-  std::span<const double> numbers;  ///< of the round's reductions, in their order, one each
+  std::span<const double> numbers;  ///< of the round's reductions, in their order: of a cut two, of others one
   uint64_t count = 0;               ///< of the elements that were reduced
   uint8_t round = 0;
 };

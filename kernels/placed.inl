@@ -2,6 +2,7 @@
 // Operations whose result hangs on where an element stands in its tensor, as functions of its index. Included into the
 // namespace of whoever compiles it, after CKMERGE_INLINE is defined. Philox4x32-10 is J. K. Salmon et al., Parallel
 // random numbers: as easy as 1, 2, 3 (2011).
+#include "kernels/magnitudes.inl"
 
 struct RandomWords {
   uint32_t a, b, c, d;
@@ -42,4 +43,10 @@ CKMERGE_INLINE T uniform_of(uint64_t index, uint64_t key) {
 template <typename T>
 CKMERGE_INLINE T before_of(uint64_t index, uint64_t period, uint64_t bound) {
   return index % period < bound ? static_cast<T>(-1) : static_cast<T>(1);
+}
+
+template <typename T>
+CKMERGE_INLINE T stays_of(T x, T least, uint64_t index, uint64_t end) {
+  const auto key = magnitude_key(x), bound = magnitude_key(least);
+  return key > bound || (key == bound && index < end) ? static_cast<T>(-1) : static_cast<T>(1);
 }

@@ -33,10 +33,4 @@ std::optional<uint16_t> Program::loaded_operand() const {
   return code[0].operand;
 }
 
-double LaneSums::total() const {
-  double sum = lanes[0];
-  for (size_t lane = 1; lane < kLanes; ++lane) sum += lanes[lane];
-  return sum;
-}
-
 }  // namespace ckmerge

@@ -35,6 +35,8 @@ struct Program {
   Dtype compute = Dtype::F32;  ///< F32, or F64 where an operand is F64
   uint16_t result = 0;         ///< register that holds the result
   std::vector<Instruction> code = {};
+  /// With slots: that equal operands are kept hangs on none of them, and fill_slots() leaves what sees to it.
+  bool always_keeps = false;
 
   /// Whether coefficients come from statistics of the tensor (fill_slots()).
   bool has_slots() const;
@@ -56,8 +58,7 @@ struct Program {
 };
 
 /// Puts the coefficients of one tensor into the slots of `program`, which is a copy of the plan's. Where they do not
-/// add up to one, equal operands are not kept (Weights), and what kept them is taken out, unless the formula said by
-/// itself that they are kept (Tracing::keeping_equal()): compile() left a k0 of 1 in the Op::agreed_or then.
+/// add up to one, equal operands are not kept (Weights), and what kept them is taken out.
 void fill_slots(Program& program, std::span<const double> coefficients);
 
 /// What operations that are placed (is_placed()) need to know of a tensor.
@@ -69,6 +70,7 @@ struct TensorFacts {
 /// Puts into the placed operations of `program`, which is a copy of the plan's, what they come to for one tensor. As
 /// compile() leaves them, Op::uniform has the seed as k0, a number of the method as k1 and that of one of its inputs as
 /// operand; Op::before has a share of rows (operand 0) or columns (operand 1) as k0, of which whole ones count.
+/// Op::stays has what it needs.
 void fill_places(Program& program, const TensorFacts& tensor);
 
 /// What a value is where all operands hold one number: `sum` times that number, which a linear combination's
@@ -115,26 +117,6 @@ struct Places {
 
   uint64_t of(uint64_t i) const { return first + (inner == UINT64_MAX ? i : i / inner * stride + i % inner); }
 };
-
-/// Elements whose products are summed by themselves: a reduction over a tensor is cut at multiples of this, whatever
-/// the tiles are, so that its bits do not depend on them.
-inline constexpr uint64_t kReductionBlock = 64 * 1024;
-
-/// Sums of products over one reduction block or a part of one. Starts at zero; parts are added in order.
-struct LaneSums {
-  double lanes[kLanes] = {};
-  double total() const;  ///< lane 0 to 15, added in that order
-};
-
-/// Adds x[i] * y[i] for elements [first, first + count) of two operands, computed in `compute`; `index` is where the
-/// first of them stands in the reduction (its lane is index mod kLanes).
-void add_products(const BlockKernels& kernels, Dtype compute, const Operand& x, const Operand& y, uint64_t first,
-                  uint64_t count, uint64_t index, LaneSums& sums) noexcept;
-
-/// The same for the results of two programs over `operands`, which compute in the same dtype; without `y` the results
-/// of `x` are added up as they are.
-void add_products(const BlockKernels& kernels, const Program& x, const Program* y, const Operand* operands,
-                  uint64_t first, uint64_t count, uint64_t index, LaneSums& sums, const Places& places = {}) noexcept;
 
 /// Bytes of memory that a thread needs to run programs of so many registers: none up to kStackRegisters.
 size_t registers_size(size_t registers);

@@ -65,9 +65,9 @@ void fill_slots(Program& program, std::span<const double> coefficients) {
     if (i.slot0 != Instruction::kNoSlot) i.k0 = coefficients[i.slot0];
     if (i.slot1 != Instruction::kNoSlot) i.k1 = coefficients[i.slot1];
   }
+  if (program.always_keeps) return;
   const auto keeper = std::ranges::find_if(program.code, [](const Instruction& i) { return i.op >= Op::agreed_or; });
-  if (keeper == program.code.end() || (keeper->op == Op::agreed_or && keeper->k0 == 1)) return;
-  if (!weights_at(program, *keeper).add_up_to_one()) stop_keeping(program, *keeper);
+  if (keeper != program.code.end() && !weights_at(program, *keeper).add_up_to_one()) stop_keeping(program, *keeper);
 }
 
 Weights weights_of(Op op, Weights x, Weights y, Weights z) {

@@ -263,7 +263,7 @@ std::string pass_line(const MergeFacts& facts) {
   for (size_t k = 0; k + 1 < passes.size(); ++k)
     out += std::string(k > 0 ? ", then " : "") + "statistics of " + counted(passes[k].tensors, "tensor") + " for " +
            joined(passes[k].methods, ", ") + (k > 0 ? ", which hang on those" : "") + ", which read " +
-           size_text(passes[k].bytes_to_read);
+           (passes[k].at_most ? "at most " : "") + size_text(passes[k].bytes_to_read);
   return out + ", then the merge.\n";
 }
 

@@ -11,6 +11,7 @@
 #include "core/read/source_read.h"
 #include "kernels/cuda/tile_program.h"
 #include "kernels/program.h"
+#include "kernels/reductions.h"
 
 namespace ckmerge {
 

@@ -5,19 +5,7 @@
 
 namespace ckmerge {
 
-Statistics::Statistics(const Plan& plan)
-    : plan_(plan), levels_([&] {
-        size_t levels = 0;
-        for (const StatisticSet& set : plan.statistics) levels = std::max(levels, set.levels());
-        return levels;
-      }()) {}
-
-ReducedElements reduced_elements(const Plan& plan, const Step& step) {
-  const StepRows rows = rows_of(plan, step);
-  const bool heads_only = rows.expanded() && !plan.expansions[step.expansion].others_count_as_zero;
-  const uint64_t count = element_count(step);
-  return {.rows = rows, .heads_only = heads_only, .count = heads_only ? rows.heads_before(count) : count};
-}
+Statistics::Statistics(const Plan& plan) : plan_(plan), levels_(plan.statistic_levels()) {}
 
 bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size) {
   const auto set_of = [](const Plan& plan, const Step& step) {
@@ -28,7 +16,14 @@ bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size) {
   };
   // What is reduced on higher levels hangs on the coefficients of lower ones.
   const auto same_set = [](const StatisticSet& x, const StatisticSet& y) {
-    return x.levels() > 1 ? x == y : x.reductions == y.reductions;
+    uint8_t last = 0;
+    for (const Reduction& reduction : x.reductions) last = std::max(last, reduction.level);
+    const auto same_part = [&](const TensorCoefficients& of_x, const TensorCoefficients& of_y) {
+      return of_x == of_y ||
+             (of_x.level >= last && of_x.level == of_y.level && of_x.first_reduction == of_y.first_reduction &&
+              of_x.reduction_count == of_y.reduction_count);
+    };
+    return x.reductions == y.reductions && std::ranges::equal(x.coefficients, y.coefficients, same_part);
   };
   if (a.files.size() != 1 || b.files.size() != 1 || a.expansions.size() != b.expansions.size()) return false;
   const uint64_t x = a.files[0].header.size(), y = b.files[0].header.size();
@@ -36,48 +31,81 @@ bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size) {
          std::ranges::equal(a.statistics, b.statistics, same_set) && std::ranges::equal(a.steps, b.steps, same_step);
 }
 
-void Statistics::add(uint32_t step, size_t level, uint64_t first_block, std::span<const double> totals) {
-  for (Statistics* const other : others_) other->add(step, level, first_block, totals);
-  const ReducedElements elements = reduced_elements(plan_, plan_.steps[step]);
-  const StatisticSet& set = statistics_of(plan_, plan_.steps[step]);
-  const size_t width = set.reductions_of(level).size();
+Statistics::Walk Statistics::walk(uint32_t step, size_t level) {
   std::lock_guard lock(mutex_);
-  State& state = states_[step];
-  if (!state.sums) state.sums = std::make_unique<Sums>(Sums{.values = std::vector<double>(width)});
-  Sums& sums = *state.sums;
-  sums.early.emplace(first_block, std::vector<double>(totals.begin(), totals.end()));
-  while (!sums.early.empty() && sums.early.begin()->first == sums.next_block) {
-    const std::vector<double>& next = sums.early.begin()->second;
-    for (size_t i = 0; i < next.size(); ++i) sums.values[i % width] += next[i];
-    sums.next_block += next.size() / width;
-    sums.early.erase(sums.early.begin());
-  }
-  if (sums.next_block < elements.blocks()) return;
-  complete(state, set, elements.count);
+  if (is_released(plan_.steps[step])) return {};
+  State& state = state_of(step);
+  if (state.levels == 0 && !state.reduced) begin(step, state);
+  if (!state.reduced || state.levels != level) return {};
+  return {state.reduced->sought(), state.reduced->only_blocks()};
+}
+
+Statistics::State& Statistics::state_of(uint32_t step) {
+  const auto [found, is_new] = states_.try_emplace(step);
+  State& state = found->second;
+  if (!is_new) return state;
+  const StatisticSet& set = statistics_of(plan_, plan_.steps[step]);
+  state.coefficients.resize(set.slot_count);
+  for (const TensorCoefficients& part : set.coefficients)
+    std::ranges::copy(part.given, state.coefficients.begin() + part.first_slot);
+  return state;
+}
+
+// A tensor that needs no walk at first is past it at once.
+void Statistics::begin(uint32_t step, State& state) {
+  state.reduced = std::make_unique<ReducedTensor>(statistics_of(plan_, plan_.steps[step]),
+                                                  reduced_elements(plan_, plan_.steps[step]));
+  if (state.reduced->sought().empty()) end_walk(step, state);
+}
+
+void Statistics::add_digits(uint32_t step, size_t sought, std::span<const uint32_t> counts) {
+  std::lock_guard lock(mutex_);
+  states_.at(step).reduced->add_digits(sought, counts);
+}
+
+void Statistics::add(uint32_t step, uint64_t first_block, std::span<const double> found) {
+  std::lock_guard lock(mutex_);
+  State& state = states_.at(step);
+  if (state.reduced->add(first_block, found)) end_walk(step, state);
+}
+
+// Makes coefficients of what has been found, and passes over walks that have nothing to find.
+void Statistics::end_walk(uint32_t step, State& state) {
+  const StatisticSet& set = statistics_of(plan_, plan_.steps[step]);
+  do {
+    const size_t level = state.levels;
+    state.reduced->end_walk();
+    std::vector<double> numbers;
+    for (const TensorCoefficients& part : set.coefficients)
+      for (size_t r = 0; part.level == level && r < part.reduction_count; ++r)
+        state.reduced->put_numbers(part.first_reduction + r, numbers);
+    complete(state, step, level, numbers);
+    for (Statistics* const other : others_) other->take(step, level, numbers);
+  } while (state.levels < set.levels() && state.reduced->sought().empty());
+  if (state.levels == set.levels()) state.reduced.reset();
   changed_.notify_all();
 }
 
-std::vector<double> Statistics::given(const StatisticSet& set) {
-  std::vector<double> slots(set.slot_count);
-  for (const TensorCoefficients& part : set.coefficients)
-    std::ranges::copy(part.given, slots.begin() + part.first_slot);
-  return slots;
+// From who gathers for this as well.
+void Statistics::take(uint32_t step, size_t level, std::span<const double> numbers) {
+  std::lock_guard lock(mutex_);
+  complete(state_of(step), step, level, numbers);
+  changed_.notify_all();
 }
 
-// Makes coefficients of what the level's sums have come to.
-void Statistics::complete(State& state, const StatisticSet& set, uint64_t count) {
-  if (state.levels == 0) state.coefficients = given(set);
-  const auto first = static_cast<size_t>(set.reductions_of(state.levels).data() - set.reductions.data());
-  const std::span<const double> values = state.sums->values;
-  for (const TensorCoefficients& part : set.coefficients)
-    if (part.level == state.levels)
-      part.method->tensor_coefficients(part.given,
-                                       {.numbers = values.subspan(part.first_reduction - first, part.reduction_count),
-                                        .count = count,
-                                        .round = part.round},
-                                       std::span(state.coefficients).subspan(part.first_slot, part.given.size()));
+// Has the methods make coefficients of the numbers that a level has completed.
+void Statistics::complete(State& state, uint32_t step, size_t level, std::span<const double> numbers) {
+  const StatisticSet& set = statistics_of(plan_, plan_.steps[step]);
+  const uint64_t count = reduced_elements(plan_, plan_.steps[step]).count;
+  for (const TensorCoefficients& part : set.coefficients) {
+    if (part.level != level) continue;
+    size_t own = 0;
+    for (size_t r = 0; r < part.reduction_count; ++r) own += set.reductions[part.first_reduction + r].numbers();
+    part.method->tensor_coefficients(part.given, {.numbers = numbers.first(own), .count = count, .round = part.round},
+                                     std::span(state.coefficients).subspan(part.first_slot, part.given.size()));
+    numbers = numbers.subspan(own);
+  }
   ++state.levels;
-  state.sums.reset();
 }
 
 void Statistics::wait_for(ByteRange range, size_t levels, const ThreadPool& pool) {
@@ -91,8 +119,7 @@ bool Statistics::ready(ByteRange range, size_t levels) const {
     const Step& step = plan_.steps[i];
     if (step.offset >= range.end) break;
     if (step.size == 0 || !needs_statistics(plan_, step)) continue;
-    // A range that is gathered may begin behind the last block of a step, which is complete without it then.
-    if (step.offset + step.size <= released_) continue;
+    if (is_released(step)) continue;
     const auto state = states_.find(static_cast<uint32_t>(i));
     const size_t wanted = std::min(levels, statistics_of(plan_, step).levels());
     if (state == states_.end() || state->second.levels < wanted) return false;

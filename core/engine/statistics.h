@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Numbers about whole tensors, gathered by walks over the same steps ahead of the merge, and the coefficients that
 // methods make of them: of each level (StatisticSet) in one walk, since what is reduced may hang on those before it.
-// Sums are cut into blocks at multiples of kReductionBlock and block totals are added in order, whoever computed them,
-// so that the bits depend on nothing but the tensor.
 #pragma once
 
 #include <condition_variable>
@@ -13,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "core/engine/reduced_tensor.h"
 #include "core/plan/plan.h"
 #include "core/read/source_read.h"
 #include "core/threads/thread_pool.h"
@@ -23,18 +22,6 @@ namespace ckmerge {
 /// headers differ by less than a tile, so that what one's tile needs the other's tile in this place, or the next, needs
 /// as well.
 bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size);
-
-/// How the elements of a step are numbered in its reductions: all of them, or those of the heads alone.
-struct ReducedElements {
-  StepRows rows;
-  bool heads_only = false;
-  uint64_t count = 0;
-
-  uint64_t index_of(uint64_t element) const { return heads_only ? rows.heads_before(element) : element; }
-  uint64_t element_of(uint64_t index) const { return heads_only ? rows.element_of_head(index) : index; }
-  uint64_t blocks() const { return (count + kReductionBlock - 1) / kReductionBlock; }
-};
-ReducedElements reduced_elements(const Plan& plan, const Step& step);
 
 /// The results of the first pass, shared by all workers. A tensor's are there from its last block until the tiles that
 /// need them are done, so that what is held does not grow with the file.
@@ -48,12 +35,23 @@ class Statistics {
   /// Those of the plan.
   size_t levels() const { return levels_; }
 
-  /// Hands on to `other` what is added from now on: it is over the same tensors and reductions, and outlives this.
+  /// Hands on to `other` what is found from now on: it is over the same tensors and reductions, and outlives this.
   void also_give(Statistics& other) { others_.push_back(&other); }
 
-  /// Takes the totals of consecutive blocks of `step`, one number per reduction of the level and block. REQUIRES: those
-  /// of lower levels are there.
-  void add(uint32_t step, size_t level, uint64_t first_block, std::span<const double> totals);
+  /// What is to be found of `step` on this level, as the walk over it begins or goes on; nothing where its tensor
+  /// turned out to need no such walk. REQUIRES: what lower levels find is there.
+  struct Walk {
+    std::vector<Sought> sought;
+    std::vector<uint64_t> only_blocks;  ///< empty: all
+  };
+  Walk walk(uint32_t step, size_t level);
+
+  /// Adds counts of the digit that is sought as the i-th.
+  void add_digits(uint32_t step, size_t sought, std::span<const uint32_t> counts);
+
+  /// Takes what was found in consecutive blocks (ReducedTensor::add()) of a walk that seeks something, after the counts
+  /// of their digits.
+  void add(uint32_t step, uint64_t first_block, std::span<const double> found);
 
   /// Waits until the coefficients of every step that overlaps `range` of the output are there, up to those of level
   /// `levels` - 1.
@@ -67,18 +65,17 @@ class Statistics {
   void release_before(uint64_t offset);
 
  private:
-  struct Sums {
-    uint64_t next_block = 0;
-    std::vector<double> values;                          // of the blocks before next_block
-    std::map<uint64_t, std::vector<double>> early = {};  // totals from later blocks, by their first
-  };
   struct State {
-    size_t levels = 0;           // of which all blocks are there
-    std::unique_ptr<Sums> sums;  // of the level that is gathered
+    size_t levels = 0;                       // of which all is there
+    std::unique_ptr<ReducedTensor> reduced;  // until all is; of others' null
     std::vector<double> coefficients;
   };
-  static std::vector<double> given(const StatisticSet& set);
-  static void complete(State& state, const StatisticSet& set, uint64_t count);
+  State& state_of(uint32_t step);
+  void begin(uint32_t step, State& state);
+  void end_walk(uint32_t step, State& state);
+  void take(uint32_t step, size_t level, std::span<const double> numbers);
+  void complete(State& state, uint32_t step, size_t level, std::span<const double> numbers);
+  bool is_released(const Step& step) const { return step.offset + step.size <= released_; }
   bool ready(ByteRange range, size_t levels) const;
 
   const Plan& plan_;
@@ -88,7 +85,7 @@ class Statistics {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::map<uint32_t, State> states_;  // by step
-  uint64_t released_ = 0;             // steps that end at or before this offset are complete, and gone
+  uint64_t released_ = 0;             // offset of the output
 };
 
 }  // namespace ckmerge

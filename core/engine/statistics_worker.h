@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One worker's share of the first pass: the sums of products of the blocks that begin in a range of the output.
+// One worker's share of the statistics: what is found in the blocks that begin in a range of the output.
 #pragma once
 
 #include <optional>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/device/device_ring.h"
+#include "core/engine/block_findings.h"
 #include "core/engine/statistics.h"
 #include "core/read/source_read.h"
 #include "core/read/window_batch.h"
@@ -37,40 +38,27 @@ class StatisticsWorker {
   struct Piece {
     uint32_t step;
     uint64_t begin, end;
-    uint64_t first_block;   ///< of those that are added together
+    uint64_t first_block;   ///< of those that are added together, a run
     bool first, last;       ///< of their pieces
     size_t first_read = 0;  ///< of those in the windows
   };
-  /// The operands of a step's program, in the numbering of heads or of all elements.
-  using Operands = std::span<const Operand>;
 
   void add_step(uint32_t index, ByteRange range);
+  void add_run(uint32_t index, const ReducedElements& elements, uint64_t first_block, uint64_t end_block);
   void add_piece(const Piece& piece);
   bool add_windows(const Piece& piece);
   void compute_pieces();
-  void sum_piece(const Piece& piece);
+  void compute_piece(const Piece& piece);
+  void count_digits_of(const Piece& piece, const ReducedElements& elements);
+  void fill(uint32_t step);
   void start(const Piece& piece);
-  std::span<const Reduction> reductions_of(const Piece& piece);
   template <typename Fn>
   void for_each_block(const Piece& piece, const ReducedElements& elements, const Fn& fn);
-  void take_totals(const ReducedElements& elements, uint64_t end);
+  void take_block(const ReducedElements& elements, uint64_t end);
   size_t sum_on_device(DeviceRing& ring);
   bool send_piece(DeviceJob& job, const Piece& piece);
   void collect(DeviceSlot& slot, SemaphoreLock& computing, size_t& done, size_t end);
-  void load_operands(const Step& step, ByteRange part);
-  void add_block(std::span<const Reduction> reductions, const ReducedElements& elements, const Piece& piece,
-                 uint64_t index, uint64_t end);
-  /// What is reduced, of which operands, and where their elements stand.
-  struct Values {
-    const Program& value;
-    const std::optional<Program>& factor;
-    Operands operands;
-    Places places;
-  };
-  void add_values(const Values& values, uint64_t first, uint64_t count, uint64_t index, LaneSums& sums);
-  void add_rows(const Reduction& reduction, const StepRows& rows, const Piece& piece, uint64_t begin, uint64_t end,
-                LaneSums& sums);
-  bool has_whole_rows(const Reduction& reduction) const;
+  void load_operands(const Piece& piece);
 
   const Plan& plan_;
   std::span<const Checkpoint> checkpoints_;
@@ -79,14 +67,16 @@ class StatisticsWorker {
   Options options_;
   std::vector<Piece> pieces_;
   std::vector<SourceRead> reads_;
-  std::vector<Operand> heads_, all_;  // those that hold heads only have no meaning in `all_`
-  std::vector<bool> whole_rows_;      // per operand
-  DeviceRing* ring_ = nullptr;        // for the range at hand
-  size_t level_ = 0;                  // likewise
-  std::vector<Reduction> filled_;     // of the step at hand, with what hangs on it
+  PieceOperands operands_;
+  DeviceRing* ring_ = nullptr;  // for the range at hand
+  size_t level_ = 0;            // likewise
+  // Of the step at hand: what is sought, and the reductions of it, filled with what hangs on the tensor.
   std::optional<uint32_t> filled_step_;
-  std::vector<LaneSums> sums_;  // per reduction, of the block at hand
-  std::vector<double> totals_;  // of the blocks before it that began in the range
+  std::vector<Sought> sought_;
+  std::vector<Reduction> reductions_;
+  BlockFindings block_;
+  std::vector<double> found_;  // in the blocks before it that began in the run
+  DigitTables digits_;
 };
 
 }  // namespace ckmerge

@@ -53,6 +53,36 @@ std::string task_arithmetic(const MergekitCall& call) {
                   joined_texts(call.parameters[0]), "], normalize=", call.parameters[1][0], ")");
 }
 
+// Of the methods that thin out deltas: in the order in which they are written below.
+constexpr MergekitParameter kWeight{"weight", Scope::non_base, kNumber, true},
+    kDensity{"density", Scope::non_base, kNumber, false, 1}, kLambda{"lambda", Scope::shared, kNumber, false, 1},
+    kRescale{"rescale", Scope::shared, kFlag}, kMask{"int8_mask", Scope::no_effect};
+constexpr std::array<MergekitParameter, 6> kTies = {
+    {kWeight, kDensity, kLambda, {"normalize", Scope::shared, kFlag, false, 1}, kRescale, kMask}};
+constexpr std::array<MergekitParameter, 7> kBreadcrumbs = {{kWeight,
+                                                            kDensity,
+                                                            kLambda,
+                                                            {"normalize", Scope::shared, kFlag},
+                                                            kRescale,
+                                                            kMask,
+                                                            {"gamma", Scope::non_base, kNumber, false, 0.01}}};
+
+// A base alone is itself.
+std::string sparse(std::string_view method, const MergekitCall& call, const std::string& more) {
+  if (call.operands.size() == 1) return call.operands[0];
+  return sentence(method, "(", joined_texts(call.operands), ", alpha=", call.parameters[2][0], ", weights=[1, ",
+                  joined_texts(call.parameters[0]), "], densities=[1, ", joined_texts(call.parameters[1]),
+                  "], normalize=", call.parameters[3][0], ", rescale=", call.parameters[4][0], more, ")");
+}
+
+std::string gammas(const MergekitCall& call) {
+  return sentence(", gammas=[0, ", joined_texts(call.parameters[6]), "]");
+}
+
+std::string ties(const MergekitCall& call) { return sparse("ties", call, ""); }
+std::string breadcrumbs(const MergekitCall& call) { return sparse("breadcrumbs", call, gammas(call)); }
+std::string breadcrumbs_ties(const MergekitCall& call) { return sparse("breadcrumbs_ties", call, gammas(call)); }
+
 constexpr std::array<MergekitParameter, 1> kPassthrough = {{{"scale", Scope::input, kNumber, false, 1}}};
 
 std::string passthrough(const MergekitCall& call) {
@@ -140,11 +170,11 @@ constexpr std::array<MergekitMethod, 20> kMethods = {
      {.name = "nearswap", .base = Base::needed, .least = 2, .most = 2, .parameters = kT, .formula = nearswap},
      {.name = "task_arithmetic", .base = Base::needed, .parameters = kTaskArithmetic, .formula = task_arithmetic},
      {.name = "passthrough", .most = 1, .parameters = kPassthrough, .formula = passthrough},
-     {.name = "ties"},
+     {.name = "ties", .base = Base::needed, .parameters = kTies, .formula = ties},
      {.name = "dare_ties", .base = Base::needed, .parameters = kDare, .formula = dare_ties},
      {.name = "dare_linear", .base = Base::needed, .parameters = kDare, .formula = dare_linear},
-     {.name = "breadcrumbs"},
-     {.name = "breadcrumbs_ties"},
+     {.name = "breadcrumbs", .base = Base::needed, .parameters = kBreadcrumbs, .formula = breadcrumbs},
+     {.name = "breadcrumbs_ties", .base = Base::needed, .parameters = kBreadcrumbs, .formula = breadcrumbs_ties},
      {.name = "della"},
      {.name = "della_linear"},
      {.name = "nuslerp",

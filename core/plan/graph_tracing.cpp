@@ -2,9 +2,11 @@
 #include "core/plan/graph_tracing.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "io/text/error.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge {
 
@@ -97,6 +99,161 @@ uint16_t GraphTracing::take_slots(size_t count) {
     throw Error(ErrorCode::usage, "formula",
                 "the formula has too many methods that need statistics of their tensors; split it into two merges");
   return static_cast<uint16_t>(first);
+}
+
+// ---- programs
+
+std::string subject_of(const MergeGraph& graph) {
+  Term result = graph[graph.result()];
+  if (result.kind == Term::Kind::sum && graph[result.operands.back()].kind == Term::Kind::adapter)
+    result = graph[result.operands[0]];
+  return result.kind == Term::Kind::method ? result.method : "the formula";
+}
+
+namespace {
+
+size_t input_count(const MergeGraph& graph) {
+  return static_cast<size_t>(std::ranges::count(graph.terms(), Term::Kind::input, &Term::kind));
+}
+
+}  // namespace
+
+Program compiled(const MergeGraph& graph, Symbol symbol) {
+  std::optional<Program> program = compile(symbol);
+  if (program) return *std::move(program);
+  throw Error(ErrorCode::usage, subject_of(graph),
+              sentence(subject_of(graph), " needs more than the ", kMaxRegisters, " registers there are for ",
+                       counted(input_count(graph), "checkpoint"), "; give it fewer"));
+}
+
+void number_operands(Program& program, std::vector<uint32_t>& used) {
+  for (Instruction& instruction : program.code) {
+    if (instruction.op != Op::load) continue;
+    const auto known = std::ranges::find(used, instruction.operand);
+    const auto index = static_cast<uint16_t>(known - used.begin());
+    if (known == used.end()) used.push_back(instruction.operand);
+    instruction.operand = index;
+  }
+}
+
+// ---- statistics
+
+namespace {
+
+bool fills_any(const Program& program, const GraphTracing::Node& node) {
+  return std::ranges::any_of(program.code,
+                             [&](const Instruction& i) { return node.has(i.slot0) || node.has(i.slot1); });
+}
+
+// Nothing where zeros change nothing.
+std::optional<Program> tail_program(const MergeGraph& graph, Symbol symbol, Reduce how) {
+  if (symbol.node->kind == SymbolNode::Kind::zero && how != Reduce::cut) return std::nullopt;
+  return compiled(graph, symbol);
+}
+
+constexpr size_t kMostLevels = UINT8_MAX;
+
+// A node of which a program's slots hang, with its reductions as programs.
+struct NeededNode {
+  const GraphTracing::Node* node;
+  std::vector<Reduction> reductions;
+  size_t walks = 0;  // of all rounds
+  size_t level = 0;  // of the first
+
+  // Of the first walk of a round, or of what comes after the last.
+  size_t level_of(size_t round) const {
+    std::map<uint8_t, size_t> walks;  // by round before it
+    for (size_t r = 0; r < reductions.size() && node->reductions[r].round < round; ++r) {
+      size_t& most = walks[node->reductions[r].round];
+      most = std::max(most, reductions[r].walks());
+    }
+    size_t sum = level;
+    for (const auto& [before, count] : walks) sum += count;
+    return sum;
+  }
+  size_t rounds() const { return node->reductions.back().round + size_t{1}; }
+  size_t end_level() const { return level + walks; }
+
+  bool any_program(const auto& test) const {
+    return std::ranges::any_of(reductions, [&](const Reduction& reduction) {
+      return test(reduction.value) || (reduction.factor && test(*reduction.factor)) ||
+             (reduction.tail_value && test(*reduction.tail_value)) ||
+             (reduction.tail_factor && test(*reduction.tail_factor));
+    });
+  }
+  bool hangs_on(const GraphTracing::Node& other) const {
+    return any_program([&](const Program& program) { return fills_any(program, other); });
+  }
+};
+
+std::vector<Reduction> reductions_of(const MergeGraph& graph, const GraphTracing::Node& whole,
+                                     const GraphTracing::Node& tail) {
+  std::vector<Reduction> reductions;
+  for (size_t r = 0; r < whole.reductions.size(); ++r) {
+    Reduction& reduction = reductions.emplace_back(Reduction{.value = compiled(graph, whole.reductions[r].value),
+                                                             .how = whole.reductions[r].how,
+                                                             .cut = whole.reductions[r].cut});
+    if (whole.reductions[r].factor) reduction.factor = compiled(graph, *whole.reductions[r].factor);
+    reduction.tail_value = tail_program(graph, tail.reductions[r].value, reduction.how);
+    if (tail.reductions[r].factor)
+      reduction.tail_factor = tail_program(graph, *tail.reductions[r].factor, reduction.how);
+  }
+  return reductions;
+}
+
+// The nodes on which `program` hangs, those first that others hang on. The tails' nodes are those of the whole, in the
+// same order, because what is traced depends on numbers alone.
+std::vector<NeededNode> needed_nodes(const MergeGraph& graph, const Program& program, const TracedNodes& nodes) {
+  std::vector<NeededNode> needed;
+  for (size_t n = nodes.whole.nodes().size(); n-- > 0;) {
+    const GraphTracing::Node& node = nodes.whole.nodes()[n];
+    const auto hangs_on = [&](const NeededNode& other) { return other.hangs_on(node); };
+    if (!fills_any(program, node) && std::ranges::none_of(needed, hangs_on)) continue;
+    NeededNode& one = needed.emplace_back(NeededNode{&node, reductions_of(graph, node, nodes.tail.nodes()[n])});
+    one.walks = one.level_of(one.rounds());
+  }
+  std::ranges::reverse(needed);
+  for (size_t n = 0; n < needed.size(); ++n) {
+    for (size_t before = 0; before < n; ++before)
+      if (needed[n].level < needed[before].end_level() && needed[n].hangs_on(*needed[before].node))
+        needed[n].level = needed[before].end_level();
+    if (needed[n].end_level() > kMostLevels + 1)
+      throw Error(ErrorCode::usage, "formula",
+                  "methods that need statistics lie in each other so deep that they walk over the inputs more than 256 "
+                  "times; merge in two steps");
+  }
+  return needed;
+}
+
+void add_round(StatisticSet& set, NeededNode& one, size_t round, std::vector<uint32_t>& used) {
+  const auto first = set.reductions.size();
+  const size_t level = one.level_of(round), end = one.level_of(round + 1);
+  for (size_t r = 0; r < one.reductions.size(); ++r) {
+    if (one.node->reductions[r].round != round) continue;
+    Reduction& reduction = set.reductions.emplace_back(one.reductions[r]);
+    reduction.for_each_program([&](Program& program) { number_operands(program, used); });
+    reduction.level = static_cast<uint8_t>(level);
+  }
+  if (first == set.reductions.size()) return;
+  set.coefficients.push_back({.method = one.node->method,
+                              .given = one.node->given,
+                              .round = static_cast<uint8_t>(round),
+                              .first_reduction = static_cast<uint16_t>(first),
+                              .reduction_count = static_cast<uint16_t>(set.reductions.size() - first),
+                              .first_slot = one.node->first_slot,
+                              .level = static_cast<uint8_t>(end - 1)});
+}
+
+}  // namespace
+
+StatisticSet statistic_set(const MergeGraph& graph, const Program& program, const TracedNodes& nodes,
+                           std::vector<uint32_t>& used) {
+  StatisticSet set{.reductions = {}, .coefficients = {}, .slot_count = nodes.whole.slot_count()};
+  for (NeededNode& one : needed_nodes(graph, program, nodes))
+    for (size_t round = 0; round < one.rounds(); ++round) add_round(set, one, round, used);
+  if (set.reductions.size() > UINT16_MAX)
+    throw Error(ErrorCode::usage, "formula", "the formula needs more than 65535 statistics; merge in two steps");
+  return set;
 }
 
 }  // namespace ckmerge

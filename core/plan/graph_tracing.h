@@ -6,9 +6,11 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "core/plan/plan.h"
 #include "core/recipe/merge_graph.h"
 #include "kernels/formula.h"
 #include "kernels/method.h"
@@ -75,5 +77,27 @@ class GraphTracing {
   size_t slot_count_ = 0;
   Symbol result_;
 };
+
+/// What is at fault where a graph needs too much: its one method, or all of it.
+std::string subject_of(const MergeGraph& graph);
+
+/// Throws Error(usage) where `symbol` needs more registers than there are.
+Program compiled(const MergeGraph& graph, Symbol symbol);
+
+/// Only what is loaded is opened, populated and read: operand i becomes the i-th checkpoint that is, of `used`, which
+/// grows by what it has not.
+void number_operands(Program& program, std::vector<uint32_t>& used);
+
+/// The same terms, traced with all checkpoints and with the first alone: their nodes are the same, in one order,
+/// because what is traced depends on numbers alone.
+struct TracedNodes {
+  const GraphTracing& whole;
+  const GraphTracing& tail;
+};
+
+/// What fills the slots of `program`, over operands as number_operands() has them. Throws Error(usage) where it is too
+/// much.
+StatisticSet statistic_set(const MergeGraph& graph, const Program& program, const TracedNodes& nodes,
+                           std::vector<uint32_t>& used);
 
 }  // namespace ckmerge

@@ -7,149 +7,9 @@
 
 #include "io/text/error.h"
 #include "io/text/sentence.h"
-#include "kernels/formula.h"
 
 namespace ckmerge {
 namespace {
-
-// What is at fault where a graph needs too much: its one method, or all of it.
-std::string subject(const MergeGraph& graph) {
-  Term result = graph[graph.result()];
-  if (result.kind == Term::Kind::sum && graph[result.operands.back()].kind == Term::Kind::adapter)
-    result = graph[result.operands[0]];
-  return result.kind == Term::Kind::method ? result.method : "the formula";
-}
-
-size_t input_count(const MergeGraph& graph) {
-  return static_cast<size_t>(std::ranges::count(graph.terms(), Term::Kind::input, &Term::kind));
-}
-
-Program compiled(const MergeGraph& graph, Symbol symbol) {
-  std::optional<Program> program = compile(symbol);
-  if (program) return *std::move(program);
-  throw Error(ErrorCode::usage, subject(graph),
-              sentence(subject(graph), " needs more than the ", kMaxRegisters, " registers there are for ",
-                       counted(input_count(graph), "checkpoint"), "; give it fewer"));
-}
-
-// Only what is loaded is opened, populated and read: operand i becomes the i-th checkpoint that is.
-void number_operands(Program& program, std::vector<uint32_t>& used) {
-  for (Instruction& instruction : program.code) {
-    if (instruction.op != Op::load) continue;
-    const auto known = std::ranges::find(used, instruction.operand);
-    const auto index = static_cast<uint16_t>(known - used.begin());
-    if (known == used.end()) used.push_back(instruction.operand);
-    instruction.operand = index;
-  }
-}
-
-bool fills_any(const Program& program, const GraphTracing::Node& node) {
-  return std::ranges::any_of(program.code,
-                             [&](const Instruction& i) { return node.has(i.slot0) || node.has(i.slot1); });
-}
-
-std::optional<Program> tail_program(const MergeGraph& graph, Symbol symbol) {
-  if (symbol.node->kind == SymbolNode::Kind::zero) return std::nullopt;
-  return compiled(graph, symbol);
-}
-
-constexpr size_t kMostLevels = UINT8_MAX;
-
-// A node of which a program's slots hang, with its reductions as programs.
-struct NeededNode {
-  const GraphTracing::Node* node;
-  std::vector<Reduction> reductions;
-  size_t level = 0;  // of its first round
-
-  // Of the first walk after its last round.
-  size_t end_level() const { return level + node->reductions.back().round + 1; }
-
-  bool any_program(const auto& test) const {
-    return std::ranges::any_of(reductions, [&](const Reduction& reduction) {
-      return test(reduction.value) || (reduction.factor && test(*reduction.factor)) ||
-             (reduction.tail_value && test(*reduction.tail_value)) ||
-             (reduction.tail_factor && test(*reduction.tail_factor));
-    });
-  }
-  bool hangs_on(const GraphTracing::Node& other) const {
-    return any_program([&](const Program& program) { return fills_any(program, other); });
-  }
-};
-
-std::vector<Reduction> reductions_of(const MergeGraph& graph, const GraphTracing::Node& whole,
-                                     const GraphTracing::Node& tail) {
-  std::vector<Reduction> reductions;
-  for (size_t r = 0; r < whole.reductions.size(); ++r) {
-    Reduction& reduction = reductions.emplace_back(
-        Reduction{.value = compiled(graph, whole.reductions[r].value), .how = whole.reductions[r].how});
-    if (whole.reductions[r].factor) reduction.factor = compiled(graph, *whole.reductions[r].factor);
-    reduction.tail_value = tail_program(graph, tail.reductions[r].value);
-    if (tail.reductions[r].factor) reduction.tail_factor = tail_program(graph, *tail.reductions[r].factor);
-  }
-  return reductions;
-}
-
-// The nodes on which `program` hangs, those first that others hang on. The tails' nodes are those of the whole, in the
-// same order, because what is traced depends on numbers alone.
-std::vector<NeededNode> needed_nodes(const MergeGraph& graph, const Program& program, const GraphTracing& whole,
-                                     const GraphTracing& tail) {
-  std::vector<NeededNode> needed;
-  for (size_t n = whole.nodes().size(); n-- > 0;) {
-    const GraphTracing::Node& node = whole.nodes()[n];
-    const auto hangs_on = [&](const NeededNode& other) { return other.hangs_on(node); };
-    if (fills_any(program, node) || std::ranges::any_of(needed, hangs_on))
-      needed.push_back({&node, reductions_of(graph, node, tail.nodes()[n])});
-  }
-  std::ranges::reverse(needed);
-  for (size_t n = 0; n < needed.size(); ++n) {
-    for (size_t before = 0; before < n; ++before)
-      if (needed[n].level < needed[before].end_level() && needed[n].hangs_on(*needed[before].node))
-        needed[n].level = needed[before].end_level();
-    if (needed[n].end_level() > kMostLevels + 1)
-      throw Error(ErrorCode::usage, "formula",
-                  "methods that need statistics lie in each other so deep that they walk over the inputs more than 256 "
-                  "times; merge in two steps");
-  }
-  return needed;
-}
-
-void number_operands(Reduction& reduction, std::vector<uint32_t>& used) {
-  number_operands(reduction.value, used);
-  for (std::optional<Program>* program : {&reduction.factor, &reduction.tail_value, &reduction.tail_factor})
-    if (*program) number_operands(**program, used);
-}
-
-// Adds the round of a node that is made on `level`.
-void add_round(StatisticSet& set, NeededNode& one, size_t level, std::vector<uint32_t>& used) {
-  const auto first = set.reductions.size();
-  const size_t round = level - one.level;
-  for (size_t r = 0; r < one.reductions.size(); ++r) {
-    if (one.node->reductions[r].round != round) continue;
-    number_operands(one.reductions[r], used);
-    one.reductions[r].level = static_cast<uint8_t>(level);
-    set.reductions.push_back(std::move(one.reductions[r]));
-  }
-  set.coefficients.push_back({.method = one.node->method,
-                              .given = one.node->given,
-                              .round = static_cast<uint8_t>(round),
-                              .first_reduction = static_cast<uint16_t>(first),
-                              .reduction_count = static_cast<uint16_t>(set.reductions.size() - first),
-                              .first_slot = one.node->first_slot,
-                              .level = static_cast<uint8_t>(level)});
-}
-
-// What fills the slots of `program`.
-StatisticSet statistic_set(std::vector<NeededNode> needed, size_t slot_count, std::vector<uint32_t>& used) {
-  StatisticSet set{.reductions = {}, .coefficients = {}, .slot_count = slot_count};
-  size_t levels = 0;
-  for (const NeededNode& one : needed) levels = std::max(levels, one.end_level());
-  for (size_t level = 0; level < levels; ++level)
-    for (NeededNode& one : needed)
-      if (level >= one.level && level < one.end_level()) add_round(set, one, level, used);
-  if (set.reductions.size() > UINT16_MAX)
-    throw Error(ErrorCode::usage, "formula", "the formula needs more than 65535 statistics; merge in two steps");
-  return set;
-}
 
 // ---- finding what is there already
 
@@ -247,7 +107,7 @@ const MergeProgram& MergePrograms::whole(Dtype compute) {
   if (!whole.nodes().empty()) {
     of.only_first = true;
     const GraphTracing tail(graph_, of);
-    statistics = add(statistic_set(needed_nodes(graph_, program, whole, tail), whole.slot_count(), out.operands));
+    statistics = add(statistic_set(graph_, program, {whole, tail}, out.operands));
   }
   const ProgramChange change = add_change(whole, statistics, out.operands);
   out.program = add(std::move(program), statistics, change);
@@ -293,7 +153,7 @@ uint16_t MergePrograms::add(Program program, uint16_t statistics, const ProgramC
   program_statistics_.push_back(statistics);
   changes_.push_back(change);
   if (programs_.size() >= Step::kCount)
-    throw Error(ErrorCode::usage, subject(graph_),
+    throw Error(ErrorCode::usage, subject_of(graph_),
                 "the numbers of the merge differ for more than 65533 tensors; give fewer rules");
   const auto index = static_cast<uint16_t>(programs_.size() - 1);
   known_programs_.emplace(hash, index);

@@ -6,6 +6,7 @@
 
 #include "core/plan/step_rows.h"
 #include "kernels/method.h"
+#include "kernels/reductions.h"
 
 namespace ckmerge {
 namespace {
@@ -21,6 +22,29 @@ uint64_t bytes_of(const Plan& plan, std::span<const Checkpoint> checkpoints, con
   return bytes;
 }
 
+// Whether a walk of `reduction` goes over all of every tensor.
+bool reads_all(const Reduction& reduction, size_t level) { return level < reduction.level + reduction.digit_walks(); }
+
+// Whether it looks at one block, at most.
+bool reads_a_block(const Reduction& reduction, size_t level) {
+  return level + 1 == reduction.level + reduction.walks();
+}
+
+void add_walk(Pass& pass, const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step, size_t level) {
+  bool all = false;
+  uint64_t blocks = 0;
+  for (const Reduction& reduction : statistics_of(plan, step).reductions) {
+    if (!reduction.walks_at(level)) continue;
+    all = all || reads_all(reduction, level);
+    blocks += reads_all(reduction, level) || !reads_a_block(reduction, level) ? UINT32_MAX : 1;
+  }
+  const uint64_t bytes = bytes_of(plan, checkpoints, step);
+  const uint64_t in_step = (element_count(step) + kReductionBlock - 1) / kReductionBlock;
+  ++pass.tensors;
+  pass.bytes_to_read += blocks < in_step ? bytes / in_step * blocks : bytes;
+  pass.at_most = pass.at_most || !all;
+}
+
 }  // namespace
 
 std::vector<Pass> passes_of(const Plan& plan, std::span<const Checkpoint> checkpoints) {
@@ -31,14 +55,12 @@ std::vector<Pass> passes_of(const Plan& plan, std::span<const Checkpoint> checkp
     const StatisticSet& set = statistics_of(plan, step);
     passes.resize(std::max(passes.size(), set.levels()), {.name = "statistics"});
     methods.resize(passes.size());
-    for (size_t level = 0; level < set.levels(); ++level) {
-      ++passes[level].tensors;
-      passes[level].bytes_to_read += bytes_of(plan, checkpoints, step);
-    }
+    for (size_t level = 0; level < set.levels(); ++level) add_walk(passes[level], plan, checkpoints, step, level);
   }
   for (const StatisticSet& set : plan.statistics)
-    for (const TensorCoefficients& coefficients : set.coefficients)
-      if (coefficients.level < methods.size()) methods[coefficients.level].insert(coefficients.method->spec->name);
+    for (const TensorCoefficients& part : set.coefficients)
+      for (size_t level = set.reductions[part.first_reduction].level; level <= part.level; ++level)
+        if (level < methods.size()) methods[level].insert(part.method->spec->name);
   for (size_t level = 0; level < passes.size(); ++level)
     passes[level].methods.assign(methods[level].begin(), methods[level].end());
   passes.push_back({.name = "merge", .tensors = plan.steps.size(), .bytes_to_read = plan.bytes_to_read});

@@ -16,6 +16,7 @@ struct Pass {
   const char* name;                       ///< statistics or merge
   uint64_t tensors = 0;                   ///< of the output
   uint64_t bytes_to_read = 0;             ///< of the inputs
+  bool at_most = false;                   ///< some tensors may turn out to need it not, or less of it
   std::vector<std::string> methods = {};  ///< statistics: those that need them, sorted
 };
 

@@ -225,6 +225,38 @@ size_t Plan::owner(size_t step) const {
   return tie != ties.end() && tie->step == step ? tie->owner : step;
 }
 
+size_t StatisticSet::levels() const {
+  size_t levels = 0;
+  for (const TensorCoefficients& part : coefficients) levels = std::max(levels, part.level + size_t{1});
+  return levels;
+}
+
+size_t Plan::cuts() const {
+  size_t most = 0;
+  for (const StatisticSet& set : statistics) most = std::max(most, set.cuts());
+  return most;
+}
+
+size_t Plan::digit_levels() const {
+  size_t most = 0;
+  for (const StatisticSet& set : statistics) {
+    size_t levels = 0;
+    for (size_t level = 0; level < set.levels(); ++level)
+      levels += std::ranges::any_of(set.reductions, [&](const Reduction& reduction) {
+        return reduction.how == Reduce::cut && level >= reduction.level &&
+               level < reduction.level + reduction.digit_walks();
+      });
+    most = std::max(most, levels);
+  }
+  return most;
+}
+
+size_t Plan::statistic_levels() const {
+  size_t most = 0;
+  for (const StatisticSet& set : statistics) most = std::max(most, set.levels());
+  return most;
+}
+
 size_t Plan::registers() const {
   size_t most = 0;
   const auto take = [&](const Program& program) { most = std::max(most, program.registers()); };

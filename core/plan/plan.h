@@ -17,6 +17,8 @@
 #include "io/file/byte_range.h"
 #include "io/table/checkpoint.h"
 #include "io/table/output_frame.h"
+#include "kernels/magnitudes.h"
+#include "kernels/method.h"
 #include "kernels/program.h"
 
 namespace ckmerge {
@@ -96,7 +98,24 @@ struct Reduction {
   /// alone. Empty, though there is a factor: zero.
   std::optional<Program> tail_value = {}, tail_factor = {};
   Reduce how = Reduce::sum;
-  uint8_t level = 0;  ///< each level is a walk over the inputs, and its reductions may hang on those of lower ones
+  Cut cut = {};       ///< of a cut
+  uint8_t level = 0;  ///< of its first walk: each level is one over the inputs, and may hang on what lower ones found
+
+  size_t numbers() const { return how == Reduce::cut ? 2 : 1; }
+  /// How many walks find the magnitude of a cut: one for each digit of its key. Of others 1.
+  size_t digit_walks() const {
+    return how == Reduce::cut ? (key_bits(value.compute) + kDigitBits - 1) / kDigitBits : 1;
+  }
+  /// At most. Where not all elements of the magnitude of a cut stay, a walk counts them, block by block, and another
+  /// looks at the block in which the last one lies.
+  size_t walks() const { return how == Reduce::cut ? digit_walks() + 2 : 1; }
+  bool walks_at(size_t at) const { return at >= level && at < level + walks(); }
+  template <typename Fn>
+  void for_each_program(const Fn& fn) {
+    fn(value);
+    for (std::optional<Program>* program : {&factor, &tail_value, &tail_factor})
+      if (*program) fn(**program);
+  }
 
   friend bool operator==(const Reduction&, const Reduction&) = default;
 };
@@ -108,24 +127,19 @@ struct TensorCoefficients {
   uint8_t round = 0;
   uint16_t first_reduction = 0, reduction_count = 0;  ///< of the set's
   uint16_t first_slot = 0;                            ///< as many as the method has coefficients
-  uint8_t level = 0;                                  ///< of its reductions
+  uint8_t level = 0;                                  ///< of the last walk of its reductions
 
   friend bool operator==(const TensorCoefficients&, const TensorCoefficients&) = default;
 };
 
 /// What a program with slots needs to know of each tensor.
 struct StatisticSet {
-  std::vector<Reduction> reductions;             ///< their levels ascend
-  std::vector<TensorCoefficients> coefficients;  ///< likewise; a method's rounds have levels of their own
+  std::vector<Reduction> reductions;
+  std::vector<TensorCoefficients> coefficients;  ///< a method's rounds one after another
   size_t slot_count = 0;
 
-  /// Those of one level, which lie side by side.
-  std::span<const Reduction> reductions_of(size_t level) const {
-    // clang 14 cannot compile equal_range() of libstdc++ 12.
-    return {std::ranges::lower_bound(reductions, level, {}, &Reduction::level),
-            std::ranges::upper_bound(reductions, level, {}, &Reduction::level)};
-  }
-  size_t levels() const { return coefficients.empty() ? 0 : coefficients.back().level + size_t{1}; }
+  size_t levels() const;
+  size_t cuts() const { return static_cast<size_t>(std::ranges::count(reductions, Reduce::cut, &Reduction::how)); }
 
   friend bool operator==(const StatisticSet&, const StatisticSet&) = default;
 };
@@ -190,6 +204,9 @@ struct Plan {
   uint64_t memory() const;                  ///< bytes this plan holds, the checkpoints' tables not included
   uint64_t output_size() const;             ///< bytes of all files
   size_t registers() const;                 ///< of its longest program
+  size_t cuts() const;                      ///< of the tensor that has most
+  size_t digit_levels() const;              ///< on which digits of magnitudes are counted, likewise
+  size_t statistic_levels() const;          ///< likewise
   uint64_t end() const { return files.empty() ? 0 : files.back().place.end; }  ///< of the output's offsets
   std::span<const Step> steps_of(const PlannedFile& file) const {
     return std::span(steps).subspan(file.first_step, file.end_step - file.first_step);

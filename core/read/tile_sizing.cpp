@@ -72,6 +72,10 @@ Appetite appetite_of(const Plan& plan, std::span<const Checkpoint> checkpoints, 
   return appetite;
 }
 
+// Tensors of which a walk has counted digits and not all: on each level that in which the next range to be handed out
+// begins, and of every range that somebody works at the tensor that is counted and the one with which it ends.
+uint64_t tensors_at_hand(const Plan& plan, unsigned in_flight) { return plan.digit_levels() + 2 * in_flight; }
+
 // Windows are whole pages: each source may add a part of one at both ends.
 TileSizing with(const Plan& plan, const Appetite& appetite, uint64_t tile, unsigned in_flight,
                 const SizingOptions& options) {
@@ -80,6 +84,8 @@ TileSizing with(const Plan& plan, const Appetite& appetite, uint64_t tile, unsig
           .window_size = tile * appetite.ratio + appetite.sources * 2 * InputWindows::page_size(),
           .sums_size = accumulates ? Accumulation::sums_size(plan, tile) : 0,
           .spill_size = registers_size(appetite.registers),
+          .tables_size = plan.cuts() ? kDigitTables * kDigitBuckets * sizeof(uint32_t) : 0,
+          .counts_size = tensors_at_hand(plan, in_flight) * plan.cuts() * kDigitBuckets * sizeof(uint32_t),
           .tiles_in_flight = in_flight,
           .threads = std::min(options.threads, in_flight),
           .accumulates = accumulates};

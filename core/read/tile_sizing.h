@@ -26,6 +26,8 @@ struct TileSizing {
   uint64_t window_size = 0;  ///< bytes of resident input, page borders included
   uint64_t sums_size = 0;    ///< bytes of sums, where checkpoints are accumulated
   uint64_t spill_size = 0;   ///< bytes of registers beyond those of the stack
+  uint64_t tables_size = 0;  ///< bytes of counts of magnitudes' digits, where tensors are cut
+  uint64_t counts_size = 0;  ///< likewise, of the tensors at hand
   unsigned tiles_in_flight = 0;
   SlotSizes slot = {};       ///< of a device, 0 without one
   unsigned slots = 0;        ///< of all devices
@@ -35,7 +37,8 @@ struct TileSizing {
   /// A worker's registers, lists and buffers of the C library.
   static constexpr uint64_t kPerWorker = 256ull << 10;
   uint64_t memory() const {
-    return tiles_in_flight * (tile_size + window_size + sums_size + spill_size + kPerWorker) + slots * slot.input;
+    return tiles_in_flight * (tile_size + window_size + sums_size + spill_size + tables_size + kPerWorker) +
+           counts_size + slots * slot.input;
   }
 };
 

@@ -37,6 +37,8 @@ namespace {
 #include "kernels/cpu/conversions.inl"
 #include "kernels/cpu/operations.inl"
 #include "kernels/cpu/placed.inl"
+// It counts keys of placed.inl.
+#include "kernels/cpu/magnitudes.inl"
 #include "kernels/cpu/stochastic.inl"
 
 // ---- reductions ----
@@ -152,6 +154,14 @@ constexpr BlockKernels make_table() {
       .uniform64 = uniform<double>,
       .before32 = before<float>,
       .before64 = before<double>,
+      .stays32 = stays<float>,
+      .stays64 = stays<double>,
+      .within32 = within<float>,
+      .within64 = within<double>,
+      .largest32 = largest<float>,
+      .largest64 = largest<double>,
+      .digits32 = digits<float>,
+      .digits64 = digits<double>,
       .words = uniform<uint32_t>,
       .dot32 = dot<float>,
       .dot64 = dot<double>,

@@ -47,3 +47,17 @@ void before(T* dst, uint64_t period, uint64_t bound, uint64_t index, size_t n) {
     for (const T value = is_before ? static_cast<T>(-1) : static_cast<T>(1); i < end; ++i) dst[i] = value;
   }
 }
+
+template <typename T>
+void where_at_least(T* dst, const T* x, typename MagnitudeKey<T>::Type least, size_t n) {
+  CKMERGE_INDEPENDENT
+  for (size_t i = 0; i < n; ++i) dst[i] = magnitude_key(x[i]) >= least ? static_cast<T>(-1) : static_cast<T>(1);
+}
+
+template <typename T>
+void stays(T* dst, const T* x, T least, uint64_t end, uint64_t index, size_t n) {
+  const uint64_t left = end > index ? end - index : 0;
+  const size_t equal = left < n ? static_cast<size_t>(left) : n;
+  where_at_least(dst, x, magnitude_key(least), equal);
+  where_at_least(dst + equal, x + equal, magnitude_key(least) + 1, n - equal);
+}

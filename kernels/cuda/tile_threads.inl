@@ -108,7 +108,8 @@ struct InterpretedProgram {
 
   CKMERGE_INLINE T& at(uint32_t r, uint32_t e) const { return registers[(r * kVector + e) * kStride]; }
 
-  CKMERGE_INLINE T place(const JobInstruction& i, uint64_t index) const {
+  CKMERGE_INLINE T place(const JobInstruction& i, uint32_t e, uint64_t index) const {
+    if (i.op == Op::stays) return stays_of<T>(at(i.a, e), static_cast<T>(i.k0), index, static_cast<uint64_t>(i.k1));
     const auto k0 = static_cast<uint64_t>(i.k0), k1 = static_cast<uint64_t>(i.k1);
     return i.op == Op::uniform ? uniform_of<T>(index, k0 << 32 | k1) : before_of<T>(index, k0, k1);
   }
@@ -123,7 +124,8 @@ struct InterpretedProgram {
       CKMERGE_ELEMENTWISE(CKMERGE_ROW)
 #undef CKMERGE_ROW
       case Op::uniform:
-      case Op::before: return place(i, index);
+      case Op::before:
+      case Op::stays: return place(i, e, index);
       case Op::constant: return k0;
       case Op::scale: return k0 * at(i.a, e);
       case Op::add: return at(i.a, e) + at(i.b, e);

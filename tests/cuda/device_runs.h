@@ -8,6 +8,7 @@
 
 #include "kernels/cuda/runtime.h"
 #include "kernels/program.h"
+#include "kernels/reductions.h"
 
 namespace ckmerge::test {
 

@@ -57,11 +57,21 @@ T compute(const Instruction& i, const T* r) {
 }
 
 template <typename T>
+T stays(const Instruction& i, T x, uint64_t index) {
+  const T least = std::fabs(static_cast<T>(i.k0)), magnitude = std::fabs(x);
+  const bool equal = magnitude == least || (std::isnan(x) && std::isnan(least));
+  const bool larger = !std::isnan(least) && (std::isnan(x) || magnitude > least);
+  return larger || (equal && index < static_cast<uint64_t>(i.k1)) ? -1 : 1;
+}
+
+template <typename T>
 T result(const Program& program, const std::vector<Operand>& operands, uint64_t element_index) {
   std::vector<T> registers(program.registers());
   for (const Instruction& i : program.code) {
     if (i.op == Op::load)
       registers[i.dst] = static_cast<T>(element(operands[i.operand], element_index));
+    else if (i.op == Op::stays)
+      registers[i.dst] = stays(i, registers[i.a], element_index);
     else
       registers[i.dst] =
           is_placed(i.op) ? static_cast<T>(naive_placed(i, element_index)) : compute<T>(i, registers.data());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/program.h"
+#include "kernels/reductions.h"
 #include "tests/kernels/oracle.h"
 
 namespace ckmerge {

@@ -67,7 +67,8 @@ Program take_program(Source& source, size_t operands) {
     if (is_placed(i.op)) {
       i.slot0 = i.slot1 = Instruction::kNoSlot;
       i.k1 = static_cast<double>(source.take<uint32_t>());
-      i.k0 = static_cast<double>(std::max<uint64_t>(1, source.take<uint32_t>()));
+      i.k0 = i.op == Op::stays ? source.take<float>()
+                               : static_cast<double>(std::max<uint64_t>(1, source.take<uint32_t>()));
       if (i.op == Op::before) i.k1 = std::min(i.k0, i.k1);
     }
     program.code.push_back(i);

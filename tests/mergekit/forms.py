@@ -67,6 +67,7 @@ def slices(*entries, **further):
 
 A, B, C, H = "llama_A", "llama_B", "llama_C", "llama_B_bf16"
 AB, ABC, F32 = f"{A} {B}", f"{A} {B} {C}", {"dtype": "float32"}
+SPARSE = {"base_model": A} | F32
 LINEAR, TASK, PASS = {"merge_method": "linear"} | F32, {"merge_method": "task_arithmetic", "base_model": A} | F32, {"merge_method": "passthrough"} | F32
 SLERP = {"merge_method": "slerp", "base_model": A} | F32
 NUSLERP, MULTISLERP, KARCHER, DARE = {"merge_method": "nuslerp"} | F32, {"merge_method": "multislerp"} | F32, {"merge_method": "karcher"} | F32, {"base_model": A} | F32
@@ -199,6 +200,10 @@ MODELS_ALONE = [
     Form("task_arithmetic, normalize", of({B: 0.7, C: 0.4}, **TASK, parameters="{normalize: true}"), ABC, 0),
     Form("task_arithmetic, filters and gradients",
          of({B: "[{filter: mlp, value: [0, 1]}, {filter: self_attn, value: 0.5}, {value: 0.25}]", C: "[1, 0, 0.5]"}, **TASK), ABC, 10),
+    # Magnitudes of folders.py are equal too often for more: which of them stays is mergekit's own (docs/from-mergekit.md).
+    Form("ties, density 1", of({B: 0.5, C: {"weight": 0.25, "density": 1}}, **SPARSE, merge_method="ties", parameters="{lambda: 0.7}"), ABC, 0),
+    Form("ties, a negative weight", of({B: 1, C: -0.5}, **SPARSE, merge_method="ties", parameters="{normalize: false, int8_mask: true}"), ABC, 0),
+    Form("breadcrumbs_ties, density 1", of({B: 0.5, C: 1}, **SPARSE, merge_method="breadcrumbs_ties", parameters="{normalize: true, gamma: 0.2}"), ABC, 0),
     Form("nearswap", of({B: None}, merge_method="nearswap", base_model=A, dtype="float32", parameters="{t: 0.01}"), AB, 0),
     Form("nuslerp", of({A: 0.6, B: 0.3}, **NUSLERP), AB, 16),
     Form("nuslerp, base", of({A: 0.6, B: "[0.2, 1]"}, **NUSLERP, base_model=C), ABC, 16),

@@ -13,7 +13,7 @@ import tree
 
 ARITHMETIC = re.compile(r"^\s*(?:@!?%\w+ )?((?:add|sub|mul|div|sqrt|rcp|fma|mad|ex2|lg2|sin|cos|tanh|cvt|abs|neg|min|max)\.[\w.]*f(?:16|32|64)[\w.]*)\s", re.M)
 ROUNDED = re.compile(r"(?:add|sub|mul|div|sqrt)\.rn\.")
-# A whole number in f64 is an integer exactly (Op::uniform and Op::before in kernels/block_kernels.h).
+# A whole number in f64 is an integer exactly (is_placed() in kernels/block_kernels.h).
 EXACT = re.compile(r"(?:abs|neg|min|max)\.|cvt\.(?:f32\.f16|f64\.f32|rn\.|rzi\.u64\.f64)")
 
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/program.h"
+#include "kernels/reductions.h"
 
 namespace ckmerge {
 namespace {

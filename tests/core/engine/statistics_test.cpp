@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <filesystem>
 #include <random>
 #include <semaphore>
@@ -14,6 +16,7 @@
 #include "tests/core/failure.h"
 #include "tests/core/merge_runs.h"
 #include "tests/core/reference.h"
+#include "tests/kernels/naive_cut.h"
 #include "tests/kernels/oracle.h"
 
 using namespace ckmerge;
@@ -55,7 +58,8 @@ std::vector<double> gathered(const Plan& plan, std::span<const Checkpoint> check
   std::counting_semaphore<> semaphore(1);
   StatisticsWorker worker(plan, checkpoints, windows, statistics,
                           {.kernels = &kernels, .piece_size = piece_size, .semaphore = &semaphore});
-  for (const ByteRange range : ranges) worker.compute(range, 0);
+  for (size_t level = 0; level < statistics.levels(); ++level)
+    for (const ByteRange range : ranges) worker.compute(range, level);
   return statistics.coefficients(step);
 }
 
@@ -100,6 +104,75 @@ TEST_CASE("sums are those of 64 Ki blocks in order, however the file is cut and 
         std::shuffle(ranges.begin(), ranges.end(), std::mt19937(seed));
         CHECK(gathered(plan, checkpoints, 0, ranges, 65536, *kernels) == expected);
       }
+    }
+}
+
+namespace {
+
+// Leaves what each round found in slots of its own, and how many elements there were.
+void note(std::span<const double>, const TensorStatistics& found, std::span<double> out) {
+  std::ranges::copy(found.numbers, out.begin() + (found.round == 0 ? 0 : 5));
+  out.back() = static_cast<double>(found.count);
+}
+const Method kNoting{.spec = find_method("slerp")->spec,
+                     .reductions = find_method("slerp")->reductions,
+                     .needs_statistics = find_method("slerp")->needs_statistics,
+                     .tensor_coefficients = note,
+                     .coefficient_count = find_method("slerp")->coefficient_count,
+                     .coefficients = find_method("slerp")->coefficients,
+                     .trace = find_method("slerp")->trace};
+
+uint64_t third(const std::array<double, 2>&, uint64_t count) { return count / 3; }
+
+// All kinds of A, and after that the count of those of B that lie below what stays of A.
+StatisticSet all_kinds() {
+  const Program a{.code = {{.op = Op::load}}};
+  const Program staying{.code = {{.op = Op::load},
+                                 {.op = Op::stays, .slot0 = 3, .slot1 = 4},
+                                 {.op = Op::zero, .dst = 1},
+                                 {.op = Op::load, .dst = 2, .operand = 1},
+                                 {.op = Op::select, .a = 0, .b = 1, .c = 2}}};
+  StatisticSet set{.reductions = {}, .coefficients = {}, .slot_count = 7};
+  set.reductions = {{.value = a},
+                    {.value = a, .how = Reduce::maximum},
+                    {.value = a, .how = Reduce::count},
+                    {.value = a, .how = Reduce::cut, .cut = {{}, third}},
+                    {.value = staying, .how = Reduce::count, .level = 4}};
+  const std::vector<double> given(7, -1);
+  set.coefficients = {
+      {.method = &kNoting, .given = given, .round = 0, .first_reduction = 0, .reduction_count = 4, .level = 3},
+      {.method = &kNoting, .given = given, .round = 1, .first_reduction = 4, .reduction_count = 1, .level = 4}};
+  return set;
+}
+
+}  // namespace
+
+TEST_CASE("largest, counts and cuts, in rounds, however the file is cut and in whatever order ranges come") {
+  constexpr uint64_t kCount = 300 * 1009;
+  std::vector<float> of_a(kCount), of_b(kCount);
+  std::mt19937 generator(7);
+  for (uint64_t i = 0; i < kCount; ++i) {
+    of_a[i] = static_cast<float>(generator() % 900) - 450;
+    of_b[i] = static_cast<float>(generator() % 3);
+  }
+  TempFolder folder;
+  const auto checkpoints = open_all(
+      {write_file(folder / "A", {f32("w", {kCount}, of_a)}), write_file(folder / "B", {f32("w", {kCount}, of_b)}, 1)});
+  Plan plan = make_plan(slerp(0.3), checkpoints);
+  plan.statistics[0] = all_kinds();
+  const auto [least, end] = naive_cut(of_a, kCount / 3);
+  const std::vector<bool> stays = among_largest(of_a, 0, kCount / 3);
+  double counted = 0, left = 0;
+  for (uint64_t i = 0; i < kCount; ++i) counted += of_a[i] != 0, left += !stays[i] && of_b[i] != 0;
+  const std::vector<double> a(of_a.begin(), of_a.end()), ones(kCount, 1);
+  const std::vector<double> expected = {
+      sum_of_products(a, ones), std::fabs(of_a[by_magnitude(of_a)[0]]), counted, least, end, left, double(kCount)};
+  for (const BlockKernels* kernels : available_kernels())
+    for (const uint64_t every : {4096u, 65536u, 1u << 20}) {
+      std::vector<ByteRange> ranges = cut(plan.end(), every);
+      CHECK(gathered(plan, checkpoints, 0, ranges, every, *kernels) == expected);
+      std::shuffle(ranges.begin(), ranges.end(), std::mt19937(3));
+      CHECK(gathered(plan, checkpoints, 0, ranges, 65536, *kernels) == expected);
     }
 }
 

@@ -81,6 +81,18 @@ TEST_CASE("models with scalars are one call of a method") {
       "parameters: {weight: 0.3}}]\nparameters: {lambda: 0.9, density: 1}\n");
   CHECK(made.recipe.formula->text == "task_arithmetic(A, B, C, alpha=0.9, weights=[1, 0.5, 0.3], normalize=false)");
   CHECK(made.warnings.empty());
+  made = models.merge(
+      "merge_method: ties\nbase_model: C\nmodels: [{model: A, parameters: {weight: 0.5, density: 0.2}}, {model: B}]\n"
+      "parameters: {weight: 0.3, lambda: 0.9, density: 0.7, int8_mask: true, rescale: true}\n");
+  CHECK(made.recipe.formula->text ==
+        "ties(A, B, C, alpha=0.9, weights=[1, 0.5, 0.3], densities=[1, 0.2, 0.7], normalize=true, rescale=true)");
+  CHECK(made.warnings.empty());
+  made = models.merge(
+      "merge_method: breadcrumbs_ties\nbase_model: C\nmodels: [{model: A, parameters: {gamma: 0.1}}, {model: B}]\n"
+      "parameters: {weight: 1}\n");
+  CHECK(made.recipe.formula->text ==
+        "breadcrumbs_ties(A, B, C, alpha=1, weights=[1, 1, 1], densities=[1, 1, 1], normalize=false, rescale=false, "
+        "gammas=[0, 0.1, 0.01])");
   CHECK(models.merge("merge_method: passthrough\nmodels: [{model: B}]\n").recipe.formula->text == "scale(A, alpha=1)");
 }
 

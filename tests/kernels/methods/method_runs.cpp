@@ -5,6 +5,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/reductions.h"
+#include "tests/kernels/naive_cut.h"
+
 namespace ckmerge {
 
 Coefficients coefficients(const char* method, const Arguments& arguments) {
@@ -58,9 +61,21 @@ bool same_bits(const std::vector<T>& x, const std::vector<T>& y) {
   return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size() * sizeof(T)) == 0);
 }
 
-double statistic(const BlockKernels& kernels, const Reduced& reduced, std::span<const double> coefficients,
-                 const std::vector<std::vector<float>>& inputs) {
+double sum_of(const BlockKernels& kernels, const Program& value, const Program* factor,
+              const std::vector<std::vector<float>>& inputs) {
   const std::vector<Operand> operands = operands_of(inputs);
+  double sum = 0;
+  for (uint64_t at = 0; at < inputs[0].size(); at += kReductionBlock) {
+    LaneSums sums;
+    const uint64_t count = std::min(kReductionBlock, inputs[0].size() - at);
+    add_products(kernels, value, factor, operands.data(), at, count, at, sums);
+    sum += sums.total();
+  }
+  return std::isnan(sum) ? NAN : sum;  // a NaN's sign is unspecified
+}
+
+void add_statistics(const BlockKernels& kernels, const Reduced& reduced, std::span<const double> coefficients,
+                    const std::vector<std::vector<float>>& inputs, std::vector<double>& out) {
   const auto filled = [&](Symbol symbol) {
     Program program = compile(symbol).value();
     fill_slots(program, coefficients);
@@ -69,14 +84,17 @@ double statistic(const BlockKernels& kernels, const Reduced& reduced, std::span<
     return program;
   };
   const Program value = filled(reduced.value), factor = filled(reduced.factor.value_or(reduced.value));
-  double sum = 0;
-  for (uint64_t at = 0; at < inputs[0].size(); at += kReductionBlock) {
-    LaneSums sums;
-    const uint64_t count = std::min(kReductionBlock, inputs[0].size() - at);
-    add_products(kernels, value, reduced.factor ? &factor : nullptr, operands.data(), at, count, at, sums);
-    sum += sums.total();
+  const std::vector<float> values = run_on(kernels, value, inputs);
+  switch (reduced.how) {
+    case Reduce::sum: return out.push_back(sum_of(kernels, value, reduced.factor ? &factor : nullptr, inputs));
+    case Reduce::count:
+      return out.push_back(static_cast<double>(values.size() - static_cast<size_t>(std::ranges::count(values, 0.0f))));
+    case Reduce::maximum: return out.push_back(values.empty() ? 0 : std::fabs(values[by_magnitude(values)[0]]));
+    case Reduce::cut: {
+      const auto [least, end] = naive_cut(values, reduced.cut.kept(reduced.cut.shares, values.size()));
+      out.insert(out.end(), {least, end});
+    }
   }
-  return std::isnan(sum) ? NAN : sum;  // a NaN's sign is unspecified
 }
 
 // Round by round.
@@ -86,7 +104,7 @@ void reduce(const BlockKernels& kernels, const Method& method, const std::vector
   for (uint8_t round = 0; round <= std::ranges::max(reductions, {}, &Reduced::round).round; ++round) {
     const size_t first = run.statistics.size();
     for (const Reduced& reduced : reductions)
-      if (reduced.round == round) run.statistics.push_back(statistic(kernels, reduced, run.coefficients, inputs));
+      if (reduced.round == round) add_statistics(kernels, reduced, run.coefficients, inputs, run.statistics);
     method.tensor_coefficients(
         given, {.numbers = std::span(run.statistics).subspan(first), .count = inputs[0].size(), .round = round},
         run.coefficients);
