@@ -4,7 +4,8 @@
 #   CKMERGE_CUDA=AUTO           builds it where a usable nvcc is found; ON insists, OFF leaves it out.
 #   CKMERGE_NVCC=/path/to/nvcc  which one; so do CMAKE_CUDA_COMPILER and the environment's CUDACXX.
 #   CKMERGE_CUDA_ARCHITECTURES  empty: machine code for every architecture from 7.5 to 12.0 that the toolkit knows, and
-#                               PTX for later ones. "90" or "native" (CMake 3.24) builds one, in a tenth of the time.
+#                               PTX for later ones. "90" or "native" (CMake 3.24) builds one, in a tenth of the time;
+#                               "ends" the oldest, the newest and PTX, which is what tests need of them.
 set(CKMERGE_CUDA AUTO CACHE STRING "The CUDA backend: AUTO, ON or OFF")
 set_property(CACHE CKMERGE_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(CKMERGE_CUDA_ARCHITECTURES "" CACHE STRING "CUDA architectures as CMake names them; empty = all that ship")
@@ -70,6 +71,11 @@ function(ckmerge_list_architectures into)
   if(known)
     list(SORT known COMPARE NATURAL)
     list(GET known -1 newest)
+    if(CKMERGE_CUDA_ARCHITECTURES STREQUAL "ends")
+      list(GET known 0 oldest)
+      set(known ${oldest} ${newest})
+      list(REMOVE_DUPLICATES known)
+    endif()
     list(TRANSFORM known APPEND "-real")
     list(APPEND known ${newest}-virtual)
   endif()
@@ -91,7 +97,7 @@ macro(ckmerge_prepare_cuda)
   else()
     ckmerge_check_nvcc(${CKMERGE_HOST_COMPILER} ckmerge_no_cuda)
   endif()
-  if(NOT ckmerge_no_cuda AND NOT architectures)
+  if(NOT ckmerge_no_cuda AND (NOT architectures OR architectures STREQUAL "ends"))
     ckmerge_list_architectures(architectures)
     if(NOT architectures)
       set(ckmerge_no_cuda "${CKMERGE_NVCC} names no architecture from 7.5 to 12.0")

@@ -3,7 +3,8 @@
 # well have an io/text/error.h of its own, so installed ones say <ckmerge/io/text/error.h>, which needs one include root and
 # cannot be mistaken.
 set(to $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}/${include_dir}/ckmerge)
-file(GLOB_RECURSE headers RELATIVE ${source_dir} ${source_dir}/core/*.h ${source_dir}/io/*.h ${source_dir}/kernels/*.h)
+file(GLOB_RECURSE headers RELATIVE ${source_dir} ${source_dir}/core/*.h ${source_dir}/io/*.h ${source_dir}/kernels/*.h
+     ${source_dir}/kernels/magnitudes.inl)
 foreach(header ${headers})
   file(READ ${source_dir}/${header} text)
   string(REGEX REPLACE "#include \"((core|io|kernels)/[^\"]+)\"" "#include <ckmerge/\\1>" text "${text}")

@@ -7,6 +7,7 @@
 //   ckmerge::Plan plan = ckmerge::make_plan({.method = "weighted_sum", .parameters = {{"alpha", {0.3}}}}, checkpoints);
 //   ckmerge::run(plan, checkpoints, "out.safetensors");
 //
+// A recipe with a method of whole tensors wants add_whole_tensors(recipe, checkpoints) before make_plan().
 // Tensors in memory are opened by open_tensors() (io/memory/memory_tensors.h). Failures are ckmerge::Error. The library
 // prints nothing, reads no environment and installs no signal handler, save install_sigbus_guard() when it is called
 // (io/file/input_windows.h).
@@ -14,6 +15,7 @@
 
 #include "core/engine/run.h"
 #include "core/inputs/input_names.h"
+#include "core/matrices/made_matrices.h"
 #include "core/plan/plan.h"
 #include "core/recipe/recipe.h"
 #include "io/checkpoint.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The register interpreter of tile programs on the CPU. One instruction costs a call per block; the arithmetic itself is
-// in the block functions of the chosen ISA. Software prefetch of the next block was measured and rejected (bf16 on AVX2
-// falls from 15 to 10 GB/s).
+// The register interpreter of tile programs on the CPU. One instruction costs a call per block; the arithmetic itself
+// is in the block functions of the chosen ISA. Software prefetch of the next block was measured and rejected (bf16 on
+// AVX2 falls from 15 to 10 GB/s).
 #pragma once
 
 #include <algorithm>

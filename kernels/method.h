@@ -58,6 +58,7 @@ struct MethodSpec {
   const char* note = nullptr;  ///< what is to be known beside, where it differs from others: sentences
   std::array<ParameterSpec, kMaxParameters> parameters{};
   size_t parameter_count = 0;
+  bool of_whole_tensors = false;  ///< each tensor is made as a whole, in memory (core/matrices)
 
   std::span<const ParameterSpec> parameter_list() const { return std::span(parameters).first(parameter_count); }
 };
@@ -128,7 +129,7 @@ struct Method {
   size_t (*coefficient_count)(size_t inputs);
   /// Fills the coefficients, in f64. Returns null, or one clause that says what is wrong with the arguments.
   const char* (*coefficients)(const Arguments& arguments, std::span<double> out);
-  /// The formula, traced into symbols.
+  /// The formula, traced into symbols; null where whole tensors are made, of which there is none.
   Symbol (*trace)(const Tracing& in);
 };
 

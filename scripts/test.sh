@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # usage: scripts/test.sh [deep|all|peers|comfyui]
 # Without a word: the whole suite of the release build and lint, on a fresh machine too. `deep` adds what takes longer: the
-# faults and kills of tests/faults, the suite under ASan and UBSan with the fuzzers (15 s each, those of pickles 30;
+# faults and kills of tests/faults, the suite under ASan and UBSan with the fuzzers (10 s each, those of pickles 20;
 # CKMERGE_FUZZ_SECONDS changes it), the engine's under TSan, the aarch64 kernels under qemu. `all` is both in one run, which
 # builds the release once. `peers` is neither: it holds ckmerge against sd-mecha, mergekit, transformers, diffusers, PEFT, LyCORIS and ComfyUI's nodes
 # themselves, and the Python module against torch, for which it installs some 8 GB under the build folder. `comfyui` runs the nodes of
@@ -98,7 +98,11 @@ tests_with_status() { sed -n "s/.*<testcase name=\"\([^\"]*\)\".*status=\"$2\".*
 
 # With precompiled headers, which save a third of the time, and in which g++ 12 sees overflows that cannot happen: TSan's
 # build, which does without them, is the one that is strict about warnings. Sources of tests are compiled some at a time.
-build_release() { configure_and_build release all -DCKMERGE_PCH=ON -DCKMERGE_BUNDLED=TESTS -DCKMERGE_PEERS=OFF -DCKMERGE_COMFYUI=OFF; }
+# Of devices' code the two ends of what ships: all of it takes minutes, and no test runs it.
+build_release() {
+  configure_and_build release all -DCKMERGE_PCH=ON -DCKMERGE_BUNDLED=TESTS -DCKMERGE_PEERS=OFF -DCKMERGE_COMFYUI=OFF \
+    -DCKMERGE_CUDA_ARCHITECTURES=ends
+}
 release() { build_release && run_ctest release build/release -LE deep; }
 peers() { configure_and_build release "ckmerge ckmerge_shared" -DCKMERGE_PCH=ON -DCKMERGE_BUNDLED=TESTS -DCKMERGE_PEERS=ON && run_ctest release build/release -L peers --timeout 3600; }
 comfyui() {
@@ -146,8 +150,8 @@ can_fuzz() {
 }
 
 run_fuzzer() {
-  local name=$1 found=$PWD/$logs/$1-corpus seconds=15
-  case $name in fuzz_zip | fuzz_pickle | fuzz_legacy) seconds=30 ;; esac
+  local name=$1 found=$PWD/$logs/$1-corpus seconds=10
+  case $name in fuzz_zip | fuzz_pickle | fuzz_legacy) seconds=20 ;; esac
   mkdir -p "$found"
   # New inputs go to the first folder; the saved ones are only read.
   "build/fuzz/$name" -max_total_time="${CKMERGE_FUZZ_SECONDS:-$seconds}" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \

@@ -14,6 +14,7 @@
 #include "core/inputs/component_names.h"
 #include "core/inputs/component_places.h"
 #include "core/inputs/input_names.h"
+#include "core/matrices/made_matrices.h"
 #include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
 #include "core/slices/sliced_inputs.h"
@@ -140,6 +141,9 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
     });
   if (faults.empty() && !adapters.empty()) make_changes_of(request, without, checkpoints, adapters, faults);
   std::ranges::move(adapters, std::back_inserter(checkpoints));
+  if (faults.empty() && request.settings.sweeps.empty())
+    faults.check(
+        [&] { with_places(request.places, [&] { add_whole_tensors(request.settings.recipe, checkpoints); }); });
   return checkpoints;
 }
 
@@ -153,7 +157,8 @@ Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const 
   for (std::string& warning : plan.warnings) warning = placed(warning, request.places);
   plan.warnings.insert(plan.warnings.begin(), request.warnings.begin(), request.warnings.end());
   append(plan.warnings, position_warnings(plan, checkpoints));
-  size_tiles(plan, checkpoints, {.budget = run.memory_budget, .held = run.held_by_inputs, .tile_size = run.tile_size});
+  size_tiles(plan, checkpoints,
+             {.budget = run.memory_budget, .held = run.held_by_inputs + plan.held_whole, .tile_size = run.tile_size});
   return plan;
 }
 

@@ -41,12 +41,18 @@ std::string option_text(const ParameterSpec& parameter) {
   return "";
 }
 
+constexpr const char* kOfWholeTensors =
+    "Makes whole tensors, one at a time in memory, of checkpoints or differences of two of them; `ckmerge plan` says "
+    "how "
+    "much memory that takes of --memory.";
+
 // ---- for people
 
 std::string method_text(const MethodSpec& spec) {
   std::string out = std::string(spec.name) + ": " + spec.summary + "\n    " + spec.formula + "\n";
   out += "    of " + inputs_text(spec) + "; " + spec.source + "\n";
   if (spec.aliases[0]) out += "    also called " + joined(aliases_of(spec), ", ") + "\n";
+  if (spec.of_whole_tensors) out += std::string("    ") + kOfWholeTensors + "\n";
   if (spec.note) out += std::string("    ") + spec.note + "\n";
   for (const ParameterSpec& parameter : parameters_of(spec))
     out += "    " + option_text(parameter) + "  " + parameter.meaning + " (default " + parameter.default_text + ")\n";
@@ -66,6 +72,7 @@ std::string method_markdown(const MethodSpec& spec) {
   out += "Takes " + inputs_text(spec) + ". Source: " + spec.source + ".";
   if (spec.aliases[0]) out += " Also called `" + joined(aliases_of(spec), "`, `") + "`.";
   out += "\n";
+  if (spec.of_whole_tensors) out += std::string("\n") + kOfWholeTensors + "\n";
   if (spec.note) out += std::string("\n") + spec.note + "\n";
   if (spec.parameter_count == 0) return out + "No options of its own.\n";
   out += "\n| option | default | meaning |\n|---|---|---|\n";

@@ -16,6 +16,7 @@
 #include "cli/options/sweep_option.h"
 #include "cli/report/sweep_report.h"
 #include "core/formula/recipe_graph.h"
+#include "core/matrices/made_matrices.h"
 #include "io/folder/partial_folder.h"
 
 namespace ckmerge::cli {
@@ -86,6 +87,9 @@ class Sweeping {
         faults.check([&] { of_output(output, [&](Output& o) { check_recipe(o.recipe, request_.inputs.size()); }); });
     checkpoints_ = opened_inputs(request_, caller_, faults);
     if (faults.empty()) faults.check([&] { settle(); });
+    for (Output& output : outputs_)  // all of them, because plans count their inputs
+      if (faults.empty())
+        faults.check([&] { of_output(output, [&](Output& o) { add_whole_tensors(o.recipe, checkpoints_); }); });
     for (Output& output : outputs_)
       if (faults.empty()) faults.check([&] { of_output(output, [&](Output& o) { plan(o); }); });
     if (!request_.output.empty()) check_targets(faults);

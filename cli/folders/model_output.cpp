@@ -86,7 +86,7 @@ ModelOutput::ModelOutput(Plan& plan, std::span<const Checkpoint> checkpoints, Mo
                             .copy_code = how.copy_code},
                    changes_);
   card_.library = how.config_from ? "transformers" : library_of(folder);
-  card_.licence = common_licence(checkpoints);
+  card_.licence = common_licence(given_checkpoints(checkpoints));
   if (const auto config = changes_.texts.find(kMergekitConfig); config != changes_.texts.end())
     card_.mergekit_config = config->second;
   is_bare_ = !folder;
@@ -105,7 +105,7 @@ void ModelOutput::write_beside(const PartialFolder& folder, const Written& writt
   carried_->write_into(folder, written.sync);
   std::string card = changes_.card;
   if (card.empty() && writes_recipe(written.plan.recipe))
-    card = model_card(written.plan, written.checkpoints, written.report.input_hashes, card_);
+    card = model_card(written.plan, given_checkpoints(written.checkpoints), written.report.input_hashes, card_);
   if (changes_.has_card && !card.empty()) write_text(folder.path() + "/README.md", card, written.sync);
   write_indexes(folder, written, sharded_);
 }

@@ -41,7 +41,7 @@ PipelineOutput::PipelineOutput(Plan& plan, std::span<const Checkpoint> checkpoin
     : sharded_(split_into_components(plan, checkpoints, how.shard_size)),
       components_(whole_components(sharded_.files)) {
   take_configs(checkpoints, how);
-  if (carried_) card_ = {.library = "diffusers", .licence = common_licence(checkpoints)};
+  if (carried_) card_ = {.library = "diffusers", .licence = common_licence(given_checkpoints(checkpoints))};
 }
 
 void PipelineOutput::take_configs(std::span<const Checkpoint> checkpoints, const PipelineOutputOptions& how) {
@@ -98,7 +98,8 @@ void PipelineOutput::write_beside(const PartialFolder& folder, const Written& wr
   if (index_) write_text(folder.path() + "/model_index.json", *index_, written.sync);
   if (carried_ && writes_recipe(written.plan.recipe))
     write_text(folder.path() + "/README.md",
-               model_card(written.plan, written.checkpoints, written.report.input_hashes, card_), written.sync);
+               model_card(written.plan, given_checkpoints(written.checkpoints), written.report.input_hashes, card_),
+               written.sync);
   write_indexes(folder, written, sharded_);
 }
 

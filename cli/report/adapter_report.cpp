@@ -53,7 +53,7 @@ std::string_view name_of(const MergeFacts& facts, const StepEnergy& energy) {
 std::string role_text(const MergeFacts& facts, size_t k) {
   const Recipe& recipe = facts.plan.recipe;
   if (k < recipe.roles.size()) return ", " + recipe.roles[k];
-  const size_t inputs = facts.checkpoints.size();
+  const size_t inputs = given_checkpoints(facts.checkpoints).size();
   if (recipe.bake_vae && k == vae_input(recipe, inputs)) return ", the VAE";
   return k >= first_adapter(recipe, inputs)
              ? ", an adapter of strength " + strength_text(recipe.adapters[k - first_adapter(recipe, inputs)])

@@ -11,7 +11,7 @@ namespace {
 std::vector<TermLine> terms_of(const MergeFacts& facts) {
   const Recipe& recipe = facts.plan.recipe;
   if (!recipe.roles.empty()) return {};
-  const size_t inputs = facts.checkpoints.size();
+  const size_t inputs = given_checkpoints(facts.checkpoints).size();
   std::vector<std::string> names;
   for (size_t k = 0; k < inputs; ++k)
     names.push_back(formula_name(recipe, k, inputs).empty() ? letter(k) : formula_name(recipe, k, inputs));

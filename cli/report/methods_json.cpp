@@ -35,6 +35,7 @@ void write_method(JsonWriter& json, const MethodSpec& spec) {
   json.end_array();
   json.key("note");
   spec.note ? json.value(spec.note) : json.null();
+  json.key("whole_tensors").value(spec.of_whole_tensors);
   json.key("min_inputs").value(spec.min_inputs);
   json.key("max_inputs");
   spec.max_inputs == 0 ? json.null() : json.value(spec.max_inputs);

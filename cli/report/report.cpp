@@ -207,7 +207,7 @@ std::string recipe_lines(const MergeFacts& facts) {
   out += preset_line(facts.preset);
   out += weight_lines(facts.plan);
   out += rule_lines(facts.plan);
-  const size_t count = facts.checkpoints.size();
+  const size_t count = given_checkpoints(facts.checkpoints).size();
   for (size_t k = 0; k < std::min(count, kListed); ++k) {
     const Checkpoint& checkpoint = facts.checkpoints[k];
     out += "  " + letter(k) + name_behind_letter(facts.plan.recipe, k, count) + "  " + visible(checkpoint.path) + "  " +
@@ -277,7 +277,8 @@ std::string plan_report(const MergeFacts& facts) {
   out += pass_line(facts);
   out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.output_size()) +
          "; memory to work in " + memory_text(facts.run.memory_budget) +
-         (facts.run.held_by_inputs ? ", of it adapters " + memory_text(facts.run.held_by_inputs) : "") + ", plan " +
+         (facts.run.held_by_inputs ? ", of it adapters " + memory_text(facts.run.held_by_inputs) : "") +
+         (plan.held_whole ? ", of it whole tensors " + memory_text(plan.held_whole) : "") + ", plan " +
          memory_text(plan.memory()) + "; device " + planned_device_text(facts.run.device) +
          beyond_devices_text(facts.run.device, plan) + ".\n";
   if (!facts.config_from.empty()) out += visible(facts.config_from) + " would be copied beside it.\n";

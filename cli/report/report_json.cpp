@@ -69,6 +69,7 @@ void write_facts(JsonWriter& json, const MergeFacts& facts, bool with_inputs) {
   json.key("plan_memory").value(facts.plan.memory());
   json.key("memory_budget").value(facts.run.memory_budget);
   json.key("adapter_memory").value(facts.run.held_by_inputs);
+  json.key("whole_tensor_memory").value(facts.plan.held_whole);
   json.key("device").value(planned_device_text(facts.run.device));
 }
 
@@ -85,11 +86,14 @@ void write_passes(JsonWriter& json, const MergeFacts& facts) {
   json.end_array();
 }
 
-// Each once: an expanded tensor's first checkpoint is a source twice.
-std::vector<uint32_t> checkpoints_read(const Plan& plan, const Step& step) {
+// Each once: an expanded tensor's first checkpoint is a source twice. What is made of whole tensors is none of them.
+std::vector<uint32_t> checkpoints_read(const MergeFacts& facts, const Step& step) {
+  const Plan& plan = facts.plan;
+  const size_t inputs = given_checkpoints(facts.checkpoints).size();
   std::vector<uint32_t> checkpoints;
   for (size_t k = 0; k < step.source_count; ++k)
-    if (std::ranges::find(checkpoints, plan.source(step, k).checkpoint) == checkpoints.end())
+    if (plan.source(step, k).checkpoint < inputs &&
+        std::ranges::find(checkpoints, plan.source(step, k).checkpoint) == checkpoints.end())
       checkpoints.push_back(plan.source(step, k).checkpoint);
   return checkpoints;
 }
@@ -105,7 +109,7 @@ void write_step(JsonWriter& json, const MergeFacts& facts, size_t index) {
   json.end_array();
   json.key("action").value(ckmerge::name(step.action));
   json.key("sources").begin_array();
-  for (const uint32_t checkpoint : checkpoints_read(facts.plan, step)) json.value(checkpoint);
+  for (const uint32_t checkpoint : checkpoints_read(facts, step)) json.value(checkpoint);
   json.end_array();
   json.key("offset").value(step.offset);
   json.key("size").value(step.size);
@@ -166,7 +170,7 @@ void write_hashes(JsonWriter& json, const MergeFacts& facts, const RunReport& re
 
 void write_inputs(JsonWriter& json, const MergeFacts& facts) {
   json.key("inputs").begin_array();
-  for (const Checkpoint& checkpoint : facts.checkpoints) {
+  for (const Checkpoint& checkpoint : given_checkpoints(facts.checkpoints)) {
     json.begin_object();
     json.key("path").value(checkpoint.path);
     json.key("size").value(checkpoint.file_size());

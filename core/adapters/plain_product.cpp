@@ -108,7 +108,7 @@ uint64_t experts_of(const Adapter& adapter, const AdapterModule& module) {
 }
 
 // The config names the modules whose lora_A is blocks; where lora_B is, it has fewer columns than lora_A rows.
-uint64_t diagonal_blocks(const Adapter& adapter, const AdapterModule& module, string_view name) {
+uint64_t diagonal_blocks(const Adapter& adapter, const AdapterModule& module, string_view factor) {
   const auto found = module.numbers.find("nblocks");
   if (found == module.numbers.end() || found->second <= 1) return 1;
   const auto blocks = static_cast<uint64_t>(found->second);
@@ -116,7 +116,7 @@ uint64_t diagonal_blocks(const Adapter& adapter, const AdapterModule& module, st
   if (down.size() != 2 || up.size() != 2) return 1;
   const bool is_of_down = module.numbers.contains("has blocks of lora_A");
   const bool is_of_up = !is_of_down && up[1] * blocks == down[0];
-  return (name == "lora_A" ? is_of_down : is_of_up) ? blocks : 1;
+  return (factor == "lora_A" ? is_of_down : is_of_up) ? blocks : 1;
 }
 
 std::vector<uint64_t> up_shape(const Adapter& adapter, const AdapterModule& module) {
@@ -124,7 +124,7 @@ std::vector<uint64_t> up_shape(const Adapter& adapter, const AdapterModule& modu
 }
 
 std::vector<uint64_t> down_shape(const Adapter& adapter, const AdapterModule& module) {
-  const std::vector<uint64_t> down = whole_shape(adapter, module, "lora_A");
+  std::vector<uint64_t> down = whole_shape(adapter, module, "lora_A");
   if (!find_factor(module, "lora_mid")) return down;
   const Shape mid = shape_of(adapter, module, "lora_mid");
   std::vector<uint64_t> shape{down[0], down[1]};

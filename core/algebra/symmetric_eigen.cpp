@@ -10,8 +10,9 @@
 namespace ckmerge {
 namespace {
 
-// Sweeps for one eigenvalue; two or three do.
-constexpr int kMostSweeps = 60;
+// Sweeps for one eigenvalue; two or three do. Where that many do not, elements are rounding of others that are larger
+// by more than f64 has digits, and what is nothing beside the largest is taken for nothing.
+constexpr int kManySweeps = 30, kMostSweeps = 60;
 
 // Three diagonals, and the reflections that led to them: row k of `reflections` is the vector of number k, whose first
 // k + 1 elements are zero; I - v v^T, since its length is made the square root of 2.
@@ -113,10 +114,16 @@ void sweep(std::vector<double>& d, std::vector<double>& e, uint64_t first, uint6
 
 void diagonalise(std::vector<double>& d, std::vector<double>& e, Matrix& vectors) {
   const uint64_t n = d.size();
+  double largest = 0;
+  for (const double element : d) largest = std::max(largest, std::fabs(element));
   for (uint64_t first = 0; first < n; ++first)
     for (int sweeps = 0;; ++sweeps) {
+      const double nothing = sweeps < kManySweeps ? 0 : DBL_EPSILON * largest;
+      const auto counts = [&](uint64_t k) {
+        return std::fabs(e[k]) > std::max(DBL_EPSILON * (std::fabs(d[k]) + std::fabs(d[k + 1])), nothing);
+      };
       uint64_t last = first;
-      while (last + 1 < n && std::fabs(e[last]) > DBL_EPSILON * (std::fabs(d[last]) + std::fabs(d[last + 1]))) ++last;
+      while (last + 1 < n && counts(last)) ++last;
       if (last == first) break;
       if (sweeps == kMostSweeps) throw std::logic_error("an eigenvalue of a symmetric matrix was not found");
       sweep(d, e, first, last, vectors);

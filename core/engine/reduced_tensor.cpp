@@ -55,7 +55,7 @@ void ReducedTensor::begin_walk() {
       all = true;
   }
   std::ranges::sort(only_);
-  only_.erase(std::ranges::unique(only_).begin(), only_.end());
+  only_.erase(std::unique(only_.begin(), only_.end()), only_.end());  // clang 14 lacks that of ranges
   if (all) only_.clear();
 }
 

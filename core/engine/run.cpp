@@ -84,6 +84,12 @@ size_t leading(std::span<const PlannedRun> runs) {
   return leader;
 }
 
+uint64_t held_whole(std::span<const PlannedRun> runs) {
+  uint64_t held = 0;
+  for (const PlannedRun& run : runs) held += run.plan->held_whole;
+  return held;
+}
+
 class Engine {
  public:
   Engine(std::span<const PlannedRun> runs, std::span<const Checkpoint> checkpoints, const RunOptions& options)
@@ -96,7 +102,7 @@ class Engine {
         device_options_(device_options(options, runs.size())),
         devices_(device_options_, plan_, checkpoints,
                  {.budget = affordable_budget(options.memory_budget),
-                  .held = options.held_by_inputs,
+                  .held = options.held_by_inputs + held_whole(runs),
                   .threads = threads_,
                   .tile_size = options.tile_size,
                   .all_in_memory = all_in_memory(checkpoints, runs)}),
@@ -142,7 +148,8 @@ class Engine {
   // back.
   void merge() {
     std::optional<InputHashes> hashes;
-    if (plan_.recipe.hash) hashes.emplace(plan_, checkpoints_, options_, threads_, cache_, can_hold_headers());
+    if (plan_.recipe.hash)
+      hashes.emplace(plan_, given_checkpoints(checkpoints_), options_, threads_, cache_, can_hold_headers());
     InputDigest* const inputs = hashes ? hashes->digest() : nullptr;
     std::vector<MergedOutput> outputs;
     for (Made& made : made_) {

@@ -141,4 +141,36 @@ Source StepPlanner::adapter_source(uint32_t k) {
   return adapters_.source(k);
 }
 
+// ---- steps of whole tensors that were made
+
+void StepPlanner::take_whole_dtypes(std::string_view name) {
+  for (auto k = static_cast<uint32_t>(first_whole_); k < checkpoints_.size(); ++k) {
+    const Source source = whole_source(k, name);
+    if (checkpoints_[k].tensors.find(name) != TensorTable::npos) dtypes_[k] = tensor_of(source).dtype;
+  }
+}
+
+// What is made wants the same numbers of all inputs, in the same places.
+bool StepPlanner::has_whole(const Tensor& tensor, const MergeProgram& merge, bool is_narrow) {
+  const auto lacks = [&](uint32_t k) {
+    return k >= first_whole_ && (is_narrow || checkpoints_[k].tensors.find(tensor.name) == TensorTable::npos);
+  };
+  const auto lacking = std::ranges::find_if(merge.operands, lacks);
+  if (lacking == merge.operands.end()) return true;
+  fault(sentence(tensor.name, ": there is no ", path_of(*lacking),
+                 " of it, for which all inputs must have it in floats and in one shape; --exclude it, which copies the "
+                 "first checkpoint's"));
+  return false;
+}
+
+// Nothing else is done to it; it is stored through a program, which looks for NaN and Inf.
+void StepPlanner::add_whole(std::span<const uint32_t> rows, uint32_t k) {
+  const Source named{0, rows[0]}, source = whole_source(k, tensor_of(named).name);
+  steps_.take(source);
+  steps_.add({.named = named,
+              .program = programs_.conversion(tensor_of(source).dtype),
+              .action = Action::merge,
+              .dtype = output_dtype(named, Action::merge)});
+}
+
 }  // namespace ckmerge

@@ -15,14 +15,25 @@ GraphTracing::GraphTracing(const MergeGraph& graph, const Of& of)
       numbers_(of.numbers),
       only_first_(of.only_first),
       adapters_(of.adapters),
+      whole_(of.whole),
       formula_(of.compute),
       result_(trace(of.terms)) {}
 
 // Terms stand behind those that they refer to, so that they can be traced in their order: a graph may be deeper than a
 // thread's stack.
 Symbol GraphTracing::trace(std::span<const TermId> terms) {
-  for (const TermId id : terms) known_[id] = trace(graph_[id], id == terms.back());
+  for (const TermId id : terms) {
+    const std::optional<Symbol> whole = trace_whole(id);
+    known_[id] = whole ? *whole : trace(graph_[id], id == terms.back());
+  }
   return known_.at(terms.back());
+}
+
+// A delta is no weights of which equal ones are kept, whatever the elements beside it are.
+std::optional<Symbol> GraphTracing::trace_whole(TermId id) {
+  if (!whole_ || !whole_->contains(id)) return std::nullopt;
+  const uint32_t operand = whole_->at(id);
+  return graph_[id].type == TermType::delta ? formula_.change(operand) : formula_.operand(operand);
 }
 
 Symbol GraphTracing::trace(const Term& term, bool is_result) {

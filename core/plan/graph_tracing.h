@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/formula/whole_terms.h"
 #include "core/plan/plan.h"
 #include "core/recipe/merge_graph.h"
 #include "kernels/formula.h"
@@ -28,6 +29,7 @@ class GraphTracing {
     Dtype compute;
     bool only_first;
     std::span<const uint32_t> adapters = {};
+    const WholeOperands* whole = nullptr;  ///< null: there is none
   };
   static constexpr uint32_t kAbsent = UINT32_MAX;
   GraphTracing(const MergeGraph& graph, const Of& of);
@@ -60,6 +62,7 @@ class GraphTracing {
   Symbol trace(std::span<const TermId> terms);
   Symbol trace(const Term& term, bool is_result);
   Symbol trace_sum(const Term& term, bool is_result);
+  std::optional<Symbol> trace_whole(TermId id);
   Symbol trace_adapter(const Term& term);
   bool adds_changes(const Term& sum, size_t i) const;
   Coefficient factor(const Term& term, size_t i) const;
@@ -70,6 +73,7 @@ class GraphTracing {
   std::span<const double> numbers_;
   const bool only_first_;
   std::span<const uint32_t> adapters_;
+  const WholeOperands* const whole_;
   FormulaGraph formula_;
   std::unordered_map<TermId, Symbol> known_;
   std::vector<Node> nodes_;

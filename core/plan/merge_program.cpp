@@ -36,9 +36,11 @@ uint64_t hash_of(const StatisticSet& set) {
 
 }  // namespace
 
-MergePrograms::MergePrograms(const MergeGraph& graph, size_t first_adapter, size_t adapters)
+MergePrograms::MergePrograms(const MergeGraph& graph, size_t first_adapter, size_t adapters,
+                             WholeOperands whole_tensors)
     : graph_(graph),
       first_adapter_(first_adapter),
+      whole_(std::move(whole_tensors)),
       depends_on_names_(graph.depends_on_names()),
       numbers_(graph),
       present_(adapters) {
@@ -93,8 +95,12 @@ const MergeProgram& MergePrograms::whole(Dtype compute) {
   Traced& traced = current(compute);
   if (traced.whole) return *traced.whole;
   const std::vector<uint32_t> adapters = adapter_operands();
-  GraphTracing::Of of{
-      .terms = terms(), .numbers = *of_name_, .compute = compute, .only_first = false, .adapters = adapters};
+  GraphTracing::Of of{.terms = terms(),
+                      .numbers = *of_name_,
+                      .compute = compute,
+                      .only_first = false,
+                      .adapters = adapters,
+                      .whole = &whole_};
   const GraphTracing whole(graph_, of);
   MergeProgram out;
   if (const auto operand = bare_operand(whole.result())) {
@@ -128,8 +134,12 @@ const MergeProgram& MergePrograms::tail(Dtype compute) {
   Traced& traced = current(compute);
   if (traced.tail) return *traced.tail;
   const std::vector<uint32_t> adapters = adapter_operands();
-  const GraphTracing tail(
-      graph_, {.terms = terms(), .numbers = *of_name_, .compute = compute, .only_first = true, .adapters = adapters});
+  const GraphTracing tail(graph_, {.terms = terms(),
+                                   .numbers = *of_name_,
+                                   .compute = compute,
+                                   .only_first = true,
+                                   .adapters = adapters,
+                                   .whole = &whole_});
   MergeProgram out;
   if (const auto operand = bare_operand(tail.result())) {
     out.operands = {static_cast<uint32_t>(*operand)};

@@ -123,8 +123,9 @@ std::vector<InputHash> stand_ins_of(std::span<const Checkpoint> checkpoints) {
 }  // namespace
 
 void lay_out_files(Plan& plan, std::span<const Checkpoint> checkpoints, std::span<const FileContents> files) {
-  const std::vector<InputHash> hashes = plan.recipe.hash ? stand_ins_of(checkpoints) : std::vector<InputHash>();
-  const Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
+  const std::span<const Checkpoint> given = given_checkpoints(checkpoints);
+  const std::vector<InputHash> hashes = plan.recipe.hash ? stand_ins_of(given) : std::vector<InputHash>();
+  const Metadata metadata = output_metadata(plan.recipe, given, plan.kind, hashes);
   const Metadata format = format_alone(metadata);
   const std::vector<Step> planned = std::exchange(plan.steps, {});
   plan.steps.reserve(planned.size());
@@ -163,7 +164,7 @@ ByteRange tile_at(const Plan& plan, uint64_t offset, uint64_t tile_size) {
 
 std::vector<std::string> headers_with_hashes(const Plan& plan, std::span<const Checkpoint> checkpoints,
                                              std::span<const InputHash> hashes) {
-  const Metadata metadata = output_metadata(plan.recipe, checkpoints, plan.kind, hashes);
+  const Metadata metadata = output_metadata(plan.recipe, given_checkpoints(checkpoints), plan.kind, hashes);
   std::vector<std::string> headers;
   for (const PlannedFile& file : plan.files)
     headers.push_back(file.is_further_shard ? file.header : header_with_hashes(plan, file, checkpoints, metadata));

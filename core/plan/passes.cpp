@@ -9,6 +9,39 @@
 #include "kernels/reductions.h"
 
 namespace ckmerge {
+
+size_t StatisticSet::levels() const {
+  size_t levels = 0;
+  for (const TensorCoefficients& part : coefficients) levels = std::max(levels, part.level + size_t{1});
+  return levels;
+}
+
+size_t Plan::cuts() const {
+  size_t most = 0;
+  for (const StatisticSet& set : statistics) most = std::max(most, set.cuts());
+  return most;
+}
+
+size_t Plan::digit_levels() const {
+  size_t most = 0;
+  for (const StatisticSet& set : statistics) {
+    size_t levels = 0;
+    for (size_t level = 0; level < set.levels(); ++level)
+      levels += std::ranges::any_of(set.reductions, [&](const Reduction& reduction) {
+        return reduction.how == Reduce::cut && level >= reduction.level &&
+               level < reduction.level + reduction.digit_walks();
+      });
+    most = std::max(most, levels);
+  }
+  return most;
+}
+
+size_t Plan::statistic_levels() const {
+  size_t most = 0;
+  for (const StatisticSet& set : statistics) most = std::max(most, set.levels());
+  return most;
+}
+
 namespace {
 
 // An expanded step's first checkpoint is a source twice.
@@ -79,6 +112,20 @@ uint64_t bytes_to_read_together(std::span<const Plan* const> plans, std::span<co
     for (size_t i = 0; i < is_read[c].size(); ++i)
       if (is_read[c][i]) bytes += checkpoints[c].tensors[i].size;
   return bytes;
+}
+
+uint64_t whole_memory(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  uint64_t held = 0;
+  for (size_t k = given_checkpoints(checkpoints).size(); k < checkpoints.size(); ++k) {
+    uint64_t making = 0, largest = 0;
+    for (const Source& source : plan.sources) {
+      if (source.checkpoint != k) continue;
+      making = std::max(making, checkpoints[k].made_whole->memory[source.tensor]);
+      largest = std::max(largest, checkpoints[k].tensors[source.tensor].size);
+    }
+    held += making + 2 * largest;
+  }
+  return held;
 }
 
 }  // namespace ckmerge

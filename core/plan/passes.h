@@ -28,4 +28,8 @@ std::vector<Pass> passes_of(const Plan& plan, std::span<const Checkpoint> checkp
 /// once.
 uint64_t bytes_to_read_together(std::span<const Plan* const> plans, std::span<const Checkpoint> checkpoints);
 
+/// Bytes that are held while the whole tensors are made that `plan` reads: the most that one takes, and of each
+/// checkpoint of them two results.
+uint64_t whole_memory(const Plan& plan, std::span<const Checkpoint> checkpoints);
+
 }  // namespace ckmerge

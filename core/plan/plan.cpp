@@ -9,12 +9,14 @@
 #include <utility>
 
 #include "core/formula/recipe_graph.h"
+#include "core/formula/whole_terms.h"
 #include "core/inputs/judged_inputs.h"
 #include "core/inputs/whole_part.h"
 #include "core/plan/merge_program.h"
 #include "core/plan/name_walk.h"
 #include "core/plan/output_files.h"
 #include "core/plan/partners.h"
+#include "core/plan/passes.h"
 #include "core/plan/pieces.h"
 #include "core/plan/plan_faults.h"
 #include "core/plan/plan_warnings.h"
@@ -35,10 +37,12 @@ namespace {
 class Planner {
  public:
   Planner(const Recipe& recipe, const MergeGraph& graph, std::span<const Checkpoint> checkpoints)
-      : checkpoints_(checkpoints),
-        programs_(graph, first_adapter(recipe, checkpoints.size()), recipe.adapters.size()),
-        partners_(checkpoints.first(merged_inputs(recipe, checkpoints.size()))),
-        needs_whole_tensors_(std::ranges::any_of(graph.terms(), has_reductions)) {
+      : checkpoints_(given_checkpoints(checkpoints)),
+        sources_(checkpoints),
+        programs_(graph, first_adapter(recipe, checkpoints_.size()), recipe.adapters.size(),
+                  whole_operands(graph, checkpoints)),
+        partners_(checkpoints_.first(merged_inputs(recipe, checkpoints_.size()))),
+        needs_whole_tensors_(std::ranges::any_of(graph.terms(), needs_whole_tensors)) {
     plan_.recipe = recipe;
     if (const Method* method = find_method(recipe.method)) plan_.recipe.method = method->spec->name;  // not an alias
     rules_.emplace(plan_.recipe, checkpoints[0]);
@@ -57,7 +61,7 @@ class Planner {
       for (const UnplacedTensor& tensor : checkpoint.unplaced)
         if (tensor.fate == UnplacedTensor::Fate::discarded) selection.saw_discarded(tensor.name);
     AdapterRows adapters(plan_.recipe, checkpoints_);
-    StepPlanner steps(plan_, programs_, checkpoints_, selection, adapters);
+    StepPlanner steps(plan_, programs_, sources_, selection, adapters);
     Replacements replacements(plan_.recipe, checkpoints_);
     StaleAverages averages(plan_.recipe, merged);
     averages.weigh(selection);
@@ -87,6 +91,7 @@ class Planner {
     programs_.expect_matched();
     expect_weights_matched(plan_.recipe, programs_.unmatched_weights(), checkpoints_);
     programs_.finish(plan_);
+    plan_.held_whole = whole_memory(plan_, sources_);
     plan_.accumulates = can_accumulate(plan_);
     check_constants(plan_, checkpoints_);
     check_form_dtypes(plan_, checkpoints_);
@@ -101,8 +106,10 @@ class Planner {
            std::ranges::any_of(plan_.recipe.part_dtypes, [](const auto& part) { return part.has_value(); });
   }
 
-  static bool has_reductions(const Term& term) {
-    return term.kind == Term::Kind::method && find_method(term.method)->reductions;
+  static bool needs_whole_tensors(const Term& term) {
+    if (term.kind != Term::Kind::method) return false;
+    const Method& method = *find_method(term.method);
+    return method.reductions || method.spec->of_whole_tensors;
   }
 
   // What speaks against merging the inputs by their names and places, whatever a tensor's shape and dtype.
@@ -186,10 +193,11 @@ class Planner {
   void lay_out_steps() {
     FileContents file{.steps = std::vector<uint32_t>(plan_.steps.size())};
     std::iota(file.steps.begin(), file.steps.end(), uint32_t{0});
-    lay_out_files(plan_, checkpoints_, {&file, 1});
+    lay_out_files(plan_, sources_, {&file, 1});
   }
 
-  std::span<const Checkpoint> checkpoints_;
+  std::span<const Checkpoint> checkpoints_;  // as they were given
+  std::span<const Checkpoint> sources_;      // and what is made of their whole tensors
   MergePrograms programs_;
   Partners partners_;
   bool needs_whole_tensors_;
@@ -225,38 +233,6 @@ size_t Plan::owner(size_t step) const {
   return tie != ties.end() && tie->step == step ? tie->owner : step;
 }
 
-size_t StatisticSet::levels() const {
-  size_t levels = 0;
-  for (const TensorCoefficients& part : coefficients) levels = std::max(levels, part.level + size_t{1});
-  return levels;
-}
-
-size_t Plan::cuts() const {
-  size_t most = 0;
-  for (const StatisticSet& set : statistics) most = std::max(most, set.cuts());
-  return most;
-}
-
-size_t Plan::digit_levels() const {
-  size_t most = 0;
-  for (const StatisticSet& set : statistics) {
-    size_t levels = 0;
-    for (size_t level = 0; level < set.levels(); ++level)
-      levels += std::ranges::any_of(set.reductions, [&](const Reduction& reduction) {
-        return reduction.how == Reduce::cut && level >= reduction.level &&
-               level < reduction.level + reduction.digit_walks();
-      });
-    most = std::max(most, levels);
-  }
-  return most;
-}
-
-size_t Plan::statistic_levels() const {
-  size_t most = 0;
-  for (const StatisticSet& set : statistics) most = std::max(most, set.levels());
-  return most;
-}
-
 size_t Plan::registers() const {
   size_t most = 0;
   const auto take = [&](const Program& program) { most = std::max(most, program.registers()); };
@@ -289,9 +265,10 @@ uint64_t Plan::memory() const {
 
 Plan make_plan(const Recipe& recipe, std::span<const Checkpoint> checkpoints) {
   if (checkpoints.empty()) throw Error(ErrorCode::usage, "", "no checkpoint was given");
-  const size_t inputs = checkpoints.size();
+  const std::span<const Checkpoint> given = given_checkpoints(checkpoints);
+  const size_t inputs = given.size();
   const Recipe canonical = canonical_recipe(recipe, inputs);
-  const MergeGraph graph = graph_of(canonical, checkpoints);
+  const MergeGraph graph = graph_of(canonical, given);
   Planner planner(with_defaults(canonical, inputs), graph, checkpoints);
   if (!canonical.formula) planner.set_coefficients(resolve_coefficients(canonical, inputs));
   return planner.run();
@@ -302,7 +279,7 @@ Plan make_plan(const Recipe& recipe, const MergeGraph& graph, std::span<const Ch
   if (graph.terms().empty() || !recipe.roles.empty())
     throw Error(ErrorCode::usage, "formula",
                 "a formula without terms, or beside checkpoints that are put together, says nothing");
-  const size_t merged = merged_inputs(recipe, checkpoints.size());
+  const size_t merged = merged_inputs(recipe, given_checkpoints(checkpoints).size());
   const auto reaches = [&](const Term& term) { return term.kind == Term::Kind::input && term.input >= merged; };
   if (std::ranges::any_of(graph.terms(), reaches))
     throw Error(ErrorCode::usage, "formula",

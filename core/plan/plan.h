@@ -197,6 +197,7 @@ struct Plan {
   std::vector<Source> unused;      ///< tensors of a VAE, or averages, that take no place
   std::vector<uint64_t> adapted;   ///< per adapter: tensors of the result that it changes
   std::vector<Source> unadapted;   ///< what adapters have for tensors that are not changed, or not in the result
+  uint64_t held_whole = 0;         ///< bytes that whole tensors take which are made (core/matrices)
   std::vector<std::string> warnings;  ///< one sentence each
 
   uint64_t count(Action action) const;

@@ -27,11 +27,14 @@ void StepPlanner::add_common(std::span<const uint32_t> rows) {
   if (fit.kind == ShapeFit::Kind::integers) return add_other_shape(rows);
   if (info(first.dtype).kind == DtypeKind::integer) return add_compared(rows, Action::copy_integer);
   for (uint32_t k = static_cast<uint32_t>(rows.size()); k < dtypes_.size(); ++k) dtypes_[k] = Dtype::F32;
+  take_whole_dtypes(first.name);
   programs_.take_adapters(adapters_.adding());
   programs_.take_name(first.name, choice_.result);
   choice_.is_computed = true;
   const MergeProgram& merge = programs_.for_dtypes(dtypes_);
+  if (!has_whole(first, merge, fit.kind == ShapeFit::Kind::narrow)) return;
   if (fit.kind == ShapeFit::Kind::narrow) return add_expanded(rows, fit, merge);
+  if (!merge.program && merge.operands[0] >= first_whole_) return add_whole(rows, merge.operands[0]);
   if (!merge.program) return add_single({0, rows[0]}, {merge.operands[0], rows[merge.operands[0]]}, Action::copy);
   add_merged(rows, merge);
 }

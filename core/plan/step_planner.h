@@ -19,7 +19,8 @@
 
 namespace ckmerge {
 
-/// Adds steps to `plan`, in any order. `rows` are those of one name: its row in each checkpoint, or NameWalk::kAbsent.
+/// Adds steps to `plan`, in any order. `checkpoints`: the inputs, and behind them what is made of their whole tensors.
+/// `rows` are those of one name: its row in each checkpoint, or NameWalk::kAbsent.
 class StepPlanner {
  public:
   StepPlanner(Plan& plan, MergePrograms& programs, std::span<const Checkpoint> checkpoints, const Selection& selection,
@@ -30,6 +31,7 @@ class StepPlanner {
         checkpoints_(checkpoints),
         selection_(selection),
         adapters_(adapters),
+        first_whole_(given_checkpoints(checkpoints).size()),
         dtype_rules_(plan.recipe.dtype_rules),
         dtypes_(checkpoints.size()) {}
 
@@ -79,8 +81,15 @@ class StepPlanner {
   bool can_adapt(const Tensor& tensor, const char* what);
   Source adapter_source(uint32_t k);
   Source operand_source(std::span<const uint32_t> rows, uint32_t k) {
+    if (k >= first_whole_) return whole_source(k, tensor_of({0, rows[0]}).name);
     return k < rows.size() ? Source{k, rows[k]} : adapter_source(k);
   }
+  Source whole_source(uint32_t k, std::string_view name) const {
+    return {k, static_cast<uint32_t>(checkpoints_[k].tensors.find(name))};
+  }
+  void take_whole_dtypes(std::string_view name);
+  bool has_whole(const Tensor& tensor, const MergeProgram& merge, bool is_narrow);
+  void add_whole(std::span<const uint32_t> rows, uint32_t k);
   bool has_arithmetic(std::span<const uint32_t> rows, const MergeProgram& merge);
   Dtype output_dtype(Source named, Action action);
   Dtype stored_as(const Tensor& named, Dtype from);
@@ -106,6 +115,7 @@ class StepPlanner {
   std::span<const Checkpoint> checkpoints_;
   const Selection& selection_;
   AdapterRows& adapters_;
+  const size_t first_whole_;  // of what is made of whole tensors
   DtypeRules dtype_rules_;
   RuleChoice choice_;
   std::vector<Dtype> dtypes_;  // per checkpoint: that of the tensor being planned

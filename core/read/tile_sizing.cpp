@@ -118,14 +118,17 @@ bool give_slots(TileSizing& sizing, unsigned least, const SizingOptions& options
   return true;
 }
 
-[[noreturn]] void refuse(TileSizing smallest, const SizingOptions& options) {
+[[noreturn]] void refuse(TileSizing smallest, const Plan& plan, const SizingOptions& options) {
   const SlotSizes slot = options.devices ? slot_of(smallest) : SlotSizes{};
   const uint64_t needed = smallest.memory() + options.held + slot.input * options.devices;
   const bool host = needed > options.budget;
+  const char* const holder = plan.held_whole == 0              ? "adapters"
+                             : plan.held_whole == options.held ? "whole tensors"
+                                                               : "adapters and whole tensors";
   throw Error(ErrorCode::resources, host ? "memory" : "gpu-memory",
               sentence("a memory budget of ", host ? options.budget : options.device_memory, " bytes",
                        host ? "" : " on the device", " is too small for this merge",
-                       host && options.held ? sentence(", whose adapters hold ", options.held, " of them") : "",
+                       host && options.held ? sentence(", whose ", holder, " hold ", options.held, " of them") : "",
                        "; give at least ", host ? needed : slot.on_device(), " bytes"));
 }
 
@@ -165,7 +168,7 @@ TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints,
       }
   SizingOptions one = options;
   one.threads = 1;
-  refuse(with(plan, appetite, options.tile_size ? options.tile_size : kSmallestTile, 1, one), options);
+  refuse(with(plan, appetite, options.tile_size ? options.tile_size : kSmallestTile, 1, one), plan, options);
 }
 
 bool add_slots(TileSizing& sizing, const SizingOptions& options) { return give_slots(sizing, kLeastSlots, options); }

@@ -19,11 +19,8 @@ constexpr auto kForeign = std::to_array<ForeignMethod>({
     {"sad", "sAD smooths the difference, which no method here does; add_difference takes it as it is"},
     {"smoothadd", "smoothAdd smooths the difference, which no method here does; add_difference takes it as it is"},
     {"dare", "DARE drops elements of differences at random, as dare_linear and dare_ties do, and dropout in formulas"},
-    {"ties", kNotBuilt},
     {"della", kNotBuilt},
     {"dellalinear", kNotBuilt},
-    {"breadcrumbs", kNotBuilt},
-    {"breadcrumbsties", kNotBuilt},
     {"sce", kNotBuilt},
     {"arceefusion", kNotBuilt},
 });

@@ -27,6 +27,11 @@ std::vector<size_t> Checkpoint::rename(const std::function<std::string(std::stri
   return repeated;
 }
 
+std::span<const Checkpoint> given_checkpoints(std::span<const Checkpoint> checkpoints) {
+  while (!checkpoints.empty() && checkpoints.back().made_whole) checkpoints = checkpoints.first(checkpoints.size() - 1);
+  return checkpoints;
+}
+
 std::vector<FileIdentity> identities(std::span<const Checkpoint> checkpoints) {
   std::vector<FileIdentity> files;
   for (const Checkpoint& checkpoint : checkpoints)

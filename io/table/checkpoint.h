@@ -43,6 +43,12 @@ struct UnplacedTensor {
 /// "left_out", "carried", "discarded".
 const char* name(UnplacedTensor::Fate fate);
 
+/// What a method of whole tensors makes of other checkpoints, tensor by tensor, when somebody reads it (core/matrices).
+struct MadeWhole {
+  std::string term;                   ///< which term of a recipe's graph it is (core/formula/whole_terms.h)
+  std::vector<uint64_t> memory = {};  ///< per tensor: bytes that are held while it is made
+};
+
 struct Checkpoint {
   std::string path;  ///< as the user gave it; of one in memory, its name
   std::vector<InputFile> shards;
@@ -64,6 +70,7 @@ struct Checkpoint {
   std::vector<std::string> equated;      ///< of those, what brought its names to another checkpoint's, for the recipe
   std::vector<UnplacedTensor> unplaced;  ///< by what its names were brought to, all of them
   std::vector<uint32_t> replacing;  ///< of an adapter: rows of tensors that take another's place, sorted; others add
+  std::shared_ptr<const MadeWhole> made_whole = {};  ///< not null: no input, and it stands behind those that are
   Judgement judgement;  ///< whether its tensors are weights, or codes or factors, which a merge would turn into noise
 
   /// Those that are not borrowed: the checkpoint as it was opened.
@@ -86,6 +93,9 @@ struct OpenOptions {
   bool alone = false;               ///< one of several shards is read by itself, and does not stand for the whole
   bool from_unsafe = false;         ///< files whose pickle names something unsafe are read too: nothing of it is run
 };
+
+/// `checkpoints` without those that are made of others.
+std::span<const Checkpoint> given_checkpoints(std::span<const Checkpoint> checkpoints);
 
 /// Of all their files, so that an output can be told from its inputs.
 std::vector<FileIdentity> identities(std::span<const Checkpoint> checkpoints);

@@ -5,6 +5,8 @@ others have an option of this name that means something else."""
 MEANINGS = {
     'add_prefix':
         "put P in front of tensor names; B:P of one input's",
+    'alignment':
+        'rotate: 1 turns A, 0 does not; nothing between is made (default 1)',
     'allow_crimes':
         "mergekit's; changes nothing: models are merged by the names and shapes of their tensors, and told "
         'apart by these',
@@ -13,18 +15,22 @@ MEANINGS = {
     'allow_unmatched':
         'leave out modules of adapters that belong to nothing in A',
     'alpha':
-        'of these methods, with these defaults: add_difference (1), add_opposite (1), add_strict_opposite '
-        '(1), breadcrumbs (1), breadcrumbs_ties (1), dropout (1), extract (0.5), geometric (0.5), magmax (1), '
-        'multiply_difference (0.5), nearswap (0.0001), scale (1), sigmoid (0.5), similarity_add_difference '
-        '(1), slerp (0.5), sum_twice (0.5), task_arithmetic (1), tensor_sum (0.5), ties (1), train_difference '
-        '(1), triple_sum (0.5), weighted_subtraction (0.5), weighted_sum (0.5); ckmerge.methods(NAME) says '
-        'what it does there',
+        'of these methods, with these defaults: add_difference (1), add_opposite (1), add_perpendicular (1), '
+        'add_strict_opposite (1), breadcrumbs (1), breadcrumbs_ties (1), consensus (1), dare_linear (1), '
+        'dare_ties (1), dropout (1), euclidean_add_difference (1), expo (0.3), extract (0.5), geometric '
+        '(0.5), iso_c (1), iso_cts (1), magmax (1), multiply_difference (0.5), nearswap (0.0001), ramplus_tl '
+        '(0.2), rotate (0), scale (1), sigmoid (0.5), similarity_add_difference (1), slerp (0.5), sum_twice '
+        '(0.5), task_arithmetic (1), tensor_sum (0.5), ties (1), train_difference (1), triple_sum (0.5), '
+        'truncate_rank (1), tsv_m (1), unit_slerp (0.5), weighted_subtraction (0.5), weighted_sum (0.5); '
+        'ckmerge.methods(NAME) says what it does there',
     'async_write':
         "mergekit's; changes nothing: results are written while others are computed",
     'average.beta':
         'an exponential moving average in the order given: B * average + (1 - B) * next',
     'average.gamma':
         'a power-function average: the snapshot of time t counts as t to the power of G',
+    'base':
+        "multislerp: A is what the others' differences from it are merged of and added to (default off)",
     'base_alpha':
         'the weight of BASE, what is in no block',
     'beta':
@@ -33,6 +39,8 @@ MEANINGS = {
         'weighted_subtraction (0.5); ckmerge.methods(NAME) says what it does there',
     'blocks':
         'list the blocks, as weight and mbw know them',
+    'centralization':
+        'rotate: how much of the mean row is taken off before turning (default 1)',
     'check':
         'compare files with a list of SHA-256 sums, as sha256sum writes them',
     'clamp':
@@ -42,6 +50,8 @@ MEANINGS = {
         "mergekit's; changes nothing: layers may occur as often as is asked",
     'columns':
         'tensor_sum: columns instead of rows (default off)',
+    'common':
+        'iso_cts: share of singular vectors that are those of the sum, from 0 to 1 (default 0.8)',
     'component':
         'of each pipeline that is given as a folder this component alone, as if its sub-folder had been '
         'named: unet, vae, text_encoder_2',
@@ -67,12 +77,15 @@ MEANINGS = {
         'carry the tokenizer of the base into the result (default on)',
     'cuda':
         'mergekit\'s; changes nothing: a GPU computes where that is faster; device="cuda" asks for it',
+    'decay':
+        'ema_series: how much of the average before each checkpoint stays, from 0 to 1 (default 0.5)',
     'densities':
         'of these methods, with these defaults: breadcrumbs (density each), breadcrumbs_ties (density each), '
-        'ties (density each); ckmerge.methods(NAME) says what it does there',
+        'dare_linear (density each), dare_ties (density each), ties (density each); ckmerge.methods(NAME) '
+        'says what it does there',
     'density':
-        'of these methods, with these defaults: breadcrumbs (1), breadcrumbs_ties (1), dropout (0.1), ties '
-        '(1); ckmerge.methods(NAME) says what it does there',
+        'of these methods, with these defaults: breadcrumbs (1), breadcrumbs_ties (1), dare_linear (1), '
+        'dare_ties (1), dropout (0.1), ties (1); ckmerge.methods(NAME) says what it does there',
     'device':
         'who computes: auto (default: on a large merge the faster of the CPU and the first GPU, as measured), '
         'cpu, cuda or cuda:N[,N...]; no effect on the result',
@@ -90,6 +103,12 @@ MEANINGS = {
     'energy':
         'of resize: the lowest rank of each module that has this share of its energy, such as 0.95; rank is '
         'then the highest',
+    'eps':
+        'of these methods, with these defaults: geometric_median (0.000001), multislerp (1e-8); '
+        'ckmerge.methods(NAME) says what it does there',
+    'epsilon':
+        'of these methods, with these defaults: ram (0.00001), ramplus_tl (0.00001); ckmerge.methods(NAME) '
+        'says what it does there',
     'exclude':
         'copy these tensors from A',
     'expand':
@@ -113,6 +132,8 @@ MEANINGS = {
         'are given as NAME=FILE; see docs/recipe.md',
     'from_unsafe':
         'take the tensors of a PyTorch file that is refused as unsafe: nothing of it is run',
+    'ftol':
+        'geometric_median: which change of the sum of distances ends it (default 1e-20)',
     'gamma':
         'of these methods, with these defaults: breadcrumbs (0.01), breadcrumbs_ties (0.01), extract (1); '
         'ckmerge.methods(NAME) says what it does there',
@@ -145,17 +166,25 @@ MEANINGS = {
     'lazy_unpickle':
         "mergekit's; changes nothing: pickles are read and never run, and only what is merged is read of a "
         'file',
+    'least':
+        'consensus: how many must agree: a whole number from 0 (default 2)',
     'like':
         'options that merge as another tool does: a1111 or artventure',
     'lora':
         "add this adapter (LoRA and its kin: a file, or PEFT's folder) with the strength S (default 1); "
         'te=0.2 behind another colon, or any other selector, for some tensors',
+    'lora.rank':
+        'of extract (default 32), resize and merge: the rank of each module, or what its weight can have at '
+        'most',
     'lora_merge_cache':
         "mergekit's; changes nothing: nothing is stored between",
     'lora_merge_dtype':
         "mergekit's; changes nothing: nothing is stored between",
     'low_cpu_memory':
         "mergekit's; changes nothing: the memory is that of memory, whatever the size of the models",
+    'max_iter':
+        'of these methods, with these defaults: geometric_median (100), karcher (10); ckmerge.methods(NAME) '
+        'says what it does there',
     'mbw':
         'weights by block as supermerger lists them: 26 or 25 numbers, 20 for SDXL, 61 for Flux',
     'mbw_preset':
@@ -190,8 +219,9 @@ MEANINGS = {
     'no_register':
         'do not add OUT to the registry',
     'normalize':
-        'of these methods, with these defaults: breadcrumbs (off), breadcrumbs_ties (off), linear (on), '
-        'task_arithmetic (off), ties (on); ckmerge.methods(NAME) says what it does there',
+        'of these methods, with these defaults: breadcrumbs (off), breadcrumbs_ties (off), dare_linear (off), '
+        'dare_ties (off), linear (on), multislerp (on), task_arithmetic (off), ties (on); '
+        'ckmerge.methods(NAME) says what it does there',
     'notify':
         'afterwards ask the A1111 at URL, such as http://127.0.0.1:7860, to find OUT',
     'num_threads':
@@ -210,11 +240,12 @@ MEANINGS = {
         'only these parts: unet, te, vae',
     'prune':
         'leave out what training left: optimizer states, losses, counters',
+    'r':
+        'ramplus_tl: how much more, at most times alpha (default 0.1)',
     'random_seed':
-        'what methods draw random numbers from; no method that is here draws any',
+        'what dare_linear and dare_ties draw random numbers from (default 0)',
     'rank':
-        'of extract (default 32), resize and merge: the rank of each module, or what its weight can have at '
-        'most',
+        'truncate_rank: how many singular values are kept, at least 1 (default 8)',
     'read_to_gpu':
         "mergekit's; changes nothing: a GPU is sent what it computes, tile by tile",
     'registry':
@@ -223,8 +254,8 @@ MEANINGS = {
         'call tensors by other names: NEW, in which \\1 is the first group, where REGEX matches; B:REGEX=NEW '
         "of one input's",
     'rescale':
-        'of these methods, with these defaults: breadcrumbs (off), breadcrumbs_ties (off), dropout (on), ties '
-        '(off); ckmerge.methods(NAME) says what it does there',
+        'of these methods, with these defaults: breadcrumbs (off), breadcrumbs_ties (off), dare_linear (on), '
+        'dare_ties (on), dropout (on), ties (off); ckmerge.methods(NAME) says what it does there',
     'rounding':
         'what f16, bf16 and fp8 do not hold is rounded to the nearest value (default), or stochastic: to one '
         'of both neighbours by chance, the nearer the likelier',
@@ -265,8 +296,12 @@ MEANINGS = {
         'of models that are files: merge what any of them has',
     'threads':
         'threads to compute on (default: all this process may use)',
+    'threshold':
+        'consensus: how large a difference must be beside the rest of the sum (default 0.4)',
     'tied':
         'an adapter of both names of tied embeddings: error (default), or sum both, as PEFT does',
+    'tol':
+        'karcher: which steps, angles and lengths of tensors are too small to count (default 0.00001)',
     'transformers_cache':
         "where org/name is looked for, in place of the user's cache",
     'trust_remote_code':
@@ -289,8 +324,9 @@ MEANINGS = {
         "another number of the method for some tensors: IN04=0.2, IN00..IN08=0.2, 'OUT*=[0,1]', '/attn2/=0', "
         "or supermerger's OUT03-OUT06:attn2:0.3; the last that selects a tensor holds",
     'weights':
-        'of these methods, with these defaults: breadcrumbs (1 each), breadcrumbs_ties (1 each), linear (1/N '
-        'each), task_arithmetic (1 each), ties (1 each); ckmerge.methods(NAME) says what it does there',
+        'of these methods, with these defaults: breadcrumbs (1 each), breadcrumbs_ties (1 each), dare_linear '
+        '(1 each), dare_ties (1 each), linear (1/N each), multislerp (1 each), nuslerp (1 each), '
+        'task_arithmetic (1 each), ties (1 each); ckmerge.methods(NAME) says what it does there',
     'wrap':
         'of a .ckpt: put the tensors into a dict of this name, as old programs want (state_dict)',
     'write_model_card':

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Optional, TypedDict, TypeVar, Union
 
 from ._inputs import Input, Path
+from ._method_options import Methods, Number
 from .progress import Progress
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ else:  # of Python 3.11; before it only what looks at annotations needs a name
     except ImportError:
         Unpack = Optional
 
-Number = Union[int, float]
 Texts = Union[str, Iterable[str]]
 Patterns = Union[str, re.Pattern[str], Iterable[Union[str, re.Pattern[str]]]]
 Pairs = Union[Texts, Mapping[str, Any]]
@@ -142,7 +142,7 @@ class Chooses(TypedDict, total=False):
     merge_buffers: Optional[bool]
 
 
-class Merges(Makes, Chooses, Lays, Folders, Adapts, Selects, total=False):
+class Merges(Makes, Chooses, Lays, Folders, Adapts, Selects, Methods, total=False):
     """Of ``merge`` and ``plan``, parameters of methods among them."""
 
     like: Optional[str]
@@ -158,17 +158,6 @@ class Merges(Makes, Chooses, Lays, Folders, Adapts, Selects, total=False):
     vae: Optional[Input]
     expand: Optional[str]
     first_channels: Optional[Patterns]
-    alpha: Optional[Number]
-    beta: Optional[Number]
-    gamma: Optional[Number]
-    gammas: Optional[Union[Sequence[Number], str]]
-    density: Optional[Number]
-    densities: Optional[Union[Sequence[Number], str]]
-    rescale: Optional[bool]
-    stiffness: Optional[Number]
-    weights: Optional[Union[Sequence[Number], str, Mapping[str, Any]]]
-    normalize: Optional[bool]
-    columns: Optional[bool]
 
 
 class Plans(Merges, total=False):

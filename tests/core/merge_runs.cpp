@@ -6,7 +6,9 @@
 #include <algorithm>
 
 #include "core/device/device_list.h"
+#include "core/matrices/made_matrices.h"
 #include "io/checkpoint.h"
+#include "kernels/method.h"
 #include "tests/cuda/stand_in.h"
 #include "tests/sanitized.h"
 
@@ -20,7 +22,8 @@ std::vector<Checkpoint> open_all(const std::vector<std::string>& paths) {
 
 RunReport merge(const Recipe& recipe, const std::vector<std::string>& paths, const std::string& target,
                 const RunOptions& options) {
-  const std::vector<Checkpoint> checkpoints = open_all(paths);
+  std::vector<Checkpoint> checkpoints = open_all(paths);
+  add_whole_tensors(recipe, checkpoints);
   return run(make_plan(recipe, checkpoints), checkpoints, target, options);
 }
 
@@ -98,7 +101,11 @@ std::string merge_every_way(const Recipe& recipe, const std::vector<std::string>
         CHECK_MESSAGE(read_file(folder / "out") == reference, kernels->isa, " ", threads, " ", tile);
       }
   merge_on_devices(recipe, paths, folder / "out", reference, expected);
-  const uint64_t small = make_plan(recipe, open_all(paths)).cuts() > 0 ? 12 << 20 : 1 << 20;  // with tables of counts
+  // Tables of counts, or tensors that are made whole, beside the tiles.
+  const Method* const method = find_method(recipe.method);
+  const uint64_t whole = method && method->spec->of_whole_tensors ? 8 << 20 : 0;
+  const uint64_t tables = whole == 0 && make_plan(recipe, open_all(paths)).cuts() > 0 ? 11 << 20 : 0;
+  const uint64_t small = (1 << 20) + whole + tables;
   merge(recipe, paths, folder / "out", {.replace = true, .sync = false, .memory_budget = small});
   CHECK(read_file(folder / "out") == reference);
   return reference;

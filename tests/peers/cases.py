@@ -54,6 +54,10 @@ MECHA = [
     Case("clamp", "sd-mecha", {"method": "clamp"}, "-m clamp", "ABC", 0, "a choice among values", dtypes=ALL),
     Case("tensor_sum", "sd-mecha", {"method": "tensor_sum", "width": 0.5}, "-m tensor_sum --alpha 0.5 --beta 0", "AB", 0, "a choice of rows",
          dtypes=ALL, skip="body.1.bias"),  # of 31 rows half is 16 there, 15 here and in supermerger
+    Case("truncate_rank", "sd-mecha", {"method": "truncate_rank", "rank": 3, "merge_dtype": "F64"}, "-m truncate_rank --rank 3", "AB", 3,
+         "in f64 there, too, as asked for; in f32 it is up to 260 units off", of_tensor=True, keeps_equal=False),
+    Case("rotate", "sd-mecha", {"method": "rotate", "alpha": 0.3, "centralization": 0.0, "merge_dtype": "F64"}, "-m rotate --alpha 0.3 --centralization 0",
+         "AB", 3, "in f64 there, too, as asked for; in f32 it is up to 96 units off", of_tensor=True, keeps_equal=False),
     Case("blocks of SD 1", "sd-mecha", {"method": "weighted_sum", "blocks": BLOCKS1, "config": "sd1"},
          "-m weighted_sum " + weight_words(BLOCKS1), "AB", 5, "as weighted_sum", layout="sd1", skip="time_embed"),  # of BASE there, of IN00 here
     Case("blocks of SDXL", "sd-mecha", {"method": "weighted_sum", "blocks": BLOCKSXL, "config": "sdxl"},

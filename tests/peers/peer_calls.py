@@ -45,6 +45,9 @@ def sd_mecha_job(call, inputs, dtype, output):
               "add_perpendicular": lambda: add(alpha, a, methods.resolve("perpendicular_component")(sd_mecha.subtract(a, c), sd_mecha.subtract(b, c))),
               "geometric_median": lambda: methods.resolve("geometric_median")(a, b, c),
               "tensor_sum": lambda: sd_mecha.tensor_sum(a, b, width=call["width"], offset=0.0),
+              "truncate_rank": lambda: add(1.0, a, methods.resolve("truncate_rank")(sd_mecha.subtract(b, a), rank=call["rank"],
+                                                                                    use_approximate_basis=False)),
+              "rotate": lambda: methods.resolve("rotate")(a, b, alignment=1.0, alpha=alpha, centralization=call["centralization"]),
               "nested": lambda: sd_mecha.weighted_sum(add(0.7, a, sd_mecha.subtract(b, c)), b, alpha=0.4)}[call["method"]]()
     merge_dtype = TORCH[call.get("merge_dtype", "F32")]
     sd_mecha.merge(recipe, output=output, merge_dtype=merge_dtype, output_dtype=TORCH[dtype], threads=1, check_extra_keys=False)

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/matrices/made_matrices.h"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/formula/recipe_graph.h"
+#include "core/matrices/made_results.h"
+#include "core/plan/plan.h"
+#include "io/text/error.h"
+#include "tests/core/failure.h"
+#include "tests/core/merge_runs.h"
+
+using namespace ckmerge;
+using namespace ckmerge::test;
+
+namespace {
+
+Recipe of_formula(const std::string& text, const std::vector<std::string>& names) {
+  return plain({.method = kFormulaMethod, .formula = Formula{.text = text, .names = names}});
+}
+
+}  // namespace
+
+TEST_CASE("whole tensors are made once, and the two that were used last are held") {
+  MadeResults results;
+  std::map<size_t, int> made;
+  const auto get = [&](size_t number, size_t size) {
+    const auto make = [&] {
+      ++made[number];
+      return std::vector<std::byte>(size, static_cast<std::byte>(number));
+    };
+    const MadeResults::Bytes bytes = results.get(number, make);
+    CHECK(bytes->size() == size);
+    CHECK(bytes->front() == static_cast<std::byte>(number));
+  };
+  for (const size_t number : {1, 2, 1, 2, 1, 3, 1, 2}) get(number, 100);
+  CHECK(made == std::map<size_t, int>{{1, 1}, {2, 2}, {3, 1}});
+  for (const size_t number : {10, 11, 12, 10, 11, 12}) get(number, 10);  // small ones beside each other
+  CHECK(made[10] == 1);
+  CHECK(made[12] == 1);
+}
+
+TEST_CASE("a whole tensor that cannot be made is asked for again, and threads wait for one that is being made") {
+  MadeResults results;
+  int made = 0;
+  CHECK_THROWS(results.get(1, []() -> std::vector<std::byte> { throw Error(ErrorCode::io, "", "gone"); }));
+  std::vector<std::thread> threads;
+  for (int k = 0; k < 4; ++k)
+    threads.emplace_back([&] {
+      results.get(1, [&] {
+        ++made;  // by one at a time
+        return std::vector<std::byte>(8);
+      });
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(made == 1);
+}
+
+TEST_CASE("what is made of whole tensors has the names that all inputs have, in floats of one shape") {
+  TempFolder folder;
+  const std::vector<FileTensor> a = {random("a", Dtype::F32, {3, 4}, 1), random("b", Dtype::F16, {3, 4}, 2),
+                                     random("c", Dtype::F64, {5}, 3),    bits("d", Dtype::I64, {1}, {7}),
+                                     random("e", Dtype::F32, {2, 2}, 4), random("only", Dtype::F32, {2}, 5)};
+  std::vector<FileTensor> b(a.begin(), a.end() - 1);
+  b[4] = random("e", Dtype::F32, {2, 3}, 6);
+  const std::vector<std::string> paths = {write_file(folder / "a", a), write_file(folder / "b", b, 1)};
+  std::vector<Checkpoint> checkpoints = open_all(paths);
+  const Recipe recipe = plain({.method = "truncate_rank", .parameters = {{"rank", {1}}}});
+  const Failure without = failure([&] { make_plan(recipe, checkpoints); });
+  CHECK(without.code == ErrorCode::usage);
+  CHECK(without.text.find("add_whole_tensors()") != std::string::npos);
+  add_whole_tensors(recipe, checkpoints);
+  REQUIRE(checkpoints.size() == 3);
+  CHECK(given_checkpoints(checkpoints).size() == 2);
+  const TensorTable& made = checkpoints[2].tensors;
+  REQUIRE(made.size() == 3);
+  CHECK(made[0].dtype == Dtype::F32);
+  CHECK(made[1].dtype == Dtype::F32);
+  CHECK(made[2].dtype == Dtype::F64);
+  add_whole_tensors(recipe, checkpoints);  // it is there
+  CHECK(checkpoints.size() == 3);
+  add_whole_tensors(weighted(0.5), checkpoints);
+  CHECK(checkpoints.size() == 3);
+  const Failure misfit = failure([&] { make_plan(recipe, checkpoints); });
+  CHECK(misfit.code == ErrorCode::mismatch);
+}
+
+TEST_CASE("what is held is told of the tensors that are read alone") {
+  TempFolder folder;
+  std::vector<std::string> paths;
+  for (uint64_t k = 0; k < 2; ++k)
+    paths.push_back(write_file(folder / std::to_string(k), {random("large", Dtype::F32, {300, 200}, k),
+                                                            random("small", Dtype::F32, {30, 20}, k + 9)}));
+  Recipe recipe = plain({.method = "truncate_rank", .parameters = {{"rank", {1}}}});
+  const auto held = [&] {
+    std::vector<Checkpoint> checkpoints = open_all(paths);
+    add_whole_tensors(recipe, checkpoints);
+    return make_plan(recipe, checkpoints).held_whole;
+  };
+  const uint64_t all = held();
+  CHECK(all > 3 * 300 * 200 * sizeof(double));
+  recipe.exclude = {"^large$"};
+  CHECK(held() < all / 20);
+}
+
+TEST_CASE("what is made of whole tensors stands anywhere in a formula, and a merge of it is that of its file") {
+  TempFolder folder;
+  std::vector<std::string> paths;
+  for (uint64_t k = 0; k < 3; ++k)
+    paths.push_back(write_file(
+        folder / std::to_string(k),
+        {random("w", Dtype::F32, {40, 30}, k), random("x", Dtype::BF16, {7, 9}, k), random("y", Dtype::F32, {11}, k)}));
+  Recipe first = plain({.method = "truncate_rank", .parameters = {{"rank", {2}}}});
+  first.dtype = Dtype::F32;
+  merge(first, {paths[0], paths[1]}, folder / "first");
+  for (const auto& [whole, of_file] : {std::pair{"slerp(truncate_rank(A, B, rank=2), C, t=0.3)", "slerp(D, C, t=0.3)"},
+                                       {"0.25*truncate_rank(A, B, rank=2) + 0.75*C", "0.25*D + 0.75*C"}}) {
+    merge(of_formula(whole, {"A", "B", "C"}), paths, folder / "whole", {.replace = true, .sync = false});
+    std::string text = of_file;
+    Recipe recipe = of_formula(text + " + 0*(A - B)", {"A", "B", "C", "D"});
+    merge(recipe, {paths[0], paths[1], paths[2], folder / "first"}, folder / "file", {.replace = true, .sync = false});
+    for (const char* const name : {"w", "x", "y"})
+      CHECK(tensor_bytes(folder / "whole", name) == tensor_bytes(folder / "file", name));
+  }
+}
