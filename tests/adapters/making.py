@@ -5,7 +5,6 @@ up, folders of PEFT that are made again, and for which network the result says t
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 
