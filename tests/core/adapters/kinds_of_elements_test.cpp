@@ -115,7 +115,9 @@ TEST_CASE("WaveFT's filters are those of orthogonal wavelets with as many vanish
   for (int n = 1; n <= 10; ++n) families.emplace_back("db" + std::to_string(n), n);
   for (int n = 2; n <= 10; ++n) families.emplace_back("sym" + std::to_string(n), n);
   for (int n = 1; n <= 3; ++n) families.emplace_back("coif" + std::to_string(n), 2 * n);
-  for (const auto& [family, moments] : families) {
+  for (const auto& named : families) {
+    const std::string& family = named.first;  // clang 14 does not let CAPTURE have a part of a binding
+    const int moments = named.second;
     CAPTURE(family);
     const std::span<const double> filter = wavelet_filter(family);
     const size_t length = filter.size();
