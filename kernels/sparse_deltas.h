@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -197,6 +198,47 @@ struct SparseDeltaMethod {
     if (in.given(at.normalize()).is(0)) return sum;
     const Symbol divisor = total(weights), magnitude = any_negative ? absolute(divisor) : divisor;
     return where_negative(in.rounded(-1) * magnitude, sum / divisor, sum);
+  }
+};
+
+/// Breadcrumbs, whose parameters are those of ties and the share that goes for being the largest.
+template <bool kElects>
+struct BreadcrumbsMethod : SparseDeltaMethod<LargestButOutliersStay, kElects> {
+  static constexpr size_t kParameters = 8;
+
+  /// `normalize` says what that does.
+  static constexpr std::array<ParameterSpec, kMaxParameters> parameters_with(const char* normalize) {
+    return {
+        {{"alpha", ParameterKind::number, 1, "1", "how much of the sum to add", nullptr, kShare},
+         {"weights", ParameterKind::numbers, 0, "1 each", "one weight per checkpoint, A's included", nullptr, kShare,
+          1},
+         {"density", ParameterKind::number, 1, "1", "share of the elements that stay, from 0 to 1"},
+         {"densities",
+          ParameterKind::numbers,
+          0,
+          "density each",
+          "one density per checkpoint, A's included",
+          nullptr,
+          {},
+          1},
+         {"gamma", ParameterKind::number, 0.01, "0.01",
+          "share of the elements that go for being the largest, from 0 to 1"},
+         {"gammas", ParameterKind::numbers, 0, "gamma each", "one gamma per checkpoint, A's included", nullptr, {}, 1},
+         {"normalize", ParameterKind::flag, 0, "off", normalize},
+         {"rescale", ParameterKind::flag, 0, "off", "make up for the magnitudes that do not stay"}}};
+  }
+
+  static const char* coefficients(const Arguments& arguments, std::span<double> c) {
+    const auto& values = arguments.values;
+    return BreadcrumbsMethod::fill({.alpha = values[0].number,
+                                    .weights = values[1].numbers,
+                                    .density = values[2].number,
+                                    .densities = values[3].numbers,
+                                    .gamma = values[4].number,
+                                    .gammas = values[5].numbers,
+                                    .normalize = values[6].number != 0,
+                                    .rescale = values[7].number != 0},
+                                   arguments.inputs, c);
   }
 };
 
