@@ -107,14 +107,22 @@ BARS = [
     Bar("lora-extract", "lora-extract", "`lora extract` of rank 32 of a layer of 3072 x 12288 (f16) against numpy's full SVD",
         "at least 10 x faster", 10, False, "faster", "s"),
     Bar("lora-extract-energy", "lora-extract", "the same, energy that is lost against the best of that rank", "at most 0.1 %", 0.1, True, "value", "%"),
+    Bar("ties", "ties", "`ties` of three checkpoints and a base, 3 GiB of bf16 each, cold", "at most 2.5 x `linear` of the four", 2.5, True, "slower", "s"),
+    Bar("ties-reads", "ties", "the same, readings of the inputs from the disk", "at most 3", 3, True, "value", "readings"),
+    Bar("ties-cgroup", "ties-cgroup", "the same in a 512 MiB memory cgroup, page cache included: readings from the disk",
+        "finishes; at most 4.2", 4.2, True, "value", "readings"),
+    *(Bar(f"mergekit-{method}{end}", f"mergekit-{method}", f"`{method}` of the same against mergekit-pytorch 0.1.5{told}", text, limit, False, "faster", unit)
+      for method, times in (("ties", 10), ("dare_ties", 8), ("breadcrumbs", 8), ("della", 8), ("sce", 8))
+      for end, told, text, limit, unit in (("", ", cold", f"at least {times} x faster", times, "s"), ("-rss", ", peak RSS", "at most 1/50", 50, "MiB"))),
     Bar("patterns", "patterns", "60 patterns over 10^6 names, added to `plan`", "under 0.5 s", 0.5, True, "value", "s"),
 ]
 ROWS = list(dict.fromkeys(bar.row for bar in BARS))
 
 
 def best(bar, numbers):
-    """The best of a series: the shortest time, the highest rate; of memory the worst, because a peak must hold."""
-    return max(numbers) if bar.unit in ("GB/s", "MiB") else min(numbers)
+    """The best of a series: the shortest time, the highest rate; of memory and readings the worst, because a
+    peak must hold."""
+    return max(numbers) if bar.unit in ("GB/s", "MiB", "readings") else min(numbers)
 
 
 def ratios(bar, result):

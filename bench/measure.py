@@ -24,6 +24,7 @@ class NotRun(Exception):
 class Run:
     seconds: float
     peak: int  # bytes of resident memory
+    read: int  # bytes that came from disks
     output: str
 
 
@@ -34,12 +35,13 @@ def run(command, prepare=None, discard=False):
     stdout = subprocess.DEVNULL if discard else subprocess.PIPE
     with tempfile.NamedTemporaryFile("r") as report:
         start = time.perf_counter()
-        done = subprocess.run(["time", "-f", "%M", "-o", report.name, *map(str, command)], text=True,
+        done = subprocess.run(["time", "-f", "%M %I", "-o", report.name, *map(str, command)], text=True,
                               stdout=stdout, stderr=subprocess.PIPE, preexec_fn=prepare)
         seconds = time.perf_counter() - start
         if done.returncode:
             raise NotRun(f"{Path(command[0]).name} ended with {done.returncode}: {done.stderr.strip()[-300:]}")
-        return Run(seconds, int(report.read().split()[-1]) * 1024, done.stdout or "")
+        peak, blocks = map(int, report.read().split()[-2:])
+        return Run(seconds, peak * 1024, blocks * 512, done.stdout or "")
 
 
 def interleave(rounds, measure, log):
