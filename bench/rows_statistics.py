@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rows about methods that read their inputs more than once: against linear of the same files, in a memory cgroup, and against
 mergekit-pytorch over the same files, time and peak memory of the same runs."""
-from pathlib import Path
-
-from bars import GIB, MIB
+from bars import MIB
 from measure import NotRun, drop_page_cache, interleave, memory_cgroup, run
 from rows import PAIR_SIZE, result, size_text, unless_equal
 from rows_formulas import against, cold

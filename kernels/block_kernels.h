@@ -43,6 +43,7 @@ enum class Op : uint8_t {
   /// dst = -1 where the magnitude of x is larger than that of k0, or as large and index < k1, else 1; NaN is the
   /// largest
   stays,
+  line,                                                ///< dst = a number of the element's line (Places::lines)
   zero,                                                ///< dst = +0
   constant,                                            ///< dst = k0
   scale,                                               ///< dst = k0 * x
@@ -67,7 +68,7 @@ inline constexpr size_t kOpCount = static_cast<size_t>(Op::agree_or_add_scaled_d
 constexpr bool is_place(Op op) { return op == Op::uniform || op == Op::before; }
 
 /// Whether the result hangs on where an element stands in its tensor. k1 of `stays` is a whole number.
-constexpr bool is_placed(Op op) { return is_place(op) || op == Op::stays; }
+constexpr bool is_placed(Op op) { return is_place(op) || op == Op::stays || op == Op::line; }
 
 /// Registers that an operation of kernels/elementwise.h reads; 0 for all others.
 constexpr int elementwise_operands(Op op) {

@@ -18,8 +18,8 @@ using Kind = SymbolNode::Kind;
 // -0 and 0 are told apart, as the products that they make are.
 bool FormulaGraph::Less::operator()(const SymbolNode& x, const SymbolNode& y) const {
   const auto key = [](const SymbolNode& node) {
-    return std::tuple(node.kind, node.operand, std::bit_cast<uint64_t>(node.k), node.k1, node.slot, node.slot1, node.op,
-                      reinterpret_cast<uintptr_t>(node.a), reinterpret_cast<uintptr_t>(node.b),
+    return std::tuple(node.kind, node.is_beside, node.operand, std::bit_cast<uint64_t>(node.k), node.k1, node.slot,
+                      node.slot1, node.op, reinterpret_cast<uintptr_t>(node.a), reinterpret_cast<uintptr_t>(node.b),
                       reinterpret_cast<uintptr_t>(node.c));
   };
   return key(x) < key(y);
@@ -55,8 +55,12 @@ Tracing::Tracing(Dtype compute, size_t inputs, std::span<const double> coefficie
 }
 
 Tracing::Tracing(FormulaGraph& graph, std::vector<Symbol> inputs, std::span<const double> coefficients,
-                 std::optional<uint16_t> first_slot)
-    : graph_(&graph), inputs_(std::move(inputs)), coefficients_(coefficients), first_slot_(first_slot) {}
+                 std::optional<uint16_t> first_slot, uint16_t first_line)
+    : graph_(&graph),
+      inputs_(std::move(inputs)),
+      coefficients_(coefficients),
+      first_slot_(first_slot),
+      first_line_(first_line) {}
 
 Coefficient Tracing::c(size_t k) const {
   if (first_slot_) return {.given = NAN, .slot = static_cast<uint16_t>(*first_slot_ + k)};
@@ -77,9 +81,19 @@ Symbol Tracing::uniform(const char* method, size_t input, Coefficient seed) cons
       Weights::unknown());
 }
 
+Symbol Tracing::made(MadeOperand::Kind kind, size_t input) const {
+  for (const auto& [wanted, symbol] : made_)
+    if (wanted.is(kind, input)) return symbol;
+  return graph_->beside(inputs_.size() * (1 + static_cast<size_t>(kind)) + input);
+}
+
 Symbol Tracing::before(Coefficient share, Axis axis) const {
   return graph_->make({.kind = Kind::placed, .operand = static_cast<size_t>(axis), .k = share.given, .op = Op::before},
                       Weights::unknown());
+}
+
+Symbol Tracing::line(size_t k) const {
+  return graph_->make({.kind = Kind::placed, .operand = first_line_ + k, .op = Op::line}, Weights::unknown());
 }
 
 Symbol Tracing::stays(Symbol magnitude, Coefficient least, Coefficient end) const {
@@ -162,7 +176,7 @@ class Compiler {
 
   // Whether it takes one of the operands or another as it is, by the place of the element.
   static bool is_choice(const SymbolNode* node) {
-    if (node->kind == Kind::operand) return true;
+    if (node->kind == Kind::operand) return !node->is_beside;
     return node->kind == Kind::elementwise && node->op == Op::select && node->a->kind == Kind::placed && !node->a->a &&
            is_choice(node->b) && is_choice(node->c);
   }
@@ -188,9 +202,10 @@ class Compiler {
     for (std::vector<const SymbolNode*> next{root}; !next.empty();) {
       const SymbolNode* const node = next.back();
       next.pop_back();
-      if (node->kind == Kind::operand) ++mentions_;
+      const bool is_input = node->kind == Kind::operand && !node->is_beside;
+      mentions_ += is_input;
       if (++uses_[node] > 1) continue;
-      if (node->kind == Kind::operand) ++operands_;
+      operands_ += is_input;
       for (const SymbolNode* const source : {node->a, node->b, node->c})
         if (source) next.push_back(source);
     }
@@ -286,7 +301,7 @@ class Compiler {
     if (b) instruction.b = registers_[b];
     if (c) instruction.c = registers_[c];
     const uint16_t dst = finish(visit.node, instruction, a, b, c);
-    if (visit.node->kind == Kind::operand && keeps_) hold_against_others(visit.node, dst);
+    if (visit.node->kind == Kind::operand && !visit.node->is_beside && keeps_) hold_against_others(visit.node, dst);
   }
 
   // Every operand after the first is held against what those before it agree on.

@@ -12,8 +12,10 @@
 #include <optional>
 #include <set>
 #include <span>
+#include <utility>
 #include <vector>
 
+#include "kernels/made_operand.h"
 #include "kernels/program.h"
 
 namespace ckmerge {
@@ -22,6 +24,7 @@ namespace ckmerge {
 struct SymbolNode {
   enum class Kind : uint8_t { zero, operand, scale, add, subtract, constant, elementwise, placed, kept };
   Kind kind = Kind::zero;
+  bool is_beside = false;                 ///< operand: no input, and not held against those (FormulaGraph::beside())
   size_t operand = 0;                     ///< operand; placed: as Instruction::operand before fill_places()
   double k = 0;                           ///< scale, constant: the number as given; rounded when the program runs
   double k1 = 0;                          ///< placed: with k, as fill_places() wants them
@@ -65,6 +68,10 @@ class FormulaGraph {
   Symbol operand(size_t k) { return make({.kind = SymbolNode::Kind::operand, .operand = k}, {1, 1}); }
   /// One that is no weights but what is added to them, whatever others hold.
   Symbol change(size_t k) { return make({.kind = SymbolNode::Kind::operand, .operand = k}, Weights::unknown()); }
+  /// One that says something of an element, and is neither weights nor added to them.
+  Symbol beside(size_t k) {
+    return make({.kind = SymbolNode::Kind::operand, .is_beside = true, .operand = k}, Weights::unknown());
+  }
   /// `value` rounded to the compute dtype. REQUIRES: finite after that.
   Coefficient coefficient(double value) const;
   /// The same number for every element. REQUIRES: finite after rounding to the compute dtype, unless a slot.
@@ -98,9 +105,9 @@ class Tracing {
       : Tracing(compute, inputs, coefficients, Options()) {}
 
   /// A formula within others: its inputs are values of `graph`. Its coefficients are constants, or slots from
-  /// `first_slot` on.
+  /// `first_slot` on; its numbers of lines are those from `first_line` on.
   Tracing(FormulaGraph& graph, std::vector<Symbol> inputs, std::span<const double> coefficients,
-          std::optional<uint16_t> first_slot);
+          std::optional<uint16_t> first_slot, uint16_t first_line = 0);
 
   size_t inputs() const { return inputs_.size(); }
   Symbol x(size_t k) const { return inputs_[k]; }
@@ -113,6 +120,11 @@ class Tracing {
   /// A number of the formula itself, for every element.
   Symbol number(double value) const { return graph_->constant(graph_->coefficient(value)); }
   Symbol number(Coefficient c) const { return graph_->constant(c); }
+
+  /// What the method wants beside its inputs and Method::made() speaks of. Of a formula by itself it is the operand
+  /// inputs() * (1 + the number of its kind) + input.
+  Symbol made(MadeOperand::Kind kind, size_t input) const;
+  void take_made(const MadeOperand& wanted, Symbol symbol) { made_.emplace_back(wanted, symbol); }
 
   /// A number in [0, 1) for every element of a tensor, another one for each seed, `method`, `input` of it and name of a
   /// tensor, the same whatever the inputs hold. REQUIRES: `seed` is a whole number from 0, and no slot.
@@ -127,6 +139,9 @@ class Tracing {
   /// below `end`, and above 0 elsewhere; NaN is the largest magnitude. So stay those that Reduce::cut is to keep.
   Symbol stays(Symbol magnitude, Coefficient least, Coefficient end) const;
 
+  /// Number k of those that the method makes of the row or column in which an element lies (Method::line_coefficients).
+  Symbol line(size_t k) const;
+
   /// `result`, of which the mathematics says that it is the input where all inputs are equal, while the arithmetic may
   /// miss it by a rounding or find no value: there the input is kept (compile()).
   Symbol keeping_equal(Symbol result) const;
@@ -137,6 +152,8 @@ class Tracing {
   std::vector<Symbol> inputs_;
   std::span<const double> coefficients_;
   std::optional<uint16_t> first_slot_;
+  std::vector<std::pair<MadeOperand, Symbol>> made_;
+  uint16_t first_line_ = 0;
 };
 
 Symbol operator*(Coefficient c, Symbol x);

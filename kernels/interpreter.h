@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "kernels/choice.h"
+#include "kernels/lines.h"
 #include "kernels/program.h"
 #include "kernels/result_origins.h"
 #include "kernels/spilled_registers.h"
@@ -162,6 +163,7 @@ class Interpreter {
 
   // Not inlined, because few programs have such.
   [[gnu::noinline]] const Value* place(const Instruction& i, uint64_t first, size_t n) {
+    if (i.op == Op::line) return put_line_numbers(places_.lines[i.operand], first, n, block_of(i.dst));
     // Of `stays` k0 is any number.
     const auto k0 = i.op == Op::stays ? 0 : static_cast<uint64_t>(i.k0), k1 = static_cast<uint64_t>(i.k1);
     Value* const into = block_of(i.dst);
@@ -173,6 +175,12 @@ class Interpreter {
       else
         Compute::before(kernels_)(into + done, k0, k1, place, part);
     });
+    return into;
+  }
+
+  const Value* put_line_numbers(const LineNumbers& numbers, uint64_t first, size_t n, Value* into) const {
+    for_each_run(places_, first, n,
+                 [&](size_t done, uint64_t place, size_t part) { numbers.put(place, part, into + done); });
     return into;
   }
 

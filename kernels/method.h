@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "kernels/formula.h"
+#include "kernels/lines.h"
+#include "kernels/made_operand.h"
 
 namespace ckmerge {
 
@@ -44,7 +46,7 @@ struct ParameterSpec {
   bool is_called(std::string_view text) const { return text == name || text == option_name(); }
 };
 
-inline constexpr size_t kMaxParameters = 8;
+inline constexpr size_t kMaxParameters = 10;
 inline constexpr size_t kMaxAliases = 4;
 
 struct MethodSpec {
@@ -87,6 +89,8 @@ struct Cut {
   std::array<double, 2> shares = {};  ///< what `kept` makes of them is its own
   /// How many elements stay of `count`; more than there are is all.
   uint64_t (*kept)(const std::array<double, 2>& shares, uint64_t count) = nullptr;
+  bool of_nonzero = false;   ///< `count` is of the elements that are not 0, and no more than that stay
+  bool keeps_equal = false;  ///< all of the smallest magnitude that stays do, however many these are
 
   friend bool operator==(const Cut&, const Cut&) = default;
 };
@@ -101,6 +105,8 @@ struct Reduced {
   /// Reductions of round n may hang on coefficients (Tracing::c()) that tensor_coefficients() made of the round before.
   uint8_t round = 0;
   Cut cut = {};  ///< of a cut
+  /// Of rows and columns sums and maxima alone, and all of a method over the same.
+  Over over = Over::tensor;
 };
 
 /// What a round of reductions found of one tensor.
@@ -108,6 +114,27 @@ struct TensorStatistics {
   std::span<const double> numbers;  ///< of the round's reductions, in their order: of a cut two, of others one
   uint64_t count = 0;               ///< of the elements that were reduced
   uint8_t round = 0;
+};
+
+/// What a round of reductions found of one row or column.
+struct LineStatistics {
+  std::span<const double> numbers;  ///< of the round's reductions over lines, in their order
+  std::span<const double> tensor;   ///< the tensor's coefficients, after the round before
+  uint64_t count = 0;               ///< of the line's elements
+  uint8_t round = 0;
+};
+
+/// A range that a method wants to know of the whole model: of a number of the lines of all tensors that it merges, NaN
+/// left out, those that remain without a share of the smallest, and then of the largest.
+struct ModelRange {
+  size_t line = 0;    ///< which number
+  uint8_t round = 0;  ///< after which it is made; later rounds, and all tiles, wait until those of all tensors are
+  double low = 0, high = 1;
+};
+
+/// What came of it.
+struct ModelStatistics {
+  double least = 0, most = 0;  ///< NaN where there are no numbers
 };
 
 /// A method as the planner uses it.
@@ -120,17 +147,31 @@ struct Method {
   /// With reductions: whether these coefficients need them. Where they do not (the end of a path, say), the formula
   /// runs with the coefficients as they are.
   bool (*needs_statistics)(std::span<const double> coefficients);
-  /// With reductions: the coefficients of one tensor, in f64, after each round, from those of the recipe and what the
-  /// round found. `out` begins as those of the recipe, and is what the round before left. Only + - * /, sqrt and
-  /// kernels/math.h, so that the bits are the same everywhere.
+  /// With reductions over the whole tensor: its coefficients, in f64, after each round that has such, from those of the
+  /// recipe and what the round found. `out` begins as those of the recipe, and is what the round before left. Only + -
+  /// * /, sqrt and kernels/math.h, so that the bits are the same everywhere.
   void (*tensor_coefficients)(std::span<const double> coefficients, const TensorStatistics& found,
                               std::span<double> out);
   /// How many coefficients the formula uses for this many inputs.
   size_t (*coefficient_count)(size_t inputs);
   /// Fills the coefficients, in f64. Returns null, or one clause that says what is wrong with the arguments.
   const char* (*coefficients)(const Arguments& arguments, std::span<double> out);
+  /// What it wants beside its inputs (Tracing::made()), which hangs on these alone; null: nothing ever.
+  std::vector<MadeOperand> (*made)(size_t inputs, std::span<const double> coefficients);
   /// The formula, traced into symbols; null where whole tensors are made, of which there is none.
   Symbol (*trace)(const Tracing& in);
+  /// With reductions over rows or columns: how many numbers a line has, and, as tensor_coefficients(), what they are
+  /// after each round that has such reductions. `out` begins as zeros. Tracing::line() gives them to the formula and to
+  /// reductions of later rounds. Called from many threads, and for each line: it must take no memory where lines are
+  /// short.
+  size_t (*line_coefficient_count)(std::span<const double> coefficients) = nullptr;
+  void (*line_coefficients)(std::span<const double> coefficients, const LineStatistics& found,
+                            std::span<double> out) = nullptr;
+  /// With numbers of lines: the range of one of them that is wanted of the model, and what of it becomes coefficients
+  /// of each tensor, after those that tensor_coefficients() made of the same round.
+  ModelRange (*model_range)(std::span<const double> coefficients) = nullptr;
+  void (*model_coefficients)(std::span<const double> coefficients, const ModelStatistics& found,
+                             std::span<double> out) = nullptr;
 };
 
 /// Every method, sorted by name.

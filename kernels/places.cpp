@@ -69,7 +69,7 @@ void fill_places(Program& program, const TensorFacts& tensor) {
   for (Instruction& i : program.code) {
     if (i.op == Op::uniform) fill_uniform(i, tensor.name);
     if (i.op == Op::before) fill_before(i, tensor.shape);
-    if (is_placed(i.op)) i.operand = 0;
+    if (is_placed(i.op) && i.op != Op::line) i.operand = 0;
   }
 }
 

@@ -45,16 +45,20 @@ PointSums::PointSums(size_t count, std::span<const double> found)
   finite_ = std::ranges::all_of(found, [](double sum) { return std::isfinite(sum); });
 }
 
-double PointSums::squared_chord(size_t i, size_t j) const {
+double squared_chord(const std::array<double, 2>& lengths, double product, double squared_distance) {
   constexpr double kClose = 0.01;  // the rounding of differences is 6e-8 of it at most
-  if (i == j) return 0;
-  const double product = norms_[i] * norms_[j], apart = distances_[i * count() + j], longer = norms_[i] - norms_[j];
+  const double both = lengths[0] * lengths[1], longer = lengths[0] - lengths[1];
   const double chord =
-      apart < kClose * product ? (apart - longer * longer) / product : 2 - 2 * (products_[i * count() + j] / product);
+      squared_distance < kClose * both ? (squared_distance - longer * longer) / both : 2 - 2 * (product / both);
   return std::clamp(chord, 0.0, 4.0);
 }
 
-Combination::Combination(std::span<const double> coefficients, std::span<const double> squared_chords) {
+double PointSums::squared_chord(size_t i, size_t j) const {
+  if (i == j) return 0;
+  return ckmerge::squared_chord({norms_[i], norms_[j]}, products_[i * count() + j], distances_[i * count() + j]);
+}
+
+PointCombination::PointCombination(std::span<const double> coefficients, std::span<const double> squared_chords) {
   const size_t count = coefficients.size();
   for (size_t i = 0; i < count; ++i) {
     double towards = 0;
@@ -65,7 +69,7 @@ Combination::Combination(std::span<const double> coefficients, std::span<const d
   }
 }
 
-double Combination::squared_norm() const { return std::max(sum_ * sum_ - spread_, 0.0); }
+double PointCombination::squared_norm() const { return std::max(sum_ * sum_ - spread_, 0.0); }
 
 double angle_of(double cosine, double squared_sine) {
   if (squared_sine > 0.25) return math::acos(std::clamp(cosine, -1.0, 1.0));

@@ -6,6 +6,7 @@
 // f64, while differences are rounded to f32: by these alone opposite points would look as if they were not.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -21,6 +22,10 @@ std::vector<Reduced> point_reductions(const Tracing& in, size_t first);
 /// Of the differences of pairs alone.
 std::vector<Reduced> distance_reductions(const Tracing& in);
 
+/// The squared distance of two points where they are scaled to length 1: from 0 (one direction) to 4 (opposite ones),
+/// by their lengths, their inner product and the square of their distance. REQUIRES: neither length is 0.
+double squared_chord(const std::array<double, 2>& lengths, double product, double squared_distance);
+
 class PointSums {
  public:
   /// `found` are the sums of point_reductions() of `count` points.
@@ -30,8 +35,7 @@ class PointSums {
   double norm(size_t i) const { return norms_[i]; }
   bool are_equal(size_t i, size_t j) const { return distances_[i * count() + j] == 0; }
 
-  /// The squared distance of both where they are scaled to length 1: from 0 (one direction) to 4 (opposite ones).
-  /// REQUIRES: neither norm is 0.
+  /// Of points i and j. REQUIRES: neither norm is 0.
   double squared_chord(size_t i, size_t j) const;
 
   /// False where NaN or Inf, or squares beyond f64, leave no distances.
@@ -47,9 +51,9 @@ class PointSums {
 std::vector<double> pair_matrix(size_t count, std::span<const double> found, size_t first = 0, size_t step = 1);
 
 /// A linear combination of points of length 1, of which the squared chords of all pairs are known (row by row).
-class Combination {
+class PointCombination {
  public:
-  Combination(std::span<const double> coefficients, std::span<const double> squared_chords);
+  PointCombination(std::span<const double> coefficients, std::span<const double> squared_chords);
 
   /// Of the combination. The sum of coefficients comes in as it is, and all else as distances, so that nothing is lost
   /// where the points nearly are one.

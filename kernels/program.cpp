@@ -17,6 +17,8 @@ bool Program::has_places() const {
   return std::ranges::any_of(code, [](const Instruction& i) { return is_placed(i.op); });
 }
 
+bool Program::has_lines() const { return std::ranges::find(code, Op::line, &Instruction::op) != code.end(); }
+
 bool Program::keeps_equal() const {
   if (code.empty() || code.back().dst != result) return false;
   return code.back().op >= Op::agreed_or || is_choice(*this);

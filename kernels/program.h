@@ -16,12 +16,14 @@
 
 namespace ckmerge {
 
+struct LineNumbers;
+
 /// One instruction. Fields that an operation does not use are 0 (see Op in block_kernels.h for which does what).
 struct Instruction {
   Op op = Op::zero;
   uint16_t dst = 0;              ///< register written; may be one of a, b, c
   uint16_t a = 0, b = 0, c = 0;  ///< registers read
-  uint16_t operand = 0;          ///< Op::load: index into the step's operands
+  uint16_t operand = 0;          ///< Op::load: index into the step's operands; Op::line: into Places::lines
   double k0 = 0, k1 = 0;         ///< constants, rounded once to the compute dtype when the program runs
   /// Where not kNoSlot: k0 (k1) is that coefficient of the tensor, filled in by fill_slots() before the program runs.
   uint16_t slot0 = kNoSlot, slot1 = kNoSlot;
@@ -47,6 +49,9 @@ struct Program {
 
   /// Whether operations hang on where an element stands in its tensor, and on the tensor (fill_places()).
   bool has_places() const;
+
+  /// Whether numbers of lines are among them (Places::lines).
+  bool has_lines() const;
 
   /// How many registers it uses.
   size_t registers() const;
@@ -114,6 +119,7 @@ struct Operand {
 /// Where elements of a run stand in their tensor: element i is the tensor's first + (i / inner) * stride + i % inner.
 struct Places {
   uint64_t first = 0, inner = UINT64_MAX, stride = 0;
+  const LineNumbers* lines = nullptr;  ///< what Op::line takes (kernels/lines.h), of all lines of the run
 
   uint64_t of(uint64_t i) const { return first + (inner == UINT64_MAX ? i : i / inner * stride + i % inner); }
 };

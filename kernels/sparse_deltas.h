@@ -17,22 +17,23 @@ namespace ckmerge {
 struct SparseDeltas {
   size_t inputs;
 
-  static constexpr size_t kAlpha = 0, kPerTensor = 5;
+  static constexpr size_t kAlpha = 0, kPerTensor = 5;  // besides that of all it has three for each input, and one
   size_t weight(size_t k) const { return k; }
   size_t normalize() const { return inputs; }
   size_t rescale() const { return inputs + 1; }
-  size_t density(size_t k) const { return inputs + 1 + k; }
-  size_t gamma(size_t k) const { return 2 * inputs + k; }
+  size_t order() const { return inputs + 2; }
+  size_t density(size_t k) const { return inputs + 2 + k; }
+  size_t gamma(size_t k) const { return 2 * inputs + 1 + k; }
   // Known per tensor: what Tracing::stays() wants of the elements that stay, and of those beyond that go; and the
   // factor of what stays.
-  size_t least(size_t k) const { return 3 * inputs + kPerTensor * (k - 1); }
+  size_t least(size_t k) const { return 3 * inputs + 1 + kPerTensor * (k - 1); }
   size_t end(size_t k) const { return least(k) + 1; }
   size_t outer_least(size_t k) const { return least(k) + 2; }
   size_t outer_end(size_t k) const { return least(k) + 3; }
   size_t factor(size_t k) const { return least(k) + 4; }
 
   static size_t count(size_t inputs) { return SparseDeltas{inputs}.least(inputs); }
-  static SparseDeltas of(size_t count) { return {(count + kPerTensor) / (3 + kPerTensor)}; }
+  static SparseDeltas of(size_t count) { return {(count + kPerTensor - 1) / (3 + kPerTensor)}; }
 };
 
 /// How many elements of `count` a share is, as mergekit rounds it, but one at least: the share of a scalar is all of
@@ -74,12 +75,14 @@ struct SparseDeltaMethod {
     double gamma;
     std::span<const double> gammas;  ///< likewise
     bool normalize, rescale;
+    bool order;  ///< equal magnitudes in mergekit's
   };
   static const char* fill(const Given& given, size_t inputs, std::span<double> c) {
     const SparseDeltas at{inputs};
     c[SparseDeltas::kAlpha] = given.alpha;
     c[at.normalize()] = given.normalize;
     c[at.rescale()] = given.rescale;
+    c[at.order()] = given.order;
     for (size_t k = 1; k < inputs; ++k) {
       const double density = given.densities.empty() ? given.density : given.densities[k];
       const double gamma = given.gammas.empty() ? given.gamma : given.gammas[k];
@@ -97,9 +100,25 @@ struct SparseDeltaMethod {
 
   static bool needs_statistics(std::span<const double> c) {
     const SparseDeltas at = SparseDeltas::of(c.size());
+    if (c[at.order()] != 0 && c[at.rescale()] == 0) return false;
     for (size_t k = 1; k < at.inputs; ++k)
       if (is_thinned(c[at.density(k)])) return true;
     return false;
+  }
+
+  /// mergekit sorts the larger ones first for ties, and the smaller ones for breadcrumbs, which is another order of
+  /// equal ones.
+  static std::vector<MadeOperand> made(size_t inputs, std::span<const double> c) {
+    const SparseDeltas at{inputs};
+    std::vector<MadeOperand> all;
+    for (size_t k = 1; k < inputs && c[at.order()] != 0; ++k) {
+      if (!is_thinned(c[at.density(k)])) continue;
+      MadeOperand one{.kind = kStays, .input = k};
+      one.stays = {.shares = {c[at.density(k)], c[at.gamma(k)]}, .kept = &Stay::kept};
+      if constexpr (Stay::kHasOuter) one.stays.outer = &Stay::outer;
+      all.push_back(one);
+    }
+    return all;
   }
 
   static std::vector<Reduced> reductions(const Tracing& in) {
@@ -110,8 +129,10 @@ struct SparseDeltaMethod {
       if (!is_thinned(density)) continue;
       const Symbol delta = in.x(k) - in.x(0);
       const std::array<double, 2> shares = {density, in.given(at.gamma(k)).given};
-      all.push_back({.value = delta, .how = Reduce::cut, .cut = {shares, &Stay::kept}});
-      if constexpr (Stay::kHasOuter) all.push_back({.value = delta, .how = Reduce::cut, .cut = {shares, &Stay::outer}});
+      const bool cuts = in.given(at.order()).is(0);
+      if (cuts) all.push_back({.value = delta, .how = Reduce::cut, .cut = {shares, &Stay::kept}});
+      if constexpr (Stay::kHasOuter)
+        if (cuts) all.push_back({.value = delta, .how = Reduce::cut, .cut = {shares, &Stay::outer}});
       if (in.given(at.rescale()).is(0)) continue;
       all.push_back({.value = absolute(delta)});
       all.push_back({.value = absolute(thinned(in, k)), .round = 1});
@@ -132,7 +153,8 @@ struct SparseDeltaMethod {
         factor = any ? all / kept : 1;
         continue;
       }
-      for (size_t slot = at.least(k); slot <= (Stay::kHasOuter ? at.outer_end(k) : at.end(k)); ++slot)
+      for (size_t slot = at.least(k); given[at.order()] == 0 && slot <= (Stay::kHasOuter ? at.outer_end(k) : at.end(k));
+           ++slot)
         out[slot] = *next++;
       if (rescales) factor = *next++;
     }
@@ -147,6 +169,9 @@ struct SparseDeltaMethod {
   }
 
  private:
+  static constexpr MadeOperand::Kind kStays =
+      Stay::kHasOuter ? MadeOperand::Kind::torch_stays_ascending : MadeOperand::Kind::torch_stays;
+
   // What stays of the k-th delta.
   static Symbol thinned(const Tracing& in, size_t k) {
     const SparseDeltas at{in.inputs()};
@@ -154,6 +179,7 @@ struct SparseDeltaMethod {
     const Symbol delta = in.x(k) - in.x(0), none = in.number(0.0);
     if (density >= 1) return delta;
     if (density <= 0) return none;
+    if (!in.given(at.order()).is(0)) return where_less(none, in.made(kStays, k), delta, none);
     const Symbol kept = where_negative(in.stays(delta, in.c(at.least(k)), in.c(at.end(k))), delta, none);
     if constexpr (!Stay::kHasOuter) return kept;
     return where_negative(in.stays(delta, in.c(at.outer_least(k)), in.c(at.outer_end(k))), none, kept);
@@ -201,10 +227,19 @@ struct SparseDeltaMethod {
   }
 };
 
+/// Of all of these methods.
+inline constexpr ParameterSpec kMergekitOrder{
+    "mergekit_order",
+    ParameterKind::flag,
+    0,
+    "off",
+    "of equal magnitudes keep those that mergekit keeps, which takes 14 bytes an element of a tensor",
+    "mergekit-order"};
+
 /// Breadcrumbs, whose parameters are those of ties and the share that goes for being the largest.
 template <bool kElects>
 struct BreadcrumbsMethod : SparseDeltaMethod<LargestButOutliersStay, kElects> {
-  static constexpr size_t kParameters = 8;
+  static constexpr size_t kParameters = 9;
 
   /// `normalize` says what that does.
   static constexpr std::array<ParameterSpec, kMaxParameters> parameters_with(const char* normalize) {
@@ -225,7 +260,8 @@ struct BreadcrumbsMethod : SparseDeltaMethod<LargestButOutliersStay, kElects> {
           "share of the elements that go for being the largest, from 0 to 1"},
          {"gammas", ParameterKind::numbers, 0, "gamma each", "one gamma per checkpoint, A's included", nullptr, {}, 1},
          {"normalize", ParameterKind::flag, 0, "off", normalize},
-         {"rescale", ParameterKind::flag, 0, "off", "make up for the magnitudes that do not stay"}}};
+         {"rescale", ParameterKind::flag, 0, "off", "make up for the magnitudes that do not stay"},
+         kMergekitOrder}};
   }
 
   static const char* coefficients(const Arguments& arguments, std::span<double> c) {
@@ -237,7 +273,8 @@ struct BreadcrumbsMethod : SparseDeltaMethod<LargestButOutliersStay, kElects> {
                                     .gamma = values[4].number,
                                     .gammas = values[5].numbers,
                                     .normalize = values[6].number != 0,
-                                    .rescale = values[7].number != 0},
+                                    .rescale = values[7].number != 0,
+                                    .order = values[8].number != 0},
                                    arguments.inputs, c);
   }
 };

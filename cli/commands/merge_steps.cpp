@@ -15,6 +15,7 @@
 #include "core/inputs/component_places.h"
 #include "core/inputs/input_names.h"
 #include "core/matrices/made_matrices.h"
+#include "core/orders/made_orders.h"
 #include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
 #include "core/slices/sliced_inputs.h"
@@ -116,6 +117,17 @@ void make_changes_of(MergeRequest& request, const Recipe& without, std::span<con
 
 }  // namespace
 
+// The flag is asked for when something is made: plans go on ending by signals as they do. Half of the budget is left to
+// tiles and to what was made.
+void add_whole(const MergeRequest& request, const Recipe& recipe, std::vector<Checkpoint>& checkpoints,
+               Caller& caller) {
+  const RunOptions& run = request.settings.run;
+  const Hands hands{.threads = run.threads ? run.threads : allowed_processors(),
+                    .stop = StopFlag([&caller] { return caller.stop().is_raised(); })};
+  add_whole_tensors(recipe, checkpoints, hands, run.memory_budget / 2);
+  add_orders(recipe, checkpoints);
+}
+
 std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Faults& faults) {
   std::vector<Checkpoint> checkpoints = open_inputs(request, caller, faults), adapters;
   Recipe without = request.settings.recipe;  // adapters speak of A's tensors, whatever those are called
@@ -142,8 +154,9 @@ std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Fau
   if (faults.empty() && !adapters.empty()) make_changes_of(request, without, checkpoints, adapters, faults);
   std::ranges::move(adapters, std::back_inserter(checkpoints));
   if (faults.empty() && request.settings.sweeps.empty())
-    faults.check(
-        [&] { with_places(request.places, [&] { add_whole_tensors(request.settings.recipe, checkpoints); }); });
+    faults.check([&] {
+      with_places(request.places, [&] { add_whole(request, request.settings.recipe, checkpoints, caller); });
+    });
   return checkpoints;
 }
 

@@ -16,6 +16,9 @@
 
 namespace ckmerge::cli {
 
+/// add_whole_tensors() by the threads and the memory of the request, until the caller wants to end.
+void add_whole(const MergeRequest& request, const Recipe& recipe, std::vector<Checkpoint>& checkpoints, Caller& caller);
+
 /// Opens the inputs and brings their names together; notes of it are added to the request's warnings. What cannot be
 /// opened is a fault.
 std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Faults& faults);

@@ -111,6 +111,12 @@ void set_policies(const MergekitSettings& settings, bool is_flat, Recipe& recipe
                                                 : ExtraPolicy::error;
 }
 
+// Who gives a seed wants what it gives there.
+MergekitLikeness likeness_of(const MergekitSettings& settings) {
+  return {.masks = settings.mergekit_masks.value_or(settings.random_seed.has_value()),
+          .order = settings.mergekit_order};
+}
+
 // What the options of the command say of the recipe, which is not theirs otherwise.
 void take_options(const Settings& asked, Recipe& recipe) {
   recipe.hash = asked.recipe.hash || asked.run.hash;
@@ -143,7 +149,8 @@ MergeRequest mergekit_request(const Request& asked, Caller& caller) {
                               .models = models,
                               .checkpoints = checkpoints,
                               .is_flat = is_flat,
-                              .seed = request.settings.mergekit.random_seed.value_or(0)};
+                              .seed = request.settings.mergekit.random_seed.value_or(0),
+                              .likeness = likeness_of(request.settings.mergekit)};
   MergekitMerge made = mergekit_recipe(inputs);
   for (const uint32_t input : made.inputs) request.operands.push_back(places[input]);
   find_vocabulary(made.recipe.vocabulary, request, caller);

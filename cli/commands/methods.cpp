@@ -5,6 +5,7 @@
 #include "cli/options/method_name.h"
 #include "cli/report/methods_json.h"
 #include "cli/system/text.h"
+#include "kernels/peer_results.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -42,9 +43,8 @@ std::string option_text(const ParameterSpec& parameter) {
 }
 
 constexpr const char* kOfWholeTensors =
-    "Makes whole tensors, one at a time in memory, of checkpoints or differences of two of them; `ckmerge plan` says "
-    "how "
-    "much memory that takes of --memory.";
+    "Makes whole tensors in memory, of checkpoints or differences of two of them; `ckmerge plan` says how much memory "
+    "that takes of --memory.";
 
 // ---- for people
 
@@ -102,6 +102,45 @@ std::string markdown_head() {
          "are\nunderscores: `-m \"sum Twice\"` is `-m sum_twice`.\n";
 }
 
+std::string distance_text(const PeerResult& result) {
+  if (result.units == PeerResult::kDifferent) return "different";
+  if (result.units == 0) return "equal to the bit";
+  return "equal within " + std::to_string(static_cast<int>(result.units)) + " units" +
+         (result.of_tensor ? " of the tensor" : "");
+}
+
+// tests/kernels/methods/edge_cases_test.cpp holds it.
+constexpr const char* kEdges =
+    "\n## At the edges\n\n"
+    "What methods make that look at whole tensors, where these have little to go by:\n\n"
+    "| tensors | what comes of them |\n|---|---|\n"
+    "| without elements, of one element, of zeros alone | as any other; nothing becomes NaN |\n"
+    "| equal ones | themselves, bit for bit; `perpendicular_component` of them is 0 |\n"
+    "| opposite ones, or lengths of 0, which have no angle | the straight line: `slerp`, `unit_slerp`, `nuslerp`, "
+    "`multislerp`, `karcher`, `geometric_median` |\n"
+    "| opposite differences | A: `model_stock`, `breadcrumbs`, `ties_sum`, `ties_sum_extended`, `ram`, `ramplus_tl`; "
+    "their magnitudes, since a sum of 0 counts as plus: `ties`, `sce` |\n"
+    "| NaN in one | NaN in that element, or nowhere where it is dropped; what its tensor cannot tell then is left out: "
+    "the straight line, the average, equal weights |\n"
+    "| a share of less than one element | one stays: `ties`, `breadcrumbs`, `breadcrumbs_ties`, `ties_sum` and its "
+    "kin; "
+    "none: `sce` |\n"
+    "| `density` and `gamma` of more than all | fewer of the largest go, so that `density` stays |\n";
+
+std::string peers_markdown() {
+  std::string out =
+      "\n## Beside other programs\n\n"
+      "How near results in F32 are to those of the program that a method comes from. A unit is 2^-24 of the largest "
+      "magnitude\nthat the inputs have in the element, or that they and the result have in the tensor; 16 are 1e-6. "
+      "Elements that all\ninputs share are theirs here. [peers.md](peers.md) has what was measured, for other dtypes, "
+      "too, and what is left out.\n\n"
+      "| method | program | there | | why |\n|---|---|---|---|---|\n";
+  for (const PeerResult& result : peer_results())
+    out += std::string("| `") + result.method + "` | " + result.peer + " | " + result.called + " | " +
+           distance_text(result) + " | " + result.why + " |\n";
+  return out;
+}
+
 }  // namespace
 
 void methods_command(const Request& request, Caller& caller) {
@@ -119,6 +158,7 @@ void methods_command(const Request& request, Caller& caller) {
     if (!out.empty()) out += "\n";
     out += markdown ? method_markdown(*spec) : method_text(*spec);
   }
+  if (markdown && !only) out += kEdges + peers_markdown();
   caller.tell(out);
 }
 

@@ -16,7 +16,6 @@
 #include "cli/options/sweep_option.h"
 #include "cli/report/sweep_report.h"
 #include "core/formula/recipe_graph.h"
-#include "core/matrices/made_matrices.h"
 #include "io/folder/partial_folder.h"
 
 namespace ckmerge::cli {
@@ -89,7 +88,8 @@ class Sweeping {
     if (faults.empty()) faults.check([&] { settle(); });
     for (Output& output : outputs_)  // all of them, because plans count their inputs
       if (faults.empty())
-        faults.check([&] { of_output(output, [&](Output& o) { add_whole_tensors(o.recipe, checkpoints_); }); });
+        faults.check(
+            [&] { of_output(output, [&](Output& o) { add_whole(request_, o.recipe, checkpoints_, caller_); }); });
     for (Output& output : outputs_)
       if (faults.empty()) faults.check([&] { of_output(output, [&](Output& o) { plan(o); }); });
     if (!request_.output.empty()) check_targets(faults);

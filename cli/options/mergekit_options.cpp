@@ -4,7 +4,9 @@
 #include <array>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "cli/options/choices.h"
 #include "cli/options/numbers.h"
 #include "cli/options/readers.h"
 #include "cli/options/sizes.h"
@@ -89,6 +91,13 @@ Reader read_seed() {
           }};
 }
 
+Reader read_likeness(void (*take)(MergekitSettings& settings, bool is_mergekits)) {
+  const std::vector<std::string> names = {"own", "mergekit"};
+  return {.type = ValueType::choice, .choices = names, .read = [=](Settings& settings, const Word& word) {
+            take(settings.mergekit, choice_index(word.option, word.text, names) == 1);
+          }};
+}
+
 Reader read_safe_serialization() {
   return {
       .kind = OptionKind::toggle, .type = ValueType::flag, .read = [](Settings& settings, const Word& word) {
@@ -137,7 +146,17 @@ std::vector<OptionSpec> mergekit_options() {
       {"unsafe-truncate-embeddings", 0, "",
        "cut embeddings to the smallest vocabulary; a tokenizer in the configuration joins them by their tokens",
        read_truncation()},
-      {"random-seed", 0, "N", "what dare_linear and dare_ties draw random numbers from (default 0)", read_seed()},
+      {"random-seed", 0, "N",
+       "what the masks of dare_linear, dare_ties, della and della_linear are drawn from (default 0)", read_seed()},
+      {"masks", 0, "WHOSE",
+       "mergekit: those that mergekit-yaml draws, the default where a seed is given; own: ckmerge's, which hang on "
+       "names",
+       read_likeness([](MergekitSettings& settings, bool is_mergekits) { settings.mergekit_masks = is_mergekits; })},
+      {"order", 0, "WHOSE",
+       "of equal magnitudes ties and breadcrumbs keep: own (default): those of the lowest indices; mergekit: those "
+       "that "
+       "it keeps, each tensor sorted in memory",
+       read_likeness([](MergekitSettings& settings, bool is_mergekits) { settings.mergekit_order = is_mergekits; })},
       {"transformers-cache", 0, "DIR", "where org/name is looked for, in place of the user's cache",
        read_mergekit_text(&Mk::cache, ValueType::folder)},
       {"safe-serialization", 0, "", "write safetensors (on, and nothing else)", read_safe_serialization()},

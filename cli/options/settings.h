@@ -44,6 +44,8 @@ struct MergekitSettings {
   std::optional<std::string> config = {};  ///< the file, of `plan`
   bool copy_tokenizer = true, writes_card = true;
   bool tensor_union = false, tensor_intersection = false;
+  std::optional<bool> mergekit_masks = {};  ///< empty: where a seed is given
+  bool mergekit_order = false;
   std::optional<uint64_t> random_seed = {};
   std::optional<std::string> cache = {};          ///< in place of the user's cache of models
   std::vector<std::string> without_meaning = {};  ///< a sentence for each option that changes nothing

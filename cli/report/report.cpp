@@ -14,6 +14,7 @@
 #include "cli/report/slices_report.h"
 #include "cli/report/weight_report.h"
 #include "cli/system/system.h"
+#include "core/lines/line_memory.h"
 #include "core/plan/passes.h"
 #include "core/recipe/method_defaults.h"
 #include "io/hash/sha256.h"
@@ -267,6 +268,14 @@ std::string pass_line(const MergeFacts& facts) {
   return out + ", then the merge.\n";
 }
 
+std::string lines_text(const MergeFacts& facts) {
+  const LineMemory lines = line_memory(facts.plan, facts.checkpoints);
+  if (lines.all == 0) return "";
+  const uint64_t scratch = lines.scratch(facts.run.memory_budget);
+  return ", of it numbers of rows and columns " + memory_text(lines.held(facts.run.memory_budget)) +
+         (scratch ? ", beyond it a scratch file of at most " + size_text(scratch) : "");
+}
+
 std::string plan_report(const MergeFacts& facts) {
   const Plan& plan = facts.plan;
   std::string out = recipe_lines(facts) + graph_lines(facts) + "The result would be " +
@@ -278,8 +287,8 @@ std::string plan_report(const MergeFacts& facts) {
   out += "To read " + size_text(plan.bytes_to_read) + ", to write " + size_text(plan.output_size()) +
          "; memory to work in " + memory_text(facts.run.memory_budget) +
          (facts.run.held_by_inputs ? ", of it adapters " + memory_text(facts.run.held_by_inputs) : "") +
-         (plan.held_whole ? ", of it whole tensors " + memory_text(plan.held_whole) : "") + ", plan " +
-         memory_text(plan.memory()) + "; device " + planned_device_text(facts.run.device) +
+         (plan.held_whole ? ", of it whole tensors " + memory_text(plan.held_whole) : "") + lines_text(facts) +
+         ", plan " + memory_text(plan.memory()) + "; device " + planned_device_text(facts.run.device) +
          beyond_devices_text(facts.run.device, plan) + ".\n";
   if (!facts.config_from.empty()) out += visible(facts.config_from) + " would be copied beside it.\n";
   return out + warning_lines(plan.warnings) +

@@ -10,6 +10,7 @@
 #include "cli/report/graph_report.h"
 #include "cli/report/recipe_json.h"
 #include "cli/system/system.h"
+#include "core/lines/line_memory.h"
 #include "core/plan/passes.h"
 #include "io/hash/sha256.h"
 #include "io/input_forms.h"
@@ -70,6 +71,9 @@ void write_facts(JsonWriter& json, const MergeFacts& facts, bool with_inputs) {
   json.key("memory_budget").value(facts.run.memory_budget);
   json.key("adapter_memory").value(facts.run.held_by_inputs);
   json.key("whole_tensor_memory").value(facts.plan.held_whole);
+  const LineMemory lines = line_memory(facts.plan, facts.checkpoints);
+  json.key("line_memory").value(lines.held(facts.run.memory_budget));
+  json.key("scratch_size").value(lines.scratch(facts.run.memory_budget));
   json.key("device").value(planned_device_text(facts.run.device));
 }
 

@@ -49,32 +49,35 @@ bool turn_pair(Rows& rows, uint64_t i, uint64_t j, double nothing) {
   return true;
 }
 
-void turn_all(Rows& rows) {
+void turn_all(Rows& rows, const Hands& hands) {
   for (int sweep = 0; sweep < kMostSweeps; ++sweep) {
     const double longest = rows.squares.empty() ? 0 : std::ranges::max(rows.squares);
     bool turned = false;
-    for (uint64_t i = 0; i < rows.images.rows; ++i)
+    for (uint64_t i = 0; i < rows.images.rows; ++i) {
+      hands.check();
       for (uint64_t j = i + 1; j < rows.images.rows; ++j)
         turned |= turn_pair(rows, i, j, longest * kNothing * kNothing);
+    }
     if (!turned) return;
   }
 }
 
 // Of a matrix whose smaller side are its rows: `vectors` of the rows, `images` of the columns.
-Rows turned_rows(const Matrix& matrix) {
-  Rows rows{.images = {}, .vectors = symmetric_eigen(row_products(matrix, matrix)).vectors, .squares = {}};
-  rows.images = product(rows.vectors, matrix);
+Rows turned_rows(const Matrix& matrix, const Hands& hands) {
+  Rows rows{
+      .images = {}, .vectors = symmetric_eigen(row_products(matrix, matrix, hands), hands).vectors, .squares = {}};
+  rows.images = product(rows.vectors, matrix, hands);
   for (uint64_t k = 0; k < matrix.rows; ++k)
     rows.squares.push_back(dot(rows.images.row(k), rows.images.row(k), matrix.columns));
-  turn_all(rows);
+  turn_all(rows, hands);
   return rows;
 }
 
 }  // namespace
 
-Svd full_svd(const Matrix& matrix) {
+Svd full_svd(const Matrix& matrix, const Hands& hands) {
   const bool is_tall = matrix.rows > matrix.columns;
-  Rows rows = turned_rows(is_tall ? transposed(matrix) : matrix);
+  Rows rows = turned_rows(is_tall ? transposed(matrix) : matrix, hands);
   const uint64_t count = rows.images.rows;
   std::vector<uint64_t> order(count);
   std::iota(order.begin(), order.end(), 0);
@@ -99,16 +102,16 @@ uint64_t full_svd_memory(uint64_t rows, uint64_t columns) {
   return sizeof(double) * (3 * small * large + 5 * small * small);
 }
 
-Matrix put_together(const Svd& svd) {
+Matrix put_together(const Svd& svd, const Hands& hands) {
   Matrix standing = transposed(svd.left);
   for (uint64_t i = 0; i < standing.rows; ++i)
     for (uint64_t k = 0; k < standing.columns; ++k) standing.row(i)[k] *= svd.values[k];
-  return product(standing, svd.right);
+  return product(standing, svd.right, hands);
 }
 
-Matrix orthogonal_factor(const Matrix& matrix) {
-  const Svd svd = full_svd(matrix);
-  return product(transposed(svd.left), svd.right);  // vectors of zeros add nothing
+Matrix orthogonal_factor(const Matrix& matrix, const Hands& hands) {
+  const Svd svd = full_svd(matrix, hands);
+  return product(transposed(svd.left), svd.right, hands);  // vectors of zeros add nothing
 }
 
 }  // namespace ckmerge

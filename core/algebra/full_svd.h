@@ -13,15 +13,15 @@ namespace ckmerge {
 /// As many values as the smaller side has, those below 1e-15 of the largest with vectors of zeros. Eigenvectors of the
 /// products of all rows (or columns), turned pair by pair until all rows stand at right angles (Hestenes, 1958): some
 /// 20 n^2 m operations, n the smaller side. REQUIRES: finite elements, of which the squares do not overflow.
-Svd full_svd(const Matrix& matrix);
+Svd full_svd(const Matrix& matrix, const Hands& hands = {});
 
 /// Bytes that it holds meanwhile, the result included and the matrix not.
 uint64_t full_svd_memory(uint64_t rows, uint64_t columns);
 
 /// The sum of values[k] * (row k of left, standing) * (row k of right, lying).
-Matrix put_together(const Svd& svd);
+Matrix put_together(const Svd& svd, const Hands& hands = {});
 
 /// The nearest matrix all of whose singular values are 1, or 0 where they are: its orthogonal factor.
-Matrix orthogonal_factor(const Matrix& matrix);
+Matrix orthogonal_factor(const Matrix& matrix, const Hands& hands = {});
 
 }  // namespace ckmerge

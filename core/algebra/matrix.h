@@ -6,6 +6,8 @@
 #include <functional>
 #include <vector>
 
+#include "core/threads/hands.h"
+
 namespace ckmerge {
 
 /// Rows one after another.
@@ -22,11 +24,13 @@ struct Matrix {
 
 Matrix transposed(const Matrix& matrix);
 
+// Products of two matrices share the rows of the left one among the hands: the same bits for any number of them.
+
 /// left * right, sums in the order of the inner index. REQUIRES: left.columns == right.rows.
-Matrix product(const Matrix& left, const Matrix& right);
+Matrix product(const Matrix& left, const Matrix& right, const Hands& hands = {});
 
 /// left * the transpose of right: products of all pairs of rows. REQUIRES: left.columns == right.columns.
-Matrix row_products(const Matrix& left, const Matrix& right);
+Matrix row_products(const Matrix& left, const Matrix& right, const Hands& hands = {});
 
 /// Sum of x[i] * y[i] in eight lanes, element i in lane i mod 8, which are added in order.
 double dot(const double* x, const double* y, uint64_t count);

@@ -73,9 +73,9 @@ class Projection {
   }
 
   // The vectors, in rows of the basis, that belong to the largest values; empty where they are not known yet.
-  std::optional<Matrix> found(uint64_t rank, uint64_t last, const Matrix& beyond) const {
+  std::optional<Matrix> found(uint64_t rank, uint64_t last, const Matrix& beyond, const Hands& hands) const {
     if (inner_.rows < rank) return std::nullopt;
-    const SymmetricEigen eigen = symmetric_eigen(inner_);
+    const SymmetricEigen eigen = symmetric_eigen(inner_, hands);
     Matrix out(rank, inner_.rows);
     std::copy_n(eigen.vectors.elements.begin(), out.elements.size(), out.elements.begin());
     const double bound = kMissing * eigen.values[0];
@@ -105,7 +105,7 @@ Matrix first_rows(const Matrix& matrix, uint64_t count) {
 }
 
 // Rows that span what the largest values of `matrix`, which has no more rows than columns, belong to.
-std::optional<Matrix> largest_vectors(const Matrix& matrix, uint64_t rank) {
+std::optional<Matrix> largest_vectors(const Matrix& matrix, uint64_t rank, const Hands& hands) {
   const uint64_t size = matrix.rows, most = size / 2, block = std::min(rank + kMoreRows, size);
   Basis basis(size, most + block);
   Projection projection;  // whose eigenvectors are looked at where it has grown by a quarter
@@ -114,37 +114,37 @@ std::optional<Matrix> largest_vectors(const Matrix& matrix, uint64_t rank) {
   for (uint64_t last = 0; basis.rows().rows <= most;) {
     Matrix fresh(basis.rows().rows - last, size);
     std::copy_n(basis.rows().row(last), fresh.elements.size(), fresh.elements.begin());
-    Matrix products = row_products(product(fresh, matrix), matrix);
-    projection.add(row_products(basis.rows(), products));
+    Matrix products = row_products(product(fresh, matrix, hands), matrix, hands);
+    projection.add(row_products(basis.rows(), products, hands));
     const uint64_t before = std::exchange(last, basis.rows().rows);
     const Matrix beyond = basis.add(std::move(products));
     const bool is_all = basis.rows().rows == last;  // nothing else can be reached
     if (!is_all && last < next_look) continue;
     next_look = last + last / 4;
-    if (const auto found = projection.found(rank, before, beyond))
-      return product(*found, first_rows(basis.rows(), last));
+    if (const auto found = projection.found(rank, before, beyond, hands))
+      return product(*found, first_rows(basis.rows(), last), hands);
     if (is_all) return std::nullopt;  // fewer than are wanted
   }
   return std::nullopt;
 }
 
-std::optional<Matrix> nearest_by_blocks(const Matrix& lying, uint64_t rank) {
-  const auto vectors = largest_vectors(lying, rank);
+std::optional<Matrix> nearest_by_blocks(const Matrix& lying, uint64_t rank, const Hands& hands) {
+  const auto vectors = largest_vectors(lying, rank, hands);
   if (!vectors) return std::nullopt;
-  return product(transposed(*vectors), product(*vectors, lying));
+  return product(transposed(*vectors), product(*vectors, lying, hands), hands);
 }
 
 }  // namespace
 
-Matrix nearest_of_rank(const Matrix& matrix, uint64_t rank) {
+Matrix nearest_of_rank(const Matrix& matrix, uint64_t rank, const Hands& hands) {
   if (matrix.rows <= matrix.columns) {
-    if (auto out = nearest_by_blocks(matrix, rank)) return *std::move(out);
-  } else if (const auto out = nearest_by_blocks(transposed(matrix), rank)) {
+    if (auto out = nearest_by_blocks(matrix, rank, hands)) return *std::move(out);
+  } else if (const auto out = nearest_by_blocks(transposed(matrix), rank, hands)) {
     return transposed(*out);
   }
-  Svd svd = full_svd(matrix);
+  Svd svd = full_svd(matrix, hands);
   for (uint64_t k = rank; k < svd.values.size(); ++k) svd.values[k] = 0;
-  return put_together(svd);
+  return put_together(svd, hands);
 }
 
 uint64_t nearest_of_rank_memory(uint64_t rows, uint64_t columns) {

@@ -13,7 +13,7 @@ namespace ckmerge {
 /// its transpose again and again, and all products kept (block Lanczos: Golub and Underwood, 1977), until what is
 /// missing of the vectors is 1e-14 of the largest square: some ten times `rank` rows, by how fast the values fall.
 /// Where half of the side does not do, full_svd() does. REQUIRES: rank > 0; else as full_svd().
-Matrix nearest_of_rank(const Matrix& matrix, uint64_t rank);
+Matrix nearest_of_rank(const Matrix& matrix, uint64_t rank, const Hands& hands = {});
 
 /// Bytes that it holds meanwhile, the result included and the matrix not.
 uint64_t nearest_of_rank_memory(uint64_t rows, uint64_t columns);

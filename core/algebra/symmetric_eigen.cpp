@@ -47,11 +47,12 @@ void reflect_both_sides(Matrix& a, uint64_t first, const double* v, std::vector<
     for (uint64_t j = first; j < n; ++j) a.row(i)[j] -= v[i] * w[j] + w[i] * v[j];
 }
 
-Tridiagonal tridiagonal(Matrix& a) {
+Tridiagonal tridiagonal(Matrix& a, const Hands& hands) {
   const uint64_t n = a.rows;
   Tridiagonal out{std::vector<double>(n), std::vector<double>(n), Matrix(n, n)};
   std::vector<double> w(n);
   for (uint64_t k = 0; k + 1 < n; ++k) {
+    hands.check();
     double* const v = out.reflections.row(k);
     out.beside[k] = reflection(a.row(k) + k + 1, n - k - 1, v + k + 1);
     reflect_both_sides(a, k + 1, v, w);
@@ -61,11 +62,12 @@ Tridiagonal tridiagonal(Matrix& a) {
 }
 
 // The product of all reflections, the last one first: row k is what belongs to the k-th element of the diagonal.
-Matrix basis(const Matrix& reflections) {
+Matrix basis(const Matrix& reflections, const Hands& hands) {
   const uint64_t n = reflections.rows;
   Matrix out(n, n);
   for (uint64_t i = 0; i < n; ++i) out.row(i)[i] = 1;
   for (uint64_t k = n - 1; k-- > 0;) {
+    hands.check();
     const double* const v = reflections.row(k) + k + 1;
     for (uint64_t i = k + 1; i < n; ++i) {
       double* const row = out.row(i) + k + 1;
@@ -112,7 +114,7 @@ void sweep(std::vector<double>& d, std::vector<double>& e, uint64_t first, uint6
   e[last] = 0;
 }
 
-void diagonalise(std::vector<double>& d, std::vector<double>& e, Matrix& vectors) {
+void diagonalise(std::vector<double>& d, std::vector<double>& e, Matrix& vectors, const Hands& hands) {
   const uint64_t n = d.size();
   double largest = 0;
   for (const double element : d) largest = std::max(largest, std::fabs(element));
@@ -126,17 +128,18 @@ void diagonalise(std::vector<double>& d, std::vector<double>& e, Matrix& vectors
       while (last + 1 < n && counts(last)) ++last;
       if (last == first) break;
       if (sweeps == kMostSweeps) throw std::logic_error("an eigenvalue of a symmetric matrix was not found");
+      hands.check();
       sweep(d, e, first, last, vectors);
     }
 }
 
 }  // namespace
 
-SymmetricEigen symmetric_eigen(Matrix matrix) {
+SymmetricEigen symmetric_eigen(Matrix matrix, const Hands& hands) {
   const uint64_t n = matrix.rows;
-  Tridiagonal reduced = tridiagonal(matrix);
-  Matrix vectors = n == 0 ? Matrix() : basis(reduced.reflections);
-  diagonalise(reduced.diagonal, reduced.beside, vectors);
+  Tridiagonal reduced = tridiagonal(matrix, hands);
+  Matrix vectors = n == 0 ? Matrix() : basis(reduced.reflections, hands);
+  diagonalise(reduced.diagonal, reduced.beside, vectors, hands);
   std::vector<uint64_t> order(n);
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, [&](uint64_t a, uint64_t b) { return reduced.diagonal[a] > reduced.diagonal[b]; });

@@ -17,6 +17,7 @@ struct SymmetricEigen {
 /// Householder's reduction to three diagonals and QL with implicit shifts (Wilkinson and Reinsch, Linear Algebra, 1971,
 /// II/2 and II/4): some 10 n^3 operations. Values are right to some 1e-15 of the largest. REQUIRES: `matrix` is
 /// symmetric and finite. Throws std::logic_error where the iteration does not end, which finite matrices do not do.
-SymmetricEigen symmetric_eigen(Matrix matrix);
+/// Looks at the stop flag of `hands` with every row.
+SymmetricEigen symmetric_eigen(Matrix matrix, const Hands& hands = {});
 
 }  // namespace ckmerge

@@ -33,7 +33,7 @@ void BlockFindings::add(const BlockKernels& kernels, std::span<const Reduction> 
                         const ReducedElements& elements, const PieceOperands& operands, uint64_t index, uint64_t end) {
   for (size_t i = 0; i < parts_.size(); ++i) {
     Part& part = parts_[i];
-    if (part.sought.kind == Sought::Kind::digit) continue;
+    if (part.sought.kind == Sought::Kind::digit || part.sought.kind == Sought::Kind::lines) continue;
     if (part.sought.kind == Sought::Kind::place && part.sought.block != index / kReductionBlock) continue;
     operands.for_each_run(reductions[i], elements, index, end,
                           [&](const ValueRun& run) { add_run(kernels, reductions[i], elements, run, part); });
@@ -49,7 +49,7 @@ void BlockFindings::add_run(const BlockKernels& kernels, const Reduction& reduct
     if (part.number == 0) return;
     const uint64_t at = find_key(kernels, run.values(), key, part.number);
     if (part.number == 0) part.place = static_cast<double>(elements.element_of(run.index + at));
-  } else if (reduction.how == Reduce::count) {
+  } else if (reduction.how == Reduce::count || part.sought.kind == Sought::Kind::nonzero) {
     part.number += count_within(kernels, run.values(), 1, UINT64_MAX >> 1);
   } else if (reduction.how == Reduce::maximum) {
     part.number = std::max(part.number, largest_key(kernels, run.values()));

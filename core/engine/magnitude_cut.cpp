@@ -25,9 +25,12 @@ uint64_t DigitCounts::operator[](size_t digit) const {
   return low_[digit] + (carried == carried_.end() ? 0 : carried->second << 32);
 }
 
-MagnitudeCut::MagnitudeCut(Dtype compute, uint64_t kept, uint64_t count, uint64_t end)
-    : compute_(compute), kept_(kept), count_(count), behind_all_(end), left_(key_bits(compute)) {
-  if (kept > 0 && kept < count) return;
+MagnitudeCut::MagnitudeCut(Dtype compute, uint64_t count, uint64_t end, bool keeps_equal)
+    : compute_(compute), count_(count), behind_all_(end), keeps_equal_(keeps_equal), left_(key_bits(compute)) {}
+
+void MagnitudeCut::keep(uint64_t kept) {
+  kept_ = kept;
+  if (kept > 0 && kept < count_) return;
   least_ = kept == 0 ? NAN : 0;  // no magnitude is larger
   finish(kept == 0 ? 0 : behind_all_);
 }
@@ -47,7 +50,7 @@ void MagnitudeCut::take_digit(const DigitCounts& counts) {
   if (left_ > 0) return;
   least_ = magnitude_of(key_, compute_);
   next_ = count_ <= kReductionBlock ? Next::place : Next::equals;
-  if (above_ + counts[at] == kept_) finish(behind_all_);
+  if (above_ + counts[at] == kept_ || keeps_equal_) finish(behind_all_);
 }
 
 void MagnitudeCut::take_equals(uint64_t block, uint64_t count) {

@@ -30,9 +30,12 @@ class MagnitudeCut {
   /// last of them that stays lies in its block.
   enum class Next : uint8_t { digit, equals, place, nothing };
 
-  /// `kept` of `count` elements stay; all of them lie before the index `end`. Of none and of all nothing is to be
-  /// found.
-  MagnitudeCut(Dtype compute, uint64_t kept, uint64_t count, uint64_t end);
+  /// Of `count` elements, which all lie before the index `end`. `keeps_equal`: of the smallest magnitude that stays
+  /// all do.
+  MagnitudeCut(Dtype compute, uint64_t count, uint64_t end, bool keeps_equal = false);
+
+  /// So many elements stay: known before the first digit is taken. Of none and of all nothing is to be found.
+  void keep(uint64_t kept);
 
   Next next() const { return next_; }
   Digit digit() const;
@@ -56,7 +59,9 @@ class MagnitudeCut {
   void finish(uint64_t end);
 
   const Dtype compute_;
-  const uint64_t kept_, count_, behind_all_;
+  const uint64_t count_, behind_all_;
+  const bool keeps_equal_;
+  uint64_t kept_ = 0;
   Next next_ = Next::digit;
   unsigned left_;       // bits of the key that are not known yet
   uint64_t key_ = 0;    // the others

@@ -14,10 +14,11 @@
 namespace ckmerge {
 
 // `gatherer`: an output before this one that gathers the statistics of both; null: there is none.
-MergeStage::Output::Output(const MergedOutput& output, const TileSizing& sizing, Output* gatherer)
+MergeStage::Output::Output(const MergedOutput& output, const MergeSetting& setting, Output* gatherer, LineStore& lines)
     : output(output),
-      statistics(output.plan),
-      queue(output.plan, sizing.tile_size, gatherer ? 0 : statistics.levels(), lookahead(sizing)),
+      statistics(output.plan, setting.checkpoints, &lines),
+      queue(output.plan, setting.sizing.tile_size, gatherer ? 0 : statistics.levels(), lookahead(setting.sizing),
+            levels_of_model(output.plan)),
       energy(output.plan) {
   if (gatherer) gatherer->statistics.also_give(statistics);
 }
@@ -30,10 +31,11 @@ uint64_t MergeStage::total_size(std::span<const MergedOutput> outputs) {
 
 MergeStage::MergeStage(const MergeSetting& setting)
     : setting_(setting),
+      line_store_(setting.sizing.lines_held, setting.target),
       pool_(setting.options.observer(), Stage::merge, total_size(setting.outputs)),
       semaphore_(setting.sizing.threads) {
   for (const MergedOutput& output : setting.outputs)
-    outputs_.emplace_back(output, setting.sizing, gatherer_of(output.plan));
+    outputs_.emplace_back(output, setting, gatherer_of(output.plan), line_store_);
 }
 
 MergeStage::Output* MergeStage::gatherer_of(const Plan& plan) {
@@ -65,7 +67,8 @@ class MergeStage::Worker {
                   {.kernels = &stage.setting_.kernels,
                    .piece_size = stage.setting_.sizing.tile_size,
                    .drop_cache = stage.setting_.cache.drop_behind_statistics,
-                   .semaphore = &stage.semaphore_}),
+                   .semaphore = &stage.semaphore_,
+                   .pool = &stage.pool_}),
         options_{
             .kernels = &stage.setting_.kernels,
             // What is read is read for the last time.

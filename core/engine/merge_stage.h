@@ -42,7 +42,8 @@ struct MergeSetting {
   const BlockKernels& kernels;
   TileSizing sizing;
   CachePolicy cache;
-  DeviceBackend& devices;  ///< of the only output; where there are several, it has no ring
+  const std::string& target;  ///< beside which scratch files lie
+  DeviceBackend& devices;     ///< of the only output; where there are several, it has no ring
 };
 
 class MergeStage {
@@ -66,7 +67,7 @@ class MergeStage {
  private:
   // One output while it is made.
   struct Output {
-    Output(const MergedOutput& output, const TileSizing& sizing, Output* gatherer);
+    Output(const MergedOutput& output, const MergeSetting& setting, Output* gatherer, LineStore& lines);
 
     const MergedOutput& output;
     Statistics statistics;
@@ -90,6 +91,7 @@ class MergeStage {
   void finish_tile(Output& output, ByteRange tile, std::span<std::byte> out);
 
   const MergeSetting setting_;
+  LineStore line_store_;
   ThreadPool pool_;
   std::counting_semaphore<> semaphore_;
   std::deque<Output> outputs_;

@@ -29,6 +29,8 @@ class PieceOperands {
  public:
   /// Of elements from `begin` on; operands are to be added.
   void begin(uint64_t begin);
+  /// The numbers of the lines of the elements that are looked at next; null: there are none.
+  void take_lines(const LineNumbers* lines) { lines_ = lines; }
   /// `heads` of a step whose rows are cut in two is a view of the heads alone; `data` has them all, where `whole_rows`.
   void add(const Operand& heads, const void* data, bool whole_rows);
 
@@ -46,8 +48,13 @@ class PieceOperands {
     };
     if (elements.heads_only) return of_heads(index, end - index, index);
     if (has_whole_rows(reduction))
-      return fn(ValueRun{
-          reduction.value, reduction.factor, all_.data(), index - begin_, end - index, index, {.first = begin_}});
+      return fn(ValueRun{reduction.value,
+                         reduction.factor,
+                         all_.data(),
+                         index - begin_,
+                         end - index,
+                         index,
+                         {.first = begin_, .lines = lines_}});
     const bool tails = reduction.tail_value && (!reduction.factor || reduction.tail_factor);
     for (uint64_t at = index; at < end;) {
       const uint64_t row_begin = at / rows.row * rows.row;
@@ -72,6 +79,7 @@ class PieceOperands {
   bool has_whole_rows(const Reduction& reduction) const;
 
   uint64_t begin_ = 0;
+  const LineNumbers* lines_ = nullptr;
   std::vector<Operand> heads_, all_;  // those that hold heads only have no meaning in all_
   std::vector<bool> whole_rows_;      // per operand
 };

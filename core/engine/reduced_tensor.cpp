@@ -17,11 +17,17 @@ ReducedTensor::ReducedTensor(const StatisticSet& set, const ReducedElements& ele
     : set_(set), elements_(elements), numbers_(set.reductions.size()), cuts_(set.reductions.size()) {
   for (size_t r = 0; r < set.reductions.size(); ++r) {
     const Reduction& reduction = set.reductions[r];
-    if (reduction.how == Reduce::cut)
-      cuts_[r].emplace(reduction.value.compute, reduction.cut.kept(reduction.cut.shares, elements.count),
-                       elements.count, elements.count == 0 ? 0 : elements.element_of(elements.count - 1) + 1);
+    if (reduction.how != Reduce::cut) continue;
+    cuts_[r].emplace(reduction.value.compute, elements.count,
+                     elements.count == 0 ? 0 : elements.element_of(elements.count - 1) + 1, reduction.cut.keeps_equal);
+    if (!reduction.cut.of_nonzero) keep(r, elements.count);
   }
   begin_walk();
+}
+
+void ReducedTensor::keep(size_t reduction, uint64_t count) {
+  const Cut& cut = set_.reductions[reduction].cut;
+  cuts_[reduction]->keep(cut.kept(cut.shares, count));
 }
 
 Sought ReducedTensor::sought_of_cut(size_t reduction) const {
@@ -40,10 +46,17 @@ void ReducedTensor::begin_walk() {
   next_block_ = 0;
   for (size_t r = 0; r < set_.reductions.size(); ++r) {
     if (!set_.reductions[r].walks_at(level_)) continue;
-    if (!cuts_[r])
+    if (set_.reductions[r].over != Over::tensor) {
+      sought_.push_back({.reduction = r, .kind = Sought::Kind::lines});
+      continue;
+    }
+    if (!cuts_[r]) {
       sought_.push_back({.reduction = r});
-    else if (cuts_[r]->next() != MagnitudeCut::Next::nothing)
-      sought_.push_back(sought_of_cut(r));
+      continue;
+    }
+    if (set_.reductions[r].cut.of_nonzero && set_.reductions[r].level == level_)
+      sought_.push_back({.reduction = r, .kind = Sought::Kind::nonzero});
+    if (cuts_[r]->next() != MagnitudeCut::Next::nothing) sought_.push_back(sought_of_cut(r));
   }
   digits_.clear();
   digits_.resize(sought_.size());
@@ -78,7 +91,9 @@ void ReducedTensor::take(uint64_t block, std::span<const double> found) {
     const Sought& one = sought_[i];
     double& number = numbers_[one.reduction];
     switch (one.kind) {
-      case Sought::Kind::digit: break;
+      case Sought::Kind::digit:
+      case Sought::Kind::lines: break;
+      case Sought::Kind::nonzero: number += found[i]; break;
       case Sought::Kind::equals: cuts_[one.reduction]->take_equals(block, static_cast<uint64_t>(found[i])); break;
       case Sought::Kind::place:
         if (found[i] >= 0) cuts_[one.reduction]->take_place(static_cast<uint64_t>(found[i]));
@@ -94,14 +109,18 @@ void ReducedTensor::take(uint64_t block, std::span<const double> found) {
 
 void ReducedTensor::end_walk() {
   for (size_t i = 0; i < sought_.size(); ++i) {
-    if (sought_[i].kind == Sought::Kind::digit) cuts_[sought_[i].reduction]->take_digit(digits_[i]);
-    if (sought_[i].kind == Sought::Kind::equals) cuts_[sought_[i].reduction]->finish_equals();
+    const size_t reduction = sought_[i].reduction;
+    if (sought_[i].kind == Sought::Kind::nonzero) keep(reduction, static_cast<uint64_t>(numbers_[reduction]));
+    const bool counts = sought_[i].kind == Sought::Kind::digit && cuts_[reduction]->next() == MagnitudeCut::Next::digit;
+    if (counts) cuts_[reduction]->take_digit(digits_[i]);
+    if (sought_[i].kind == Sought::Kind::equals) cuts_[reduction]->finish_equals();
   }
   ++level_;
   begin_walk();
 }
 
 void ReducedTensor::put_numbers(size_t reduction, std::vector<double>& out) const {
+  if (set_.reductions[reduction].over != Over::tensor) return;
   if (!cuts_[reduction]) return out.push_back(numbers_[reduction]);
   out.push_back(cuts_[reduction]->least());
   out.push_back(cuts_[reduction]->end());

@@ -30,8 +30,9 @@ ReducedElements reduced_elements(const Plan& plan, const Step& step);
 /// What a walk is to find of one reduction.
 struct Sought {
   /// number: what the reduction is of a block. equals: how many elements of a block have the magnitude `key`. place:
-  /// which element is the nth of them in `block` alone. digit: counts of it, of any elements in any order.
-  enum class Kind : uint8_t { number, digit, equals, place };
+  /// which element is the nth of them in `block` alone. digit: counts of it, of any elements in any order. nonzero: how
+  /// many are not 0, of a cut whose share is of these. lines: of rows or columns, which TensorLines takes.
+  enum class Kind : uint8_t { number, digit, equals, place, nonzero, lines };
   size_t reduction = 0;  ///< of the set's
   Kind kind = Kind::number;
   Digit digit = {};
@@ -64,13 +65,14 @@ class ReducedTensor {
  private:
   void begin_walk();
   void take(uint64_t block, std::span<const double> found);
+  void keep(size_t reduction, uint64_t count);
   Sought sought_of_cut(size_t reduction) const;
   uint64_t blocks() const { return only_.empty() ? elements_.blocks() : only_.size(); }
 
   const StatisticSet& set_;
   const ReducedElements elements_;
   size_t level_ = 0;
-  std::vector<double> numbers_;                    // by reduction, of others than cuts
+  std::vector<double> numbers_;                    // by reduction; of cuts how many elements are not 0
   std::vector<std::optional<MagnitudeCut>> cuts_;  // by reduction
   // Of the walk:
   std::vector<Sought> sought_;

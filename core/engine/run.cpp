@@ -168,6 +168,7 @@ class Engine {
                       .kernels = kernels_,
                       .sizing = sizing_,
                       .cache = cache_,
+                      .target = made_.front().targets[0],
                       .devices = devices_});
     stage.run();
     check_unchanged(checkpoints_);

@@ -5,7 +5,41 @@
 
 namespace ckmerge {
 
-Statistics::Statistics(const Plan& plan) : plan_(plan), levels_(plan.statistic_levels()) {}
+Statistics::Statistics(const Plan& plan, std::span<const Checkpoint> checkpoints, LineStore* lines)
+    : plan_(plan), checkpoints_(checkpoints), line_store_(lines), levels_(plan.statistic_levels()) {
+  count_model_steps();
+}
+
+void Statistics::count_model_steps() {
+  model_left_.resize(levels_);
+  for (const Step& step : plan_.steps) {
+    if (step.size == 0 || !needs_statistics(plan_, step)) continue;
+    for (const TensorCoefficients& made : statistics_of(plan_, step).coefficients)
+      if (wants_model(made)) ++model_left_[made.level];
+  }
+}
+
+// Of each method the numbers of all tensors are one set, whichever programs these have.
+void Statistics::finish_model(size_t level) {
+  const auto for_each_part = [&](const auto& fn) {
+    for (auto& [step, state] : states_)
+      for (const TensorCoefficients& made : statistics_of(plan_, plan_.steps[step]).coefficients)
+        if (made.level == level && wants_model(made)) fn(state, made);
+  };
+  std::map<std::pair<const Method*, uint16_t>, ModelPart> parts;
+  for_each_part([&](State& state, const TensorCoefficients& made) {
+    ModelPart& part = parts[{made.method, made.first_slot}];
+    part.made = &made;
+    const TensorLines::Slot& slot = state.lines->slots()[made.first_line + made.method->model_range(made.given).line];
+    part.columns.push_back({slot.table, slot.number});
+  });
+  std::map<std::pair<const Method*, uint16_t>, ModelStatistics> found;
+  for (const auto& [key, part] : parts) found[key] = range_of(part.columns, key.first->model_range(part.made->given));
+  for_each_part([&](State& state, const TensorCoefficients& made) {
+    made.method->model_coefficients(made.given, found.at({made.method, made.first_slot}),
+                                    std::span(state.coefficients).subspan(made.first_slot, made.given.size()));
+  });
+}
 
 bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size) {
   const auto set_of = [](const Plan& plan, const Step& step) {
@@ -25,6 +59,8 @@ bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size) {
     };
     return x.reductions == y.reductions && std::ranges::equal(x.coefficients, y.coefficients, same_part);
   };
+  // What is found of lines is kept for one of both.
+  if (std::ranges::any_of(a.statistics, &StatisticSet::has_lines)) return false;
   if (a.files.size() != 1 || b.files.size() != 1 || a.expansions.size() != b.expansions.size()) return false;
   const uint64_t x = a.files[0].header.size(), y = b.files[0].header.size();
   return std::max(x, y) - std::min(x, y) < tile_size && !a.statistics.empty() &&
@@ -55,6 +91,10 @@ Statistics::State& Statistics::state_of(uint32_t step) {
 void Statistics::begin(uint32_t step, State& state) {
   state.reduced = std::make_unique<ReducedTensor>(statistics_of(plan_, plan_.steps[step]),
                                                   reduced_elements(plan_, plan_.steps[step]));
+  if (const StatisticSet& set = statistics_of(plan_, plan_.steps[step]); set.has_lines()) {
+    state.lines = std::make_unique<TensorLines>(set, facts_of(checkpoints_, plan_.steps[step]).shape, *line_store_);
+    state.lines->begin_walk(0);
+  }
   if (state.reduced->sought().empty()) end_walk(step, state);
 }
 
@@ -75,12 +115,16 @@ void Statistics::end_walk(uint32_t step, State& state) {
   do {
     const size_t level = state.levels;
     state.reduced->end_walk();
+    if (state.lines) state.lines->end_walk(state.coefficients);
     std::vector<double> numbers;
     for (const TensorCoefficients& part : set.coefficients)
       for (size_t r = 0; part.level == level && r < part.reduction_count; ++r)
         state.reduced->put_numbers(part.first_reduction + r, numbers);
     complete(state, step, level, numbers);
     for (Statistics* const other : others_) other->take(step, level, numbers);
+    if (state.lines) state.lines->begin_walk(state.levels);
+    for (const TensorCoefficients& part : set.coefficients)
+      if (part.level == level && wants_model(part) && --model_left_[level] == 0) finish_model(level);
   } while (state.levels < set.levels() && state.reduced->sought().empty());
   if (state.levels == set.levels()) state.reduced.reset();
   changed_.notify_all();
@@ -101,6 +145,7 @@ void Statistics::complete(State& state, uint32_t step, size_t level, std::span<c
     if (part.level != level) continue;
     size_t own = 0;
     for (size_t r = 0; r < part.reduction_count; ++r) own += set.reductions[part.first_reduction + r].numbers();
+    if (own == 0) continue;  // a round of lines alone
     part.method->tensor_coefficients(part.given, {.numbers = numbers.first(own), .count = count, .round = part.round},
                                      std::span(state.coefficients).subspan(part.first_slot, part.given.size()));
     numbers = numbers.subspan(own);
@@ -115,6 +160,8 @@ void Statistics::wait_for(ByteRange range, size_t levels, const ThreadPool& pool
 }
 
 bool Statistics::ready(ByteRange range, size_t levels) const {
+  for (size_t level = 0; level < std::min(levels, model_left_.size()); ++level)
+    if (model_left_[level] > 0) return false;
   for (size_t i = first_step_after(plan_, range.begin); i < plan_.steps.size(); ++i) {
     const Step& step = plan_.steps[i];
     if (step.offset >= range.end) break;
@@ -130,6 +177,11 @@ bool Statistics::ready(ByteRange range, size_t levels) const {
 std::vector<double> Statistics::coefficients(uint32_t step) const {
   std::lock_guard lock(mutex_);
   return states_.at(step).coefficients;
+}
+
+TensorLines* Statistics::lines(uint32_t step) const {
+  std::lock_guard lock(mutex_);
+  return states_.at(step).lines.get();
 }
 
 void Statistics::release_before(uint64_t offset) {

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "core/engine/reduced_tensor.h"
+#include "core/lines/model_numbers.h"
+#include "core/lines/tensor_lines.h"
 #include "core/plan/plan.h"
 #include "core/read/source_read.h"
 #include "core/threads/thread_pool.h"
@@ -27,7 +29,8 @@ bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size);
 /// need them are done, so that what is held does not grow with the file.
 class Statistics {
  public:
-  explicit Statistics(const Plan& plan);
+  /// Where rows or columns have numbers `checkpoints` say their shapes, and `lines` holds them; both outlive this.
+  explicit Statistics(const Plan& plan, std::span<const Checkpoint> checkpoints = {}, LineStore* lines = nullptr);
 
   /// Whether any step may need statistics.
   bool wanted() const { return !plan_.statistics.empty(); }
@@ -61,6 +64,10 @@ class Statistics {
   /// the step has returned, and release_before() did not pass it.
   std::vector<double> coefficients(uint32_t step) const;
 
+  /// What is known of the rows and columns of the step; null: nothing is wanted of them. Until release_before() passes
+  /// it. REQUIRES: walk() was called of the step.
+  TensorLines* lines(uint32_t step) const;
+
   /// Lets go of all steps that end at or before `offset` of the output.
   void release_before(uint64_t offset);
 
@@ -68,8 +75,15 @@ class Statistics {
   struct State {
     size_t levels = 0;                       // of which all is there
     std::unique_ptr<ReducedTensor> reduced;  // until all is; of others' null
+    std::unique_ptr<TensorLines> lines;
     std::vector<double> coefficients;
   };
+  struct ModelPart {
+    const TensorCoefficients* made = nullptr;
+    std::vector<LineColumn> columns = {};
+  };
+  void count_model_steps();
+  void finish_model(size_t level);
   State& state_of(uint32_t step);
   void begin(uint32_t step, State& state);
   void end_walk(uint32_t step, State& state);
@@ -79,6 +93,8 @@ class Statistics {
   bool ready(ByteRange range, size_t levels) const;
 
   const Plan& plan_;
+  const std::span<const Checkpoint> checkpoints_;
+  LineStore* const line_store_;
   const size_t levels_;
   std::vector<Statistics*> others_;
 
@@ -86,6 +102,7 @@ class Statistics {
   std::condition_variable changed_;
   std::map<uint32_t, State> states_;  // by step
   uint64_t released_ = 0;             // offset of the output
+  std::vector<uint64_t> model_left_;  // by level: steps without which the model's numbers are not there
 };
 
 }  // namespace ckmerge

@@ -16,6 +16,8 @@ bool are_operands(const Reduction& reduction) {
          reduction.factor->loaded_operand();
 }
 
+uint64_t rounded_up(uint64_t blocks, uint64_t unit) { return (blocks + unit - 1) / unit * unit; }
+
 }  // namespace
 
 StatisticsWorker::StatisticsWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows,
@@ -46,7 +48,10 @@ void StatisticsWorker::add_step(uint32_t index, ByteRange range) {
     const uint64_t bytes = std::clamp(offset, step.offset, step.offset + step.size) - step.offset;
     return (elements.index_of((bytes + size - 1) / size) + kReductionBlock - 1) / kReductionBlock;
   };
-  const uint64_t first_block = blocks_before(range.begin), end_block = blocks_before(range.end);
+  const TensorLines* const lines = statistics_.lines(index);
+  const uint64_t unit = lines ? lines->blocks_at_once(level_) : 1;
+  const uint64_t first_block = rounded_up(blocks_before(range.begin), unit);
+  const uint64_t end_block = std::min(elements.blocks(), rounded_up(blocks_before(range.end), unit));
   if (walk.only_blocks.empty()) return add_run(index, elements, first_block, end_block);
   for (const uint64_t block : walk.only_blocks)
     if (block >= first_block && block < end_block) add_run(index, elements, block, block + 1);
@@ -54,7 +59,7 @@ void StatisticsWorker::add_step(uint32_t index, ByteRange range) {
 
 void StatisticsWorker::add_run(uint32_t index, const ReducedElements& elements, uint64_t first_block,
                                uint64_t end_block) {
-  if (first_block == end_block) return;
+  if (first_block >= end_block) return;
   const Step& step = plan_.steps[index];
   const uint64_t begin = elements.element_of(first_block * kReductionBlock);
   const uint64_t end = std::min(element_count(step), elements.element_of(end_block * kReductionBlock));
@@ -84,24 +89,37 @@ bool StatisticsWorker::add_windows(const Piece& piece) {
   return windows_.add(reads_);
 }
 
+bool StatisticsWorker::any_has_lines() const {
+  return std::ranges::any_of(
+      pieces_, [&](const Piece& piece) { return statistics_of(plan_, plan_.steps[piece.step]).has_lines(); });
+}
+
 void StatisticsWorker::compute_pieces() {
   windows_.map();
-  const size_t done = ring_ && ring_->working() && !pieces_.empty() ? sum_on_device(*ring_) : 0;
+  // Who has a slot of a device must not wait for others, as the sums of columns do.
+  const bool sends = ring_ && ring_->working() && !pieces_.empty() && !any_has_lines();
+  const size_t done = sends ? sum_on_device(*ring_) : 0;
   {
-    const SemaphoreLock computing(*options_.semaphore);
-    for (const Piece& piece : std::span(pieces_).subspan(done)) compute_piece(piece);
+    SemaphoreLock computing(*options_.semaphore);
+    for (const Piece& piece : std::span(pieces_).subspan(done)) compute_piece(piece, computing);
   }
   windows_.finish(options_.drop_cache);
   pieces_.clear();
 }
 
-void StatisticsWorker::compute_piece(const Piece& piece) {
+void StatisticsWorker::compute_piece(const Piece& piece, SemaphoreLock& computing) {
   const ReducedElements elements = reduced_elements(plan_, plan_.steps[piece.step]);
   start(piece);
   load_operands(piece);
   count_digits_of(piece, elements);
   for_each_block(piece, elements, [&](uint64_t index, uint64_t end) {
-    block_.add(*options_.kernels, reductions_, elements, operands_, index, end);
+    line_window_.for_each_part(index, end, [&](uint64_t at, uint64_t next, const LineNumbers* lines) {
+      operands_.take_lines(lines);
+      block_.add(*options_.kernels, reductions_, elements, operands_, at, next);
+      of_lines_.add(*options_.kernels, sought_, reductions_, elements, operands_, at, next);
+    });
+    if (end % kReductionBlock == 0 || end == elements.count)
+      of_lines_.end_block(end, elements.count, {*options_.pool, computing});
     take_block(elements, end);
   });
   if (piece.last) statistics_.add(piece.step, piece.first_block, found_);
@@ -112,9 +130,13 @@ void StatisticsWorker::count_digits_of(const Piece& piece, const ReducedElements
   for (size_t i = 0; i < sought_.size(); ++i) {
     if (sought_[i].kind != Sought::Kind::digit) continue;
     digits_.begin(piece.end - piece.begin);
-    operands_.for_each_run(
-        reductions_[i], elements, elements.index_of(piece.begin), elements.index_of(piece.end),
-        [&](const ValueRun& run) { digits_.count(*options_.kernels, run.values(), sought_[i].digit); });
+    const auto count = [&](uint64_t at, uint64_t next, const LineNumbers* lines) {
+      operands_.take_lines(lines);
+      operands_.for_each_run(reductions_[i], elements, at, next, [&](const ValueRun& run) {
+        digits_.count(*options_.kernels, run.values(), sought_[i].digit);
+      });
+    };
+    line_window_.for_each_part(elements.index_of(piece.begin), elements.index_of(piece.end), count);
     statistics_.add_digits(piece.step, i, digits_.sums());
   }
 }
@@ -127,6 +149,9 @@ void StatisticsWorker::fill(uint32_t step) {
   reductions_.clear();
   const std::vector<double> coefficients = statistics_.coefficients(step);
   const TensorFacts facts = facts_of(checkpoints_, plan_.steps[step]);
+  TensorLines* const lines = statistics_.lines(step);
+  line_window_.begin(lines);
+  of_lines_.begin(lines, level_, coefficients);
   for (const Sought& one : sought_)
     reductions_.emplace_back(statistics_of(plan_, plan_.steps[step]).reductions[one.reduction])
         .for_each_program([&](Program& program) {
@@ -141,6 +166,7 @@ void StatisticsWorker::start(const Piece& piece) {
   if (!piece.first) return;
   found_.clear();
   block_.begin(sought_);
+  of_lines_.begin_run();
 }
 
 // fn(index, end) for every part of a reduction block in the piece, numbered as in the reduction.
@@ -173,7 +199,7 @@ size_t StatisticsWorker::sum_on_device(DeviceRing& ring) {
       if (send_piece(slot.job(), pieces_[k])) continue;
       slot.job().clear();
       windows_.go_back(pieces_[k].first_read);
-      compute_piece(pieces_[done++]);
+      compute_piece(pieces_[done++], computing);
     }
     collect(slot, computing, done, pieces_.size());
   } catch (const Error& error) {

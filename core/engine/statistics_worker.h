@@ -9,7 +9,9 @@
 
 #include "core/device/device_ring.h"
 #include "core/engine/block_findings.h"
+#include "core/engine/line_findings.h"
 #include "core/engine/statistics.h"
+#include "core/lines/line_window.h"
 #include "core/read/source_read.h"
 #include "core/read/window_batch.h"
 #include "core/threads/semaphore_lock.h"
@@ -24,6 +26,7 @@ class StatisticsWorker {
     uint64_t piece_size = 0;  ///< bytes of output whose inputs fit the windows
     bool drop_cache = false;
     std::counting_semaphore<>* semaphore = nullptr;
+    const ThreadPool* pool = nullptr;  ///< of whoever else gathers
   };
   StatisticsWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows,
                    Statistics& statistics, Options options);
@@ -47,8 +50,9 @@ class StatisticsWorker {
   void add_run(uint32_t index, const ReducedElements& elements, uint64_t first_block, uint64_t end_block);
   void add_piece(const Piece& piece);
   bool add_windows(const Piece& piece);
+  bool any_has_lines() const;
   void compute_pieces();
-  void compute_piece(const Piece& piece);
+  void compute_piece(const Piece& piece, SemaphoreLock& computing);
   void count_digits_of(const Piece& piece, const ReducedElements& elements);
   void fill(uint32_t step);
   void start(const Piece& piece);
@@ -75,6 +79,8 @@ class StatisticsWorker {
   std::vector<Sought> sought_;
   std::vector<Reduction> reductions_;
   BlockFindings block_;
+  LineFindings of_lines_;
+  LineWindow line_window_;
   std::vector<double> found_;  // in the blocks before it that began in the run
   DigitTables digits_;
 };

@@ -46,11 +46,12 @@ void weave(const StepRows& rows, uint64_t first, uint64_t end, uint64_t size, co
 }
 
 // Whether a device may compute `count` elements of the step: rows are woven by the CPU, variances are looked at there,
-// as energy is and what is rounded by chance, and fewer than a block of the CPU's are done before they could be sent.
+// as energy is and what is rounded by chance, or hangs on a row or column, and fewer than a block of the CPU's are done
+// before they could be sent.
 bool is_sendable(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step, uint64_t count) {
   return step.expansion == Step::kWhole && computes(plan, step) && count >= kBlockElements &&
-         plan.programs[step.program].registers() <= cuda::kRegisters && !draws(plan, step) &&
-         !measures_energy(plan, step) && !computes_variance(plan, checkpoints, step);
+         plan.programs[step.program].registers() <= cuda::kRegisters && !plan.programs[step.program].has_lines() &&
+         !draws(plan, step) && !measures_energy(plan, step) && !computes_variance(plan, checkpoints, step);
 }
 
 }  // namespace
@@ -219,6 +220,7 @@ void TileWorker::load_programs(uint32_t index) {
   program_ = filled(index, step.program, filled_program_);
   tail_ = step.expansion == Step::kWhole ? nullptr : filled(index, plan_.expansions[step.expansion].tail, filled_tail_);
   rounding_ = rounding_of(plan_, checkpoints_, step);
+  line_window_.begin(program_ && program_->has_lines() ? options_.statistics->lines(index) : nullptr);
 }
 
 // Programs that hang on the tensor are filled in copies. Null: there is none.
@@ -250,9 +252,11 @@ const cuda::TileProgram& TileWorker::tile_program(const Step& step) {
 }
 
 void TileWorker::run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts) {
-  const uint64_t size = element_size(step.dtype), count = part.size() / size;
-  run_program(*options_.kernels, *program_, operands_.data(), 0, count, out, step.dtype, counts,
-              {.first = part.begin / size}, rounding_);
+  const uint64_t size = element_size(step.dtype), count = part.size() / size, first = part.begin / size;
+  line_window_.for_each_part(first, first + count, [&](uint64_t at, uint64_t end, const LineNumbers* lines) {
+    run_program(*options_.kernels, *program_, operands_.data(), at - first, end - at, out + (at - first) * size,
+                step.dtype, counts, {.first = first, .lines = lines}, rounding_);
+  });
   if (computes_variance(plan_, checkpoints_, step))
     counts.negative = negative_results(*options_.kernels, *program_, operands_, count, out, step.dtype);
 }

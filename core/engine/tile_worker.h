@@ -14,6 +14,7 @@
 #include "core/device/device_batch.h"
 #include "core/engine/kept_energy.h"
 #include "core/engine/statistics.h"
+#include "core/lines/line_window.h"
 #include "core/plan/step_report.h"
 #include "core/read/source_read.h"
 #include "core/read/window_batch.h"
@@ -85,6 +86,7 @@ class TileWorker {
     PairedSums sums;
   };
   std::vector<PartEnergy> energies_;                             // of the batch being computed
+  LineWindow line_window_;                                       // of the step being computed
   std::vector<std::byte> heads_, tails_;                         // computed rows on their way to being woven
   DeviceBatch* device_ = nullptr;                                // of the batch being computed; null: the CPU does it
   std::vector<std::optional<cuda::TileProgram>> tile_programs_;  // of the plan's programs, once they were sent

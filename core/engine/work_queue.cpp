@@ -2,19 +2,25 @@
 #include "core/engine/work_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/plan/output_files.h"
 
 namespace ckmerge {
 
-WorkQueue::WorkQueue(const Plan& plan, uint64_t tile_size, size_t levels, unsigned lookahead)
-    : plan_(plan), tile_size_(tile_size), lookahead_(tile_size * lookahead), next_statistics_(levels) {}
+WorkQueue::WorkQueue(const Plan& plan, uint64_t tile_size, size_t levels, unsigned lookahead,
+                     std::vector<bool> of_model)
+    : plan_(plan),
+      tile_size_(tile_size),
+      lookahead_(tile_size * lookahead),
+      of_model_(std::move(of_model)),
+      next_statistics_(levels) {}
 
 std::optional<WorkQueue::Unit> WorkQueue::next() {
   std::lock_guard lock(mutex_);
   std::optional<size_t> level;  // the lowest that lags behind what the one above it needs
   uint64_t next = next_tile_;
-  for (size_t below = next_statistics_.size(); below-- > 0 && next_statistics_[below] < needed_for(next);) {
+  for (size_t below = next_statistics_.size(); below-- > 0 && next_statistics_[below] < needed_for(next, below);) {
     level = below;
     next = next_statistics_[below];
   }
@@ -38,7 +44,8 @@ ByteRange WorkQueue::take(uint64_t& next) const {
 }
 
 // For the unit that begins at `next`, and the lookahead behind it: to the end of the last tensor that they touch.
-uint64_t WorkQueue::needed_for(uint64_t next) const {
+uint64_t WorkQueue::needed_for(uint64_t next, size_t level) const {
+  if (level < of_model_.size() && of_model_[level]) return plan_.end();
   const uint64_t end = std::min(next + tile_size_ + lookahead_, plan_.end());
   const size_t last = first_step_after(plan_, end - 1);
   return last < plan_.steps.size() ? plan_.steps[last].offset + plan_.steps[last].size : plan_.end();

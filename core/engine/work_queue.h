@@ -23,7 +23,9 @@ class WorkQueue {
     ByteRange range;
   };
   /// `levels`: of statistics. `lookahead`: how many tiles lie between statistics and the first tile that needs them.
-  WorkQueue(const Plan& plan, uint64_t tile_size, size_t levels, unsigned lookahead);
+  /// `of_model`: the levels that are to be there of all tensors before anything above them, by level; none: there are
+  /// no such.
+  WorkQueue(const Plan& plan, uint64_t tile_size, size_t levels, unsigned lookahead, std::vector<bool> of_model = {});
 
   /// The next piece of work; empty when all has been handed out.
   std::optional<Unit> next();
@@ -33,11 +35,12 @@ class WorkQueue {
 
  private:
   ByteRange take(uint64_t& next) const;
-  uint64_t needed_for(uint64_t next) const;
+  uint64_t needed_for(uint64_t next, size_t level) const;
 
   const Plan& plan_;
   const uint64_t tile_size_;
   const uint64_t lookahead_;  // bytes
+  const std::vector<bool> of_model_;
 
   std::mutex mutex_;                       // guards what follows
   std::vector<uint64_t> next_statistics_;  // by level

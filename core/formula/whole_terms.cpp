@@ -10,24 +10,30 @@ namespace ckmerge {
 namespace {
 
 [[noreturn]] void refuse_operand(const Term& term) {
-  throw Error(ErrorCode::usage, term.method,
-              sentence(term.method,
-                       " is made of whole tensors, and takes checkpoints as they are given, or differences "
-                       "of two of them; merge what it is to take into a file first"));
+  throw Error(
+      ErrorCode::usage, term.method,
+      sentence(term.method, is_whole_term(term) ? " is made of whole tensors" : " wants the order of whole tensors",
+               ", and takes checkpoints as they are given, or differences of two of them; merge what it is to "
+               "take into a file first"));
 }
 
 bool is_plain(const Term& number, double value) {
   return number.kind == Term::Kind::number && number.number.rules.empty() && number.number.value == value;
 }
 
-WholeInput difference(const MergeGraph& graph, const Term& method, const Term& sum) {
+std::optional<WholeInput> difference(const MergeGraph& graph, const Term& sum) {
   const auto is_input = [&](size_t i) { return graph[sum.operands[i]].kind == Term::Kind::input; };
-  if (sum.kind != Term::Kind::sum || sum.operands.size() != 2 || !is_input(0) || !is_input(1)) refuse_operand(method);
+  if (sum.kind != Term::Kind::sum || sum.operands.size() != 2 || !is_input(0) || !is_input(1)) return std::nullopt;
   const Term &first = graph[sum.factors[0]], &second = graph[sum.factors[1]];
   const uint32_t a = graph[sum.operands[0]].input, b = graph[sum.operands[1]].input;
-  if (is_plain(first, 1) && is_plain(second, -1)) return {.input = a, .beyond = b};
-  if (is_plain(first, -1) && is_plain(second, 1)) return {.input = b, .beyond = a};
-  refuse_operand(method);
+  if (is_plain(first, 1) && is_plain(second, -1)) return WholeInput{.input = a, .beyond = b};
+  if (is_plain(first, -1) && is_plain(second, 1)) return WholeInput{.input = b, .beyond = a};
+  return std::nullopt;
+}
+
+std::optional<WholeInput> whole_input(const MergeGraph& graph, const Term& operand) {
+  if (operand.kind == Term::Kind::input) return WholeInput{.input = operand.input};
+  return difference(graph, operand);
 }
 
 std::string number_text_of(const MergeGraph& graph, const Term& term) {
@@ -49,14 +55,16 @@ bool is_whole_term(const Term& term) {
   return term.kind == Term::Kind::method && find_method(term.method)->spec->of_whole_tensors;
 }
 
+bool has_whole_inputs(const MergeGraph& graph, const Term& term) {
+  return std::ranges::all_of(term.operands, [&](TermId id) { return whole_input(graph, graph[id]).has_value(); });
+}
+
 std::vector<WholeInput> whole_inputs(const MergeGraph& graph, const Term& term) {
   std::vector<WholeInput> inputs;
   for (const TermId id : term.operands) {
-    const Term& operand = graph[id];
-    if (operand.kind == Term::Kind::input)
-      inputs.push_back({.input = operand.input});
-    else
-      inputs.push_back(difference(graph, term, operand));
+    const std::optional<WholeInput> input = whole_input(graph, graph[id]);
+    if (!input) refuse_operand(term);
+    inputs.push_back(*input);
   }
   return inputs;
 }

@@ -23,6 +23,9 @@ struct WholeInput {
 
 bool is_whole_term(const Term& term);
 
+/// Whether its operands are such.
+bool has_whole_inputs(const MergeGraph& graph, const Term& term);
+
 /// Throws Error(usage) for operands that are neither.
 std::vector<WholeInput> whole_inputs(const MergeGraph& graph, const Term& term);
 

@@ -12,10 +12,10 @@ Matrix plain_iso_c(const WholeTensor& tensor) { return scaled(average_of(tensor.
 
 Matrix make_iso_c(const WholeTensor& tensor) {
   if (!is_matrix(tensor.shape)) return plain_iso_c(tensor);
-  Svd svd = full_svd(sum_of(tensor.inputs));
+  Svd svd = full_svd(sum_of(tensor.inputs), tensor.hands);
   const double sum = std::accumulate(svd.values.begin(), svd.values.end(), 0.0);
   std::ranges::fill(svd.values, sum / static_cast<double>(svd.values.size()));  // vectors of zeros stay so
-  return scaled(put_together(svd), tensor.coefficients[0]);
+  return scaled(put_together(svd, tensor.hands), tensor.coefficients[0]);
 }
 
 uint64_t memory_of_iso_c(Shape shape, size_t, std::span<const double>) {

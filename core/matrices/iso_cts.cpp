@@ -25,10 +25,10 @@ Shares shares_of(Shape shape, size_t inputs, double fraction) {
 }
 
 // `delta` without what it has in the span of the first `count` of orthonormal rows that stand.
-Matrix beyond(const Matrix& delta, const Matrix& vectors, uint64_t count) {
+Matrix beyond(const Matrix& delta, const Matrix& vectors, uint64_t count, const Hands& hands) {
   Matrix span(count, vectors.columns);
   put_rows(vectors, count, span, 0);
-  const Matrix inside = product(transposed(span), product(span, delta));
+  const Matrix inside = product(transposed(span), product(span, delta, hands), hands);
   Matrix out = delta;
   for (size_t i = 0; i < out.elements.size(); ++i) out.elements[i] -= inside.elements[i];
   return out;
@@ -40,7 +40,7 @@ Matrix make_iso_cts(const WholeTensor& tensor) {
   if (!is_matrix(tensor.shape)) return plain_iso_cts(tensor);
   const size_t inputs = tensor.inputs.size();
   const auto [each, common] = shares_of(tensor.shape, inputs, tensor.coefficients[1]);
-  const Svd of_sum = full_svd(sum_of(tensor.inputs));
+  const Svd of_sum = full_svd(sum_of(tensor.inputs), tensor.hands);
   const uint64_t all = each * inputs + common;
   Matrix left(all, matrix_rows(tensor.shape)), right(all, matrix_columns(tensor.shape));
   double sum = 0;
@@ -50,9 +50,10 @@ Matrix make_iso_cts(const WholeTensor& tensor) {
     sum = std::accumulate(svd.values.begin(), svd.values.begin() + static_cast<ptrdiff_t>(count), sum);
   };
   for (size_t k = 0; k < inputs && each > 0; ++k)
-    take(full_svd(beyond(tensor.inputs[k], of_sum.left, common)), each, k * each);
+    take(full_svd(beyond(tensor.inputs[k], of_sum.left, common, tensor.hands), tensor.hands), each, k * each);
   take(of_sum, common, each * inputs);
-  const Matrix out = product(transposed(orthogonal_factor(left)), orthogonal_factor(right));
+  const Matrix out =
+      product(transposed(orthogonal_factor(left, tensor.hands)), orthogonal_factor(right, tensor.hands), tensor.hands);
   return scaled(out, tensor.coefficients[0] * (sum / static_cast<double>(all)));
 }
 

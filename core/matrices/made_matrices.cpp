@@ -11,6 +11,7 @@
 
 #include "core/formula/recipe_graph.h"
 #include "core/formula/whole_terms.h"
+#include "core/matrices/alignment.h"
 #include "core/matrices/made_results.h"
 #include "core/matrices/matrix_methods.h"
 #include "core/matrices/read_matrix.h"
@@ -25,6 +26,7 @@ using Inputs = std::shared_ptr<const std::vector<Checkpoint>>;
 
 struct MadeTensor {
   uint64_t begin = 0, size = 0;  ///< bytes, in the offsets that all share
+  uint64_t memory = 0;           ///< that its making takes
   uint32_t first = 0;            ///< row in the first of the term's inputs
   uint32_t coefficients = 0;     ///< index
   Dtype dtype = Dtype::F32;
@@ -33,15 +35,28 @@ struct MadeTensor {
 // One term: its inputs, and its tensors.
 class MadeBytes {
  public:
-  MadeBytes(const MatrixMethod& method, std::vector<WholeInput> operands, Inputs inputs)
-      : method_(method), operands_(std::move(operands)), inputs_(std::move(inputs)) {}
+  MadeBytes(const MatrixMethod& method, std::vector<WholeInput> operands, Inputs inputs, const Hands& hands,
+            uint64_t beside)
+      : method_(method),
+        operands_(std::move(operands)),
+        inputs_(std::move(inputs)),
+        hands_(hands),
+        results_(hands.threads, beside) {}
+
+  /// Before the first tensor is made.
+  void align(std::span<const double> coefficients) {
+    alignment_ = std::make_unique<Alignment>(input(operands_[0].input), input(operands_[1].input),
+                                             head_channels_of(coefficients));
+  }
+  const Alignment* alignment() const { return alignment_.get(); }
 
   void read(uint64_t offset, std::span<std::byte> out) {
     auto tensor = std::ranges::upper_bound(tensors_, offset, {}, &MadeTensor::begin) - 1;
     for (; !out.empty(); ++tensor) {
       const auto number = static_cast<size_t>(tensor - tensors_.begin());
       const uint64_t first = offset - tensor->begin, here = std::min<uint64_t>(out.size(), tensor->size - first);
-      const MadeResults::Bytes bytes = results_.get(number, [&] { return make(*tensor); });
+      const MadeResults::Bytes bytes =
+          results_.get(number, tensor->memory, [&](unsigned at_once) { return make(*tensor, at_once); });
       std::memcpy(out.data(), bytes->data() + first, here);
       out = out.subspan(here);
       offset += here;
@@ -49,6 +64,7 @@ class MadeBytes {
   }
 
   const MatrixMethod& method() const { return method_; }
+  const Hands& hands() const { return hands_; }
   const std::vector<WholeInput>& operands() const { return operands_; }
   const Checkpoint& input(uint32_t k) const { return (*inputs_)[k]; }
   std::vector<MadeTensor>& tensors() { return tensors_; }
@@ -57,7 +73,13 @@ class MadeBytes {
   bool begins_from_first() const { return method_.of_deltas && !operands_[0].beyond; }
 
  private:
-  std::vector<std::byte> make(const MadeTensor& made) const {
+  std::vector<std::byte> make(const MadeTensor& made, unsigned at_once) const {
+    hands_.check();
+    const Hands hands{.threads = std::max(1u, hands_.threads / at_once), .stop = hands_.stop};
+    return bytes_of(result_of(made, hands), made.dtype);  // what it was made of is gone by then
+  }
+
+  Matrix result_of(const MadeTensor& made, const Hands& hands) const {
     const Tensor first = input(operands_[0].input).tensors[made.first];
     std::vector<Matrix> matrices;
     for (const WholeInput& operand : operands_) matrices.push_back(operand_matrix(operand, first.name));
@@ -67,9 +89,13 @@ class MadeBytes {
       matrices.erase(matrices.begin());
       for (Matrix& matrix : matrices) subtract(matrix, base);
     }
-    const WholeTensor tensor{
-        .shape = first.shape, .inputs = matrices, .coefficients = coefficients_[made.coefficients]};
-    if (matrices.empty()) return bytes_of(base, made.dtype);  // nothing is beyond it
+    const WholeTensor tensor{.shape = first.shape,
+                             .inputs = matrices,
+                             .coefficients = coefficients_[made.coefficients],
+                             .hands = hands,
+                             .alignment = alignment_.get(),
+                             .row = made.first};
+    if (matrices.empty()) return base;  // nothing is beyond it
     const bool can_be_made = std::ranges::all_of(matrices, is_ordinary);
     Matrix result = can_be_made ? method_.make(tensor) : method_.plain(tensor);
     if (begins_from_first()) add_to(base, result);
@@ -77,7 +103,7 @@ class MadeBytes {
       throw Error(ErrorCode::mismatch, std::string(first.name),
                   sentence(first.name, ": what ", method_.name, " makes of it is larger than ", info(made.dtype).name,
                            " can hold"));
-    return bytes_of(result, made.dtype);
+    return result;
   }
 
   Matrix operand_matrix(const WholeInput& operand, std::string_view name) const {
@@ -89,6 +115,8 @@ class MadeBytes {
   const MatrixMethod& method_;
   std::vector<WholeInput> operands_;
   Inputs inputs_;
+  Hands hands_;
+  std::unique_ptr<const Alignment> alignment_;     // of a method that aligns
   std::vector<std::vector<double>> coefficients_;  // those that differ
   std::vector<MadeTensor> tensors_;                // by begin
   MadeResults results_;
@@ -96,11 +124,15 @@ class MadeBytes {
 
 class Maker {
  public:
-  Maker(const MergeGraph& graph, const Term& term, const Inputs& inputs)
+  Maker(const MergeGraph& graph, const Term& term, const Inputs& inputs, const Hands& hands, uint64_t beside)
       : graph_(graph),
         term_(term),
         numbers_(graph),
-        bytes_(std::make_shared<MadeBytes>(*matrix_method(term.method), checked_inputs(graph, term), inputs)) {}
+        beside_(beside),
+        bytes_(std::make_shared<MadeBytes>(*matrix_method(term.method), checked_inputs(graph, term), inputs, hands,
+                                           beside)) {
+    if (bytes_->method().aligns) bytes_->align(coefficients_of(term_, numbers_.of("")));
+  }
 
   Checkpoint make() {
     const Checkpoint& first = bytes_->input(bytes_->operands()[0].input);
@@ -120,6 +152,12 @@ class Maker {
  private:
   static std::vector<WholeInput> checked_inputs(const MergeGraph& graph, const Term& term) {
     std::vector<WholeInput> inputs = whole_inputs(graph, term);
+    if (matrix_method(term.method)->aligns &&
+        std::ranges::any_of(inputs, [](const WholeInput& input) { return input.beyond.has_value(); }))
+      throw Error(ErrorCode::usage, term.method,
+                  sentence(term.method,
+                           " matches whole networks, and takes checkpoints as they are given; differences "
+                           "have no channels of their own"));
     const uint32_t most = find_method(term.method)->spec->max_inputs;  // the first one included, which deltas have not
     if (matrix_method(term.method)->of_deltas && term.type == TermType::delta && most > 0 && inputs.size() >= most)
       throw Error(ErrorCode::usage, term.method,
@@ -147,13 +185,22 @@ class Maker {
     const uint32_t coefficients = coefficients_of_name(tensor.name);
     const uint64_t size = tensor.count * element_size(dtype);
     made.tensors.add(tensor.name, dtype, tensor.shape, 0, size_, size, tensor.count);
-    const uint64_t inputs = bytes_->operands().size() - bytes_->begins_from_first();
-    whole.memory.push_back((bytes_->operands().size() + 1) * tensor.count * sizeof(double) +
-                           bytes_->method().memory(tensor.shape, inputs, bytes_->coefficients()[coefficients]) + size);
+    // A difference is read as two, and bytes are written from the result alone: neither takes more than the making.
+    const uint64_t memory = bytes_->operands().size() * tensor.count * sizeof(double) +
+                            made_memory(tensor.shape, bytes_->coefficients()[coefficients]) +
+                            (bytes_->alignment() ? bytes_->alignment()->memory(row) : 0);
+    whole.memory.push_back(std::max(memory, std::min(beside_, bytes_->hands().threads * memory)));
     if (size == 0) return;
     bytes_->tensors().push_back(
-        {.begin = size_, .size = size, .first = row, .coefficients = coefficients, .dtype = dtype});
+        {.begin = size_, .size = size, .memory = memory, .first = row, .coefficients = coefficients, .dtype = dtype});
     size_ += size;
+  }
+
+  uint64_t made_memory(Shape shape, std::span<const double> coefficients) const {
+    const MatrixMethod& method = bytes_->method();
+    const uint64_t inputs = bytes_->operands().size() - bytes_->begins_from_first();
+    const uint64_t of_threads = method.memory_of_threads ? method.memory_of_threads(shape, bytes_->hands().threads) : 0;
+    return method.memory(shape, inputs, coefficients) + of_threads;
   }
 
   uint32_t coefficients_of_name(std::string_view name) {
@@ -166,6 +213,7 @@ class Maker {
   const MergeGraph& graph_;
   const Term& term_;
   NumbersByName numbers_;
+  const uint64_t beside_;
   std::shared_ptr<MadeBytes> bytes_;
   std::map<std::vector<double>, uint32_t> known_;
   uint64_t size_ = 0;
@@ -173,7 +221,8 @@ class Maker {
 
 }  // namespace
 
-void add_whole_tensors(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
+void add_whole_tensors(const Recipe& recipe, std::vector<Checkpoint>& checkpoints, const Hands& hands,
+                       uint64_t beside) {
   const std::span<const Checkpoint> given = given_checkpoints(checkpoints);
   if (given.empty() || !recipe.roles.empty()) return;
   const MergeGraph graph = graph_of(canonical_recipe(recipe, given.size()), given);
@@ -185,7 +234,7 @@ void add_whole_tensors(const Recipe& recipe, std::vector<Checkpoint>& checkpoint
     if (std::ranges::any_of(checkpoints,
                             [&](const Checkpoint& c) { return c.made_whole && c.made_whole->term == text; }))
       continue;
-    checkpoints.push_back(Maker(graph, term, inputs).make());
+    checkpoints.push_back(Maker(graph, term, inputs, hands, beside).make());
   }
 }
 

@@ -9,7 +9,9 @@
 namespace ckmerge {
 
 std::span<const MatrixMethod> matrix_methods() {
-  static const std::array kMethods{kIsoC, kIsoCts, kRotate, kTruncateRank, kTsvM};
+  static const std::array kMethods{
+      kCrossover, kDistributionCrossover, kIsoC,         kIsoCts, kKnots, kRebasin, kRotate,
+      kSmoothAdd, kTopKTensorSum,         kTruncateRank, kTsvM};
   return kMethods;
 }
 
@@ -41,6 +43,13 @@ Matrix sum_of(std::span<const Matrix> matrices) {
 
 Matrix average_of(std::span<const Matrix> matrices) {
   return scaled(sum_of(matrices), 1 / static_cast<double>(matrices.size()));
+}
+
+Matrix between(const Matrix& a, const Matrix& b, double alpha) {
+  Matrix out = a;
+  for (size_t i = 0; i < out.elements.size() && alpha != 0; ++i)
+    if (a.elements[i] != b.elements[i]) out.elements[i] += alpha * (b.elements[i] - a.elements[i]);
+  return out;
 }
 
 void put_rows(const Matrix& from, uint64_t count, Matrix& to, uint64_t first) {

@@ -6,13 +6,17 @@
 
 namespace ckmerge {
 
-extern const MatrixMethod kIsoC, kIsoCts, kRotate, kTruncateRank, kTsvM;
+extern const MatrixMethod kCrossover, kDistributionCrossover, kIsoC, kIsoCts, kKnots, kRebasin, kRotate, kSmoothAdd,
+    kTopKTensorSum, kTruncateRank, kTsvM;
 
 // What they share.
 
 Matrix scaled(Matrix matrix, double factor);
 Matrix sum_of(std::span<const Matrix> matrices);
 Matrix average_of(std::span<const Matrix> matrices);
+
+/// (1 - alpha) * a + alpha * b, in which equal elements stay as they are, to the bit.
+Matrix between(const Matrix& a, const Matrix& b, double alpha);
 
 /// Whether papers of merging by singular values mean it: they leave all but matrices to the average.
 inline bool is_matrix(Shape shape) { return shape.size() == 2; }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "core/algebra/full_svd.h"
 #include "core/algebra/orthonormal.h"
+#include "core/algebra/turn_power.h"
 #include "core/matrices/matrix_rows.h"
 
 namespace ckmerge {
@@ -18,14 +20,6 @@ struct Numbers {
 
 Numbers numbers_of(const WholeTensor& tensor) {
   return {tensor.coefficients[0], tensor.coefficients[1], tensor.coefficients[2]};
-}
-
-// Equal elements stay as they are, to the bit.
-Matrix between(const Matrix& a, const Matrix& b, double alpha) {
-  Matrix out = a;
-  for (size_t i = 0; i < out.elements.size() && alpha != 0; ++i)
-    if (a.elements[i] != b.elements[i]) out.elements[i] += alpha * (b.elements[i] - a.elements[i]);
-  return out;
 }
 
 // Kernels of a convolution are rows, one for each pair of channels.
@@ -52,16 +46,89 @@ void add_row(Matrix& matrix, const std::vector<double>& row, double factor) {
 // to all rows of `to` stays.
 struct Turn {
   Matrix from, to;
+  const Hands* hands;
 
-  Turn back() const { return {to, from}; }
+  Turn back() const { return {to, from, hands}; }
   Matrix of(const Matrix& rows) const {
-    Matrix turned = product(row_products(rows, from), to);
+    Matrix turned = product(row_products(rows, from, *hands), to, *hands);
     if (to.rows == to.columns) return turned;
-    const Matrix lost = product(row_products(rows, to), to);
+    const Matrix lost = product(row_products(rows, to, *hands), to, *hands);
     for (size_t i = 0; i < turned.elements.size(); ++i) turned.elements[i] += rows.elements[i] - lost.elements[i];
     return turned;
   }
 };
+
+// The rows that are not nothing.
+Matrix rows_that_stand(const Matrix& matrix) {
+  Matrix out(matrix.rows, matrix.columns);
+  uint64_t count = 0;
+  for (uint64_t i = 0; i < matrix.rows; ++i)
+    if (dot(matrix.row(i), matrix.row(i), matrix.columns) > 0.5)
+      std::copy_n(matrix.row(i), matrix.columns, out.row(count++));
+  out.rows = count;
+  out.elements.resize(count * matrix.columns);
+  return out;
+}
+
+Matrix beside(const Matrix& upper, const Matrix& lower) {
+  Matrix out(upper.rows + lower.rows, upper.columns);
+  put_rows(upper, upper.rows, out, 0);
+  put_rows(lower, lower.rows, out, upper.rows);
+  return out;
+}
+
+// Orthonormal rows at right angles to orthonormal ones, as many as are missing.
+Matrix complement(const Matrix& rows) {
+  Matrix units(rows.columns, rows.columns);
+  for (uint64_t i = 0; i < units.rows; ++i) units.row(i)[i] = 1;
+  Matrix all = beside(rows, units);
+  make_orthonormal(all);
+  all.elements.erase(all.elements.begin(), all.elements.begin() + static_cast<ptrdiff_t>(rows.rows * rows.columns));
+  all.rows = rows.columns;
+  return rows_that_stand(all);
+}
+
+// The same turn of all vectors: what is at right angles to `from` goes to what is so to `to`, as near as it can. A
+// reflection has no parts: where there is one, and a part is asked for, the last row goes the other way, that of the
+// smallest singular value or one of those at right angles.
+Turn whole_turn(Turn turn, double part) {
+  if (turn.from.rows < turn.from.columns) {
+    const Matrix of_from = complement(turn.from), of_to = complement(turn.to);
+    const Svd svd = full_svd(row_products(of_from, of_to, *turn.hands), *turn.hands);
+    turn.from = beside(turn.from, product(rows_that_stand(svd.left), of_from, *turn.hands));
+    turn.to = beside(turn.to, product(rows_that_stand(svd.right), of_to, *turn.hands));
+    turn.from = beside(turn.from, complement(turn.from));  // of what stands at right angles to all of the other
+    turn.to = beside(turn.to, complement(turn.to));
+  }
+  if (part != std::floor(part) && determinant(product(transposed(turn.from), turn.to, *turn.hands)) < 0) {
+    double* const last = turn.from.row(turn.from.rows - 1);
+    std::transform(last, last + turn.from.columns, last, [](double element) { return -element; });
+  }
+  return turn;
+}
+
+PlaneTurns planes_of(const Turn& whole) { return plane_turns(product(transposed(whole.from), whole.to, *whole.hands)); }
+
+// `rows` turned by a part of the way, or beyond it. Of fewer rows than columns both sides of the turn come towards each
+// other, along the turn of the space that they span together (sd-mecha's way, by another path).
+Matrix turned_partly(const Turn& turn, const Matrix& rows, double part) {
+  const Hands& hands = *turn.hands;
+  if (rows.rows >= rows.columns) return product(rows, turned_by(planes_of(turn), part), hands);
+  Matrix span = beside(turn.to, turn.from);
+  make_orthonormal(span);
+  span = rows_that_stand(span);
+  const Matrix to = row_products(turn.to, span, hands);
+  const PlaneTurns planes =
+      planes_of(whole_turn({.from = to, .to = row_products(turn.from, span, hands), .hands = turn.hands}, 0.5));
+  const Matrix left = product(product(to, turned_by(planes, (1 + part) / 2), hands), span, hands);
+  const Matrix right = product(product(to, turned_by(planes, (1 - part) / 2), hands), span, hands);
+  Matrix along = row_products(rows, left, hands);
+  const Matrix lost = row_products(rows, right, hands);
+  for (size_t i = 0; i < along.elements.size(); ++i) along.elements[i] -= lost.elements[i];
+  Matrix out = product(along, right, hands);
+  for (size_t i = 0; i < out.elements.size(); ++i) out.elements[i] += rows.elements[i];
+  return out;
+}
 
 Matrix without_zeros(const Svd& svd, const Matrix& vectors) {
   const auto count = static_cast<uint64_t>(std::ranges::count_if(svd.values, [](double value) { return value > 0; }));
@@ -71,44 +138,56 @@ Matrix without_zeros(const Svd& svd, const Matrix& vectors) {
 }
 
 // Vectors of the transpose of a, times b (Schoenemann, 1966), which are never more than a has rows.
-Turn nearest_turn(Matrix a, Matrix b) {
+Turn nearest_turn(Matrix a, Matrix b, const Hands& hands) {
   if (a.rows >= a.columns) {
-    const Svd svd = full_svd(product(transposed(a), b));
-    return {without_zeros(svd, svd.left), without_zeros(svd, svd.right)};
+    const Svd svd = full_svd(product(transposed(a), b, hands), hands);
+    return {without_zeros(svd, svd.left), without_zeros(svd, svd.right), &hands};
   }
   const Matrix of_a = make_orthonormal(a), of_b = make_orthonormal(b);
-  const Svd svd = full_svd(product(transposed(of_a), of_b));
-  return {product(without_zeros(svd, svd.left), a), product(without_zeros(svd, svd.right), b)};
+  const Svd svd = full_svd(product(transposed(of_a), of_b, hands), hands);
+  return {product(without_zeros(svd, svd.left), a, hands), product(without_zeros(svd, svd.right), b, hands), &hands};
 }
 
 Matrix plain_rotate(const WholeTensor& tensor) {
   return between(tensor.inputs[0], tensor.inputs[1], numbers_of(tensor).alpha);
 }
 
+bool is_part(double alignment) { return alignment != 0 && alignment != 1; }
+
 Matrix make_rotate(const WholeTensor& tensor) {
   Matrix a = tensor.inputs[0], b = tensor.inputs[1];
   const Numbers numbers = numbers_of(tensor);
   if (tensor.shape.size() < 2 || a.elements == b.elements) return plain_rotate(tensor);
-  if (numbers.alignment == numbers.alpha) return numbers.alpha == 0 ? a : b;
+  if (numbers.alignment == numbers.alpha && !is_part(numbers.alpha)) return numbers.alpha == 0 ? a : b;
   std::tie(a.rows, a.columns) = std::tie(b.rows, b.columns) = rotated_shape(tensor.shape);
   const std::vector<double> mean_a = mean_row(a, numbers.centralization), mean_b = mean_row(b, numbers.centralization);
   add_row(a, mean_a, -1);
   add_row(b, mean_b, -1);
-  const Turn turn = nearest_turn(a, b);
+  Turn turn = nearest_turn(a, b, tensor.hands);
+  const bool is_whole = a.rows >= a.columns && is_part(numbers.alignment);
+  if (is_whole) turn = whole_turn(std::move(turn), numbers.alignment);
   if (numbers.alpha != 0) a = between(a, turn.back().of(b), numbers.alpha);
-  if (numbers.alignment != 0) a = turn.of(a);
-  add_row(a, numbers.alignment == 0 ? mean_a : mean_b, 1);
+  if (is_part(numbers.alignment))
+    a = turned_partly(turn, a, numbers.alignment);
+  else if (numbers.alignment != 0)
+    a = turn.of(a);
+  add_row(a, mean_a, 1 - numbers.alignment);
+  add_row(a, mean_b, numbers.alignment);
   a.rows = tensor.inputs[0].rows;
   a.columns = tensor.inputs[0].columns;
   return a;
 }
 
-uint64_t memory_of_rotate(Shape shape, size_t, std::span<const double>) {
+uint64_t memory_of_rotate(Shape shape, size_t, std::span<const double> coefficients) {
   const uint64_t size = matrix_rows(shape) * matrix_columns(shape) * sizeof(double);
   if (shape.size() < 2) return size;
   const auto [rows, columns] = rotated_shape(shape);
   const uint64_t small = std::min(rows, columns);
-  return 8 * size + 6 * small * small * sizeof(double) + full_svd_memory(small, small);
+  const uint64_t whole = 8 * size + 6 * small * small * sizeof(double) + full_svd_memory(small, small);
+  if (!is_part(coefficients[0])) return whole;
+  const uint64_t turned = rows >= columns ? columns : std::min(columns, 2 * rows);  // dimensions that turn
+  return whole + 3 * turned * columns * sizeof(double) +
+         std::max(turn_power_memory(turned), 4 * turned * turned * sizeof(double) + full_svd_memory(turned, turned));
 }
 
 }  // namespace

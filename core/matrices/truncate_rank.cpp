@@ -16,7 +16,7 @@ Matrix plain_truncate_rank(const WholeTensor& tensor) { return scaled(tensor.inp
 
 Matrix make_truncate_rank(const WholeTensor& tensor) {
   if (!is_truncated(tensor.shape, tensor.coefficients)) return plain_truncate_rank(tensor);
-  return scaled(nearest_of_rank(tensor.inputs[0], static_cast<uint64_t>(tensor.coefficients[0])),
+  return scaled(nearest_of_rank(tensor.inputs[0], static_cast<uint64_t>(tensor.coefficients[0]), tensor.hands),
                 tensor.coefficients[1]);
 }
 

@@ -20,14 +20,14 @@ Matrix make_tsv_m(const WholeTensor& tensor) {
   Matrix left(all, matrix_rows(tensor.shape)), right(all, matrix_columns(tensor.shape));
   Svd put{.values = std::vector<double>(all), .left = {}, .right = {}};
   for (size_t k = 0; k < tensor.inputs.size(); ++k) {
-    const Svd svd = full_svd(tensor.inputs[k]);
+    const Svd svd = full_svd(tensor.inputs[k], tensor.hands);
     std::copy_n(svd.values.begin(), each, put.values.begin() + static_cast<ptrdiff_t>(k * each));
     put_rows(svd.left, each, left, k * each);
     put_rows(svd.right, each, right, k * each);
   }
-  put.left = orthogonal_factor(left);
-  put.right = orthogonal_factor(right);
-  return scaled(put_together(put), tensor.coefficients[0]);
+  put.left = orthogonal_factor(left, tensor.hands);
+  put.right = orthogonal_factor(right, tensor.hands);
+  return scaled(put_together(put, tensor.hands), tensor.coefficients[0]);
 }
 
 uint64_t memory_of_tsv_m(Shape shape, size_t inputs, std::span<const double>) {

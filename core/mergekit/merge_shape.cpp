@@ -43,7 +43,7 @@ std::string text_of(const MergeTree& tree, const FlatTree& flat, const std::vect
     const TreeLeaf leaf{.input = tree.input, .place = tree.place};
     return place_name(static_cast<size_t>(std::ranges::find(flat.leaves, leaf) - flat.leaves.begin()));
   }
-  MergekitCall call{.has_base = tree.has_base, .seed = tree.seed};
+  MergekitCall call{.has_base = tree.has_base, .seed = tree.seed, .likeness = tree.likeness};
   for (const MergeTree& operand : tree.operands) call.operands.push_back(text_of(operand, flat, numbers, next));
   for (const std::vector<PlaceNumber>& of_parameter : tree.numbers) {
     std::vector<std::string>& texts = call.parameters.emplace_back();

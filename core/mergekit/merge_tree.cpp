@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "core/mergekit/drawn_shares.h"
 #include "core/mergekit/module_names.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -258,7 +259,7 @@ MergeTree MergeTrees::tree(const MergekitConfig& document, const LayerPlace& pla
   const bool has_layer = place.is_layer() && is_of_run(*module, place.run) && !inputs_.is_flat;
   const double t = !has_layer ? 0 : chosen.layers == 1 ? 1 : chosen.offset / static_cast<double>(chosen.layers - 1);
   const MergekitSettings none;
-  MergeTree out{.method = &method, .has_base = is_based, .seed = inputs_.seed};
+  MergeTree out{.method = &method, .has_base = is_based, .seed = inputs_.seed, .likeness = inputs_.likeness};
   if (calls_ > kMostCalls) refuse(document.place, sentence("the documents come to more than ", kMostCalls, " calls"));
   ++calls_;
   std::vector<std::vector<std::string>> spelled;  // prefixes, by source
@@ -274,16 +275,11 @@ MergeTree MergeTrees::tree(const MergekitConfig& document, const LayerPlace& pla
       const std::array<const MergekitSettings*, 4> scopes = {&own, &slice.settings, &module->settings,
                                                              &document.settings};
       numbers.push_back(place_number(parameter, scopes, begins, t));
+      if (inputs_.likeness.masks && parameter.is_share_of_draws && works_in_bf16(document.dtype, inputs_.checkpoints))
+        for (PlaceNumber::Value& value : numbers.back().values) value.number = drawn_share(value.number);
       if (numbers.back().values.empty())
         refuse(at, sentence("the parameter '", parameter.name, "' of ", method.name, " is missing",
                             parameter.is_per_model() ? " here" : ""));
-      const auto is_other = [&](const PlaceNumber::Value& value) { return value.number != parameter.default_value; };
-      if (method.fixed_flag && parameter.name == method.fixed_flag &&
-          std::ranges::any_of(numbers.back().values, is_other))
-        refuse(at, sentence("'", parameter.name, "' of ", method.name, " can only be ",
-                            parameter.default_value != 0 ? "true" : "false",
-                            " in this ckmerge yet: it has one number for "
-                            "a tensor, and none for its rows"));
     };
     if (parameter.scope == MergekitParameter::Scope::shared) add(none, prefixes(place), document.place);
     for (size_t k = 0; k < sources.size() && parameter.is_per_model(); ++k)

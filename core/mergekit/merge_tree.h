@@ -28,6 +28,7 @@ struct MergeTree {
   std::vector<std::vector<PlaceNumber>> numbers = {};  ///< by parameter of the method
   bool has_base = false;                               ///< of operands the first, as what the method works from
   uint64_t seed = 0;                                   ///< of its random numbers
+  MergekitLikeness likeness = {};
 };
 
 /// What trees are made for.
@@ -37,6 +38,7 @@ struct MergekitInputs {
   std::span<const Checkpoint> checkpoints;  ///< the same, opened, under the names that they have
   bool is_flat = false;                     ///< as mergekit-pytorch: of no layers; gradients have their first number
   uint64_t seed = 0;                        ///< of random numbers
+  MergekitLikeness likeness = {};
 };
 
 class MergeTrees {

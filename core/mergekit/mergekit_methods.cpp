@@ -72,7 +72,8 @@ std::string sparse(std::string_view method, const MergekitCall& call, const std:
   if (call.operands.size() == 1) return call.operands[0];
   return sentence(method, "(", joined_texts(call.operands), ", alpha=", call.parameters[2][0], ", weights=[1, ",
                   joined_texts(call.parameters[0]), "], densities=[1, ", joined_texts(call.parameters[1]),
-                  "], normalize=", call.parameters[3][0], ", rescale=", call.parameters[4][0], more, ")");
+                  "], normalize=", call.parameters[3][0], ", rescale=", call.parameters[4][0], more,
+                  call.likeness.order ? ", mergekit_order=true" : "", ")");
 }
 
 std::string gammas(const MergekitCall& call) {
@@ -97,11 +98,14 @@ std::string weights_behind_base(const MergekitCall& call, size_t parameter) {
 
 constexpr std::array<MergekitParameter, 3> kNuslerp = {{{"weight", Scope::non_base, kNumber, true},
                                                         {"nuslerp_flatten", Scope::shared, kFlag, false, 1},
-                                                        {"nuslerp_row_wise", Scope::no_effect}}};
+                                                        {"nuslerp_row_wise", Scope::shared, kFlag}}};
 
+// Of whole tensors row_wise has no effect there, and is refused here.
 std::string nuslerp(const MergekitCall& call) {
+  const std::string& flatten = call.parameters[1][0];
   return sentence("nuslerp(", joined_texts(call.operands), ", weights=",
-                  call.has_base ? weights_behind_base(call, 0) : "[" + joined_texts(call.parameters[0]) + "]", ")");
+                  call.has_base ? weights_behind_base(call, 0) : "[" + joined_texts(call.parameters[0]) + "]",
+                  flatten == "true" ? "" : ", flatten=false, row_wise=" + call.parameters[2][0], ")");
 }
 
 constexpr std::array<MergekitParameter, 3> kMultislerp = {{{"weight", Scope::non_base, kNumber, true},
@@ -125,25 +129,51 @@ std::string karcher(const MergekitCall& call) {
 
 constexpr std::array<MergekitParameter, 1> kModelStock = {{{"filter_wise", Scope::shared, kFlag}}};
 
-std::string model_stock(const MergekitCall& call) { return sentence("model_stock(", joined_texts(call.operands), ")"); }
+std::string model_stock(const MergekitCall& call) {
+  return sentence("model_stock(", joined_texts(call.operands),
+                  call.parameters[0][0] == "true" ? ", filter_wise=true" : "", ")");
+}
 
 constexpr std::array<MergekitParameter, 6> kDare = {{{"weight", Scope::non_base, kNumber, true},
-                                                     {"density", Scope::non_base, kNumber, false, 1},
+                                                     {"density", Scope::non_base, kNumber, false, 1, true},
                                                      {"normalize", Scope::shared, kFlag},
                                                      {"lambda", Scope::shared, kNumber, false, 1},
                                                      {"rescale", Scope::shared, kFlag, false, 1},
                                                      {"int8_mask", Scope::no_effect}}};
 
-std::string dare(const char* method, const MergekitCall& call) {
+std::string dropped(const char* method, const MergekitCall& call, const std::string& more) {
   if (call.operands.size() == 1) return call.operands[0];
   return sentence(method, "(", joined_texts(call.operands), ", alpha=", call.parameters[3][0],
                   ", weights=", weights_behind_base(call, 0), ", densities=", weights_behind_base(call, 1),
-                  ", normalize=", call.parameters[2][0], ", rescale=", call.parameters[4][0], ", seed=", call.seed,
-                  ")");
+                  ", normalize=", call.parameters[2][0], ", rescale=", call.parameters[4][0], more,
+                  ", seed=", call.seed, call.likeness.masks ? ", mergekit_masks=true" : "", ")");
 }
 
-std::string dare_linear(const MergekitCall& call) { return dare("dare_linear", call); }
-std::string dare_ties(const MergekitCall& call) { return dare("dare_ties", call); }
+std::string dare_linear(const MergekitCall& call) { return dropped("dare_linear", call, ""); }
+std::string dare_ties(const MergekitCall& call) { return dropped("dare_ties", call, ""); }
+
+// As of DARE, and epsilon.
+constexpr std::array<MergekitParameter, 7> della_parameters(double normalizes) {
+  return {{kWeight,
+           kDensity,
+           {"normalize", Scope::shared, kFlag, false, normalizes},
+           kLambda,
+           {"rescale", Scope::shared, kFlag, false, 1},
+           kMask,
+           {"epsilon", Scope::non_base, kNumber, false, 0.15}}};
+}
+constexpr std::array<MergekitParameter, 7> kDella = della_parameters(1), kDellaLinear = della_parameters(0);
+
+std::string epsilons(const MergekitCall& call) {
+  return sentence(", epsilons=[0, ", joined_texts(call.parameters[6]), "]");
+}
+
+std::string della(const MergekitCall& call) {
+  return call.operands.size() == 1 ? call.operands[0] : dropped("della", call, epsilons(call));
+}
+std::string della_linear(const MergekitCall& call) {
+  return call.operands.size() == 1 ? call.operands[0] : dropped("della_linear", call, epsilons(call));
+}
 
 constexpr std::array<MergekitParameter, 1> kRam = {{{"epsilon", Scope::shared, kNumber, false, 1e-5}}};
 
@@ -162,6 +192,17 @@ std::string ramplus_tl(const MergekitCall& call) {
                   ", alpha=", call.parameters[1][0], ", epsilon=", call.parameters[2][0], ")");
 }
 
+std::string arcee_fusion(const MergekitCall& call) {
+  return sentence("arcee_fusion(", joined_texts(call.operands), ")");
+}
+
+constexpr std::array<MergekitParameter, 2> kSce = {{{"select_topk", Scope::shared, kNumber, false, 1}, kMask}};
+
+std::string sce(const MergekitCall& call) {
+  if (call.operands.size() == 1) return call.operands[0];
+  return sentence("sce(", joined_texts(call.operands), ", select_topk=", call.parameters[0][0], ")");
+}
+
 using Base = MergekitMethod::Base;
 
 constexpr std::array<MergekitMethod, 20> kMethods = {
@@ -175,27 +216,16 @@ constexpr std::array<MergekitMethod, 20> kMethods = {
      {.name = "dare_linear", .base = Base::needed, .parameters = kDare, .formula = dare_linear},
      {.name = "breadcrumbs", .base = Base::needed, .parameters = kBreadcrumbs, .formula = breadcrumbs},
      {.name = "breadcrumbs_ties", .base = Base::needed, .parameters = kBreadcrumbs, .formula = breadcrumbs_ties},
-     {.name = "della"},
-     {.name = "della_linear"},
-     {.name = "nuslerp",
-      .base = Base::optional,
-      .least = 2,
-      .most = 2,
-      .parameters = kNuslerp,
-      .formula = nuslerp,
-      .fixed_flag = "nuslerp_flatten"},
+     {.name = "della", .base = Base::needed, .parameters = kDella, .formula = della},
+     {.name = "della_linear", .base = Base::needed, .parameters = kDellaLinear, .formula = della_linear},
+     {.name = "nuslerp", .base = Base::optional, .least = 2, .most = 2, .parameters = kNuslerp, .formula = nuslerp},
      {.name = "multislerp", .base = Base::optional, .parameters = kMultislerp, .formula = multislerp},
      {.name = "karcher", .parameters = kKarcher, .formula = karcher},
-     {.name = "model_stock",
-      .base = Base::needed,
-      .least = 3,
-      .parameters = kModelStock,
-      .formula = model_stock,
-      .fixed_flag = "filter_wise"},
-     {.name = "sce"},
+     {.name = "model_stock", .base = Base::needed, .least = 3, .parameters = kModelStock, .formula = model_stock},
+     {.name = "sce", .base = Base::needed, .parameters = kSce, .formula = sce},
      {.name = "ram", .base = Base::needed, .parameters = kRam, .formula = ram},
      {.name = "ramplus_tl", .base = Base::needed, .parameters = kRamPlus, .formula = ramplus_tl},
-     {.name = "arcee_fusion"}}};
+     {.name = "arcee_fusion", .base = Base::needed, .least = 2, .most = 2, .formula = arcee_fusion}}};
 
 }  // namespace
 
@@ -203,16 +233,9 @@ std::span<const MergekitMethod> mergekit_methods() { return kMethods; }
 
 const MergekitMethod& mergekit_method(std::string_view name, const YamlValue& place, const std::string& where) {
   const auto found = std::ranges::find(kMethods, name, &MergekitMethod::name);
-  if (found != kMethods.end() && found->formula) return *found;
-  std::string built;
+  if (found != kMethods.end()) return *found;
   std::vector<std::string> known;
-  for (const MergekitMethod& method : kMethods) {
-    known.emplace_back(method.name);
-    if (method.formula) built += (built.empty() ? "" : ", ") + std::string(method.name);
-  }
-  if (found != kMethods.end())
-    refuse_at(where, place,
-              sentence("the method '", name, "' is not in this ckmerge yet; of mergekit's it has ", built));
+  for (const MergekitMethod& method : kMethods) known.emplace_back(method.name);
   const std::string near = nearest_name(name, known);
   refuse_at(where, place,
             sentence("mergekit has no method '", valid_utf8(name), "'",

@@ -26,8 +26,15 @@ struct MergekitParameter {
   MergekitKind kind = MergekitKind::number;
   bool is_required = false;
   double default_value = 0;
+  bool is_share_of_draws = false;  ///< held against random numbers as it is, in the dtype in which mergekit works
 
   bool is_per_model() const { return scope == Scope::input || scope == Scope::non_base; }
+};
+
+/// What of a run of mergekit's own is asked for that ckmerge does in another way.
+struct MergekitLikeness {
+  bool masks = false;  ///< those that mergekit-yaml draws
+  bool order = false;  ///< its order of equal magnitudes
 };
 
 /// What a call of a method is made of, as texts of a formula.
@@ -36,6 +43,7 @@ struct MergekitCall {
   bool has_base = false;                                  ///< the first of them is
   std::vector<std::vector<std::string>> parameters = {};  ///< by row of the method's; of one per model in their order
   uint64_t seed = 0;                                      ///< of random numbers
+  MergekitLikeness likeness = {};
 };
 
 struct MergekitMethod {
@@ -45,11 +53,9 @@ struct MergekitMethod {
   Base base = Base::counts;
   size_t least = 1, most = SIZE_MAX;  ///< models, the base among them where it is needed or counts
   std::span<const MergekitParameter> parameters = {};
-  /// The formula; null: ckmerge has no such method yet. Of parameters without effect, and of those whose default is
+  /// The formula. Of parameters without effect, and of those whose default is
   /// none and that were not given, the texts are empty.
   std::string (*formula)(const MergekitCall&) = nullptr;
-  /// A flag that must have its default, whatever mergekit makes of the other; null: none.
-  const char* fixed_flag = nullptr;
 };
 
 /// The row of `name`. Throws Error(usage) of `place` in `where`: an unknown method, with a near one, or one that

@@ -16,6 +16,7 @@ GraphTracing::GraphTracing(const MergeGraph& graph, const Of& of)
       only_first_(of.only_first),
       adapters_(of.adapters),
       whole_(of.whole),
+      beside_(of.beside),
       formula_(of.compute),
       result_(trace(of.terms)) {}
 
@@ -24,7 +25,7 @@ GraphTracing::GraphTracing(const MergeGraph& graph, const Of& of)
 Symbol GraphTracing::trace(std::span<const TermId> terms) {
   for (const TermId id : terms) {
     const std::optional<Symbol> whole = trace_whole(id);
-    known_[id] = whole ? *whole : trace(graph_[id], id == terms.back());
+    known_[id] = whole ? *whole : trace(id, id == terms.back());
   }
   return known_.at(terms.back());
 }
@@ -36,10 +37,11 @@ std::optional<Symbol> GraphTracing::trace_whole(TermId id) {
   return graph_[id].type == TermType::delta ? formula_.change(operand) : formula_.operand(operand);
 }
 
-Symbol GraphTracing::trace(const Term& term, bool is_result) {
+Symbol GraphTracing::trace(TermId id, bool is_result) {
+  const Term& term = graph_[id];
   switch (term.kind) {
     case Term::Kind::input: return only_first_ && term.input > 0 ? formula_.zero() : formula_.operand(term.input);
-    case Term::Kind::method: return trace_method(term);
+    case Term::Kind::method: return trace_method(id);
     case Term::Kind::adapter: return trace_adapter(term);
     case Term::Kind::sum: return trace_sum(term, is_result);
     case Term::Kind::number:
@@ -89,19 +91,45 @@ Coefficient GraphTracing::factor(const Term& term, size_t i) const {
   return formula_.coefficient(numbers_[term.factors[i]]);
 }
 
-Symbol GraphTracing::trace_method(const Term& term) {
+// Where only the first checkpoint counts, nothing is beside it.
+void GraphTracing::take_made(TermId id, std::span<const double> given, Tracing& in) {
+  const Method& method = *find_method(graph_[id].method);
+  if (!method.made) return;
+  for (const MadeOperand& wanted : method.made(in.inputs(), given)) {
+    const std::optional<uint32_t> operand = beside_ ? beside_->find(id, wanted) : std::nullopt;
+    if (!operand)
+      throw Error(ErrorCode::usage, method.spec->name,
+                  sentence(method.spec->name,
+                           " wants the order of whole tensors, or numbers that are drawn for all of them, which nobody "
+                           "has prepared; call add_orders() before make_plan()"));
+    in.take_made(wanted, only_first_ ? formula_.zero() : formula_.beside(*operand));
+  }
+}
+
+Symbol GraphTracing::trace_method(TermId id) {
+  const Term& term = graph_[id];
   const Method& method = *find_method(term.method);
   std::vector<double> given = coefficients_of(term, numbers_);
   std::vector<Symbol> inputs;
   for (const TermId id : term.operands) inputs.push_back(known_.at(id));
-  if (!method.reductions || !method.needs_statistics(given))
-    return method.trace(Tracing(formula_, std::move(inputs), given, std::nullopt));
-  const uint16_t first_slot = take_slots(given.size());
-  const Tracing in(formula_, std::move(inputs), given, first_slot);
+  const bool has_slots = method.reductions && method.needs_statistics(given);
+  const std::optional<uint16_t> first_slot = has_slots ? std::optional(take_slots(given.size())) : std::nullopt;
+  const auto first_line = static_cast<uint16_t>(line_count_);
+  const size_t lines = has_slots && method.line_coefficient_count ? method.line_coefficient_count(given) : 0;
+  line_count_ += lines;
+  Tracing in(formula_, std::move(inputs), given, first_slot, first_line);
+  take_made(id, given, in);
+  if (!has_slots) return method.trace(in);
   std::vector<Reduced> reductions = method.reductions(in);
   std::ranges::stable_sort(reductions, {}, &Reduced::round);
-  nodes_.push_back({&method, given, first_slot, std::move(reductions)});
+  nodes_.push_back({&method, given, *first_slot, std::move(reductions), first_line, static_cast<uint16_t>(lines)});
   return method.trace(in);
+}
+
+Over GraphTracing::Node::over() const {
+  for (const Reduced& reduced : reductions)
+    if (reduced.over != Over::tensor) return reduced.over;
+  return Over::tensor;
 }
 
 uint16_t GraphTracing::take_slots(size_t count) {
@@ -152,8 +180,7 @@ void number_operands(Program& program, std::vector<uint32_t>& used) {
 namespace {
 
 bool fills_any(const Program& program, const GraphTracing::Node& node) {
-  return std::ranges::any_of(program.code,
-                             [&](const Instruction& i) { return node.has(i.slot0) || node.has(i.slot1); });
+  return std::ranges::any_of(program.code, [&](const Instruction& i) { return node.fills(i); });
 }
 
 // Nothing where zeros change nothing.
@@ -203,7 +230,8 @@ std::vector<Reduction> reductions_of(const MergeGraph& graph, const GraphTracing
   for (size_t r = 0; r < whole.reductions.size(); ++r) {
     Reduction& reduction = reductions.emplace_back(Reduction{.value = compiled(graph, whole.reductions[r].value),
                                                              .how = whole.reductions[r].how,
-                                                             .cut = whole.reductions[r].cut});
+                                                             .cut = whole.reductions[r].cut,
+                                                             .over = whole.reductions[r].over});
     if (whole.reductions[r].factor) reduction.factor = compiled(graph, *whole.reductions[r].factor);
     reduction.tail_value = tail_program(graph, tail.reductions[r].value, reduction.how);
     if (tail.reductions[r].factor)
@@ -252,6 +280,9 @@ void add_round(StatisticSet& set, NeededNode& one, size_t round, std::vector<uin
                               .first_reduction = static_cast<uint16_t>(first),
                               .reduction_count = static_cast<uint16_t>(set.reductions.size() - first),
                               .first_slot = one.node->first_slot,
+                              .over = one.node->over(),
+                              .first_line = one.node->first_line,
+                              .line_count = one.node->line_count,
                               .level = static_cast<uint8_t>(end - 1)});
 }
 
@@ -259,9 +290,11 @@ void add_round(StatisticSet& set, NeededNode& one, size_t round, std::vector<uin
 
 StatisticSet statistic_set(const MergeGraph& graph, const Program& program, const TracedNodes& nodes,
                            std::vector<uint32_t>& used) {
-  StatisticSet set{.reductions = {}, .coefficients = {}, .slot_count = nodes.whole.slot_count()};
+  StatisticSet set{.reductions = {}, .coefficients = {}, .slot_count = nodes.whole.slot_count(), .line_count = 0};
   for (NeededNode& one : needed_nodes(graph, program, nodes))
     for (size_t round = 0; round < one.rounds(); ++round) add_round(set, one, round, used);
+  const auto has_lines = [](const TensorCoefficients& made) { return made.over != Over::tensor; };
+  if (std::ranges::any_of(set.coefficients, has_lines)) set.line_count = nodes.whole.line_count();
   if (set.reductions.size() > UINT16_MAX)
     throw Error(ErrorCode::usage, "formula", "the formula needs more than 65535 statistics; merge in two steps");
   return set;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/formula/beside_operands.h"
 #include "core/formula/whole_terms.h"
 #include "core/plan/plan.h"
 #include "core/recipe/merge_graph.h"
@@ -29,7 +30,8 @@ class GraphTracing {
     Dtype compute;
     bool only_first;
     std::span<const uint32_t> adapters = {};
-    const WholeOperands* whole = nullptr;  ///< null: there is none
+    const WholeOperands* whole = nullptr;    ///< null: there is none
+    const BesideOperands* beside = nullptr;  ///< likewise
   };
   static constexpr uint32_t kAbsent = UINT32_MAX;
   GraphTracing(const MergeGraph& graph, const Of& of);
@@ -49,7 +51,16 @@ class GraphTracing {
     std::vector<double> given;
     uint16_t first_slot;
     std::vector<Reduced> reductions;  ///< by round
+    uint16_t first_line = 0, line_count = 0;
 
+    /// Whether an instruction takes what it makes.
+    bool fills(const Instruction& i) const {
+      return has(i.slot0) || has(i.slot1) ||
+             (i.op == Op::line && i.operand >= first_line && i.operand < first_line + line_count);
+    }
+    Over over() const;
+
+   private:
     bool has(uint16_t slot) const {
       return slot != Instruction::kNoSlot && slot >= first_slot && slot < first_slot + given.size();
     }
@@ -57,16 +68,18 @@ class GraphTracing {
   /// In an order that depends on the graph and its numbers alone.
   const std::vector<Node>& nodes() const { return nodes_; }
   size_t slot_count() const { return slot_count_; }
+  size_t line_count() const { return line_count_; }
 
  private:
   Symbol trace(std::span<const TermId> terms);
-  Symbol trace(const Term& term, bool is_result);
+  Symbol trace(TermId id, bool is_result);
   Symbol trace_sum(const Term& term, bool is_result);
   std::optional<Symbol> trace_whole(TermId id);
   Symbol trace_adapter(const Term& term);
   bool adds_changes(const Term& sum, size_t i) const;
   Coefficient factor(const Term& term, size_t i) const;
-  Symbol trace_method(const Term& term);
+  Symbol trace_method(TermId id);
+  void take_made(TermId id, std::span<const double> given, Tracing& in);
   uint16_t take_slots(size_t count);
 
   const MergeGraph& graph_;
@@ -74,11 +87,12 @@ class GraphTracing {
   const bool only_first_;
   std::span<const uint32_t> adapters_;
   const WholeOperands* const whole_;
+  const BesideOperands* const beside_;
   FormulaGraph formula_;
   std::unordered_map<TermId, Symbol> known_;
   std::vector<Node> nodes_;
   std::optional<Change> change_;
-  size_t slot_count_ = 0;
+  size_t slot_count_ = 0, line_count_ = 0;
   Symbol result_;
 };
 

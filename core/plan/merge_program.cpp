@@ -37,10 +37,11 @@ uint64_t hash_of(const StatisticSet& set) {
 }  // namespace
 
 MergePrograms::MergePrograms(const MergeGraph& graph, size_t first_adapter, size_t adapters,
-                             WholeOperands whole_tensors)
+                             WholeOperands whole_tensors, BesideOperands beside)
     : graph_(graph),
       first_adapter_(first_adapter),
       whole_(std::move(whole_tensors)),
+      beside_(std::move(beside)),
       depends_on_names_(graph.depends_on_names()),
       numbers_(graph),
       present_(adapters) {
@@ -100,7 +101,8 @@ const MergeProgram& MergePrograms::whole(Dtype compute) {
                       .compute = compute,
                       .only_first = false,
                       .adapters = adapters,
-                      .whole = &whole_};
+                      .whole = &whole_,
+                      .beside = &beside_};
   const GraphTracing whole(graph_, of);
   MergeProgram out;
   if (const auto operand = bare_operand(whole.result())) {
@@ -139,7 +141,8 @@ const MergeProgram& MergePrograms::tail(Dtype compute) {
                                    .compute = compute,
                                    .only_first = true,
                                    .adapters = adapters,
-                                   .whole = &whole_});
+                                   .whole = &whole_,
+                                   .beside = &beside_});
   MergeProgram out;
   if (const auto operand = bare_operand(tail.result())) {
     out.operands = {static_cast<uint32_t>(*operand)};

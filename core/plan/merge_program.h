@@ -31,9 +31,9 @@ class MergePrograms {
   /// REQUIRES: `graph` outlives this. Throws Error(usage) where a method refuses its numbers, or where the graph needs
   /// more registers than a program has.
   /// Adapter i is the program operand of checkpoint `first_adapter` + i.
-  /// `whole_tensors`: the operands that they are.
+  /// `whole_tensors`: the operands that they are; `beside`: those that methods want beside their inputs.
   explicit MergePrograms(const MergeGraph& graph, size_t first_adapter = 0, size_t adapters = 0,
-                         WholeOperands whole_tensors = {});
+                         WholeOperands whole_tensors = {}, BesideOperands beside = {});
 
   /// What follows is for the tensor called `name`, which numbers may depend on, and for this one of the graph's
   /// results. Throws as the constructor does.
@@ -97,6 +97,7 @@ class MergePrograms {
   const MergeGraph& graph_;
   const size_t first_adapter_;
   const WholeOperands whole_;
+  const BesideOperands beside_;
   const bool depends_on_names_;
   NumbersByName numbers_;
   std::vector<Program> programs_;

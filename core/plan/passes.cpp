@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
+#include <vector>
 
+#include "core/formula/whole_terms.h"
 #include "core/plan/step_rows.h"
 #include "kernels/method.h"
 #include "kernels/reductions.h"
@@ -78,6 +81,21 @@ void add_walk(Pass& pass, const Plan& plan, std::span<const Checkpoint> checkpoi
   pass.at_most = pass.at_most || !all;
 }
 
+// What is read to make the tensor called `name`.
+uint64_t bytes_behind(std::span<const WholeInput> inputs, std::string_view name,
+                      std::span<const Checkpoint> checkpoints) {
+  uint64_t bytes = 0;
+  const auto add = [&](uint32_t k) {
+    const TensorTable& tensors = checkpoints[k].tensors;
+    bytes += tensors[tensors.find(name)].size;
+  };
+  for (const WholeInput& input : inputs) {
+    add(input.input);
+    if (input.beyond) add(*input.beyond);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 std::vector<Pass> passes_of(const Plan& plan, std::span<const Checkpoint> checkpoints) {
@@ -114,6 +132,19 @@ uint64_t bytes_to_read_together(std::span<const Plan* const> plans, std::span<co
   return bytes;
 }
 
+void count_whole_reads(Plan& plan, const MergeGraph& graph, std::span<const Checkpoint> checkpoints) {
+  for (const auto& [term, k] : whole_operands(graph, checkpoints)) {
+    const std::vector<WholeInput> inputs = whole_inputs(graph, graph[term]);
+    for (const Step& step : plan.steps)
+      for (size_t s = 0; s < step.source_count && step.size > 0; ++s) {
+        const Source& source = plan.source(step, s);
+        if (source.checkpoint != k) continue;
+        const Tensor made = checkpoints[k].tensors[source.tensor];
+        plan.bytes_to_read += bytes_behind(inputs, made.name, checkpoints) - made.size;
+      }
+  }
+}
+
 uint64_t whole_memory(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   uint64_t held = 0;
   for (size_t k = given_checkpoints(checkpoints).size(); k < checkpoints.size(); ++k) {
@@ -123,7 +154,7 @@ uint64_t whole_memory(const Plan& plan, std::span<const Checkpoint> checkpoints)
       making = std::max(making, checkpoints[k].made_whole->memory[source.tensor]);
       largest = std::max(largest, checkpoints[k].tensors[source.tensor].size);
     }
-    held += making + 2 * largest;
+    held += making + (checkpoints[k].made_whole->is_whole ? 2 * largest : 0);
   }
   return held;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/plan/plan.h"
+#include "core/recipe/merge_graph.h"
 
 namespace ckmerge {
 
@@ -27,6 +28,10 @@ std::vector<Pass> passes_of(const Plan& plan, std::span<const Checkpoint> checkp
 /// Of several plans over the same checkpoints, which are run together: of all tensors that any of them reads, each
 /// once.
 uint64_t bytes_to_read_together(std::span<const Plan* const> plans, std::span<const Checkpoint> checkpoints);
+
+/// In place of the whole tensors that `plan`, of `graph`, reads the tensors of inputs that they are made of, each time:
+/// what it reads when every one is made once.
+void count_whole_reads(Plan& plan, const MergeGraph& graph, std::span<const Checkpoint> checkpoints);
 
 /// Bytes that are held while the whole tensors are made that `plan` reads: the most that one takes, and of each
 /// checkpoint of them two results.

@@ -40,9 +40,10 @@ class Planner {
       : checkpoints_(given_checkpoints(checkpoints)),
         sources_(checkpoints),
         programs_(graph, first_adapter(recipe, checkpoints_.size()), recipe.adapters.size(),
-                  whole_operands(graph, checkpoints)),
+                  whole_operands(graph, checkpoints), BesideOperands(graph, checkpoints)),
         partners_(checkpoints_.first(merged_inputs(recipe, checkpoints_.size()))),
-        needs_whole_tensors_(std::ranges::any_of(graph.terms(), needs_whole_tensors)) {
+        needs_whole_tensors_(std::ranges::any_of(graph.terms(), needs_whole_tensors)),
+        graph_(graph) {
     plan_.recipe = recipe;
     if (const Method* method = find_method(recipe.method)) plan_.recipe.method = method->spec->name;  // not an alias
     rules_.emplace(plan_.recipe, checkpoints[0]);
@@ -94,8 +95,10 @@ class Planner {
     plan_.held_whole = whole_memory(plan_, sources_);
     plan_.accumulates = can_accumulate(plan_);
     check_constants(plan_, checkpoints_);
+    check_lines(plan_, checkpoints_);
     check_form_dtypes(plan_, checkpoints_);
     lay_out_steps();
+    count_whole_reads(plan_, graph_, sources_);
     warn_about(plan_, checkpoints_, input_warnings_, are_strangers());
     return std::move(plan_);
   }
@@ -109,7 +112,7 @@ class Planner {
   static bool needs_whole_tensors(const Term& term) {
     if (term.kind != Term::Kind::method) return false;
     const Method& method = *find_method(term.method);
-    return method.reductions || method.spec->of_whole_tensors;
+    return method.reductions || method.made || method.spec->of_whole_tensors;
   }
 
   // What speaks against merging the inputs by their names and places, whatever a tensor's shape and dtype.
@@ -201,6 +204,7 @@ class Planner {
   MergePrograms programs_;
   Partners partners_;
   bool needs_whole_tensors_;
+  const MergeGraph& graph_;
   std::vector<std::string> input_warnings_;
   Plan plan_;
   std::optional<RuleChoices> rules_;

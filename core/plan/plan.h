@@ -98,17 +98,19 @@ struct Reduction {
   /// alone. Empty, though there is a factor: zero.
   std::optional<Program> tail_value = {}, tail_factor = {};
   Reduce how = Reduce::sum;
-  Cut cut = {};       ///< of a cut
+  Cut cut = {};  ///< of a cut
+  Over over = Over::tensor;
   uint8_t level = 0;  ///< of its first walk: each level is one over the inputs, and may hang on what lower ones found
 
-  size_t numbers() const { return how == Reduce::cut ? 2 : 1; }
+  /// Of the tensor: those of lines are not the tensor's.
+  size_t numbers() const { return over != Over::tensor ? 0 : how == Reduce::cut ? 2 : 1; }
   /// How many walks find the magnitude of a cut: one for each digit of its key. Of others 1.
   size_t digit_walks() const {
     return how == Reduce::cut ? (key_bits(value.compute) + kDigitBits - 1) / kDigitBits : 1;
   }
   /// At most. Where not all elements of the magnitude of a cut stay, a walk counts them, block by block, and another
   /// looks at the block in which the last one lies.
-  size_t walks() const { return how == Reduce::cut ? digit_walks() + 2 : 1; }
+  size_t walks() const { return digit_walks() + (how == Reduce::cut && !cut.keeps_equal ? 2 : 0); }
   bool walks_at(size_t at) const { return at >= level && at < level + walks(); }
   template <typename Fn>
   void for_each_program(const Fn& fn) {
@@ -127,6 +129,8 @@ struct TensorCoefficients {
   uint8_t round = 0;
   uint16_t first_reduction = 0, reduction_count = 0;  ///< of the set's
   uint16_t first_slot = 0;                            ///< as many as the method has coefficients
+  Over over = Over::tensor;                           ///< which lines have numbers; tensor: there are none
+  uint16_t first_line = 0, line_count = 0;            ///< these are the set's (Op::line)
   uint8_t level = 0;                                  ///< of the last walk of its reductions
 
   friend bool operator==(const TensorCoefficients&, const TensorCoefficients&) = default;
@@ -137,7 +141,9 @@ struct StatisticSet {
   std::vector<Reduction> reductions;
   std::vector<TensorCoefficients> coefficients;  ///< a method's rounds one after another
   size_t slot_count = 0;
+  size_t line_count = 0;  ///< numbers of each line
 
+  bool has_lines() const { return line_count > 0; }
   size_t levels() const;
   size_t cuts() const { return static_cast<size_t>(std::ranges::count(reductions, Reduce::cut, &Reduction::how)); }
 

@@ -15,6 +15,7 @@
 #include "core/names/name_pattern.h"
 #include "core/names/part.h"
 #include "core/names/pattern_hint.h"
+#include "core/plan/step_rows.h"
 #include "core/recipe/weighted_graph.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -262,6 +263,20 @@ std::vector<std::string> needed_unread(Selection& selection, std::span<const Che
                                "; leave it out (--discard ", discard_pattern(tensor.name), ")"));
     }
   return lines;
+}
+
+void check_lines(const Plan& plan, std::span<const Checkpoint> checkpoints) {
+  std::vector<std::string> lines;
+  for (const Step& step : plan.steps)
+    if (step.expansion != Step::kWhole && needs_statistics(plan, step) && statistics_of(plan, step).has_lines())
+      lines.push_back(sentence(checkpoints[step.named.checkpoint].tensors.name(step.named.tensor),
+                               ": has more channels in the first checkpoint"));
+  if (!lines.empty())
+    throw Error(
+        ErrorCode::mismatch, plan.recipe.method,
+        sentence("rows and columns of tensors that differ in size cannot be compared; leave such tensors as they "
+                 "are (--exclude)"),
+        std::move(lines));
 }
 
 void check_form_dtypes(const Plan& plan, std::span<const Checkpoint> checkpoints) {

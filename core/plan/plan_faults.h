@@ -53,6 +53,10 @@ void expect_part_dtypes(const Plan& plan, std::span<const Checkpoint> checkpoint
 /// Tensors that run in f64 keep it.
 void check_constants(const Plan& plan, std::span<const Checkpoint> checkpoints);
 
+/// Throws Error(mismatch), with a line per tensor, where rows or columns of a tensor have numbers of which others have
+/// only the first channels: what a row is then, and how long, is nobody's definition.
+void check_lines(const Plan& plan, std::span<const Checkpoint> checkpoints);
+
 /// Lines for tensors that cannot be read and that `selection` does not leave out. Those of the other checkpoints that
 /// are merged, the first `merged`, count where the first has their name or the output takes names that it lacks
 /// (`adds`).

@@ -45,10 +45,11 @@ inline bool draws(const Plan& plan, const Step& step) {
 Rounding rounding_of(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step);
 
 /// Whether it is counted how much of what adapters add to `step` is left in what is stored (core/engine/kept_energy.h):
-/// where rounding may take most of it. Not of rows that are cut in two.
+/// where rounding may take most of it. Not of rows that are cut in two, nor where rows or columns have numbers.
 inline bool measures_energy(const Plan& plan, const Step& step) {
   return computes(plan, step) && step.expansion == Step::kWhole && step.program < plan.changes.size() &&
-         plan.changes[step.program] != ProgramChange() && (info(step.dtype).bits == 8 || draws(plan, step));
+         plan.changes[step.program] != ProgramChange() && !plan.programs[step.program].has_lines() &&
+         (info(step.dtype).bits == 8 || draws(plan, step));
 }
 
 /// Whether the coefficients of `step` come from statistics.

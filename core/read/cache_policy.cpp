@@ -36,7 +36,7 @@ uint64_t size_of_files(std::span<const Checkpoint> checkpoints) {
 uint64_t read_of_files(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   uint64_t read = plan.bytes_to_read;
   for (const Checkpoint& checkpoint : checkpoints)
-    if (checkpoint.lies_in_memory()) read -= std::min(read, checkpoint.file_size());
+    if (checkpoint.lies_in_memory() && !checkpoint.made_whole) read -= std::min(read, checkpoint.file_size());
   return read;
 }
 

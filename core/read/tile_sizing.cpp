@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/lines/line_memory.h"
 #include "core/plan/sum_terms.h"
 #include "io/file/input_windows.h"
 #include "io/file/output_file.h"
@@ -47,6 +48,7 @@ struct Appetite {
   uint64_t sources = 1;
   uint64_t ratio = 1;
   size_t registers = 0;  ///< of the longest program
+  LineMemory lines = {};
 };
 
 // Where rows are cut, a tile may lie in heads alone, for which every source is read.
@@ -58,7 +60,7 @@ uint64_t bytes_read_of(const Plan& plan, std::span<const Checkpoint> checkpoints
 }
 
 Appetite appetite_of(const Plan& plan, std::span<const Checkpoint> checkpoints, bool accumulates) {
-  Appetite appetite{.registers = plan.registers()};
+  Appetite appetite{.registers = plan.registers(), .lines = line_memory(plan, checkpoints)};
   for (const Step& step : plan.steps) {
     if (step.size == 0) continue;
     uint64_t read = 0;  // at a time
@@ -86,6 +88,8 @@ TileSizing with(const Plan& plan, const Appetite& appetite, uint64_t tile, unsig
           .spill_size = registers_size(appetite.registers),
           .tables_size = plan.cuts() ? kDigitTables * kDigitBuckets * sizeof(uint32_t) : 0,
           .counts_size = tensors_at_hand(plan, in_flight) * plan.cuts() * kDigitBuckets * sizeof(uint32_t),
+          .lines_size = appetite.lines.per_worker,
+          .lines_held = appetite.lines.held(options.budget),
           .tiles_in_flight = in_flight,
           .threads = std::min(options.threads, in_flight),
           .accumulates = accumulates};

@@ -28,6 +28,8 @@ struct TileSizing {
   uint64_t spill_size = 0;   ///< bytes of registers beyond those of the stack
   uint64_t tables_size = 0;  ///< bytes of counts of magnitudes' digits, where tensors are cut
   uint64_t counts_size = 0;  ///< likewise, of the tensors at hand
+  uint64_t lines_size = 0;   ///< bytes of numbers of rows and columns, of a part of a tensor
+  uint64_t lines_held = 0;   ///< likewise of whole tensors, of which others lie in a scratch file
   unsigned tiles_in_flight = 0;
   SlotSizes slot = {};       ///< of a device, 0 without one
   unsigned slots = 0;        ///< of all devices
@@ -37,8 +39,9 @@ struct TileSizing {
   /// A worker's registers, lists and buffers of the C library.
   static constexpr uint64_t kPerWorker = 256ull << 10;
   uint64_t memory() const {
-    return tiles_in_flight * (tile_size + window_size + sums_size + spill_size + tables_size + kPerWorker) +
-           counts_size + slots * slot.input;
+    return tiles_in_flight *
+               (tile_size + window_size + sums_size + spill_size + tables_size + lines_size + kPerWorker) +
+           counts_size + lines_held + slots * slot.input;
   }
 };
 

@@ -16,11 +16,7 @@ constexpr const char* kNotBuilt = "that is a method of mergekit's, which is not 
 
 constexpr auto kForeign = std::to_array<ForeignMethod>({
     {"tensor2", "supermerger's tensor2 takes columns; that is tensor_sum with columns=true (--columns)"},
-    {"sad", "sAD smooths the difference, which no method here does; add_difference takes it as it is"},
-    {"smoothadd", "smoothAdd smooths the difference, which no method here does; add_difference takes it as it is"},
     {"dare", "DARE drops elements of differences at random, as dare_linear and dare_ties do, and dropout in formulas"},
-    {"della", kNotBuilt},
-    {"dellalinear", kNotBuilt},
     {"sce", kNotBuilt},
     {"arceefusion", kNotBuilt},
 });

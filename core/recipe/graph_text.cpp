@@ -18,9 +18,9 @@ std::string by_name_text(const NumberByName& number) {
 
 bool is_unnamed(const Term& number) { return number.kind == Term::Kind::number && number.number.name.empty(); }
 
-class Lines {
+class LineTexts {
  public:
-  Lines(const MergeGraph& graph, std::span<const std::string> names, size_t adapters)
+  LineTexts(const MergeGraph& graph, std::span<const std::string> names, size_t adapters)
       : graph_(graph), names_(names), adapters_(adapters), uses_(graph.terms().size()), texts_(graph.terms().size()) {
     count();
     for (size_t i = graph.wanted().size(); i-- > 0;) results_[graph.wanted()[i]] = i;
@@ -143,7 +143,7 @@ class Lines {
 }  // namespace
 
 std::vector<TermLine> term_lines(const MergeGraph& graph, std::span<const std::string> names, size_t adapters) {
-  return Lines(graph, names, adapters).all();
+  return LineTexts(graph, names, adapters).all();
 }
 
 }  // namespace ckmerge

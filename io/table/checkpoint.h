@@ -47,6 +47,7 @@ const char* name(UnplacedTensor::Fate fate);
 struct MadeWhole {
   std::string term;                   ///< which term of a recipe's graph it is (core/formula/whole_terms.h)
   std::vector<uint64_t> memory = {};  ///< per tensor: bytes that are held while it is made
+  bool is_whole = true;               ///< two tensors are held besides; else `memory` has all that is held
 };
 
 struct Checkpoint {

@@ -19,8 +19,9 @@ struct breadcrumbs : BreadcrumbsMethod<false> {
           "Model Breadcrumbs (arXiv:2312.06795); mergekit's \"breadcrumbs\", of which A is the base and alpha is "
           "lambda",
       .note =
-          "Of equal magnitudes those of the lowest indices are the larger ones; mergekit orders them in a way of its "
-          "own. NaN is the largest magnitude, and what does not stay does not count. With density 1 all stay, whatever "
+          "Of equal magnitudes those of the lowest indices are the larger ones; as for mergekit with "
+          "mergekit_order, for which tensors are sorted in memory. NaN is the largest magnitude, and what does not "
+          "stay does not count. With density 1 all stay, whatever "
           "gamma is; where both come to more than 1, fewer of the largest go. One element stays at least, unless "
           "density is 0: mergekit loses all of a scalar. rescale multiplies what stays of a difference by the sum of "
           "all its magnitudes over that of those that stay, unless one of them is below 1e-7.",

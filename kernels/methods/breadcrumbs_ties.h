@@ -21,8 +21,9 @@ struct breadcrumbs_ties : BreadcrumbsMethod<true> {
           "mergekit's \"breadcrumbs_ties\", of which A is the base and alpha is lambda; arXiv:2312.06795 and "
           "arXiv:2306.01708",
       .note =
-          "Of equal magnitudes those of the lowest indices are the larger ones; mergekit orders them in a way of its "
-          "own. NaN is the largest magnitude, and what does not stay does not count. With density 1 all stay, whatever "
+          "Of equal magnitudes those of the lowest indices are the larger ones; as for mergekit with "
+          "mergekit_order, for which tensors are sorted in memory. NaN is the largest magnitude, and what does not "
+          "stay does not count. With density 1 all stay, whatever "
           "gamma is; where both come to more than 1, fewer of the largest go. One element stays at least, unless "
           "density is 0: mergekit loses all of a scalar. A sum of 0 counts as plus. rescale multiplies what stays of a "
           "difference by the sum of "

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cmath>
-
 #include "kernels/dropped_deltas.h"
 #include "kernels/method.h"
 
@@ -23,11 +21,13 @@ struct dare_linear {
       .note =
           "Reads the checkpoints twice, with --no-rescale or a density of 1 once. Masks hang on seed, method, tensor "
           "name, place of the checkpoint among the inputs and index of the element, so that any machine makes them "
-          "again; those of mergekit hang on the order of tensors. s is 1 where one of its sums is below 1e-7, as "
+          "again; those of mergekit hang on the order of tensors, and mergekit_masks draws them so. s is 1 where one "
+          "of its sums is below 1e-7, as "
           "there, "
-          "and 1/density where NaN or Inf leaves no sums. NaN of what is dropped does not count. With mergekit's masks "
-          "it would be within 1e-6 of the tensor's largest element of mergekit's in f32; with its own their counts and "
-          "sums agree.",
+          "and 1/density where NaN or Inf leaves no sums. NaN of what is dropped does not count. With mergekit_masks "
+          "it is within 1e-6 of the tensor's largest element of what mergekit gives in f32; with its own masks their "
+          "counts "
+          "and sums agree.",
       .parameters = DroppedDeltas::parameters_with("divide by the sum of the weights without A's"),
       .parameter_count = DroppedDeltas::kParameters};
 
@@ -35,36 +35,19 @@ struct dare_linear {
 
   static const char* coefficients(const Arguments& arguments, std::span<double> c) {
     if (const char* const fault = DroppedDeltas::coefficients(arguments, c)) return fault;
-    const size_t inputs = arguments.inputs;
-    double sum = 0, magnitude = 0;
-    for (size_t k = 1; k < inputs; ++k) {
-      sum += c[k];
-      magnitude += std::fabs(c[k]);
-    }
-    if (c[DroppedDeltas::normalize_at(inputs)] == 0) return nullptr;
-    if (!std::isfinite(magnitude)) return "the weights are too large to be added up";
-    if (std::fabs(sum) <= 1e-12 * magnitude)
-      return "the weights of all but the first checkpoint sum to 0 and cannot be normalized; leave --normalize out";
-    return nullptr;
+    return DroppedDeltas::weights_fault(c);
   }
 
+  static std::vector<MadeOperand> made(size_t inputs, std::span<const double> c) {
+    return DroppedDeltas::made(inputs, c, true);
+  }
   static std::vector<Reduced> reductions(const Tracing& in) { return DroppedDeltas::reductions(in, spec.name); }
   static bool needs_statistics(std::span<const double> c) { return DroppedDeltas::needs_statistics(c); }
   static void tensor_coefficients(std::span<const double> c, const TensorStatistics& found, std::span<double> out) {
     DroppedDeltas::tensor_coefficients(c, found, out);
   }
 
-  // The divisor is added up as it is used, so that f32 has mergekit's.
-  static auto formula(const auto& in) {
-    auto sum = in.c(1) * DroppedDeltas::kept(in, spec.name, 1), divisor = in.number(in.given(1));
-    for (size_t k = 2; k < in.inputs(); ++k) {
-      sum = sum + in.c(k) * DroppedDeltas::kept(in, spec.name, k);
-      divisor = divisor + in.number(in.given(k));
-    }
-    const bool divides = in.given(DroppedDeltas::normalize_at(in.inputs())).value != 0;
-    if (divides && sum.node->kind != SymbolNode::Kind::zero) sum = sum / divisor;
-    return in.keeping_equal(in.x(0) + in.c(0) * sum);
-  }
+  static auto formula(const auto& in) { return DroppedDeltas::added_up(in, spec.name); }
 };
 
 }  // namespace ckmerge::method

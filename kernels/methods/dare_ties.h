@@ -5,7 +5,6 @@
 
 #include "kernels/dropped_deltas.h"
 #include "kernels/method.h"
-#include "kernels/sign_election.h"
 
 namespace ckmerge::method {
 
@@ -36,23 +35,16 @@ struct dare_ties {
   static const char* coefficients(const Arguments& arguments, std::span<double> c) {
     return DroppedDeltas::coefficients(arguments, c);
   }
+  static std::vector<MadeOperand> made(size_t inputs, std::span<const double> c) {
+    return DroppedDeltas::made(inputs, c, true);
+  }
   static std::vector<Reduced> reductions(const Tracing& in) { return DroppedDeltas::reductions(in, spec.name); }
   static bool needs_statistics(std::span<const double> c) { return DroppedDeltas::needs_statistics(c); }
   static void tensor_coefficients(std::span<const double> c, const TensorStatistics& found, std::span<double> out) {
     DroppedDeltas::tensor_coefficients(c, found, out);
   }
 
-  static auto formula(const auto& in) {
-    std::vector<Symbol> values;
-    std::vector<Coefficient> weights;
-    for (size_t k = 1; k < in.inputs(); ++k) {
-      values.push_back(in.c(k) * DroppedDeltas::kept(in, spec.name, k));
-      weights.push_back(in.given(k));
-    }
-    const Elected agreed = elected(in, values, weights);
-    const bool divides = in.given(DroppedDeltas::normalize_at(in.inputs())).value != 0;
-    return in.keeping_equal(in.x(0) + in.c(0) * (divides ? agreed.sum / agreed.weights : agreed.sum));
-  }
+  static auto formula(const auto& in) { return DroppedDeltas::elected_up(in, spec.name); }
 };
 
 }  // namespace ckmerge::method

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "kernels/cosine_sums.h"
 #include "kernels/math.h"
-#include "kernels/method.h"
 
 namespace ckmerge::method {
 
@@ -12,22 +12,25 @@ struct extract {
       .summary = "what B and C have beyond A in common, or each by itself, added to A",
       .formula =
           "A + ((1 - alpha) * b + alpha * c) * ((1 - beta) * d + beta * (1 - d)) with b = B - A, c = C - A and "
-          "d = ((sign(b * c) + 1) / 2)^gamma",
+          "d = ((s + 1) / 2)^gamma, s the cosine of a row of b and c, or without rows the sign of b * c",
       .min_inputs = 3,
       .max_inputs = 3,
       .source = "supermerger's \"extract\"",
       .note =
-          "supermerger takes the cosine of b and c along the last dimension in place of the sign: one number for a "
-          "row. It is left out here, and each element is a row of one: d is 1 where b and c have one sign, 0 where "
-          "they have two, and 0.5^gamma where one of them is 0. Where the last dimension is 1, as in convolutions "
-          "with kernels of one element, both are the same.",
+          "A row is a vector of the last axis: of a convolution a row of a kernel. Lengths count as 1e-8 at the least, "
+          "so that the cosine with a row of zeros is 0; it is 0 as well where NaN or Inf leaves none. Without rows "
+          "each "
+          "element is a row of one: d is 1 where b and c have one sign, 0 where they have two, and 0.5^gamma where one "
+          "of them is 0, however small they are.",
       .parameters =
           {{{"alpha", ParameterKind::number, 0.5, "0.5", "whose difference, from B's (0) to C's (1)", nullptr, kShare},
             {"beta", ParameterKind::number, 0, "0", "from what is common (0) to what is not (1)", nullptr, kShare},
-            {"gamma", ParameterKind::number, 1, "1", "how little an element counts that only one changed"}}},
-      .parameter_count = 3};
+            {"gamma", ParameterKind::number, 1, "1", "how little an element counts that only one changed"},
+            {"rows", ParameterKind::flag, 1, "on", "look for what is common in rows, not in single elements"}}},
+      .parameter_count = 4};
 
-  static size_t coefficient_count(size_t) { return 5; }
+  // Of elements what each kind of likeness comes to; of rows beta and gamma, by which theirs does.
+  static size_t coefficient_count(size_t) { return 6; }
 
   // The powers of 1 and 0 are themselves, save 0^0.
   static const char* coefficients(const Arguments& arguments, std::span<double> c) {
@@ -37,6 +40,13 @@ struct extract {
     const auto factor = [beta](double likeness) { return (1 - beta) * likeness + beta * (1 - likeness); };
     c[0] = 1 - alpha;
     c[1] = alpha;
+    c[5] = arguments.values[3].number;
+    if (c[5] != 0) {
+      c[2] = 1 - 2 * beta;
+      c[3] = beta;
+      c[4] = gamma;
+      return nullptr;
+    }
     c[2] = factor(1);
     c[3] = factor(gamma == 0 ? 1 : 0);
     c[4] = factor(half_to(gamma));
@@ -52,9 +62,25 @@ struct extract {
     return math::detail::two_to(-whole) * (left == 0 ? 1 : math::exp(-left * kLn2));
   }
 
+  static std::vector<Reduced> reductions(const Tracing& in) {
+    return cosine_reductions(in.x(1) - in.x(0), in.x(2) - in.x(0), Over::rows);
+  }
+
+  static bool needs_statistics(std::span<const double> c) { return c[5] != 0; }
+
+  static size_t line_coefficient_count(std::span<const double>) { return 1; }
+
+  static void line_coefficients(std::span<const double>, const LineStatistics& found, std::span<double> out) {
+    out[0] = (cosine_of(found.numbers) + 1) / 2;
+  }
+
   static auto formula(const auto& in) {
     const auto b = in.x(1) - in.x(0), c = in.x(2) - in.x(0);
-    const auto moved = in.c(0) * b + in.c(1) * c;
+    const auto moved = in.given(0) * b + in.given(1) * c;
+    if (!in.given(5).is(0)) {
+      const auto likeness = power(in.line(0), in.number(in.given(4)));
+      return in.x(0) + (in.given(2) * likeness + in.number(in.given(3))) * moved;
+    }
     const auto one = in.number(1.0), zero = in.number(0.0);
     // With b's sign on it, so that no product of small differences vanishes.
     const auto likeness = with_sign(one, b) * c;

@@ -82,7 +82,7 @@ struct karcher {
                                                       double tol) {
     if (count == 0) return std::nullopt;
     std::vector<double> centre(count, 1 / static_cast<double>(count));
-    const double norm = std::sqrt(Combination(centre, chords).squared_norm());
+    const double norm = std::sqrt(PointCombination(centre, chords).squared_norm());
     if (norm < tol || norm == 0) {  // as mergekit does
       centre.assign(count, 0);
       centre[0] = 1;
@@ -91,7 +91,7 @@ struct karcher {
     for (double step = 0; step < most; ++step) {
       const std::optional<std::vector<double>> tangent = tangent_at(centre, chords, tol);
       if (!tangent) return std::nullopt;
-      const double angle = std::sqrt(Combination(*tangent, chords).squared_norm());
+      const double angle = std::sqrt(PointCombination(*tangent, chords).squared_norm());
       if (angle < tol || angle == 0) break;
       const double ahead = math::cos(angle), aside = math::sin(angle) / angle;
       for (size_t i = 0; i < count; ++i) centre[i] = ahead * centre[i] + aside * (*tangent)[i];
@@ -101,14 +101,14 @@ struct karcher {
   }
 
   static void make_unit(std::vector<double>& centre, const std::vector<double>& chords) {
-    const double norm = std::sqrt(Combination(centre, chords).squared_norm());
+    const double norm = std::sqrt(PointCombination(centre, chords).squared_norm());
     for (double& coefficient : centre) coefficient /= norm;
   }
 
   // The average of what leads from `centre`, of length 1, to each vector. Empty where one lies opposite.
   static std::optional<std::vector<double>> tangent_at(const std::vector<double>& centre,
                                                        const std::vector<double>& chords, double tol) {
-    const Combination at(centre, chords);
+    const PointCombination at(centre, chords);
     const auto count = static_cast<double>(centre.size());
     std::vector<double> tangent(centre.size());
     double back = 0;

@@ -89,7 +89,7 @@ struct multislerp {
       for (size_t j = 0; j < count; ++j)
         chords.push_back(norm == 0 || points.norm(j) == 0 ? 0 : points.squared_chord(i, j));
     }
-    const double average = std::sqrt(Combination(weights, chords).squared_norm());
+    const double average = std::sqrt(PointCombination(weights, chords).squared_norm());
     if (!(average >= eps && average > kLeastShare * magnitude)) return;
     for (size_t i = 0; i < count; ++i)
       out[first + i] = weights[i] == 0 ? 0 : length / average * (weights[i] / points.norm(i));

@@ -18,7 +18,9 @@ struct ties : SparseDeltaMethod<LargestStay, true> {
       .max_inputs = 0,
       .source = "TIES-Merging (arXiv:2306.01708); mergekit's \"ties\", of which A is the base and alpha is lambda",
       .note =
-          "Of equal magnitudes those of the lowest indices stay; mergekit chooses them in an order of its own. NaN is "
+          "Of equal magnitudes those of the lowest indices stay, with mergekit_order those that mergekit keeps: its "
+          "tensors "
+          "are then sorted in memory one at a time, which the plan tells and --memory must allow. NaN is "
           "the largest magnitude. One element stays at least, unless density is 0. A sum of 0 counts as plus, and "
           "without normalize nothing is divided. rescale multiplies what stays of a difference by the sum of all its "
           "magnitudes over that of those that stay, unless one of them is below 1e-7.",
@@ -35,8 +37,9 @@ struct ties : SparseDeltaMethod<LargestStay, true> {
                        {},
                        1},
                       {"normalize", ParameterKind::flag, 1, "on", "divide the sum by that of the weights that count"},
-                      {"rescale", ParameterKind::flag, 0, "off", "make up for the magnitudes that do not stay"}}},
-      .parameter_count = 6};
+                      {"rescale", ParameterKind::flag, 0, "off", "make up for the magnitudes that do not stay"},
+                      kMergekitOrder}},
+      .parameter_count = 7};
 
   static const char* coefficients(const Arguments& arguments, std::span<double> c) {
     const auto& values = arguments.values;
@@ -47,7 +50,8 @@ struct ties : SparseDeltaMethod<LargestStay, true> {
                  .gamma = 0,
                  .gammas = {},
                  .normalize = values[4].number != 0,
-                 .rescale = values[5].number != 0},
+                 .rescale = values[5].number != 0,
+                 .order = values[6].number != 0},
                 arguments.inputs, c);
   }
 };

@@ -6,7 +6,7 @@ MEANINGS = {
     'add_prefix':
         "put P in front of tensor names; B:P of one input's",
     'alignment':
-        'rotate: 1 turns A, 0 does not; nothing between is made (default 1)',
+        'rotate: how much of the turn: 1 turns A, 0 does not (default 1)',
     'allow_crimes':
         "mergekit's; changes nothing: models are merged by the names and shapes of their tensors, and told "
         'apart by these',
@@ -15,13 +15,22 @@ MEANINGS = {
     'allow_unmatched':
         'leave out modules of adapters that belong to nothing in A',
     'alpha':
-        'of these methods, with these defaults: add_difference (1), add_opposite (1), add_perpendicular (1), '
-        'add_strict_opposite (1), breadcrumbs (1), breadcrumbs_ties (1), consensus (1), dare_linear (1), '
-        'dare_ties (1), dropout (1), euclidean_add_difference (1), expo (0.3), extract (0.5), geometric '
-        '(0.5), iso_c (1), iso_cts (1), magmax (1), multiply_difference (0.5), nearswap (0.0001), ramplus_tl '
-        '(0.2), rotate (0), scale (1), sigmoid (0.5), similarity_add_difference (1), slerp (0.5), sum_twice '
-        '(0.5), task_arithmetic (1), tensor_sum (0.5), ties (1), train_difference (1), triple_sum (0.5), '
-        'truncate_rank (1), tsv_m (1), unit_slerp (0.5), weighted_subtraction (0.5), weighted_sum (0.5); '
+        'of these methods, with these defaults: add_cosine_a (1), add_cosine_b (1), add_difference (1), '
+        'add_opposite (1), add_perpendicular (1), add_strict_opposite (1), breadcrumbs (1), breadcrumbs_ties '
+        '(1), consensus (1), cosine_a (0.5), cosine_b (0.5), crossover (0.5), dare_linear (1), dare_ties (1), '
+        'della (1), della_linear (1), distribution_crossover (0.5), dropout (1), euclidean_add_difference '
+        '(1), expo (0.3), extract (0.5), geometric (0.5), iso_c (1), iso_cts (1), knots (1), magmax (1), '
+        'multiply_difference (0.5), nearswap (0.0001), ramplus_tl (0.2), rebasin (0.5), rotate (0), scale '
+        '(1), sigmoid (0.5), similarity_add_difference (1), slerp (0.5), smooth_add (1), sum_twice (0.5), '
+        'task_arithmetic (1), tensor_sum (0.5), ties (1), ties_sum (1), ties_sum_extended (1), '
+        'ties_sum_with_dropout (1), train_difference (1), triple_sum (0.5), truncate_rank (1), tsv_m (1), '
+        'unit_slerp (0.5), weighted_subtraction (0.5), weighted_sum (0.5); ckmerge.methods(NAME) says what it '
+        'does there',
+    'apply_median':
+        'of these methods, with these defaults: ties_sum_extended (off), ties_sum_with_dropout (off); '
+        'ckmerge.methods(NAME) says what it does there',
+    'apply_stock':
+        'of these methods, with these defaults: ties_sum_extended (off), ties_sum_with_dropout (off); '
         'ckmerge.methods(NAME) says what it does there',
     'async_write':
         "mergekit's; changes nothing: results are written while others are computed",
@@ -34,8 +43,8 @@ MEANINGS = {
     'base_alpha':
         'the weight of BASE, what is in no block',
     'beta':
-        'of these methods, with these defaults: extract (0), multiply_difference (0.5), '
-        'similarity_add_difference (0.5), sum_twice (0.25), tensor_sum (0), triple_sum (0.25), '
+        'of these methods, with these defaults: distribution_crossover (0), extract (0), multiply_difference '
+        '(0.5), similarity_add_difference (0.5), sum_twice (0.25), tensor_sum (0), triple_sum (0.25), '
         'weighted_subtraction (0.5); ckmerge.methods(NAME) says what it does there',
     'blocks':
         'list the blocks, as weight and mbw know them',
@@ -81,11 +90,12 @@ MEANINGS = {
         'ema_series: how much of the average before each checkpoint stays, from 0 to 1 (default 0.5)',
     'densities':
         'of these methods, with these defaults: breadcrumbs (density each), breadcrumbs_ties (density each), '
-        'dare_linear (density each), dare_ties (density each), ties (density each); ckmerge.methods(NAME) '
-        'says what it does there',
+        'dare_linear (density each), dare_ties (density each), della (density each), della_linear (density '
+        'each), ties (density each); ckmerge.methods(NAME) says what it does there',
     'density':
         'of these methods, with these defaults: breadcrumbs (1), breadcrumbs_ties (1), dare_linear (1), '
-        'dare_ties (1), dropout (0.1), ties (1); ckmerge.methods(NAME) says what it does there',
+        'dare_ties (1), della (1), della_linear (1), dropout (0.1), knots (1), ties (1); '
+        'ckmerge.methods(NAME) says what it does there',
     'device':
         'who computes: auto (default: on a large merge the faster of the CPU and the first GPU, as measured), '
         'cpu, cuda or cuda:N[,N...]; no effect on the result',
@@ -98,17 +108,22 @@ MEANINGS = {
     'dtype':
         'store float tensors as keep (default), f64, f32, f16, bf16, f8_e4m3 or f8_e5m2; those of a part with '
         'PART=D, as in vae=f32 (unet, te, vae), those of names with /REGEX/=D',
+    'elect':
+        'knots: count only what has the sign of the sum (default on)',
     'ema':
         'averages of weights: keep (default) what programs load, use them as the weights, or drop them',
     'energy':
         'of resize: the lowest rank of each module that has this share of its energy, such as 0.95; rank is '
         'then the highest',
     'eps':
-        'of these methods, with these defaults: geometric_median (0.000001), multislerp (1e-8); '
-        'ckmerge.methods(NAME) says what it does there',
+        'of these methods, with these defaults: geometric_median (0.000001), multislerp (1e-8), '
+        'ties_sum_extended (0.000001); ckmerge.methods(NAME) says what it does there',
     'epsilon':
-        'of these methods, with these defaults: ram (0.00001), ramplus_tl (0.00001); ckmerge.methods(NAME) '
-        'says what it does there',
+        'of these methods, with these defaults: della (0.15), della_linear (0.15), ram (0.00001), ramplus_tl '
+        '(0.00001); ckmerge.methods(NAME) says what it does there',
+    'epsilons':
+        'of these methods, with these defaults: della (epsilon each), della_linear (epsilon each); '
+        'ckmerge.methods(NAME) says what it does there',
     'exclude':
         'copy these tensors from A',
     'expand':
@@ -119,8 +134,12 @@ MEANINGS = {
     'filename_prefix':
         'name the file as ComfyUI does: P_00001_.safetensors, the next free number, in the folder of output; '
         'P may hold folders and fields such as %year%',
+    'filter_wise':
+        'model_stock: a t for each vector of the last axis (default off)',
     'first_channels':
         "A's first channels are the others' in these tensors, too",
+    'flatten':
+        'nuslerp: take each tensor as one vector (default on)',
     'force':
         'replace OUT if it exists',
     'forget':
@@ -133,7 +152,8 @@ MEANINGS = {
     'from_unsafe':
         'take the tensors of a PyTorch file that is refused as unsafe: nothing of it is run',
     'ftol':
-        'geometric_median: which change of the sum of distances ends it (default 1e-20)',
+        'of these methods, with these defaults: geometric_median (1e-20), ties_sum_extended (1e-20); '
+        'ckmerge.methods(NAME) says what it does there',
     'gamma':
         'of these methods, with these defaults: breadcrumbs (0.01), breadcrumbs_ties (0.01), extract (1); '
         'ckmerge.methods(NAME) says what it does there',
@@ -152,8 +172,14 @@ MEANINGS = {
         "where known hashes are kept (default: the user's cache folder), or none",
     'hash_inputs':
         "only record the inputs' SHA-256 in the file; the output's sums take time",
+    'head_channels':
+        'rebasin: channels of a head of attention with rotary embeddings; 0 leaves its heads in their places '
+        '(default 0)',
     'intermediate_dir':
         "mergekit's; changes nothing: documents are computed in each other, with no files between",
+    'k':
+        'of these methods, with these defaults: ties_sum (1), ties_sum_extended (0.2), ties_sum_with_dropout '
+        '(0.2); ckmerge.methods(NAME) says what it does there',
     'keep_names':
         'leave wrappers of training (module.) and old names of text encoders in the names',
     'key':
@@ -182,9 +208,12 @@ MEANINGS = {
         "mergekit's; changes nothing: nothing is stored between",
     'low_cpu_memory':
         "mergekit's; changes nothing: the memory is that of memory, whatever the size of the models",
+    'masks':
+        "mergekit: those that mergekit-yaml draws, the default where a seed is given; own: ckmerge's, which "
+        'hang on names',
     'max_iter':
-        'of these methods, with these defaults: geometric_median (100), karcher (10); ckmerge.methods(NAME) '
-        'says what it does there',
+        'of these methods, with these defaults: geometric_median (100), karcher (10), ties_sum_extended '
+        '(100); ckmerge.methods(NAME) says what it does there',
     'mbw':
         'weights by block as supermerger lists them: 26 or 25 numbers, 20 for SDXL, 61 for Flux',
     'mbw_preset':
@@ -200,6 +229,12 @@ MEANINGS = {
         'merge marks, noise schedules, masks and tables of positions as if they were weights',
     'mergekit':
         'plan the merge of this configuration of mergekit (.yml), as ckmerge.mergekit() does it',
+    'mergekit_masks':
+        'of these methods, with these defaults: dare_linear (off), dare_ties (off), della (off), della_linear '
+        '(off); ckmerge.methods(NAME) says what it does there',
+    'mergekit_order':
+        'of these methods, with these defaults: breadcrumbs (off), breadcrumbs_ties (off), ties (off); '
+        'ckmerge.methods(NAME) says what it does there',
     'metadata':
         'what the file says of itself: keep (default), recipe, none, set: what set_metadata gives alone, or '
         "last: as keep, but the last input's where they differ, save config, model_version and the "
@@ -220,30 +255,39 @@ MEANINGS = {
         'do not add OUT to the registry',
     'normalize':
         'of these methods, with these defaults: breadcrumbs (off), breadcrumbs_ties (off), dare_linear (off), '
-        'dare_ties (off), linear (on), multislerp (on), task_arithmetic (off), ties (on); '
-        'ckmerge.methods(NAME) says what it does there',
+        'dare_ties (off), della (on), della_linear (off), knots (on), linear (on), multislerp (on), '
+        'task_arithmetic (off), ties (on); ckmerge.methods(NAME) says what it does there',
     'notify':
         'afterwards ask the A1111 at URL, such as http://127.0.0.1:7860, to find OUT',
     'num_threads':
         'threads to compute on, as threads',
+    'offset':
+        'top_k_tensor_sum: the share of smaller values before them (default 0)',
     'only':
         'merge these tensors only, copy the others from A',
+    'order':
+        'of equal magnitudes ties and breadcrumbs keep: own (default): those of the lowest indices; mergekit: '
+        'those that it keeps, each tensor sorted in memory',
     'out_path':
         'the folder of the result, as the second operand',
     'out_shard_size':
         'the most bytes in a file of the result, such as 5B, 500M (default 5B)',
     'output':
         'the file to write, or a folder; that of a merge is then named as A1111 names it',
+    'overlap_average':
+        'dropout: of what several keep in an element the average, not the sum (default off)',
     'param':
         'set a parameter of the method, whatever it is called',
     'part':
         'only these parts: unet, te, vae',
+    'probability':
+        'ties_sum_with_dropout: of an element to be dropped, from 0 to 1 (default 0.9)',
     'prune':
         'leave out what training left: optimizer states, losses, counters',
     'r':
         'ramplus_tl: how much more, at most times alpha (default 0.1)',
     'random_seed':
-        'what dare_linear and dare_ties draw random numbers from (default 0)',
+        'what the masks of dare_linear, dare_ties, della and della_linear are drawn from (default 0)',
     'rank':
         'truncate_rank: how many singular values are kept, at least 1 (default 8)',
     'read_to_gpu':
@@ -255,10 +299,15 @@ MEANINGS = {
         "of one input's",
     'rescale':
         'of these methods, with these defaults: breadcrumbs (off), breadcrumbs_ties (off), dare_linear (on), '
-        'dare_ties (on), dropout (on), ties (off); ckmerge.methods(NAME) says what it does there',
+        'dare_ties (on), della (on), della_linear (on), dropout (on), ties (off), ties_sum_with_dropout (on); '
+        'ckmerge.methods(NAME) says what it does there',
     'rounding':
         'what f16, bf16 and fp8 do not hold is rounded to the nearest value (default), or stochastic: to one '
         'of both neighbours by chance, the nearer the likelier',
+    'row_wise':
+        'nuslerp: without flatten: take vectors along the first axis, not the last (default off)',
+    'rows':
+        'extract: look for what is common in rows, not in single elements (default on)',
     'safe_serialization':
         'write safetensors (on, and nothing else)',
     'save_dtype':
@@ -269,6 +318,8 @@ MEANINGS = {
         'compute the sums of checkpoints that have none, as ckmerge.hash() does',
     'seed':
         'which random numbers stochastic rounding and dropout take: a whole number (default 0)',
+    'select_topk':
+        'sce: share of the elements that stay, from 0 to 1 (default 1)',
     'set_metadata':
         "add a field to the file's metadata",
     'shard_size':
@@ -300,6 +351,8 @@ MEANINGS = {
         'consensus: how large a difference must be beside the rest of the sum (default 0.4)',
     'tied':
         'an adapter of both names of tied embeddings: error (default), or sum both, as PEFT does',
+    'tilt':
+        "crossover: how slowly it goes from A's waves to B's: 0 is a cut, 1 takes as much of each (default 0)",
     'tol':
         'karcher: which steps, angles and lengths of tensors are too small to count (default 0.00001)',
     'transformers_cache':
@@ -320,13 +373,19 @@ MEANINGS = {
     'vocab':
         'embeddings and heads whose vocabularies differ in size: error (default), crop to the smallest, or '
         "base: A's rows, merged where all have them",
+    'vote_sgn':
+        'of these methods, with these defaults: ties_sum (off), ties_sum_extended (off), '
+        'ties_sum_with_dropout (off); ckmerge.methods(NAME) says what it does there',
     'weight':
         "another number of the method for some tensors: IN04=0.2, IN00..IN08=0.2, 'OUT*=[0,1]', '/attn2/=0', "
         "or supermerger's OUT03-OUT06:attn2:0.3; the last that selects a tensor holds",
     'weights':
         'of these methods, with these defaults: breadcrumbs (1 each), breadcrumbs_ties (1 each), dare_linear '
-        '(1 each), dare_ties (1 each), linear (1/N each), multislerp (1 each), nuslerp (1 each), '
-        'task_arithmetic (1 each), ties (1 each); ckmerge.methods(NAME) says what it does there',
+        '(1 each), dare_ties (1 each), della (1 each), della_linear (1 each), knots (1 each), linear (1/N '
+        'each), multislerp (1 each), nuslerp (1 each), task_arithmetic (1 each), ties (1 each); '
+        'ckmerge.methods(NAME) says what it does there',
+    'width':
+        "top_k_tensor_sum: the share of A's values that are put, from -1 to 1 (default 1)",
     'wrap':
         'of a .ckpt: put the tensors into a dict of this name, as old programs want (state_dict)',
     'write_model_card':

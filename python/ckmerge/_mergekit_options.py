@@ -29,6 +29,8 @@ class Mergekits(Works, total=False):
     tensor_intersection: Optional[bool]
     unsafe_truncate_embeddings: Optional[bool]
     random_seed: Optional[int]
+    masks: Optional[str]
+    order: Optional[str]
     transformers_cache: Optional[Path]
     safe_serialization: Optional[bool]
     num_threads: Optional[int]

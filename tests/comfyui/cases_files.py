@@ -22,10 +22,14 @@ def each_method(bench):
             if parameter["kind"] == "number" and parameter["name"] in ("alpha", "t", "density", "stiffness"):
                 inputs[parameter["name"]] = 0.25
                 words += ["--param", f"{parameter['name']}=0.25"]
-        outcome = bench.run(bench.one(kind, **inputs, filename_prefix=f"each/{method['name']}", save_workflow=False))
+        workflow = Workflow()  # with room for whole tensors
+        options = workflow.add("ckmerge_options", **bench.filled("ckmerge_options", memory="1GiB"))
+        workflow.add(kind, **bench.filled(kind, **inputs, filename_prefix=f"each/{method['name']}", save_workflow=False, options=workflow.link(options)))
+        outcome = bench.run(workflow.nodes)
         check(outcome.text("1"), f"{kind} tells nothing")
         expected = bench.scratch / "expected.safetensors"
-        bench.program("merge", *(bench.checkpoints / f"bare-{letter}.safetensors" for letter in names), "-m", method["name"], *words, "--hash-inputs", "-f", "-o", expected)
+        bench.program("merge", *(bench.checkpoints / f"bare-{letter}.safetensors" for letter in names), "-m", method["name"], *words, "--hash-inputs", "--memory", "1GiB", "-f",
+                      "-o", expected)
         bench.same(bench.output / f"checkpoints/each/{method['name']}_00001_.safetensors", expected)
     print(f"  {len(methods)} methods")
 

@@ -6,9 +6,10 @@
 #include <algorithm>
 
 #include "core/device/device_list.h"
+#include "core/lines/line_memory.h"
 #include "core/matrices/made_matrices.h"
+#include "core/orders/made_orders.h"
 #include "io/checkpoint.h"
-#include "kernels/method.h"
 #include "tests/cuda/stand_in.h"
 #include "tests/sanitized.h"
 
@@ -24,6 +25,7 @@ RunReport merge(const Recipe& recipe, const std::vector<std::string>& paths, con
                 const RunOptions& options) {
   std::vector<Checkpoint> checkpoints = open_all(paths);
   add_whole_tensors(recipe, checkpoints);
+  add_orders(recipe, checkpoints);
   return run(make_plan(recipe, checkpoints), checkpoints, target, options);
 }
 
@@ -102,10 +104,13 @@ std::string merge_every_way(const Recipe& recipe, const std::vector<std::string>
         CHECK_MESSAGE(read_file(folder / "out") == reference, kernels->isa, " ", threads, " ", tile);
       }
   merge_on_devices(recipe, paths, folder / "out", reference, expected);
-  // Tables of counts, or tensors that are made whole, beside the tiles.
-  const Method* const method = find_method(recipe.method);
-  const uint64_t whole = method && method->spec->of_whole_tensors ? 8 << 20 : 0;
-  const uint64_t tables = whole == 0 && make_plan(recipe, open_all(paths)).cuts() > 0 ? 11 << 20 : 0;
+  // Tables of counts, numbers of lines, or tensors that are made, beside the tiles.
+  std::vector<Checkpoint> checkpoints = open_all(paths);
+  add_whole_tensors(recipe, checkpoints);
+  add_orders(recipe, checkpoints);
+  const Plan plan = make_plan(recipe, checkpoints);
+  const uint64_t whole = plan.held_whole;
+  const uint64_t tables = (plan.cuts() > 0 ? 11 << 20 : 0) + line_memory(plan, checkpoints).per_worker;
   const uint64_t small = (1 << 20) + whole + tables;
   merge(recipe, paths, folder / "out", {.replace = true, .sync = false, .memory_budget = small});
   CHECK(read_file(folder / "out") == reference);

@@ -131,7 +131,7 @@ Cells compare_method(const DeviceUnderTest& device, const Method& method) {
     const Symbol result = method.trace(tracing);
     Program program{.compute = compute, .code = {{.op = Op::load}}};
     if (!bare_operand(result)) program = *compile(result);
-    if (program.registers() > cuda::kRegisters) continue;  // which are the CPU's
+    if (program.registers() > cuda::kRegisters || program.has_lines()) continue;  // which are the CPU's
     constexpr uint64_t kShape[] = {30, 37, 3};
     for (Instruction& i : program.code)
       if (i.op == Op::uniform) i.k0 = 7;  // a seed is a whole number

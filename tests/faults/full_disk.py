@@ -3,7 +3,8 @@
 """usage: full_disk.py CKMERGE
 Disks of 24 MB, a tmpfs and an ext4 on a loop device: an output of 48 MB is refused in time; one of 12 MB meets a disk
 that another program fills meanwhile (exit 5, nothing left; with space reserved, as on ext4, it is not even noticed); a
-killed run's leftover does not count as used; a disk that is read-only."""
+killed run's leftover does not count as used; numbers of rows that a scratch file has no room for; a disk that is
+read-only."""
 import os
 import signal
 import sys
@@ -70,7 +71,16 @@ def leftover_gives_its_own_back(folder, disk, name):
     os.remove(os.path.join(disk, OUT))
 
 
+def numbers_that_do_not_fit(folder, disk, name):
+    """Of 1,500,000 rows they are 36 MB, which neither the memory nor the disk has, where the output of 6 MB fits."""
+    result = folder.run("merge", "rows0", "rows1", "-m", "nuslerp", "--no-flatten", "-q", "--memory", "12MiB", "-o", os.path.join(disk, OUT))
+    print(f"{name}: numbers of rows: exit {result.code}, {result.text()}")
+    expect_refusal(result, 5, OUT, "the scratch file beside it cannot be", "No space left on device", "free some space")
+    expect(names(disk) == [], f"{name}: {names(disk)} are left")
+
+
 def check_disk(folder, disk, name, reserves):
+    numbers_that_do_not_fit(folder, disk, name)
     too_large(folder, disk, name)
     filled_meanwhile(folder, disk, name, reserves)
     leftover_gives_its_own_back(folder, disk, name)
@@ -90,6 +100,8 @@ def main(ckmerge):
     with scene.Folder(ckmerge) as folder:
         scene.write_random(folder / "small", "small", tensors=6, elements=MB)
         scene.write_zeros(folder / "large", 12 * MB)
+        for k in range(2):
+            scene.write_rows(folder / f"rows{k}", k)
         result = folder.merge(inputs=("small", "small"), out="expected")
         expect(result.code == 0, f"on a large disk: {result}")
         for name, make, reserves in (("tmpfs", tmpfs, False), ("ext4", ext4, True)):

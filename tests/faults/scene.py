@@ -4,6 +4,7 @@ import os
 import pathlib
 import random
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -28,6 +29,11 @@ def write_random(path, seed, tensors=10, elements=1 << 18):
     make_inputs.write(path, {"format": "pt"},
                       [(f"t{i}", "F16", [elements], random_halves(2 * elements, (seed, i).__repr__()))
                        for i in range(tensors)], True)
+
+
+def write_rows(path, seed):
+    """Rows of one element, of which some methods have numbers that take more than the tensor."""
+    make_inputs.write(path, {"format": "pt"}, [("w", "F32", [1_500_000, 1], struct.pack("<3f", 0.5, seed + 1, -0.25) * 500_000)], True)
 
 
 def write_zeros(path, elements):

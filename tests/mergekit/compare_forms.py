@@ -102,7 +102,7 @@ def faults_of(form, done, theirs):
 def compare(ckmerge, form, known):
     """Faults of one form, in an empty working folder."""
     forms.lay_out(form)
-    done = subprocess.run([ckmerge, "mergekit", "config.yml", "out", *form.flags], capture_output=True, text=True,
+    done = subprocess.run([ckmerge, "mergekit", "config.yml", "out", *form.flags, *form.own_flags], capture_output=True, text=True,
                           env=dict(os.environ, XDG_CACHE_HOME=os.path.abspath("cache")))
     return faults_of(form, done, rearranged(form) if form.layers else known[form.name])
 

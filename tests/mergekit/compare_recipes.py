@@ -36,7 +36,7 @@ def inputs_of(ckmerge):
 
 def compare(ckmerge, form):
     forms.lay_out(form)
-    faults = call(ckmerge, "mergekit", "config.yml", "out", "--save-recipe", "recipe.yaml", *form.flags)
+    faults = call(ckmerge, "mergekit", "config.yml", "out", "--save-recipe", "recipe.yaml", *form.flags, *form.own_flags)
     if form.program == "pytorch":
         os.makedirs("again")
         return faults or call(ckmerge, "run", "recipe.yaml", "-o", "again/model.safetensors") or differing("again")

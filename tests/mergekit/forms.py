@@ -18,6 +18,7 @@ class Form:
     units: float = 0
     steps: int = 1  # of the output's dtype, where that is not F32
     flags: list = field(default_factory=list)
+    own_flags: list = field(default_factory=list)  # of ckmerge alone
     program: str = "yaml"  # or pytorch, multi
     # What is right where mergekit is not (docs/from-mergekit.md): fields of the config; where it fails altogether, the layers
     # that the result takes, folder and number of each.
@@ -222,6 +223,9 @@ MODELS_ALONE = [
     Form("dare_ties of all", of({B: 0.5, C: "[1, 0.3]"}, **DARE, merge_method="dare_ties"), ABC, 0),
     Form("dare_ties of all, normalized", of({B: 0.5, C: 0.3}, **DARE, merge_method="dare_ties", parameters="{normalize: true, lambda: 0.9}"), ABC, 0),
     Form("dare_ties, a weight below 0", of({B: 0.5, C: -0.3}, **DARE, merge_method="dare_ties", parameters="{normalize: true}"), ABC, 0),
+    Form("sce", of({B: None, C: None}, **DARE, merge_method="sce", parameters="{int8_mask: true}"), ABC, 16),
+    Form("sce, one model", of({B: None}, **DARE, merge_method="sce"), AB, 0),
+    Form("sce, the half of one model", of({B: None}, **DARE, merge_method="sce", parameters="{select_topk: 0.5}"), AB, 0),
     Form("ram", of({B: None, C: None}, **DARE, merge_method="ram", parameters="{epsilon: 0.01}"), ABC, 0),
     Form("ramplus_tl", of({B: None, C: None}, **DARE, merge_method="ramplus_tl", parameters="{epsilon: 0.03, alpha: 2}"), ABC, 4),
     Form("passthrough", of({A: None}, **PASS), A, 0),
@@ -300,4 +304,24 @@ PYTORCH = [
          of({f"{A}/model.safetensors": None, f"{B}/model.safetensors": None}, merge_method="slerp", base_model=f"{A}/model.safetensors", dtype="float32",
                             parameters="{t: 0.3}"), AB, 16, program="pytorch"),
 ]
-FORMS = MODELS_ALONE + DTYPES + SLICED + MULTI + VOCABULARIES + PYTORCH
+# With mergekit's own masks, and its order of equal magnitudes, of which the models have many; without rescale to the bit.
+SEED, ORDER = {"flags": ["--random-seed", "42"]}, {"own_flags": ["--order", "mergekit"]}
+DRAWN = {"density": 0.6, "weight": 0.5}
+LIKE_THERE = [
+    Form("dare_linear, masks", of({B: DRAWN, C: {"weight": 0.3, "density": 0.3}}, **DARE, merge_method="dare_linear", parameters="{rescale: false}"), ABC, 0, **SEED),
+    Form("dare_ties, masks of one", of({B: DRAWN, C: 0.3}, **DARE, merge_method="dare_ties", parameters="{rescale: false, normalize: true}"), ABC, 0, **SEED),
+    Form("dare_linear, masks, rescaled", of({B: DRAWN, C: {"weight": 0.3, "density": 0}}, **DARE, merge_method="dare_linear"), ABC, 8, **SEED),
+    Form("dare_linear, masks by filter",
+         of({B: {"weight": 0.5, "density": "[{filter: mlp, value: 1}, {value: 0.4}]"}, C: DRAWN}, **DARE, merge_method="dare_linear", parameters="{rescale: false}"),
+         ABC, 0, **SEED),
+    Form("della, masks", of({B: DRAWN, C: {"weight": 0.3, "density": 0.3}}, **DARE, merge_method="della", parameters="{rescale: false}"), ABC, 0, **SEED),
+    Form("della_linear, masks",
+         of({B: {**DRAWN, "epsilon": 0.3}, C: {"weight": 0.3, "density": 0.3}}, **DARE, merge_method="della_linear", parameters="{rescale: false, lambda: 0.9}"), ABC, 0,
+         **SEED),
+    Form("della, masks, rescaled", of({B: DRAWN, C: {"weight": 0.3, "density": 0.3}}, **DARE, merge_method="della"), ABC, 16, **SEED),
+    Form("ties, equal magnitudes", of({B: DRAWN, C: {"weight": 0.3, "density": 0.2}}, **SPARSE, merge_method="ties"), ABC, 0, **ORDER),
+    Form("breadcrumbs, equal magnitudes", of({B: DRAWN, C: {"weight": 0.3, "density": 0.2, "gamma": 0.1}}, **SPARSE, merge_method="breadcrumbs"), ABC, 0, **ORDER),
+    Form("breadcrumbs_ties, equal magnitudes", of({B: DRAWN, C: {"weight": 0.3, "density": 0.2, "gamma": 0.1}}, **SPARSE, merge_method="breadcrumbs_ties"), ABC, 0,
+         **ORDER),
+]
+FORMS = MODELS_ALONE + LIKE_THERE + DTYPES + SLICED + MULTI + VOCABULARIES + PYTORCH

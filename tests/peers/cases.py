@@ -34,6 +34,8 @@ def weight_words(weights, kept=False):
 
 
 ALL = ("F32", "F16", "BF16")
+# Tensors of fewer rows than columns.
+WIDE = r"body.0.weight|head.weight|headers.\d.2.weight|extras.0.0.weight|base_net.7.branch\d.0.conv.weight"
 OURS = "c0*A + c1*B here, the peer has "
 MECHA = [
     Case("weighted_sum", "sd-mecha", {"method": "weighted_sum", "alpha": 0.3}, "-m weighted_sum --alpha 0.3", "AB", 5,
@@ -58,6 +60,15 @@ MECHA = [
          "in f64 there, too, as asked for; in f32 it is up to 260 units off", of_tensor=True, keeps_equal=False),
     Case("rotate", "sd-mecha", {"method": "rotate", "alpha": 0.3, "centralization": 0.0, "merge_dtype": "F64"}, "-m rotate --alpha 0.3 --centralization 0",
          "AB", 3, "in f64 there, too, as asked for; in f32 it is up to 96 units off", of_tensor=True, keeps_equal=False),
+    Case("top_k_tensor_sum", "sd-mecha", {"method": "top_k_tensor_sum", "width": 0.4, "offset": 0.3}, "-m top_k_tensor_sum --width 0.4 --offset 0.3", "AB", 0,
+         "a choice among values", dtypes=ALL, keeps_equal=False),
+    Case("crossover", "sd-mecha", {"method": "crossover", "alpha": 0.3, "tilt": 0.0}, "-m crossover --alpha 0.3 --tilt 0", "AB", 16,
+         "transforms in f32 there, in f64 here", of_tensor=True, keeps_equal=False),
+    Case("crossover with a slope", "sd-mecha", {"method": "crossover", "alpha": 0.4, "tilt": 0.3}, "-m crossover --alpha 0.4 --tilt 0.3", "AB", 16,
+         "the same", of_tensor=True, keeps_equal=False),
+    Case("rotate by a part", "sd-mecha", {"method": "rotate", "alpha": 0.0, "alignment": 0.4, "centralization": 1.0, "merge_dtype": "F64"},
+         "-m rotate --alignment 0.4", "AB", 3, "in f64 there, too; of fewer rows than columns Q is not the only one", of_tensor=True, keeps_equal=False,
+         skip=WIDE),
     Case("blocks of SD 1", "sd-mecha", {"method": "weighted_sum", "blocks": BLOCKS1, "config": "sd1"},
          "-m weighted_sum " + weight_words(BLOCKS1), "AB", 5, "as weighted_sum", layout="sd1", skip="time_embed"),  # of BASE there, of IN00 here
     Case("blocks of SDXL", "sd-mecha", {"method": "weighted_sum", "blocks": BLOCKSXL, "config": "sdxl"},
@@ -67,6 +78,7 @@ MECHA = [
 ]
 # 1e-6 of the tensor's largest element is 16.8 units.
 TENSOR_SUMS = "sums over the tensor in f32 there, in f64 here"
+LINE_SUMS = "sums over columns in f32 there, in f64 here"
 # Its differences have a cosine of -0.986, by which roundings of f32 become 570 and 1,400 units of f64's result there.
 OPPOSED = "body.1.bias"
 MECHA += [
@@ -76,8 +88,20 @@ MECHA += [
          of_tensor=True, keeps_equal=False),
     Case("add_perpendicular", "sd-mecha", {"method": "add_perpendicular", "alpha": 0.7}, "-m add_perpendicular --alpha 0.7", "ABC", 16, TENSOR_SUMS,
          of_tensor=True),
+    Case("add_cosine_a", "sd-mecha", {"method": "add_cosine_a", "alpha": 0.4}, "-m add_cosine_a --alpha 0.4", "AB", 16, LINE_SUMS, of_tensor=True),
+    Case("add_cosine_b", "sd-mecha", {"method": "add_cosine_b", "alpha": 0.4}, "-m add_cosine_b --alpha 0.4", "AB", 16, LINE_SUMS, of_tensor=True),
     Case("geometric_median", "sd-mecha", {"method": "geometric_median", "merge_dtype": "F64"}, "-m geometric_median", "ABC", 16,
          "in f64 there, steps alone in f64 here", of_tensor=True),
+]
+MECHA += [
+    Case("ties_sum", "sd-mecha", {"method": "ties_sum", "alpha": 0.9, "k": 0.4}, "-m ties_sum --alpha 0.9 --k 0.4", "ABC", 7,
+         "one product is not rounded there (fma)"),
+    Case("ties_sum of all, by size", "sd-mecha", {"method": "ties_sum", "k": 1.0, "vote_sgn": True}, "-m ties_sum --vote-sgn", "ABC", 7,
+         "sums in another order"),
+    Case("ties_sum_extended", "sd-mecha", {"method": "ties_sum_extended", "k": 0.3, "apply_stock": True}, "-m ties_sum_extended --k 0.3", "ABC", 7,
+         "the same; apply_stock=True is without it there"),
+    Case("ties_sum_extended, median", "sd-mecha", {"method": "ties_sum_extended", "k": 0.3, "apply_median": True},
+         "-m ties_sum_extended --k 0.3 --apply-median", "ABC", 16, "steps in f32 there, in f64 here", of_tensor=True),
 ]
 MERGEKIT = [
     Case("linear", "mergekit", {"merge_method": "linear", "weights": {"A": 0.3, "B": 0.5, "C": 0.4}}, "-m linear --weights 0.3,0.5,0.4", "ABC", 8,
@@ -110,6 +134,21 @@ MERGEKIT = [
     Case("ram", "mergekit", {"merge_method": "ram", "base": "A"}, "-m ram", "ABC", 0, "the same operations"),
     Case("ramplus_tl", "mergekit", {"merge_method": "ramplus_tl", "base": "A", "r": 0.3, "alpha": 5}, "-m ramplus_tl --param r=0.3 --alpha 5", "ABC", 4,
          "the factor of what one checkpoint changes alone in f32 there, in f64 here"),
+    Case("ties", "mergekit", {"merge_method": "ties", "base": "A", "weights": {"B": 0.7, "C": 0.4}, "density": 0.4},
+         "-m ties --weights 1,0.7,0.4 --density 0.4", "ABC", 0, "the same operations"),
+    Case("ties, not normalized, rescaled", "mergekit",
+         {"merge_method": "ties", "base": "A", "weights": {"B": 0.7, "C": -0.4}, "density": 0.4, "normalize": False, "rescale": True, "lambda": 0.8},
+         "-m ties --weights 1,0.7,-0.4 --density 0.4 --no-normalize --rescale --alpha 0.8", "ABC", 16, "sums of magnitudes in f32 there, in f64 here",
+         of_tensor=True),
+    # Of a tensor of one element nothing is left there.
+    Case("breadcrumbs", "mergekit", {"merge_method": "breadcrumbs", "base": "A", "weights": {"B": 0.7, "C": 0.4}, "density": 0.6, "gamma": 0.1},
+         "-m breadcrumbs --weights 1,0.7,0.4 --density 0.6 --gamma 0.1", "ABC", 0, "the same operations", skip="head.gain"),
+    Case("breadcrumbs_ties", "mergekit",
+         {"merge_method": "breadcrumbs_ties", "base": "A", "weights": {"B": 0.7, "C": 0.4}, "density": 0.6, "gamma": 0.1, "normalize": True},
+         "-m breadcrumbs_ties --weights 1,0.7,0.4 --density 0.6 --gamma 0.1 --normalize", "ABC", 0, "the same operations", skip="head.gain"),
+    Case("sce", "mergekit", {"merge_method": "sce", "base": "A"}, "-m sce", "ABC", 16, "average squares in f32 there, in f64 here", of_tensor=True),
+    Case("sce of a third", "mergekit", {"merge_method": "sce", "base": "A", "select_topk": 0.33}, "-m sce --select-topk 0.33", "ABC", 16,
+         "the same", of_tensor=True),
     Case("dare_linear of all elements", "mergekit", {"merge_method": "dare_linear", "base": "A", "weights": {"B": 0.7, "C": 0.4}, "normalize": True},
          "-m dare_linear --weights 1,0.7,0.4 --normalize", "ABC", 0, "the same operations"),
     Case("dare_ties of all elements", "mergekit", {"merge_method": "dare_ties", "base": "A", "weights": {"B": 0.7, "C": 0.4}},

@@ -32,6 +32,10 @@ def sd_mecha_job(call, inputs, dtype, output):
 
     def add(weight, *operands):
         return methods.resolve("add_difference")(*operands, alpha=weight)
+
+    def of_deltas(name):
+        given = {key: value for key, value in call.items() if key in ("k", "vote_sgn", "apply_stock", "apply_median")}
+        return methods.resolve(name)(sd_mecha.subtract(b, a), sd_mecha.subtract(c, a), **given)
     recipe = {"weighted_sum": lambda: sd_mecha.weighted_sum(a, b, alpha=alpha),
               "n_average": lambda: sd_mecha.n_average(a, b, c),
               "add_difference": lambda: add(alpha, a, sd_mecha.subtract(b, c)),
@@ -43,11 +47,17 @@ def sd_mecha_job(call, inputs, dtype, output):
               "slerp": lambda: sd_mecha.slerp(a, b, alpha=alpha),
               "perpendicular_component": lambda: methods.resolve("perpendicular_component")(a, b),
               "add_perpendicular": lambda: add(alpha, a, methods.resolve("perpendicular_component")(sd_mecha.subtract(a, c), sd_mecha.subtract(b, c))),
+              "add_cosine_a": lambda: methods.resolve("add_cosine_a")(a, b, alpha=alpha),
+              "add_cosine_b": lambda: methods.resolve("add_cosine_b")(a, b, alpha=alpha),
               "geometric_median": lambda: methods.resolve("geometric_median")(a, b, c),
+              "ties_sum": lambda: add(alpha, a, of_deltas("ties_sum")),
+              "ties_sum_extended": lambda: add(alpha, a, of_deltas("ties_sum_extended")),
               "tensor_sum": lambda: sd_mecha.tensor_sum(a, b, width=call["width"], offset=0.0),
               "truncate_rank": lambda: add(1.0, a, methods.resolve("truncate_rank")(sd_mecha.subtract(b, a), rank=call["rank"],
                                                                                     use_approximate_basis=False)),
-              "rotate": lambda: methods.resolve("rotate")(a, b, alignment=1.0, alpha=alpha, centralization=call["centralization"]),
+              "rotate": lambda: methods.resolve("rotate")(a, b, alignment=call.get("alignment", 1.0), alpha=alpha, centralization=call["centralization"]),
+              "top_k_tensor_sum": lambda: methods.resolve("top_k_tensor_sum")(a, b, width=call["width"], offset=call["offset"]),
+              "crossover": lambda: methods.resolve("crossover")(a, b, alpha=alpha, tilt=call["tilt"]),
               "nested": lambda: sd_mecha.weighted_sum(add(0.7, a, sd_mecha.subtract(b, c)), b, alpha=0.4)}[call["method"]]()
     merge_dtype = TORCH[call.get("merge_dtype", "F32")]
     sd_mecha.merge(recipe, output=output, merge_dtype=merge_dtype, output_dtype=TORCH[dtype], threads=1, check_extra_keys=False)

@@ -47,6 +47,35 @@ def recorded_table(case, dtype, raw):
     return table
 
 
+def told_rows():
+    """{(method, peer): [units]} as docs/methods.md tells them; None: another definition."""
+    rows = {}
+    for line in (HERE.parents[1] / "docs" / "methods.md").read_text(encoding="utf-8").split("## Beside other programs")[1].splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
+        if line.startswith("| `"):
+            found = re.fullmatch(r"equal within (\d+) units( of the tensor)?", cells[3])
+            units = 0 if cells[3] == "equal to the bit" else float(found[1]) if found else None
+            rows.setdefault((cells[0].strip("`"), cells[1].split()[0]), []).append(units)
+    return rows
+
+
+def untold():
+    """What the table of docs/methods.md says other than the cases do."""
+    rows, held, faults = told_rows(), {}, []
+    for case in CASES:
+        words = case.words.split()
+        method = words[words.index("-m") + 1] if "-m" in words else "" if "--formula" in words else "weighted_sum"
+        if method:
+            held.setdefault((method, case.peer), set()).add(float(case.units))
+    for key, units in held.items():
+        if not units <= set(rows.get(key, [])):
+            faults.append(f"{key}: held to {units} units, told as {rows.get(key)}")
+    for key, units in rows.items():
+        if not {one for one in units if one is not None} <= held.get(key, set()):
+            faults.append(f"{key}: told as {units} units, held to {held.get(key)}")
+    return faults
+
+
 def main():
     ckmerge, failed, compared = os.path.abspath(sys.argv[1]), 0, 0
     known = {peer: json.loads((HERE / "recorded" / f"{peer.lower()}.json").read_text(encoding="utf-8")) for peer in {case.peer for case in CASES}}
@@ -57,6 +86,9 @@ def main():
             if recording["inputs"] != digests(made):
                 print(f"FAILED: the inputs of the recording of {peer} are not those that inputs.py makes")
                 failed += 1
+        for fault in untold():
+            print("FAILED: docs/methods.md,", fault)
+            failed += 1
         for case in CASES:
             for dtype in case.dtypes:
                 raw = base64.b64decode(known[case.peer]["outputs"][f"{case.name}, {dtype}"])

@@ -122,7 +122,7 @@ def test_weights_of_the_only_method():
 
 def test_methods_of_others():
     make_all()
-    for name, told in [("dare", "'dare' is unknown; DARE drops elements"), ("della", "not built here yet"),
+    for name, told in [("dare", "'dare' is unknown; DARE drops elements"), ("tensor2", "supermerger's tensor2 takes columns"),
                        ("slrp", "did you mean 'slerp'?")]:
         refused(2, told, "plan", "--formula", f"A + 0.5*{name}(B - A)", *FILES[:2])
         refused(2, told.split("; ")[-1], "plan", *FILES[:2], "-m", name)

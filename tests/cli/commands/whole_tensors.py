@@ -14,7 +14,7 @@ from checks import call, expect, refused, run_in_folders, safetensors
 from judged_files import write
 
 ROWS, COLUMNS = 24, 40
-METHODS = ("truncate_rank", "iso_c", "iso_cts", "tsv_m", "rotate")
+METHODS = ("truncate_rank", "iso_c", "iso_cts", "tsv_m", "rotate", "knots", "rebasin")
 
 
 def floats(values):
@@ -81,7 +81,7 @@ def test_equal_inputs():
 def test_bytes():
     make()
     for method in METHODS:
-        inputs = "abc" if method in ("iso_c", "iso_cts", "tsv_m") else "ab"
+        inputs = "abc" if method in ("iso_c", "iso_cts", "tsv_m", "knots") else "ab"
         words = [*[f"{k}.safetensors" for k in inputs], "-m", method]
         first = merged(*words)
         for more in (["--threads", "1"], ["--threads", "7"], ["--memory", "4MiB"], ["--verify"]):
@@ -135,11 +135,35 @@ def test_refused():
         refused(2, "is made of whole tensors, and takes checkpoints", "merge", *three, "--formula", formula, "-o", "out.safetensors")
     refused(2, "takes 1 delta, but 2 were given", "merge", *three, "--formula", "A + truncate_rank(B - A, C - A)", "-o", "out.safetensors")
     refused(2, "rank must be a whole number", "merge", *three[:2], "-m", "truncate_rank", "--rank", "1.5", "-o", "out.safetensors")
-    refused(2, "alignment must be 0 or 1", "merge", *three[:2], "-m", "rotate", "--alignment", "0.5", "-o", "out.safetensors")
+    refused(2, "alignment must lie between -1000 and 1000", "merge", *three[:2], "-m", "rotate", "--alignment", "1001", "-o", "out.safetensors")
+    refused(2, "takes checkpoints as they are given; differences have no channels", "merge", *three, "--formula", "A + rebasin(B - A, C - A)",
+            "-o", "out.safetensors")
+    refused(2, "head_channels must be a whole number", "merge", *three[:2], "-m", "rebasin", "--head-channels", "1.5", "-o", "out.safetensors")
+    refused(2, "density must lie between 0 and 1", "merge", *three, "-m", "knots", "--density", "1.5", "-o", "out.safetensors")
     write("wide.safetensors", {"input.weight": ("F32", [4, 9, 3, 3])})
     write("narrow.safetensors", {"input.weight": ("F32", [4, 4, 3, 3])})
     refused(4, "all inputs must have it in floats and in one shape", "merge", "wide.safetensors", "narrow.safetensors", "-m", "truncate_rank",
             "-o", "out.safetensors")
+
+
+def test_places():
+    """Hidden channels in another order come back; what matching takes is told, and refused where it is more."""
+    hidden, inner = 600, 5
+    up, down = wave(hidden * inner, 1), wave(hidden * inner, 2)
+    order = [(k * 7 + 3) % hidden for k in range(hidden)]
+    moved_up = [up[order[i] * inner + j] for i in range(hidden) for j in range(inner)]
+    moved_down = [down[j * hidden + order[i]] for j in range(inner) for i in range(hidden)]
+    for path, first, second in (("a", up, down), ("b", moved_up, moved_down)):
+        write(f"{path}.safetensors", {"layers.0.mlp.fc1.weight": ("F32", [hidden, inner], floats(first)),
+                                      "layers.0.mlp.fc2.weight": ("F32", [inner, hidden], floats(second))})
+    merged("a.safetensors", "b.safetensors", "-m", "rebasin", "--alpha", "1")
+    expect(safetensors("out.safetensors")[1] == safetensors("a.safetensors")[1], "all channels are in their places")
+    merged("a.safetensors", "b.safetensors", "-m", "rebasin", "--alpha", "1", "--exclude", "fc2")
+    expect(values("out.safetensors", "layers.0.mlp.fc1.weight") == tuple(up), "one of them alone, too")
+    held = json.loads(call("plan", "a.safetensors", "b.safetensors", "-m", "rebasin", "--threads", "1", "-o", "no.safetensors", "--json").stdout)["whole_tensor_memory"]
+    expect(4 * hidden * hidden < held < 10 * hidden * hidden, f"{held}")
+    done = call("merge", "a.safetensors", "b.safetensors", "-m", "rebasin", "--memory", "1MiB", "-o", "no.safetensors")
+    expect(done.returncode == 5 and "whole tensors hold" in done.stderr, f"{done.returncode} {done.stderr}")
 
 
 def test_not_a_number():
@@ -157,4 +181,4 @@ def test_not_a_number():
     near(got[6:], other[6:], 1e-6, "the others are the whole difference")
 
 
-run_in_folders(test_known_ranks, test_equal_inputs, test_bytes, test_memory, test_sweep, test_weights_by_name, test_refused, test_not_a_number)
+run_in_folders(test_known_ranks, test_equal_inputs, test_bytes, test_memory, test_sweep, test_weights_by_name, test_refused, test_places, test_not_a_number)

@@ -219,6 +219,31 @@ def check_union(a, b):
     assert "1 tensor is in several models and not in all, such as 'both'" in done.stdout + done.stderr, done
 
 
+def check_mended(a, b):
+    """What mergekit drops, or fails at: a tensor of the base alone, scalars, tensors without elements, opposite ones."""
+    small.write_file("base.safetensors", dict(a, only=([1], [7.0])))
+    small.write_file("tuned.safetensors", b)
+    config = {"merge_method": "task_arithmetic", "base_model": "base.safetensors", "models": [{"model": "tuned.safetensors"}], "parameters": {"weight": 1}}
+    write("c.yml", json.dumps(config))
+    shutil.rmtree("out", ignore_errors=True)
+    assert "only: is missing in tuned.safetensors" in run("mergekit", "c.yml", "out", code=4).stderr
+    assert merged(config, "-u")["only"] == ([1], [7.0])
+    odd = [{"none": ([0, 4], []), "one": ([], [value]), "many": ([3], [value, 2 * value, -value])} for value in (2.0, -2.0, 4.0)]
+    for name, tensors in zip(("odd_a", "odd_b", "odd_c"), odd):
+        small.write_file(name + ".safetensors", tensors)
+    of = [{"model": f"odd_{letter}.safetensors"} for letter in "abc"]
+    for method, given in (("breadcrumbs", {"density": 0.1}), ("breadcrumbs_ties", {"density": 0.1}), ("ties", {"density": 0.1}), ("sce", {"select_topk": 0.5}),
+                          ("ram", {}), ("ramplus_tl", {}), ("model_stock", {})):
+        weight = {"weight": 1} if "breadcrumbs" in method or method == "ties" else {}
+        made = merged({"merge_method": method, "base_model": "odd_a.safetensors", "models": of[1:], "parameters": given | weight})
+        assert made["none"] == ([0, 4], []) and all(map(math.isfinite, made["one"][1])), (method, made)
+        if "breadcrumbs" in method:
+            assert made["one"][1] != [2.0], (method, made)
+    for method in ("multislerp", "karcher", "nuslerp"):
+        made = merged({"merge_method": method, "models": of[:2], "parameters": {} if method == "karcher" else {"weight": 1}})
+        assert made == {"none": ([0, 4], []), "one": ([], [0.0]), "many": ([3], [0.0] * 3)}, (method, made)
+
+
 def check_planned(a):
     """`plan --mergekit` takes what `ckmerge mergekit` does."""
     write("c.yml", json.dumps({"merge_method": "passthrough", "models": [{"model": "a"}]}))
@@ -290,7 +315,6 @@ def check_failures():
         write("c.yml", config)
         return run("mergekit", "c.yml", "none", code=code).stderr
 
-    assert "c.yml:1:15: the method 'arcee_fusion' is not in this ckmerge yet" in refusal("merge_method: arcee_fusion\nmodels: [{model: a}]\n")
     assert "c.yml:2:1: 'modles' is unknown; did you mean 'models'?" in refusal("merge_method: linear\nmodles: [{model: a}]\n")
     assert "gone" in refusal("merge_method: linear\nmodels: [{model: gone}]\nparameters: {weight: 1}\n", code=1)
     assert "c.yml:3:1: a second document without a name" in refusal(
@@ -321,6 +345,7 @@ def main():
         check_documents(a, b, c)
         check_modules(a, b)
         check_files(a, b)
+        check_mended(a, b)
         check_options(a)
         check_planned(a)
         check_advice(a)

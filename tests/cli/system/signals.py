@@ -2,15 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """usage: signals.py CKMERGE [SECONDS]
 A signal ends a merge within a second, with its own exit code, leaving the folder as it was."""
+import array
 import json
 import os
 import pathlib
+import random
 import signal
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+import make_inputs
 import watch
 
 ckmerge, limit = os.path.abspath(sys.argv[1]), float(sys.argv[2]) if len(sys.argv) > 2 else 1.0
@@ -37,6 +40,13 @@ def interrupted(folder, number, *options, **keywords):
             break
     watch.expect(not ended, f"the merge ended before signal {number} was sent")
     return code, err, seconds
+
+
+def write_matrices(folder, side):
+    for seed, name in enumerate(("c.safetensors", "d.safetensors")):
+        numbers = random.Random(seed)
+        data = array.array("f", (numbers.random() - 0.5 for _ in range(side * side))).tobytes()
+        make_inputs.write(folder.path / name, None, [("w", "F32", [side, side], data)], True)
 
 
 with watch.Folder() as folder:
@@ -68,4 +78,21 @@ with watch.Folder() as folder:
     watch.expect(process.poll() is None, "an ignored SIGHUP ended the merge")
     process.terminate()
     process.communicate(timeout=60)
+
+    # Whole tensors that take many seconds to be made, beside which nothing is written.
+    write_matrices(folder, 1000)
+    before = folder.state()
+    for method in ("iso_c", "rotate"):
+        process = subprocess.Popen([ckmerge, "merge", "c.safetensors", "d.safetensors", "-m", method, "--memory", "4G", "-f", "-o", "out.safetensors"],
+                                   cwd=folder.path, env=watch.CLEAN, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        time.sleep(1.0)
+        watch.expect(process.poll() is None, f"{method} ended before a signal was sent")
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+        seconds = time.monotonic() - began
+        print(f"{method}: exit {process.returncode} after {seconds * 1000:.0f} ms")
+        watch.expect(process.returncode == 130 and seconds < limit, f"{method}: exit {process.returncode} after {seconds:.2f} s")
+        watch.expect(err == b"interrupted; nothing was written\n", f"{method}: stderr is {err!r}")
+        watch.expect(folder.state() == before, f"{method}: the folder is now {folder.state()}")
 watch.finish()

@@ -23,7 +23,8 @@ struct Found {
 // Walks over `values`, which lie in blocks of kReductionBlock.
 template <typename T>
 Found found(const std::vector<T>& values, uint64_t kept, Dtype compute) {
-  MagnitudeCut cut(compute, kept, values.size(), values.size());
+  MagnitudeCut cut(compute, values.size(), values.size());
+  cut.keep(kept);
   size_t walks = 0;
   for (; cut.next() != MagnitudeCut::Next::nothing; ++walks) {
     if (cut.next() == MagnitudeCut::Next::digit) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/orders/made_orders.h"
 #include "core/plan/passes.h"
 #include "kernels/method.h"
 #include "tests/core/merge_runs.h"
@@ -26,10 +27,13 @@ struct Row {
 
 std::vector<Row> rows() {
   return {
+      {"add_cosine_a", 2, {{"alpha", {0.4}}}, 0x8c85aaf8e739f0a7},
+      {"add_cosine_b", 2, {{"alpha", {-0.2}}}, 0x39181200777e8903},
       {"add_difference", 3, {{"alpha", {0.7}}}, 0x9d0fe2af94a83271},
       {"add_opposite", 3, {{"alpha", {0.7}}}, 0x53e51bea362633c4},
       {"add_perpendicular", 3, {{"alpha", {0.7}}}, 0x82a192ff7c7743d9},
       {"add_strict_opposite", 3, {{"alpha", {0.7}}}, 0x8e1d7d0170d65fe2},
+      {"arcee_fusion", 2, {}, 0x1ac5a09fbbb2c5cb},
       {"breadcrumbs",
        3,
        {{"weights", {1, 0.5, 0.75}}, {"density", {0.4}}, {"gamma", {0.05}}, {"normalize", {1}}},
@@ -38,30 +42,45 @@ std::vector<Row> rows() {
        4,
        {{"densities", {1, 0.4, 0.9, 1}}, {"gammas", {0, 0.05, 0.2, 0.3}}, {"rescale", {1}}},
        0x7e0b7184f7b6617a},
+      {"breadcrumbs", 3, {{"density", {0.4}}, {"gamma", {0.05}}, {"mergekit_order", {1}}}, 0x2314f133ef1db5df},
       {"clamp", 4, {{"stiffness", {0.3}}}, 0x100191de02b305c7},
       {"consensus", 4, {{"alpha", {0.7}}, {"threshold", {0.5}}}, 0x03519c61eb3da9ff},
       {"copy", 1, {}, 0x99530413f763dd56},
+      {"cosine_a", 2, {{"alpha", {0.2}}}, 0x7f9507d3577568f0},
+      {"cosine_b", 2, {{"alpha", {0.2}}}, 0x0ee7c6d45e5a4711},
       {"dare_linear", 3, {{"density", {0.4}}, {"weights", {1, 0.6, 0.3}}, {"seed", {7}}}, 0xd476cf0ee1426eaa},
       {"dare_ties",
        4,
        {{"density", {0.6}}, {"densities", {1, 1, 0.5, 1}}, {"normalize", {1}}, {"seed", {8}}},
        0x12331d51029e6ce2},
+      {"dare_linear", 3, {{"density", {0.4}}, {"seed", {7}}, {"mergekit_masks", {1}}}, 0x20dc24fb2db6ff10},
+      {"della", 4, {{"density", {0.6}}, {"densities", {1, 1, 0.5, 0.3}}, {"seed", {8}}}, 0x52fb7c98b9d6ef52},
+      {"della", 3, {{"density", {0.5}}, {"epsilon", {0.3}}, {"mergekit_masks", {1}}}, 0xcab6ab6b88599312},
+      {"della_linear", 3, {{"density", {0.4}}, {"weights", {1, 0.6, 0.3}}, {"seed", {7}}}, 0x5d518ed18ff446d8},
       {"dropout", 1, {{"density", {0.3}}, {"seed", {5}}}, 0xe0de6d1bf79b3b32},
+      {"crossover", 2, {{"alpha", {0.3}}}, 0xaa1e48e106ecb11d},
+      {"crossover", 2, {{"alpha", {0.3}}, {"tilt", {0.4}}}, 0x2204fa16015256c2},
+      {"distribution_crossover", 3, {{"alpha", {0.3}}, {"beta", {0.2}}}, 0xf90a89860b80cb1f},
       {"dropout", 3, {{"density", {0.3}}, {"alpha", {0.7}}, {"seed", {6}}}, 0x006e6cfcc7daf7d9},
+      {"dropout", 4, {{"density", {0.6}}, {"seed", {7}}, {"overlap_average", {1}}}, 0x90bacc6fbfd8edf7},
       {"ema_series", 4, {{"decay", {0.7}}}, 0x7f5378dc4480cdeb},
       {"euclidean_add_difference", 3, {{"alpha", {0.3}}}, 0xe71b9b52132620e9},
       {"expo", 2, {{"alpha", {0.4}}}, 0x50f1449a6f99f7fe},
-      {"extract", 3, {{"alpha", {0.3}}, {"beta", {0.2}}, {"gamma", {0.7}}}, 0xdd5a0cd55017d0d6},
+      {"extract", 3, {{"alpha", {0.3}}, {"beta", {0.2}}, {"gamma", {0.7}}}, 0xf3cbd1086febaa3d},
+      {"extract", 3, {{"alpha", {0.3}}, {"beta", {0.2}}, {"gamma", {0.7}}, {"rows", {0}}}, 0xdd5a0cd55017d0d6},
       {"geometric", 2, {{"alpha", {0.3}}}, 0x0b7979557a4efc1b},
       {"geometric_median", 4, {}, 0x85d11fd3ff3febda},
       {"iso_c", 3, {{"alpha", {0.7}}}, 0x8bbe81f166fce74c},
       {"iso_cts", 3, {{"alpha", {0.7}}, {"common", {0.6}}}, 0xeecaf66294a02e15},
       {"karcher", 4, {}, 0x33d27ad86a37aad7},
+      {"knots", 3, {{"alpha", {0.7}}, {"density", {0.4}}, {"weights", {1, 0.5, 0.75}}}, 0x3cf30d53caadbd60},
+      {"knots", 4, {{"elect", {0}}, {"normalize", {0}}, {"density", {0.6}}}, 0xa3a05c7fae595813},
       {"linear", 4, {{"weights", {0.4, -0.1, 0.3, 0.2}}}, 0x67797cbf0ae61563},
       {"magmax", 4, {{"alpha", {0.5}}}, 0xc96197ee039f6e7b},
       {"max", 3, {}, 0xece535e49b6cb202},
       {"min", 3, {}, 0xfab08168677c7688},
       {"model_stock", 4, {}, 0x35e74fbb0a4fe0ae},
+      {"model_stock", 4, {{"filter_wise", {1}}}, 0x5a304361cb0f9e62},
       {"multiply_difference", 3, {{"alpha", {0.3}}, {"beta", {0.6}}}, 0x94227a7757c48f32},
       {"multislerp", 4, {{"weights", {0.4, 0.1, 0.3, 0.2}}}, 0x8475a633a07f2da1},
       {"multislerp", 4, {{"weights", {1, 0.1, 0.3, 0.2}}, {"base", {1}}}, 0x6e243cda8d54d57a},
@@ -69,21 +88,35 @@ std::vector<Row> rows() {
       {"nearswap", 2, {{"t", {0.001}}}, 0x9a770724e447366a},
       {"nuslerp", 2, {{"weights", {0.4, 0.7}}}, 0x0e230f590f600557},
       {"nuslerp", 3, {{"weights", {1, 0.4, 0.7}}}, 0xc51c421a5ebecb21},
+      {"nuslerp", 2, {{"weights", {0.4, 0.7}}, {"flatten", {0}}}, 0x5093c77ef6e426d9},
+      {"nuslerp", 3, {{"weights", {1, 0.4, 0.7}}, {"flatten", {0}}, {"row_wise", {1}}}, 0x8fd2f666c1123d16},
       {"perpendicular_component", 2, {}, 0xdeb4efd89702942f},
       {"ram", 4, {{"epsilon", {0.01}}}, 0x1c3e474ccc4fc846},
       {"ramplus_tl", 4, {{"epsilon", {0.5}}, {"r", {0.3}}}, 0x42787e20157cab96},
+      {"rebasin", 2, {{"alpha", {0.3}}}, 0xb2eb0395164fff47},
       {"rotate", 2, {{"alpha", {0.3}}}, 0x4e70d3c45d28346e},
       {"rotate", 2, {{"alpha", {0.3}}, {"alignment", {0}}, {"centralization", {0.5}}}, 0x5492fbc215f116e3},
+      {"rotate", 2, {{"alpha", {0.3}}, {"alignment", {0.4}}}, 0x3f22e72757a42cc6},
       {"scale", 1, {{"alpha", {0.7}}}, 0x1781386213711590},
+      {"sce", 4, {{"select_topk", {0.3}}}, 0x4ebbb063a6b7f3c0},
+      {"sce", 3, {}, 0xddde75eda44110b4},
       {"sigmoid", 2, {{"alpha", {0.4}}}, 0x60539383fd7a5b55},
       {"similarity_add_difference", 3, {{"alpha", {0.7}}, {"beta", {0.4}}}, 0x9c2ed1f1874fbd93},
       {"slerp", 2, {{"t", {0.3}}}, 0xb216f76d8e8f8b2e},
+      {"smooth_add", 3, {{"alpha", {0.7}}}, 0x7e18f20ceef40df0},
       {"sum_twice", 3, {{"alpha", {0.3}}, {"beta", {0.6}}}, 0x9d8c7abcbeb8dcf9},
       {"task_arithmetic", 3, {{"alpha", {0.9}}, {"weights", {1, 0.3, 0.6}}, {"normalize", {1}}}, 0x95857ffe0f5c9fa4},
       {"tensor_sum", 2, {{"alpha", {0.3}}, {"beta", {0.2}}}, 0x2013754178ffd243},
       {"tensor_sum", 2, {{"alpha", {0.6}}, {"beta", {0.7}}, {"columns", {1}}}, 0x03281566610f6b88},
       {"ties", 4, {{"weights", {1, 0.5, 0.75, 1}}, {"density", {0.3}}}, 0x34cfb9bc1932e6eb},
       {"ties", 3, {{"densities", {1, 0.3, 0.6}}, {"rescale", {1}}, {"normalize", {0}}}, 0xc8edfbceeb25d109},
+      {"ties", 3, {{"density", {0.3}}, {"mergekit_order", {1}}}, 0xe5a3edefdef7f1e0},
+      {"ties_sum", 4, {{"alpha", {0.7}}, {"k", {0.4}}}, 0xdacd519b8774efed},
+      {"ties_sum", 3, {{"vote_sgn", {1}}}, 0xa4aca92de956db97},
+      {"ties_sum_extended", 4, {{"apply_stock", {1}}}, 0xce9c27d1ad1fb1d1},
+      {"ties_sum_extended", 4, {{"k", {0.5}}, {"vote_sgn", {1}}, {"apply_median", {1}}}, 0x6efcddd88d3531ec},
+      {"ties_sum_with_dropout", 3, {{"probability", {0.4}}, {"k", {0.5}}, {"seed", {7}}}, 0x6ae227caf26cede6},
+      {"top_k_tensor_sum", 2, {{"width", {0.4}}, {"offset", {0.3}}}, 0xecd631897f8213b2},
       {"train_difference", 3, {{"alpha", {0.7}}}, 0x5a278ece14cb37ef},
       {"triple_sum", 3, {{"alpha", {0.3}}, {"beta", {0.2}}}, 0xc90c0e96cadb8a78},
       {"truncate_rank", 2, {{"rank", {5}}, {"alpha", {0.7}}}, 0x5b572c9de8a75539},
@@ -144,14 +177,36 @@ TEST_CASE("what iterates over whole tensors reads the inputs twice, however many
     const Method& method = *find_method(row.method);
     if (!method.reductions) continue;
     CAPTURE(row.method);
-    const std::vector<Checkpoint> checkpoints =
-        open_all({paths.begin(), paths.begin() + static_cast<ptrdiff_t>(row.inputs)});
+    std::vector<Checkpoint> checkpoints = open_all({paths.begin(), paths.begin() + static_cast<ptrdiff_t>(row.inputs)});
+    add_orders(recipe_of(row), checkpoints);
+    if (checkpoints.size() > row.inputs) continue;  // what is made of them is read besides
     const Plan plan = make_plan(recipe_of(row), checkpoints);
-    if (plan.cuts() > 0) continue;  // of which each has walks of its own
+    if (plan.cuts() > 0) continue;               // of which each has walks of its own
+    if (plan.statistic_levels() == 0) continue;  // of these numbers
+    if (row.method == "cosine_a") continue;      // averages what it found of columns
     const std::vector<Pass> passes = passes_of(plan, checkpoints);
     CHECK(passes.size() == 2);
     for (const Pass& pass : passes) CHECK(pass.bytes_to_read == row.inputs * 40 * 2000 * 2);
   }
+}
+
+TEST_CASE(
+    "what chooses elements by a cut reads the inputs once for each digit, and no more where equal ones all stay") {
+  TempFolder folder;
+  std::vector<std::string> paths;
+  for (uint64_t k = 0; k < 3; ++k)
+    paths.push_back(write_file(folder / std::to_string(k), {random("w", Dtype::BF16, {40, 2000}, k + 1)}));
+  const auto checkpoints = open_all(paths);
+  const auto passes = [&](const char* method, std::map<std::string, std::vector<double>> parameters) {
+    return passes_of(make_plan({.method = method, .parameters = std::move(parameters)}, checkpoints), checkpoints)
+        .size();
+  };
+  CHECK(passes("ties_sum", {}) == 1);
+  CHECK(passes("ties_sum", {{"k", {0.3}}}) == 3);
+  CHECK(passes("ties_sum_extended", {{"apply_median", {1}}}) == 4);
+  CHECK(passes("sce", {}) == 2);
+  CHECK(passes("sce", {{"select_topk", {0.3}}}) == 6);  // with two for equal ones, and one for weights
+  CHECK(passes("sce", {{"select_topk", {0}}}) == 1);
 }
 
 TEST_CASE("sixty-four checkpoints are as well merged as four") {
@@ -160,11 +215,12 @@ TEST_CASE("sixty-four checkpoints are as well merged as four") {
   for (uint64_t k = 0; k < 64; ++k)
     paths.push_back(write_file(folder / std::to_string(k), {random("w", Dtype::F32, {3, 700}, k + 1)}));
   for (const char* const method :
-       {"karcher", "multislerp", "geometric_median", "model_stock", "dare_ties", "ramplus_tl"}) {
+       {"karcher", "multislerp", "geometric_median", "model_stock", "dare_ties", "ramplus_tl", "sce"}) {
     CAPTURE(method);
     Recipe recipe{.method = method};
     recipe.metadata = MetadataPolicy::none;
     if (recipe.method == "dare_ties") recipe.parameters["density"] = {0.5};
+    if (recipe.method == "sce") recipe.parameters["select_topk"] = {0.5};
     merge(recipe, paths, folder / "one", {.replace = true, .sync = false, .threads = 1});
     merge(recipe, paths, folder / "other", {.replace = true, .sync = false, .memory_budget = 16 << 20, .threads = 3});
     CHECK(read_file(folder / "one") == read_file(folder / "other"));
@@ -189,6 +245,31 @@ TEST_CASE("where an element stands is counted in A's tensor, of which others hav
     merge(recipe_of(row), {a, whole}, folder / "right", {.replace = true, .sync = false});
     CHECK(tensor_bytes(folder / "reference", "w") == tensor_bytes(folder / "right", "w"));
     CHECK(expanded.size() > wide.bytes.size());
+  }
+}
+
+TEST_CASE("rows whose tails count as zero in others are chosen from as if the zeros were there") {
+  constexpr size_t kRow = 9 * 9 * sizeof(float), kHead = 4 * 9 * sizeof(float), kRows = 300;
+  TempFolder folder;
+  std::vector<std::string> narrow = {write_file(folder / "A", {random("w", Dtype::F32, {kRows, 9, 3, 3}, 1)})},
+                           whole = narrow;
+  for (uint64_t k = 2; k < 4; ++k) {
+    FileTensor full = random("w", Dtype::F32, {kRows, 9, 3, 3}, k), cut{"w", Dtype::F32, {kRows, 4, 3, 3}, ""};
+    for (size_t row = 0; row < kRows; ++row) {
+      cut.bytes += full.bytes.substr(row * kRow, kHead);
+      full.bytes.replace(row * kRow + kHead, kRow - kHead, kRow - kHead, '\0');
+    }
+    narrow.push_back(write_file(folder / ("narrow" + std::to_string(k)), {cut}, k));
+    whole.push_back(write_file(folder / ("whole" + std::to_string(k)), {full}, k));
+  }
+  for (const Row& row : rows()) {
+    if (row.method != "sce" && row.method.find("ties_sum") == std::string::npos) continue;
+    CAPTURE(row.method);
+    Recipe recipe = recipe_of(row);
+    recipe.expand = ExpandPolicy::zero;
+    merge(recipe, narrow, folder / "narrow", {.replace = true, .sync = false});
+    merge(recipe, whole, folder / "whole", {.replace = true, .sync = false});
+    CHECK(tensor_bytes(folder / "narrow", "w") == tensor_bytes(folder / "whole", "w"));
   }
 }
 

@@ -111,7 +111,7 @@ namespace {
 
 // Leaves what each round found in slots of its own, and how many elements there were.
 void note(std::span<const double>, const TensorStatistics& found, std::span<double> out) {
-  std::ranges::copy(found.numbers, out.begin() + (found.round == 0 ? 0 : 5));
+  std::ranges::copy(found.numbers, out.begin() + (found.round == 0 ? 0 : 9));
   out.back() = static_cast<double>(found.count);
 }
 const Method kNoting{.spec = find_method("slerp")->spec,
@@ -120,28 +120,31 @@ const Method kNoting{.spec = find_method("slerp")->spec,
                      .tensor_coefficients = note,
                      .coefficient_count = find_method("slerp")->coefficient_count,
                      .coefficients = find_method("slerp")->coefficients,
+                     .made = nullptr,
                      .trace = find_method("slerp")->trace};
 
 uint64_t third(const std::array<double, 2>&, uint64_t count) { return count / 3; }
 
 // All kinds of A, and after that the count of those of B that lie below what stays of A.
 StatisticSet all_kinds() {
-  const Program a{.code = {{.op = Op::load}}};
+  const Program a{.code = {{.op = Op::load}}}, b{.code = {{.op = Op::load, .operand = 1}}};
   const Program staying{.code = {{.op = Op::load},
                                  {.op = Op::stays, .slot0 = 3, .slot1 = 4},
                                  {.op = Op::zero, .dst = 1},
                                  {.op = Op::load, .dst = 2, .operand = 1},
                                  {.op = Op::select, .a = 0, .b = 1, .c = 2}}};
-  StatisticSet set{.reductions = {}, .coefficients = {}, .slot_count = 7};
+  StatisticSet set{.reductions = {}, .coefficients = {}, .slot_count = 11};
   set.reductions = {{.value = a},
                     {.value = a, .how = Reduce::maximum},
                     {.value = a, .how = Reduce::count},
                     {.value = a, .how = Reduce::cut, .cut = {{}, third}},
+                    {.value = b, .how = Reduce::cut, .cut = {{}, third, true}},
+                    {.value = b, .how = Reduce::cut, .cut = {{}, third, false, true}},
                     {.value = staying, .how = Reduce::count, .level = 4}};
-  const std::vector<double> given(7, -1);
+  const std::vector<double> given(11, -1);
   set.coefficients = {
-      {.method = &kNoting, .given = given, .round = 0, .first_reduction = 0, .reduction_count = 4, .level = 3},
-      {.method = &kNoting, .given = given, .round = 1, .first_reduction = 4, .reduction_count = 1, .level = 4}};
+      {.method = &kNoting, .given = given, .round = 0, .first_reduction = 0, .reduction_count = 6, .level = 3},
+      {.method = &kNoting, .given = given, .round = 1, .first_reduction = 6, .reduction_count = 1, .level = 4}};
   return set;
 }
 
@@ -162,11 +165,22 @@ TEST_CASE("largest, counts and cuts, in rounds, however the file is cut and in w
   plan.statistics[0] = all_kinds();
   const auto [least, end] = naive_cut(of_a, kCount / 3);
   const std::vector<bool> stays = among_largest(of_a, 0, kCount / 3);
+  const auto not_zero = static_cast<uint64_t>(kCount - static_cast<uint64_t>(std::ranges::count(of_b, 0.0f)));
+  const auto [least_b, end_b] = naive_cut(of_b, not_zero / 3);
   double counted = 0, left = 0;
   for (uint64_t i = 0; i < kCount; ++i) counted += of_a[i] != 0, left += !stays[i] && of_b[i] != 0;
   const std::vector<double> a(of_a.begin(), of_a.end()), ones(kCount, 1);
-  const std::vector<double> expected = {
-      sum_of_products(a, ones), std::fabs(of_a[by_magnitude(of_a)[0]]), counted, least, end, left, double(kCount)};
+  const std::vector<double> expected = {sum_of_products(a, ones),
+                                        std::fabs(of_a[by_magnitude(of_a)[0]]),
+                                        counted,
+                                        least,
+                                        end,
+                                        least_b,
+                                        end_b,
+                                        naive_cut(of_b, kCount / 3).first,
+                                        double(kCount),
+                                        left,
+                                        double(kCount)};
   for (const BlockKernels* kernels : available_kernels())
     for (const uint64_t every : {4096u, 65536u, 1u << 20}) {
       std::vector<ByteRange> ranges = cut(plan.end(), every);

@@ -3,15 +3,21 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "core/engine/run.h"
 #include "core/formula/recipe_graph.h"
 #include "core/matrices/made_results.h"
 #include "core/plan/plan.h"
 #include "io/text/error.h"
+#include "kernels/method.h"
 #include "tests/core/failure.h"
 #include "tests/core/merge_runs.h"
 
@@ -30,11 +36,11 @@ TEST_CASE("whole tensors are made once, and the two that were used last are held
   MadeResults results;
   std::map<size_t, int> made;
   const auto get = [&](size_t number, size_t size) {
-    const auto make = [&] {
+    const auto make = [&](unsigned) {
       ++made[number];
       return std::vector<std::byte>(size, static_cast<std::byte>(number));
     };
-    const MadeResults::Bytes bytes = results.get(number, make);
+    const MadeResults::Bytes bytes = results.get(number, 1, make);
     CHECK(bytes->size() == size);
     CHECK(bytes->front() == static_cast<std::byte>(number));
   };
@@ -48,17 +54,45 @@ TEST_CASE("whole tensors are made once, and the two that were used last are held
 TEST_CASE("a whole tensor that cannot be made is asked for again, and threads wait for one that is being made") {
   MadeResults results;
   int made = 0;
-  CHECK_THROWS(results.get(1, []() -> std::vector<std::byte> { throw Error(ErrorCode::io, "", "gone"); }));
+  CHECK_THROWS(results.get(1, 1, [](unsigned) -> std::vector<std::byte> { throw Error(ErrorCode::io, "", "gone"); }));
   std::vector<std::thread> threads;
   for (int k = 0; k < 4; ++k)
     threads.emplace_back([&] {
-      results.get(1, [&] {
+      results.get(1, 1, [&](unsigned) {
         ++made;  // by one at a time
         return std::vector<std::byte>(8);
       });
     });
   for (std::thread& thread : threads) thread.join();
   CHECK(made == 1);
+}
+
+TEST_CASE("whole tensors are made at once where their memory allows it, and each by one thread") {
+  for (const uint64_t memory : {uint64_t{20}, uint64_t{19}}) {
+    MadeResults results(2, memory);
+    std::atomic<int> working = 0, most = 0, made = 0;
+    const auto make = [&](unsigned at_once) {
+      const int now = ++working;
+      CHECK(static_cast<int>(at_once) >= now - 1);
+      most = std::max(most.load(), now);
+      // Of two that may work at once, the first waits for the second.
+      for (int k = 0; k < 5000 && memory == 20 && most < 2; ++k)
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      ++made;
+      --working;
+      return std::vector<std::byte>(8);
+    };
+    std::vector<std::thread> threads;
+    for (size_t k = 0; k < 8; ++k) threads.emplace_back([&, k] { results.get(k / 4, 10, make); });
+    for (std::thread& thread : threads) thread.join();
+    CHECK(most == (memory == 20 ? 2 : 1));
+    CHECK(made == 2);
+  }
+  MadeResults two(2, 20);
+  two.get(1, 100, [](unsigned at_once) {  // alone, what takes more than there is
+    CHECK(at_once == 1);
+    return std::vector<std::byte>(8);
+  });
 }
 
 TEST_CASE("what is made of whole tensors has the names that all inputs have, in floats of one shape") {
@@ -108,6 +142,25 @@ TEST_CASE("what is held is told of the tensors that are read alone") {
   CHECK(held() < all / 20);
 }
 
+TEST_CASE("what is read of whole tensors is what they are made of") {
+  TempFolder folder;
+  std::vector<std::string> paths;
+  for (uint64_t k = 0; k < 3; ++k)
+    paths.push_back(write_file(folder / std::to_string(k),
+                               {random("v", Dtype::BF16, {30, 20}, k), random("w", Dtype::F32, {40, 30}, k)}));
+  const uint64_t input = 30 * 20 * 2 + 40 * 30 * 4;
+  for (const auto& read : {std::pair{"iso_c(A, B, C)", 3},
+                           {"A + crossover(A - B, C - B)", 5},
+                           {"0.5*C + 0.5*crossover(A, B)", 3},
+                           {"slerp(crossover(A, B), C, t=0.3)", 3}}) {
+    const std::string text = read.first;
+    const Recipe recipe = of_formula(text, {"A", "B", "C"});
+    std::vector<Checkpoint> checkpoints = open_all(paths);
+    add_whole_tensors(recipe, checkpoints);
+    CHECK_MESSAGE(make_plan(recipe, checkpoints).bytes_to_read == static_cast<uint64_t>(read.second) * input, text);
+  }
+}
+
 TEST_CASE("what is made of whole tensors stands anywhere in a formula, and a merge of it is that of its file") {
   TempFolder folder;
   std::vector<std::string> paths;
@@ -126,5 +179,48 @@ TEST_CASE("what is made of whole tensors stands anywhere in a formula, and a mer
     merge(recipe, {paths[0], paths[1], paths[2], folder / "first"}, folder / "file", {.replace = true, .sync = false});
     for (const char* const name : {"w", "x", "y"})
       CHECK(tensor_bytes(folder / "whole", name) == tensor_bytes(folder / "file", name));
+  }
+}
+
+TEST_CASE("a run ends while a whole tensor is made, when its stop flag is raised") {
+  TempFolder folder;
+  std::vector<std::string> paths;
+  for (uint64_t k = 0; k < 2; ++k)
+    paths.push_back(write_file(folder / std::to_string(k), {random("w", Dtype::F32, {300, 300}, k)}));
+  for (const char* const method : {"rotate", "truncate_rank", "iso_c", "tsv_m", "crossover", "top_k_tensor_sum"}) {
+    const Recipe recipe = plain({.method = method});
+    std::vector<Checkpoint> checkpoints = open_all(paths);
+    std::atomic<int> asked = 0;
+    const Hands hands{.threads = 2, .stop = StopFlag([&] { return ++asked > 3; })};
+    add_whole_tensors(recipe, checkpoints, hands);
+    const Plan plan = make_plan(recipe, checkpoints);
+    CHECK(asked == 0);  // nothing is made of headers
+    const Failure stopped = failure([&] { run(plan, checkpoints, folder / "out", {.sync = false}); });
+    CHECK_MESSAGE(stopped.code == ErrorCode::interrupted, method);
+    CHECK(asked < 10);
+    CHECK(!std::filesystem::exists(folder / "out"));
+  }
+}
+
+TEST_CASE("whole tensors are the same bytes for any number of hands") {
+  TempFolder folder;
+  std::vector<std::string> paths;
+  for (uint64_t k = 0; k < 3; ++k)
+    paths.push_back(write_file(folder / std::to_string(k),
+                               {random("v", Dtype::F32, {150000}, k), random("w", Dtype::F32, {300, 200}, k),
+                                random("x", Dtype::F32, {70, 40, 3, 3}, k)}));
+  for (const char* const method : {"rotate", "truncate_rank", "iso_c", "iso_cts", "tsv_m", "crossover",
+                                   "distribution_crossover", "smooth_add", "top_k_tensor_sum"}) {
+    const Recipe recipe = plain({.method = method});
+    const size_t inputs = find_method(method)->spec->max_inputs == 2 ? 2 : 3;
+    std::string first;
+    for (const unsigned threads : {1u, 2u, 5u}) {
+      std::vector<Checkpoint> checkpoints = open_all({paths.begin(), paths.begin() + static_cast<ptrdiff_t>(inputs)});
+      add_whole_tensors(recipe, checkpoints, {.threads = threads}, threads == 5 ? 32 << 20 : 0);
+      run(make_plan(recipe, checkpoints), checkpoints, folder / "out", {.replace = true, .sync = false});
+      const std::string bytes = read_file(folder / "out");
+      if (threads == 1) first = bytes;
+      CHECK_MESSAGE(bytes == first, method, " ", threads);
+    }
   }
 }

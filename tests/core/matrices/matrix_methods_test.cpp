@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "core/algebra/orthonormal.h"
@@ -101,6 +102,12 @@ Matrix made(const char* method, const std::vector<uint64_t>& shape, const std::v
   return matrix_method(method)->make({.shape = shape, .inputs = inputs, .coefficients = coefficients});
 }
 
+Matrix unit_matrix(uint64_t rows) {
+  Matrix out(rows, rows);
+  for (uint64_t i = 0; i < rows; ++i) out.row(i)[i] = 1;
+  return out;
+}
+
 const std::vector<std::vector<uint64_t>> kShapes = {{9, 9}, {14, 6}, {6, 14}};
 
 }  // namespace
@@ -180,6 +187,89 @@ TEST_CASE("iso_cts: without vectors of its own it is iso_c; of one delta too") {
   CHECK(largest(difference(made("iso_cts", {8, 6}, {deltas[0]}, {1, 0.5}), alone)) < 1e-13);
 }
 
+// ties of matrices beside each other: the largest of each, by sorting, and in each element those of the sum's sign.
+Matrix sorted_ties(std::vector<Matrix> parts, const std::vector<double>& weights, double density, bool elects) {
+  for (Matrix& part : parts) {
+    std::vector<size_t> order(part.elements.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    const auto size = [&](size_t i) { return std::fabs(part.elements[i]); };
+    std::stable_sort(order.begin(), order.end(), [&](size_t i, size_t j) { return size(i) > size(j); });
+    const auto kept = static_cast<size_t>(density * static_cast<double>(order.size()));
+    for (size_t k = std::max<size_t>(kept, 1); k < order.size(); ++k) part.elements[order[k]] = 0;
+  }
+  Matrix out(parts[0].rows, parts[0].columns);
+  for (size_t i = 0; i < out.elements.size(); ++i) {
+    double above = 0, below = 0, of_above = 0, of_below = 0, all = 0;
+    for (size_t k = 0; k < parts.size(); ++k) {
+      const double term = weights[k] * parts[k].elements[i];
+      (term > 0 ? above : below) += term;
+      if (term > 0) of_above += weights[k];
+      if (term < 0) of_below += weights[k];
+      all += weights[k];
+    }
+    const bool is_above = above + below >= 0;
+    const double sum = !elects ? above + below : is_above ? above : below;
+    const double divisor = !elects ? all : is_above ? of_above : of_below;
+    out.elements[i] = divisor == 0 ? sum : sum / divisor;
+  }
+  return out;
+}
+
+TEST_CASE("knots: ties of what each is in the singular vectors that all share") {
+  for (const std::vector<uint64_t>& shape : kShapes)
+    for (const bool elects : {true, false}) {
+      const std::vector<Matrix> deltas{with_values(shape[0], shape[1], halves(3), 1),
+                                       with_values(shape[0], shape[1], {0.9, 0.3}, 2)};
+      Matrix beside(shape[0], 2 * shape[1]);
+      for (uint64_t i = 0; i < shape[0]; ++i)
+        for (size_t k = 0; k < 2; ++k) std::copy_n(deltas[k].row(i), shape[1], beside.row(i) + k * shape[1]);
+      const std::vector<Triple> triples = power_method(beside, 5);  // as many as the ranks come to
+      std::vector<Matrix> parts(2, Matrix(5, shape[1]));
+      for (size_t k = 0; k < 2; ++k)
+        for (uint64_t j = 0; j < 5; ++j)
+          for (uint64_t x = 0; x < shape[1]; ++x)
+            parts[k].row(j)[x] = triples[j].value * triples[j].right.row(0)[k * shape[1] + x];
+      const Matrix merged = sorted_ties(parts, {0.5, 1.5}, 0.4, elects);
+      const Matrix wanted = times(product(transposed(stacked(triples, true)), merged), 0.7);
+      const std::vector<double> numbers{0.7, 0.4, elects ? 1.0 : 0.0, 1, 0.5, 1.5};
+      CHECK(largest(difference(made("knots", shape, deltas, numbers), wanted)) < 1e-9);
+      CHECK(largest(wanted) > 0.01);
+    }
+}
+
+TEST_CASE("knots: without an election it is the sum, of one the delta, of zeros zeros") {
+  const std::vector<Matrix> deltas{random_rows(5, 18, 1), random_rows(5, 18, 2), random_rows(5, 18, 3)};
+  Matrix sum = times(deltas[0], 0.5);
+  sum = difference(sum, times(deltas[1], 0.25));
+  sum = difference(sum, times(deltas[2], -2));
+  const std::vector<double> numbers{1, 1, 0, 0, 7, 0.5, -0.25, 2};  // the first weight is the base's
+  CHECK(largest(difference(made("knots", {5, 2, 3, 3}, deltas, numbers), sum)) < 1e-12);
+  CHECK(largest(difference(made("knots", {5, 18}, {deltas[0]}, {1, 1, 1, 1, 1}), deltas[0])) < 1e-13);
+  CHECK(largest(made("knots", {3, 4}, {Matrix(3, 4), Matrix(3, 4)}, {1, 0.5, 1, 1, 1, 1})) == 0);
+  CHECK(largest(made("knots", {5, 18}, deltas, {1, 0, 1, 1, 1, 1, 1})) == 0);
+}
+
+TEST_CASE("knots: vectors, and what cannot be decomposed, are merged by ties as they are") {
+  const std::vector<Matrix> deltas{random_rows(1, 60, 1), random_rows(1, 60, 2), random_rows(1, 60, 3)};
+  const std::vector<double> numbers{1, 0.3, 1, 1, 1, 1, 1};
+  const Matrix wanted = sorted_ties(deltas, {1, 1, 1}, 0.3, true);
+  CHECK(largest(difference(made("knots", {60}, deltas, numbers), wanted)) < 1e-15);
+  std::vector<Matrix> matrices = deltas;
+  for (Matrix& matrix : matrices) {
+    matrix.rows = 6;
+    matrix.columns = 10;
+  }
+  matrices[1].elements[7] = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<uint64_t> shape{6, 10};
+  const Matrix plain = matrix_method("knots")->plain({.shape = shape, .inputs = matrices, .coefficients = numbers});
+  CHECK(std::isnan(plain.elements[7]));
+  CHECK(std::ranges::count_if(plain.elements, [](double element) { return std::isnan(element); }) == 1);
+  Matrix equal(1, 10);  // of magnitudes that are the same, the first stay
+  std::ranges::fill(equal.elements, -2.0);
+  const Matrix first = made("knots", {10}, {equal}, {1, 0.3, 1, 1, 1});
+  CHECK(first.elements == std::vector<double>{-2, -2, -2, 0, 0, 0, 0, 0, 0, 0});
+}
+
 TEST_CASE("what makes singular values equal leaves tensors of other dimensions to the average") {
   const std::vector<Matrix> deltas{random_rows(4, 6, 1), random_rows(4, 6, 2)};
   Matrix average = times(difference(deltas[0], times(deltas[1], -1)), 0.5);
@@ -221,4 +311,50 @@ TEST_CASE(
   CHECK(made("rotate", {5, 30}, {a, b}, {1, 1, 1}).elements == b.elements);
   CHECK(made("rotate", {5, 30}, {a, b}, {0, 0, 1}).elements == a.elements);
   CHECK(made("rotate", {150}, {a, b}, {1, 0, 1}).elements == a.elements);
+}
+
+TEST_CASE("rotate: half of a turn twice is all of it, and goes half of the way of the means") {
+  for (const std::vector<uint64_t>& shape : {std::vector<uint64_t>{20, 6}, {7, 7}, {40, 2, 3, 3}}) {
+    const uint64_t columns = shape.size() == 4 ? 9 : shape[1], rows = shape.size() == 4 ? 80 : shape[0];
+    const Matrix b = random_rows(rows, columns, 3);
+    Matrix turn = unit_matrix(columns);
+    for (uint64_t k = 0; k + 1 < columns; ++k) {  // by angles that are not half a turn together
+      Matrix plane = unit_matrix(columns);
+      plane.row(k)[k] = plane.row(k + 1)[k + 1] = 0.96;
+      plane.row(k)[k + 1] = -0.28;
+      plane.row(k + 1)[k] = 0.28;
+      turn = product(turn, plane);
+    }
+    const auto shaped = [&](Matrix matrix) {
+      if (shape.size() == 4) matrix.rows = 40, matrix.columns = 18;
+      return matrix;
+    };
+    const auto flat = [&](Matrix matrix) {
+      matrix.rows = rows;
+      matrix.columns = columns;
+      return matrix;
+    };
+    const Matrix a = product(b, transposed(turn));
+    const Matrix half = flat(made("rotate", shape, {shaped(a), shaped(b)}, {0.5, 0, 0}));
+    CHECK(largest(difference(row_products(half, half), row_products(a, a))) < 1e-11);
+    const Matrix all = flat(made("rotate", shape, {shaped(half), shaped(b)}, {1, 0, 0}));
+    CHECK(largest(difference(all, b)) < 1e-11);
+    const Matrix third = made("rotate", shape, {shaped(a), shaped(b)}, {1 / 3.0, 0, 0});
+    const Matrix rest = flat(made("rotate", shape, {third, shaped(b)}, {0.5, 0, 0}));
+    CHECK(largest(difference(rest, flat(made("rotate", shape, {shaped(a), shaped(b)}, {2 / 3.0, 0, 0})))) < 1e-11);
+    Matrix moved = b;
+    for (uint64_t i = 0; i < rows; ++i)
+      for (uint64_t j = 0; j < columns; ++j) moved.row(i)[j] += static_cast<double>(j);
+    const Matrix same = flat(made("rotate", shape, {shaped(b), shaped(moved)}, {0.25, 0, 1}));
+    CHECK(largest(difference(same, difference(times(b, 0.75), times(moved, -0.25)))) < 1e-11);
+  }
+}
+
+TEST_CASE("rotate: parts of the turn of wide matrices lead from A to all of it without a step") {
+  const Matrix a = random_rows(4, 30, 1), b = random_rows(4, 30, 2);
+  const auto part = [&](double alignment) { return made("rotate", {4, 30}, {a, b}, {alignment, 0, 0}); };
+  CHECK(largest(difference(part(1e-9), a)) < 1e-7);
+  CHECK(largest(difference(part(1 - 1e-9), part(1))) < 1e-7);
+  CHECK(largest(difference(part(0.5), part(0.5 + 1e-9))) < 1e-7);
+  CHECK(largest(difference(part(0.5), a)) > 0.1);
 }

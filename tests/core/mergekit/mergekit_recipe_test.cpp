@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include "core/formula/recipe_graph.h"
+#include "core/orders/made_orders.h"
 #include "core/plan/plan.h"
 #include "core/slices/sliced_inputs.h"
 #include "tests/core/plan/planned.h"
@@ -33,19 +34,25 @@ struct Models {
     for (size_t k = 0; k < layers.size(); ++k) files.add(model(100 * k + 1, layers[k]));
   }
 
-  MergekitMerge merge(const std::string& yaml, bool is_flat = false) {
+  MergekitMerge merge(const std::string& yaml, bool is_flat = false, const MergekitLikeness& likeness = {}) {
     const MergekitFile file = parse_mergekit(yaml, "f.yml");
     std::vector<MergekitModel> models = mergekit_models(file);
     std::vector<Checkpoint> opened;
     for (const MergekitModel& one : models)
       opened.push_back(files.checkpoints.at(static_cast<size_t>(one.text[0] - 'A')));
-    MergekitMerge made = mergekit_recipe({.file = file, .models = models, .checkpoints = opened, .is_flat = is_flat});
+    MergekitMerge made = mergekit_recipe({.file = file,
+                                          .models = models,
+                                          .checkpoints = opened,
+                                          .is_flat = is_flat,
+                                          .seed = likeness.masks ? 7u : 0u,
+                                          .likeness = likeness});
     // What is made can be planned.
     checkpoints.clear();
     for (const uint32_t input : made.inputs) checkpoints.push_back(opened[input]);
     check_recipe(made.recipe, checkpoints.size());
     runs = slice_inputs(made.recipe, checkpoints);
-    plan = make_plan(canonical_recipe(made.recipe, checkpoints.size()), checkpoints);
+    add_orders(made.recipe, checkpoints);
+    plan = make_plan(canonical_recipe(made.recipe, given_checkpoints(checkpoints).size()), checkpoints);
     return made;
   }
   std::string refusal(const std::string& yaml) {
@@ -78,7 +85,7 @@ TEST_CASE("models with scalars are one call of a method") {
 
   made = models.merge(
       "merge_method: task_arithmetic\nbase_model: C\nmodels: [{model: A, parameters: {weight: 0.5}}, {model: B, "
-      "parameters: {weight: 0.3}}]\nparameters: {lambda: 0.9, density: 1}\n");
+      "parameters: {weight: 0.3}}]\nparameters: {lambda: 0.9, int8_mask: true}\n");
   CHECK(made.recipe.formula->text == "task_arithmetic(A, B, C, alpha=0.9, weights=[1, 0.5, 0.3], normalize=false)");
   CHECK(made.warnings.empty());
   made = models.merge(
@@ -111,12 +118,14 @@ TEST_CASE("slerp goes from the base, wherever that stands, and linear counts a b
 namespace {
 
 // The formula of a method over A and B, with a weight each, and what else the YAML says.
-std::string formula(Models& models, const std::string& method, const std::string& more) {
+std::string formula(Models& models, const std::string& method, const std::string& more,
+                    const MergekitLikeness& likeness = {}) {
   return models
-      .merge(
-          "merge_method: " + method +
-          "\nmodels: [{model: A, parameters: {weight: 0.7, density: 0.5}}, {model: B, parameters: {weight: 0.3}}]\n" +
-          more)
+      .merge("merge_method: " + method +
+                 "\nmodels: [{model: A, parameters: {weight: 0.7, density: 0.5}}, {model: B, parameters: {weight: "
+                 "0.3}}]\n" +
+                 more,
+             false, likeness)
       .recipe.formula->text;
 }
 
@@ -132,14 +141,63 @@ TEST_CASE("methods that work from a base where there is one have it first, with 
   CHECK(formula(models, "multislerp", base + "parameters: {normalize_weights: false, eps: 0.1}\n") ==
         "multislerp(A, B, C, weights=[1, 0.7, 0.3], normalize=false, base=true, eps=0.1)");
   CHECK(formula(models, "model_stock", base) == "model_stock(A, B, C)");
+  CHECK(formula(models, "nuslerp", "parameters: {nuslerp_flatten: false, nuslerp_row_wise: true}\n") ==
+        "nuslerp(A, B, weights=[0.7, 0.3], flatten=false, row_wise=true)");
+  const MergekitMerge flat = models.merge(
+      "merge_method: nuslerp\nmodels: [{model: A}, {model: B}]\nparameters: {weight: 1, nuslerp_row_wise: true}\n");
+  CHECK(flat.recipe.formula->text == "nuslerp(A, B, weights=[1, 1])");
+  CHECK(flat.warnings == std::vector<std::string>{"f.yml:3: 'nuslerp_row_wise' changes nothing without "
+                                                  "'nuslerp_flatten: false', in mergekit as here"});
+  CHECK(formula(models, "model_stock", base + "parameters: {filter_wise: true}\n") ==
+        "model_stock(A, B, C, filter_wise=true)");
+  CHECK(models.merge("merge_method: arcee_fusion\nbase_model: B\nmodels: [{model: A}]\n").recipe.formula->text ==
+        "arcee_fusion(A, B)");
   CHECK(formula(models, "ram", base) == "ram(A, B, C, epsilon=1e-05)");
   CHECK(formula(models, "ramplus_tl", base) == "ramplus_tl(A, B, C, r=0.1, alpha=0.2, epsilon=1e-05)");
+  CHECK(formula(models, "sce", base) == "sce(A, B, C, select_topk=1)");
+  CHECK(formula(models, "sce", base + "parameters: {select_topk: 0.3, int8_mask: true}\n") ==
+        "sce(A, B, C, select_topk=0.3)");
   CHECK(formula(models, "dare_linear", base) ==
         "dare_linear(A, B, C, alpha=1, weights=[1, 0.7, 0.3], densities=[1, 0.5, 1], normalize=false, rescale=true, "
         "seed=0)");
   CHECK(formula(models, "dare_ties", base + "parameters: {lambda: 0.9, normalize: true, rescale: false}\n") ==
         "dare_ties(A, B, C, alpha=0.9, weights=[1, 0.7, 0.3], densities=[1, 0.5, 1], normalize=true, rescale=false, "
         "seed=0)");
+}
+
+TEST_CASE("della has its epsilon, and mergekit's own masks and order are asked for") {
+  Models models({2, 2, 2});
+  const std::string base = "base_model: C\n";
+  CHECK(formula(models, "della", base) ==
+        "della(A, B, C, alpha=1, weights=[1, 0.7, 0.3], densities=[1, 0.5, 1], normalize=true, rescale=true, "
+        "epsilons=[0, 0.15, 0.15], seed=0)");
+  CHECK(formula(models, "della_linear", base + "parameters: {epsilon: 0.2, rescale: false}\n", {.masks = true}) ==
+        "della_linear(A, B, C, alpha=1, weights=[1, 0.7, 0.3], densities=[1, 0.5, 1], normalize=false, rescale=false, "
+        "epsilons=[0, 0.2, 0.2], seed=7, mergekit_masks=true)");
+  CHECK(formula(models, "ties", base, {.order = true}).ends_with("rescale=false, mergekit_order=true)"));
+  CHECK(formula(models, "dare_ties", base, {.order = true}).find("mergekit") == std::string::npos);
+  CHECK(
+      models
+          .refusal("merge_method: della\nbase_model: A\nmodels: [{model: B, parameters: {weight: 1, density: 0.9}}]\n")
+          .find("density + epsilon below 1") != std::string::npos);
+}
+
+TEST_CASE("densities that are held against draws in bfloat16 are rounded to it") {
+  Models models({2, 2, 2});
+  const std::string base = "base_model: C\ndtype: bfloat16\n",
+                    begin = "dare_linear(A, B, C, alpha=1, weights=[1, 0.7, 0.3], ";
+  const auto of_density = [&](const std::string& density) {
+    return models
+        .merge("merge_method: dare_linear\nmodels: [{model: A, parameters: {weight: 0.7, density: " + density +
+                   "}}, {model: B, parameters: {weight: 0.3}}]\n" + base,
+               false, {.masks = true})
+        .recipe.formula->text;
+  };
+  CHECK(of_density("0.3").starts_with(begin + "densities=[1, 0.30078125, 1]"));
+  CHECK(
+      of_density("0.999").starts_with(begin + "densities=[1, 0.9999999999999999, 1]"));  // all are kept, and drawn for
+  CHECK(of_density("1").starts_with(begin + "densities=[1, 1, 1]"));
+  CHECK(formula(models, "dare_linear", base).starts_with(begin + "densities=[1, 0.5, 1]"));
 }
 
 TEST_CASE("karcher counts a base as one more model, and says so where it is none of the models") {
@@ -167,12 +225,6 @@ TEST_CASE("methods have as many models as they take, and flags that ckmerge has"
   CHECK(
       models.refusal("merge_method: model_stock\nmodels: [{model: A}, {model: B}]\n").find("'base_model' is missing") !=
       std::string::npos);
-  for (const auto& [method, flag] :
-       {std::pair{"nuslerp", "nuslerp_flatten: false"}, {"model_stock", "filter_wise: true"}})
-    CHECK(models
-              .refusal(std::string("merge_method: ") + method +
-                       "\nbase_model: C\nmodels: [{model: A}, {model: B}]\nparameters: {weight: 1, " + flag + "}\n")
-              .find("in this ckmerge yet") != std::string::npos);
 }
 
 TEST_CASE("a gradient goes over the layers; embeddings, the last norm and heads have its first number") {
@@ -359,6 +411,61 @@ TEST_CASE("a model that occurs twice in one call of documents is two inputs") {
   CHECK(models.plan.steps.size() == 3 + 2 * 3);
 }
 
+namespace {
+
+// What is warned of in a method over B and C, of base A, that has these parameters: of B, of all.
+std::string warnings_of(Models& models, const std::string& method, const std::string& of_b, const std::string& of_all,
+                        const std::string& of_base = "") {
+  const MergekitMerge made =
+      models.merge("merge_method: " + method + "\nbase_model: A\nmodels:\n- {model: A, parameters: {" + of_base +
+                   "}}\n- {model: B, parameters: {" + of_b + "}}\n- {model: C}\nparameters: {" + of_all + "}\n");
+  std::string out;
+  for (const std::string& warning : made.warnings) out += warning + "\n";
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("parameters that have no effect where they stand are told by name") {
+  Models models({2, 2, 2});
+  const auto one_for_all = [](const std::string& name) {
+    return "f.yml:5: '" + name +
+           "' is one for all models and changes nothing at one of them; mergekit does not look there, so give it under "
+           "the 'parameters' of all\n";
+  };
+  for (const std::string name : {"normalize", "lambda", "rescale", "int8_mask"})
+    for (const std::string method : {"ties", "breadcrumbs", "dare_ties"})
+      CHECK(warnings_of(models, method, name + ": 1", "weight: 1, density: 0.5") == one_for_all(name));
+  CHECK(warnings_of(models, "task_arithmetic", "lambda: 1", "weight: 1") == one_for_all("lambda"));
+  CHECK(warnings_of(models, "sce", "select_topk: 0.5", "") == one_for_all("select_topk"));
+  CHECK(warnings_of(models, "model_stock", "filter_wise: false", "") == one_for_all("filter_wise"));
+  CHECK(warnings_of(models, "ram", "epsilon: 0.1", "") == one_for_all("epsilon"));
+  CHECK(warnings_of(models, "task_arithmetic", "density: 0.5", "weight: 1, rescale: true") ==
+        "f.yml:7: 'rescale' changes nothing in task_arithmetic, as in mergekit\n"
+        "f.yml:5: 'density' changes nothing in task_arithmetic, as in mergekit\n");
+  CHECK(warnings_of(models, "ties", "", "weight: 1, density: 0.5", "weight: 1") ==
+        "f.yml:4: 'weight' is given for the base, from which the others are seen, and changes nothing\n");
+  CHECK(warnings_of(models, "sce", "weight: 1", "") ==
+        "f.yml:5: 'weight' is none of sce's parameters and changes nothing\n");
+  CHECK(warnings_of(models, "ties", "", "weight: 1, densty: 0.5") ==
+        "f.yml:7: 'densty' is none of ties's parameters and changes nothing; did you mean 'density'?\n");
+}
+
+TEST_CASE("gamma is told to have no effect where all densities are 1") {
+  Models models({2, 2, 2});
+  const std::string told = "'gamma' changes nothing where density is 1, as it is here\n";
+  CHECK(warnings_of(models, "breadcrumbs", "", "weight: 1, gamma: 0.1") == "f.yml:7: " + told);
+  CHECK(warnings_of(models, "breadcrumbs", "gamma: 0.1", "weight: 1") == "f.yml:5: " + told);
+  CHECK(warnings_of(models, "breadcrumbs", "density: 1, gamma: 0.1", "weight: 1, density: 0.5") == "f.yml:5: " + told);
+  CHECK(warnings_of(models, "breadcrumbs", "density: 0.5", "weight: 1, gamma: 0.1").empty());
+  CHECK(warnings_of(models, "breadcrumbs", "", "weight: 1, gamma: 0.1, density: [1, 0.5]").empty());
+  CHECK(
+      warnings_of(models, "breadcrumbs", "", "weight: 1, gamma: 0.1, density: [{filter: mlp, value: 0.5}, {value: 1}]")
+          .empty());
+  CHECK(warnings_of(models, "breadcrumbs", "", "weight: 1, gamma: 0.1, density: [{filter: mlp, value: 1}]") ==
+        "f.yml:7: " + told);
+}
+
 TEST_CASE("what mergekit passes over is told, what it refuses is refused") {
   Models models({2, 2, 3});
   const MergekitMerge made = models.merge(
@@ -368,10 +475,6 @@ TEST_CASE("what mergekit passes over is told, what it refuses is refused") {
                              "f.yml:5: 'wieght' is none of slerp's parameters and changes nothing",
                              "f.yml:4: 't' is one for all models and changes nothing at one of them; mergekit does not "
                              "look there, so give it under the 'parameters' of all"});
-  CHECK(
-      models.refusal("merge_method: arcee_fusion\nbase_model: A\nmodels: [{model: B}]\n")
-          .starts_with("f.yml:1:15: the method 'arcee_fusion' is not in this ckmerge yet; of mergekit's it has linear, "
-                       "slerp, nearswap, task_arithmetic, "));
   CHECK(models.refusal("merge_method: slurp\nmodels: [{model: B}]\n") ==
         "f.yml:1:15: mergekit has no method 'slurp'; did you mean 'slerp'?");
   CHECK(models.refusal("merge_method: slerp\nmodels: [{model: A}, {model: B}]\nparameters: {t: 0.5}\n") ==

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 
 #include "kernels/cuda/tile_job.h"
@@ -48,6 +49,31 @@ TEST_CASE("dropout: A and the kept differences from it, divided by density") {
           }
           CHECK(got == expected);
         }
+}
+
+TEST_CASE("dropout: with overlap_average, of what several keep in an element the average") {
+  for (const size_t inputs : {2u, 4u})
+    for (const double density : {0.0, 0.4, 1.0}) {
+      constexpr size_t kCount = 3000;
+      std::vector<std::vector<float>> x;
+      for (size_t k = 0; k < inputs; ++k) x.push_back(weights(static_cast<unsigned>(k + 1), kCount));
+      const uint64_t shape[] = {kCount};
+      const TensorFacts tensor{.name = "a", .shape = shape};
+      const Coefficients given = coefficients("dropout", with_values(inputs, {density, 0.7, 9, 1, 1}));
+      const std::vector<float> got = merged("dropout", given.values, x, tensor);
+      if (density == 0) CHECK(copied("dropout", given.values, inputs) == 0u);
+      std::vector<double> sum(kCount), count(kCount);
+      for (size_t k = 1; k < inputs; ++k) {
+        const std::vector<bool> kept = mask(density, 9, static_cast<uint16_t>(k), tensor, kCount);
+        for (size_t i = 0; i < kCount; ++i)
+          if (kept[i]) sum[i] += double{x[k][i]} - x[0][i], ++count[i];
+      }
+      double worst = 0;
+      for (size_t i = 0; i < kCount && density > 0; ++i)
+        worst = std::max(worst, std::fabs(got[i] - (x[0][i] + (count[i] > 0 ? 0.7 / density * sum[i] / count[i] : 0))));
+      CHECK(worst < 0.3 * 0x1p-21);
+    }
+  check_equal_stays("dropout", with_values(3, {0.3, 1, 0, 1, 1}));
 }
 
 TEST_CASE("dropout: of one input by itself what is dropped is 0") {

@@ -91,8 +91,12 @@ void add_statistics(const BlockKernels& kernels, const Reduced& reduced, std::sp
       return out.push_back(static_cast<double>(values.size() - static_cast<size_t>(std::ranges::count(values, 0.0f))));
     case Reduce::maximum: return out.push_back(values.empty() ? 0 : std::fabs(values[by_magnitude(values)[0]]));
     case Reduce::cut: {
-      const auto [least, end] = naive_cut(values, reduced.cut.kept(reduced.cut.shares, values.size()));
-      out.insert(out.end(), {least, end});
+      const auto zeros = static_cast<uint64_t>(std::ranges::count(values, 0.0f));
+      const uint64_t count = values.size() - (reduced.cut.of_nonzero ? zeros : 0);
+      const uint64_t kept = reduced.cut.kept(reduced.cut.shares, count);
+      const auto [least, end] = naive_cut(values, kept);
+      const bool all_equal = reduced.cut.keeps_equal && kept > 0;
+      out.insert(out.end(), {least, all_equal ? static_cast<double>(values.size()) : end});
     }
   }
 }

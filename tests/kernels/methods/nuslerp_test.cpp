@@ -31,7 +31,7 @@ TensorDefinition definition_of(std::vector<double> weights) {
 }
 
 TensorRun run(const std::vector<double>& weights, const std::vector<std::vector<float>>& x) {
-  return merged_by_tensor("nuslerp", with_weights(weights), x);
+  return merged_by_tensor("nuslerp", with_weights(weights, {1}), x);
 }
 
 std::vector<float> times(float k, std::vector<float> values) {
@@ -43,26 +43,26 @@ std::vector<float> times(float k, std::vector<float> values) {
 
 TEST_CASE("nuslerp: the arc between two tensors, of three between the differences from the first") {
   for (const std::vector<double>& weights : {std::vector<double>{0.7, 0.3}, {1, 1}, {3, -1}})
-    check_tensors("nuslerp", with_weights(weights), definition_of(weights), 6);
+    check_tensors("nuslerp", with_weights(weights, {1}), definition_of(weights), 6);
   for (const std::vector<double>& weights : {std::vector<double>{9, 0.7, 0.3}, {0, 1, 1}, {1, 3, -1}})
-    check_tensors("nuslerp", with_weights(weights), definition_of(weights), 6);
+    check_tensors("nuslerp", with_weights(weights, {1}), definition_of(weights), 6);
 }
 
 TEST_CASE("nuslerp: equal stays equal, NaN stays where it is, and the ends are copies") {
-  check_equal_tensors_stay("nuslerp", with_weights({0.7, 0.3}));
-  check_equal_tensors_stay("nuslerp", with_weights({1, 0.7, 0.3}));
-  check_nan_stays_alone("nuslerp", with_weights({0.7, 0.3}));
-  check_nan_stays_alone("nuslerp", with_weights({1, 0.7, 0.3}));
-  CHECK(copied("nuslerp", coefficients("nuslerp", with_weights({1, 0})).values, 2) == 0);
-  CHECK(copied("nuslerp", coefficients("nuslerp", with_weights({0, 2})).values, 2) == 1);
-  CHECK(copied("nuslerp", coefficients("nuslerp", with_weights({5, 0, 2})).values, 3) == 2);
-  CHECK(copied("nuslerp", coefficients("nuslerp", with_weights({5, 2, 0})).values, 3) == 1);
+  check_equal_tensors_stay("nuslerp", with_weights({0.7, 0.3}, {1}));
+  check_equal_tensors_stay("nuslerp", with_weights({1, 0.7, 0.3}, {1}));
+  check_nan_stays_alone("nuslerp", with_weights({0.7, 0.3}, {1}));
+  check_nan_stays_alone("nuslerp", with_weights({1, 0.7, 0.3}, {1}));
+  CHECK(copied("nuslerp", coefficients("nuslerp", with_weights({1, 0}, {1})).values, 2) == 0);
+  CHECK(copied("nuslerp", coefficients("nuslerp", with_weights({0, 2}, {1})).values, 2) == 1);
+  CHECK(copied("nuslerp", coefficients("nuslerp", with_weights({5, 0, 2}, {1})).values, 3) == 2);
+  CHECK(copied("nuslerp", coefficients("nuslerp", with_weights({5, 2, 0}, {1})).values, 3) == 1);
 }
 
 TEST_CASE("nuslerp: opposite tensors give the straight line, whatever their lengths") {
   const std::vector<float> a = weights(1), longer = weights(7, 70'001);
   for (const auto& [x, k] : {std::pair{a, -1.0f}, {a, -0.37f}, {longer, -1.7f}, {longer, -1e-3f}})
-    CHECK(run({0.7, 0.3}, {x, times(k, x)}).coefficients == std::vector{1 - 0.3, 0.3});
+    CHECK(run({0.7, 0.3}, {x, times(k, x)}).coefficients == std::vector<double>{1 - 0.3, 0.3, 0});
   CHECK(run({1, 1}, {{1, 0}, {-1, 1e-5f}}).coefficients[0] > 1e4);  // a sine of 1e-5 is an angle
 }
 
@@ -78,11 +78,11 @@ TEST_CASE("nuslerp: a tensor of zeros is at a right angle to everything, a short
 }
 
 TEST_CASE("nuslerp: weights that sum to nothing are halves, as in mergekit, and those that nearly do are refused") {
-  CHECK(coefficients("nuslerp", with_weights({1, -1})).values == std::vector{0.5, 0.5});
-  CHECK(coefficients("nuslerp", with_weights({0, 0})).values == std::vector{0.5, 0.5});
-  CHECK(coefficients("nuslerp", with_weights({7, 1, -1})).values == std::vector<double>{0, 0.5, 0.5});
-  CHECK(coefficients("nuslerp", with_weights({1e6, -1e6 + 1})).fault.starts_with("the weights nearly cancel"));
-  CHECK(coefficients("nuslerp", with_weights({1e308, 1e308})).fault.find("too large") != std::string::npos);
+  CHECK(coefficients("nuslerp", with_weights({1, -1}, {1})).values == std::vector<double>{0.5, 0.5, 0});
+  CHECK(coefficients("nuslerp", with_weights({0, 0}, {1})).values == std::vector<double>{0.5, 0.5, 0});
+  CHECK(coefficients("nuslerp", with_weights({7, 1, -1}, {1})).values == std::vector<double>{0, 0.5, 0.5, 0});
+  CHECK(coefficients("nuslerp", with_weights({1e6, -1e6 + 1}, {1})).fault.starts_with("the weights nearly cancel"));
+  CHECK(coefficients("nuslerp", with_weights({1e308, 1e308}, {1})).fault.find("too large") != std::string::npos);
 }
 
 TEST_CASE("nuslerp: the same bits on every machine") {

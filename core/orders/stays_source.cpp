@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which magnitudes of a whole tensor stay, equal ones as torch leaves them: the tensor is sorted in memory, 8 bytes an
+// element, and what stays is held as 2 bytes an element for the tiles in flight. mergekit sorts magnitudes in f32,
+// those of f64 rounded to it.
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "core/matrices/made_results.h"
+#include "core/orders/delta_reader.h"
+#include "core/orders/order_source.h"
+#include "core/orders/torch_order.h"
+#include "kernels/magnitudes.h"
+
+namespace ckmerge {
+namespace {
+
+constexpr uint64_t kReadAtATime = 64 << 10;  // elements
+constexpr uint16_t kOne = 0x3f80;            // in BF16
+
+class StaysSource final : public OrderSource {
+ public:
+  explicit StaysSource(OrderInputs inputs) : inputs_(std::move(inputs)) {}
+
+  Dtype dtype() const override { return Dtype::BF16; }
+
+  void read(const OrderedTensor& tensor, uint64_t begin, std::span<std::byte> out) override {
+    const auto make = [&](unsigned) { return tensor.is_wide ? made<double>(tensor) : made<float>(tensor); };
+    const MadeResults::Bytes bytes = results_.get(tensor.begin, memory(tensor), make);
+    std::memcpy(out.data(), bytes->data() + begin, out.size());
+  }
+
+  uint64_t memory(const OrderedTensor& tensor) const override {
+    return tensor.is_wide ? memory_of<double>(tensor) : memory_of<float>(tensor);
+  }
+
+ private:
+  using Entry = KeyedIndex<uint32_t>;
+
+  template <typename T>
+  static uint64_t memory_of(const OrderedTensor& tensor) {
+    const uint64_t count = std::min(tensor.count, kReadAtATime);
+    return tensor.count * sizeof(Entry) + DeltaReader<T>::memory(count) + count * sizeof(T) + tensor.size +
+           MadeResults::memory(tensor.size);
+  }
+
+  template <typename T>
+  std::vector<Entry> entries_of(const OrderedTensor& tensor) const {
+    std::vector<Entry> entries(tensor.count);
+    std::vector<T> deltas(std::min(tensor.count, kReadAtATime));
+    DeltaReader<T> reader(*inputs_.checkpoints, inputs_.first().tensors[tensor.row].name);
+    for (uint64_t at = 0; at < tensor.count; at += kReadAtATime) {
+      const uint64_t count = std::min(kReadAtATime, tensor.count - at);
+      reader.read(inputs_.operands[tensor.wanted.input], inputs_.operands[0], at, count, deltas.data());
+      for (uint64_t i = 0; i < count; ++i)
+        entries[at + i] = {magnitude_key(static_cast<float>(deltas[i])), static_cast<uint32_t>(at + i)};
+    }
+    return entries;
+  }
+
+  template <typename T>
+  std::vector<std::byte> made(const OrderedTensor& tensor) const {
+    std::vector<Entry> entries = entries_of<T>(tensor);
+    const bool descending = tensor.wanted.kind == MadeOperand::Kind::torch_stays;
+    sort_as_torch(std::span<Entry>(entries), descending);
+    const MadeOperand::Range& range = tensor.wanted.stays;
+    const uint64_t count = tensor.count, kept = std::min(count, range.kept(range.shares, count));
+    const uint64_t outer = range.outer ? std::min(kept, range.outer(range.shares, count)) : 0;
+    std::vector<std::byte> bytes(tensor.size);
+    for (uint64_t place = outer; place < kept; ++place) {
+      const uint32_t index = entries[descending ? place : count - 1 - place].index;
+      std::memcpy(bytes.data() + index * sizeof kOne, &kOne, sizeof kOne);
+    }
+    return bytes;
+  }
+
+  const OrderInputs inputs_;
+  MadeResults results_;
+};
+
+}  // namespace
+
+std::unique_ptr<OrderSource> stays_source(OrderInputs inputs) {
+  return std::make_unique<StaysSource>(std::move(inputs));
+}
+
+}  // namespace ckmerge

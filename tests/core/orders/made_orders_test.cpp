@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is merged by ranks of magnitudes, by mergekit's draws and by its order of equal magnitudes, against definitions
+// that see whole tensors.
+#include "core/orders/made_orders.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/plan/plan.h"
+#include "tests/core/failure.h"
+#include "tests/core/merge_runs.h"
+#include "tests/kernels/naive_placed.h"
+
+using namespace ckmerge;
+using namespace ckmerge::test;
+
+namespace {
+
+using Shape1 = std::vector<uint64_t>;
+
+struct Case {
+  std::string name;
+  Shape1 shape;
+};
+
+// By name: the order in which mergekit draws.
+const std::vector<Case>& shapes() {
+  static const std::vector<Case> all = {
+      {"a.matrix", {70, 401}}, {"b.conv", {9, 40, 3, 3}}, {"c.vector", {1003}},     {"d.scalar", {}},
+      {"e.column", {50, 1}},   {"f.empty", {0, 4}},       {"g.batch", {5, 130, 7}}, {"h.one", {1}},
+      {"i.wide", {3, 20'011}}, {"j.large", {300, 1000}}};
+  return all;
+}
+
+uint64_t count_of(const Shape1& shape) {
+  return std::accumulate(shape.begin(), shape.end(), uint64_t{1}, std::multiplies<>());
+}
+
+// Of few different values where `levels` is not 0, so that many magnitudes are equal.
+std::vector<std::vector<float>> values_of(uint64_t seed, int levels) {
+  std::vector<std::vector<float>> all;
+  std::mt19937_64 random(seed);
+  for (const Case& one : shapes()) {
+    std::vector<float>& values = all.emplace_back(count_of(one.shape));
+    for (float& value : values) {
+      const double unit = static_cast<double>(random() >> 11) * 0x1p-53 - 0.5;
+      value = static_cast<float>(levels == 0 ? unit : std::floor(unit * levels) / levels);
+    }
+  }
+  return all;
+}
+
+struct Inputs {
+  TempFolder folder;
+  std::vector<std::vector<std::vector<float>>> values;  // by input and tensor
+  std::vector<std::string> paths;
+
+  Inputs(size_t count, int levels) {
+    for (uint64_t k = 0; k < count; ++k) {
+      values.push_back(values_of(k + 1, levels));
+      std::vector<FileTensor> tensors;
+      for (size_t t = 0; t < shapes().size(); ++t)
+        tensors.push_back(f32(shapes()[t].name, shapes()[t].shape, values[k][t]));
+      paths.push_back(write_file(folder / std::to_string(k), tensors, k));
+    }
+  }
+  std::vector<float> delta(size_t k, size_t t) const {
+    std::vector<float> out = values[k][t];
+    for (size_t i = 0; i < out.size(); ++i) out[i] = out[i] - values[0][t][i];
+    return out;
+  }
+};
+
+struct Numbers {
+  std::string method = "della_linear";
+  std::vector<double> weights, densities;
+  double epsilon = 0.15;
+  bool normalize = false, rescale = true, masks = false;
+  double seed = 3;
+};
+
+Recipe recipe_of(const Numbers& of) {
+  Recipe recipe = plain({.method = of.method});
+  recipe.parameters = {{"weights", of.weights},
+                       {"densities", of.densities},
+                       {"normalize", {of.normalize ? 1.0 : 0}},
+                       {"rescale", {of.rescale ? 1.0 : 0}},
+                       {"seed", {of.seed}},
+                       {"mergekit_masks", {of.masks ? 1.0 : 0}}};
+  if (of.method.starts_with("della")) recipe.parameters["epsilon"] = {of.epsilon};
+  return recipe;
+}
+
+// Shares of elements, with ranks along the second dimension, or the only one.
+std::vector<float> shares_of(const std::vector<float>& delta, const Shape1& shape, double density, double epsilon,
+                             bool as_torch) {
+  const uint64_t length = shape.empty() ? 1 : shape.size() == 1 ? shape[0] : shape[1];
+  uint64_t apart = 1;
+  for (size_t i = 2; i < shape.size(); ++i) apart *= shape[i];
+  std::vector<float> shares(delta.size(), static_cast<float>(density));
+  for (uint64_t first = 0; length > 1 && first < delta.size(); ++first) {
+    if (first / apart % length != 0) continue;
+    std::vector<std::pair<float, int64_t>> line;
+    for (uint64_t i = 0; i < length; ++i) line.emplace_back(std::fabs(delta[first + i * apart]), i);
+    const auto less = [](const auto& x, const auto& y) { return x.first < y.first; };
+    as_torch ? std::sort(line.begin(), line.end(), less) : std::stable_sort(line.begin(), line.end(), less);
+    for (uint64_t rank = 0; rank < length; ++rank) {
+      const float norm = static_cast<float>(rank) / static_cast<float>(length - 1);
+      const float scaled = norm * 2 * static_cast<float>(epsilon);
+      shares[first + static_cast<uint64_t>(line[rank].second) * apart] = scaled + static_cast<float>(density - epsilon);
+    }
+  }
+  return shares;
+}
+
+std::vector<double> philox_draws(const std::string& method, const std::string& name, size_t k, double seed,
+                                 size_t count) {
+  uint32_t hash = 0x811c9dc5;
+  for (const char c : method) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
+  Program program{
+      .code = {{.op = Op::uniform, .operand = static_cast<uint16_t>(k), .k0 = seed, .k1 = static_cast<double>(hash)}}};
+  const uint64_t shape[] = {count};
+  fill_places(program, {.name = name, .shape = shape});
+  std::vector<double> draws(count);
+  for (size_t i = 0; i < count; ++i) draws[i] = naive_placed(program.code[0], i);
+  return draws;
+}
+
+// By tensor and input: which elements are kept.
+using Masks = std::vector<std::vector<std::vector<bool>>>;
+
+Masks masks_of(const Inputs& inputs, const Numbers& of) {
+  std::mt19937 generator(static_cast<uint32_t>(of.seed));
+  const bool ranks = of.method.starts_with("della");
+  Masks masks(shapes().size(), std::vector<std::vector<bool>>(inputs.values.size()));
+  for (size_t t = 0; t < shapes().size(); ++t)
+    for (size_t k = 1; k < inputs.values.size(); ++k) {
+      const std::vector<float> delta = inputs.delta(k, t);
+      const double density = of.densities[k];
+      std::vector<bool>& mask = masks[t][k];
+      mask.assign(delta.size(), density >= 1);
+      if (density >= 1 || (ranks && density <= 0)) continue;
+      std::vector<float> shares(delta.size(), static_cast<float>(density));
+      if (ranks) shares = shares_of(delta, shapes()[t].shape, density, of.epsilon, of.masks);
+      const std::vector<double> own = philox_draws(of.method, shapes()[t].name, k, of.seed, delta.size());
+      for (size_t i = 0; i < delta.size(); ++i)
+        mask[i] = (of.masks ? static_cast<double>(generator() & 0xffffff) * 0x1p-24 : own[i]) < shares[i];
+    }
+  return masks;
+}
+
+std::vector<double> right(const Inputs& inputs, const Numbers& of, const Masks& masks, size_t t) {
+  const size_t count = inputs.values[0][t].size();
+  std::vector<std::vector<double>> terms(inputs.values.size(), std::vector<double>(count));
+  double weights = 0;
+  for (size_t k = 1; k < inputs.values.size(); ++k) {
+    const std::vector<float> delta = inputs.delta(k, t);
+    double all = 0, left = 0;
+    for (size_t i = 0; i < count; ++i) {
+      all += std::fabs(delta[i]);
+      if (masks[t][k][i]) left += std::fabs(delta[i]);
+    }
+    const bool scales = of.rescale && of.densities[k] < 1 && all >= 1e-7 && left >= 1e-7;
+    for (size_t i = 0; i < count; ++i)
+      if (masks[t][k][i]) terms[k][i] = of.weights[k] * (scales ? all / left : 1) * delta[i];
+    weights += of.weights[k];
+  }
+  std::vector<double> out(count);
+  for (size_t i = 0; i < count; ++i) {
+    double sum = 0, election = 0, divisor = weights;
+    for (size_t k = 1; k < terms.size(); ++k) sum += terms[k][i], election += static_cast<float>(terms[k][i]);
+    if (of.method == "della" || of.method == "dare_ties") {
+      sum = divisor = 0;
+      for (size_t k = 1; k < terms.size(); ++k)
+        if (election < 0 ? terms[k][i] < 0 : terms[k][i] > 0) sum += terms[k][i], divisor += of.weights[k];
+      if (divisor == 0) divisor = 1;
+    }
+    out[i] = inputs.values[0][t][i] + (of.normalize ? sum / divisor : sum);
+  }
+  return out;
+}
+
+void check(const Inputs& inputs, const Numbers& of) {
+  merge(recipe_of(of), inputs.paths, inputs.folder / "out", {.replace = true, .sync = false});
+  const Masks masks = masks_of(inputs, of);
+  for (size_t t = 0; t < shapes().size(); ++t) {
+    CAPTURE(shapes()[t].name);
+    CAPTURE(of.method);
+    const std::vector<float> got = f32_values(inputs.folder / "out", shapes()[t].name);
+    const std::vector<double> expected = right(inputs, of, masks, t);
+    REQUIRE(got.size() == expected.size());
+    size_t far = 0;
+    for (size_t i = 0; i < got.size(); ++i) far += std::fabs(got[i] - expected[i]) > 2e-6;
+    // A sum of terms that cancel may elect either sign.
+    CHECK(far <= (of.method == "della" || of.method == "dare_ties" ? got.size() / 1000 : 0));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("della: what is kept hangs on ranks along the second dimension, with own masks and mergekit's") {
+  for (const int levels : {0, 9})
+    for (const bool masks : {false, true}) {
+      const Inputs inputs(3, levels);
+      check(inputs, {.weights = {1, 0.6, 0.3}, .densities = {1, 0.5, 0.3}, .masks = masks});
+      check(inputs,
+            {.weights = {1, 0.6, 0.3}, .densities = {1, 0.2, 1}, .normalize = true, .rescale = false, .masks = masks});
+      check(inputs, {.method = "della",
+                     .weights = {1, 0.6, 0.3},
+                     .densities = {1, 0.5, 0.4},
+                     .epsilon = 0.3,
+                     .normalize = true,
+                     .masks = masks});
+    }
+}
+
+TEST_CASE("dare with mergekit's masks: drawn by name, input and element, nothing for a density of 1") {
+  const Inputs inputs(4, 0);
+  check(
+      inputs,
+      {.method = "dare_linear", .weights = {1, 0.6, 0.3, 2}, .densities = {1, 0.5, 1, 0.3}, .masks = true, .seed = 42});
+  check(inputs,
+        {.method = "dare_linear", .weights = {1, 1, 1, 1}, .densities = {1, 0, 0.9, 0.3}, .masks = true, .seed = 0});
+  check(inputs, {.method = "dare_ties",
+                 .weights = {1, 0.6, 0.3, 2},
+                 .densities = {1, 0.5, 0.7, 0.3},
+                 .normalize = true,
+                 .masks = true});
+}
+
+TEST_CASE("della: the same file on every ISA and device, with any threads, tiles and budget, masks of either kind") {
+  const Inputs inputs(3, 9);
+  for (const bool masks : {false, true})
+    merge_every_way(
+        recipe_of({.method = "della", .weights = {1, 0.6, 0.3}, .densities = {1, 0.5, 0.3}, .masks = masks}),
+        inputs.paths, inputs.folder);
+}
+
+TEST_CASE("ties and breadcrumbs keep mergekit's of equal magnitudes") {
+  const Inputs inputs(2, 9);
+  for (const auto& [method, gamma] : {std::pair{"ties", 0.0}, std::pair{"breadcrumbs", 0.1}})
+    for (const bool rescale : {false, true}) {
+      Recipe recipe = plain({.method = method});
+      recipe.parameters = {{"density", {0.4}}, {"rescale", {rescale ? 1.0 : 0}}, {"mergekit_order", {1}}};
+      if (gamma > 0) recipe.parameters["gamma"] = {gamma};
+      merge_every_way(recipe, inputs.paths, inputs.folder);
+      for (size_t t = 0; t < shapes().size(); ++t) {
+        CAPTURE(shapes()[t].name);
+        const std::vector<float> delta = inputs.delta(1, t),
+                                 got = f32_values(inputs.folder / "reference", shapes()[t].name);
+        std::vector<std::pair<float, int64_t>> order;
+        for (size_t i = 0; i < delta.size(); ++i) order.emplace_back(std::fabs(delta[i]), i);
+        if (gamma > 0)
+          std::sort(order.begin(), order.end(), [](const auto& x, const auto& y) { return x.first < y.first; });
+        else
+          std::sort(order.begin(), order.end(), [](const auto& x, const auto& y) { return x.first > y.first; });
+        const auto n = static_cast<double>(delta.size());
+        const auto keep = std::min(delta.size(), std::max<size_t>(1, static_cast<size_t>(0.4 * n)));
+        const auto top = std::min(static_cast<size_t>(gamma * n), delta.size() - keep);
+        const size_t begin = gamma > 0 ? delta.size() - keep - top : 0;
+        std::vector<bool> stays(delta.size());
+        double all = 0, left = 0;
+        for (size_t i = 0; i < keep; ++i) stays[static_cast<size_t>(order[begin + i].second)] = true;
+        for (size_t i = 0; i < delta.size(); ++i)
+          all += std::fabs(delta[i]), left += stays[i] ? std::fabs(delta[i]) : 0;
+        const double scale = rescale && left >= 1e-7 ? all / left : 1;
+        size_t far = 0;
+        for (size_t i = 0; i < got.size(); ++i)
+          far += std::fabs(got[i] - (inputs.values[0][t][i] + (stays[i] ? scale * delta[i] : 0))) > 2e-6;
+        CHECK(far == 0);
+      }
+    }
+}
+
+TEST_CASE("what orders need is told, and refused where the budget is less") {
+  const Inputs inputs(2, 0);
+  const auto held = [&](const Recipe& recipe) {
+    std::vector<Checkpoint> checkpoints = open_all(inputs.paths);
+    add_orders(recipe, checkpoints);
+    return make_plan(recipe, checkpoints).held_whole;
+  };
+  Recipe ties = plain({.method = "ties", .parameters = {{"density", {0.4}}, {"mergekit_order", {1}}}});
+  CHECK(held(ties) > 8 * 300'000);
+  CHECK(held(ties) < 20 * 300'000);
+  const Failure small = failure([&] {
+    merge(ties, inputs.paths, inputs.folder / "out", {.replace = true, .sync = false, .memory_budget = 2 << 20});
+  });
+  CHECK(small.code == ErrorCode::resources);
+  ties.parameters["density"] = {1};
+  CHECK(held(ties) == 0);
+  const Recipe della = plain({.method = "della", .parameters = {{"density", {0.4}}}});
+  CHECK(held(della) > 0);
+  CHECK(held(della) < 16 << 20);
+}
+
+TEST_CASE("NaN is the largest magnitude, equal checkpoints stay, and what a mask drops does not count") {
+  TempFolder folder;
+  std::vector<float> a(1000), b(1000);
+  for (size_t i = 0; i < a.size(); ++i)
+    a[i] = static_cast<float>(i) / 7, b[i] = a[i] + static_cast<float>(i % 90 + 1) / 64;
+  b[500] = NAN;
+  const std::vector<std::string> paths = {write_file(folder / "a", {f32("w", {1, 1000}, a)}),
+                                          write_file(folder / "b", {f32("w", {1, 1000}, b)}, 1)};
+  const Recipe recipe = plain({.method = "della_linear", .parameters = {{"density", {0.5}}, {"epsilon", {0.4999}}}});
+  merge(recipe, paths, folder / "out", {.replace = true, .sync = false});
+  const std::vector<float> got = f32_values(folder / "out", "w");
+  CHECK(std::isnan(got[500]));  // kept with a share of 0.9999
+  CHECK(std::ranges::count_if(got, [](float value) { return std::isnan(value); }) == 1);
+  b[501] = INFINITY;  // of which a difference is none
+  const std::string first = write_file(folder / "c", {f32("w", {1, 1000}, b)});
+  merge(recipe, {first, write_file(folder / "d", {f32("w", {1, 1000}, b)}, 2)}, folder / "same",
+        {.replace = true, .sync = false});
+  CHECK(tensor_bytes(folder / "same", "w") == tensor_bytes(first, "w"));
+}
+
+TEST_CASE("what has no order is refused in a sentence") {
+  const Inputs inputs(3, 0);
+  const auto fails = [&](const Recipe& recipe) {
+    return failure([&] {
+      std::vector<Checkpoint> checkpoints = open_all(inputs.paths);
+      add_orders(recipe, checkpoints);
+      make_plan(recipe, checkpoints);
+    });
+  };
+  const auto formula = [](const std::string& text) {
+    return plain({.method = kFormulaMethod, .formula = Formula{.text = text, .names = {"A", "B", "C"}}});
+  };
+  const Failure nested = fails(formula("della(A, slerp(B, C, t=0.5), density=0.4)"));
+  CHECK(nested.code == ErrorCode::usage);
+  CHECK(nested.text.find("merge what it is to take into a file first") != std::string::npos);
+  CHECK(fails(formula("della(A, slerp(B, C, t=0.5))")).text == "");  // of a density of 1 nothing is ranked
+  CHECK(fails(formula("0.5*della(A, B, density=0.4) + 0.5*della(A, C, density=0.4)")).text == "");
+  const Failure twice =
+      fails(formula("0.5*dare_linear(A, B, density=0.4, mergekit_masks=true) + 0.5*dare_linear(A, C, density=0.4, "
+                    "mergekit_masks=true)"));
+  CHECK(twice.text.find("drawn in one order") != std::string::npos);
+  const Failure epsilon = fails(plain({.method = "della", .parameters = {{"density", {0.9}}}}));
+  CHECK(epsilon.text.find("density + epsilon below 1") != std::string::npos);
+  std::vector<Checkpoint> checkpoints = open_all(inputs.paths);
+  const Recipe della = plain({.method = "della", .parameters = {{"density", {0.4}}}});
+  CHECK(failure([&] { make_plan(della, checkpoints); }).text.find("add_orders()") != std::string::npos);
+}
