@@ -105,7 +105,7 @@ void LineFindings::put_strip(size_t round, uint64_t end, const Waiting& waiting)
   const uint64_t size = strip_elements(lines), strip = found.strip_begin / size;
   {
     const SemaphoreLock::Pause pause(waiting.computing);
-    lines_->wait_for_turn(round, strip, waiting.pool);
+    lines_->wait_for_turn(round, strip, *waiting.pool);
   }
   const bool wide = lines.inner > size;
   for (size_t r = 0; r < found.strip.size(); ++r)

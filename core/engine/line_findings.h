@@ -19,7 +19,7 @@ class LineFindings {
  public:
   /// Who may have to wait: with `computing` given up meanwhile.
   struct Waiting {
-    const ThreadPool& pool;
+    const ThreadPool* pool;  ///< not null where there are lines
     SemaphoreLock& computing;
   };
 

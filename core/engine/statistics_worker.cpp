@@ -119,7 +119,7 @@ void StatisticsWorker::compute_piece(const Piece& piece, SemaphoreLock& computin
       of_lines_.add(*options_.kernels, sought_, reductions_, elements, operands_, at, next);
     });
     if (end % kReductionBlock == 0 || end == elements.count)
-      of_lines_.end_block(end, elements.count, {*options_.pool, computing});
+      of_lines_.end_block(end, elements.count, {options_.pool, computing});
     take_block(elements, end);
   });
   if (piece.last) statistics_.add(piece.step, piece.first_block, found_);
