@@ -7,9 +7,9 @@
 namespace ckmerge {
 namespace {
 
-// Of each delta, so that those of all are as many as the matrix has; but one.
+// Of each delta, so that those of all are as many as the matrix has; but one. A lone checkpoint has none beyond it.
 uint64_t vectors_of_each(Shape shape, size_t inputs) {
-  return std::max<uint64_t>(std::min(matrix_rows(shape), matrix_columns(shape)) / inputs, 1);
+  return std::max<uint64_t>(std::min(matrix_rows(shape), matrix_columns(shape)) / std::max<size_t>(inputs, 1), 1);
 }
 
 Matrix plain_tsv_m(const WholeTensor& tensor) { return scaled(average_of(tensor.inputs), tensor.coefficients[0]); }

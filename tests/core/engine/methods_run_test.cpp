@@ -160,6 +160,28 @@ TEST_CASE("every method is the same file on every ISA and device, with any threa
   }
 }
 
+TEST_CASE("every method merges as few checkpoints as it takes") {
+  TempFolder folder;
+  std::vector<std::string> paths;
+  for (uint64_t k = 0; k < 4; ++k) paths.push_back(write_file(folder / std::to_string(k), tensors(10 * k + 1), k));
+  for (const Method& method : methods()) {
+    const std::string name = method.spec->name;
+    CAPTURE(name);
+    Recipe recipe{.method = name};
+    recipe.metadata = MetadataPolicy::none;
+    const auto known = rows();
+    const auto row = std::ranges::find(known, name, &Row::method);
+    for (const ParameterSpec& parameter : method.spec->parameter_list())
+      if (const auto given = row->parameters.find(parameter.name);
+          given != row->parameters.end() && parameter.kind == ParameterKind::number)
+        recipe.parameters.insert(*given);
+    const std::vector<std::string> least(paths.begin(), paths.begin() + method.spec->min_inputs);
+    REQUIRE_NOTHROW(merge(recipe, least, folder / "out", {.replace = true, .sync = false}));
+    for (const FileTensor& tensor : tensors(1))
+      CHECK(tensor_bytes(folder / "out", tensor.name).size() == tensor.bytes.size());
+  }
+}
+
 TEST_CASE("every method has its bytes pinned") {
   const auto known = rows();
   for (const Method& method : methods()) {
