@@ -19,7 +19,7 @@ void Statistics::count_model_steps() {
   }
 }
 
-// Of each method the numbers of all tensors are one set, whichever programs these have.
+// Of each term the numbers of all tensors are one set, whichever programs these have: its slots are the same in all.
 void Statistics::finish_model(size_t level) {
   const auto for_each_part = [&](const auto& fn) {
     for (auto& [step, state] : states_)

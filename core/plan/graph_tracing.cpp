@@ -113,7 +113,9 @@ Symbol GraphTracing::trace_method(TermId id) {
   std::vector<Symbol> inputs;
   for (const TermId id : term.operands) inputs.push_back(known_.at(id));
   const bool has_slots = method.reductions && method.needs_statistics(given);
-  const std::optional<uint16_t> first_slot = has_slots ? std::optional(take_slots(given.size())) : std::nullopt;
+  // Taken where they stay empty, too: those of a term are the same for all tensors (Statistics::finish_model()).
+  const size_t place = method.reductions ? take_slots(given.size()) : 0;
+  const std::optional<uint16_t> first_slot = has_slots ? std::optional(checked_slot(place)) : std::nullopt;
   const auto first_line = static_cast<uint16_t>(line_count_);
   const size_t lines = has_slots && method.line_coefficient_count ? method.line_coefficient_count(given) : 0;
   line_count_ += lines;
@@ -132,8 +134,9 @@ Over GraphTracing::Node::over() const {
   return Over::tensor;
 }
 
-uint16_t GraphTracing::take_slots(size_t count) {
-  const size_t first = std::exchange(slot_count_, slot_count_ + count);
+size_t GraphTracing::take_slots(size_t count) { return std::exchange(slot_count_, slot_count_ + count); }
+
+uint16_t GraphTracing::checked_slot(size_t first) const {
   if (slot_count_ > Instruction::kNoSlot)
     throw Error(ErrorCode::usage, "formula",
                 "the formula has too many methods that need statistics of their tensors; split it into two merges");

@@ -80,7 +80,8 @@ class GraphTracing {
   Coefficient factor(const Term& term, size_t i) const;
   Symbol trace_method(TermId id);
   void take_made(TermId id, std::span<const double> given, Tracing& in);
-  uint16_t take_slots(size_t count);
+  size_t take_slots(size_t count);
+  uint16_t checked_slot(size_t first) const;
 
   const MergeGraph& graph_;
   std::span<const double> numbers_;

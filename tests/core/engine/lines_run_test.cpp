@@ -270,6 +270,36 @@ TEST_CASE("cosine_a and cosine_b: columns among those of the whole model") {
   }
 }
 
+TEST_CASE("each cosine_a of a formula has ends of its own, also where another compares nothing in some tensors") {
+  TempFolder folder;
+  const std::vector<std::string> paths = files(folder, 3);
+  const auto values_of = [&](const std::string& text, const std::vector<size_t>& used) {
+    Recipe recipe = of(kFormulaMethod, {});
+    recipe.formula = Formula{.text = text};
+    std::vector<std::string> inputs;
+    for (const size_t k : used) {
+      recipe.formula->names.emplace_back(1, static_cast<char>('A' + inputs.size()));
+      inputs.push_back(paths[k]);
+    }
+    if (text.find("=s") != std::string::npos) {
+      recipe.parameters = {{"s", {0.2}}};
+      recipe.weights = {{.parameter = "s", .selector = "/^(b[.]threes|f[.]vector)$/", .values = {1}}};
+    }
+    merge(recipe, inputs, folder / "out", {.replace = true, .sync = false});
+    std::vector<std::vector<float>> values;
+    for (const Shaped& tensor : kShapes) values.push_back(f32_values(folder / "out", tensor.name));
+    return values;
+  };
+  const auto one = values_of("cosine_a(A, B, alpha=s)", {0, 1}), other = values_of("cosine_a(A, B, alpha=0.1)", {0, 2});
+  const auto both = values_of("0.5*cosine_a(A, B, alpha=s) + 0.5*cosine_a(A, C, alpha=0.1)", {0, 1, 2});
+  for (size_t k = 0; k < kShapes.size(); ++k) {
+    double worst = 0;
+    for (size_t i = 0; i < both[k].size(); ++i)
+      worst = std::max(worst, std::fabs(both[k][i] - 0.5 * one[k][i] - 0.5 * other[k][i]));
+    CHECK_MESSAGE(worst < 1e-6, std::string(kShapes[k].name));
+  }
+}
+
 TEST_CASE("arcee_fusion: elements beyond a threshold of quartiles are the second checkpoint's") {
   TempFolder folder;
   const std::vector<std::string> paths = files(folder, 2);
