@@ -94,7 +94,7 @@ void make_room_for_last_words() {
 
 std::string keep_within_limits() {
   constexpr uint64_t kLeastStack = 64ull << 10, kGoodStack = 1ull << 20, kSmallStack = 512ull << 10;  // bytes
-  constexpr int kHeapRoom = 512 << 10;
+  constexpr int kHeapRoom = 512 << 10, kLeastMapped = 128 << 10;  // the latter glibc's own
   constexpr size_t kLastWords = 64 << 10;
   rlimit stack{}, addresses{};
   const bool stack_is_limited = ::getrlimit(RLIMIT_STACK, &stack) == 0 && stack.rlim_cur < kGoodStack;
@@ -109,6 +109,10 @@ std::string keep_within_limits() {
     room_for_last_words = ::malloc(kLastWords);
     // Not even that beside the heap's room: so the heap grows by what is asked for alone.
     if (!room_for_last_words && ::mallopt(M_TOP_PAD, 0) != 0) room_for_last_words = ::malloc(kLastWords);
+  } else {
+    // Said, as the heap's room is, so that it stays: each large block that is freed would raise it, up to 32 MiB, and
+    // what threads have freed of smaller ones would stay in heaps of their own, beyond --memory.
+    ::mallopt(M_MMAP_THRESHOLD, kLeastMapped);
   }
   if (stack_is_limited || addresses_are) give_threads_stacks_of(kSmallStack);
   return "";

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """usage: limits.py CKMERGE
 Less address space (ulimit -v) or stack (ulimit -s) than is wanted: a merge, or a sum, is done with fewer windows and
-threads, or refused with a sentence; the same each time, and more room is never worse."""
+threads, or refused with a sentence; the same each time, and more room is never worse. And what is freed is not held on to
+beyond --memory."""
 import os
 import resource
 import sys
+import time
 
 import scene
 from scene import OUT, expect
@@ -56,13 +58,45 @@ def stack(folder):
     folder.ckmerge = program
 
 
+def anonymous_memory(process):
+    """The most that is seen of it, in bytes: no pages of files."""
+    most = 0
+    while process.poll() is None:
+        try:
+            with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+                most = max([most, *(int(line.split()[1]) << 10 for line in status if line.startswith("RssAnon"))])
+        except OSError:
+            break
+        time.sleep(0.002)
+    return most
+
+
+def budget(folder):
+    """Whole tensors of many sizes, each of which is made in vectors that are freed again."""
+    if folder.run("--version", **limited(resource.RLIMIT_AS, 400_000)).code != 0:
+        return scene.not_run("memory that is freed", "a sanitizer holds on to it")
+    names = ["many0", "many1"]
+    for name in names:
+        tensors = [(f"t{i}", [1000 + 100 * i, 400]) for i in range(24)]
+        scene.make_inputs.write(folder / name, {"format": "pt"},
+                                [(at, "F16", shape, scene.random_halves(2 * shape[0] * shape[1], name + at)) for at, shape in tensors], True)
+    process = folder.start("merge", *names, "-m", "top_k_tensor_sum", "--memory", "64MiB", "--threads", "5", "-q", "-o", "made", "--no-register")
+    most = anonymous_memory(process)
+    process.communicate()
+    print(f"whole tensors in 64 MiB: {most >> 20} MiB")
+    expect(process.returncode == 0 and most < 80 << 20, f"whole tensors in 64 MiB: exit {process.returncode}, {most >> 20} MiB")
+    for name in (*names, "made"):
+        os.remove(folder / name)
+    return None
+
+
 def main(ckmerge):
     with scene.Folder(ckmerge) as folder:
         for name in INPUTS:
             scene.write_random(folder / name, name, tensors=3, elements=1 << 21)
         result = folder.merge(out="expected")
         expect(result.code == 0, f"without limits: {result}")
-        for check in (address_space, stack):
+        for check in (address_space, stack, budget):
             check(folder)
     scene.finish()
 
