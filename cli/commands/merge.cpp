@@ -14,6 +14,7 @@
 #include "cli/report/report.h"
 #include "cli/report/report_json.h"
 #include "core/formula/recipe_graph.h"
+#include "core/lines/line_memory.h"
 #include "io/folder/partial_folder.h"
 
 namespace ckmerge::cli {
@@ -58,18 +59,19 @@ struct Prepared {
 // REQUIRES: request.output is the name of a file, or of a folder that is the output itself.
 void check_output(MergeRequest& request, Prepared& prepared, Faults& faults) {
   const Settings& settings = request.settings;
+  const uint64_t scratch = line_memory(prepared.plan, prepared.checkpoints).least_scratch(settings.run.memory_budget);
   if (request.makes_folder()) {
     const std::string folder = request.output.substr(0, request.output.find_last_not_of('/') + 1);
     faults.check(
         [&] { check_folder_target(request.output, read_paths(settings, prepared.checkpoints), settings.run.replace); });
-    if (prepared.folder) faults.check([&] { check_space(folder, prepared.size()); });
+    if (prepared.folder) faults.check([&] { check_room(folder, prepared.size(), scratch); });
     return;
   }
   const std::string place = place_to_check(request);
   // That a numbered name is taken is no fault: the run asks for the next.
   const bool may_exist = settings.run.replace || prepared.names;
   faults.check([&] { check_target(place, identities(prepared.checkpoints), may_exist); });
-  faults.check([&] { check_space(place, prepared.plan.output_size()); });
+  faults.check([&] { check_room(place, prepared.plan.output_size(), scratch); });
   faults.check([&] {
     prepared.config =
         config_copy(settings.config, request.inputs, request.output, settings.run.replace, prepared.plan.warnings);

@@ -20,8 +20,11 @@
 #include "core/read/tile_sizing.h"
 #include "core/slices/sliced_inputs.h"
 #include "core/threads/machine.h"
+#include "io/file/output_target.h"
 #include "io/folder/model_folder.h"
 #include "io/input_forms.h"
+#include "io/text/error.h"
+#include "io/text/sentence.h"
 
 namespace ckmerge::cli {
 namespace {
@@ -173,6 +176,18 @@ Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const 
   size_tiles(plan, checkpoints,
              {.budget = run.memory_budget, .held = run.held_by_inputs + plan.held_whole, .tile_size = run.tile_size});
   return plan;
+}
+
+// On a disk the output is reserved before there are numbers; in memory it grows while these are given back.
+void check_room(const std::string& place, uint64_t size, uint64_t scratch) {
+  try {
+    check_space(place, target_in_memory(place) ? std::max(size, scratch) : size + scratch);
+  } catch (const Error& error) {
+    if (scratch == 0 || error.code() != ErrorCode::resources) throw;
+    throw Error(error.code(), error.where(),
+                sentence(error.what(), "; numbers of rows and columns take ", scratch,
+                         " bytes in a scratch file beside it, and less with a larger --memory"));
+  }
 }
 
 std::unique_ptr<FolderOutput> laid_out_folder(const MergeRequest& request, Plan& plan,

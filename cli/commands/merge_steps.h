@@ -2,6 +2,7 @@
 // What a merge of one output and one of several have in common, step by step.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,6 +32,10 @@ Plan planned(const MergeRequest& request, const Recipe& recipe, std::span<const 
 /// what programs will miss. Null where the output is one file. Throws as ModelOutput and PipelineOutput do.
 std::unique_ptr<FolderOutput> laid_out_folder(const MergeRequest& request, Plan& plan,
                                               std::span<const Checkpoint> checkpoints);
+
+/// check_space() of an output of `size` bytes and of what `scratch`, of LineMemory::least_scratch(), has to lie beside
+/// it.
+void check_room(const std::string& place, uint64_t size, uint64_t scratch);
 
 /// All that is read: a folder that is written may be a part of one of theirs, or hold it.
 std::vector<std::string> read_paths(const Settings& settings, std::span<const Checkpoint> checkpoints);

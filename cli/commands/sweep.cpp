@@ -16,6 +16,7 @@
 #include "cli/options/sweep_option.h"
 #include "cli/report/sweep_report.h"
 #include "core/formula/recipe_graph.h"
+#include "core/lines/line_memory.h"
 #include "io/folder/partial_folder.h"
 
 namespace ckmerge::cli {
@@ -152,18 +153,22 @@ class Sweeping {
   }
 
   void check_targets(Faults& faults) {
-    uint64_t size = 0;
-    for (const Output& output : outputs_) size += output.size();
+    uint64_t size = 0, scratch = 0;
+    for (const Output& output : outputs_) {
+      size += output.size();
+      const LineMemory lines = line_memory(output.plan, checkpoints_);
+      scratch = std::max(scratch, lines.least_scratch(request_.settings.run.memory_budget));
+    }
     std::error_code error;
     const bool is_there = fs::exists(request_.output, error);
     if (!is_there) {
       const std::string place = nearest_place();
       faults.check([&] { check_target(place, identities(checkpoints_), true); });
-      faults.check([&] { check_space(place, size); });
+      faults.check([&] { check_room(place, size, scratch); });
       return;
     }
     for (const Output& output : outputs_) faults.check([&] { check_output(output); });
-    faults.check([&] { check_space(outputs_.front().path, size); });
+    faults.check([&] { check_room(outputs_.front().path, size, scratch); });
     for (Output& output : outputs_)
       if (!output.folder) faults.check([&] { choose_config(output); });
   }

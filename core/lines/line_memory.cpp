@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "core/lines/line_window.h"
+#include "core/lines/model_numbers.h"
 #include "core/plan/step_rows.h"
 
 namespace ckmerge {
@@ -19,7 +20,7 @@ uint64_t reductions_of(const StatisticSet& set) {
 
 void add_step(const StatisticSet& set, std::span<const uint64_t> shape, uint64_t elements, LineMemory& memory) {
   const uint64_t reductions = reductions_of(set);
-  uint64_t held = 0, window = 0, strip = 0;
+  uint64_t held = 0, kept = 0, window = 0, strip = 0;
   uint16_t end = 0;  // of the lines' numbers that were seen: a method's rounds share theirs
   for (const TensorCoefficients& made : set.coefficients) {
     if (made.over == Over::tensor) continue;
@@ -34,7 +35,12 @@ void add_step(const StatisticSet& set, std::span<const uint64_t> shape, uint64_t
     if (made.first_line < end) continue;
     end = static_cast<uint16_t>(made.first_line + made.line_count);
     held += made.line_count * count;
+    kept += made.line_count * count;
   }
+  // Sums of columns are gone with their walk. What waits for the model's range is of all tensors there.
+  const bool waits = std::ranges::any_of(set.coefficients, wants_model);
+  memory.of_model += waits ? kept * sizeof(double) : 0;
+  memory.at_once = std::max({memory.at_once, memory.of_model, kept * sizeof(double)});
   memory.all += held * sizeof(double);
   memory.largest = std::max(memory.largest, held * sizeof(double));
   memory.per_worker = std::max(memory.per_worker, (window + strip) * sizeof(double));

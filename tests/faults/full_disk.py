@@ -75,7 +75,7 @@ def numbers_that_do_not_fit(folder, disk, name):
     """Of 1,500,000 rows they are 36 MB, which neither the memory nor the disk has, where the output of 6 MB fits."""
     result = folder.run("merge", "rows0", "rows1", "-m", "nuslerp", "--no-flatten", "-q", "--memory", "12MiB", "-o", os.path.join(disk, OUT))
     print(f"{name}: numbers of rows: exit {result.code}, {result.text()}")
-    expect_refusal(result, 5, OUT, "the scratch file beside it cannot be", "No space left on device", "free some space")
+    expect_refusal(result, 5, OUT, "are free", "bytes in a scratch file beside it", "larger --memory")
     expect(names(disk) == [], f"{name}: {names(disk)} are left")
 
 

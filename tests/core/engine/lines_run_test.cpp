@@ -399,7 +399,11 @@ TEST_CASE("numbers that take more than their share of the budget lie in a scratc
     std::vector<Checkpoint> checkpoints = open_all(paths);
     const Plan plan = make_plan(recipe, checkpoints);
     const uint64_t small = 4 << 20;
-    CHECK(line_memory(plan, checkpoints).largest > small / 8);
+    const LineMemory lines = line_memory(plan, checkpoints);
+    CHECK(lines.largest > small / 8);
+    CHECK(lines.least_scratch(small) > 0);
+    CHECK(lines.least_scratch(small) < lines.scratch(small));
+    CHECK(lines.least_scratch(8 * lines.all) == 0);
     merge(recipe, paths, folder / "plenty", {.replace = true, .sync = false});
     merge(recipe, paths, folder / "little", {.replace = true, .sync = false, .memory_budget = small, .threads = 3});
     CHECK(read_file(folder / "little") == read_file(folder / "plenty"));
