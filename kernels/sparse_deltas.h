@@ -233,7 +233,8 @@ inline constexpr ParameterSpec kMergekitOrder{
     ParameterKind::flag,
     0,
     "off",
-    "of equal magnitudes keep those that mergekit keeps, which takes 14 bytes an element of a tensor",
+    "of equal magnitudes keep those that mergekit keeps, which sorts one tensor at a time, 8 bytes an element "
+    "and a quarter of one for each model",
     "mergekit-order"};
 
 /// Breadcrumbs, whose parameters are those of ties and the share that goes for being the largest.

@@ -21,6 +21,18 @@ std::string beside_text(const MergeGraph& graph, const Term& term, MadeOperand::
 
 class BesideOperands {
  public:
+  struct Key {
+    TermId term;
+    MadeOperand::Kind kind;
+    size_t input;
+
+    /// Whether a tensor is sorted for it, which operands of a recipe do in turn: the memory of one is that of all.
+    bool takes_turns() const {
+      return kind == MadeOperand::Kind::torch_stays || kind == MadeOperand::Kind::torch_stays_ascending;
+    }
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+
   BesideOperands() = default;
   /// Of `checkpoints`, those that core/orders/made_orders.h put there.
   BesideOperands(const MergeGraph& graph, std::span<const Checkpoint> checkpoints);
@@ -28,14 +40,10 @@ class BesideOperands {
   /// As checkpoint; empty: there is none.
   std::optional<uint32_t> find(TermId term, const MadeOperand& wanted) const;
 
- private:
-  struct Key {
-    TermId term;
-    MadeOperand::Kind kind;
-    size_t input;
+  /// As checkpoints.
+  const std::map<Key, uint32_t>& all() const { return operands_; }
 
-    friend auto operator<=>(const Key&, const Key&) = default;
-  };
+ private:
   std::map<Key, uint32_t> operands_;
 };
 

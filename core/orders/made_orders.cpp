@@ -2,6 +2,8 @@
 #include "core/orders/made_orders.h"
 
 #include <algorithm>
+#include <iterator>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -58,6 +60,12 @@ class OrderMaker {
     return std::ranges::any_of(wanted_, [](const auto& one) { return one.first.first == Kind::draw; });
   }
 
+  // For how many operands tensors are sorted.
+  size_t sorted() const {
+    return static_cast<size_t>(
+        std::ranges::count_if(wanted_, [](const auto& one) { return is_sorted_for(one.first.first); }));
+  }
+
   // Walks the names once, in their order, in which numbers are drawn.
   void look() {
     NumbersByName numbers(graph_);
@@ -70,7 +78,8 @@ class OrderMaker {
     }
   }
 
-  std::vector<Checkpoint> make() {
+  std::vector<Checkpoint> make(const std::shared_ptr<SortTurn>& turn) {
+    turn_ = turn;
     if (draws()) states_ = std::make_shared<DrawStates>(static_cast<uint64_t>(seed_.value_or(0)), drawn_);
     std::vector<Checkpoint> made;
     for (auto& [key, bytes] : wanted_) made.push_back(make(key, bytes));
@@ -79,6 +88,8 @@ class OrderMaker {
 
  private:
   using Key = std::pair<Kind, size_t>;
+
+  static bool is_sorted_for(Kind kind) { return kind == Kind::torch_stays || kind == Kind::torch_stays_ascending; }
 
   // Whether an input is of F64; empty where some has no such tensor, of numbers and of this shape.
   std::optional<bool> width_of(const Tensor& first) const {
@@ -118,7 +129,7 @@ class OrderMaker {
 
   std::unique_ptr<OrderSource> source_of(Kind kind) const {
     if (kind == Kind::draw) return draw_source(states_);
-    return kind == Kind::rank || kind == Kind::torch_rank ? rank_source(inputs_) : stays_source(inputs_);
+    return is_sorted_for(kind) ? stays_source(inputs_, turn_) : rank_source(inputs_);
   }
 
   Checkpoint make(const Key& key, std::vector<OrderedTensor>& tensors) {
@@ -154,6 +165,7 @@ class OrderMaker {
   std::optional<double> seed_;
   uint64_t drawn_ = 0;
   std::shared_ptr<DrawStates> states_;
+  std::shared_ptr<SortTurn> turn_;
 };
 
 bool may_want(const Term& term) { return term.kind == Term::Kind::method && find_method(term.method)->made; }
@@ -195,16 +207,19 @@ void add_orders(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   const MergeGraph graph = graph_of(canonical_recipe(recipe, given.size()), given);
   if (std::ranges::none_of(graph.terms(), may_want)) return;
   const auto inputs = std::make_shared<const std::vector<Checkpoint>>(given.begin(), given.end());
-  std::vector<Checkpoint> made;
+  const auto turn = std::make_shared<SortTurn>();
+  std::list<OrderMaker> makers;
   size_t drawing = 0;
   for (const Term& term : graph.terms()) {
     if (!may_want(term) || !wants_any(graph, term, given[0].tensors)) continue;
-    OrderMaker maker(graph, term, inputs);
+    OrderMaker& maker = makers.emplace_back(graph, term, inputs);
     maker.look();
     drawing += maker.draws();
+    turn->operands += maker.sorted();
     expect_one_order(graph, recipe, drawing);
-    for (Checkpoint& one : maker.make()) made.push_back(std::move(one));
   }
+  std::vector<Checkpoint> made;
+  for (OrderMaker& maker : makers) std::ranges::move(maker.make(turn), std::back_inserter(made));
   for (Checkpoint& one : made)
     if (!is_there(checkpoints, one.made_whole->term)) checkpoints.push_back(std::move(one));
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <vector>
 
@@ -44,8 +45,16 @@ class OrderSource {
 /// MadeOperand::Kind::rank and torch_rank. F32.
 std::unique_ptr<OrderSource> rank_source(OrderInputs inputs);
 
-/// MadeOperand::Kind::torch_stays and torch_stays_ascending. BF16, which holds 0 and 1 as well as others do.
-std::unique_ptr<OrderSource> stays_source(OrderInputs inputs);
+/// What the operands of a recipe share for which whole tensors are sorted: one is at a time, so that memory does not
+/// grow with their number but for the results.
+struct SortTurn {
+  std::mutex mutex = {};
+  size_t operands = 0;
+};
+
+/// MadeOperand::Kind::torch_stays and torch_stays_ascending. BF16, which holds 0 and 1 as well as others do. Its memory
+/// is that of all operands which have the same `turn`.
+std::unique_ptr<OrderSource> stays_source(OrderInputs inputs, std::shared_ptr<SortTurn> turn);
 
 class DrawStates;
 /// MadeOperand::Kind::draw. F32.

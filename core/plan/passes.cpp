@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/formula/beside_operands.h"
 #include "core/formula/whole_terms.h"
 #include "core/plan/step_rows.h"
 #include "kernels/method.h"
@@ -145,8 +146,12 @@ void count_whole_reads(Plan& plan, const MergeGraph& graph, std::span<const Chec
   }
 }
 
-uint64_t whole_memory(const Plan& plan, std::span<const Checkpoint> checkpoints) {
-  uint64_t held = 0;
+uint64_t whole_memory(const Plan& plan, const MergeGraph& graph, std::span<const Checkpoint> checkpoints) {
+  const BesideOperands beside(graph, checkpoints);
+  std::set<size_t> in_turn;
+  for (const auto& [key, k] : beside.all())
+    if (key.takes_turns()) in_turn.insert(k);
+  uint64_t held = 0, turn = 0;
   for (size_t k = given_checkpoints(checkpoints).size(); k < checkpoints.size(); ++k) {
     uint64_t making = 0, largest = 0;
     for (const Source& source : plan.sources) {
@@ -154,9 +159,13 @@ uint64_t whole_memory(const Plan& plan, std::span<const Checkpoint> checkpoints)
       making = std::max(making, checkpoints[k].made_whole->memory[source.tensor]);
       largest = std::max(largest, checkpoints[k].tensors[source.tensor].size);
     }
+    if (in_turn.contains(k)) {
+      turn = std::max(turn, making);
+      continue;
+    }
     held += making + (checkpoints[k].made_whole->is_whole ? 2 * largest : 0);
   }
-  return held;
+  return held + turn;
 }
 
 }  // namespace ckmerge

@@ -33,8 +33,8 @@ uint64_t bytes_to_read_together(std::span<const Plan* const> plans, std::span<co
 /// what it reads when every one is made once.
 void count_whole_reads(Plan& plan, const MergeGraph& graph, std::span<const Checkpoint> checkpoints);
 
-/// Bytes that are held while the whole tensors are made that `plan` reads: the most that one takes, and of each
-/// checkpoint of them two results.
-uint64_t whole_memory(const Plan& plan, std::span<const Checkpoint> checkpoints);
+/// Bytes that are held while the whole tensors are made that `plan`, of `graph`, reads: the most that one takes, and of
+/// each checkpoint of them two results. Of operands that take turns all is in the most that one takes.
+uint64_t whole_memory(const Plan& plan, const MergeGraph& graph, std::span<const Checkpoint> checkpoints);
 
 }  // namespace ckmerge

@@ -92,7 +92,7 @@ class Planner {
     programs_.expect_matched();
     expect_weights_matched(plan_.recipe, programs_.unmatched_weights(), checkpoints_);
     programs_.finish(plan_);
-    plan_.held_whole = whole_memory(plan_, sources_);
+    plan_.held_whole = whole_memory(plan_, graph_, sources_);
     plan_.accumulates = can_accumulate(plan_);
     check_constants(plan_, checkpoints_);
     check_lines(plan_, checkpoints_);
