@@ -12,7 +12,7 @@ namespace {
 [[noreturn]] void refuse_operand(const Term& term) {
   throw Error(
       ErrorCode::usage, term.method,
-      sentence(term.method, is_whole_term(term) ? " is made of whole tensors" : " wants the order of whole tensors",
+      sentence(term.method, is_whole_term(term) ? " is made of whole tensors" : " wants an order of its inputs' elements",
                ", and takes checkpoints as they are given, or differences of two of them; merge what it is to "
                "take into a file first"));
 }
