@@ -16,6 +16,7 @@
 #include "cli/options/output_name.h"
 #include "cli/report/mergekit_advice.h"
 #include "cli/system/text.h"
+#include "core/mergekit/mergekit_methods.h"
 #include "core/mergekit/mergekit_recipe.h"
 #include "core/mergekit/tensor_union.h"
 #include "io/file/input_file.h"
@@ -117,6 +118,35 @@ MergekitLikeness likeness_of(const MergekitSettings& settings) {
           .order = settings.mergekit_order};
 }
 
+// "METHODS: WHAT", of those that do so; empty where a document has one of these.
+std::string without_effect(const MergekitFile& file, bool MergekitMethod::*does, const char* option) {
+  std::vector<std::string> here, others;
+  for (const MergekitConfig& document : file.documents) {
+    const MergekitMethod& method = mergekit_method(document.method, document.method_place, file.where);
+    if (method.*does) return "";
+    const std::string name(method.name);
+    if (std::ranges::find(here, name) == here.end()) here.push_back(name);
+  }
+  for (const MergekitMethod& method : mergekit_methods())
+    if (method.*does) others.emplace_back(method.name);
+  return sentence(option, " changes nothing for ", joined(here, ", "), ": it is of ", joined(others, ", "),
+                  does == &MergekitMethod::ranks && std::ranges::find(here, "sce") != here.end()
+                      ? "; of equal variances sce keeps those of the lowest indices here, and those that come first in "
+                        "torch's order there"
+                      : "");
+}
+
+// Options of a run like mergekit's that no document has a use for.
+std::vector<std::string> unused_likeness(const MergekitFile& file, const MergekitSettings& settings) {
+  std::vector<std::string> warnings;
+  if (settings.random_seed) warnings.push_back(without_effect(file, &MergekitMethod::draws, "--random-seed"));
+  if (settings.mergekit_masks.value_or(false))
+    warnings.push_back(without_effect(file, &MergekitMethod::draws, "--masks mergekit"));
+  if (settings.mergekit_order) warnings.push_back(without_effect(file, &MergekitMethod::ranks, "--order mergekit"));
+  std::erase(warnings, "");
+  return warnings;
+}
+
 // What the options of the command say of the recipe, which is not theirs otherwise.
 void take_options(const Settings& asked, Recipe& recipe) {
   recipe.hash = asked.recipe.hash || asked.run.hash;
@@ -167,6 +197,8 @@ MergeRequest mergekit_request(const Request& asked, Caller& caller) {
                              " is one file by its name, without config, tokenizer and card; mergekit makes "
                              "folders of any name");
   for (std::string& warning : made.warnings) merge.warnings.push_back(std::move(warning));
+  for (std::string& warning : unused_likeness(file, asked.settings.mergekit))
+    merge.warnings.push_back(std::move(warning));
   for (const std::string& note : asked.settings.mergekit.without_meaning) merge.warnings.push_back(note);
   merge.words_warnings = take_mergekit_advice;
   return merge;

@@ -52,6 +52,8 @@ struct MergekitMethod {
   enum class Base : uint8_t { counts, needed, optional };
   Base base = Base::counts;
   size_t least = 1, most = SIZE_MAX;  ///< models, the base among them where it is needed or counts
+  bool draws = false;                 ///< masks, from random numbers
+  bool ranks = false;                 ///< magnitudes, of which equal ones have an order of mergekit's
   std::span<const MergekitParameter> parameters = {};
   /// The formula. Of parameters without effect, and of those whose default is
   /// none and that were not given, the texts are empty.

@@ -298,6 +298,27 @@ def check_options(a):
     run("mergekit", "c.yml", "--out-path", "out", "-f", "-q")
 
 
+def check_likeness():
+    """What is asked for of a run like mergekit's, and changes nothing for the method, is told by name."""
+    def said(method, *words):
+        write("c.yml", json.dumps({"merge_method": method, "base_model": "a", "parameters": {"weight": 1, "density": 0.5},
+                                   "models": [{"model": "a"}, {"model": "b"}]}))
+        done = run("plan", "--mergekit", "c.yml", *words)
+        return done.stdout + done.stderr
+
+    for method in ("sce", "della", "karcher"):
+        told = said(method, "--order", "mergekit")
+        assert f"--order mergekit changes nothing for {method}: it is of ties, breadcrumbs, breadcrumbs_ties" in told, told
+        assert ("lowest indices" in told) == (method == "sce"), told
+    for method in ("sce", "ties"):
+        told = said(method, "--masks", "mergekit", "--random-seed", "3")
+        assert f"--masks mergekit changes nothing for {method}: it is of dare_ties, dare_linear, della" in told, told
+        assert f"--random-seed changes nothing for {method}: " in told, told
+    for words in (("dare_ties", "--random-seed", "3", "--masks", "own"), ("ties", "--order", "mergekit")):
+        told = said(*words)
+        assert "changes nothing for" not in told, told
+
+
 def check_cache(a):
     """org/name in a cache of Hugging Face; nothing is downloaded."""
     revision = "0123456789" * 4
@@ -349,6 +370,7 @@ def main():
         check_options(a)
         check_planned(a)
         check_advice(a)
+        check_likeness()
         check_cache(a)
         check_failures()
         os.chdir("/")
