@@ -20,6 +20,9 @@ struct Wording {
 constexpr auto kWordings = std::to_array<Wording>(
     {{"--discard it, or keep A's (--missing keep), zero it or drop it", "-u takes it, -i leaves it out"},
      {"--discard it, or drop it (--extra drop) or add it", "-u takes it, -i leaves it out"},
+     {"give others, or --no-normalize", "give others, or 'normalize_weights: false'"},
+     {"keep them as they are with --no-normalize, in a formula with normalize=false",
+      "give others, or 'normalize: false'"},
      {"--vocab crop merges", "--unsafe-truncate-embeddings merges"},
      {"mergekit's tokenizer_source (`ckmerge mergekit`) joins", "'tokenizer_source: union' in the configuration joins"},
      {"(--dtype bf16 or f32)", "(dtype: bfloat16 or float32)"},
