@@ -239,6 +239,18 @@ MergeTree MergeTrees::source_tree(const MergekitModel& model, const LayerPlace& 
   return {.input = static_cast<uint32_t>(input), .place = place};
 }
 
+// One for all models that is given at one of them.
+void MergeTrees::refuse_misplaced(const MergekitMethod& method, const MergekitParameter& parameter,
+                                  const std::vector<MergekitSource>& sources) const {
+  for (const MergekitSource& source : sources) {
+    const auto given = std::ranges::find(source.settings, parameter.name, &MergekitSetting::name);
+    if (given != source.settings.end())
+      refuse(given->place(),
+             sentence("'", parameter.name, "' is given at a model, where mergekit does not look for it: ", method.name,
+                      " has one for all models; give it under the 'parameters' of all"));
+  }
+}
+
 MergeTree MergeTrees::tree(const MergekitConfig& document, const LayerPlace& place) const {
   const MergekitModule* const module = module_of(document, place);
   if (!module) return source_tree(document.models().front(), place);  // as the first model has it
@@ -277,6 +289,9 @@ MergeTree MergeTrees::tree(const MergekitConfig& document, const LayerPlace& pla
       numbers.push_back(place_number(parameter, scopes, begins, t));
       if (inputs_.likeness.masks && parameter.is_share_of_draws && works_in_bf16(document.dtype, inputs_.checkpoints))
         for (PlaceNumber::Value& value : numbers.back().values) value.number = drawn_share(value.number);
+      if (method.from_zero == parameter.name)
+        for (PlaceNumber::Value& value : numbers.back().values) value.number = std::max(value.number, 0.0);
+      if (numbers.back().values.empty() && !parameter.is_per_model()) refuse_misplaced(method, parameter, sources);
       if (numbers.back().values.empty())
         refuse(at, sentence("the parameter '", parameter.name, "' of ", method.name, " is missing",
                             parameter.is_per_model() ? " here" : ""));

@@ -73,6 +73,8 @@ class MergeTrees {
     uint32_t layers = 1;  // of the slice; 1 beside layers
   };
   MergeTree tree(const MergekitConfig& document, const LayerPlace& place) const;
+  void refuse_misplaced(const MergekitMethod& method, const MergekitParameter& parameter,
+                        const std::vector<MergekitSource>& sources) const;
   MergeTree source_tree(const MergekitModel& model, const LayerPlace& place) const;
   Choice choice(const MergekitConfig& document, const MergekitModule& module, const LayerPlace& place) const;
   const MergekitModule* module_of(const MergekitConfig& document, const LayerPlace& place) const;

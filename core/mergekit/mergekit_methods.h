@@ -52,6 +52,7 @@ struct MergekitMethod {
   enum class Base : uint8_t { counts, needed, optional };
   Base base = Base::counts;
   size_t least = 1, most = SIZE_MAX;  ///< models, the base among them where it is needed or counts
+  std::string_view from_zero = {};    ///< the parameter of which there is as 0 what lies below it, if any
   bool draws = false;                 ///< masks, from random numbers
   bool ranks = false;                 ///< magnitudes, of which equal ones have an order of mergekit's
   std::span<const MergekitParameter> parameters = {};

@@ -94,6 +94,13 @@ def stacked(first, last, layers):
     return out
 
 
+def check_nearswap(a):
+    """Where t is below 0 mergekit takes nothing of the other model."""
+    for t in (-1, [-1, -0.5], [{"filter": "mlp", "value": -2}, {"value": 0}]):
+        assert merged({"merge_method": "nearswap", "base_model": "a", "models": [{"model": "a"}, {"model": "b"}],
+                       "parameters": {"t": t}}) == a, t
+
+
 def check_slices(a, b, c):
     made = merged({"merge_method": "passthrough", "dtype": "float32", "slices": [
         {"sources": [{"model": "a", "layer_range": [0, 3]}]}, {"sources": [{"model": "b", "layer_range": [1, 3]}]},
@@ -347,6 +354,14 @@ def check_failures():
         assert "passthrough" in file.read()
     assert "c.yml:3:3: 'txet_decoder' is no module of a, which has text_decoder; did you mean 'text_decoder'?" in refusal(
         "merge_method: passthrough\nmodules:\n  txet_decoder: {slices: [{sources: [{model: a, layer_range: [0, 3]}]}]}\n")
+    assert ("c.yml:5:18: 't' is given at a model, where mergekit does not look for it: slerp has one for all models; give it "
+            "under the 'parameters' of all") in refusal(
+                "merge_method: slerp\nbase_model: a\nmodels:\n- model: b\n  parameters: {  t: 0.4}\n")
+    for method, flag in (("multislerp", "normalize_weights"), ("linear", "normalize")):
+        told = refusal(f"merge_method: {method}\nmodels:\n- {{model: a, parameters: {{weight: 0.5}}}}\n"
+                       "- {model: b, parameters: {weight: -0.5}}\n")
+        assert f"the weights sum to 0 and cannot be normalized; give others, or '{flag}: false'" in told, told
+        assert "--no-normalize" not in told, told
     write("c.yml", json.dumps({"merge_method": "passthrough", "models": [{"model": "a"}]}))
     assert "no configuration is given" in run("mergekit", code=2).stderr
     assert "no output is given" in run("mergekit", "m.yml", code=2).stderr
@@ -362,6 +377,7 @@ def main():
         write("m.yml", json.dumps({"merge_method": "passthrough", "models": [{"model": "a"}]}))
         write("m2.yml", json.dumps({"merge_method": "passthrough", "models": [{"model": "org/other"}]}))
         check_models(a, b, c)
+        check_nearswap(a)
         check_slices(a, b, c)
         check_documents(a, b, c)
         check_modules(a, b)
