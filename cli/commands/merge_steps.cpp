@@ -128,7 +128,7 @@ void add_whole(const MergeRequest& request, const Recipe& recipe, std::vector<Ch
   const Hands hands{.threads = run.threads ? run.threads : allowed_processors(),
                     .stop = StopFlag([&caller] { return caller.stop().is_raised(); })};
   add_whole_tensors(recipe, checkpoints, hands, run.memory_budget / 2);
-  add_orders(recipe, checkpoints);
+  add_orders(recipe, checkpoints, hands);
 }
 
 std::vector<Checkpoint> opened_inputs(MergeRequest& request, Caller& caller, Faults& faults) {

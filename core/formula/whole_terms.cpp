@@ -10,11 +10,11 @@ namespace ckmerge {
 namespace {
 
 [[noreturn]] void refuse_operand(const Term& term) {
-  throw Error(
-      ErrorCode::usage, term.method,
-      sentence(term.method, is_whole_term(term) ? " is made of whole tensors" : " wants an order of its inputs' elements",
-               ", and takes checkpoints as they are given, or differences of two of them; merge what it is to "
-               "take into a file first"));
+  throw Error(ErrorCode::usage, term.method,
+              sentence(term.method,
+                       is_whole_term(term) ? " is made of whole tensors" : " wants an order of its inputs' elements",
+                       ", and takes checkpoints as they are given, or differences of two of them; merge what it is to "
+                       "take into a file first"));
 }
 
 bool is_plain(const Term& number, double value) {

@@ -50,11 +50,12 @@ class OrderedBytes {
 // What one method of a graph wants.
 class OrderMaker {
  public:
-  OrderMaker(const MergeGraph& graph, const Term& term, std::shared_ptr<const std::vector<Checkpoint>> checkpoints)
+  OrderMaker(const MergeGraph& graph, const Term& term, std::shared_ptr<const std::vector<Checkpoint>> checkpoints,
+             const Hands& hands)
       : graph_(graph),
         term_(term),
         method_(*find_method(term.method)),
-        inputs_{whole_inputs(graph, term), std::move(checkpoints)} {}
+        inputs_{whole_inputs(graph, term), std::move(checkpoints), hands} {}
 
   bool draws() const {
     return std::ranges::any_of(wanted_, [](const auto& one) { return one.first.first == Kind::draw; });
@@ -201,7 +202,7 @@ bool is_there(const std::vector<Checkpoint>& checkpoints, const std::string& ter
 
 }  // namespace
 
-void add_orders(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
+void add_orders(const Recipe& recipe, std::vector<Checkpoint>& checkpoints, const Hands& hands) {
   const std::span<const Checkpoint> given = given_checkpoints(checkpoints);
   if (given.empty() || !recipe.roles.empty()) return;
   const MergeGraph graph = graph_of(canonical_recipe(recipe, given.size()), given);
@@ -212,7 +213,7 @@ void add_orders(const Recipe& recipe, std::vector<Checkpoint>& checkpoints) {
   size_t drawing = 0;
   for (const Term& term : graph.terms()) {
     if (!may_want(term) || !wants_any(graph, term, given[0].tensors)) continue;
-    OrderMaker& maker = makers.emplace_back(graph, term, inputs);
+    OrderMaker& maker = makers.emplace_back(graph, term, inputs, hands);
     maker.look();
     drawing += maker.draws();
     turn->operands += maker.sorted();

@@ -7,13 +7,15 @@
 #include <vector>
 
 #include "core/recipe/recipe.h"
+#include "core/threads/hands.h"
 #include "io/table/checkpoint.h"
 
 namespace ckmerge {
 
 /// Puts behind `checkpoints`, which have the names that they are planned with, what the methods of `recipe` want beside
 /// them: nothing where none does. Throws Error(usage) for inputs of which it cannot be made, and for draws of several
-/// methods or formulas, which have no order among each other; else as graph_of().
-void add_orders(const Recipe& recipe, std::vector<Checkpoint>& checkpoints);
+/// methods or formulas, which have no order among each other; else as graph_of(). The stop flag of `hands` ends what is
+/// made when it is read.
+void add_orders(const Recipe& recipe, std::vector<Checkpoint>& checkpoints, const Hands& hands = {});
 
 }  // namespace ckmerge

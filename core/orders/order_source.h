@@ -10,15 +10,17 @@
 #include <vector>
 
 #include "core/formula/whole_terms.h"
+#include "core/threads/hands.h"
 #include "io/table/checkpoint.h"
 #include "kernels/made_operand.h"
 
 namespace ckmerge {
 
-/// The inputs of a term, and all checkpoints.
+/// The inputs of a term, all checkpoints, and what ends the making before it is done.
 struct OrderInputs {
   std::vector<WholeInput> operands;
   std::shared_ptr<const std::vector<Checkpoint>> checkpoints;
+  Hands hands = {};
 
   const Checkpoint& first() const { return (*checkpoints)[operands[0].input]; }
 };
@@ -36,7 +38,8 @@ class OrderSource {
  public:
   virtual ~OrderSource() = default;
   virtual Dtype dtype() const = 0;
-  /// Bytes of `tensor` from `begin` on, counted from its first. Thread-safe; throws as InputFile::read_at() does.
+  /// Bytes of `tensor` from `begin` on, counted from its first. Thread-safe; throws as InputFile::read_at() and
+  /// Hands::check() do.
   virtual void read(const OrderedTensor& tensor, uint64_t begin, std::span<std::byte> out) = 0;
   /// Bytes that are held while it is read, however many threads do.
   virtual uint64_t memory(const OrderedTensor& tensor) const = 0;

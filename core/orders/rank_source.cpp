@@ -26,6 +26,7 @@ constexpr ptrdiff_t kMakers = 8;
 constexpr uint64_t kElementsAtATime = 16 << 10;
 // A held slab keeps out those who want another with the same remainder, and no others.
 constexpr uint64_t kShelves = 8;
+constexpr uint64_t kLinesBetweenChecks = 64;
 
 // How the lines along which there are ranks lie in a tensor.
 struct RankedLines {
@@ -57,7 +58,10 @@ class RankMaker {
     reader_.read(operands[tensor_.wanted.input], operands[0], first_slab * lines_.slab(), deltas_.size(),
                  deltas_.data());
     for (uint64_t slab = 0; slab < count; ++slab)
-      for (uint64_t line = 0; line < lines_.apart; ++line) rank_line(slab * lines_.slab() + line, out);
+      for (uint64_t line = 0; line < lines_.apart; ++line) {
+        if (line % kLinesBetweenChecks == 0) inputs_.hands.check();
+        rank_line(slab * lines_.slab() + line, out);
+      }
   }
 
   static uint64_t memory(const RankedLines& lines) {
@@ -85,7 +89,7 @@ class RankMaker {
     }
     pairs_.resize(lines_.length);
     for (uint32_t i = 0; i < pairs_.size(); ++i) pairs_[i] = {keys_[i], i};
-    sort_as_torch(std::span<KeyedIndex<Key>>(pairs_), false);
+    sort_as_torch(std::span<KeyedIndex<Key>>(pairs_), false, inputs_.hands);
     for (uint32_t rank = 0; rank < pairs_.size(); ++rank) put(rank, pairs_[rank].index);
   }
 

@@ -16,11 +16,13 @@ namespace ckmerge {
 namespace {
 
 constexpr uint64_t kReadAtATime = 64 << 10;  // elements
-constexpr uint16_t kOne = 0x3f80;            // in BF16
+constexpr uint64_t kPlacesBetweenChecks = 64 << 10;
+constexpr uint16_t kOne = 0x3f80;  // in BF16
 
 class StaysSource final : public OrderSource {
  public:
-  StaysSource(OrderInputs inputs, std::shared_ptr<SortTurn> turn) : inputs_(std::move(inputs)), turn_(std::move(turn)) {}
+  StaysSource(OrderInputs inputs, std::shared_ptr<SortTurn> turn)
+      : inputs_(std::move(inputs)), turn_(std::move(turn)) {}
 
   Dtype dtype() const override { return Dtype::BF16; }
 
@@ -54,14 +56,16 @@ class StaysSource final : public OrderSource {
 
   template <typename T>
   std::vector<Entry> entries_of(const OrderedTensor& tensor) const {
-    std::vector<Entry> entries(tensor.count);
+    std::vector<Entry> entries;  // grows as it is filled: memory that is new takes as long as what is written there
+    entries.reserve(tensor.count);
     std::vector<T> deltas(std::min(tensor.count, kReadAtATime));
     DeltaReader<T> reader(*inputs_.checkpoints, inputs_.first().tensors[tensor.row].name);
     for (uint64_t at = 0; at < tensor.count; at += kReadAtATime) {
       const uint64_t count = std::min(kReadAtATime, tensor.count - at);
+      inputs_.hands.check();
       reader.read(inputs_.operands[tensor.wanted.input], inputs_.operands[0], at, count, deltas.data());
       for (uint64_t i = 0; i < count; ++i)
-        entries[at + i] = {magnitude_key(static_cast<float>(deltas[i])), static_cast<uint32_t>(at + i)};
+        entries.push_back({magnitude_key(static_cast<float>(deltas[i])), static_cast<uint32_t>(at + i)});
     }
     return entries;
   }
@@ -71,12 +75,13 @@ class StaysSource final : public OrderSource {
     const std::lock_guard turn(turn_->mutex);
     std::vector<Entry> entries = entries_of<T>(tensor);
     const bool descending = tensor.wanted.kind == MadeOperand::Kind::torch_stays;
-    sort_as_torch(std::span<Entry>(entries), descending);
+    sort_as_torch(std::span<Entry>(entries), descending, inputs_.hands);
     const MadeOperand::Range& range = tensor.wanted.stays;
     const uint64_t count = tensor.count, kept = std::min(count, range.kept(range.shares, count));
     const uint64_t outer = range.outer ? std::min(kept, range.outer(range.shares, count)) : 0;
     std::vector<std::byte> bytes(bytes_for(count));
     for (uint64_t place = outer; place < kept; ++place) {
+      if (place % kPlacesBetweenChecks == 0) inputs_.hands.check();
       const uint32_t index = entries[descending ? place : count - 1 - place].index;
       bytes[index / 8] |= bit_of(index);
     }

@@ -16,6 +16,21 @@ constexpr bool kHasTorchOrder = true;
 constexpr bool kHasTorchOrder = false;
 #endif
 
+// Some hundred microseconds of work.
+constexpr uint32_t kComparisonsBetweenChecks = 1 << 16;
+
+// std::sort copies it: what it counts in is elsewhere.
+template <typename Key, bool kDescending>
+struct ByKey {
+  const Hands* hands;
+  uint32_t* compared;
+
+  bool operator()(const KeyedIndex<Key>& a, const KeyedIndex<Key>& b) const {
+    if (++*compared % kComparisonsBetweenChecks == 0) hands->check();
+    return kDescending ? a.key > b.key : a.key < b.key;
+  }
+};
+
 }  // namespace
 
 void expect_torch_order(const char* what) {
@@ -29,15 +44,15 @@ void expect_torch_order(const char* what) {
 // What is sorted may be smaller than torch's pairs: std::sort moves elements by what comparisons say, and by nothing
 // else.
 template <typename Key>
-void sort_as_torch(std::span<KeyedIndex<Key>> keys, bool descending) {
-  using Entry = KeyedIndex<Key>;
+void sort_as_torch(std::span<KeyedIndex<Key>> keys, bool descending, const Hands& hands) {
+  uint32_t compared = 0;
   if (descending)
-    std::sort(keys.begin(), keys.end(), [](const Entry& a, const Entry& b) { return a.key > b.key; });
+    std::sort(keys.begin(), keys.end(), ByKey<Key, true>{&hands, &compared});
   else
-    std::sort(keys.begin(), keys.end(), [](const Entry& a, const Entry& b) { return a.key < b.key; });
+    std::sort(keys.begin(), keys.end(), ByKey<Key, false>{&hands, &compared});
 }
 
-template void sort_as_torch(std::span<KeyedIndex<uint32_t>> keys, bool descending);
-template void sort_as_torch(std::span<KeyedIndex<uint64_t>> keys, bool descending);
+template void sort_as_torch(std::span<KeyedIndex<uint32_t>> keys, bool descending, const Hands& hands);
+template void sort_as_torch(std::span<KeyedIndex<uint64_t>> keys, bool descending, const Hands& hands);
 
 }  // namespace ckmerge

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <span>
 
+#include "core/threads/hands.h"
+
 namespace ckmerge {
 
 /// A key and the index of its element.
@@ -19,11 +21,12 @@ struct KeyedIndex {
 /// Throws Error(usage) where this library was built with another C++ library. `what` is the parameter that asks for it.
 void expect_torch_order(const char* what);
 
-/// Sorts `keys`, whose indices are 0, 1, 2, ..., as torch.argsort() does, or torch.argsort(descending=True).
+/// Sorts `keys`, whose indices are 0, 1, 2, ..., as torch.argsort() does, or torch.argsort(descending=True). Throws
+/// Error(interrupted), with `keys` in any order, where the stop flag of `hands` is raised.
 template <typename Key>
-void sort_as_torch(std::span<KeyedIndex<Key>> keys, bool descending);
+void sort_as_torch(std::span<KeyedIndex<Key>> keys, bool descending, const Hands& hands);
 
-extern template void sort_as_torch(std::span<KeyedIndex<uint32_t>> keys, bool descending);
-extern template void sort_as_torch(std::span<KeyedIndex<uint64_t>> keys, bool descending);
+extern template void sort_as_torch(std::span<KeyedIndex<uint32_t>> keys, bool descending, const Hands& hands);
+extern template void sort_as_torch(std::span<KeyedIndex<uint64_t>> keys, bool descending, const Hands& hands);
 
 }  // namespace ckmerge

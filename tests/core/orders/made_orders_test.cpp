@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -291,7 +292,7 @@ TEST_CASE("what orders need is told, and refused where the budget is less") {
   };
   Recipe ties = plain({.method = "ties", .parameters = {{"density", {0.4}}, {"mergekit_order", {1}}}});
   CHECK(held(ties, inputs.paths) > 8 * 300'000);
-  CHECK(held(ties, inputs.paths) < 9 * 300'000 + (2 << 20));  // and what is read at a time
+  CHECK(held(ties, inputs.paths) < 9 * 300'000 + (2 << 20));                    // and what is read at a time
   CHECK(held(ties, many.paths) == held(ties, inputs.paths) + 3 * 300'000 / 4);  // one is sorted at a time
   const Failure small = failure([&] {
     merge(ties, inputs.paths, inputs.folder / "out", {.replace = true, .sync = false, .memory_budget = 2 << 20});
@@ -302,6 +303,21 @@ TEST_CASE("what orders need is told, and refused where the budget is less") {
   const Recipe della = plain({.method = "della", .parameters = {{"density", {0.4}}}});
   CHECK(held(della, inputs.paths) > 0);
   CHECK(held(della, inputs.paths) < 16 << 20);
+}
+
+TEST_CASE("a run ends while elements are put in order, when its stop flag is raised") {
+  const Inputs inputs(2, 0);
+  for (const char* method : {"ties", "della"}) {
+    Recipe recipe = plain({.method = method, .parameters = {{"density", {0.4}}}});
+    if (recipe.method == "ties") recipe.parameters["mergekit_order"] = {1};
+    std::vector<Checkpoint> checkpoints = open_all(inputs.paths);
+    std::atomic<int> asked = 0;
+    add_orders(recipe, checkpoints, {.stop = StopFlag([&] { return ++asked > 3; })});
+    const Plan plan = make_plan(recipe, checkpoints);
+    CHECK(asked == 0);
+    const Failure stopped = failure([&] { run(plan, checkpoints, inputs.folder / "out", {.sync = false}); });
+    CHECK_MESSAGE(stopped.code == ErrorCode::interrupted, method);
+  }
 }
 
 TEST_CASE("NaN is the largest magnitude, equal checkpoints stay, and what a mask drops does not count") {

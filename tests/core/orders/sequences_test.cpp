@@ -89,7 +89,7 @@ TEST_CASE("equal magnitudes are in torch's order") {
   std::vector<KeyedIndex<uint32_t>> keys(20);
   const auto indices = [&](bool descending) {
     for (uint32_t i = 0; i < 20; ++i) keys[i] = {i * 7 % 3, i};
-    sort_as_torch(std::span<KeyedIndex<uint32_t>>(keys), descending);
+    sort_as_torch(std::span<KeyedIndex<uint32_t>>(keys), descending, {});
     std::vector<uint32_t> out;
     for (const KeyedIndex<uint32_t>& key : keys) out.push_back(key.index);
     return out;
