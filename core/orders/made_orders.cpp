@@ -133,12 +133,23 @@ class OrderMaker {
     return is_sorted_for(kind) ? stays_source(inputs_, turn_) : rank_source(inputs_);
   }
 
+  // As it is told to users.
+  std::string path_of(const Key& key) const {
+    const auto name = [&](const WholeInput& input) {
+      const std::string path = (*inputs_.checkpoints)[input.input].path;
+      return input.beyond ? sentence("(", path, " - ", (*inputs_.checkpoints)[*input.beyond].path, ")") : path;
+    };
+    const std::string input = name(inputs_.operands[key.second]);
+    if (key.first == Kind::draw) return sentence("mask of ", input, ", which ", term_.method, " draws");
+    return sentence("order of the differences of ", input, " from ", name(inputs_.operands[0]), ", which ",
+                    term_.method, " wants");
+  }
+
   Checkpoint make(const Key& key, std::vector<OrderedTensor>& tensors) {
     const auto bytes = std::make_shared<OrderedBytes>();
     bytes->set_source(source_of(key.first));
     Checkpoint made;
-    made.path = sentence(key.first == Kind::draw ? "random number (" : "order of magnitudes (",
-                         beside_text(graph_, term_, key.first, key.second), ")");
+    made.path = path_of(key);
     made.form = inputs_.first().form;
     MadeWhole whole{.term = beside_text(graph_, term_, key.first, key.second), .is_whole = false};
     uint64_t size = 0;

@@ -158,8 +158,8 @@ bool StepPlanner::has_whole(const Tensor& tensor, const MergeProgram& merge, boo
   const auto lacking = std::ranges::find_if(merge.operands, lacks);
   if (lacking == merge.operands.end()) return true;
   fault(sentence(tensor.name, ": there is no ", path_of(*lacking),
-                 " of it, for which all inputs must have it in floats and in one shape; --exclude it, which copies the "
-                 "first checkpoint's"));
+                 ": all inputs must have it in floats and in one shape for that; --exclude it, which copies the first "
+                 "checkpoint's"));
   return false;
 }
 
