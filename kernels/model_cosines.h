@@ -13,12 +13,11 @@ namespace ckmerge {
 inline constexpr const char* kModelCosinesNote =
     "The ends are found exactly, once the columns of all tensors that are merged are known, so that no tile is written "
     "before all inputs were read; numbers of columns are kept meanwhile, in a scratch file where they are many. "
-    "Columns "
-    "of which one is zeros, or holds NaN or Inf, are not among them and count as unlike. A vector is one column. Where "
-    "all columns have one cosine k is 0 below it and 1 from it on, less |alpha|. A tensor whose |alpha| is 1 or more "
-    "is "
-    "B's: it is not compared, and its columns are not among those of the ends. The tools take the first stage (VAE) "
-    "as an average and leave it out of the ends; here it is merged as all else, and --only tells what is meant.";
+    "Columns of which one is zeros, or holds NaN or Inf, are not among them and count as unlike. A vector is one "
+    "column. Where all columns have one cosine k is 0 below it and 1 from it on, less |alpha|. A tensor whose |alpha| "
+    "is 1 or more is B's: it is not compared, and its columns are not among those of the ends. The tools take the "
+    "first stage (VAE) as an average and leave it out of the ends; here it is merged as all else, and --only tells "
+    "what is meant.";
 
 template <bool Columns>
 struct ModelCosines {

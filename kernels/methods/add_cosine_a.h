@@ -18,8 +18,7 @@ struct add_cosine_a {
       .source = "sd-mecha's \"add_cosine_a\"",
       .note =
           "With an alpha of 1, which is the default there, too, the result is B. Lengths count as 1e-8 at the least, "
-          "so "
-          "that the cosine with zeros is 0; it is 0 as well where NaN or Inf leaves none.",
+          "so that the cosine with zeros is 0; it is 0 as well where NaN or Inf leaves none.",
       .parameters = {{{"alpha", ParameterKind::number, 1, "1", "the cosine from which on A counts", nullptr, kShare}}},
       .parameter_count = 1};
 

@@ -12,15 +12,13 @@ struct add_cosine_b {
       .summary = "B, and of A the more the more alike a column of both and the tensors are",
       .formula =
           "k * A + (1 - k) * B with k = (cosine + c) / 2 - alpha, from 0 to 1, cosine that of A's and B's vectors "
-          "along "
-          "the first axis, such as a column of a matrix, and c that of the tensors",
+          "along the first axis, such as a column of a matrix, and c that of the tensors",
       .min_inputs = 2,
       .max_inputs = 2,
       .source = "sd-mecha's \"add_cosine_b\"",
       .note =
           "With an alpha of 1, which is the default there, too, the result is B. Lengths count as 1e-8 at the least, "
-          "so "
-          "that the cosine with zeros is 0, where sd-mecha has NaN; it is 0 as well where NaN or Inf leaves none.",
+          "so that the cosine with zeros is 0, where sd-mecha has NaN; it is 0 as well where NaN or Inf leaves none.",
       .parameters = {{{"alpha", ParameterKind::number, 1, "1", "the cosine from which on A counts", nullptr, kShare}}},
       .parameter_count = 1};
 

@@ -17,18 +17,15 @@ struct arcee_fusion {
       .summary = "B's elements where they matter most, A's elsewhere",
       .formula =
           "B where i >= median(i) + 1.5 * (upper quartile(i) - lower quartile(i)), else A, with i = |B - A| * KL(p, "
-          "q), p "
-          "and q the softmax of the element's row of B and of A, each plus 1e-8",
+          "q), p and q the softmax of the element's row of B and of A, each plus 1e-8",
       .min_inputs = 2,
       .max_inputs = 2,
       .source = "mergekit's \"arcee_fusion\", of which A is the base",
       .note =
           "A row is a vector of the last axis. Of n values in order a quartile is the one at floor(q * (n - 1)); they "
-          "are "
-          "exact, where mergekit takes those of a million random picks of larger tensors, so that two runs differ "
-          "there. "
-          "Reads the checkpoints up to eight times. The result has the dtype that others have; mergekit's is F32 "
-          "whatever was asked. Where equal tensors leave no importance it is A, and a scalar is B.",
+          "are exact, where mergekit takes those of a million random picks of larger tensors, so that two runs differ "
+          "there. Reads the checkpoints up to eight times. The result has the dtype that others have; mergekit's is "
+          "F32 whatever was asked. Where equal tensors leave no importance it is A, and a scalar is B.",
       .parameters = {},
       .parameter_count = 0};
 

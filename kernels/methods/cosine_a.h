@@ -12,10 +12,9 @@ struct cosine_a : ModelCosines<true> {
       .summary = "A the more the more alike a column of both is, among all columns of the model, B elsewhere",
       .formula =
           "k * A + (1 - k) * B with k = ((cosine + c) / 2 - least) / (most - least) - |alpha|, from 0 to 1; cosine "
-          "that of "
-          "A's and B's vectors along the first axis, such as a column of a matrix, c their average over the tensor, "
-          "least "
-          "and most the ends of the cosines of all columns of all tensors without the lowest and highest hundredth",
+          "that of A's and B's vectors along the first axis, such as a column of a matrix, c their average over the "
+          "tensor, least and most the ends of the cosines of all columns of all tensors without the lowest and highest "
+          "hundredth",
       .min_inputs = 2,
       .max_inputs = 2,
       .source = "supermerger's and Chattiori's \"cosineA\"",

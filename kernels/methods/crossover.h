@@ -11,17 +11,15 @@ struct crossover {
       .summary = "A's slow waves along the dimensions of a tensor and B's fast ones",
       .formula =
           "the waves of the Fourier transform over all dimensions: B's where m > 1 - alpha, A's elsewhere, m the root "
-          "of "
-          "the mean of the squares of a wave's frequencies, each from 0 to 1; with tilt B's share of a wave is "
-          "(m + alpha - 1) * cot(tilt * pi / 2) + alpha, from 0 to 1",
+          "of the mean of the squares of a wave's frequencies, each from 0 to 1; with tilt B's share of a wave is (m + "
+          "alpha - 1) * cot(tilt * pi / 2) + alpha, from 0 to 1",
       .min_inputs = 2,
       .max_inputs = 2,
       .source = "sd-mecha's \"crossover\"",
       .note =
           "alpha 0 is A and 1 is B. With tilt 1, for scalars, for tensors that differ by less than 1e-8 and 1e-5 of B "
           "everywhere, and for a tensor in which some element is NaN or infinite it is (1 - alpha) * A + alpha * B. "
-          "Tilts "
-          "from 1 to 4 turn the slope on, as in sd-mecha: with 2 the fast waves are A's.",
+          "Tilts from 1 to 4 turn the slope on, as in sd-mecha: with 2 the fast waves are A's.",
       .parameters = {{{"alpha", ParameterKind::number, 0.5, "0.5", "how much of the waves is B's, from 0 to 1"},
                       {"tilt", ParameterKind::number, 0, "0",
                        "how slowly it goes from A's waves to B's: 0 is a cut, 1 takes as much of each"}}},

@@ -12,8 +12,7 @@ struct dare_linear {
       .summary = "A, and a random share of the elements of what others have beyond it, weighted and added up",
       .formula =
           "A + alpha * (w2 * s2 * m2 * (B - A) + w3 * s3 * m3 * (C - A) + ...), each m 1 with the probability density "
-          "and "
-          "else 0, each s the sum of magnitudes before m divided by that after it; divided by w2 + w3 + ... with "
+          "and else 0, each s the sum of magnitudes before m divided by that after it; divided by w2 + w3 + ... with "
           "--normalize",
       .min_inputs = 2,
       .max_inputs = 0,
@@ -22,12 +21,9 @@ struct dare_linear {
           "Reads the checkpoints twice, with --no-rescale or a density of 1 once. Masks hang on seed, method, tensor "
           "name, place of the checkpoint among the inputs and index of the element, so that any machine makes them "
           "again; those of mergekit hang on the order of tensors, and mergekit_masks draws them so. s is 1 where one "
-          "of its sums is below 1e-7, as "
-          "there, "
-          "and 1/density where NaN or Inf leaves no sums. NaN of what is dropped does not count. With mergekit_masks "
-          "it is within 1e-6 of the tensor's largest element of what mergekit gives in f32; with its own masks their "
-          "counts "
-          "and sums agree.",
+          "of its sums is below 1e-7, as there, and 1/density where NaN or Inf leaves no sums. NaN of what is dropped "
+          "does not count. With mergekit_masks it is within 1e-6 of the tensor's largest element of what mergekit "
+          "gives in f32; with its own masks their counts and sums agree.",
       .parameters = DroppedDeltas::parameters_with("divide by the sum of the weights without A's"),
       .parameter_count = DroppedDeltas::kParameters};
 

@@ -16,9 +16,8 @@ struct dare_ties {
           "their sum has",
       .formula =
           "A + alpha * the sum of those of d2, d3, ... whose sign is that of d2 + d3 + ..., d2 = w2 * s2 * m2 * (B - "
-          "A) "
-          "and so on, each m 1 with the probability density and else 0, each s the sum of magnitudes before m divided "
-          "by that after it; divided by the sum of the weights of those with --normalize",
+          "A) and so on, each m 1 with the probability density and else 0, each s the sum of magnitudes before m "
+          "divided by that after it; divided by the sum of the weights of those with --normalize",
       .min_inputs = 2,
       .max_inputs = 0,
       .source =

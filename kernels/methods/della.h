@@ -11,12 +11,11 @@ struct della : DellaMethod<della, true> {
   static constexpr MethodSpec spec{
       .name = "della",
       .summary =
-          "A, and a random share of what others have beyond it, of which larger elements are kept more often, in "
-          "each element those of the sign that their sum has",
+          "A, and a random share of what others have beyond it, of which larger elements are kept more often, in each "
+          "element those of the sign that their sum has",
       .formula =
           "A + alpha * the sum of those of d2, d3, ... whose sign is that of d2 + d3 + ..., d2 = w2 * s2 * m2 * (B - "
-          "A) "
-          "and so on, with m and s as of della_linear; divided by the sum of the weights of those, unless "
+          "A) and so on, with m and s as of della_linear; divided by the sum of the weights of those, unless "
           "--no-normalize",
       .min_inputs = 2,
       .max_inputs = 0,

@@ -11,10 +11,8 @@ struct distribution_crossover {
       .summary = "A's slow waves and B's fast ones along the elements of a tensor in the order of C's",
       .formula =
           "of A and B in the order of C's elements the waves of the Fourier transform: B's from share alpha of them "
-          "on, "
-          "A's before; with beta B's share of wave f is (f - alpha) / beta + 1/2, from 0 to 1; then the elements go "
-          "back "
-          "to their places",
+          "on, A's before; with beta B's share of wave f is (f - alpha) / beta + 1/2, from 0 to 1; then the elements "
+          "go back to their places",
       .min_inputs = 3,
       .max_inputs = 3,
       .source = "meh's \"distribution crossover\"",

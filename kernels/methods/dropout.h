@@ -19,9 +19,8 @@ struct dropout {
           "Masks hang on seed, tensor name, place of the checkpoint among the inputs and index of the element, and on "
           "nothing else: no other seed, tensor or checkpoint has the same, and any machine makes them again. They are "
           "not those of other programs. In a formula dropout(B - A) of a delta is a delta; two of them with one seed "
-          "drop the same elements. mergekit's \"dare_linear\" divides by what is left of the sum of magnitudes "
-          "instead of by density. NaN of what is dropped does not count. sd-mecha's probability is 1 - density, and "
-          "where "
+          "drop the same elements. mergekit's \"dare_linear\" divides by what is left of the sum of magnitudes instead "
+          "of by density. NaN of what is dropped does not count. sd-mecha's probability is 1 - density, and where "
           "several are kept in an element it takes their average: overlap_average does, too.",
       .parameters = {{{"density", ParameterKind::number, 0.1, "0.1", "share of elements that are kept, from 0 to 1"},
                       {"alpha", ParameterKind::number, 1, "1", "how much of what is kept to add", nullptr, kShare},

@@ -11,17 +11,16 @@ struct extract {
       .name = "extract",
       .summary = "what B and C have beyond A in common, or each by itself, added to A",
       .formula =
-          "A + ((1 - alpha) * b + alpha * c) * ((1 - beta) * d + beta * (1 - d)) with b = B - A, c = C - A and "
-          "d = ((s + 1) / 2)^gamma, s the cosine of a row of b and c, or without rows the sign of b * c",
+          "A + ((1 - alpha) * b + alpha * c) * ((1 - beta) * d + beta * (1 - d)) with b = B - A, c = C - A and d = ((s "
+          "+ 1) / 2)^gamma, s the cosine of a row of b and c, or without rows the sign of b * c",
       .min_inputs = 3,
       .max_inputs = 3,
       .source = "supermerger's \"extract\"",
       .note =
           "A row is a vector of the last axis: of a convolution a row of a kernel. Lengths count as 1e-8 at the least, "
           "so that the cosine with a row of zeros is 0; it is 0 as well where NaN or Inf leaves none. Without rows "
-          "each "
-          "element is a row of one: d is 1 where b and c have one sign, 0 where they have two, and 0.5^gamma where one "
-          "of them is 0, however small they are.",
+          "each element is a row of one: d is 1 where b and c have one sign, 0 where they have two, and 0.5^gamma "
+          "where one of them is 0, however small they are.",
       .parameters =
           {{{"alpha", ParameterKind::number, 0.5, "0.5", "whose difference, from B's (0) to C's (1)", nullptr, kShare},
             {"beta", ParameterKind::number, 0, "0", "from what is common (0) to what is not (1)", nullptr, kShare},

@@ -16,17 +16,15 @@ struct model_stock {
       .summary = "from A towards the average of the others, as far as their differences from A agree",
       .formula =
           "A + t * (average of B, C, ... - A) with t = N * c / (1 + (N - 1) * c), N the others' number and c the "
-          "average "
-          "over all pairs of <x, y> / max(|x| * |y|, 1e-6), x and y their differences from A; with filter_wise each "
-          "vector of the last axis has a t of its own",
+          "average over all pairs of <x, y> / max(|x| * |y|, 1e-6), x and y their differences from A; with filter_wise "
+          "each vector of the last axis has a t of its own",
       .min_inputs = 3,
       .max_inputs = 0,
       .source = "mergekit's \"model_stock\", of which A is the base; Model Stock (arXiv:2403.19522)",
       .aliases = {"n_model_stock"},
       .note =
           "Reads the checkpoints twice. t is 0 where 1 + (N - 1) * c is within 1e-6 of 0, and where NaN or Inf leaves "
-          "no "
-          "c. The 1e-6 below |x| * |y| pulls small differences to A: equal ones of length 5e-4 give t = 0.4. All of "
+          "no c. The 1e-6 below |x| * |y| pulls small differences to A: equal ones of length 5e-4 give t = 0.4. All of "
           "that is mergekit's, and the result within 1e-6 of the tensor's largest element of it in f32. sd-mecha's "
           "\"n_model_stock\" is filter-wise and looks at neighbours alone, B and C, C and D, so that it hangs on their "
           "order; here it is this method. With filter_wise a vector is one row, and of a convolution each row of each "

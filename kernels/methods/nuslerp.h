@@ -21,8 +21,7 @@ struct nuslerp {
       .summary = "the point on the arc between two checkpoints by their weights, or between their differences from A",
       .formula =
           "(sin((1 - t) * theta) * A + sin(t * theta) * B) / sin(theta), theta the angle between the two tensors and t "
-          "= "
-          "w2 / (w1 + w2); of three checkpoints A + (sin((1 - t) * theta) * (B - A) + sin(t * theta) * (C - A)) / "
+          "= w2 / (w1 + w2); of three checkpoints A + (sin((1 - t) * theta) * (B - A) + sin(t * theta) * (C - A)) / "
           "sin(theta), theta that between the two differences and t = w3 / (w2 + w3); without flatten each row of a "
           "tensor has a theta of its own, with row_wise each column",
       .min_inputs = 2,
@@ -35,8 +34,7 @@ struct nuslerp {
           "angle; mergekit takes it for the former where the computed cosine is exactly 1 or -1, and has noise of full "
           "length for others that are opposite. Without flatten all of that is said of each vector of the last axis, "
           "with row_wise of each along the first one, which are columns of a matrix whatever mergekit calls them; a "
-          "vector is one of either. Otherwise within 1e-6 of the tensor's largest element of mergekit's "
-          "in f32.",
+          "vector is one of either. Otherwise within 1e-6 of the tensor's largest element of mergekit's in f32.",
       .parameters = {{{"weights", ParameterKind::numbers, 0, "1 each",
                        "one weight per checkpoint; of three, that of A changes nothing", nullptr, kShare},
                       {"flatten", ParameterKind::flag, 1, "on", "take each tensor as one vector"},

@@ -19,8 +19,7 @@ struct smooth_add {
       .note =
           "Filters go over all dimensions, from one output channel to the next too; beyond an end a tensor goes on "
           "mirrored. Scalars and tensors of one element are not filtered, and neither is a tensor in which some "
-          "element "
-          "is NaN or infinite. All is computed in f64, in the peers in f32.",
+          "element is NaN or infinite. All is computed in f64, in the peers in f32.",
       .parameters = {{{"alpha", ParameterKind::number, 1, "1", "how much of it to add", nullptr, kShare}}},
       .parameter_count = 1,
       .of_whole_tensors = true};

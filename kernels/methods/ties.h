@@ -19,10 +19,9 @@ struct ties : SparseDeltaMethod<LargestStay, true> {
       .source = "TIES-Merging (arXiv:2306.01708); mergekit's \"ties\", of which A is the base and alpha is lambda",
       .note =
           "Of equal magnitudes those of the lowest indices stay, with mergekit_order those that mergekit keeps: its "
-          "tensors "
-          "are then sorted in memory one at a time, which the plan tells and --memory must allow. NaN is "
-          "the largest magnitude. One element stays at least, unless density is 0. A sum of 0 counts as plus, and "
-          "without normalize nothing is divided. rescale multiplies what stays of a difference by the sum of all its "
+          "tensors are then sorted in memory one at a time, which the plan tells and --memory must allow. NaN is the "
+          "largest magnitude. One element stays at least, unless density is 0. A sum of 0 counts as plus, and without "
+          "normalize nothing is divided. rescale multiplies what stays of a difference by the sum of all its "
           "magnitudes over that of those that stay, unless one of them is below 1e-7.",
       .parameters = {{{"alpha", ParameterKind::number, 1, "1", "how much of the sum to add", nullptr, kShare},
                       {"weights", ParameterKind::numbers, 0, "1 each", "one weight per checkpoint, A's included",

@@ -19,9 +19,8 @@ struct ties_sum : VotedDeltaMethod {
       .note =
           "Each difference has a vote, or with vote_sgn as many as it is large; a draw adds nothing, where ties counts "
           "it as plus. Of a tensor of n elements n - k' + 1 stay, k' = (1 - k) * n cut to a whole number of 1 at "
-          "least, "
-          "and all that are as large as the smallest of them; so one stays with k 0. Within 1e-6 of the tensor's "
-          "largest element of sd-mecha's in f32. NaN stays where it is; sd-mecha leaves the tensor out.",
+          "least, and all that are as large as the smallest of them; so one stays with k 0. Within 1e-6 of the "
+          "tensor's largest element of sd-mecha's in f32. NaN stays where it is; sd-mecha leaves the tensor out.",
       .parameters = {{{"alpha", ParameterKind::number, 1, "1", "how much of the average to add", nullptr, kShare},
                       {"k", ParameterKind::number, 1, "1", "share of the elements that stay, from 0 to 1"},
                       {"vote_sgn", ParameterKind::flag, 0, "off", "vote by the sum of the differences", "vote-sgn"}}},
