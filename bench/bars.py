@@ -111,9 +111,13 @@ BARS = [
     Bar("ties-reads", "ties", "the same, readings of the inputs from the disk", "at most 3", 3, True, "value", "readings"),
     Bar("ties-cgroup", "ties-cgroup", "the same in a 512 MiB memory cgroup, page cache included: readings from the disk",
         "finishes; at most 4.2", 4.2, True, "value", "readings"),
+    *(Bar(f"twice-{method}", "twice", f"`{method}` of {count} checkpoints in a 512 MiB memory cgroup: readings from the disk", "2, and what the kernel reads ahead: at most 2.2", 2.2,
+          True, "value", "readings")
+      for method, count in (("slerp", "two"), ("nuslerp", "two"), ("multislerp", "four"), ("karcher", "four"), ("model_stock", "four"))),
     *(Bar(f"mergekit-{method}{end}", f"mergekit-{method}", f"`{method}` of the same against mergekit-pytorch 0.1.5{told}", text, limit, False, "faster", unit)
       for method, times in (("ties", 10), ("dare_ties", 8), ("breadcrumbs", 8), ("della", 8), ("sce", 8))
       for end, told, text, limit, unit in (("", ", cold", f"at least {times} x faster", times, "s"), ("-rss", ", peak RSS", "at most 1/50", 50, "MiB"))),
+    Bar("singular-values", "singular-values", "all singular values of 2048 x 2048 made equal (`iso_c`), against numpy's SVD in f64", "at most 3 x its time (own)", 3, True, "slower", "s"),
     Bar("patterns", "patterns", "60 patterns over 10^6 names, added to `plan`", "under 0.5 s", 0.5, True, "value", "s"),
 ]
 ROWS = list(dict.fromkeys(bar.row for bar in BARS))

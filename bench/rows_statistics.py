@@ -7,6 +7,7 @@ from rows import PAIR_SIZE, result, size_text, unless_equal
 from rows_formulas import against, cold
 
 TIES_CGROUP = 512 * MIB
+TWICE_CGROUP = 512 * MIB
 TIES = ["--density", "0.4", "--weights", "0,0.5,0.3,0.2"]
 # What mergekit-pytorch is asked for beside the weights, and ckmerge the same by the same file.
 PEER_METHODS = {"ties": "density: 0.4", "dare_ties": "density: 0.4", "breadcrumbs": "density: 0.6, gamma: 0.05",
@@ -65,6 +66,27 @@ def ties_in_cgroup(bench):
                                   unless_equal(bench.options.size, PAIR_SIZE))}
 
 
+# Methods whose walks are two, and which of the four checkpoints they take.
+TWICE = {"slerp": 2, "nuslerp": 2, "multislerp": 4, "karcher": 4, "model_stock": 4}
+
+
+def twice_in_cgroup(bench):
+    """With little memory the page cache is given back behind each walk, so that what is read comes from the disk. The
+    kernel reads ahead of windows, on a disk of 8 MiB of it some 8 % of a walk, on one of 128 KiB 1 %."""
+    files, out, rows = base_and_three(bench), bench.data / "out.safetensors", {}
+    for method, count in TWICE.items():
+        drop_page_cache()
+        words = ["merge", *files[:count], "-m", method]
+        with memory_cgroup(TWICE_CGROUP) as (enter, _):
+            done = run([bench.options.build / "ckmerge", *words, "-o", out, "-q", "-f"], enter)
+        bench.log(f"  {method}: {readings(done, files[:count]):.3g} readings")
+        command = f"ckmerge merge {' '.join('ABCD'[:count])} -m {method} -o O -q"
+        rows[f"twice-{method}"] = result({"ckmerge": [readings(done, files[:count])]}, None, [command], [],
+                                         unless_equal(bench.options.size, PAIR_SIZE))
+    out.unlink()
+    return rows
+
+
 def write_recipe(path, method, base, models):
     parameters = ["weight: {}", *filter(None, [PEER_METHODS[method]])]
     if method == "sce":
@@ -115,5 +137,5 @@ def against_mergekit(method):
     return row
 
 
-MEASURES = {"ties": ties_against_linear, "ties-cgroup": ties_in_cgroup} | {
+MEASURES = {"ties": ties_against_linear, "ties-cgroup": ties_in_cgroup, "twice": twice_in_cgroup} | {
     f"mergekit-{method}": against_mergekit(method) for method in PEER_METHODS}

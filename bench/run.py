@@ -20,6 +20,7 @@ from rows_adapters import MEASURES as ADAPTER_MEASURES
 from rows_folders import MEASURES as FOLDER_MEASURES
 from rows_formulas import MEASURES as FORMULA_MEASURES
 from rows_layouts import MEASURES as LAYOUT_MEASURES
+from rows_matrices import MEASURES as MATRIX_MEASURES
 from rows_operations import MEASURES as OPERATION_MEASURES
 from rows_options import MEASURES as OPTION_MEASURES
 from rows_python import MEASURES as PYTHON_MEASURES
@@ -28,7 +29,7 @@ from rows_statistics import MEASURES as STATISTICS_MEASURES
 
 HERE = Path(__file__).resolve().parent
 MEASURES = (MERGE_MEASURES | OPTION_MEASURES | OPERATION_MEASURES | FORMULA_MEASURES | LAYOUT_MEASURES | PYTHON_MEASURES
-            | SAVE_MEASURES | FOLDER_MEASURES | ADAPTER_MEASURES | STATISTICS_MEASURES)
+            | SAVE_MEASURES | FOLDER_MEASURES | ADAPTER_MEASURES | STATISTICS_MEASURES | MATRIX_MEASURES)
 
 
 def size(text):
