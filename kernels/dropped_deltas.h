@@ -134,18 +134,26 @@ struct DroppedDeltas {
     return false;
   }
 
-  /// Draws of mergekit's, and ranks where the share hangs on them, whose equal ones are then mergekit's too. Of a
-  /// density of 0 DARE draws for nothing, as mergekit does, and DELLA does not.
-  static std::vector<MadeOperand> made(size_t inputs, std::span<const double> c, bool draws_for_nothing) {
+  /// Where the share hangs on ranks, masks of our own, or ranks whose equal ones are mergekit's; and draws of
+  /// mergekit's. Of a density of 0 DARE draws for nothing, as mergekit does, and DELLA does not.
+  static std::vector<MadeOperand> made(size_t inputs, std::span<const double> c, const char* method,
+                                       bool draws_for_nothing) {
     std::vector<MadeOperand> all;
     const bool masks = c[masks_at(inputs)] != 0;
     for (size_t k = 1; k < inputs; ++k) {
-      const double density = c[density_at(inputs, k)];
+      const double density = c[density_at(inputs, k)], epsilon = c[epsilon_at(inputs, k)], seed = c[seed_at(inputs)];
       const bool thinned = is_thinned(density);
-      if (thinned && c[epsilon_at(inputs, k)] != 0)
-        all.push_back({.kind = masks ? MadeOperand::Kind::torch_rank : MadeOperand::Kind::rank, .input = k});
+      if (thinned && epsilon != 0 && masks) all.push_back({.kind = MadeOperand::Kind::torch_rank, .input = k});
+      if (thinned && epsilon != 0 && !masks)
+        all.push_back({.kind = MadeOperand::Kind::mask,
+                       .input = k,
+                       .mask = {.method = method,
+                                .shares = {density - epsilon, 2 * epsilon},
+                                .share32 = share_at<float>,
+                                .share64 = share_at<double>},
+                       .seed = seed});
       if (masks && (thinned || (density < 1 && draws_for_nothing)))
-        all.push_back({.kind = MadeOperand::Kind::draw, .input = k, .seed = c[seed_at(inputs)]});
+        all.push_back({.kind = MadeOperand::Kind::draw, .input = k, .seed = seed});
     }
     return all;
   }
@@ -156,19 +164,22 @@ struct DroppedDeltas {
     const Coefficient density = in.given(density_at(in.inputs(), k));
     if (density.value >= 1) return delta;
     if (density.value <= 0) return zero;
+    const double epsilon = in.given(epsilon_at(in.inputs(), k)).given;
     const bool masks = !in.given(masks_at(in.inputs())).is(0);
+    if (epsilon != 0 && !masks) return where_less(zero, in.made(MadeOperand::Kind::mask, k), delta, zero);
     const Symbol drawn =
         masks ? in.made(MadeOperand::Kind::draw, k) : in.uniform(method, k, in.given(seed_at(in.inputs())));
-    return where_less(drawn, share(in, k, masks), delta, zero);
+    if (epsilon == 0) return where_less(drawn, in.number(density.given), delta, zero);
+    const Symbol share =
+        in.number(density.given - epsilon) + in.rounded(2 * epsilon) * in.made(MadeOperand::Kind::torch_rank, k);
+    return where_less(drawn, share, delta, zero);
   }
 
-  // With the roundings of mergekit, whose share is density where epsilon is 0 or an element is alone.
-  static Symbol share(const Tracing& in, size_t k, bool masks) {
-    const double density = in.given(density_at(in.inputs(), k)).given;
-    const double epsilon = in.given(epsilon_at(in.inputs(), k)).given;
-    if (epsilon == 0) return in.number(density);
-    const Symbol rank = in.made(masks ? MadeOperand::Kind::torch_rank : MadeOperand::Kind::rank, k);
-    return in.number(density - epsilon) + in.rounded(2 * epsilon) * rank;
+  // With the roundings of mergekit; of an element that is alone it is density.
+  template <typename T>
+  static T share_at(const std::array<double, 2>& shares, uint64_t rank, uint64_t count) {
+    const float place = count == 1 ? 0.5F : static_cast<float>(rank) / static_cast<float>(count - 1);
+    return static_cast<T>(shares[0]) + static_cast<T>(shares[1]) * static_cast<T>(place);
   }
 
   /// Of each input that is thinned: the sum of all magnitudes, and that of those that are kept.

@@ -74,11 +74,12 @@ Symbol Tracing::keeping_equal(Symbol result) const {
 }
 
 Symbol Tracing::uniform(const char* method, size_t input, Coefficient seed) const {
-  uint32_t hash = 0x811c9dc5;  // FNV-1a
-  for (const char c : std::string_view(method)) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
-  return graph_->make(
-      {.kind = Kind::placed, .operand = input, .k = seed.given, .k1 = static_cast<double>(hash), .op = Op::uniform},
-      Weights::unknown());
+  return graph_->make({.kind = Kind::placed,
+                       .operand = input,
+                       .k = seed.given,
+                       .k1 = static_cast<double>(method_number(method)),
+                       .op = Op::uniform},
+                      Weights::unknown());
 }
 
 Symbol Tracing::made(MadeOperand::Kind kind, size_t input) const {

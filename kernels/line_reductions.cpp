@@ -2,7 +2,9 @@
 #include "kernels/line_reductions.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <utility>
 
 #include "kernels/interpreter.h"
 #include "kernels/magnitudes.h"
@@ -91,6 +93,28 @@ void add_to(const BlockKernels& kernels, const typename Compute::Value* a, const
   add(sums, sums, x, nullptr, 0, 0, n);
 }
 
+// Rows of fewer columns than a vector has: their sums stay in registers from row to row.
+template <typename Value, size_t kColumns>
+void add_rows(const Value* a, const Value* b, size_t rows, double* columns) {
+  double sums[kColumns];
+  std::copy_n(columns, kColumns, sums);
+  for (size_t row = 0; row < rows; ++row, a += kColumns, b += kColumns)
+    for (size_t k = 0; k < kColumns; ++k) sums[k] += static_cast<double>(a[k]) * static_cast<double>(b[k]);
+  std::copy_n(sums, kColumns, columns);
+}
+
+template <typename Value>
+using AddRows = void (*)(const Value*, const Value*, size_t, double*);
+constexpr size_t kNarrow = 8;  // columns at most
+
+// By the number of columns, less one.
+template <typename Value, size_t... kBefore>
+constexpr std::array<AddRows<Value>, kNarrow> all_add_rows(std::index_sequence<kBefore...>) {
+  return {add_rows<Value, kBefore + 1>...};
+}
+template <typename Value>
+constexpr auto kAddRows = all_add_rows<Value>(std::make_index_sequence<kNarrow>());
+
 template <typename Value>
 void take_largest(const Value* a, size_t n, double* largest) {
   for (size_t i = 0; i < n; ++i) {
@@ -106,6 +130,12 @@ void columns_of(const BlockKernels& kernels, const LineValues& of, const Lines& 
   for_each_product<Compute>(kernels, of, [&](const auto* a, const auto* b, uint64_t done, size_t n) {
     uint64_t column = lines.of(place + done);
     for (size_t i = 0, part = 0; i < n; i += part, column = 0) {
+      if (lines.inner <= kNarrow && column == 0 && !of.maximum && n - i >= lines.inner) {
+        const size_t rows = (n - i) / static_cast<size_t>(lines.inner);
+        part = rows * static_cast<size_t>(lines.inner);
+        kAddRows<typename Compute::Value>[lines.inner - 1](a + i, a == b ? a + i : b + i, rows, columns - first_column);
+        continue;
+      }
       part = static_cast<size_t>(std::min<uint64_t>(n - i, lines.inner - column));
       if (of.maximum)
         take_largest(a + i, part, columns + (column - first_column));

@@ -14,7 +14,9 @@ inline constexpr const char* kModelCosinesNote =
     "The ends are found exactly, once the columns of all tensors that are merged are known, so that no tile is written "
     "before all inputs were read; numbers of columns are kept meanwhile, in a scratch file where they are many. "
     "Columns of which one is zeros, or holds NaN or Inf, are not among them and count as unlike. A vector is one "
-    "column. Where all columns have one cosine k is 0 below it and 1 from it on, less |alpha|. A tensor whose |alpha| "
+    "column. Where all columns have one cosine, within 1e-6, k is 0 up to it and 1 above, less |alpha|. Elements that "
+    "are Inf in one "
+    "have no value. A tensor whose |alpha| "
     "is 1 or more is B's: it is not compared, and its columns are not among those of the ends. The tools take the "
     "first stage (VAE) as an average and leave it out of the ends; here it is merged as all else, and --only tells "
     "what is meant.";
@@ -71,12 +73,15 @@ struct ModelCosines {
     return {.line = cosine, .round = 0, .low = 0.01, .high = 0.99};
   }
 
-  static constexpr double kSteepest = 1e30;  // in place of 1 over a range of nothing: f32 has it, and 1e30 times 1e-16
+  // Cosines so near to each other are one, since F32 rounds what k is made of; and what stands in place of 1 over a
+  // range of nothing: F32 has it, times 1e-8, too.
+  static constexpr double kOneCosine = 1e-6, kSteepest = 1e30;
 
   static void model_coefficients(std::span<const double>, const ModelStatistics& found, std::span<double> out) {
     const double range = found.most - found.least;
-    out[2] = range > 0 ? 1 / range : kSteepest;
-    out[3] = std::isfinite(found.least) ? found.least : 0;
+    const bool is_range = range > kOneCosine;
+    out[2] = is_range ? 1 / range : kSteepest;
+    out[3] = !std::isfinite(found.least) ? 0 : is_range ? found.least : found.most + kOneCosine;
   }
 
   static auto formula(const auto& in) {

@@ -75,7 +75,7 @@ constexpr auto kResults = std::to_array<PeerResult>({
     {"ties_sum_extended", kMecha, "ties_sum_extended", kOther, false,
      "a t of each row and of neighbours there, with apply_stock one of the tensor here"},
     {"ties_sum_with_dropout", kMecha, "ties_sum_with_dropout", kOther, false,
-     "masks of a tensor's own here, the same for all of a shape there; no della_eps"},
+     "masks of a tensor's own here, the same for all of a shape there"},
     {"top_k_tensor_sum", kMecha, "top_k_tensor_sum", 0, false, "a choice among values"},
     {"train_difference", kMecha, "train_difference_mask", 16, false, "the same operations in another order"},
     {"truncate_rank", kMecha, "truncate_rank", 3, true, "its result in f64, without its approximate basis"},

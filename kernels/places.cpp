@@ -29,15 +29,8 @@ class Key {
   uint64_t hash_ = 0xcbf29ce484222325;
 };
 
-uint64_t key_of(uint64_t seed, uint64_t method, uint64_t input, std::string_view tensor) {
-  Key key;
-  for (const uint64_t number : {seed, method, input}) key.add(number);
-  key.add(tensor);
-  return key.finished();
-}
-
 void fill_uniform(Instruction& i, std::string_view name) {
-  const uint64_t key = key_of(static_cast<uint64_t>(i.k0), static_cast<uint64_t>(i.k1), i.operand, name);
+  const uint64_t key = uniform_key(static_cast<uint64_t>(i.k0), static_cast<uint64_t>(i.k1), i.operand, name);
   i.k0 = static_cast<double>(key >> 32);
   i.k1 = static_cast<double>(key & UINT32_MAX);
 }
@@ -60,9 +53,22 @@ void fill_before(Instruction& i, std::span<const uint64_t> shape) {
 
 }  // namespace
 
-// A number that is no method's: theirs have 32 bits (Tracing::uniform()).
+uint64_t method_number(std::string_view method) {
+  uint32_t hash = 0x811c9dc5;  // FNV-1a
+  for (const char c : method) hash = (hash ^ static_cast<unsigned char>(c)) * 0x01000193;
+  return hash;
+}
+
+uint64_t uniform_key(uint64_t seed, uint64_t method, uint64_t input, std::string_view tensor) {
+  Key key;
+  for (const uint64_t number : {seed, method, input}) key.add(number);
+  key.add(tensor);
+  return key.finished();
+}
+
+// A number that is no method's: theirs have 32 bits (method_number()).
 Rounding stochastic_rounding(uint64_t seed, std::string_view tensor) {
-  return {.stochastic = true, .key = key_of(seed, UINT64_MAX, 0, tensor)};
+  return {.stochastic = true, .key = uniform_key(seed, UINT64_MAX, 0, tensor)};
 }
 
 void fill_places(Program& program, const TensorFacts& tensor) {

@@ -78,6 +78,11 @@ struct TensorFacts {
 /// Op::stays has what it needs.
 void fill_places(Program& program, const TensorFacts& tensor);
 
+/// The number of a method for Op::uniform, below 2^32.
+uint64_t method_number(std::string_view method);
+/// The key of Op::uniform as fill_places() makes it.
+uint64_t uniform_key(uint64_t seed, uint64_t method, uint64_t input, std::string_view tensor);
+
 /// What a value is where all operands hold one number: `sum` times that number, which a linear combination's
 /// coefficients add up to; and the sum of their magnitudes. Of most other values nothing of the kind is known.
 struct Weights {

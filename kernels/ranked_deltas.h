@@ -57,7 +57,7 @@ struct DellaMethod {
     return fault || kElects ? fault : DroppedDeltas::weights_fault(c);
   }
   static std::vector<MadeOperand> made(size_t inputs, std::span<const double> c) {
-    return DroppedDeltas::made(inputs, c, false);
+    return DroppedDeltas::made(inputs, c, Method::spec.name, false);
   }
   static std::vector<Reduced> reductions(const Tracing& in) { return DroppedDeltas::reductions(in, Method::spec.name); }
   static bool needs_statistics(std::span<const double> c) { return DroppedDeltas::needs_statistics(c); }

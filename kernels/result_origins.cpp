@@ -43,7 +43,8 @@ void ResultOrigins::begin(const Value* results) noexcept {
     marks_[i] = std::isnan(results[i]) ? kNan : (std::isinf(results[i]) ? kInf : 0) | (results[i] < 0 ? kBelow : 0);
 }
 
-void ResultOrigins::take(const Operand& operand, uint64_t first) noexcept {
+void ResultOrigins::take(const Operand& operand, uint64_t first, bool made) noexcept {
+  is_made_ = made;
   alignas(64) double values[kBlockElements];
   const auto dtype = static_cast<size_t>(operand.dtype);
   for (size_t begin = 0, n; begin < marks_.size(); begin += n) {
@@ -69,20 +70,21 @@ void ResultOrigins::look_at(const Value* values, const Operand& operand, uint64_
   for (size_t k = 0; k < n; ++k) {
     const size_t i = begin + k;
     if (marks_[i] == 0) continue;
-    if (std::isnan(values[k])) marks_[i] |= kNanIn;
-    if (std::isinf(values[k])) marks_[i] |= kInfIn;
+    const bool is_nan = std::isnan(values[k]);
+    if (is_nan && !is_made_) marks_[i] |= kNanIn;
+    if (std::isinf(values[k]) && !is_made_) marks_[i] |= kInfIn;
     if (values[k] < 0) marks_[i] |= kBelowIn;
     if (stored_.keeps_equal && marks_[i] & kNan)
-      keep_bits(element_at(operand, first + i), operand.dtype == stored_.dtype, i);
+      keep_bits(element_at(operand, first + i), operand.dtype == stored_.dtype, is_nan, i);
   }
 }
 
 // The first operand's bits, until another's are not the same.
-void ResultOrigins::keep_bits(const unsigned char* element, bool same_dtype, size_t i) noexcept {
+void ResultOrigins::keep_bits(const unsigned char* element, bool same_dtype, bool is_nan, size_t i) noexcept {
   const uint64_t size = element_size(stored_.dtype);
   unsigned char* const at = stored_.out + i * size;
   if (marks_[i] & kUnlike) return;
-  if (is_first_ && same_dtype && marks_[i] & kNanIn) {
+  if (is_first_ && same_dtype && is_nan) {
     std::memcpy(at, element, size);
   } else if (is_first_ || !same_dtype || std::memcmp(at, element, size) != 0) {
     std::memcpy(at, nan_, size);

@@ -24,8 +24,9 @@ class ResultOrigins {
   ResultOrigins(const BlockKernels& kernels, const Stored& stored, std::span<uint8_t> marks) noexcept;
 
   /// Looks at every operand that the program loads, one after another; `first` is the element of result 0. Where all of
-  /// them hold the same NaN in the output's dtype and equal operands are kept, the output gets its bits.
-  void take(const Operand& operand, uint64_t first) noexcept;
+  /// them hold the same NaN in the output's dtype and equal operands are kept, the output gets its bits. `made`: the
+  /// merge made the operand of finite inputs, and no NaN or Inf in it is an input's.
+  void take(const Operand& operand, uint64_t first, bool made = false) noexcept;
 
   /// Adds to `counts.created`, once all were taken; what was made infinite counts there, not as lost_inf.
   void count(StoreCounts& counts) const noexcept;
@@ -38,13 +39,14 @@ class ResultOrigins {
   void begin(const Value* results) noexcept;
   template <typename Value>
   void look_at(const Value* values, const Operand& operand, uint64_t first, size_t begin, size_t n) noexcept;
-  void keep_bits(const unsigned char* element, bool same_dtype, size_t i) noexcept;
+  void keep_bits(const unsigned char* element, bool same_dtype, bool is_nan, size_t i) noexcept;
 
   const BlockKernels& kernels_;
   const Stored stored_;
   const std::span<uint8_t> marks_;
   unsigned char nan_[8] = {};  // as a store writes it
   bool is_first_ = true;       // no operand was taken yet
+  bool is_made_ = false;       // the operand that is taken
 };
 
 }  // namespace ckmerge

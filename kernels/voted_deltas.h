@@ -20,7 +20,20 @@ namespace ckmerge {
 struct VotedDeltas {
   size_t inputs;
 
-  enum : size_t { kAlpha, kShare, kVotesBySize, kStock, kMedian, kEps, kMaxIter, kFtol, kUndropped, kSeed, kFactor };
+  enum : size_t {
+    kAlpha,
+    kShare,
+    kVotesBySize,
+    kStock,
+    kMedian,
+    kEps,
+    kMaxIter,
+    kFtol,
+    kUndropped,
+    kRankEps,
+    kSeed,
+    kFactor
+  };
   static constexpr size_t kFixed = kFactor + 1, kPerTensor = 3;
   // Known per tensor: what Tracing::stays() wants, and the weight of a median's point; kFactor, too, which is
   // model_stock's.
@@ -43,6 +56,7 @@ struct VotedDeltaMethod {
     bool stock = false, median = false;
     double eps = 1e-6, max_iter = 100, ftol = 1e-20;
     double probability = 0;  ///< of being dropped
+    double rank_eps = 0;     ///< by how much more for the smallest than for the largest
     bool rescale = false;
     double seed = 0;
   };
@@ -65,6 +79,7 @@ struct VotedDeltaMethod {
     c[VotedDeltas::kMaxIter] = given.max_iter;
     c[VotedDeltas::kFtol] = given.ftol;
     c[VotedDeltas::kUndropped] = kept;
+    c[VotedDeltas::kRankEps] = given.rank_eps;
     c[VotedDeltas::kSeed] = given.seed;
     c[VotedDeltas::kFactor] = given.stock ? 0 : 1;
     for (size_t k = 1; k < inputs; ++k) c[at.least(k)] = c[at.end(k)] = 0;
@@ -72,6 +87,30 @@ struct VotedDeltaMethod {
     std::vector<double> median(inputs - 1 + 3);
     return method::geometric_median::coefficients(
         {.values = {{{given.eps}, {given.max_iter}, {given.ftol}}}, .inputs = inputs - 1}, median);
+  }
+
+  /// Masks where shares of elements hang on ranks.
+  static std::vector<MadeOperand> masks(size_t inputs, std::span<const double> c, const char* name) {
+    std::vector<MadeOperand> all;
+    if (c[VotedDeltas::kRankEps] == 0 || c[VotedDeltas::kUndropped] <= 0) return all;
+    for (size_t k = 1; k < inputs; ++k)
+      all.push_back({.kind = MadeOperand::Kind::mask,
+                     .input = k,
+                     .mask = {.method = name,
+                              .shares = {c[VotedDeltas::kUndropped], c[VotedDeltas::kRankEps]},
+                              .share32 = share_at<float>,
+                              .share64 = share_at<double>,
+                              .of_whole = true},
+                     .seed = c[VotedDeltas::kSeed]});
+    return all;
+  }
+
+  /// sd-mecha's, whose ranks count from 1.
+  template <typename T>
+  static T share_at(const std::array<double, 2>& shares, uint64_t rank, uint64_t count) {
+    const auto n = static_cast<double>(count);
+    const double place = static_cast<double>(rank + 1) / n - (n + 1) / (2 * n);
+    return static_cast<T>(std::clamp(shares[0] + shares[1] * place, 0.0, 1.0));
   }
 
   static bool needs_statistics(std::span<const double> c) {
@@ -140,11 +179,13 @@ struct VotedDeltaMethod {
 
  private:
   static Symbol undropped(const Tracing& in, const char* name, size_t k) {
-    const Symbol delta = in.x(k) - in.x(0);
+    const Symbol delta = in.x(k) - in.x(0), zero = in.number(0.0);
+    if (!in.given(VotedDeltas::kRankEps).is(0))
+      return where_less(zero, in.made(MadeOperand::Kind::mask, k), delta, zero);
     const Coefficient share = in.given(VotedDeltas::kUndropped);
     if (share.given >= 1) return delta;
     const Symbol number = in.uniform(name, k, in.given(VotedDeltas::kSeed));
-    return where_less(number, in.number(share), delta, in.number(0.0));
+    return where_less(number, in.number(share), delta, zero);
   }
 
   static Symbol largest(const Tracing& in, const char* name, size_t k) {

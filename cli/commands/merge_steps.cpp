@@ -19,6 +19,7 @@
 #include "core/read/buffer_values.h"
 #include "core/read/tile_sizing.h"
 #include "core/slices/sliced_inputs.h"
+#include "core/threads/late_stop.h"
 #include "core/threads/machine.h"
 #include "io/file/output_target.h"
 #include "io/folder/model_folder.h"
@@ -126,7 +127,7 @@ void add_whole(const MergeRequest& request, const Recipe& recipe, std::vector<Ch
                Caller& caller) {
   const RunOptions& run = request.settings.run;
   const Hands hands{.threads = run.threads ? run.threads : allowed_processors(),
-                    .stop = StopFlag([&caller] { return caller.stop().is_raised(); })};
+                    .stop = late_stop([&caller] { return caller.stop(); })};
   add_whole_tensors(recipe, checkpoints, hands, run.memory_budget / 2);
   add_orders(recipe, checkpoints, hands);
 }

@@ -129,11 +129,7 @@ std::string without_effect(const MergekitFile& file, bool MergekitMethod::*does,
   }
   for (const MergekitMethod& method : mergekit_methods())
     if (method.*does) others.emplace_back(method.name);
-  return sentence(option, " changes nothing for ", joined(here, ", "), ": it is of ", joined(others, ", "),
-                  does == &MergekitMethod::ranks && std::ranges::find(here, "sce") != here.end()
-                      ? "; of equal variances sce keeps those of the lowest indices here, and those that come first in "
-                        "torch's order there"
-                      : "");
+  return sentence(option, " changes nothing for ", joined(here, ", "), ": it is of ", joined(others, ", "));
 }
 
 // Options of a run like mergekit's that no document has a use for.

@@ -153,9 +153,8 @@ std::vector<OptionSpec> mergekit_options() {
        "names",
        read_likeness([](MergekitSettings& settings, bool is_mergekits) { settings.mergekit_masks = is_mergekits; })},
       {"order", 0, "WHOSE",
-       "of equal magnitudes ties and breadcrumbs keep: own (default): those of the lowest indices; mergekit: those "
-       "that "
-       "it keeps, each tensor sorted in memory",
+       "of equal magnitudes ties and breadcrumbs keep, and sce of equal variances: own (default): those of the lowest "
+       "indices; mergekit: those that it keeps, each tensor sorted in memory",
        read_likeness([](MergekitSettings& settings, bool is_mergekits) { settings.mergekit_order = is_mergekits; })},
       {"transformers-cache", 0, "DIR", "where org/name is looked for, in place of the user's cache",
        read_mergekit_text(&Mk::cache, ValueType::folder)},

@@ -21,6 +21,7 @@ constexpr auto kWordings = std::to_array<Wording>(
     {{"--discard it, or keep A's (--missing keep), zero it or drop it", "-u takes it, -i leaves it out"},
      {"--discard it, or drop it (--extra drop) or add it", "-u takes it, -i leaves it out"},
      {"give others, or --no-normalize", "give others, or 'normalize_weights: false'"},
+     {"leave --normalize out", "give others, or 'normalize: false'"},
      {"keep them as they are with --no-normalize, in a formula with normalize=false",
       "give others, or 'normalize: false'"},
      {"--vocab crop merges", "--unsafe-truncate-embeddings merges"},

@@ -102,16 +102,18 @@ std::string keep_within_limits() {
   if (stack_is_limited && stack.rlim_cur < kLeastStack)
     return "the stack may have " + std::to_string(stack.rlim_cur >> 10) +
            " KiB, which is too little to run on; give it 64 KiB at least, 1024 KiB are enough (ulimit -s)";
+  // Of several heaps each would keep what its threads have freed while others allocate anew: strips of masks took up to
+  // a third more than was counted. No thread allocates so often that one heap would be waited for.
+  ::mallopt(M_ARENA_MAX, 1);
   // What is small comes out of a heap that has room: files that are mapped may take all other addresses.
   if (addresses_are) {
-    ::mallopt(M_ARENA_MAX, 1);
     ::mallopt(M_TOP_PAD, kHeapRoom);
     room_for_last_words = ::malloc(kLastWords);
     // Not even that beside the heap's room: so the heap grows by what is asked for alone.
     if (!room_for_last_words && ::mallopt(M_TOP_PAD, 0) != 0) room_for_last_words = ::malloc(kLastWords);
   } else {
     // Said, as the heap's room is, so that it stays: each large block that is freed would raise it, up to 32 MiB, and
-    // what threads have freed of smaller ones would stay in heaps of their own, beyond --memory.
+    // smaller ones that are freed would stay in the heap, beyond --memory.
     ::mallopt(M_MMAP_THRESHOLD, kLeastMapped);
   }
   if (stack_is_limited || addresses_are) give_threads_stacks_of(kSmallStack);

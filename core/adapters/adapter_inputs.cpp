@@ -11,6 +11,7 @@
 #include "core/adapters/made_changes.h"
 #include "core/adapters/saved_bases.h"
 #include "core/adapters/whole_tensors.h"
+#include "core/threads/semaphore.h"
 #include "core/threads/semaphore_lock.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -197,7 +198,7 @@ class Changes {
   // What is made reads the first checkpoint and the adapter. More workers read than may compute, and making is
   // computing.
   InputFile held(const InputFile& made) const {
-    auto makers = std::make_shared<std::counting_semaphore<>>(threads_);
+    auto makers = std::make_shared<Semaphore>(threads_);
     const auto read = [made, makers, first = first_, adapter = adapter_](uint64_t offset, std::span<std::byte> out) {
       const SemaphoreLock making(*makers);
       made.read_at(offset, out);

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/threads/stop_pace.h"
+
 namespace ckmerge {
 namespace {
 
@@ -13,8 +15,9 @@ constexpr uint32_t kFree = std::numeric_limits<uint32_t>::max();
 // they are paired; so no other pairing costs less.
 class Pairing {
  public:
-  explicit Pairing(const Gains& gains)
+  Pairing(const Gains& gains, const Hands& hands)
       : gains_(gains),
+        pace_(hands, true),
         row_price_(gains.count),
         column_price_(gains.count),
         distance_(gains.count),
@@ -40,9 +43,12 @@ class Pairing {
   void set_prices() {
     const uint64_t n = gains_.count;
     std::ranges::fill(column_price_, std::numeric_limits<double>::infinity());
-    for (uint64_t i = 0; i < n; ++i)
-      for (uint64_t j = 0; j < n; ++j) column_price_[j] = std::min(column_price_[j], cost(i, j));
     for (uint64_t i = 0; i < n; ++i) {
+      pace_.begin(n);
+      for (uint64_t j = 0; j < n; ++j) column_price_[j] = std::min(column_price_[j], cost(i, j));
+    }
+    for (uint64_t i = 0; i < n; ++i) {
+      pace_.begin(n);
       row_price_[i] = cost(i, 0) - column_price_[0];
       for (uint64_t j = 1; j < n; ++j) row_price_[i] = std::min(row_price_[i], cost(i, j) - column_price_[j]);
     }
@@ -58,9 +64,11 @@ class Pairing {
     const auto n = static_cast<uint32_t>(gains_.count);
     for (uint32_t i = 0; i < n; ++i)
       if (left_over(i, i) == 0) pair(i, i);
-    for (uint32_t i = 0; i < n; ++i)
+    for (uint32_t i = 0; i < n; ++i) {
+      pace_.begin(n);
       for (uint32_t j = 0; j < n && column_of_[i] == kFree; ++j)
         if (row_of_[j] == kFree && left_over(i, j) == 0) pair(i, j);
+    }
   }
 
   // The nearest column that is not settled, the first of equal ones.
@@ -71,25 +79,33 @@ class Pairing {
     return found;
   }
 
+  // The same, of ways that may be shorter over `row`, to which it is so far.
+  uint32_t nearest_over(uint32_t row, double so_far) {
+    pace_.begin(gains_.count);
+    uint32_t found = kFree;
+    for (uint32_t j = 0; j < gains_.count; ++j) {
+      if (is_settled_[j]) continue;
+      const double way = so_far + left_over(row, j);
+      if (way < distance_[j]) {
+        distance_[j] = way;
+        before_[j] = row;
+      }
+      if (found == kFree || distance_[j] < distance_[found]) found = j;
+    }
+    return found;
+  }
+
   // Dijkstra's way from a row to a free column, over pairs.
   void augment(uint32_t first) {
     const uint64_t n = gains_.count;
+    pace_.begin(n);
     std::ranges::fill(is_settled_, uint8_t{0});
     for (uint64_t j = 0; j < n; ++j) distance_[j] = left_over(first, j);
     std::ranges::fill(before_, first);
     uint32_t end = nearest();
     while (row_of_[end] != kFree) {
       is_settled_[end] = 1;
-      const uint32_t row = row_of_[end];
-      for (uint64_t j = 0; j < n; ++j) {
-        if (is_settled_[j]) continue;
-        const double way = distance_[end] + left_over(row, j);
-        if (way < distance_[j]) {
-          distance_[j] = way;
-          before_[j] = row;
-        }
-      }
-      end = nearest();
+      end = nearest_over(row_of_[end], distance_[end]);
     }
     change_prices(first, distance_[end]);
     for (uint32_t column = end; column != kFree;) {
@@ -110,6 +126,7 @@ class Pairing {
   }
 
   const Gains gains_;
+  StopPace pace_;
   std::vector<double> row_price_, column_price_, distance_;
   std::vector<uint32_t> before_, column_of_, row_of_;  // kFree: with none
   std::vector<uint8_t> is_settled_;
@@ -117,9 +134,9 @@ class Pairing {
 
 }  // namespace
 
-std::vector<uint32_t> best_assignment(const Gains& gains) {
+std::vector<uint32_t> best_assignment(const Gains& gains, const Hands& hands) {
   if (gains.count == 0) return {};
-  return Pairing(gains).run();
+  return Pairing(gains, hands).run();
 }
 
 double gain_of(const Gains& gains, const std::vector<uint32_t>& columns) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "core/threads/stop_pace.h"
+
 namespace ckmerge {
 namespace {
 
@@ -52,20 +54,25 @@ void for_each_lines(std::span<double* const> tensors, const Axis& axis, const Ha
   hands.share(groups_of(axis), each, [&](uint64_t begin, uint64_t end) {
     std::vector<double> buffer(tensors.size() * size);
     std::vector<AxisLines> lines(tensors.size());
+    StopPace pace(hands, true);
     for (uint64_t group = begin; group < end; ++group) {
       const LinesPlace place = place_of(axis, group);
       for (size_t t = 0; t < tensors.size(); ++t) {
         double* const to = buffer.data() + t * size;
         lines[t] = {{to, axis.length * place.count}, place.count};
-        for (uint64_t i = 0; i < axis.length; ++i)
+        for (uint64_t i = 0; i < axis.length; ++i) {
+          pace.begin(place.count);
           for (uint64_t k = 0; k < place.count; ++k)
             to[i * place.count + k] = place.of(tensors[t], axis, i)[k * place.next];
+        }
       }
       change(lines);
       for (size_t t = 0; t < tensors.size(); ++t)
-        for (uint64_t i = 0; i < axis.length; ++i)
+        for (uint64_t i = 0; i < axis.length; ++i) {
+          pace.begin(place.count);
           for (uint64_t k = 0; k < place.count; ++k)
             place.of(tensors[t], axis, i)[k * place.next] = lines[t].elements[i * place.count + k];
+        }
     }
   });
 }

@@ -7,10 +7,12 @@
 #include <memory>
 #include <vector>
 
+#include "core/threads/hands.h"
+
 namespace ckmerge {
 
 struct Wave {
-  double real = 1, imaginary = 0;
+  double real, imaginary;
 };
 
 /// exp(-2 pi i t / n). Within 1.5e-16. REQUIRES: t < n < 2^60.
@@ -21,7 +23,7 @@ Wave unit_root(uint64_t t, uint64_t n);
 /// 1e-15 times the log of the length of the root of the sum of all squares.
 class Fourier {
  public:
-  explicit Fourier(uint64_t length);
+  explicit Fourier(uint64_t length, const Hands& hands = {});
   ~Fourier();
   Fourier(Fourier&&) noexcept;
   Fourier& operator=(Fourier&&) noexcept;
@@ -30,8 +32,9 @@ class Fourier {
 
   /// Of `count` lines side by side, element i of line k at [i * count + k]: each becomes the sums over i of element i
   /// times exp(-2 pi i i j / length). With real and imaginary parts exchanged it is the way back, times the length.
-  /// `scratch` has scratch_count(length(), count) elements. Thread-safe.
-  void transform(double* real, double* imaginary, uint64_t count, double* scratch) const;
+  /// `scratch` has scratch_count(length(), count) elements. What takes more than a millisecond is shared by the hands:
+  /// the same bits for any number of them. Thread-safe.
+  void transform(double* real, double* imaginary, uint64_t count, double* scratch, const Hands& hands = {}) const;
 
   static uint64_t scratch_count(uint64_t length, uint64_t count);
   /// Bytes that one of this length holds.
@@ -50,7 +53,8 @@ class Fourier {
     std::vector<Wave> low_, high_;
   };
 
-  void run(const Stage& stage, const double* const (&from)[2], double* const (&to)[2], double* scratch) const;
+  void run(const Stage& stage, const Hands& hands) const;
+  void make(const Stage& stage, uint64_t begin, uint64_t end, const Hands& hands) const;
 
   uint64_t length_;
   std::vector<uint64_t> factors_;

@@ -10,9 +10,10 @@
 
 namespace ckmerge {
 
-/// As many values as the smaller side has, those below 1e-15 of the largest with vectors of zeros. Eigenvectors of the
-/// products of all rows (or columns), turned pair by pair until all rows stand at right angles (Hestenes, 1958): some
-/// 20 n^2 m operations, n the smaller side. REQUIRES: finite elements, of which the squares do not overflow.
+/// As many values as the smaller side has, those below 2^-52 of the largest, times the larger side, with vectors of
+/// zeros. Eigenvectors of the products of all rows (or columns), turned pair by pair until all rows stand at right
+/// angles (Hestenes, 1958): some 20 n^2 m operations, n the smaller side. REQUIRES: finite elements, of which the
+/// squares do not overflow.
 Svd full_svd(const Matrix& matrix, const Hands& hands = {});
 
 /// Bytes that it holds meanwhile, the result included and the matrix not.

@@ -10,6 +10,7 @@
 #include "core/algebra/full_svd.h"
 #include "core/algebra/orthonormal.h"
 #include "core/algebra/symmetric_eigen.h"
+#include "kernels/algebra.h"
 
 namespace ckmerge {
 namespace {
@@ -31,10 +32,13 @@ class Basis {
 
   /// Adds what of `block` is beyond the rows; those that hang on them are left out. Returns the triangle that makes
   /// what was beyond of the rows that were added.
-  Matrix add(Matrix block) {
+  Matrix add(Matrix block, const Hands& hands) {
     const uint64_t first = rows_.rows;
     Matrix triangle(block.rows, block.rows);
-    for (uint64_t j = 0; j < block.rows; ++j) add_row(block.row(j), first, triangle.row(j));
+    for (uint64_t j = 0; j < block.rows; ++j) {
+      hands.check();
+      add_row(block.row(j), first, triangle.row(j));
+    }
     return triangle;
   }
 
@@ -47,7 +51,7 @@ class Basis {
         const double* const other = rows_.row(i);
         const double along = dot(row, other, count);
         if (i >= first) beyond[i - first] += along;
-        for (uint64_t k = 0; k < count; ++k) row[k] -= along * other[k];
+        algebra_kernel().subtract_row(along, other, row, count);
       }
     const double length = std::sqrt(dot(row, row, count));
     if (length <= before * kHangsOnOthers) return;
@@ -109,7 +113,7 @@ std::optional<Matrix> largest_vectors(const Matrix& matrix, uint64_t rank, const
   const uint64_t size = matrix.rows, most = size / 2, block = std::min(rank + kMoreRows, size);
   Basis basis(size, most + block);
   Projection projection;  // whose eigenvectors are looked at where it has grown by a quarter
-  basis.add(random_rows(block, size, kSeed));
+  basis.add(random_rows(block, size, kSeed), hands);
   uint64_t next_look = 0;
   for (uint64_t last = 0; basis.rows().rows <= most;) {
     Matrix fresh(basis.rows().rows - last, size);
@@ -117,7 +121,7 @@ std::optional<Matrix> largest_vectors(const Matrix& matrix, uint64_t rank, const
     Matrix products = row_products(product(fresh, matrix, hands), matrix, hands);
     projection.add(row_products(basis.rows(), products, hands));
     const uint64_t before = std::exchange(last, basis.rows().rows);
-    const Matrix beyond = basis.add(std::move(products));
+    const Matrix beyond = basis.add(std::move(products), hands);
     const bool is_all = basis.rows().rows == last;  // nothing else can be reached
     if (!is_all && last < next_look) continue;
     next_look = last + last / 4;

@@ -6,6 +6,9 @@
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
+
+#include "kernels/algebra.h"
 
 namespace ckmerge {
 namespace {
@@ -35,27 +38,45 @@ double reflection(const double* from, uint64_t count, double* v) {
   return target * largest;
 }
 
-// a := (I - v v^T) a (I - v v^T) for the rows and columns from `first` on.
-void reflect_both_sides(Matrix& a, uint64_t first, const double* v, std::vector<double>& w) {
-  const uint64_t n = a.rows;
-  std::fill(w.begin(), w.end(), 0.0);
-  for (uint64_t i = first; i < n; ++i)
-    for (uint64_t j = first; j < n; ++j) w[j] += v[i] * a.row(i)[j];
-  const double half = 0.5 * dot(v + first, w.data() + first, n - first);
-  for (uint64_t j = first; j < n; ++j) w[j] -= half * v[j];
-  for (uint64_t i = first; i < n; ++i)
-    for (uint64_t j = first; j < n; ++j) a.row(i)[j] -= v[i] * w[j] + w[i] * v[j];
+// What a := (I - v v^T) a (I - v v^T) takes away is v w^T + w v^T.
+struct Update {
+  std::vector<double> v, w;
+};
+
+// Columns of rows that go by at once, so that what belongs to each column stays in the fastest cache; and fewer than
+// that are not worth a thread.
+constexpr uint64_t kMostColumns = 1024, kLeastColumns = 256;
+
+// Rows [first, n) of `a` after `update`, from column `first` on, and meanwhile their sum, each times its element of v.
+void update_and_sum(Matrix& a, uint64_t first, const Update& update, const double* v, std::vector<double>& sums,
+                    const Hands& hands) {
+  const uint64_t count = a.rows - first, each = (count + hands.threads - 1) / hands.threads;
+  std::fill(sums.begin(), sums.end(), 0.0);
+  const auto columns = [&](uint64_t begin, uint64_t end) {
+    for (uint64_t i = first; i < a.rows; ++i)
+      algebra_kernel().reflect_row(a.row(i) + first + begin, update.v[i], update.w.data() + first + begin, update.w[i],
+                                   update.v.data() + first + begin, v[i], sums.data() + first + begin, end - begin);
+  };
+  hands.share(count, std::clamp(each, kLeastColumns, kMostColumns), columns);
 }
 
+// The update of row k waits until the next reflection is known, but for the row that this is made from: so `a` is read
+// and written once for each.
 Tridiagonal tridiagonal(Matrix& a, const Hands& hands) {
   const uint64_t n = a.rows;
   Tridiagonal out{std::vector<double>(n), std::vector<double>(n), Matrix(n, n)};
+  Update update{std::vector<double>(n), std::vector<double>(n)};
   std::vector<double> w(n);
   for (uint64_t k = 0; k + 1 < n; ++k) {
-    hands.check();
+    const uint64_t first = k + 1, count = n - first;
     double* const v = out.reflections.row(k);
-    out.beside[k] = reflection(a.row(k) + k + 1, n - k - 1, v + k + 1);
-    reflect_both_sides(a, k + 1, v, w);
+    out.beside[k] = reflection(a.row(k) + first, count, v + first);
+    update_and_sum(a, first, update, v, w, hands);
+    algebra_kernel().subtract_row(0.5 * dot(v + first, w.data() + first, count), v + first, w.data() + first, count);
+    update.v.assign(v, v + n);
+    std::swap(update.w, w);
+    double* const row = a.row(first);
+    for (uint64_t j = first; j < n; ++j) row[j] -= v[first] * update.w[j] + update.w[first] * v[j];
   }
   for (uint64_t k = 0; k < n; ++k) out.diagonal[k] = a.row(k)[k];
   return out;
@@ -63,31 +84,70 @@ Tridiagonal tridiagonal(Matrix& a, const Hands& hands) {
 
 // The product of all reflections, the last one first: row k is what belongs to the k-th element of the diagonal.
 Matrix basis(const Matrix& reflections, const Hands& hands) {
+  constexpr uint64_t kRows = 16;  // which stay in a core's cache while all reflections go by
   const uint64_t n = reflections.rows;
   Matrix out(n, n);
-  for (uint64_t i = 0; i < n; ++i) out.row(i)[i] = 1;
-  for (uint64_t k = n - 1; k-- > 0;) {
-    hands.check();
-    const double* const v = reflections.row(k) + k + 1;
-    for (uint64_t i = k + 1; i < n; ++i) {
-      double* const row = out.row(i) + k + 1;
-      const double along = dot(row, v, n - k - 1);
-      for (uint64_t j = 0; j < n - k - 1; ++j) row[j] -= along * v[j];
+  hands.share(n, kRows, [&](uint64_t begin, uint64_t end) {
+    for (uint64_t i = begin; i < end; ++i) out.row(i)[i] = 1;
+    for (uint64_t k = end - 1; k-- > 0;) {
+      const double* const v = reflections.row(k) + k + 1;
+      for (uint64_t i = std::max(begin, k + 1); i < end; ++i) {
+        double* const row = out.row(i) + k + 1;
+        algebra_kernel().subtract_row(algebra_kernel().dot(row, v, n - k - 1), v, row, n - k - 1);
+      }
     }
-  }
+  });
   return out;
 }
 
-void rotate(double* upper, double* lower, double c, double s, uint64_t count) {
-  for (uint64_t k = 0; k < count; ++k) {
-    const double x = upper[k], y = lower[k];
-    upper[k] = c * x - s * y;
-    lower[k] = s * x + c * y;
+// Turns of rows that follow one another, downwards, put off until they are many: then strips of all rows, which stay in
+// a core's cache, are turned by all of them.
+class Turns {
+ public:
+  Turns(Matrix& rows, const Hands& hands) : rows_(rows), hands_(hands) {
+    turns_.reserve((kTurnsOfRow + 1) * rows.rows);
   }
-}
+
+  void begin(uint64_t last) {
+    if (turns_.size() >= kTurnsOfRow * rows_.rows) apply();
+    sweeps_.push_back({last, turns_.size()});
+  }
+  void add(Turn turn) { turns_.push_back(turn); }
+
+  void apply() {
+    hands_.share(rows_.columns, kStripColumns, [&](uint64_t begin, uint64_t end) { turn_columns(begin, end); });
+    sweeps_.clear();
+    turns_.clear();
+  }
+
+ private:
+  static constexpr uint64_t kTurnsOfRow = 128;
+  struct Sweep {
+    uint64_t last, first_turn;
+  };
+
+  void turn_columns(uint64_t begin, uint64_t end) const {
+    std::vector<double> strip(rows_.rows * kStripColumns);
+    for (uint64_t i = 0; i < rows_.rows; ++i)
+      std::copy(rows_.row(i) + begin, rows_.row(i) + end, strip.data() + i * kStripColumns);
+    for (size_t k = 0; k < sweeps_.size(); ++k) {
+      const size_t first = sweeps_[k].first_turn,
+                   next = k + 1 < sweeps_.size() ? sweeps_[k + 1].first_turn : turns_.size();
+      algebra_kernel().turn_strip(strip.data(), sweeps_[k].last, turns_.data() + first, next - first);
+    }
+    for (uint64_t i = 0; i < rows_.rows; ++i)
+      std::copy_n(strip.data() + i * kStripColumns, end - begin, rows_.row(i) + begin);
+  }
+
+  Matrix& rows_;
+  const Hands& hands_;
+  std::vector<Sweep> sweeps_;
+  std::vector<Turn> turns_;
+};
 
 // One sweep of QL over [first, last], with the shift of Wilkinson.
-void sweep(std::vector<double>& d, std::vector<double>& e, uint64_t first, uint64_t last, Matrix& vectors) {
+void sweep(std::vector<double>& d, std::vector<double>& e, uint64_t first, uint64_t last, Turns& turns) {
+  turns.begin(last);
   const double step = (d[first + 1] - d[first]) / (2 * e[first]);
   const double root = std::sqrt(step * step + 1);
   double g = d[last] - d[first] + e[first] / (step < 0 ? step - root : step + root);
@@ -107,7 +167,7 @@ void sweep(std::vector<double>& d, std::vector<double>& e, uint64_t first, uint6
     shift = s * t;
     d[i + 1] = g + shift;
     g = c * t - b;
-    rotate(vectors.row(i), vectors.row(i + 1), c, s, vectors.columns);
+    turns.add({.c = c, .s = s});
   }
   d[first] -= shift;
   e[first] = g;
@@ -116,6 +176,7 @@ void sweep(std::vector<double>& d, std::vector<double>& e, uint64_t first, uint6
 
 void diagonalise(std::vector<double>& d, std::vector<double>& e, Matrix& vectors, const Hands& hands) {
   const uint64_t n = d.size();
+  Turns turns(vectors, hands);
   double largest = 0;
   for (const double element : d) largest = std::max(largest, std::fabs(element));
   for (uint64_t first = 0; first < n; ++first)
@@ -129,8 +190,22 @@ void diagonalise(std::vector<double>& d, std::vector<double>& e, Matrix& vectors
       if (last == first) break;
       if (sweeps == kMostSweeps) throw std::logic_error("an eigenvalue of a symmetric matrix was not found");
       hands.check();
-      sweep(d, e, first, last, vectors);
+      sweep(d, e, first, last, turns);
     }
+  turns.apply();
+}
+
+// The power of two by which the largest element comes to between 1 and 2: sweeps square elements, and of tiny ones the
+// squares vanish. All else is in proportion, to the bit.
+int steps_to_one(const Tridiagonal& matrix) {
+  double largest = 0;
+  for (const auto* const elements : {&matrix.diagonal, &matrix.beside})
+    for (const double element : *elements) largest = std::max(largest, std::fabs(element));
+  return largest > 0 ? -std::ilogb(largest) : 0;
+}
+
+void scale(std::vector<double>& elements, int steps) {
+  for (double& element : elements) element = std::scalbn(element, steps);
 }
 
 }  // namespace
@@ -139,7 +214,11 @@ SymmetricEigen symmetric_eigen(Matrix matrix, const Hands& hands) {
   const uint64_t n = matrix.rows;
   Tridiagonal reduced = tridiagonal(matrix, hands);
   Matrix vectors = n == 0 ? Matrix() : basis(reduced.reflections, hands);
+  const int steps = steps_to_one(reduced);
+  scale(reduced.diagonal, steps);
+  scale(reduced.beside, steps);
   diagonalise(reduced.diagonal, reduced.beside, vectors, hands);
+  scale(reduced.diagonal, -steps);
   std::vector<uint64_t> order(n);
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, [&](uint64_t a, uint64_t b) { return reduced.diagonal[a] > reduced.diagonal[b]; });

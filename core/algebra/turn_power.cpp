@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cfloat>
 #include <cmath>
+#include <span>
 #include <stdexcept>
 #include <utility>
 
+#include "kernels/algebra.h"
 #include "kernels/math.h"
 
 namespace ckmerge {
@@ -17,21 +19,51 @@ constexpr double kPi = 0x1.921fb54442d18p+1;
 // around the unit circle at equal distances can hold each other up.
 constexpr int kMostSteps = 300, kStepsAlike = 10;
 
-// x := x - v (v x) of the rows from `first` on. v has a squared length of 2.
-void reflect_rows(Matrix& matrix, uint64_t first, const std::vector<double>& v, std::vector<double>& along) {
-  std::fill(along.begin(), along.end(), 0.0);
-  for (uint64_t i = 0; i < v.size(); ++i)
-    for (uint64_t j = 0; j < matrix.columns; ++j) along[j] += v[i] * matrix.row(first + i)[j];
-  for (uint64_t i = 0; i < v.size(); ++i)
-    for (uint64_t j = 0; j < matrix.columns; ++j) matrix.row(first + i)[j] -= v[i] * along[j];
+// Columns that go by at once, so that what belongs to each stays in the fastest cache; fewer are not worth a thread,
+// nor are rows of fewer elements.
+constexpr uint64_t kMostColumns = 1024, kLeastColumns = 256, kLeastElements = 1 << 16;
+constexpr uint64_t kReflectionsUnasked = 32;  // some milliseconds of them
+
+uint64_t columns_at_once(uint64_t count, const Hands& hands) {
+  return std::clamp((count + hands.threads - 1) / hands.threads, kLeastColumns, kMostColumns);
 }
 
-void reflect_columns(Matrix& matrix, uint64_t first, const std::vector<double>& v) {
-  for (uint64_t i = 0; i < matrix.rows; ++i) {
-    double* const row = matrix.row(i) + first;
-    const double along = dot(row, v.data(), v.size());
-    for (uint64_t j = 0; j < v.size(); ++j) row[j] -= along * v[j];
-  }
+uint64_t rows_at_once(uint64_t columns) { return 1 + kLeastElements / (columns + 1); }
+
+// I - v v^T, v beginning at an element of that number. Its squared length is 2.
+struct Reflection {
+  uint64_t first;
+  std::vector<double> v;
+};
+
+// x := x - v (v x) of the columns [begin, end). `along` has room for as many.
+void reflect_columns(Matrix& matrix, const Reflection& by, uint64_t begin, uint64_t end, double* along) {
+  const uint64_t count = end - begin;
+  std::fill_n(along, count, 0.0);
+  for (uint64_t i = 0; i < by.v.size(); ++i)
+    algebra_kernel().subtract_row(-by.v[i], matrix.row(by.first + i) + begin, along, count);
+  for (uint64_t i = 0; i < by.v.size(); ++i)
+    algebra_kernel().subtract_row(by.v[i], along, matrix.row(by.first + i) + begin, count);
+}
+
+// The same of all columns, one reflection after another.
+void reflect_all_columns(Matrix& matrix, std::span<const Reflection> all, const Hands& hands) {
+  hands.share(matrix.columns, columns_at_once(matrix.columns, hands), [&](uint64_t begin, uint64_t end) {
+    std::vector<double> along(end - begin);
+    for (size_t k = 0; k < all.size(); ++k) {
+      if (k % kReflectionsUnasked == 0) hands.check();
+      reflect_columns(matrix, all[k], begin, end, along.data());
+    }
+  });
+}
+
+void reflect_all_rows(Matrix& matrix, const Reflection& by, const Hands& hands) {
+  hands.share(matrix.rows, rows_at_once(by.v.size()), [&](uint64_t begin, uint64_t end) {
+    for (uint64_t i = begin; i < end; ++i) {
+      double* const row = matrix.row(i) + by.first;
+      algebra_kernel().subtract_row(dot(row, by.v.data(), by.v.size()), by.v.data(), row, by.v.size());
+    }
+  });
 }
 
 // v, such that I - v v^T turns it into a multiple of its first unit vector; false where it is nothing.
@@ -50,7 +82,8 @@ bool make_reflection(std::vector<double>& v) {
 // The matrix is always the transpose of `basis` times `h` times `basis`.
 class Reduction {
  public:
-  explicit Reduction(Matrix orthogonal) : h_(std::move(orthogonal)), basis_(h_.rows, h_.rows) {
+  Reduction(Matrix orthogonal, const Hands& hands)
+      : h_(std::move(orthogonal)), basis_(h_.rows, h_.rows), hands_(hands) {
     for (uint64_t i = 0; i < h_.rows; ++i) basis_.row(i)[i] = 1;
   }
 
@@ -68,15 +101,15 @@ class Reduction {
 
   void make_hessenberg() {
     const uint64_t n = h_.rows;
-    std::vector<double> along(n);
     for (uint64_t k = 0; k + 2 < n; ++k) {
       std::vector<double> v(n - k - 1);
       for (uint64_t i = 0; i < v.size(); ++i) v[i] = h(k + 1 + i, k);
       if (std::all_of(v.begin() + 1, v.end(), [](double element) { return element == 0; })) continue;
       make_reflection(v);
-      reflect_rows(h_, k + 1, v, along);
-      reflect_columns(h_, k + 1, v);
-      reflect_rows(basis_, k + 1, v, along);
+      const Reflection reflection{.first = k + 1, .v = std::move(v)};
+      reflect_all_columns(h_, {&reflection, 1}, hands_);
+      reflect_all_rows(h_, reflection, hands_);
+      reflect_all_columns(basis_, {&reflection, 1}, hands_);
       for (uint64_t i = k + 2; i < n; ++i) h(i, k) = 0;
     }
   }
@@ -162,34 +195,31 @@ class Reduction {
         h(first, first) * (h(first, first) - sum) + determinant + h(first, first + 1) * h(first + 1, first),
         h(first + 1, first) * (h(first, first) + h(first + 1, first + 1) - sum),
         h(first + 1, first) * h(first + 2, first + 1)};
+    reflections_.clear();
     for (uint64_t k = first; k + 1 < end; ++k) {
+      if ((k - first) % kReflectionsUnasked == 0) hands_.check();
       if (k > first) {
         v = {h(k, k - 1), h(k + 1, k - 1)};
         if (k + 2 < end) v.push_back(h(k + 2, k - 1));
       }
       if (!make_reflection(v)) continue;
-      reflect_within(k, first, end, v);
+      reflections_.push_back({.first = k, .v = v});
+      reflect_within(reflections_.back(), first, end);
       for (uint64_t i = k + 1; k > first && i < std::min(k + 3, end); ++i) h(i, k - 1) = 0;
     }
+    reflect_all_columns(basis_, reflections_, hands_);
   }
 
-  // Rows and columns k, k + 1, k + 2 of the block.
-  void reflect_within(uint64_t k, uint64_t first, uint64_t end, const std::vector<double>& v) {
-    const auto reflect = [&](Matrix& matrix, uint64_t from, uint64_t to) {
-      for (uint64_t j = from; j < to; ++j) {
-        double along = 0;
-        for (uint64_t i = 0; i < v.size(); ++i) along += v[i] * matrix.row(k + i)[j];
-        for (uint64_t i = 0; i < v.size(); ++i) matrix.row(k + i)[j] -= along * v[i];
-      }
-    };
-    reflect(h_, k > first ? k - 1 : first, end);
+  // Of the block alone, from the left and from the right.
+  void reflect_within(const Reflection& by, uint64_t first, uint64_t end) {
+    const uint64_t k = by.first;
+    reflect_columns(h_, by, k > first ? k - 1 : first, end, along_.data());
     for (uint64_t i = first; i < std::min(end, k + 4); ++i) {
       double* const row = h_.row(i) + k;
       double along = 0;
-      for (uint64_t j = 0; j < v.size(); ++j) along += v[j] * row[j];
-      for (uint64_t j = 0; j < v.size(); ++j) row[j] -= along * v[j];
+      for (uint64_t j = 0; j < by.v.size(); ++j) along += by.v[j] * row[j];
+      for (uint64_t j = 0; j < by.v.size(); ++j) row[j] -= along * by.v[j];
     }
-    reflect(basis_, 0, basis_.columns);
   }
 
   void pair_turned_round() {
@@ -200,15 +230,18 @@ class Reduction {
   }
 
   Matrix h_, basis_;
+  const Hands& hands_;
+  std::vector<double> along_ = std::vector<double>(h_.rows);
+  std::vector<Reflection> reflections_;  // of a step, for which the basis waits
   std::vector<uint64_t> turned_round_;
   PlaneTurns turns_;
 };
 
 }  // namespace
 
-PlaneTurns plane_turns(Matrix orthogonal) { return Reduction(std::move(orthogonal)).run(); }
+PlaneTurns plane_turns(Matrix orthogonal, const Hands& hands) { return Reduction(std::move(orthogonal), hands).run(); }
 
-Matrix turned_by(const PlaneTurns& turns, double power) {
+Matrix turned_by(const PlaneTurns& turns, double power, const Hands& hands) {
   Matrix turned = turns.basis;
   for (const PlaneTurns::Plane& plane : turns.planes) {
     const double c = math::cos(power * plane.angle), s = math::sin(power * plane.angle);
@@ -223,10 +256,10 @@ Matrix turned_by(const PlaneTurns& turns, double power) {
     const double factor = math::cos(power * kPi);
     for (uint64_t k = 0; k < turned.columns; ++k) turned.row(row)[k] *= factor;
   }
-  return product(transposed(turns.basis), turned);
+  return product(transposed(turns.basis), turned, hands);
 }
 
-int determinant(Matrix matrix) {
+int determinant(Matrix matrix, const Hands& hands) {
   int sign = 1;
   for (uint64_t k = 0; k < matrix.rows; ++k) {
     uint64_t pivot = k;
@@ -238,11 +271,13 @@ int determinant(Matrix matrix) {
     }
     const double* const upper = matrix.row(k);
     if (upper[k] < 0) sign = -sign;
-    for (uint64_t i = k + 1; i < matrix.rows; ++i) {
-      double* const row = matrix.row(i);
-      const double factor = row[k] / upper[k];
-      for (uint64_t j = k; j < matrix.columns; ++j) row[j] -= factor * upper[j];
-    }
+    const uint64_t below = k + 1, count = matrix.columns - k;
+    hands.share(matrix.rows - below, rows_at_once(count), [&](uint64_t begin, uint64_t end) {
+      for (uint64_t i = below + begin; i < below + end; ++i) {
+        double* const row = matrix.row(i) + k;
+        algebra_kernel().subtract_row(row[0] / upper[k], upper + k, row, count);
+      }
+    });
   }
   return sign;
 }

@@ -24,14 +24,15 @@ struct PlaneTurns {
 /// Reduced to Hessenberg's form and from there by QR with double shifts (Francis, 1961), within blocks alone, since
 /// blocks of an orthogonal matrix have nothing beside them: some 15 n^3 operations. Right to some n * 1e-16. REQUIRES:
 /// orthogonal to some 1e-12. Throws std::logic_error where the iteration does not end, which such matrices do not do.
-PlaneTurns plane_turns(Matrix orthogonal);
+/// The same bits for any number of hands, as all that follows.
+PlaneTurns plane_turns(Matrix orthogonal, const Hands& hands = {});
 
 /// The matrix to the power of `power`: each plane is turned by so much of its angle. What is reflected has no real
 /// power that is no whole number, and becomes the real part of the complex one, cos(pi * power) of itself.
-Matrix turned_by(const PlaneTurns& turns, double power);
+Matrix turned_by(const PlaneTurns& turns, double power, const Hands& hands = {});
 
 /// Its sign, of an orthogonal one the whole. REQUIRES: not singular.
-int determinant(Matrix matrix);
+int determinant(Matrix matrix, const Hands& hands = {});
 
 /// Bytes that plane_turns() and turned_by() hold meanwhile, with their results and the matrix.
 uint64_t turn_power_memory(uint64_t rows);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/algebra/axis_lines.h"
+#include "core/threads/stop_pace.h"
 #include "kernels/math.h"
 
 namespace ckmerge {
@@ -53,7 +54,8 @@ double selected(const double* longer, const double* shorter, uint64_t count, uin
 // Slices of a tensor's first axis, and the sorted windows in them along all other axes.
 class SliceWindows {
  public:
-  explicit SliceWindows(std::span<const uint64_t> shape) : shape_(shape.begin() + 1, shape.end()) {
+  SliceWindows(std::span<const uint64_t> shape, const Hands& hands)
+      : pace_(hands, true), shape_(shape.begin() + 1, shape.end()) {
     for (const uint64_t dimension : shape_) size_ *= dimension;
     for (size_t k = 0; k < shape_.size(); ++k) length_ *= 3;
     temporary_.resize(2 * length_ + 1, kBeyondAll);
@@ -78,6 +80,7 @@ class SliceWindows {
   }
 
   double median(const std::array<const SortedLists*, 3>& around, uint64_t k) {
+    pace_.begin(length_);
     const uint64_t index = (3 * length_ - 1) / 2;
     merge(around[0]->list(k), around[1]->list(k), index + 1, temporary_.data());
     return selected(temporary_.data(), around[2]->list(k), length_, index);
@@ -92,6 +95,7 @@ class SliceWindows {
     for (uint64_t block = 0; block < axis.outer; ++block)
       for (uint64_t i = 0; i < axis.length; ++i)
         for (uint64_t k = 0; k < axis.inner; ++k) {
+          pace_.begin(3 * length);
           const auto at = [&](uint64_t row) { return (block * axis.length + row) * axis.inner + k; };
           const uint64_t before = i == 0 ? 0 : i - 1, after = std::min(i + 1, axis.length - 1);
           double* const out = wider_.list(at(i));
@@ -102,6 +106,7 @@ class SliceWindows {
         }
   }
 
+  StopPace pace_;
   std::vector<uint64_t> shape_;
   uint64_t size_ = 1, length_ = 1;  // elements of a slice, and of a window in it
   std::vector<double> temporary_;
@@ -117,8 +122,8 @@ std::vector<uint64_t> without_ones(std::span<const uint64_t> shape) {
 }
 
 void medians_in(std::span<const double> elements, std::span<const uint64_t> shape, uint64_t begin, uint64_t end,
-                std::vector<double>& out) {
-  SliceWindows windows(shape);
+                std::vector<double>& out, const Hands& hands) {
+  SliceWindows windows(shape, hands);
   const uint64_t size = windows.size(), last = shape[0] - 1;
   std::array<SortedLists, 3> ring;
   const auto sort = [&](uint64_t slice) { windows.sort(elements.data() + slice * size, ring[slice % 3]); };
@@ -152,9 +157,10 @@ uint64_t mirrored(int64_t at, uint64_t length) {
 }
 
 void blur_lines(const AxisLines& lines, uint64_t length, const std::array<double, kReach + 1>& weights,
-                std::vector<double>& from) {
+                std::vector<double>& from, StopPace pace) {
   from.assign(lines.elements.begin(), lines.elements.end());
   for (uint64_t i = 0; i < length; ++i) {
+    pace.begin((kReach + 1) * lines.count);
     double* const out = lines.elements.data() + i * lines.count;
     for (uint64_t k = 0; k < lines.count; ++k) out[k] *= weights[0];
     for (uint64_t j = kReach; j > 0; --j) {
@@ -175,13 +181,13 @@ std::vector<double> medians_of_three(std::span<const double> elements, std::span
   const uint64_t size = elements.size() / wide[0];
   // Two slices are sorted for nothing with each part.
   const uint64_t each = std::max<uint64_t>(16, (uint64_t{1} << 16) / size);
-  hands.share(wide[0], each, [&](uint64_t begin, uint64_t end) { medians_in(elements, wide, begin, end, out); });
+  hands.share(wide[0], each, [&](uint64_t begin, uint64_t end) { medians_in(elements, wide, begin, end, out, hands); });
   return out;
 }
 
 uint64_t medians_memory_of_thread(std::span<const uint64_t> shape) {
   const std::vector<uint64_t> wide = without_ones(shape);
-  return SliceWindows(wide).memory();
+  return SliceWindows(wide, {}).memory();
 }
 
 void blur(std::span<double> elements, std::span<const uint64_t> shape, const Hands& hands) {
@@ -191,7 +197,7 @@ void blur(std::span<double> elements, std::span<const uint64_t> shape, const Han
     const std::array<double*, 1> tensor{elements.data()};
     for_each_lines(tensor, axis_of(shape, axis), hands, [&](std::span<const AxisLines> lines) {
       std::vector<double> from;
-      blur_lines(lines[0], shape[axis], weights, from);
+      blur_lines(lines[0], shape[axis], weights, from, StopPace(hands, true));
     });
   }
 }

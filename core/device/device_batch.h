@@ -5,11 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <semaphore>
 #include <span>
 
 #include "core/device/device_ring.h"
 #include "core/plan/step_report.h"
+#include "core/threads/semaphore.h"
 #include "core/threads/semaphore_lock.h"
 #include "kernels/cuda/tile_program.h"
 #include "kernels/program.h"
@@ -19,7 +19,7 @@ namespace ckmerge {
 class DeviceBatch {
  public:
   /// Waits for a slot and then for the semaphore of those who compute. Output comes back to `out`, which is pinned.
-  DeviceBatch(DeviceRing& ring, std::counting_semaphore<>& semaphore, std::byte* out)
+  DeviceBatch(DeviceRing& ring, Semaphore& semaphore, std::byte* out)
       : ring_(ring), lease_(ring), computing_(semaphore), out_(out) {}
 
   /// Sends elements [0, count) of a step, to be stored at `out`; element 0 is the tensor's `place`. False where the CPU

@@ -200,7 +200,7 @@ void AccumulatingWorker::find_origins(const Part& part, StoreCounts& counts) {
     const SourceRead read = read_of(plan_, checkpoints_, step, s, part.bytes);
     windows_.add({&read, 1});
     windows_.map();
-    origins.take(read.operand(windows_.next()), 0);
+    origins.take(read.operand(windows_.next()), 0, is_beyond_range(checkpoints_, read.source));
     windows_.finish(options_.drop_cache);
   }
   origins.count(counts);

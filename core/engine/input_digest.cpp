@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/threads/semaphore.h"
 #include "core/threads/semaphore_lock.h"
 
 namespace ckmerge {
@@ -42,7 +43,7 @@ InputDigest::InputDigest(std::span<const InputFile* const> files, bool drop_cach
 }
 
 void InputDigest::add(ByteRange batch, const WindowBatch& windows, bool last, const ThreadPool& pool,
-                      std::counting_semaphore<>& semaphore) {
+                      Semaphore& semaphore) {
   for (const auto& gate : gates_) {
     {
       std::unique_lock lock(gate->mutex);
@@ -57,7 +58,7 @@ void InputDigest::add(ByteRange batch, const WindowBatch& windows, bool last, co
 
 // Nobody else touches a gate's sum during a turn, so hashing needs no lock.
 void InputDigest::pass(Gate& gate, const WindowBatch& windows, bool last, const ThreadPool& pool,
-                       std::counting_semaphore<>& semaphore) const {
+                       Semaphore& semaphore) const {
   for (const WindowBatch::Window& window : windows.windows()) {
     if (window.file != gate.file || window.end <= gate.next) continue;
     read_up_to(gate, window.begin, pool, semaphore);
@@ -69,8 +70,7 @@ void InputDigest::pass(Gate& gate, const WindowBatch& windows, bool last, const 
 }
 
 // What lies between windows: the header, tensors that are not merged.
-void InputDigest::read_up_to(Gate& gate, uint64_t end, const ThreadPool& pool,
-                             std::counting_semaphore<>& semaphore) const {
+void InputDigest::read_up_to(Gate& gate, uint64_t end, const ThreadPool& pool, Semaphore& semaphore) const {
   if (gate.next >= end) return;
   std::vector<std::byte> buffer(std::min(end - gate.next, kReadSize));
   while (gate.next < end) {

@@ -8,13 +8,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <semaphore>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/plan/plan.h"
 #include "core/read/window_batch.h"
+#include "core/threads/semaphore.h"
 #include "core/threads/thread_pool.h"
 #include "io/hash/sha256.h"
 
@@ -32,8 +32,7 @@ class InputDigest {
   /// Hashes all files up to the ends of `windows`, or to their own ends where `last`. `batch`, a range of the output,
   /// says whose turn it is: each begins where another ended, the first at 0. REQUIRES: batches are handed out in order,
   /// so that the one next in order never waits. Throws as InputFile::read_at() does.
-  void add(ByteRange batch, const WindowBatch& windows, bool last, const ThreadPool& pool,
-           std::counting_semaphore<>& semaphore);
+  void add(ByteRange batch, const WindowBatch& windows, bool last, const ThreadPool& pool, Semaphore& semaphore);
 
   /// Once, after the last batch: the sum of each file.
   std::vector<std::string> finish();
@@ -47,9 +46,8 @@ class InputDigest {
     std::condition_variable changed;
     uint64_t turn = 0;  // offset in the output of the next batch
   };
-  void pass(Gate& gate, const WindowBatch& windows, bool last, const ThreadPool& pool,
-            std::counting_semaphore<>& semaphore) const;
-  void read_up_to(Gate& gate, uint64_t end, const ThreadPool& pool, std::counting_semaphore<>& semaphore) const;
+  void pass(Gate& gate, const WindowBatch& windows, bool last, const ThreadPool& pool, Semaphore& semaphore) const;
+  void read_up_to(Gate& gate, uint64_t end, const ThreadPool& pool, Semaphore& semaphore) const;
 
   std::vector<std::unique_ptr<Gate>> gates_;
   const bool drop_cache_;

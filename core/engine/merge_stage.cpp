@@ -14,9 +14,10 @@
 namespace ckmerge {
 
 // `gatherer`: an output before this one that gathers the statistics of both; null: there is none.
-MergeStage::Output::Output(const MergedOutput& output, const MergeSetting& setting, Output* gatherer, LineStore& lines)
+MergeStage::Output::Output(const MergedOutput& output, const MergeSetting& setting, Output* gatherer, LineStore& lines,
+                           const ThreadPool& pool)
     : output(output),
-      statistics(output.plan, setting.checkpoints, &lines),
+      statistics(output.plan, setting.checkpoints, &lines, &pool),
       queue(output.plan, setting.sizing.tile_size, gatherer ? 0 : statistics.levels(), lookahead(setting.sizing),
             levels_of_model(output.plan)),
       energy(output.plan) {
@@ -35,7 +36,7 @@ MergeStage::MergeStage(const MergeSetting& setting)
       pool_(setting.options.observer(), Stage::merge, total_size(setting.outputs)),
       semaphore_(setting.sizing.threads) {
   for (const MergedOutput& output : setting.outputs)
-    outputs_.emplace_back(output, setting, gatherer_of(output.plan), line_store_);
+    outputs_.emplace_back(output, setting, gatherer_of(output.plan), line_store_, pool_);
 }
 
 MergeStage::Output* MergeStage::gatherer_of(const Plan& plan) {

@@ -8,7 +8,6 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <semaphore>
 #include <span>
 #include <string>
 
@@ -22,6 +21,7 @@
 #include "core/read/cache_policy.h"
 #include "core/read/staging.h"
 #include "core/read/tile_sizing.h"
+#include "core/threads/semaphore.h"
 #include "core/threads/thread_pool.h"
 
 namespace ckmerge {
@@ -67,7 +67,8 @@ class MergeStage {
  private:
   // One output while it is made.
   struct Output {
-    Output(const MergedOutput& output, const MergeSetting& setting, Output* gatherer, LineStore& lines);
+    Output(const MergedOutput& output, const MergeSetting& setting, Output* gatherer, LineStore& lines,
+           const ThreadPool& pool);
 
     const MergedOutput& output;
     Statistics statistics;
@@ -93,7 +94,7 @@ class MergeStage {
   const MergeSetting setting_;
   LineStore line_store_;
   ThreadPool pool_;
-  std::counting_semaphore<> semaphore_;
+  Semaphore semaphore_;
   std::deque<Output> outputs_;
   std::mutex mutex_;  // guards what follows
   size_t turn_ = 0;   // whose next unit is handed out

@@ -7,11 +7,11 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
-#include <semaphore>
 #include <span>
 #include <string>
 
 #include "core/read/source_read.h"
+#include "core/threads/semaphore.h"
 #include "core/threads/thread_pool.h"
 #include "io/hash/sha256.h"
 
@@ -23,8 +23,7 @@ class OutputDigest {
 
   /// Adds the bytes of one tile, after those before it: waits for them. REQUIRES: they have been handed out, so that
   /// the tile next in order never waits.
-  void add(ByteRange range, std::span<const std::byte> bytes, const ThreadPool& pool,
-           std::counting_semaphore<>& semaphore);
+  void add(ByteRange range, std::span<const std::byte> bytes, const ThreadPool& pool, Semaphore& semaphore);
 
   /// Once, after the last tile.
   std::string file_sha256() { return file_.sha.finish(); }
@@ -38,7 +37,7 @@ class OutputDigest {
     uint64_t next = 0;  // offset of the tile whose turn it is
   };
   static void pass(Gate& gate, ByteRange range, std::span<const std::byte> bytes, const ThreadPool& pool,
-                   std::counting_semaphore<>& semaphore);
+                   Semaphore& semaphore);
 
   const uint64_t header_size_;
   Gate file_, tensors_;

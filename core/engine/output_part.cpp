@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "core/engine/read_back.h"
+#include "core/threads/semaphore.h"
 #include "core/threads/semaphore_lock.h"
 
 namespace ckmerge {
@@ -25,8 +26,7 @@ void OutputPart::prepare(const OutputWants& wants, uint64_t tile_size) {
   held_.emplace(held_size_);
 }
 
-void OutputPart::take(ByteRange tile, std::span<std::byte> bytes, const ThreadPool& pool,
-                      std::counting_semaphore<>& semaphore) {
+void OutputPart::take(ByteRange tile, std::span<std::byte> bytes, const ThreadPool& pool, Semaphore& semaphore) {
   if (planned_.frame) add_frame(tile, bytes, semaphore);
   const ByteRange inside = planned_.inside(tile);
   if (inside.begin < held_size_)
@@ -36,21 +36,20 @@ void OutputPart::take(ByteRange tile, std::span<std::byte> bytes, const ThreadPo
 }
 
 // What a tile program does not know of: the bytes between and behind the tensors.
-void OutputPart::add_frame(ByteRange tile, std::span<std::byte> bytes, std::counting_semaphore<>& semaphore) {
+void OutputPart::add_frame(ByteRange tile, std::span<std::byte> bytes, Semaphore& semaphore) {
   const SemaphoreLock computing(semaphore);
   planned_.frame->fill(planned_.inside(tile).begin, bytes, {});
   if (seals_) seals_->add(tile, bytes);
 }
 
-void OutputPart::write(ByteRange inside, std::span<std::byte> bytes, const ThreadPool& pool,
-                       std::counting_semaphore<>& semaphore) {
+void OutputPart::write(ByteRange inside, std::span<std::byte> bytes, const ThreadPool& pool, Semaphore& semaphore) {
   clear_room_behind(bytes);
   file_.write_at(inside.begin, bytes);
   if (checksums_) checksums_->note_written(inside, bytes);
   if (digest_ && !digest_later_) digest_->add(inside, bytes, pool, semaphore);
 }
 
-void OutputPart::write_held(std::string_view header, const ThreadPool& pool, std::counting_semaphore<>& semaphore) {
+void OutputPart::write_held(std::string_view header, const ThreadPool& pool, Semaphore& semaphore) {
   const uint64_t end = std::min(held_size_, planned_.size());
   const std::span<std::byte> bytes = held_->first(end);
   std::memcpy(bytes.data(), header.data(), std::min(header.size(), bytes.size()));

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <optional>
-#include <semaphore>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include "core/engine/seals.h"
 #include "core/read/staging.h"
 #include "core/read/tile_sizing.h"
+#include "core/threads/semaphore.h"
 #include "core/threads/thread_pool.h"
 #include "io/file/output_file.h"
 
@@ -40,10 +40,10 @@ class OutputPart {
 
   /// Takes a tile of the output as it was computed, fills in what is the frame's, and writes it or keeps it. Each tile
   /// of the file once, handed out in order. Thread-safe. Throws as OutputFile::write_at() does.
-  void take(ByteRange tile, std::span<std::byte> bytes, const ThreadPool& pool, std::counting_semaphore<>& semaphore);
+  void take(ByteRange tile, std::span<std::byte> bytes, const ThreadPool& pool, Semaphore& semaphore);
 
   /// Writes the tiles that were kept, with `header`, which is as long as the plan's, in front. After the last tile.
-  void write_held(std::string_view header, const ThreadPool& pool, std::counting_semaphore<>& semaphore);
+  void write_held(std::string_view header, const ThreadPool& pool, Semaphore& semaphore);
 
   /// When all is written but the seals: writes them behind `header`, and reads the file back where that is wanted.
   /// What is on the disk then is right. Throws Error(difference) where it is not what was computed;
@@ -64,9 +64,8 @@ class OutputPart {
   std::string description() const { return file_.description(); }
 
  private:
-  void add_frame(ByteRange tile, std::span<std::byte> bytes, std::counting_semaphore<>& semaphore);
-  void write(ByteRange inside, std::span<std::byte> bytes, const ThreadPool& pool,
-             std::counting_semaphore<>& semaphore);
+  void add_frame(ByteRange tile, std::span<std::byte> bytes, Semaphore& semaphore);
+  void write(ByteRange inside, std::span<std::byte> bytes, const ThreadPool& pool, Semaphore& semaphore);
   bool has_tensor_sum() const { return plan_.recipe.form->has_tensor_sum; }
 
   const Plan& plan_;

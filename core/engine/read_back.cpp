@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <semaphore>
 
 #include "core/read/staging.h"
+#include "core/threads/semaphore.h"
 #include "core/threads/thread_pool.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -16,7 +16,7 @@ void read_back(OutputFile& output, const std::string& target, uint64_t file_size
                RangeChecksums* checksums, OutputDigest* digest, const Seals* seals, const RunOptions& options) {
   output.begin_read_back();
   ThreadPool pool(options.observer(), checksums ? Stage::verify : Stage::hash, file_size);
-  std::counting_semaphore<> semaphore(sizing.threads);
+  Semaphore semaphore(sizing.threads);
   std::atomic<uint64_t> next{0};
   pool.run(sizing.tiles_in_flight, [&] {
     Staging staging(sizing.tile_size);

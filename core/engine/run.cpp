@@ -172,14 +172,18 @@ class Engine {
                       .devices = devices_});
     stage.run();
     check_unchanged(checkpoints_);
-    for (size_t k = 0; k < made_.size(); ++k) check(made_[k], stage.step_report(k));
+    std::vector<StepReport> step_reports;
+    for (size_t k = 0; k < made_.size(); ++k) {
+      step_reports.push_back(stage.step_report(k));
+      check(made_[k], step_reports[k]);
+    }
     if (inputs) hashes->take_digest();
     for (size_t k = 0; k < made_.size(); ++k) {
       if (inputs) {
         made_[k].headers = final_headers(made_[k], *hashes);
         stage.write_held(k, made_[k].headers);
       }
-      finish(made_[k], stage.step_report(k));
+      finish(made_[k], step_reports[k]);
       made_[k].report.energies = stage.energy(k).steps();
       if (hashes) made_[k].report.input_hashes = hashes->hashes();
     }

@@ -5,8 +5,9 @@
 
 namespace ckmerge {
 
-Statistics::Statistics(const Plan& plan, std::span<const Checkpoint> checkpoints, LineStore* lines)
-    : plan_(plan), checkpoints_(checkpoints), line_store_(lines), levels_(plan.statistic_levels()) {
+Statistics::Statistics(const Plan& plan, std::span<const Checkpoint> checkpoints, LineStore* lines,
+                       const ThreadPool* pool)
+    : plan_(plan), checkpoints_(checkpoints), line_store_(lines), pool_(pool), levels_(plan.statistic_levels()) {
   count_model_steps();
 }
 
@@ -34,7 +35,8 @@ void Statistics::finish_model(size_t level) {
     part.columns.push_back({slot.table, slot.number});
   });
   std::map<std::pair<const Method*, uint16_t>, ModelStatistics> found;
-  for (const auto& [key, part] : parts) found[key] = range_of(part.columns, key.first->model_range(part.made->given));
+  for (const auto& [key, part] : parts)
+    found[key] = range_of(part.columns, key.first->model_range(part.made->given), pool_);
   for_each_part([&](State& state, const TensorCoefficients& made) {
     made.method->model_coefficients(made.given, found.at({made.method, made.first_slot}),
                                     std::span(state.coefficients).subspan(made.first_slot, made.given.size()));
@@ -45,8 +47,16 @@ bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size) {
   const auto set_of = [](const Plan& plan, const Step& step) {
     return needs_statistics(plan, step) ? plan.program_statistics[step.program] : Plan::kNoStatistics;
   };
+  // Reductions speak of a step's sources by their places.
+  const auto same_sources = [&](const Step& x, const Step& y) {
+    if (x.source_count != y.source_count) return false;
+    for (size_t k = 0; k < x.source_count; ++k)
+      if (a.source(x, k) != b.source(y, k)) return false;
+    return true;
+  };
   const auto same_step = [&](const Step& x, const Step& y) {
-    return set_of(a, x) == set_of(b, y) && x.size == y.size && x.dtype == y.dtype && x.expansion == y.expansion;
+    return set_of(a, x) == set_of(b, y) && x.size == y.size && x.dtype == y.dtype && x.expansion == y.expansion &&
+           (set_of(a, x) == Plan::kNoStatistics || same_sources(x, y));
   };
   // What is reduced on higher levels hangs on the coefficients of lower ones.
   const auto same_set = [](const StatisticSet& x, const StatisticSet& y) {
@@ -73,29 +83,38 @@ Statistics::Walk Statistics::walk(uint32_t step, size_t level) {
   State& state = state_of(step);
   if (state.levels == 0 && !state.reduced) begin(step, state);
   if (!state.reduced || state.levels != level) return {};
-  return {state.reduced->sought(), state.reduced->only_blocks()};
+  return {.sought = state.reduced->sought(),
+          .only_blocks = state.reduced->only_blocks(),
+          .blocks_at_once = state.lines ? state.lines->blocks_at_once(level) : 1};
 }
 
 Statistics::State& Statistics::state_of(uint32_t step) {
-  const auto [found, is_new] = states_.try_emplace(step);
-  State& state = found->second;
-  if (!is_new) return state;
+  if (const auto known = states_.find(step); known != states_.end()) return known->second;
   const StatisticSet& set = statistics_of(plan_, plan_.steps[step]);
-  state.coefficients.resize(set.slot_count);
+  State state{.coefficients = std::vector<double>(set.slot_count)};
   for (const TensorCoefficients& part : set.coefficients)
     std::ranges::copy(part.given, state.coefficients.begin() + part.first_slot);
-  return state;
+  return states_.emplace(step, std::move(state)).first->second;
 }
 
-// A tensor that needs no walk at first is past it at once.
+// A tensor that needs no walk at first is past it at once. What throws, as a scratch file that cannot grow, leaves the
+// state as it was: others may come to it before they are told to end.
 void Statistics::begin(uint32_t step, State& state) {
-  state.reduced = std::make_unique<ReducedTensor>(statistics_of(plan_, plan_.steps[step]),
-                                                  reduced_elements(plan_, plan_.steps[step]));
-  if (const StatisticSet& set = statistics_of(plan_, plan_.steps[step]); set.has_lines()) {
-    state.lines = std::make_unique<TensorLines>(set, facts_of(checkpoints_, plan_.steps[step]).shape, *line_store_);
-    state.lines->begin_walk(0);
+  const StatisticSet& set = statistics_of(plan_, plan_.steps[step]);
+  auto reduced = std::make_unique<ReducedTensor>(set, reduced_elements(plan_, plan_.steps[step]));
+  std::unique_ptr<TensorLines> lines;
+  if (set.has_lines()) {
+    lines = std::make_unique<TensorLines>(set, facts_of(checkpoints_, plan_.steps[step]).shape, *line_store_);
+    lines->begin_walk(0);
   }
-  if (state.reduced->sought().empty()) end_walk(step, state);
+  state.lines = std::move(lines);
+  state.reduced = std::move(reduced);
+  if (finds_nothing(step, state)) end_walk(step, state);
+}
+
+// Of a tensor whose channels are all left out of what is reduced no block would ever be added.
+bool Statistics::finds_nothing(uint32_t step, const State& state) const {
+  return state.reduced->sought().empty() || reduced_elements(plan_, plan_.steps[step]).count == 0;
 }
 
 void Statistics::add_digits(uint32_t step, size_t sought, std::span<const uint32_t> counts) {
@@ -115,7 +134,7 @@ void Statistics::end_walk(uint32_t step, State& state) {
   do {
     const size_t level = state.levels;
     state.reduced->end_walk();
-    if (state.lines) state.lines->end_walk(state.coefficients);
+    if (state.lines) state.lines->end_walk(state.coefficients, pool_);
     std::vector<double> numbers;
     for (const TensorCoefficients& part : set.coefficients)
       for (size_t r = 0; part.level == level && r < part.reduction_count; ++r)
@@ -124,8 +143,11 @@ void Statistics::end_walk(uint32_t step, State& state) {
     for (Statistics* const other : others_) other->take(step, level, numbers);
     if (state.lines) state.lines->begin_walk(state.levels);
     for (const TensorCoefficients& part : set.coefficients)
-      if (part.level == level && wants_model(part) && --model_left_[level] == 0) finish_model(level);
-  } while (state.levels < set.levels() && state.reduced->sought().empty());
+      if (part.level == level && wants_model(part)) {
+        if (model_left_[level] == 1) finish_model(level);
+        --model_left_[level];  // nobody goes on where that threw
+      }
+  } while (state.levels < set.levels() && finds_nothing(step, state));
   if (state.levels == set.levels()) state.reduced.reset();
   changed_.notify_all();
 }

@@ -29,8 +29,10 @@ bool share_statistics(const Plan& a, const Plan& b, uint64_t tile_size);
 /// need them are done, so that what is held does not grow with the file.
 class Statistics {
  public:
-  /// Where rows or columns have numbers `checkpoints` say their shapes, and `lines` holds them; both outlive this.
-  explicit Statistics(const Plan& plan, std::span<const Checkpoint> checkpoints = {}, LineStore* lines = nullptr);
+  /// Where rows or columns have numbers `checkpoints` say their shapes, and `lines` holds them; both outlive this, and
+  /// so does `pool`. Once that comes to an end, what takes long of such numbers throws Error(interrupted).
+  explicit Statistics(const Plan& plan, std::span<const Checkpoint> checkpoints = {}, LineStore* lines = nullptr,
+                      const ThreadPool* pool = nullptr);
 
   /// Whether any step may need statistics.
   bool wanted() const { return !plan_.statistics.empty(); }
@@ -46,6 +48,7 @@ class Statistics {
   struct Walk {
     std::vector<Sought> sought;
     std::vector<uint64_t> only_blocks;  ///< empty: all
+    uint64_t blocks_at_once = 1;        ///< which go to one worker, since lines are cut in them
   };
   Walk walk(uint32_t step, size_t level);
 
@@ -60,12 +63,11 @@ class Statistics {
   /// `levels` - 1.
   void wait_for(ByteRange range, size_t levels, const ThreadPool& pool);
 
-  /// By slot; those of levels that are not there yet are the recipe's. REQUIRES: wait_for() of a range that overlaps
-  /// the step has returned, and release_before() did not pass it.
+  /// By slot; those of levels that are not there yet are the recipe's. REQUIRES: as lines().
   std::vector<double> coefficients(uint32_t step) const;
 
   /// What is known of the rows and columns of the step; null: nothing is wanted of them. Until release_before() passes
-  /// it. REQUIRES: walk() was called of the step.
+  /// it. REQUIRES: the caller has blocks of the step to add, or has waited for its tile.
   TensorLines* lines(uint32_t step) const;
 
   /// Lets go of all steps that end at or before `offset` of the output.
@@ -73,9 +75,9 @@ class Statistics {
 
  private:
   struct State {
-    size_t levels = 0;                       // of which all is there
-    std::unique_ptr<ReducedTensor> reduced;  // until all is; of others' null
-    std::unique_ptr<TensorLines> lines;
+    size_t levels = 0;                            // of which all is there
+    std::unique_ptr<ReducedTensor> reduced = {};  // until all is; of others' null
+    std::unique_ptr<TensorLines> lines = {};
     std::vector<double> coefficients;
   };
   struct ModelPart {
@@ -86,6 +88,7 @@ class Statistics {
   void finish_model(size_t level);
   State& state_of(uint32_t step);
   void begin(uint32_t step, State& state);
+  bool finds_nothing(uint32_t step, const State& state) const;
   void end_walk(uint32_t step, State& state);
   void take(uint32_t step, size_t level, std::span<const double> numbers);
   void complete(State& state, uint32_t step, size_t level, std::span<const double> numbers);
@@ -95,6 +98,7 @@ class Statistics {
   const Plan& plan_;
   const std::span<const Checkpoint> checkpoints_;
   LineStore* const line_store_;
+  const ThreadPool* const pool_;
   const size_t levels_;
   std::vector<Statistics*> others_;
 

@@ -37,7 +37,8 @@ void StatisticsWorker::compute(ByteRange range, size_t level, DeviceRing* ring) 
   compute_pieces();
 }
 
-// A block belongs to the range in which its first element is stored.
+// A block belongs to the range in which its first element is stored. A range that has none of the step must not ask for
+// more of it than its walk: others may end that at any time, and the step is let go of when its tiles are done.
 void StatisticsWorker::add_step(uint32_t index, ByteRange range) {
   const Statistics::Walk walk = statistics_.walk(index, level_);
   if (walk.sought.empty()) return;
@@ -48,10 +49,8 @@ void StatisticsWorker::add_step(uint32_t index, ByteRange range) {
     const uint64_t bytes = std::clamp(offset, step.offset, step.offset + step.size) - step.offset;
     return (elements.index_of((bytes + size - 1) / size) + kReductionBlock - 1) / kReductionBlock;
   };
-  const TensorLines* const lines = statistics_.lines(index);
-  const uint64_t unit = lines ? lines->blocks_at_once(level_) : 1;
-  const uint64_t first_block = rounded_up(blocks_before(range.begin), unit);
-  const uint64_t end_block = std::min(elements.blocks(), rounded_up(blocks_before(range.end), unit));
+  const uint64_t first_block = rounded_up(blocks_before(range.begin), walk.blocks_at_once);
+  const uint64_t end_block = std::min(elements.blocks(), rounded_up(blocks_before(range.end), walk.blocks_at_once));
   if (walk.only_blocks.empty()) return add_run(index, elements, first_block, end_block);
   for (const uint64_t block : walk.only_blocks)
     if (block >= first_block && block < end_block) add_run(index, elements, block, block + 1);

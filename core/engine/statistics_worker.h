@@ -3,7 +3,6 @@
 #pragma once
 
 #include <optional>
-#include <semaphore>
 #include <span>
 #include <vector>
 
@@ -14,6 +13,7 @@
 #include "core/lines/line_window.h"
 #include "core/read/source_read.h"
 #include "core/read/window_batch.h"
+#include "core/threads/semaphore.h"
 #include "core/threads/semaphore_lock.h"
 #include "kernels/block_kernels.h"
 
@@ -25,7 +25,7 @@ class StatisticsWorker {
     const BlockKernels* kernels = nullptr;
     uint64_t piece_size = 0;  ///< bytes of output whose inputs fit the windows
     bool drop_cache = false;
-    std::counting_semaphore<>* semaphore = nullptr;
+    Semaphore* semaphore = nullptr;
     const ThreadPool* pool = nullptr;  ///< of whoever else gathers
   };
   StatisticsWorker(const Plan& plan, std::span<const Checkpoint> checkpoints, WindowBatch& windows,

@@ -46,12 +46,13 @@ void weave(const StepRows& rows, uint64_t first, uint64_t end, uint64_t size, co
 }
 
 // Whether a device may compute `count` elements of the step: rows are woven by the CPU, variances are looked at there,
-// as energy is and what is rounded by chance, or hangs on a row or column, and fewer than a block of the CPU's are done
-// before they could be sent.
+// as energy is and what is rounded by chance, hangs on a row or column, or has NaN and Inf that the merge made in an
+// operand, and fewer than a block of the CPU's are done before they could be sent.
 bool is_sendable(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step, uint64_t count) {
   return step.expansion == Step::kWhole && computes(plan, step) && count >= kBlockElements &&
          plan.programs[step.program].registers() <= cuda::kRegisters && !plan.programs[step.program].has_lines() &&
-         !draws(plan, step) && !measures_energy(plan, step) && !computes_variance(plan, checkpoints, step);
+         !draws(plan, step) && !measures_energy(plan, step) && !computes_variance(plan, checkpoints, step) &&
+         !reads_beyond_range(plan, checkpoints, step);
 }
 
 }  // namespace
@@ -198,6 +199,28 @@ void TileWorker::copy_part(uint32_t index, ByteRange part, std::byte* out) {
 void TileWorker::load_operands() {
   operands_.clear();
   for (const SourceRead& read : reads_) operands_.push_back(read.operand(windows_.next()));
+  are_made_.clear();
+  const auto is_made = [&](const SourceRead& read) { return is_beyond_range(checkpoints_, read.source); };
+  if (std::ranges::none_of(reads_, is_made)) return;
+  for (const SourceRead& read : reads_) are_made_.push_back(is_made(read));
+}
+
+// Operands of the program are those from `operand` on.
+void TileWorker::run_and_judge(const Program& program, size_t operand, uint64_t first, uint64_t count, std::byte* out,
+                               Dtype dtype, StoreCounts& counts, const Places& places) const {
+  const uint64_t before = counts.non_finite;
+  run_program(*options_.kernels, program, operands_.data() + operand, first, count, out, dtype, counts, places,
+              rounding_);
+  if (are_made_.empty() || counts.non_finite == before) return;
+  count_made_values({.kernels = *options_.kernels,
+                     .program = program,
+                     .operands = std::span(operands_).subspan(operand),
+                     .are_made = std::span(are_made_).subspan(operand),
+                     .first = first,
+                     .count = count,
+                     .dtype = dtype,
+                     .places = places},
+                    counts);
 }
 
 void TileWorker::measure(uint32_t index, ByteRange part, const std::byte* out) {
@@ -254,8 +277,8 @@ const cuda::TileProgram& TileWorker::tile_program(const Step& step) {
 void TileWorker::run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts) {
   const uint64_t size = element_size(step.dtype), count = part.size() / size, first = part.begin / size;
   line_window_.for_each_part(first, first + count, [&](uint64_t at, uint64_t end, const LineNumbers* lines) {
-    run_program(*options_.kernels, *program_, operands_.data(), at - first, end - at, out + (at - first) * size,
-                step.dtype, counts, {.first = first, .lines = lines}, rounding_);
+    run_and_judge(*program_, 0, at - first, end - at, out + (at - first) * size, step.dtype, counts,
+                  {.first = first, .lines = lines});
   });
   if (computes_variance(plan_, checkpoints_, step))
     counts.negative = negative_results(*options_.kernels, *program_, operands_, count, out, step.dtype);
@@ -268,22 +291,21 @@ void TileWorker::run_rows(const Step& step, ByteRange part, std::byte* out, Stor
   const uint64_t origin = rows.origin(begin);
   heads_.resize(kWovenElements * size);
   tails_.resize(kWovenElements * size);
-  const auto run = [&](const Program* program, const Operand* operands, const Places& places, uint64_t first,
-                       uint64_t count, std::vector<std::byte>& into) {
+  const auto run = [&](const Program* program, size_t operand, const Places& places, uint64_t first, uint64_t count,
+                       std::vector<std::byte>& into) {
     if (count == 0) return;
     if (program)
-      run_program(*options_.kernels, *program, operands, first, count, into.data(), step.dtype, counts, places,
-                  rounding_);
+      run_and_judge(*program, operand, first, count, into.data(), step.dtype, counts, places);
     else
-      copy_elements(operands[0], first, count, into.data());
+      copy_elements(operands_[operand], first, count, into.data());
   };
   for (uint64_t at = begin; at < end;) {
     const uint64_t next = std::min(end, at + kWovenElements);
     const uint64_t heads = rows.heads_before(at), tails = rows.tails_before(at);
-    run(program_, operands_.data() + 1, rows.places_of_heads(origin), heads - rows.heads_before(origin),
-        rows.heads_before(next) - heads, heads_);
-    run(tail_, operands_.data(), rows.places_of_tails(origin), tails - rows.tails_before(origin),
-        rows.tails_before(next) - tails, tails_);
+    run(program_, 1, rows.places_of_heads(origin), heads - rows.heads_before(origin), rows.heads_before(next) - heads,
+        heads_);
+    run(tail_, 0, rows.places_of_tails(origin), tails - rows.tails_before(origin), rows.tails_before(next) - tails,
+        tails_);
     weave(rows, at, next, size, heads_.data(), tails_.data(), out + (at - begin) * size);
     at = next;
   }

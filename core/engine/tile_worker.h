@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <semaphore>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,6 +17,7 @@
 #include "core/plan/step_report.h"
 #include "core/read/source_read.h"
 #include "core/read/window_batch.h"
+#include "core/threads/semaphore.h"
 #include "kernels/block_kernels.h"
 
 namespace ckmerge {
@@ -29,7 +29,7 @@ class TileWorker {
     const BlockKernels* kernels = nullptr;
     bool drop_cache = false;
     std::span<const std::string> headers;  ///< of the output's files, as long as the plan's
-    std::counting_semaphore<>* semaphore = nullptr;
+    Semaphore* semaphore = nullptr;
     /// Shown the windows of every batch before it is computed, and the output that they are for.
     std::function<void(ByteRange, const WindowBatch&)> on_windows = {};
     const Statistics* statistics = nullptr;  ///< whatever a tile needs of them is there before it is computed
@@ -62,6 +62,8 @@ class TileWorker {
   void copy_part(uint32_t index, ByteRange part, std::byte* out);
   bool send_part(uint32_t index, ByteRange part, std::byte* out);
   const cuda::TileProgram& tile_program(const Step& step);
+  void run_and_judge(const Program& program, size_t operand, uint64_t first, uint64_t count, std::byte* out,
+                     Dtype dtype, StoreCounts& counts, const Places& places) const;
   void run_whole(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts);
   void run_rows(const Step& step, ByteRange part, std::byte* out, StoreCounts& counts);
   void measure(uint32_t index, ByteRange part, const std::byte* out);
@@ -76,6 +78,7 @@ class TileWorker {
   StepReport step_report_;
   std::vector<SourceRead> reads_;
   std::vector<Operand> operands_;
+  std::vector<uint8_t> are_made_;     // whether they are beyond range (is_beyond_range()); empty: none of them is
   const Program* program_ = nullptr;  // of the step being computed, its slots filled; null: a copy
   const Program* tail_ = nullptr;     // likewise
   Rounding rounding_;                 // likewise

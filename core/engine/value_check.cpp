@@ -2,6 +2,7 @@
 #include "core/engine/value_check.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/plan/step_rows.h"
 #include "io/text/error.h"
@@ -96,6 +97,30 @@ uint64_t negative_results(const BlockKernels& kernels, const Program& program, s
   return negative;
 }
 
+// Sums that wrap are what they are in the end: of each run all of its results were counted before.
+template <typename Value>
+void count_made_values(const JudgedRun& run, StoreCounts& counts) {
+  alignas(64) Value results[kBlockElements];
+  uint8_t marks[kBlockElements];
+  StoreCounts ignored, as_operands, as_made;
+  for (uint64_t at = 0, n = 0; at < run.count; at += n) {
+    n = std::min<uint64_t>(kBlockElements, run.count - at);
+    const uint64_t first = run.first + at;
+    run_program(run.kernels, run.program, run.operands.data(), first, n, results, run.program.compute, ignored,
+                run.places);
+    if (std::all_of(results, results + n, [](Value result) { return std::isfinite(result); })) continue;
+    for (const bool made : {false, true}) {
+      ResultOrigins origins(run.kernels, {.compute = run.program.compute, .results = results, .dtype = run.dtype},
+                            {marks, n});
+      for (const Instruction& i : run.program.code)
+        if (i.op == Op::load) origins.take(run.operands[i.operand], first, made && run.are_made[i.operand] != 0);
+      origins.count(made ? as_made : as_operands);
+    }
+  }
+  counts.created += as_made.created - as_operands.created;
+  counts.lost_inf += as_made.lost_inf - as_operands.lost_inf;
+}
+
 }  // namespace
 
 bool is_all_zero(const Plan& plan, const StepReport& step_report, uint32_t step) {
@@ -103,6 +128,13 @@ bool is_all_zero(const Plan& plan, const StepReport& step_report, uint32_t step)
   const auto zeros = step_report.zeros.find(step);
   return counts != step_report.losses.end() && counts->second.vanished > 0 && zeros != step_report.zeros.end() &&
          zeros->second == element_count(plan.steps[step]);
+}
+
+void count_made_values(const JudgedRun& run, StoreCounts& counts) {
+  if (run.program.compute == Dtype::F64)
+    count_made_values<double>(run, counts);
+  else
+    count_made_values<float>(run, counts);
 }
 
 void check_values(const Plan& plan, std::span<const Checkpoint> checkpoints, const StepReport& step_report) {

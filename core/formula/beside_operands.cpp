@@ -9,7 +9,8 @@ namespace ckmerge {
 namespace {
 
 // In the order of MadeOperand::Kind.
-constexpr auto kKindNames = std::to_array<const char*>({"rank", "torch_rank", "stays", "stays_ascending", "draw"});
+constexpr auto kKindNames =
+    std::to_array<const char*>({"mask", "torch_rank", "stays", "stays_ascending", "variances", "draw"});
 static_assert(kKindNames.size() == static_cast<size_t>(MadeOperand::Kind::draw) + 1);
 
 }  // namespace

@@ -28,7 +28,8 @@ class BesideOperands {
 
     /// Whether a tensor is sorted for it, which operands of a recipe do in turn: the memory of one is that of all.
     bool takes_turns() const {
-      return kind == MadeOperand::Kind::torch_stays || kind == MadeOperand::Kind::torch_stays_ascending;
+      return kind == MadeOperand::Kind::torch_stays || kind == MadeOperand::Kind::torch_stays_ascending ||
+             kind == MadeOperand::Kind::torch_variances;
     }
     friend auto operator<=>(const Key&, const Key&) = default;
   };

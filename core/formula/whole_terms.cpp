@@ -83,6 +83,40 @@ std::string whole_text(const MergeGraph& graph, const Term& term) {
   return out + ")";
 }
 
+void BeyondRange::add(uint32_t tensor) {
+  const std::lock_guard lock(mutex_);
+  tensors_.insert(tensor);
+}
+
+bool BeyondRange::contains(uint32_t tensor) const {
+  const std::lock_guard lock(mutex_);
+  return tensors_.contains(tensor);
+}
+
+const MadeOfInputs& making_of(const Checkpoint& checkpoint) {
+  return static_cast<const MadeOfInputs&>(*checkpoint.made_whole);
+}
+
+std::vector<uint32_t> read_for(std::span<const WholeInput> inputs) {
+  std::vector<uint32_t> read;
+  for (const WholeInput& input : inputs) {
+    read.push_back(input.input);
+    if (input.beyond) read.push_back(*input.beyond);
+  }
+  return read;
+}
+
+uint64_t bytes_read_for(std::span<const Checkpoint> checkpoints, uint32_t checkpoint, uint32_t tensor) {
+  const Checkpoint& from = checkpoints[checkpoint];
+  if (!from.made_whole) return from.tensors[tensor].size;
+  uint64_t bytes = 0;
+  for (const uint32_t k : making_of(from).read) {
+    const TensorTable& tensors = checkpoints[k].tensors;
+    bytes += tensors[tensors.find(from.tensors.name(tensor))].size;
+  }
+  return bytes;
+}
+
 WholeOperands whole_operands(const MergeGraph& graph, std::span<const Checkpoint> checkpoints) {
   WholeOperands operands;
   for (TermId id = 0; id < graph.terms().size(); ++id) {

@@ -4,7 +4,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -31,6 +34,33 @@ std::vector<WholeInput> whole_inputs(const MergeGraph& graph, const Term& term);
 
 /// A text that says what the term is, numbers included: equal where terms of two graphs are equal.
 std::string whole_text(const MergeGraph& graph, const Term& term);
+
+/// Tensors of finite inputs that came out with NaN or Inf, by index. Thread-safe.
+class BeyondRange {
+ public:
+  void add(uint32_t tensor);
+  bool contains(uint32_t tensor) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<uint32_t> tensors_;
+};
+
+/// What is known of a checkpoint that is made of others, as all of them are: which tensors are read for it.
+struct MadeOfInputs : MadeWhole {
+  /// Checkpoints whose tensor of the same name is read when one is made; one that is read twice is here twice.
+  std::vector<uint32_t> read = {};
+  std::shared_ptr<const BeyondRange> beyond_range = {};  ///< of those that were made so far; null: nothing can be
+};
+
+/// REQUIRES: checkpoint.made_whole.
+const MadeOfInputs& making_of(const Checkpoint& checkpoint);
+
+/// Checkpoints that are read for `inputs`, in their order.
+std::vector<uint32_t> read_for(std::span<const WholeInput> inputs);
+
+/// Of a tensor of `checkpoints`: its bytes, or those that are read to make it.
+uint64_t bytes_read_for(std::span<const Checkpoint> checkpoints, uint32_t checkpoint, uint32_t tensor);
 
 /// The operand that a term is of which a method of whole tensors makes the value.
 using WholeOperands = std::unordered_map<TermId, uint32_t>;

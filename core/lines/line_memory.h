@@ -20,6 +20,8 @@ struct LineMemory {
 
   /// Of a budget, what they take of it: most tensors have few lines.
   uint64_t held(uint64_t budget) const { return std::min(all, budget / 8); }
+  /// The least budget of which `rest` bytes are left beside that.
+  uint64_t least_budget(uint64_t rest) const { return rest + std::min(all, rest / 7); }
   /// What may lie in a scratch file, at most: 0 where there is none.
   uint64_t scratch(uint64_t budget) const { return all > held(budget) ? all : 0; }
   /// What lies there at some time for certain: a disk that has less cannot do.

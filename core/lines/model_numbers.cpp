@@ -20,38 +20,49 @@ uint64_t key_of(double number) {
 }
 double number_of(uint64_t key) { return std::bit_cast<double>(key & kSign ? key & ~kSign : ~key); }
 
-// fn(number) for all that are none.
-template <typename Fn>
-void for_each_number(std::span<const LineColumn> columns, const Fn& fn) {
-  constexpr uint64_t kAtOnce = 4096;
-  std::array<double, kAtOnce> some;
-  for (const LineColumn& column : columns)
-    for (uint64_t at = 0; at < column.table->lines(); at += kAtOnce) {
-      const auto numbers = std::span(some).first(std::min(kAtOnce, column.table->lines() - at));
-      column.table->read(column.number, at, numbers);
-      for (const double number : numbers)
-        if (!std::isnan(number)) fn(number);
-    }
-}
+// Walks over the numbers, which are as many as the model has lines: billions, maybe.
+class ColumnWalks {
+ public:
+  ColumnWalks(std::span<const LineColumn> columns, const ThreadPool* pool) : columns_(columns), pool_(pool) {}
 
-// The one of rank `rank`, from 0, by their size.
-double ranked(std::span<const LineColumn> columns, uint64_t rank) {
-  uint64_t above = 0;  // bits of the key that are known
-  std::vector<uint64_t> counts(size_t{1} << kDigit);
-  for (unsigned shift = 64; shift > 0;) {
-    shift -= kDigit;
-    std::ranges::fill(counts, 0);
-    for_each_number(columns, [&](double number) {
-      const uint64_t key = key_of(number);
-      const bool is_candidate = shift + kDigit == 64 || key >> (shift + kDigit) == above;
-      if (is_candidate) ++counts[(key >> shift) & (counts.size() - 1)];
-    });
-    size_t digit = 0;
-    for (; rank >= counts[digit]; ++digit) rank -= counts[digit];
-    above = above << kDigit | digit;
+  // fn(number) for all that are none.
+  template <typename Fn>
+  void for_each_number(const Fn& fn) const {
+    constexpr uint64_t kAtOnce = 4096;
+    std::array<double, kAtOnce> some;
+    for (const LineColumn& column : columns_)
+      for (uint64_t at = 0; at < column.table->lines(); at += kAtOnce) {
+        if (pool_) pool_->check();
+        const auto numbers = std::span(some).first(std::min(kAtOnce, column.table->lines() - at));
+        column.table->read(column.number, at, numbers);
+        for (const double number : numbers)
+          if (!std::isnan(number)) fn(number);
+      }
   }
-  return number_of(above);
-}
+
+  // The one of rank `rank`, from 0, by their size.
+  double ranked(uint64_t rank) const {
+    uint64_t above = 0;  // bits of the key that are known
+    std::vector<uint64_t> counts(size_t{1} << kDigit);
+    for (unsigned shift = 64; shift > 0;) {
+      shift -= kDigit;
+      std::ranges::fill(counts, 0);
+      for_each_number([&](double number) {
+        const uint64_t key = key_of(number);
+        const bool is_candidate = shift + kDigit == 64 || key >> (shift + kDigit) == above;
+        if (is_candidate) ++counts[(key >> shift) & (counts.size() - 1)];
+      });
+      size_t digit = 0;
+      for (; rank >= counts[digit]; ++digit) rank -= counts[digit];
+      above = above << kDigit | digit;
+    }
+    return number_of(above);
+  }
+
+ private:
+  const std::span<const LineColumn> columns_;
+  const ThreadPool* const pool_;
+};
 
 }  // namespace
 
@@ -70,14 +81,15 @@ std::vector<bool> levels_of_model(const Plan& plan) {
 
 // As numpy's percentiles of the method "midpoint" cut one after the other: what is as large as the mean of the two
 // neighbours of a place, then of what remains what is as small.
-ModelStatistics range_of(std::span<const LineColumn> columns, const ModelRange& wanted) {
+ModelStatistics range_of(std::span<const LineColumn> columns, const ModelRange& wanted, const ThreadPool* pool) {
+  const ColumnWalks walks(columns, pool);
   uint64_t count = 0, kept = 0;
-  for_each_number(columns, [&](double) { ++count; });
+  walks.for_each_number([&](double) { ++count; });
   if (count == 0) return {.least = NAN, .most = NAN};
-  const double least = ranked(columns, static_cast<uint64_t>(std::ceil(wanted.low * static_cast<double>(count - 1))));
-  for_each_number(columns, [&](double number) { kept += number >= least; });
+  const double least = walks.ranked(static_cast<uint64_t>(std::ceil(wanted.low * static_cast<double>(count - 1))));
+  walks.for_each_number([&](double number) { kept += number >= least; });
   const auto last = static_cast<uint64_t>(wanted.high * static_cast<double>(kept - 1));
-  return {.least = least, .most = ranked(columns, count - kept + last)};
+  return {.least = least, .most = walks.ranked(count - kept + last)};
 }
 
 }  // namespace ckmerge

@@ -9,6 +9,7 @@
 
 #include "core/lines/line_store.h"
 #include "core/plan/plan.h"
+#include "core/threads/thread_pool.h"
 
 namespace ckmerge {
 
@@ -24,7 +25,8 @@ struct LineColumn {
   const LineTable* table = nullptr;
   size_t number = 0;
 };
-/// Throws as ScratchFile does.
-ModelStatistics range_of(std::span<const LineColumn> columns, const ModelRange& wanted);
+/// Throws as ScratchFile does, and Error(interrupted) once `pool`, if there is one, comes to an end.
+ModelStatistics range_of(std::span<const LineColumn> columns, const ModelRange& wanted,
+                         const ThreadPool* pool = nullptr);
 
 }  // namespace ckmerge

@@ -80,11 +80,12 @@ void TensorLines::begin_walk(size_t level) {
   }
 }
 
-void TensorLines::end_walk(std::span<const double> coefficients) {
+void TensorLines::end_walk(std::span<const double> coefficients, const ThreadPool* pool) {
   for (const auto& walk : walk_) {
     const auto tensor = coefficients.subspan(walk->round.made->first_slot, walk->round.made->given.size());
     std::vector<std::vector<double>> numbers(walk->round.reductions.size());
     for (uint64_t at = 0; walk->columns && at < walk->columns->lines(); at += kLinesAtOnce) {
+      if (pool) pool->check();
       const auto count = static_cast<size_t>(std::min(kLinesAtOnce, walk->columns->lines() - at));
       for (size_t r = 0; r < numbers.size(); ++r) {
         numbers[r].resize(count);

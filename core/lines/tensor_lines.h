@@ -40,9 +40,10 @@ class TensorLines {
   /// By how many blocks workers have to share a walk.
   uint64_t blocks_at_once(size_t level) const;
 
-  /// Before the first blocks of a walk, and after the last. `coefficients` are the tensor's, by slot.
+  /// Before the first blocks of a walk, and after the last. `coefficients` are the tensor's, by slot. Throws
+  /// Error(interrupted) once `pool`, if there is one, comes to an end.
   void begin_walk(size_t level);
-  void end_walk(std::span<const double> coefficients);
+  void end_walk(std::span<const double> coefficients, const ThreadPool* pool = nullptr);
 
   // Of a walk. `round` is the index of a round, `tensor` what TensorCoefficients::given became.
 

@@ -11,6 +11,8 @@ namespace ckmerge {
 namespace {
 
 constexpr double kNoSlope = 1e-10;
+// Elements that one of the hands takes at a time, of which each may be far from the one before.
+constexpr uint64_t kAtATime = uint64_t{1} << 16;
 
 // The share of B in wave `index` of `count`; at the very edge in f32, as the peer has it.
 double share_of_b(uint64_t index, uint64_t count, double alpha, double beta) {
@@ -27,9 +29,10 @@ Matrix make_distribution_crossover(const WholeTensor& tensor) {
   if (tensor.shape.empty()) return plain_distribution_crossover(tensor);
   const Matrix &a = tensor.inputs[0], &b = tensor.inputs[1];
   const std::vector<uint64_t> order = order_of(tensor.inputs[2].elements, tensor.hands);
-  std::vector<double> beyond;
-  beyond.reserve(order.size());
-  for (const uint64_t i : order) beyond.push_back(b.elements[i] - a.elements[i]);
+  std::vector<double> beyond(order.size());
+  tensor.hands.share(order.size(), kAtATime, [&](uint64_t begin, uint64_t end) {
+    for (uint64_t i = begin; i < end; ++i) beyond[i] = b.elements[order[i]] - a.elements[order[i]];
+  });
   const std::array<uint64_t, 1> line{order.size()};
   const uint64_t waves = waves_of(order.size());
   const auto gain = [&](WaveIndex index) {
@@ -37,7 +40,9 @@ Matrix make_distribution_crossover(const WholeTensor& tensor) {
   };
   apply_gains(beyond, line, gain, tensor.hands);
   Matrix out = a;
-  for (size_t i = 0; i < order.size(); ++i) out.elements[order[i]] += beyond[i];
+  tensor.hands.share(order.size(), kAtATime, [&](uint64_t begin, uint64_t end) {
+    for (uint64_t i = begin; i < end; ++i) out.elements[order[i]] += beyond[i];
+  });
   return out;
 }
 

@@ -25,7 +25,11 @@ uint64_t memory_of_iso_c(Shape shape, size_t, std::span<const double>) {
 
 }  // namespace
 
-const MatrixMethod kIsoC{
-    .name = "iso_c", .of_deltas = true, .make = make_iso_c, .plain = plain_iso_c, .memory = memory_of_iso_c};
+const MatrixMethod kIsoC{.name = "iso_c",
+                         .of_deltas = true,
+                         .multiplies = true,
+                         .make = make_iso_c,
+                         .plain = plain_iso_c,
+                         .memory = memory_of_iso_c};
 
 }  // namespace ckmerge

@@ -66,7 +66,11 @@ uint64_t memory_of_iso_cts(Shape shape, size_t, std::span<const double>) {
 
 }  // namespace
 
-const MatrixMethod kIsoCts{
-    .name = "iso_cts", .of_deltas = true, .make = make_iso_cts, .plain = plain_iso_cts, .memory = memory_of_iso_cts};
+const MatrixMethod kIsoCts{.name = "iso_cts",
+                           .of_deltas = true,
+                           .multiplies = true,
+                           .make = make_iso_cts,
+                           .plain = plain_iso_cts,
+                           .memory = memory_of_iso_cts};
 
 }  // namespace ckmerge

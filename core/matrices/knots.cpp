@@ -137,7 +137,11 @@ uint64_t memory_of_knots(Shape shape, size_t inputs, std::span<const double>) {
 
 }  // namespace
 
-const MatrixMethod kKnots{
-    .name = "knots", .of_deltas = true, .make = make_knots, .plain = plain_knots, .memory = memory_of_knots};
+const MatrixMethod kKnots{.name = "knots",
+                          .of_deltas = true,
+                          .multiplies = true,
+                          .make = make_knots,
+                          .plain = plain_knots,
+                          .memory = memory_of_knots};
 
 }  // namespace ckmerge

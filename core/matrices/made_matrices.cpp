@@ -28,6 +28,7 @@ struct MadeTensor {
   uint64_t begin = 0, size = 0;  ///< bytes, in the offsets that all share
   uint64_t memory = 0;           ///< that its making takes
   uint32_t first = 0;            ///< row in the first of the term's inputs
+  uint32_t row = 0;              ///< in what is made
   uint32_t coefficients = 0;     ///< index
   Dtype dtype = Dtype::F32;
 };
@@ -49,6 +50,7 @@ class MadeBytes {
                                              head_channels_of(coefficients));
   }
   const Alignment* alignment() const { return alignment_.get(); }
+  std::shared_ptr<const BeyondRange> beyond_range() const { return beyond_range_; }
 
   void read(uint64_t offset, std::span<std::byte> out) {
     auto tensor = std::ranges::upper_bound(tensors_, offset, {}, &MadeTensor::begin) - 1;
@@ -82,7 +84,9 @@ class MadeBytes {
   Matrix result_of(const MadeTensor& made, const Hands& hands) const {
     const Tensor first = input(operands_[0].input).tensors[made.first];
     std::vector<Matrix> matrices;
-    for (const WholeInput& operand : operands_) matrices.push_back(operand_matrix(operand, first.name));
+    bool are_finite = true;
+    for (const WholeInput& operand : operands_)
+      matrices.push_back(operand_matrix(operand, first.name, hands, are_finite));
     Matrix base;
     if (begins_from_first()) {
       base = std::move(matrices[0]);
@@ -96,19 +100,24 @@ class MadeBytes {
                              .alignment = alignment_.get(),
                              .row = made.first};
     if (matrices.empty()) return base;  // nothing is beyond it
-    const bool can_be_made = std::ranges::all_of(matrices, is_ordinary);
-    Matrix result = can_be_made ? method_.make(tensor) : method_.plain(tensor);
+    const bool is_plain = !std::ranges::all_of(matrices, is_finite);
+    const double factor = method_.multiplies && !is_plain ? factor_to_middle(matrices) : 1;
+    for (Matrix& matrix : matrices) scale(matrix, factor);
+    Matrix result = is_plain ? method_.plain(tensor) : method_.make(tensor);
+    scale(result, 1 / factor);
     if (begins_from_first()) add_to(base, result);
-    if (can_be_made && !fits(result, made.dtype))
-      throw Error(ErrorCode::mismatch, std::string(first.name),
-                  sentence(first.name, ": what ", method_.name, " makes of it is larger than ", info(made.dtype).name,
-                           " can hold"));
+    if (are_finite && !fits(result, made.dtype)) beyond_range_->add(made.row);
     return result;
   }
 
-  Matrix operand_matrix(const WholeInput& operand, std::string_view name) const {
-    Matrix matrix = read_matrix(input(operand.input), name);
-    if (operand.beyond) subtract(matrix, read_matrix(input(*operand.beyond), name));
+  Matrix operand_matrix(const WholeInput& operand, std::string_view name, const Hands& hands, bool& are_finite) const {
+    const auto read = [&](uint32_t k) {
+      Matrix matrix = read_matrix(input(k), name, hands);
+      are_finite = are_finite && is_finite(matrix);
+      return matrix;
+    };
+    Matrix matrix = read(operand.input);
+    if (operand.beyond) subtract(matrix, read(*operand.beyond));
     return matrix;
   }
 
@@ -120,6 +129,7 @@ class MadeBytes {
   std::vector<std::vector<double>> coefficients_;  // those that differ
   std::vector<MadeTensor> tensors_;                // by begin
   MadeResults results_;
+  const std::shared_ptr<BeyondRange> beyond_range_ = std::make_shared<BeyondRange>();
 };
 
 class Maker {
@@ -139,11 +149,15 @@ class Maker {
     Checkpoint made;
     made.path = sentence("result of ", term_.method);
     made.form = first.form;
-    MadeWhole whole{.term = whole_text(graph_, term_)};
+    MadeOfInputs whole;
+    whole.term = whole_text(graph_, term_);
+    whole.read = read_for(bytes_->operands());
+    whole.beyond_range = bytes_->beyond_range();
     for (uint32_t row = 0; row < first.tensors.size(); ++row)
-      if (const std::optional<Dtype> dtype = made_dtype(first.tensors[row])) add(made, whole, row, *dtype);
+      if (const std::optional<Dtype> dtype = made_dtype(first.tensors[row])) add(made, row, *dtype);
+    whole.memory = [memory = std::move(memory_)](uint32_t tensor) { return memory[tensor]; };
     made.tensors.sort_by_name();  // they were so, but the table has to know
-    made.made_whole = std::make_shared<const MadeWhole>(std::move(whole));
+    made.made_whole = std::make_shared<const MadeOfInputs>(std::move(whole));
     const auto read = [bytes = bytes_](uint64_t offset, std::span<std::byte> out) { bytes->read(offset, out); };
     made.shards.emplace_back(MemoryBytes{.size = size_, .read = read}, made.path);
     return made;
@@ -180,19 +194,25 @@ class Maker {
     return dtype;
   }
 
-  void add(Checkpoint& made, MadeWhole& whole, uint32_t row, Dtype dtype) {
+  void add(Checkpoint& made, uint32_t row, Dtype dtype) {
     const Tensor tensor = bytes_->input(bytes_->operands()[0].input).tensors[row];
     const uint32_t coefficients = coefficients_of_name(tensor.name);
     const uint64_t size = tensor.count * element_size(dtype);
+    const auto made_row = static_cast<uint32_t>(made.tensors.size());
     made.tensors.add(tensor.name, dtype, tensor.shape, 0, size_, size, tensor.count);
     // A difference is read as two, and bytes are written from the result alone: neither takes more than the making.
     const uint64_t memory = bytes_->operands().size() * tensor.count * sizeof(double) +
                             made_memory(tensor.shape, bytes_->coefficients()[coefficients]) +
-                            (bytes_->alignment() ? bytes_->alignment()->memory(row) : 0);
-    whole.memory.push_back(std::max(memory, std::min(beside_, bytes_->hands().threads * memory)));
+                            (bytes_->alignment() ? bytes_->alignment()->memory(row, bytes_->hands().threads) : 0);
+    memory_.push_back(std::max(memory, std::min(beside_, bytes_->hands().threads * memory)));
     if (size == 0) return;
-    bytes_->tensors().push_back(
-        {.begin = size_, .size = size, .memory = memory, .first = row, .coefficients = coefficients, .dtype = dtype});
+    bytes_->tensors().push_back({.begin = size_,
+                                 .size = size,
+                                 .memory = memory,
+                                 .first = row,
+                                 .row = made_row,
+                                 .coefficients = coefficients,
+                                 .dtype = dtype});
     size_ += size;
   }
 
@@ -216,6 +236,7 @@ class Maker {
   const uint64_t beside_;
   std::shared_ptr<MadeBytes> bytes_;
   std::map<std::vector<double>, uint32_t> known_;
+  std::vector<uint64_t> memory_;  // per tensor: that its making by all threads takes
   uint64_t size_ = 0;
 };
 

@@ -15,7 +15,7 @@ namespace ckmerge {
 
 /// Puts behind `checkpoints`, which have the names that they are planned with, what `recipe` makes of their whole
 /// tensors: nothing where it does not. Throws Error(usage) for what such methods cannot take, else as graph_of().
-/// Reading throws Error(mismatch) for a tensor of which the result is larger than its dtype can hold, and
+/// A result that its dtype cannot hold is Inf or NaN, and told by MadeOfInputs::beyond_range. Reading throws
 /// Error(interrupted) when the stop flag of `hands`, by whose threads tensors are made, is raised. As many tensors as
 /// there are hands are made at once where they take no more than `beside` bytes together; others one at a time.
 void add_whole_tensors(const Recipe& recipe, std::vector<Checkpoint>& checkpoints, const Hands& hands = {},

@@ -35,10 +35,13 @@ struct MatrixMethod {
   bool of_deltas;
   /// Channels of the second input are matched with those of the first one, over all tensors that have them.
   bool aligns = false;
-  /// As large as an input. REQUIRES: all elements are finite and below 1e70. May take more time, not memory, than this
-  /// says: bytes that are held beside the inputs, the result included: at least one as large as an input.
+  /// It multiplies elements with each other, up to four of them, and gives s times as much of inputs that are s times
+  /// as large: it gets them times a power of two, so that no product vanishes or is beyond f64.
+  bool multiplies = false;
+  /// As large as an input. REQUIRES: all elements are finite. May take more time, not memory, than this says: bytes
+  /// that are held beside the inputs, the result included: at least one as large as an input.
   Matrix (*make)(const WholeTensor& tensor);
-  Matrix (*plain)(const WholeTensor& tensor);  ///< what it is instead of a tensor with other elements
+  Matrix (*plain)(const WholeTensor& tensor);  ///< what it is instead of a tensor with NaN or Inf
   uint64_t (*memory)(Shape shape, size_t inputs, std::span<const double> coefficients);
   uint64_t (*memory_of_threads)(Shape shape, unsigned threads) = nullptr;  ///< what so many hold beside; null: nothing
 };

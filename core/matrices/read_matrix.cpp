@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/matrices/matrix_methods.h"
+#include "core/threads/stop_pace.h"
 #include "io/table/tensor_reader.h"
 #include "kernels/block_kernels.h"
 
@@ -14,21 +15,28 @@ namespace {
 
 // Elements that are read at a time.
 constexpr uint64_t kAtATime = 128 * kBlockElements;
-// Squares of larger elements, times each other, might not be finite.
-constexpr double kLargest = 1e70;
+// Squares of larger elements, times each other, might not be finite; and go into no normal f64 where they are smaller
+// by a few digits. All of f64 is brought between them by five steps at most, whose product is a normal f64, too.
+constexpr double kLargest = 1e70, kTiny = 0x1p-200, kStep = 0x1p200;
 
 }  // namespace
 
-Matrix read_matrix(const Checkpoint& checkpoint, std::string_view name) {
+Matrix read_matrix(const Checkpoint& checkpoint, std::string_view name, const Hands& hands) {
   const size_t row = checkpoint.tensors.find(name);
   const Tensor tensor = checkpoint.tensors[row];
-  Matrix matrix(matrix_rows(tensor.shape), matrix_columns(tensor.shape));
+  Matrix matrix;
+  matrix.rows = matrix_rows(tensor.shape);
+  matrix.columns = matrix_columns(tensor.shape);
+  matrix.elements.reserve(tensor.count);
   const auto load = (*available_kernels().begin())->load64[static_cast<size_t>(tensor.dtype)];
   const uint64_t size = element_size(tensor.dtype);
   std::vector<std::byte> bytes(std::min(kAtATime, tensor.count) * size);
   TensorReader reader;
+  StopPace pace(hands, true);
   for (uint64_t at = 0; at < tensor.count; at += kAtATime) {
     const uint64_t count = std::min(kAtATime, tensor.count - at);
+    pace.begin(count);
+    matrix.elements.resize(at + count);  // not before: pages of some GiB take a second
     reader.read(checkpoint, row, at * size, (at + count) * size, bytes.data());
     for (uint64_t block = 0; block < count; block += kBlockElements)
       load(bytes.data() + block * size, matrix.elements.data() + at + block,
@@ -37,8 +45,22 @@ Matrix read_matrix(const Checkpoint& checkpoint, std::string_view name) {
   return matrix;
 }
 
-bool is_ordinary(const Matrix& matrix) {
-  return std::ranges::all_of(matrix.elements, [](double element) { return std::fabs(element) <= kLargest; });
+bool is_finite(const Matrix& matrix) {
+  return std::ranges::all_of(matrix.elements, [](double element) { return std::isfinite(element); });
+}
+
+double factor_to_middle(std::span<const Matrix> matrices) {
+  double largest = 0, factor = 1;
+  for (const Matrix& matrix : matrices)
+    for (const double element : matrix.elements) largest = std::max(largest, std::fabs(element));
+  for (; largest > 0 && largest * factor < kTiny;) factor *= kStep;
+  for (; largest * factor > kLargest;) factor /= kStep;
+  return factor;
+}
+
+void scale(Matrix& matrix, double factor) {
+  if (factor == 1) return;
+  for (double& element : matrix.elements) element *= factor;
 }
 
 void subtract(Matrix& from, const Matrix& matrix) {

@@ -3,19 +3,26 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "core/algebra/matrix.h"
+#include "core/threads/hands.h"
 #include "io/table/checkpoint.h"
 
 namespace ckmerge {
 
-/// All elements of a tensor that `checkpoint` has, a number of any dtype each. Throws as InputFile::read_at() does.
-Matrix read_matrix(const Checkpoint& checkpoint, std::string_view name);
+/// All elements of a tensor that `checkpoint` has, a number of any dtype each. Throws as InputFile::read_at() and
+/// Hands::check() do.
+Matrix read_matrix(const Checkpoint& checkpoint, std::string_view name, const Hands& hands = {});
 
-/// Finite, and of a size of which squares can be added up.
-bool is_ordinary(const Matrix& matrix);
+bool is_finite(const Matrix& matrix);
+
+/// What matrices of finite elements are to be multiplied by, so that products of four elements neither vanish nor are
+/// beyond f64: a power of two, 1 of those of usual sizes.
+double factor_to_middle(std::span<const Matrix> matrices);
+void scale(Matrix& matrix, double factor);
 
 void subtract(Matrix& from, const Matrix& matrix);
 

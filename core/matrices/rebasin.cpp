@@ -19,7 +19,7 @@ Matrix mixed_with(const Matrix& a, Matrix b, double alpha) {
 
 Matrix make_rebasin(const WholeTensor& tensor) {
   Matrix b = tensor.inputs[1];
-  if (tensor.alignment != nullptr) tensor.alignment->apply(tensor.row, b);
+  if (tensor.alignment != nullptr) tensor.alignment->apply(tensor.row, b, tensor.hands);
   return mixed_with(tensor.inputs[0], std::move(b), tensor.coefficients[0]);
 }
 

@@ -77,51 +77,43 @@ Matrix beside(const Matrix& upper, const Matrix& lower) {
   return out;
 }
 
-// Orthonormal rows at right angles to orthonormal ones, as many as are missing.
-Matrix complement(const Matrix& rows) {
-  Matrix units(rows.columns, rows.columns);
-  for (uint64_t i = 0; i < units.rows; ++i) units.row(i)[i] = 1;
-  Matrix all = beside(rows, units);
-  make_orthonormal(all);
-  all.elements.erase(all.elements.begin(), all.elements.begin() + static_cast<ptrdiff_t>(rows.rows * rows.columns));
-  all.rows = rows.columns;
-  return rows_that_stand(all);
-}
-
 // The same turn of all vectors: what is at right angles to `from` goes to what is so to `to`, as near as it can. A
 // reflection has no parts: where there is one, and a part is asked for, the last row goes the other way, that of the
 // smallest singular value or one of those at right angles.
 Turn whole_turn(Turn turn, double part) {
+  const Hands& hands = *turn.hands;
   if (turn.from.rows < turn.from.columns) {
-    const Matrix of_from = complement(turn.from), of_to = complement(turn.to);
-    const Svd svd = full_svd(row_products(of_from, of_to, *turn.hands), *turn.hands);
-    turn.from = beside(turn.from, product(rows_that_stand(svd.left), of_from, *turn.hands));
-    turn.to = beside(turn.to, product(rows_that_stand(svd.right), of_to, *turn.hands));
-    turn.from = beside(turn.from, complement(turn.from));  // of what stands at right angles to all of the other
-    turn.to = beside(turn.to, complement(turn.to));
+    const Matrix of_from = complement(turn.from, hands), of_to = complement(turn.to, hands);
+    const Svd svd = full_svd(row_products(of_from, of_to, hands), hands);
+    turn.from = beside(turn.from, product(rows_that_stand(svd.left), of_from, hands));
+    turn.to = beside(turn.to, product(rows_that_stand(svd.right), of_to, hands));
+    turn.from = beside(turn.from, complement(turn.from, hands));  // of what stands at right angles to all of the other
+    turn.to = beside(turn.to, complement(turn.to, hands));
   }
-  if (part != std::floor(part) && determinant(product(transposed(turn.from), turn.to, *turn.hands)) < 0) {
+  if (part != std::floor(part) && determinant(product(transposed(turn.from), turn.to, hands), hands) < 0) {
     double* const last = turn.from.row(turn.from.rows - 1);
     std::transform(last, last + turn.from.columns, last, [](double element) { return -element; });
   }
   return turn;
 }
 
-PlaneTurns planes_of(const Turn& whole) { return plane_turns(product(transposed(whole.from), whole.to, *whole.hands)); }
+PlaneTurns planes_of(const Turn& whole) {
+  return plane_turns(product(transposed(whole.from), whole.to, *whole.hands), *whole.hands);
+}
 
 // `rows` turned by a part of the way, or beyond it. Of fewer rows than columns both sides of the turn come towards each
 // other, along the turn of the space that they span together (sd-mecha's way, by another path).
 Matrix turned_partly(const Turn& turn, const Matrix& rows, double part) {
   const Hands& hands = *turn.hands;
-  if (rows.rows >= rows.columns) return product(rows, turned_by(planes_of(turn), part), hands);
+  if (rows.rows >= rows.columns) return product(rows, turned_by(planes_of(turn), part, hands), hands);
   Matrix span = beside(turn.to, turn.from);
-  make_orthonormal(span);
+  make_orthonormal(span, hands);
   span = rows_that_stand(span);
   const Matrix to = row_products(turn.to, span, hands);
   const PlaneTurns planes =
       planes_of(whole_turn({.from = to, .to = row_products(turn.from, span, hands), .hands = turn.hands}, 0.5));
-  const Matrix left = product(product(to, turned_by(planes, (1 + part) / 2), hands), span, hands);
-  const Matrix right = product(product(to, turned_by(planes, (1 - part) / 2), hands), span, hands);
+  const Matrix left = product(product(to, turned_by(planes, (1 + part) / 2, hands), hands), span, hands);
+  const Matrix right = product(product(to, turned_by(planes, (1 - part) / 2, hands), hands), span, hands);
   Matrix along = row_products(rows, left, hands);
   const Matrix lost = row_products(rows, right, hands);
   for (size_t i = 0; i < along.elements.size(); ++i) along.elements[i] -= lost.elements[i];
@@ -143,7 +135,7 @@ Turn nearest_turn(Matrix a, Matrix b, const Hands& hands) {
     const Svd svd = full_svd(product(transposed(a), b, hands), hands);
     return {without_zeros(svd, svd.left), without_zeros(svd, svd.right), &hands};
   }
-  const Matrix of_a = make_orthonormal(a), of_b = make_orthonormal(b);
+  const Matrix of_a = make_orthonormal(a, hands), of_b = make_orthonormal(b, hands);
   const Svd svd = full_svd(product(transposed(of_a), of_b, hands), hands);
   return {product(without_zeros(svd, svd.left), a, hands), product(without_zeros(svd, svd.right), b, hands), &hands};
 }
@@ -192,7 +184,11 @@ uint64_t memory_of_rotate(Shape shape, size_t, std::span<const double> coefficie
 
 }  // namespace
 
-const MatrixMethod kRotate{
-    .name = "rotate", .of_deltas = false, .make = make_rotate, .plain = plain_rotate, .memory = memory_of_rotate};
+const MatrixMethod kRotate{.name = "rotate",
+                           .of_deltas = false,
+                           .multiplies = true,
+                           .make = make_rotate,
+                           .plain = plain_rotate,
+                           .memory = memory_of_rotate};
 
 }  // namespace ckmerge

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "core/algebra/element_order.h"
@@ -8,6 +9,9 @@
 
 namespace ckmerge {
 namespace {
+
+// Elements that one of the hands takes at a time, of which each may be far from the one before.
+constexpr uint64_t kAtATime = uint64_t{1} << 16;
 
 // Numbers of magnitudes, from the smallest on.
 struct MagnitudeRange {
@@ -34,12 +38,19 @@ MagnitudeRange range_of(double width, double offset, uint64_t elements) {
   return {nearest_even((width + offset - 1) * count), nearest_even(offset * count), true};
 }
 
-// The smallest magnitude and those after it, by their number from 1 on; below all of them for 0.
-double magnitude(std::vector<double>& magnitudes, uint64_t number) {
+// Of sorted elements the smallest magnitude and those after it, by their number from 1 on; below all of them for 0. So
+// many of the smallest lie beside each other.
+double magnitude(std::span<const double> sorted, uint64_t number) {
   if (number == 0) return -1;
-  const auto place = magnitudes.begin() + static_cast<ptrdiff_t>(number - 1);
-  std::nth_element(magnitudes.begin(), place, magnitudes.end());
-  return *place;
+  uint64_t least = 0, most = sorted.size() - number;
+  while (least < most) {
+    const uint64_t middle = (least + most) / 2;
+    if (-sorted[middle] > sorted[middle + number])
+      least = middle + 1;
+    else
+      most = middle;
+  }
+  return std::max(std::fabs(sorted[least]), std::fabs(sorted[least + number - 1]));
 }
 
 Matrix plain_top_k_tensor_sum(const WholeTensor& tensor) { return tensor.inputs[0]; }
@@ -47,28 +58,27 @@ Matrix plain_top_k_tensor_sum(const WholeTensor& tensor) { return tensor.inputs[
 Matrix make_top_k_tensor_sum(const WholeTensor& tensor) {
   const Matrix &a = tensor.inputs[0], &b = tensor.inputs[1];
   const uint64_t count = a.elements.size();
-  std::vector<double> sorted;
-  sorted.reserve(count);
-  for (const uint64_t i : order_of(a.elements, tensor.hands)) sorted.push_back(a.elements[i]);
-  const MagnitudeRange range = range_of(tensor.coefficients[0], tensor.coefficients[1], count);
-  double least = 0, most = 0;
+  std::vector<double> sorted(count);
   {
-    std::vector<double> magnitudes;
-    magnitudes.reserve(count);
-    for (const double element : a.elements) magnitudes.push_back(std::fabs(element));
-    least = magnitude(magnitudes, range.begin);
-    most = magnitude(magnitudes, range.end);
+    const std::vector<uint64_t> order = order_of(a.elements, tensor.hands);
+    tensor.hands.share(count, kAtATime, [&](uint64_t begin, uint64_t end) {
+      for (uint64_t rank = begin; rank < end; ++rank) sorted[rank] = a.elements[order[rank]];
+    });
   }
+  const MagnitudeRange range = range_of(tensor.coefficients[0], tensor.coefficients[1], count);
+  const double least = magnitude(sorted, range.begin), most = magnitude(sorted, range.end);
   const std::vector<uint64_t> places = order_of(b.elements, tensor.hands);
   Matrix out = a;
-  for (uint64_t rank = 0; rank < count; ++rank) {
-    const double size = std::fabs(sorted[rank]);
-    if ((least <= size && size <= most) != range.is_outside) out.elements[places[rank]] = sorted[rank];
-  }
+  tensor.hands.share(count, kAtATime, [&](uint64_t begin, uint64_t end) {
+    for (uint64_t rank = begin; rank < end; ++rank) {
+      const double size = std::fabs(sorted[rank]);
+      if ((least <= size && size <= most) != range.is_outside) out.elements[places[rank]] = sorted[rank];
+    }
+  });
   return out;
 }
 
-// Of the elements as they are sorted, with their magnitudes, or the order of B's twice and the result.
+// The elements as they are sorted, and an order twice while it is made; or the order of B's, and the result.
 uint64_t memory_of_top_k_tensor_sum(Shape shape, size_t, std::span<const double>) {
   return 3 * matrix_rows(shape) * matrix_columns(shape) * sizeof(double);
 }

@@ -29,6 +29,7 @@ uint64_t memory_of_truncate_rank(Shape shape, size_t, std::span<const double> co
 
 const MatrixMethod kTruncateRank{.name = "truncate_rank",
                                  .of_deltas = true,
+                                 .multiplies = true,
                                  .make = make_truncate_rank,
                                  .plain = plain_truncate_rank,
                                  .memory = memory_of_truncate_rank};

@@ -40,7 +40,11 @@ uint64_t memory_of_tsv_m(Shape shape, size_t inputs, std::span<const double>) {
 
 }  // namespace
 
-const MatrixMethod kTsvM{
-    .name = "tsv_m", .of_deltas = true, .make = make_tsv_m, .plain = plain_tsv_m, .memory = memory_of_tsv_m};
+const MatrixMethod kTsvM{.name = "tsv_m",
+                         .of_deltas = true,
+                         .multiplies = true,
+                         .make = make_tsv_m,
+                         .plain = plain_tsv_m,
+                         .memory = memory_of_tsv_m};
 
 }  // namespace ckmerge

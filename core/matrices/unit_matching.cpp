@@ -20,9 +20,10 @@ constexpr double kLargestElement = 1e15;
 struct Operands {
   const Checkpoint& first;
   const Checkpoint& second;
+  const Hands& hands;
 
-  Matrix of_first(uint32_t row) const { return read_matrix(first, first.tensors.name(row)); }
-  Matrix of_second(uint32_t row) const { return read_matrix(second, first.tensors.name(row)); }
+  Matrix of_first(uint32_t row) const { return read_matrix(first, first.tensors.name(row), hands); }
+  Matrix of_second(uint32_t row) const { return read_matrix(second, first.tensors.name(row), hands); }
 };
 
 bool is_matched(const Operands& operands, const PermutedUnit& unit) {
@@ -38,15 +39,15 @@ bool is_matched(const Operands& operands, const PermutedUnit& unit) {
 
 // Of all windows of a part, with channels by `together`.
 ChannelGains gains_of_part(const Operands& operands, const PermutedUnit& unit, uint8_t part, uint64_t together) {
-  ChannelGains gains(unit.extents[part] / together);
+  ChannelGains gains(unit.extents[part] / together, operands.hands);
   for (const PermutedWindow& window : unit.windows) {
     if (window.part != part) continue;
     const AxisView view = axis_view(operands.first.tensors[window.row].shape, window.axis);
     const std::vector<float> a =
-        channels_of(operands.of_first(window.row), view, window.begin, unit.extents[part], together);
+        channels_of(operands.of_first(window.row), view, window.begin, unit.extents[part], together, operands.hands);
     const std::vector<float> b =
-        channels_of(operands.of_second(window.row), view, window.begin, unit.extents[part], together);
-    gains.add(a, b);
+        channels_of(operands.of_second(window.row), view, window.begin, unit.extents[part], together, operands.hands);
+    gains.add(a, b, operands.hands);
   }
   return gains;
 }
@@ -69,19 +70,21 @@ ChannelPlaces places_of_blocks(const Operands& operands, const PermutedUnit& uni
   std::vector<FreePart> parts;
   for (uint8_t part = 0; part < kMostParts && unit.extents[part] > 0; ++part)
     parts.push_back({gains_of_part(operands, unit, part, 1), unit.extents[part] / unit.blocks});
+  const Hands& hands = operands.hands;
   ChannelGains of_blocks(unit.blocks);
   if (unit.blocks > 1)
-    for (uint64_t i = 0; i < unit.blocks; ++i)
+    hands.share(unit.blocks, 1, [&](uint64_t i, uint64_t) {
       for (uint64_t j = 0; j < unit.blocks; ++j)
         for (const FreePart& part : parts)
-          of_blocks.add(i, j, gain_of(part.within(i, j), best_assignment(part.within(i, j))));
-  const std::vector<uint32_t> blocks = best_assignment(of_blocks.all());
+          of_blocks.add(i, j, gain_of(part.within(i, j), best_assignment(part.within(i, j), hands)));
+    });
+  const std::vector<uint32_t> blocks = best_assignment(of_blocks.all(), hands);
   ChannelPlaces places;
-  for (size_t part = 0; part < parts.size(); ++part) {
+  hands.share(parts.size(), 1, [&](uint64_t part, uint64_t) {
     places[part].resize(unit.extents[part]);
     for (uint64_t i = 0; i < unit.blocks; ++i)
-      put_block(places[part], i, blocks[i], best_assignment(parts[part].within(i, blocks[i])));
-  }
+      put_block(places[part], i, blocks[i], best_assignment(parts[part].within(i, blocks[i]), hands));
+  });
   return places;
 }
 
@@ -95,6 +98,7 @@ class RotaryMatching {
  public:
   RotaryMatching(const Operands& operands, const PermutedUnit& unit)
       : unit_(unit),
+        hands_(operands.hands),
         channels_(unit.head_channels),
         shared_(unit.extents[kQueries] / unit.extents[kKeys]),
         queries_(gains_of_part(operands, unit, kQueries, channels_)),
@@ -104,12 +108,13 @@ class RotaryMatching {
 
   ChannelPlaces places() const {
     ChannelGains of_groups(unit_.blocks);
-    for (uint64_t i = 0; i < unit_.blocks; ++i)
+    hands_.share(unit_.blocks, 1, [&](uint64_t i, uint64_t) {
       for (uint64_t j = 0; j < unit_.blocks; ++j) of_groups.add(i, j, keys_.at(i, j) + group(i, j).gain);
-    const std::vector<uint32_t> groups = best_assignment(of_groups.all());
+    });
+    const std::vector<uint32_t> groups = best_assignment(of_groups.all(), hands_);
     ChannelPlaces places;
     for (size_t part = 0; part < kMostParts; ++part) places[part].resize(unit_.extents[part]);
-    for (uint64_t i = 0; i < unit_.blocks; ++i) put(places, i, groups[i]);
+    hands_.share(unit_.blocks, 1, [&](uint64_t i, uint64_t) { put(places, i, groups[i]); });
     return places;
   }
 
@@ -129,12 +134,13 @@ class RotaryMatching {
   // Group `to` made of group `from`: channels by the values, then heads, then channels by all, until nothing changes.
   HeadPlaces group(uint64_t to, uint64_t from) const {
     const Gains by_values = values_.square(to * channels_, from * channels_, channels_);
-    HeadPlaces found{.queries = {}, .channels = best_assignment(by_values)};
+    HeadPlaces found{.queries = {}, .channels = best_assignment(by_values, hands_)};
     for (int round = 0; round < kMostRounds; ++round) {
+      hands_.check();
       const ChannelGains heads = gains_of_heads(to, from, found.channels);
-      std::vector<uint32_t> queries = best_assignment(heads.all());
+      std::vector<uint32_t> queries = best_assignment(heads.all(), hands_);
       const ChannelGains within = gains_within(to, from, queries);
-      std::vector<uint32_t> channels = best_assignment(within.all());
+      std::vector<uint32_t> channels = best_assignment(within.all(), hands_);
       const bool is_stable = queries == found.queries && channels == found.channels;
       found.queries = std::move(queries);
       found.channels = std::move(channels);
@@ -169,29 +175,43 @@ class RotaryMatching {
   }
 
   const PermutedUnit& unit_;
+  const Hands& hands_;
   const uint64_t channels_, shared_;  // of a head; heads of queries for one of keys
   const ChannelGains queries_, keys_, values_, outputs_;
 };
 
+// Of a thread that compares blocks, beside the gains of all.
+uint64_t memory_of_blocks(const PermutedUnit& unit) {
+  if (unit.arrangement == Arrangement::rotary) {
+    const uint64_t channels = unit.head_channels, shared = unit.extents[kQueries] / unit.extents[kKeys];
+    return (channels * channels + shared * shared) * sizeof(float) + best_assignment_memory(channels) +
+           best_assignment_memory(shared);
+  }
+  return best_assignment_memory(std::ranges::max(unit.extents) / unit.blocks);
+}
+
 }  // namespace
 
-ChannelPlaces matched_places(const Checkpoint& first, const Checkpoint& second, const PermutedUnit& unit) {
-  const Operands operands{first, second};
+ChannelPlaces matched_places(const Checkpoint& first, const Checkpoint& second, const PermutedUnit& unit,
+                             const Hands& hands) {
+  const Operands operands{first, second, hands};
   if (!is_matched(operands, unit)) return {};
   if (unit.arrangement == Arrangement::blocks) return places_of_blocks(operands, unit);
   return RotaryMatching(operands, unit).places();
 }
 
-uint64_t matching_memory(const TensorTable& tensors, const PermutedUnit& unit) {
-  uint64_t largest = 0, gains = 0, of_places = 0;
+uint64_t matching_memory(const TensorTable& tensors, const PermutedUnit& unit, unsigned threads) {
+  uint64_t largest = 0, of_places = 0;
+  uint64_t gains = unit.blocks * unit.blocks * sizeof(float);
   for (const PermutedWindow& window : unit.windows) largest = std::max(largest, tensors[window.row].count);
   for (size_t part = 0; part < kMostParts; ++part) {
     const bool by_head = unit.arrangement == Arrangement::rotary && part <= kKeys;
-    gains += channel_gains_memory(unit.extents[part] / (by_head ? unit.head_channels : 1));
+    gains += channel_gains_memory(unit.extents[part] / (by_head ? unit.head_channels : 1), threads);
     of_places += 2 * best_assignment_memory(unit.extents[part]);
   }
   // A tensor of both as read and as channels, before and while they are multiplied.
-  return largest * (2 * sizeof(double) + 2 * sizeof(float)) + gains + of_places;
+  return largest * (2 * sizeof(double) + 2 * sizeof(float)) + gains + of_places +
+         std::min<uint64_t>(threads, unit.blocks) * memory_of_blocks(unit);
 }
 
 }  // namespace ckmerge

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/matrices/permuted_units.h"
+#include "core/threads/hands.h"
 #include "io/table/checkpoint.h"
 
 namespace ckmerge {
@@ -18,10 +19,11 @@ using ChannelPlaces = std::array<std::vector<uint32_t>, kMostParts>;
 /// Weight matching (Ainsworth, Hayase and Srinivasa, arXiv:2209.04836) of one unit: what makes the sum of products of
 /// the elements largest, over all its tensors. Products are of f32, in one order on every machine; the choice is exact
 /// for blocks, and for rotary attention where the values tell their channels apart. All stay where the tensors are the
-/// same, or an element is NaN, infinite or beyond 1e15. Throws as read_matrix().
-ChannelPlaces matched_places(const Checkpoint& first, const Checkpoint& second, const PermutedUnit& unit);
+/// same, or an element is NaN, infinite or beyond 1e15. The same for any number of hands. Throws as read_matrix().
+ChannelPlaces matched_places(const Checkpoint& first, const Checkpoint& second, const PermutedUnit& unit,
+                             const Hands& hands = {});
 
-/// Bytes that it holds meanwhile, the result included.
-uint64_t matching_memory(const TensorTable& tensors, const PermutedUnit& unit);
+/// Bytes that it holds meanwhile on so many threads, the result included.
+uint64_t matching_memory(const TensorTable& tensors, const PermutedUnit& unit, unsigned threads);
 
 }  // namespace ckmerge

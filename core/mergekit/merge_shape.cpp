@@ -13,8 +13,6 @@
 namespace ckmerge {
 namespace {
 
-bool is_flag(const PlaceNumber& number) { return number.kind == MergekitKind::flag; }
-
 // Of a model that lies where it is wanted.
 bool is_in_place(const TreeLeaf& leaf, const LayerPlace& place) {
   return leaf.place.is_layer() == place.is_layer() && leaf.place.layer == place.layer;
@@ -29,12 +27,25 @@ void add_parts(const MergeTree& tree, FlatTree& out) {
   for (const MergeTree& operand : tree.operands) add_parts(operand, out);
   for (const std::vector<PlaceNumber>& numbers : tree.numbers)
     for (const PlaceNumber& number : numbers) {
-      if (!is_flag(number))
+      if (is_number(number))
         out.numbers.push_back(number);
       else if (!number.is_constant())
         throw Error(ErrorCode::usage, number.name,
                     sentence("'", number.name, "' is one flag for all names; a filter does not turn it on for some"));
     }
+}
+
+// Takes the numbers of the call from the one at `next` on.
+std::string call_text(const MergeTree& tree, std::vector<std::string> operands, const std::vector<std::string>& numbers,
+                      size_t& next) {
+  MergekitCall call{
+      .operands = std::move(operands), .has_base = tree.has_base, .seed = tree.seed, .likeness = tree.likeness};
+  for (const std::vector<PlaceNumber>& of_parameter : tree.numbers) {
+    std::vector<std::string>& texts = call.parameters.emplace_back();
+    for (const PlaceNumber& number : of_parameter)
+      texts.push_back(is_number(number) ? numbers[next++] : number.values[0].number != 0 ? "true" : "false");
+  }
+  return tree.method->formula(call);
 }
 
 std::string text_of(const MergeTree& tree, const FlatTree& flat, const std::vector<std::string>& numbers,
@@ -43,14 +54,9 @@ std::string text_of(const MergeTree& tree, const FlatTree& flat, const std::vect
     const TreeLeaf leaf{.input = tree.input, .place = tree.place};
     return place_name(static_cast<size_t>(std::ranges::find(flat.leaves, leaf) - flat.leaves.begin()));
   }
-  MergekitCall call{.has_base = tree.has_base, .seed = tree.seed, .likeness = tree.likeness};
-  for (const MergeTree& operand : tree.operands) call.operands.push_back(text_of(operand, flat, numbers, next));
-  for (const std::vector<PlaceNumber>& of_parameter : tree.numbers) {
-    std::vector<std::string>& texts = call.parameters.emplace_back();
-    for (const PlaceNumber& number : of_parameter)
-      texts.push_back(is_flag(number) ? number.values[0].number != 0 ? "true" : "false" : numbers[next++]);
-  }
-  return tree.method->formula(call);
+  std::vector<std::string> operands;
+  for (const MergeTree& operand : tree.operands) operands.push_back(text_of(operand, flat, numbers, next));
+  return call_text(tree, std::move(operands), numbers, next);
 }
 
 }  // namespace
@@ -58,6 +64,13 @@ std::string text_of(const MergeTree& tree, const FlatTree& flat, const std::vect
 std::string formula_of(const FlatTree& tree, const std::vector<std::string>& numbers) {
   size_t next = 0;
   return text_of(tree.tree, tree, numbers, next);
+}
+
+std::string call_of(const MergeTree& tree, const std::vector<std::string>& numbers) {
+  std::vector<std::string> operands;
+  for (size_t k = 0; k < tree.operands.size(); ++k) operands.push_back(place_name(k));
+  size_t next = 0;
+  return call_text(tree, std::move(operands), numbers, next);
 }
 
 FlatTrees flat_trees(const MergeTrees& trees) {

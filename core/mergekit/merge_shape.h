@@ -41,4 +41,11 @@ FlatTrees flat_trees(const MergeTrees& trees);
 /// The formula of a tree, in which its numbers have these texts.
 std::string formula_of(const FlatTree& tree, const std::vector<std::string>& numbers);
 
+/// Whether it is a number of the tree, and no flag, which is of the formula.
+inline bool is_number(const PlaceNumber& number) { return number.kind == MergekitKind::number; }
+
+/// The formula of the call that `tree` ends in alone, over checkpoints A, B, ..., in which its numbers have these
+/// texts. REQUIRES: it is a call.
+std::string call_of(const MergeTree& tree, const std::vector<std::string>& numbers);
+
 }  // namespace ckmerge

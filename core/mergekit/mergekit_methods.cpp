@@ -200,7 +200,8 @@ constexpr std::array<MergekitParameter, 2> kSce = {{{"select_topk", Scope::share
 
 std::string sce(const MergekitCall& call) {
   if (call.operands.size() == 1) return call.operands[0];
-  return sentence("sce(", joined_texts(call.operands), ", select_topk=", call.parameters[0][0], ")");
+  return sentence("sce(", joined_texts(call.operands), ", select_topk=", call.parameters[0][0],
+                  call.likeness.order ? ", mergekit_order=true" : "", ")");
 }
 
 using Base = MergekitMethod::Base;
@@ -232,7 +233,7 @@ constexpr std::array<MergekitMethod, 20> kMethods = {
      {.name = "multislerp", .base = Base::optional, .parameters = kMultislerp, .formula = multislerp},
      {.name = "karcher", .parameters = kKarcher, .formula = karcher},
      {.name = "model_stock", .base = Base::needed, .least = 3, .parameters = kModelStock, .formula = model_stock},
-     {.name = "sce", .base = Base::needed, .parameters = kSce, .formula = sce},
+     {.name = "sce", .base = Base::needed, .ranks = true, .parameters = kSce, .formula = sce},
      {.name = "ram", .base = Base::needed, .parameters = kRam, .formula = ram},
      {.name = "ramplus_tl", .base = Base::needed, .parameters = kRamPlus, .formula = ramplus_tl},
      {.name = "arcee_fusion", .base = Base::needed, .least = 2, .most = 2, .formula = arcee_fusion}}};

@@ -34,7 +34,7 @@ struct MergekitParameter {
 /// What of a run of mergekit's own is asked for that ckmerge does in another way.
 struct MergekitLikeness {
   bool masks = false;  ///< those that mergekit-yaml draws
-  bool order = false;  ///< its order of equal magnitudes
+  bool order = false;  ///< its order of equal magnitudes and variances
 };
 
 /// What a call of a method is made of, as texts of a formula.
@@ -54,7 +54,7 @@ struct MergekitMethod {
   size_t least = 1, most = SIZE_MAX;  ///< models, the base among them where it is needed or counts
   std::string_view from_zero = {};    ///< the parameter of which there is as 0 what lies below it, if any
   bool draws = false;                 ///< masks, from random numbers
-  bool ranks = false;                 ///< magnitudes, of which equal ones have an order of mergekit's
+  bool ranks = false;                 ///< magnitudes or variances, of which equal ones have an order of mergekit's
   std::span<const MergekitParameter> parameters = {};
   /// The formula. Of parameters without effect, and of those whose default is
   /// none and that were not given, the texts are empty.

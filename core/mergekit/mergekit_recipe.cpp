@@ -10,6 +10,7 @@
 #include "core/formula/sole_call.h"
 #include "core/mergekit/filter_warnings.h"
 #include "core/mergekit/merge_shape.h"
+#include "core/mergekit/number_faults.h"
 #include "core/mergekit/numbers_by_place.h"
 #include "core/mergekit/parameter_warnings.h"
 #include "core/mergekit/promoted_dtypes.h"
@@ -48,6 +49,7 @@ class RecipeMaker {
 
   MergekitMerge make() {
     check_sections();
+    expect_taken_numbers(flat_, names_, inputs_.file.where);
     for (uint32_t k = 0; k < inputs_.models.size(); ++k) merge_.inputs.push_back(k);
     write_formulas();
     if (flat_.is_sliced) write_operands();

@@ -169,19 +169,14 @@ class NumberWeights {
     std::vector<std::set<std::string>> names(number.values.size());
     for (const FlatTree* const tree : alike)
       for (std::string& rest : names_.rests(*tree)) {
-        const std::string name = tree->place.is_layer() ? name_in_memory(rest) : rest;
-        is_renamed_ |= name != rest;
-        std::vector<std::string> spellings =
-            tree->place.is_layer() ? std::vector<std::string>() : names_.other_spellings(name);
-        spellings.insert(spellings.begin(), name);
-        const auto found = std::ranges::find_if(number.values, [&](const Value& value) {
-          return std::ranges::any_of(spellings, [&](const std::string& one) { return value.fits(one); });
-        });
-        if (found == number.values.end())
+        const std::vector<std::string> spellings = names_.filtered(*tree, rest);
+        is_renamed_ |= spellings[0] != rest;
+        const size_t found = number.value_for(spellings);
+        if (found == number.values.size())
           throw Error(ErrorCode::usage, number.name,
                       sentence("no value of the parameter '", number.name, "' is for ", tree->place.prefix(), rest,
                                "; give one without a filter"));
-        std::set<std::string>& those = names[static_cast<size_t>(found - number.values.begin())];
+        std::set<std::string>& those = names[found];
         those.insert(tree->place.is_layer() ? rest_pattern(rest) : std::move(rest));
       }
     return names;

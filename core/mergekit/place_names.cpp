@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "core/mergekit/expert_names.h"
 #include "core/mergekit/module_names.h"
 #include "io/text/sentence.h"
 
@@ -28,6 +29,13 @@ bool PlaceNames::lies_in(std::string_view name, const LayerPlace& place) const {
   if (is_in_one || !place.module.empty())
     return is_in_one && *module == place.module && place.side == LayerPlace::Side::before;
   return comes_behind_layers(name) == (place.side == LayerPlace::Side::behind);
+}
+
+std::vector<std::string> PlaceNames::filtered(const FlatTree& tree, const std::string& rest) const {
+  if (tree.place.is_layer()) return {name_in_memory(rest)};
+  std::vector<std::string> spellings = other_spellings(rest);
+  spellings.insert(spellings.begin(), rest);
+  return spellings;
 }
 
 std::vector<std::string> PlaceNames::rests(const FlatTree& tree) const {

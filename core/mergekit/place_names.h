@@ -17,6 +17,8 @@ class PlaceNames {
 
   /// What follows the place's prefix, of each name there. The place is `tree`'s.
   std::vector<std::string> rests(const FlatTree& tree) const;
+  /// What filters are held against for a name of `tree`'s place, of which `rest` is what follows the prefix.
+  std::vector<std::string> filtered(const FlatTree& tree, const std::string& rest) const;
   /// What other inputs call a tensor that lies in no layer, where they have another name for it.
   std::vector<std::string> other_spellings(std::string_view name) const { return others_.of(name); }
 

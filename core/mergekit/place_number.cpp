@@ -26,6 +26,13 @@ bool PlaceNumber::Value::fits(std::string_view rest) const {
          std::ranges::any_of(begins, [&](const std::string& begin) { return rest.starts_with(begin); });
 }
 
+size_t PlaceNumber::value_for(std::span<const std::string> rests) const {
+  const auto found = std::ranges::find_if(values, [&](const Value& value) {
+    return std::ranges::any_of(rests, [&](const std::string& rest) { return value.fits(rest); });
+  });
+  return static_cast<size_t>(found - values.begin());
+}
+
 PlaceNumber place_number(const MergekitParameter& parameter, std::span<const MergekitSettings* const> scopes,
                          std::span<const std::string> prefixes, double t) {
   PlaceNumber out{.name = std::string(parameter.name), .kind = parameter.kind};
@@ -34,10 +41,13 @@ PlaceNumber place_number(const MergekitParameter& parameter, std::span<const Mer
     if (setting == scope->end()) continue;
     for (const MergekitSetting::Value& value : setting->at(t, parameter.kind)) {
       out.values.push_back(value_behind(prefixes, value));
+      out.given.push_back(PlaceNumber::Given{.place = setting->place(), .is_gradient = setting->has_gradient()});
       if (out.values.back().is_of_all()) return out;
     }
   }
-  if (!parameter.is_required) out.values.push_back({.number = parameter.default_value});
+  if (parameter.is_required) return out;
+  out.values.push_back({.number = parameter.default_value});
+  out.given.emplace_back();
   return out;
 }
 

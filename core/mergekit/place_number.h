@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,8 +41,16 @@ struct PlaceNumber {
   };
   std::string name = {};  ///< of the parameter
   MergekitKind kind = MergekitKind::number;
-  std::vector<Value> values = {};  ///< the first that fits holds
+  /// The setting of which a value is.
+  struct Given {
+    YamlValue place = {};  ///< of its name
+    bool is_gradient = false;
+  };
+  std::vector<Value> values = {};                ///< the first that fits holds
+  std::vector<std::optional<Given>> given = {};  ///< by value; empty: it is the default
 
+  /// Which of the values holds for a name whose rest may be written in one of these ways; values.size(): none.
+  size_t value_for(std::span<const std::string> rests) const;
   bool is_constant() const { return values.size() == 1 && values[0].is_of_all(); }
 };
 

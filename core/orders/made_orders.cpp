@@ -4,9 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <list>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -15,7 +13,7 @@
 #include "core/formula/whole_terms.h"
 #include "core/orders/draw_states.h"
 #include "core/orders/order_source.h"
-#include "core/orders/torch_order.h"
+#include "core/orders/wanted_orders.h"
 #include "core/recipe/merge_graph.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"
@@ -25,26 +23,48 @@ namespace {
 
 using Kind = MadeOperand::Kind;
 
+bool is_sorted_for(Kind kind) {
+  return kind == Kind::torch_stays || kind == Kind::torch_stays_ascending || kind == Kind::torch_variances;
+}
+
 // Of an operand: its tensors, and what makes their bytes.
 class OrderedBytes {
  public:
-  std::vector<OrderedTensor>& tensors() { return tensors_; }
-  const OrderSource& source() const { return *source_; }
-  void set_source(std::unique_ptr<OrderSource> source) { source_ = std::move(source); }
+  OrderedBytes(const OrderKey& key, std::shared_ptr<const WantedOrders> wanted,
+               std::shared_ptr<const OrderedTable> table, std::unique_ptr<OrderSource> source)
+      : key_(key), wanted_(std::move(wanted)), table_(std::move(table)), source_(std::move(source)) {}
+
+  uint64_t memory(uint32_t number) const {
+    const OrderedTensor tensor = wanted_->tensor(key_, *table_, number);
+    return tensor.size == 0 ? 0 : source_->memory(tensor);
+  }
 
   void read(uint64_t offset, std::span<std::byte> out) {
-    auto tensor = std::ranges::upper_bound(tensors_, offset, {}, &OrderedTensor::begin) - 1;
-    for (; !out.empty(); ++tensor) {
-      const uint64_t first = offset - tensor->begin, here = std::min<uint64_t>(out.size(), tensor->size - first);
-      source_->read(*tensor, first, out.first(here));
+    for (size_t number = at(offset); !out.empty(); ++number) {
+      const OrderedTensor tensor = wanted_->tensor(key_, *table_, number);
+      const uint64_t first = offset - tensor.begin, here = std::min<uint64_t>(out.size(), tensor.size - first);
+      if (here == 0) continue;
+      source_->read(tensor, first, out.first(here));
       out = out.subspan(here);
       offset += here;
     }
   }
 
  private:
-  std::vector<OrderedTensor> tensors_;  // by begin
-  std::unique_ptr<OrderSource> source_;
+  // The tensor of a byte: the last that begins there or before, since those that are empty begin where the next does.
+  size_t at(uint64_t offset) const {
+    size_t begin = 0, end = table_->tensors.size();
+    while (end - begin > 1) {
+      const size_t middle = begin + (end - begin) / 2;
+      (table_->tensors[middle].offset <= offset ? begin : end) = middle;
+    }
+    return begin;
+  }
+
+  const OrderKey key_;
+  const std::shared_ptr<const WantedOrders> wanted_;
+  const std::shared_ptr<const OrderedTable> table_;
+  const std::unique_ptr<OrderSource> source_;
 };
 
 // What one method of a graph wants.
@@ -54,116 +74,82 @@ class OrderMaker {
              const Hands& hands)
       : graph_(graph),
         term_(term),
-        method_(*find_method(term.method)),
-        inputs_{whole_inputs(graph, term), std::move(checkpoints), hands} {}
+        wanted_(std::make_shared<WantedOrders>(
+            graph, term, OrderInputs{whole_inputs(graph, term), std::move(checkpoints), hands})) {}
 
-  bool draws() const {
-    return std::ranges::any_of(wanted_, [](const auto& one) { return one.first.first == Kind::draw; });
-  }
+  bool draws() const { return wanted_->draws(); }
 
-  // For how many operands tensors are sorted.
-  size_t sorted() const {
-    return static_cast<size_t>(
-        std::ranges::count_if(wanted_, [](const auto& one) { return is_sorted_for(one.first.first); }));
-  }
-
-  // Walks the names once, in their order, in which numbers are drawn.
-  void look() {
-    NumbersByName numbers(graph_);
-    const TensorTable& first = inputs_.first().tensors;
-    for (uint32_t row = 0; row < first.size(); ++row) {
-      const std::vector<MadeOperand> all =
-          method_.made(term_.operands.size(), coefficients_of(term_, numbers.of(first.name(row))));
-      const std::optional<bool> is_wide = all.empty() ? std::nullopt : width_of(first[row]);
-      for (const MadeOperand& one : all) want(one, row, is_wide);
+  void count(SharedOrders& shared) const {
+    for (const OrderKey& key : wanted_->keys()) {
+      shared.sorted += is_sorted_for(key.kind);
+      shared.made_by_slabs += key.kind == Kind::mask || key.kind == Kind::torch_rank;
     }
   }
 
-  std::vector<Checkpoint> make(const std::shared_ptr<SortTurn>& turn) {
-    turn_ = turn;
-    if (draws()) states_ = std::make_shared<DrawStates>(static_cast<uint64_t>(seed_.value_or(0)), drawn_);
+  std::vector<Checkpoint> make(const std::shared_ptr<SharedOrders>& shared) {
+    shared_ = shared;
+    if (draws()) states_ = std::make_shared<DrawStates>(static_cast<uint64_t>(wanted_->seed()), wanted_->drawn());
     std::vector<Checkpoint> made;
-    for (auto& [key, bytes] : wanted_) made.push_back(make(key, bytes));
+    for (const OrderKey& key : wanted_->keys()) made.push_back(make(key));
     return made;
   }
 
  private:
-  using Key = std::pair<Kind, size_t>;
+  const OrderInputs& inputs() const { return wanted_->inputs(); }
 
-  static bool is_sorted_for(Kind kind) { return kind == Kind::torch_stays || kind == Kind::torch_stays_ascending; }
+  static Dtype dtype_of(Kind kind) { return kind == Kind::torch_rank || kind == Kind::draw ? Dtype::F32 : Dtype::BF16; }
 
-  // Whether an input is of F64; empty where some has no such tensor, of numbers and of this shape.
-  std::optional<bool> width_of(const Tensor& first) const {
-    bool is_wide = false;
-    for (const WholeInput& operand : inputs_.operands)
-      for (const uint32_t k : {operand.input, operand.beyond.value_or(operand.input)}) {
-        const TensorTable& tensors = (*inputs_.checkpoints)[k].tensors;
-        const size_t row = tensors.find(first.name);
-        if (row == TensorTable::npos || !is_real(tensors[row].dtype) ||
-            !std::ranges::equal(tensors[row].shape, first.shape))
-          return std::nullopt;
-        is_wide |= tensors[row].dtype == Dtype::F64;
-      }
-    return is_wide;
-  }
-
-  // An operand that is wanted of any name is there, whether it has tensors or not.
-  void want(const MadeOperand& one, uint32_t row, std::optional<bool> is_wide) {
-    if (one.kind == Kind::draw) {
-      if (seed_.value_or(one.seed) != one.seed)
-        throw Error(ErrorCode::usage, "seed",
-                    "mergekit's masks are drawn from one seed for all tensors; give no other for some of them");
-      seed_ = one.seed;
-    } else if (one.kind != Kind::rank) {
-      expect_torch_order(one.kind == Kind::torch_rank ? "mergekit_masks" : "mergekit_order");
-    }
-    std::vector<OrderedTensor>& tensors = wanted_[{one.kind, one.input}];
-    if (!is_wide) return;
-    const Tensor tensor = inputs_.first().tensors[row];
-    if (tensor.count > UINT32_MAX && one.kind != Kind::draw)
-      throw Error(ErrorCode::resources, std::string(tensor.name),
-                  sentence(tensor.name, ": has more than ", UINT32_MAX, " elements, which ", term_.method,
-                           " does not put in order"));
-    tensors.push_back({.count = tensor.count, .row = row, .is_wide = *is_wide, .wanted = one, .drawn_before = drawn_});
-    if (one.kind == Kind::draw) drawn_ += tensor.count;
-  }
-
-  std::unique_ptr<OrderSource> source_of(Kind kind) const {
+  std::unique_ptr<OrderSource> source_of(Kind kind, const TensorTable& tensors) const {
     if (kind == Kind::draw) return draw_source(states_);
-    return is_sorted_for(kind) ? stays_source(inputs_, turn_) : rank_source(inputs_);
+    if (kind == Kind::mask) {
+      uint64_t all = 0;
+      for (size_t k = 0; k < tensors.size(); ++k) all += held_mask_size(tensors[k].count);
+      return mask_source(inputs(), shared_->made_by_slabs, all);
+    }
+    return is_sorted_for(kind) ? stays_source(inputs(), shared_) : rank_source(inputs(), shared_->made_by_slabs);
+  }
+
+  // What is read when one is made, as often as it is.
+  std::vector<WholeInput> behind(const OrderKey& key) const {
+    const std::vector<WholeInput>& all = inputs().operands;
+    std::vector<WholeInput> read;
+    for (size_t k = 1; k < all.size(); ++k)
+      if (key.kind == Kind::torch_variances || (key.kind != Kind::draw && k == key.input)) {
+        read.push_back(all[k]);
+        read.push_back(all[0]);
+      }
+    return read;
   }
 
   // As it is told to users.
-  std::string path_of(const Key& key) const {
+  std::string path_of(const OrderKey& key) const {
     const auto name = [&](const WholeInput& input) {
-      const std::string path = (*inputs_.checkpoints)[input.input].path;
-      return input.beyond ? sentence("(", path, " - ", (*inputs_.checkpoints)[*input.beyond].path, ")") : path;
+      const std::string path = (*inputs().checkpoints)[input.input].path;
+      return input.beyond ? sentence("(", path, " - ", (*inputs().checkpoints)[*input.beyond].path, ")") : path;
     };
-    const std::string input = name(inputs_.operands[key.second]);
-    if (key.first == Kind::draw) return sentence("mask of ", input, ", which ", term_.method, " draws");
-    return sentence("order of the differences of ", input, " from ", name(inputs_.operands[0]), ", which ",
+    if (key.kind == Kind::torch_variances)
+      return sentence("order of the variances beyond ", name(inputs().operands[0]), ", which ", term_.method, " wants");
+    const std::string input = name(inputs().operands[key.input]);
+    if (key.kind == Kind::draw) return sentence("mask of ", input, ", which ", term_.method, " draws");
+    return sentence("order of the differences of ", input, " from ", name(inputs().operands[0]), ", which ",
                     term_.method, " wants");
   }
 
-  Checkpoint make(const Key& key, std::vector<OrderedTensor>& tensors) {
-    const auto bytes = std::make_shared<OrderedBytes>();
-    bytes->set_source(source_of(key.first));
+  Checkpoint make(const OrderKey& key) {
+    const std::shared_ptr<const OrderedTable> table = wanted_->table(key, dtype_of(key.kind));
+    const auto bytes = std::make_shared<OrderedBytes>(key, wanted_, table, source_of(key.kind, table->tensors));
     Checkpoint made;
     made.path = path_of(key);
-    made.form = inputs_.first().form;
-    MadeWhole whole{.term = beside_text(graph_, term_, key.first, key.second), .is_whole = false};
-    uint64_t size = 0;
-    for (OrderedTensor& tensor : tensors) {
-      const Tensor like = inputs_.first().tensors[tensor.row];
-      tensor.begin = size;
-      tensor.size = tensor.count * element_size(bytes->source().dtype());
-      made.tensors.add(like.name, bytes->source().dtype(), like.shape, 0, size, tensor.size, tensor.count);
-      whole.memory.push_back(tensor.size == 0 ? 0 : bytes->source().memory(tensor));
-      size += tensor.size;
-      if (tensor.size > 0) bytes->tensors().push_back(tensor);
-    }
-    made.tensors.sort_by_name();  // they were so, but the table has to know
-    made.made_whole = std::make_shared<const MadeWhole>(std::move(whole));
+    made.form = inputs().first().form;
+    made.tensors = table->tensors;
+    MadeOfInputs whole;
+    whole.term = beside_text(graph_, term_, key.kind, key.input);
+    whole.memory = [bytes](uint32_t tensor) { return bytes->memory(tensor); };
+    whole.is_whole = false;
+    whole.read = read_for(behind(key));
+    made.made_whole = std::make_shared<const MadeOfInputs>(std::move(whole));
+    const size_t last = table->tensors.size();
+    const uint64_t size = last == 0 ? 0 : table->tensors[last - 1].offset + table->tensors[last - 1].size;
     const auto read = [bytes](uint64_t offset, std::span<std::byte> out) { bytes->read(offset, out); };
     made.shards.emplace_back(MemoryBytes{.size = size, .read = read}, made.path);
     return made;
@@ -171,13 +157,9 @@ class OrderMaker {
 
   const MergeGraph& graph_;
   const Term& term_;
-  const Method& method_;
-  const OrderInputs inputs_;
-  std::map<Key, std::vector<OrderedTensor>> wanted_;
-  std::optional<double> seed_;
-  uint64_t drawn_ = 0;
+  const std::shared_ptr<WantedOrders> wanted_;
   std::shared_ptr<DrawStates> states_;
-  std::shared_ptr<SortTurn> turn_;
+  std::shared_ptr<SharedOrders> shared_;
 };
 
 bool may_want(const Term& term) { return term.kind == Term::Kind::method && find_method(term.method)->made; }
@@ -219,19 +201,18 @@ void add_orders(const Recipe& recipe, std::vector<Checkpoint>& checkpoints, cons
   const MergeGraph graph = graph_of(canonical_recipe(recipe, given.size()), given);
   if (std::ranges::none_of(graph.terms(), may_want)) return;
   const auto inputs = std::make_shared<const std::vector<Checkpoint>>(given.begin(), given.end());
-  const auto turn = std::make_shared<SortTurn>();
+  const auto shared = std::make_shared<SharedOrders>();
   std::list<OrderMaker> makers;
   size_t drawing = 0;
   for (const Term& term : graph.terms()) {
     if (!may_want(term) || !wants_any(graph, term, given[0].tensors)) continue;
     OrderMaker& maker = makers.emplace_back(graph, term, inputs, hands);
-    maker.look();
     drawing += maker.draws();
-    turn->operands += maker.sorted();
+    maker.count(*shared);
     expect_one_order(graph, recipe, drawing);
   }
   std::vector<Checkpoint> made;
-  for (OrderMaker& maker : makers) std::ranges::move(maker.make(turn), std::back_inserter(made));
+  for (OrderMaker& maker : makers) std::ranges::move(maker.make(shared), std::back_inserter(made));
   for (Checkpoint& one : made)
     if (!is_there(checkpoints, one.made_whole->term)) checkpoints.push_back(std::move(one));
 }

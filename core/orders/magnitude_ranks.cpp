@@ -10,8 +10,9 @@
 namespace ckmerge {
 namespace {
 
-// Below it counting digits costs more than comparing.
-constexpr size_t kFewKeys = 128;
+// Below it counting digits costs more than comparing, and below the other comparing all with all costs least: it has no
+// branches, and runs in vectors.
+constexpr size_t kFewKeys = 128, kVeryFewKeys = 48;
 
 }  // namespace
 
@@ -21,7 +22,18 @@ uint64_t KeySorter<Key>::memory(uint64_t count) {
 }
 
 template <typename Key>
+void KeySorter<Key>::rank_very_few(std::span<const Key> keys) {
+  for (size_t i = 0; i < keys.size(); ++i) {
+    uint32_t before = 0;
+    for (size_t k = 0; k < i; ++k) before += keys[k] <= keys[i];
+    for (size_t k = i + 1; k < keys.size(); ++k) before += keys[k] < keys[i];
+    ranks_[i] = before;
+  }
+}
+
+template <typename Key>
 void KeySorter<Key>::rank_few(std::span<const Key> keys) {
+  if (keys.size() < kVeryFewKeys) return rank_very_few(keys);
   std::vector<uint32_t> order(keys.size());
   std::iota(order.begin(), order.end(), uint32_t{0});
   std::ranges::sort(order, [&](uint32_t a, uint32_t b) { return keys[a] != keys[b] ? keys[a] < keys[b] : a < b; });

@@ -25,6 +25,7 @@ class KeySorter {
     uint32_t index;
   };
   void rank_few(std::span<const Key> keys);
+  void rank_very_few(std::span<const Key> keys);
   void count_digits(std::span<const Key> keys);
   size_t differing_digits(std::span<const Key> keys, std::span<unsigned> digits) const;
 

@@ -52,6 +52,21 @@ void sort_as_torch(std::span<KeyedIndex<Key>> keys, bool descending, const Hands
     std::sort(keys.begin(), keys.end(), ByKey<Key, false>{&hands, &compared});
 }
 
+template <typename Key>
+void choose_as_torch(std::span<KeyedIndex<Key>> keys, uint64_t count, const Hands& hands) {
+  // Up to this share of all torch sorts what it chooses.
+  constexpr uint64_t kFewOf = 64;
+  uint32_t compared = 0;
+  const ByKey<Key, true> before{&hands, &compared};
+  const auto end = keys.begin() + static_cast<ptrdiff_t>(count);
+  if (count <= keys.size() / kFewOf)
+    std::partial_sort(keys.begin(), end, keys.end(), before);
+  else
+    std::nth_element(keys.begin(), end - 1, keys.end(), before);
+}
+
+template void choose_as_torch(std::span<KeyedIndex<uint32_t>> keys, uint64_t count, const Hands& hands);
+template void choose_as_torch(std::span<KeyedIndex<uint64_t>> keys, uint64_t count, const Hands& hands);
 template void sort_as_torch(std::span<KeyedIndex<uint32_t>> keys, bool descending, const Hands& hands);
 template void sort_as_torch(std::span<KeyedIndex<uint64_t>> keys, bool descending, const Hands& hands);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order that torch gives to equal magnitudes on a CPU: that of libstdc++'s std::sort, which is not stable. It is a
-// fact of that library's code, which is therefore called here and not written anew. Held against torch 2.15 over lines
-// of 5 to 300,000 elements, of one thread and two, with every instruction set.
+// The order that torch gives to equal numbers on a CPU: that of libstdc++'s std::sort, which is not stable, and of
+// those that torch.topk() chooses that of its std::partial_sort and std::nth_element. It is a fact of that library's
+// code, which is therefore called here and not written anew. Held against torch 2.15 over lines of 5 to 300,000
+// elements, of one thread and two, with every instruction set.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +27,13 @@ void expect_torch_order(const char* what);
 template <typename Key>
 void sort_as_torch(std::span<KeyedIndex<Key>> keys, bool descending, const Hands& hands);
 
+/// Brings the `count` largest of `keys`, whose indices are 0, 1, 2, ..., to their begin, in any order among themselves:
+/// those that torch.topk() chooses. Throws as sort_as_torch(). REQUIRES: 0 < count <= keys.size().
+template <typename Key>
+void choose_as_torch(std::span<KeyedIndex<Key>> keys, uint64_t count, const Hands& hands);
+
+extern template void choose_as_torch(std::span<KeyedIndex<uint32_t>> keys, uint64_t count, const Hands& hands);
+extern template void choose_as_torch(std::span<KeyedIndex<uint64_t>> keys, uint64_t count, const Hands& hands);
 extern template void sort_as_torch(std::span<KeyedIndex<uint32_t>> keys, bool descending, const Hands& hands);
 extern template void sort_as_torch(std::span<KeyedIndex<uint64_t>> keys, bool descending, const Hands& hands);
 

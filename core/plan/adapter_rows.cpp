@@ -150,10 +150,16 @@ void StepPlanner::take_whole_dtypes(std::string_view name) {
   }
 }
 
-// What is made wants the same numbers of all inputs, in the same places.
+// What is made wants the same numbers of all inputs, in the same places: of channels that only the first checkpoint has
+// it is of the others' where it can be, and of those that count as zero elsewhere it has nothing.
 bool StepPlanner::has_whole(const Tensor& tensor, const MergeProgram& merge, bool is_narrow) {
+  const bool as_zero = is_narrow && plan_.recipe.expand == ExpandPolicy::zero;
   const auto lacks = [&](uint32_t k) {
-    return k >= first_whole_ && (is_narrow || checkpoints_[k].tensors.find(tensor.name) == TensorTable::npos);
+    if (k < first_whole_) return false;
+    const TensorTable &made = checkpoints_[k].tensors, &others = checkpoints_[is_narrow ? 1 : 0].tensors;
+    const size_t row = made.find(tensor.name);
+    return as_zero || row == TensorTable::npos ||
+           (is_narrow && !std::ranges::equal(made[row].shape, others[others.find(tensor.name)].shape));
   };
   const auto lacking = std::ranges::find_if(merge.operands, lacks);
   if (lacking == merge.operands.end()) return true;

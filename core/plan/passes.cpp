@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <set>
-#include <string_view>
 #include <vector>
 
 #include "core/formula/beside_operands.h"
@@ -54,7 +53,7 @@ uint64_t bytes_of(const Plan& plan, std::span<const Checkpoint> checkpoints, con
   for (size_t k = 0; k < step.source_count; ++k) {
     const Source& source = plan.source(step, k);
     const bool again = k > 0 && plan.source(step).checkpoint == source.checkpoint;
-    if (!again) bytes += checkpoints[source.checkpoint].tensors[source.tensor].size;
+    if (!again) bytes += bytes_read_for(checkpoints, source.checkpoint, source.tensor);
   }
   return bytes;
 }
@@ -80,21 +79,6 @@ void add_walk(Pass& pass, const Plan& plan, std::span<const Checkpoint> checkpoi
   ++pass.tensors;
   pass.bytes_to_read += blocks < in_step ? bytes / in_step * blocks : bytes;
   pass.at_most = pass.at_most || !all;
-}
-
-// What is read to make the tensor called `name`.
-uint64_t bytes_behind(std::span<const WholeInput> inputs, std::string_view name,
-                      std::span<const Checkpoint> checkpoints) {
-  uint64_t bytes = 0;
-  const auto add = [&](uint32_t k) {
-    const TensorTable& tensors = checkpoints[k].tensors;
-    bytes += tensors[tensors.find(name)].size;
-  };
-  for (const WholeInput& input : inputs) {
-    add(input.input);
-    if (input.beyond) add(*input.beyond);
-  }
-  return bytes;
 }
 
 }  // namespace
@@ -127,23 +111,21 @@ uint64_t bytes_to_read_together(std::span<const Plan* const> plans, std::span<co
       for (size_t k = 0; k < step.source_count && step.size > 0; ++k)
         is_read[plan->source(step, k).checkpoint][plan->source(step, k).tensor] = true;
   uint64_t bytes = 0;
-  for (size_t c = 0; c < checkpoints.size(); ++c)
-    for (size_t i = 0; i < is_read[c].size(); ++i)
-      if (is_read[c][i]) bytes += checkpoints[c].tensors[i].size;
+  for (uint32_t c = 0; c < checkpoints.size(); ++c)
+    for (uint32_t i = 0; i < is_read[c].size(); ++i)
+      if (is_read[c][i]) bytes += bytes_read_for(checkpoints, c, i);
   return bytes;
 }
 
-void count_whole_reads(Plan& plan, const MergeGraph& graph, std::span<const Checkpoint> checkpoints) {
-  for (const auto& [term, k] : whole_operands(graph, checkpoints)) {
-    const std::vector<WholeInput> inputs = whole_inputs(graph, graph[term]);
-    for (const Step& step : plan.steps)
-      for (size_t s = 0; s < step.source_count && step.size > 0; ++s) {
-        const Source& source = plan.source(step, s);
-        if (source.checkpoint != k) continue;
-        const Tensor made = checkpoints[k].tensors[source.tensor];
-        plan.bytes_to_read += bytes_behind(inputs, made.name, checkpoints) - made.size;
-      }
-  }
+void count_whole_reads(Plan& plan, std::span<const Checkpoint> checkpoints) {
+  for (const Step& step : plan.steps)
+    for (size_t s = 0; s < step.source_count && step.size > 0; ++s) {
+      const Source& source = plan.source(step, s);
+      const Checkpoint& from = checkpoints[source.checkpoint];
+      if (!from.made_whole) continue;
+      plan.bytes_to_read += bytes_read_for(checkpoints, source.checkpoint, source.tensor);
+      plan.bytes_to_read -= from.tensors[source.tensor].size;
+    }
 }
 
 uint64_t whole_memory(const Plan& plan, const MergeGraph& graph, std::span<const Checkpoint> checkpoints) {
@@ -151,19 +133,24 @@ uint64_t whole_memory(const Plan& plan, const MergeGraph& graph, std::span<const
   std::set<size_t> in_turn;
   for (const auto& [key, k] : beside.all())
     if (key.takes_turns()) in_turn.insert(k);
-  uint64_t held = 0, turn = 0;
-  for (size_t k = given_checkpoints(checkpoints).size(); k < checkpoints.size(); ++k) {
+  struct Most {
     uint64_t making = 0, largest = 0;
-    for (const Source& source : plan.sources) {
-      if (source.checkpoint != k) continue;
-      making = std::max(making, checkpoints[k].made_whole->memory[source.tensor]);
-      largest = std::max(largest, checkpoints[k].tensors[source.tensor].size);
-    }
-    if (in_turn.contains(k)) {
-      turn = std::max(turn, making);
-      continue;
-    }
-    held += making + (checkpoints[k].made_whole->is_whole ? 2 * largest : 0);
+  };
+  std::vector<Most> most(checkpoints.size());
+  for (const Source& source : plan.sources) {
+    const Checkpoint& from = checkpoints[source.checkpoint];
+    if (!from.made_whole) continue;
+    Most& of = most[source.checkpoint];
+    of.making = std::max(of.making, from.made_whole->memory(source.tensor));
+    of.largest = std::max(of.largest, from.tensors[source.tensor].size);
+  }
+  uint64_t held = 0, turn = 0;
+  for (size_t k = 0; k < checkpoints.size(); ++k) {
+    if (!checkpoints[k].made_whole) continue;
+    if (in_turn.contains(k))
+      turn = std::max(turn, most[k].making);
+    else
+      held += most[k].making + (checkpoints[k].made_whole->is_whole ? 2 * most[k].largest : 0);
   }
   return held + turn;
 }

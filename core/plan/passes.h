@@ -29,9 +29,9 @@ std::vector<Pass> passes_of(const Plan& plan, std::span<const Checkpoint> checkp
 /// once.
 uint64_t bytes_to_read_together(std::span<const Plan* const> plans, std::span<const Checkpoint> checkpoints);
 
-/// In place of the whole tensors that `plan`, of `graph`, reads the tensors of inputs that they are made of, each time:
-/// what it reads when every one is made once.
-void count_whole_reads(Plan& plan, const MergeGraph& graph, std::span<const Checkpoint> checkpoints);
+/// In place of the tensors that are made which `plan` reads (MadeOfInputs) the tensors of inputs that they are made of,
+/// each time: what it reads when every one is made once.
+void count_whole_reads(Plan& plan, std::span<const Checkpoint> checkpoints);
 
 /// Bytes that are held while the whole tensors are made that `plan`, of `graph`, reads: the most that one takes, and of
 /// each checkpoint of them two results. Of operands that take turns all is in the most that one takes.

@@ -68,7 +68,7 @@ class Planner {
     averages.weigh(selection);
     const TensorTable& first = checkpoints_[0].tensors;
     plan_.steps.reserve(first.size());
-    plan_.sources.reserve(first.size() * checkpoints_.size());
+    plan_.sources.reserve(first.size() * sources_.size());
     composed_ = !plan_.recipe.roles.empty();
     merged_count_ = merged.size();
     for (NameWalk walk(composed_ ? checkpoints_ : merged); walk.advance();)
@@ -98,7 +98,7 @@ class Planner {
     check_lines(plan_, checkpoints_);
     check_form_dtypes(plan_, checkpoints_);
     lay_out_steps();
-    count_whole_reads(plan_, graph_, sources_);
+    count_whole_reads(plan_, sources_);
     warn_about(plan_, checkpoints_, input_warnings_, are_strangers());
     return std::move(plan_);
   }

@@ -27,6 +27,8 @@ namespace ckmerge {
 struct Source {
   uint32_t checkpoint = 0;
   uint32_t tensor = 0;  ///< index into that checkpoint's table
+
+  friend bool operator==(const Source&, const Source&) = default;
 };
 
 /// What happens to a tensor, and why. Reported per tensor, counted per kind.
@@ -203,7 +205,7 @@ struct Plan {
   std::vector<Source> unused;      ///< tensors of a VAE, or averages, that take no place
   std::vector<uint64_t> adapted;   ///< per adapter: tensors of the result that it changes
   std::vector<Source> unadapted;   ///< what adapters have for tensors that are not changed, or not in the result
-  uint64_t held_whole = 0;         ///< bytes that whole tensors take which are made (core/matrices)
+  uint64_t held_whole = 0;         ///< bytes that making of whole tensors takes (core/matrices, core/orders)
   std::vector<std::string> warnings;  ///< one sentence each
 
   uint64_t count(Action action) const;

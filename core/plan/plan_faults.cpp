@@ -274,8 +274,9 @@ void check_lines(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   if (!lines.empty())
     throw Error(
         ErrorCode::mismatch, plan.recipe.method,
-        sentence("rows and columns of tensors that differ in size cannot be compared; leave such tensors as they "
-                 "are (--exclude)"),
+        sentence("rows and columns of tensors that differ in size cannot be compared; leave such tensors as they are "
+                 "in the first checkpoint (--exclude with their names), or give them a formula of single elements (a "
+                 "rule of a recipe)"),
         std::move(lines));
 }
 

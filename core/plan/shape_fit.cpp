@@ -70,7 +70,7 @@ std::string advice(const Comparison& found, std::string_view name, Shape first, 
     return "; the inpainting or instruct-pix2pix checkpoint must be the first, swap them";
   if (found.narrower && begins_with_latents(name, first[1]))
     return "; the checkpoint that sees more than the latents must be the first, swap them";
-  if (found.wider)
+  if (found.wider && other[1] > 0)
     return "; where the first's first " + std::to_string(other[1]) +
            " channels are those of the others, --first-channels with its name says so";
   return "";

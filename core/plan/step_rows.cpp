@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/plan/step_rows.h"
 
+#include "core/formula/whole_terms.h"
 #include "core/names/variance.h"
 
 namespace ckmerge {
@@ -23,6 +24,17 @@ Rounding rounding_of(const Plan& plan, std::span<const Checkpoint> checkpoints, 
 
 bool computes_variance(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step) {
   return computes(plan, step) && is_variance(facts_of(checkpoints, step).name);
+}
+
+bool is_beyond_range(std::span<const Checkpoint> checkpoints, Source source) {
+  const Checkpoint& from = checkpoints[source.checkpoint];
+  return from.made_whole && making_of(from).beyond_range && making_of(from).beyond_range->contains(source.tensor);
+}
+
+bool reads_beyond_range(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step) {
+  for (size_t k = 0; k < step.source_count; ++k)
+    if (is_beyond_range(checkpoints, plan.source(step, k))) return true;
+  return false;
 }
 
 size_t first_step_after(const Plan& plan, uint64_t offset) {

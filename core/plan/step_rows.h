@@ -65,6 +65,11 @@ inline const StatisticSet& statistics_of(const Plan& plan, const Step& step) {
 /// Elements of a step that has rows or a program, whose dtype has whole bytes.
 inline uint64_t element_count(const Step& step) { return step.size / element_size(step.dtype); }
 
+/// Whether `source` was made of finite inputs and came out with NaN or Inf, once it was read; whether `step` reads
+/// such.
+bool is_beyond_range(std::span<const Checkpoint> checkpoints, Source source);
+bool reads_beyond_range(const Plan& plan, std::span<const Checkpoint> checkpoints, const Step& step);
+
 /// Index of the first step that ends behind `offset` of the output.
 size_t first_step_after(const Plan& plan, uint64_t offset);
 

@@ -32,12 +32,13 @@ uint64_t size_of_files(std::span<const Checkpoint> checkpoints) {
   return size;
 }
 
-// At most: of a checkpoint in memory, which no page cache holds, all tensors may be read.
+// At most: of a checkpoint in memory, which no page cache holds, all tensors may be read. What is read twice, for what
+// is made of inputs, takes room once.
 uint64_t read_of_files(const Plan& plan, std::span<const Checkpoint> checkpoints) {
   uint64_t read = plan.bytes_to_read;
   for (const Checkpoint& checkpoint : checkpoints)
     if (checkpoint.lies_in_memory() && !checkpoint.made_whole) read -= std::min(read, checkpoint.file_size());
-  return read;
+  return std::min(read, size_of_files(checkpoints));
 }
 
 }  // namespace

@@ -122,9 +122,10 @@ bool give_slots(TileSizing& sizing, unsigned least, const SizingOptions& options
   return true;
 }
 
-[[noreturn]] void refuse(TileSizing smallest, const Plan& plan, const SizingOptions& options) {
+[[noreturn]] void refuse(TileSizing smallest, const LineMemory& lines, const Plan& plan, const SizingOptions& options) {
   const SlotSizes slot = options.devices ? slot_of(smallest) : SlotSizes{};
-  const uint64_t needed = smallest.memory() + options.held + slot.input * options.devices;
+  smallest.lines_held = 0;  // they take more of a larger budget
+  const uint64_t needed = lines.least_budget(smallest.memory() + options.held + slot.input * options.devices);
   const bool host = needed > options.budget;
   const char* const holder = plan.held_whole == 0              ? "adapters"
                              : plan.held_whole == options.held ? "whole tensors"
@@ -172,7 +173,8 @@ TileSizing size_tiles(const Plan& plan, std::span<const Checkpoint> checkpoints,
       }
   SizingOptions one = options;
   one.threads = 1;
-  refuse(with(plan, appetite, options.tile_size ? options.tile_size : kSmallestTile, 1, one), plan, options);
+  refuse(with(plan, appetite, options.tile_size ? options.tile_size : kSmallestTile, 1, one), appetite.lines, plan,
+         options);
 }
 
 bool add_slots(TileSizing& sizing, const SizingOptions& options) { return give_slots(sizing, kLeastSlots, options); }

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/threads/ending.h"
 #include "io/text/error.h"
 
 namespace ckmerge {
@@ -51,16 +52,21 @@ class SharedParts {
 }  // namespace
 
 void Hands::check() const {
-  if (stop.is_raised()) throw Error(ErrorCode::interrupted, "", "interrupted; nothing was written");
+  const std::atomic<bool>* const ends = WorkEnds::flag();
+  if ((ends && *ends) || stop.is_raised()) throw Error(ErrorCode::interrupted, "", "interrupted; nothing was written");
 }
 
 void Hands::share(uint64_t count, uint64_t each, const std::function<void(uint64_t, uint64_t)>& part) const {
   const uint64_t parts = (count + each - 1) / each;
   SharedParts shared(*this, count, each, part);
+  const auto work_as_this_thread = [&shared, ends = WorkEnds::flag()] {
+    const WorkEnds as_caller(ends);
+    shared.work();
+  };
   {
     std::vector<std::jthread> others;
     try {
-      while (others.size() + 1 < std::min<uint64_t>(threads, parts)) others.emplace_back([&shared] { shared.work(); });
+      while (others.size() + 1 < std::min<uint64_t>(threads, parts)) others.emplace_back(work_as_this_thread);
     } catch (const std::system_error&) {
       // The system gives no more of them: those that are there do it all.
     }

@@ -4,13 +4,13 @@
 // copied, never while its holder waits for another worker or for a device.
 #pragma once
 
-#include <semaphore>
+#include "core/threads/semaphore.h"
 
 namespace ckmerge {
 
 class SemaphoreLock {
  public:
-  explicit SemaphoreLock(std::counting_semaphore<>& semaphore) : semaphore_(semaphore) { semaphore_.acquire(); }
+  explicit SemaphoreLock(Semaphore& semaphore) : semaphore_(semaphore) { semaphore_.acquire(); }
   SemaphoreLock(const SemaphoreLock&) = delete;
   SemaphoreLock& operator=(const SemaphoreLock&) = delete;
   ~SemaphoreLock() { semaphore_.release(); }
@@ -24,11 +24,11 @@ class SemaphoreLock {
     ~Pause() { semaphore_.acquire(); }
 
    private:
-    std::counting_semaphore<>& semaphore_;
+    Semaphore& semaphore_;
   };
 
  private:
-  std::counting_semaphore<>& semaphore_;
+  Semaphore& semaphore_;
 };
 
 }  // namespace ckmerge

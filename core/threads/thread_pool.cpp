@@ -4,6 +4,7 @@
 #include <string>
 #include <system_error>
 
+#include "core/threads/ending.h"
 #include "io/file/input_windows.h"
 #include "io/text/error.h"
 
@@ -23,8 +24,13 @@ void ThreadPool::run(unsigned count, const std::function<void()>& work) {
   report();
   {
     std::vector<std::jthread> workers;
-    while (workers.size() < count && add_worker(workers, work)) continue;
-    watch();
+    try {
+      while (workers.size() < count && add_worker(workers, work)) continue;
+      watch();
+    } catch (...) {
+      stopping_ = true;  // those who work are waited for
+      throw;
+    }
   }
   if (first_error_) std::rethrow_exception(first_error_);
   check();
@@ -54,6 +60,7 @@ bool ThreadPool::add_worker(std::vector<std::jthread>& workers, const std::funct
 void ThreadPool::run_worker(const std::function<void()>& work) noexcept {
   std::exception_ptr error;
   try {
+    const WorkEnds with_pool(&stopping_);
     work();
   } catch (...) {
     error = std::current_exception();

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <fstream>
+#include <new>
 
 #include "io/file/input_windows.h"
 #include "io/file/process_limits.h"
@@ -21,10 +22,15 @@ uint64_t limit_of(int resource) {
   return limit.rlim_cur;
 }
 
+// Asked where memory has run out, too, which a stream takes some of.
 uint64_t max_map_count() {
-  std::ifstream file("/proc/sys/vm/max_map_count");
-  uint64_t count;
-  return file >> count ? count : ProcessLimits::kNone;
+  try {
+    std::ifstream file("/proc/sys/vm/max_map_count");
+    uint64_t count;
+    return file >> count ? count : ProcessLimits::kNone;
+  } catch (const std::bad_alloc&) {
+    return ProcessLimits::kNone;
+  }
 }
 
 bool populates() {

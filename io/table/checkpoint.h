@@ -45,9 +45,9 @@ const char* name(UnplacedTensor::Fate fate);
 
 /// What a method of whole tensors makes of other checkpoints, tensor by tensor, when somebody reads it (core/matrices).
 struct MadeWhole {
-  std::string term;                   ///< which term of a recipe's graph it is (core/formula/whole_terms.h)
-  std::vector<uint64_t> memory = {};  ///< per tensor: bytes that are held while it is made
-  bool is_whole = true;               ///< two tensors are held besides; else `memory` has all that is held
+  std::string term;  ///< which term of a recipe's graph it is (core/formula/whole_terms.h)
+  std::function<uint64_t(uint32_t tensor)> memory = {};  ///< bytes that are held while it is made; computed anew
+  bool is_whole = true;  ///< two tensors are held besides; else `memory` tells all that is held
 };
 
 struct Checkpoint {

@@ -19,10 +19,11 @@ void TensorTable::add(std::string_view name, Dtype dtype, Shape shape, uint32_t 
                             .strided = 0});
   described.names.append(name);
   described.shapes.insert(described.shapes.end(), shape.begin(), shape.end());
-  if (shard != 0 && shards_.empty()) shards_.resize(offsets_.size());
-  if (shard != 0 || !shards_.empty()) shards_.push_back(shard);
-  offsets_.push_back(offset);
-  dtypes_.push_back(dtype);
+  Placed& placed = own_places();
+  if (shard != 0 && placed.shards.empty()) placed.shards.resize(placed.offsets.size());
+  if (shard != 0 || !placed.shards.empty()) placed.shards.push_back(shard);
+  placed.offsets.push_back(offset);
+  placed.dtypes.push_back(dtype);
 }
 
 void TensorTable::add_view(std::string_view name, Dtype dtype, Shape shape, Shape strides, uint32_t shard,
@@ -40,8 +41,8 @@ void TensorTable::add_joined(std::string_view name, Dtype dtype, Shape shape, st
     return add(name, dtype, shape, first.shard, first.offset, size, count);
   if (fewest.size() == 1 && std::ranges::equal(first.shape, shape))
     return add_view(name, dtype, shape, first.strides, first.shard, first.offset, size, count);
-  add(name, dtype, shape, kJoined, joined_.size(), size, count);
-  joined_.add(fewest, dtype);
+  add(name, dtype, shape, kJoined, placed_ ? placed_->joined.size() : 0, size, count);
+  placed_->joined.add(fewest, dtype);
 }
 
 void TensorTable::add_again(std::string_view name, const TensorTable& from, size_t index, uint32_t first_shard) {
@@ -67,7 +68,7 @@ std::vector<Piece> TensorTable::pieces(size_t index) const {
 
 std::vector<PiecePart> TensorTable::parts(size_t index, uint64_t begin, uint64_t end) const {
   const Tensor tensor = (*this)[index];
-  if (tensor.joined) return joined_.parts(offsets_[index], tensor.dtype, begin, end);
+  if (tensor.joined) return placed_->joined.parts(placed_->offsets[index], tensor.dtype, begin, end);
   if (begin == end) return {};
   const Shape shape = tensor.strides.empty() ? Shape() : tensor.shape;
   const Piece whole{
@@ -78,17 +79,18 @@ std::vector<PiecePart> TensorTable::parts(size_t index, uint64_t begin, uint64_t
 Tensor TensorTable::operator[](size_t index) const {
   const Row& row = described_->rows[index];
   const Shape numbers = described_->numbers(row), shape = numbers.first(row.rank);
-  const Dtype dtype = dtypes_[index];
+  const Placed& placed = *placed_;
+  const Dtype dtype = placed.dtypes[index];
   uint64_t count = 1;
   for (const uint64_t dimension : shape) count *= dimension;
-  const uint32_t shard = shards_.empty() ? 0 : shards_[index];
+  const uint32_t shard = placed.shards.empty() ? 0 : placed.shards[index];
   const bool joined = shard == kJoined;
   return {.name = described_->name(row),
           .dtype = dtype,
           .shape = shape,
           .strides = numbers.subspan(row.rank),
-          .shard = joined ? joined_.shard(offsets_[index]) : shard,
-          .offset = joined ? 0 : offsets_[index],
+          .shard = joined ? placed.joined.shard(placed.offsets[index]) : shard,
+          .offset = joined ? 0 : placed.offsets[index],
           .size = count * info(dtype).bits / 8,
           .count = count,
           .joined = joined};
@@ -109,6 +111,7 @@ std::vector<size_t> TensorTable::sort_by_name() {
 std::vector<size_t> TensorTable::rename(const std::function<std::string(std::string_view)>& new_name) {
   if (size() == 0) return {};
   Described& described = own_description();
+  Placed& placed = own_places();
   std::string names;
   names.reserve(described.names.size());
   size_t kept = 0;
@@ -120,16 +123,16 @@ std::vector<size_t> TensorTable::rename(const std::function<std::string(std::str
     row.name_size = static_cast<uint32_t>(name.size());
     names += name;
     described.rows[kept] = row;
-    offsets_[kept] = offsets_[i];
-    dtypes_[kept] = dtypes_[i];
-    if (!shards_.empty()) shards_[kept] = shards_[i];
+    placed.offsets[kept] = placed.offsets[i];
+    placed.dtypes[kept] = placed.dtypes[i];
+    if (!placed.shards.empty()) placed.shards[kept] = placed.shards[i];
     ++kept;
   }
   described.names = std::move(names);
   described.rows.resize(kept);
-  offsets_.resize(kept);
-  dtypes_.resize(kept);
-  if (!shards_.empty()) shards_.resize(kept);
+  placed.offsets.resize(kept);
+  placed.dtypes.resize(kept);
+  if (!placed.shards.empty()) placed.shards.resize(kept);
   return sort_by_name();
 }
 
@@ -137,11 +140,12 @@ std::vector<size_t> TensorTable::rename(const std::function<std::string(std::str
 void TensorTable::put_in_order(std::vector<uint32_t> order) {
   if (std::ranges::is_sorted(order)) return;
   Described& described = own_description();
+  Placed& placed = own_places();
   const auto swap_rows = [&](uint32_t a, uint32_t b) {
     std::swap(described.rows[a], described.rows[b]);
-    std::swap(offsets_[a], offsets_[b]);
-    std::swap(dtypes_[a], dtypes_[b]);
-    if (!shards_.empty()) std::swap(shards_[a], shards_[b]);
+    std::swap(placed.offsets[a], placed.offsets[b]);
+    std::swap(placed.dtypes[a], placed.dtypes[b]);
+    if (!placed.shards.empty()) std::swap(placed.shards[a], placed.shards[b]);
   };
   for (uint32_t first = 0; first < order.size(); ++first) {
     uint32_t to = first;
@@ -160,10 +164,11 @@ void TensorTable::release_unused() {
   described_->rows.shrink_to_fit();
   described_->names.shrink_to_fit();
   described_->shapes.shrink_to_fit();
-  offsets_.shrink_to_fit();
-  dtypes_.shrink_to_fit();
-  shards_.shrink_to_fit();
-  joined_.release_unused();
+  if (placed_.use_count() > 1) return;
+  placed_->offsets.shrink_to_fit();
+  placed_->dtypes.shrink_to_fit();
+  placed_->shards.shrink_to_fit();
+  placed_->joined.release_unused();
 }
 
 size_t TensorTable::find(std::string_view name) const {
@@ -195,10 +200,16 @@ uint64_t TensorTable::Described::memory() const {
   return rows.capacity() * sizeof(Row) + names.capacity() + shapes.capacity() * sizeof(uint64_t);
 }
 
+uint64_t TensorTable::Placed::memory() const {
+  return offsets.capacity() * sizeof(uint64_t) + dtypes.capacity() * sizeof(Dtype) +
+         shards.capacity() * sizeof(uint32_t) + joined.memory();
+}
+
 uint64_t TensorTable::memory() const {
-  const uint64_t described = described_ ? described_->memory() / static_cast<uint64_t>(described_.use_count()) : 0;
-  return described + offsets_.capacity() * sizeof(uint64_t) + dtypes_.capacity() * sizeof(Dtype) +
-         shards_.capacity() * sizeof(uint32_t) + joined_.memory();
+  const auto part = [](const auto& block) {
+    return block ? block->memory() / static_cast<uint64_t>(block.use_count()) : 0;
+  };
+  return part(described_) + part(placed_);
 }
 
 TensorTable::Described& TensorTable::own_description() {
@@ -207,6 +218,14 @@ TensorTable::Described& TensorTable::own_description() {
   else if (described_.use_count() > 1)
     described_ = std::make_shared<Described>(*described_);
   return *described_;
+}
+
+TensorTable::Placed& TensorTable::own_places() {
+  if (!placed_)
+    placed_ = std::make_shared<Placed>();
+  else if (placed_.use_count() > 1)
+    placed_ = std::make_shared<Placed>(*placed_);
+  return *placed_;
 }
 
 }  // namespace ckmerge

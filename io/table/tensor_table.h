@@ -2,6 +2,7 @@
 // The tensors of a checkpoint as flat arrays: 10^6 tensors cost one allocation per array, not one per tensor. Numbers
 // in it were checked when it was filled (invariant I5) and are trusted from then on. Snapshots of one model differ in
 // nothing but where their tensors lie, so that names and shapes are a block of their own, which tables can share.
+// Copies of a table share all of it until one of them is changed.
 #pragma once
 
 #include <cstdint>
@@ -52,7 +53,7 @@ class TensorTable {
   /// those behind it here.
   void add_again(std::string_view name, const TensorTable& from, size_t index, uint32_t first_shard = 0);
 
-  size_t size() const { return offsets_.size(); }
+  size_t size() const { return placed_ ? placed_->offsets.size() : 0; }
   Tensor operator[](size_t index) const;
   /// What a tensor consists of: one piece of any that is not joined, none of one without elements.
   std::vector<Piece> pieces(size_t index) const;
@@ -98,16 +99,23 @@ class TensorTable {
     bool says_the_same(const Described& other) const;
     uint64_t memory() const;
   };
+  // Where each lies.
+  struct Placed {
+    std::vector<uint64_t> offsets;
+    std::vector<Dtype> dtypes;
+    std::vector<uint32_t> shards;  // empty: all tensors are in the first
+    JoinedPieces joined;
+
+    uint64_t memory() const;
+  };
   Described& own_description();                    // a copy where it is shared
-  static constexpr uint32_t kJoined = UINT32_MAX;  // in shards_: the offset is the tensor's first in joined_
+  Placed& own_places();                            // likewise
+  static constexpr uint32_t kJoined = UINT32_MAX;  // a shard: the offset is the tensor's first of the joined pieces
   void put_in_order(std::vector<uint32_t> order);
   void release_unused();
 
-  std::shared_ptr<Described> described_;  // null: no tensor was added yet
-  std::vector<uint64_t> offsets_;
-  std::vector<Dtype> dtypes_;
-  std::vector<uint32_t> shards_;  // empty: all tensors are in the first
-  JoinedPieces joined_;
+  std::shared_ptr<Described> described_;  // null, as places are: no tensor was added yet
+  std::shared_ptr<Placed> placed_;
 };
 
 }  // namespace ckmerge

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/algebra.h"
 #include "kernels/block_kernels.h"
 #include "kernels/matrix.h"
 
@@ -55,6 +56,7 @@ void dot(const T* x, const T* y, size_t n, size_t first, double* lanes) {
   for (size_t lane = 0; lane < kLanes; ++lane) lanes[lane] = sums[lane];
 }
 
+#include "kernels/cpu/algebra.inl"
 #include "kernels/cpu/fused.inl"
 #include "kernels/cpu/matrix.inl"
 
@@ -194,5 +196,16 @@ extern const BlockKernels kernels;
 constinit const BlockKernels kernels = make_table();
 extern const MatrixKernel matrix_kernel;
 constinit const MatrixKernel matrix_kernel = {CKMERGE_TEXT(CKMERGE_ISA), add_product};
+extern const AlgebraKernel algebra_kernel;
+constinit const AlgebraKernel algebra_kernel = {
+    .isa = CKMERGE_TEXT(CKMERGE_ISA),
+    .add_product = add_wide_product,
+    .row_products = row_products,
+    .dot = wide_dot,
+    .subtract_row = subtract_row,
+    .turn_rows = turn_rows,
+    .reflect_row = reflect_row,
+    .turn_strip = turn_strip,
+};
 
 }  // namespace ckmerge::CKMERGE_ISA

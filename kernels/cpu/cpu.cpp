@@ -2,6 +2,7 @@
 // Which of the built tables this CPU and its operating system can run. Asked once per process.
 #include <cstring>
 
+#include "kernels/algebra.h"
 #include "kernels/block_kernels.h"
 #include "kernels/matrix.h"
 
@@ -16,20 +17,24 @@ namespace ckmerge {
 namespace avx512 {
 extern const BlockKernels kernels;
 extern const MatrixKernel matrix_kernel;
+extern const AlgebraKernel algebra_kernel;
 }  // namespace avx512
 namespace avx2 {
 extern const BlockKernels kernels;
 extern const MatrixKernel matrix_kernel;
+extern const AlgebraKernel algebra_kernel;
 }  // namespace avx2
 #elif defined(__aarch64__)
 namespace neon {
 extern const BlockKernels kernels;
 extern const MatrixKernel matrix_kernel;
+extern const AlgebraKernel algebra_kernel;
 }  // namespace neon
 #endif
 namespace baseline {
 extern const BlockKernels kernels;
 extern const MatrixKernel matrix_kernel;
+extern const AlgebraKernel algebra_kernel;
 }  // namespace baseline
 
 namespace {
@@ -55,16 +60,17 @@ bool has_avx512() {
 struct Isa {
   const BlockKernels* kernels;
   const MatrixKernel* matrix;
+  const AlgebraKernel* algebra;
   bool (*runs_here)();
 };
 constexpr Isa kIsas[] = {
 #if defined(__x86_64__)
-    {&avx512::kernels, &avx512::matrix_kernel, has_avx512},
-    {&avx2::kernels, &avx2::matrix_kernel, has_avx2},
+    {&avx512::kernels, &avx512::matrix_kernel, &avx512::algebra_kernel, has_avx512},
+    {&avx2::kernels, &avx2::matrix_kernel, &avx2::algebra_kernel, has_avx2},
 #elif defined(__aarch64__)
-    {&neon::kernels, &neon::matrix_kernel, always},
+    {&neon::kernels, &neon::matrix_kernel, &neon::algebra_kernel, always},
 #endif
-    {&baseline::kernels, &baseline::matrix_kernel, always},
+    {&baseline::kernels, &baseline::matrix_kernel, &baseline::algebra_kernel, always},
 };
 
 struct Available {
@@ -77,6 +83,12 @@ struct Available {
   }
 };
 
+const Isa& isa_of(const BlockKernels& kernels) {
+  const Isa* isa = kIsas;
+  while (isa->kernels != &kernels) ++isa;
+  return *isa;
+}
+
 }  // namespace
 
 KernelList available_kernels() noexcept {
@@ -84,10 +96,13 @@ KernelList available_kernels() noexcept {
   return {available.tables, available.count};
 }
 
-const MatrixKernel& matrix_kernel(const BlockKernels& kernels) noexcept {
-  const Isa* isa = kIsas;
-  while (isa->kernels != &kernels) ++isa;
-  return *isa->matrix;
+const MatrixKernel& matrix_kernel(const BlockKernels& kernels) noexcept { return *isa_of(kernels).matrix; }
+
+const AlgebraKernel& algebra_kernel(const BlockKernels& kernels) noexcept { return *isa_of(kernels).algebra; }
+
+const AlgebraKernel& algebra_kernel() noexcept {
+  static const AlgebraKernel& kBest = algebra_kernel(**available_kernels().begin());
+  return kBest;
 }
 
 const BlockKernels* find_kernels(const char* isa) noexcept {

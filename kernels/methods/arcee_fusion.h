@@ -24,7 +24,8 @@ struct arcee_fusion {
       .note =
           "A row is a vector of the last axis. Of n values in order a quartile is the one at floor(q * (n - 1)); they "
           "are exact, where mergekit takes those of a million random picks of larger tensors, so that two runs differ "
-          "there. Reads the checkpoints up to eight times. The result has the dtype that others have; mergekit's is "
+          "there. Reads the checkpoints six times, of F64 eight. The result has the dtype that others have; mergekit's "
+          "is "
           "F32 whatever was asked. Where equal tensors leave no importance it is A, and a scalar is B.",
       .parameters = {},
       .parameter_count = 0};
@@ -74,7 +75,8 @@ struct arcee_fusion {
       all.push_back({.value = importance(in),
                      .how = Reduce::cut,
                      .round = 3,
-                     .cut = {.shares = {quantile}, .kept = kept_from_quantile}});
+                     // The value alone is wanted, so nothing has to be known of which of equal ones it is.
+                     .cut = {.shares = {quantile}, .kept = kept_from_quantile, .keeps_equal = true}});
     return all;
   }
 

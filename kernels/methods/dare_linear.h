@@ -35,7 +35,7 @@ struct dare_linear {
   }
 
   static std::vector<MadeOperand> made(size_t inputs, std::span<const double> c) {
-    return DroppedDeltas::made(inputs, c, true);
+    return DroppedDeltas::made(inputs, c, spec.name, true);
   }
   static std::vector<Reduced> reductions(const Tracing& in) { return DroppedDeltas::reductions(in, spec.name); }
   static bool needs_statistics(std::span<const double> c) { return DroppedDeltas::needs_statistics(c); }

@@ -25,9 +25,10 @@ struct della_linear : DellaMethod<della_linear, false> {
           "Ranks go along the second dimension of a tensor, a row of a matrix, the input channels for each place of a "
           "convolution's kernel, and along the only one of a vector; of equal magnitudes that of the lower index is "
           "the smaller, and NaN is the largest. An element that is alone in its line is kept with the probability "
-          "density; mergekit refuses it. Lines are sorted in memory, some MiB for each checkpoint beside A, which the "
-          "plan tells. Reads, masks and s are as of dare_linear. With mergekit_masks masks are those of mergekit-yaml "
-          "to the bit, in f32, equal magnitudes included: drawn tensor by tensor in the order of names.",
+          "density; mergekit refuses it. Masks are made of lines in memory, which takes some MiB for each checkpoint "
+          "beside A, of long lines 52 bytes an element, and 24 MiB for all together, as the plan tells. Reads, masks "
+          "and s are as of dare_linear. With mergekit_masks masks are those of mergekit-yaml to the bit, in f32, equal "
+          "magnitudes included: drawn tensor by tensor in the order of names.",
       .parameters = parameters_with("divide by the sum of the weights without A's", false),
       .parameter_count = kParameters};
 };

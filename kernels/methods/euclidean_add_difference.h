@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -27,8 +28,8 @@ struct euclidean_add_difference {
                        "whose difference, from A's (0) to B's (1), not beyond"}}},
       .parameter_count = 1};
 
-  // Of a and of b under the root; then alpha, as given.
-  static size_t coefficient_count(size_t) { return 3; }
+  // Of a and of b under the root; alpha, as given; and of the root.
+  static size_t coefficient_count(size_t) { return 4; }
 
   static const char* coefficients(const Arguments& arguments, std::span<double> c) {
     const double alpha = arguments.values[0].number;
@@ -36,6 +37,7 @@ struct euclidean_add_difference {
     c[0] = 0;
     c[1] = 0;
     c[2] = alpha;
+    c[3] = 1;
     return nullptr;
   }
 
@@ -56,15 +58,20 @@ struct euclidean_add_difference {
     const double left = a > 0 ? 1 - c[2] : 0, right = b > 0 ? c[2] : 0;
     if (left + right == 0) return;
     const double length = u / std::sqrt(left + right);
-    out[0] = a > 0 ? length * std::sqrt(left) / a : 0;
-    out[1] = b > 0 ? length * std::sqrt(right) / b : 0;
+    // A power of two, so that squares of tiny or huge elements do not leave F32; they are the same else, to the bit.
+    const double scale = length > 0 ? std::ldexp(1.0, std::clamp(-std::ilogb(length), -kMostScale, kMostScale)) : 1;
+    out[0] = a > 0 ? scale * length * std::sqrt(left) / a : 0;
+    out[1] = b > 0 ? scale * length * std::sqrt(right) / b : 0;
+    out[3] = 1 / scale;
   }
+
+  static constexpr int kMostScale = 100;
 
   static auto formula(const auto& in) {
     if (in.given(2).is(0)) return in.x(0);
     if (in.given(2).is(1)) return in.x(1);
     const auto a = in.c(0) * (in.x(0) - in.x(2)), b = in.c(1) * (in.x(1) - in.x(2));
-    return in.keeping_equal(in.x(2) + with_sign(square_root(a * a + b * b), weighted(in)));
+    return in.keeping_equal(in.x(2) + with_sign(in.c(3) * square_root(a * a + b * b), weighted(in)));
   }
 };
 

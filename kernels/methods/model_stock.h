@@ -24,7 +24,8 @@ struct model_stock {
       .aliases = {"n_model_stock"},
       .note =
           "Reads the checkpoints twice. t is 0 where 1 + (N - 1) * c is within 1e-6 of 0, and where NaN or Inf leaves "
-          "no c. The 1e-6 below |x| * |y| pulls small differences to A: equal ones of length 5e-4 give t = 0.4. All of "
+          "no c, save that such elements have no value. The 1e-6 below |x| * |y| pulls small differences to A: equal "
+          "ones of length 5e-4 give t = 0.4. All of "
           "that is mergekit's, and the result within 1e-6 of the tensor's largest element of it in f32. sd-mecha's "
           "\"n_model_stock\" is filter-wise and looks at neighbours alone, B and C, C and D, so that it hangs on their "
           "order; here it is this method. With filter_wise a vector is one row, and of a convolution each row of each "

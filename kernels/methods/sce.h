@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -28,26 +29,41 @@ struct sce {
       .source = "mergekit's \"sce\", of which A is the base; FuseChat 3.0's SCE (arXiv:2408.07990)",
       .note =
           "Reads the checkpoints up to six times, and twice where select_topk is 1, which keeps all elements, those "
-          "without variance too. Of equal variances those of the lowest indices stay; mergekit chooses them in an "
-          "order of its own. A sum of 0 counts as plus. Weights are equal where the average squares add up to less "
-          "than 1e-6, as in mergekit: those of most fine-tunes do. One checkpoint beside A has no variance: its "
-          "difference is added as it is where select_topk is 1, and else nothing is. An element in which a checkpoint "
-          "is NaN has the largest variance and stays NaN, and weights are equal then; mergekit makes all of the tensor "
-          "NaN.",
+          "without variance too. Of equal variances those of the lowest indices stay, with mergekit_order those that "
+          "mergekit chooses, which computes them otherwise and counts the share in f32: they are then ordered in "
+          "memory, one tensor at a time, which the plan tells and --memory must allow. A sum of 0 counts as plus. "
+          "Weights are equal where the average squares add up to less than 1e-6, as in mergekit: those of most "
+          "fine-tunes do. One checkpoint beside A has no variance: its difference is added as it is where select_topk "
+          "is 1, and else nothing is. An element in which a checkpoint is NaN has the largest variance and stays NaN, "
+          "and weights are equal then; mergekit makes all of the tensor NaN.",
       .parameters = {{{"select_topk", ParameterKind::number, 1, "1", "share of the elements that stay, from 0 to 1",
-                       "select-topk"}}},
-      .parameter_count = 1};
+                       "select-topk"},
+                      {"mergekit_order", ParameterKind::flag, 0, "off",
+                       "of equal variances keep those that mergekit keeps, which orders one tensor at a time, 8 bytes "
+                       "an element, of F64 16",
+                       "mergekit-order"}}},
+      .parameter_count = 2};
 
-  // The share of elements, a weight for every checkpoint but A; then, of the variances, what Tracing::stays() wants.
-  static size_t coefficient_count(size_t inputs) { return inputs + 2; }
-  static size_t inputs_of(std::span<const double> c) { return c.size() - 2; }
+  // The share of elements, a weight for every checkpoint but A; then, of the variances, what Tracing::stays() wants;
+  // and whether it is mergekit that chooses among equal ones.
+  static size_t coefficient_count(size_t inputs) { return inputs + 3; }
+  static size_t inputs_of(std::span<const double> c) { return c.size() - 3; }
+  static bool is_cut(std::span<const double> c) { return c[0] < 1 && c.back() == 0; }
 
   static const char* coefficients(const Arguments& arguments, std::span<double> c) {
     const double share = arguments.values[0].number;
     if (share < 0 || share > 1) return "select_topk must lie between 0 and 1: it is a share of elements";
     std::fill(c.begin(), c.end(), 1.0 / std::max<double>(1, static_cast<double>(arguments.inputs) - 1));
     c[0] = share;
+    c.back() = arguments.values[1].number;
     return nullptr;
+  }
+
+  static std::vector<MadeOperand> made(size_t inputs, std::span<const double> c) {
+    if (c.back() == 0 || c[0] <= 0 || c[0] >= 1 || inputs <= 2) return {};
+    MadeOperand one{.kind = MadeOperand::Kind::torch_variances};
+    one.stays = {.shares = {c[0]}, .kept = kept_in_f32};
+    return {one};
   }
 
   static bool needs_statistics(std::span<const double> c) { return c[0] > 0 && inputs_of(c) > 2; }
@@ -55,12 +71,13 @@ struct sce {
   static std::vector<Reduced> reductions(const Tracing& in) {
     std::vector<Reduced> all;
     const double share = in.given(0).given;
-    if (share < 1)
+    const bool cuts = share < 1 && !has_order(in);
+    if (cuts)
       all.push_back(
           {.value = variance(in), .how = Reduce::cut, .cut = {.shares = {share}, .kept = kept, .of_nonzero = true}});
     for (size_t k = 1; k < in.inputs(); ++k) {
       const Symbol delta = selected(in, k);
-      all.push_back({.value = delta, .factor = delta, .round = static_cast<uint8_t>(share < 1)});
+      all.push_back({.value = delta, .factor = delta, .round = static_cast<uint8_t>(cuts)});
     }
     return all;
   }
@@ -70,7 +87,7 @@ struct sce {
 
   static void tensor_coefficients(std::span<const double> given, const TensorStatistics& found, std::span<double> out) {
     const size_t inputs = inputs_of(given);
-    if (given[0] < 1 && found.round == 0) {
+    if (is_cut(given) && found.round == 0) {
       std::ranges::copy(found.numbers, out.begin() + static_cast<ptrdiff_t>(inputs));
       return;
     }
@@ -108,6 +125,14 @@ struct sce {
     return static_cast<uint64_t>(shares[0] * static_cast<double>(count));
   }
 
+  // As mergekit, where both are tensors: one more or less than the above in some of a hundred, and more of very large
+  // ones.
+  static uint64_t kept_in_f32(const std::array<double, 2>& shares, uint64_t count) {
+    return static_cast<uint64_t>(static_cast<float>(shares[0]) * static_cast<float>(count));
+  }
+
+  static bool has_order(const Tracing& in) { return !in.given(in.inputs() + 2).is(0); }
+
   // Of the differences over the checkpoints: from the first on, so that it is 0 where all are equal.
   static Symbol variance(const Tracing& in) {
     const Coefficient share = in.rounded(1.0 / static_cast<double>(in.inputs() - 1));
@@ -125,8 +150,10 @@ struct sce {
   static Symbol selected(const Tracing& in, size_t k) {
     const Symbol delta = in.x(k) - in.x(0);
     if (in.given(0).given >= 1) return delta;
+    const Symbol none = in.number(0.0);
+    if (has_order(in)) return where_less(none, in.made(MadeOperand::Kind::torch_variances, 1), delta, none);
     const Coefficient least = in.c(in.inputs()), end = in.c(in.inputs() + 1);
-    return where_negative(in.stays(variance(in), least, end), delta, in.number(0.0));
+    return where_negative(in.stays(variance(in), least, end), delta, none);
   }
 };
 

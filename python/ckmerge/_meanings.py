@@ -88,6 +88,9 @@ MEANINGS = {
         'mergekit\'s; changes nothing: a GPU computes where that is faster; device="cuda" asks for it',
     'decay':
         'ema_series: how much of the average before each checkpoint stays, from 0 to 1 (default 0.5)',
+    'della_eps':
+        'ties_sum_with_dropout: how much more of the largest elements is kept than of the smallest (default '
+        '0)',
     'densities':
         'of these methods, with these defaults: breadcrumbs (density each), breadcrumbs_ties (density each), '
         'dare_linear (density each), dare_ties (density each), della (density each), della_linear (density '
@@ -233,8 +236,8 @@ MEANINGS = {
         'of these methods, with these defaults: dare_linear (off), dare_ties (off), della (off), della_linear '
         '(off); ckmerge.methods(NAME) says what it does there',
     'mergekit_order':
-        'of these methods, with these defaults: breadcrumbs (off), breadcrumbs_ties (off), ties (off); '
-        'ckmerge.methods(NAME) says what it does there',
+        'of these methods, with these defaults: breadcrumbs (off), breadcrumbs_ties (off), sce (off), ties '
+        '(off); ckmerge.methods(NAME) says what it does there',
     'metadata':
         'what the file says of itself: keep (default), recipe, none, set: what set_metadata gives alone, or '
         "last: as keep, but the last input's where they differ, save config, model_version and the "
@@ -266,8 +269,8 @@ MEANINGS = {
     'only':
         'merge these tensors only, copy the others from A',
     'order':
-        'of equal magnitudes ties and breadcrumbs keep: own (default): those of the lowest indices; mergekit: '
-        'those that it keeps, each tensor sorted in memory',
+        'of equal magnitudes ties and breadcrumbs keep, and sce of equal variances: own (default): those of '
+        'the lowest indices; mergekit: those that it keeps, each tensor sorted in memory',
     'out_path':
         'the folder of the result, as the second operand',
     'out_shard_size':

@@ -31,6 +31,7 @@ class Methods(TypedDict, total=False):
     apply_stock: Optional[bool]
     apply_median: Optional[bool]
     probability: Optional[Number]
+    della_eps: Optional[Number]
     overlap_average: Optional[bool]
     max_iter: Optional[Number]
     tol: Optional[Number]

@@ -71,6 +71,30 @@ def anonymous_memory(process):
     return most
 
 
+def heaps_of_threads(process):
+    """The most that are seen at one time: of glibc 64 MiB of addresses from a multiple of that on, whose begin is in use."""
+    most, reserved = 0, 64 << 20
+    while process.poll() is None:
+        try:
+            with open(f"/proc/{process.pid}/maps", encoding="ascii") as maps:
+                places = [(*(int(at, 16) for at in line.split()[0].split("-")), line.split()[1]) for line in maps]
+        except OSError:
+            break
+        most = max(most, sum(begin % reserved == 0 and (used, left) == ("rw-p", "---p") and end == at and last == begin + reserved
+                             for (begin, end, used), (at, last, left) in zip(places, places[1:])))
+        time.sleep(0.002)
+    return most
+
+
+def heaps(folder):
+    """What one thread has freed is there for the others: masks are held in strips that any of them makes."""
+    process = folder.start("merge", *INPUTS, "-m", "della", "--param", "density=0.5", "--threads", "5", "-q", "-o", "made", "--no-register")
+    most = heaps_of_threads(process)
+    process.communicate()
+    expect(process.returncode == 0 and most == 0, f"heaps of threads: exit {process.returncode}, {most}")
+    os.remove(folder / "made")
+
+
 def budget(folder):
     """Whole tensors of many sizes, each of which is made in vectors that are freed again."""
     if folder.run("--version", **limited(resource.RLIMIT_AS, 400_000)).code != 0:
@@ -96,7 +120,7 @@ def main(ckmerge):
             scene.write_random(folder / name, name, tensors=3, elements=1 << 21)
         result = folder.merge(out="expected")
         expect(result.code == 0, f"without limits: {result}")
-        for check in (address_space, stack, budget):
+        for check in (address_space, stack, heaps, budget):
             check(folder)
     scene.finish()
 

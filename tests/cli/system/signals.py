@@ -42,11 +42,45 @@ def interrupted(folder, number, *options, **keywords):
     return code, err, seconds
 
 
-def write_matrices(folder, side):
+def write_matrices(folder, rows, columns):
     for seed, name in enumerate(("c.safetensors", "d.safetensors")):
         numbers = random.Random(seed)
-        data = array.array("f", (numbers.random() - 0.5 for _ in range(side * side))).tobytes()
-        make_inputs.write(folder.path / name, None, [("w", "F32", [side, side], data)], True)
+        data = array.array("f", (numbers.random() - 0.5 for _ in range(rows * columns))).tobytes()
+        make_inputs.write(folder.path / name, None, [("w", "F32", [rows, columns], data)], True)
+
+
+def write_elements(folder, count):
+    """Zeros that take no space, and numbers of which each is there often."""
+    numbers = random.Random(0)
+    some = array.array("f", (numbers.random() - 0.5 for _ in range(1 << 18)))
+    make_inputs.write(folder.path / "c.safetensors", None, [("w", "F32", [count], 4 * count)], True)
+    make_inputs.write(folder.path / "d.safetensors", None, [("w", "F32", [count], some.tobytes() * (count // len(some)))], True)
+
+
+def write_layers(folder, hidden, width):
+    """An MLP of which no channel knows its place, so that matching takes nearly as many steps as it may."""
+    for seed, name in enumerate(("c.safetensors", "d.safetensors")):
+        numbers = random.Random(seed)
+        shapes = {"gate_proj": [hidden, width], "up_proj": [hidden, width], "down_proj": [width, hidden]}
+        tensors = [(f"model.layers.0.mlp.{module}.weight", "F32", shape,
+                    array.array("f", (numbers.random() - 0.5 for _ in range(hidden * width))).tobytes())
+                   for module, shape in shapes.items()]
+        make_inputs.write(folder.path / name, None, tensors, True)
+
+
+def check_whole(folder, method, before, *options):
+    process = subprocess.Popen([ckmerge, "merge", "c.safetensors", "d.safetensors", "-m", method, "--memory", "4G", "-f", "-o", "out.safetensors", *options],
+                               cwd=folder.path, env=watch.CLEAN, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    time.sleep(1.0)
+    watch.expect(process.poll() is None, f"{method} ended before a signal was sent")
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    seconds = time.monotonic() - began
+    print(f"{method}: exit {process.returncode} after {seconds * 1000:.0f} ms")
+    watch.expect(process.returncode == 130 and seconds < limit, f"{method}: exit {process.returncode} after {seconds:.2f} s")
+    watch.expect(err == b"interrupted; nothing was written\n", f"{method}: stderr is {err!r}")
+    watch.expect(folder.state() == before, f"{method}: the folder is now {folder.state()}")
 
 
 with watch.Folder() as folder:
@@ -80,19 +114,22 @@ with watch.Folder() as folder:
     process.communicate(timeout=60)
 
     # Whole tensors that take many seconds to be made, beside which nothing is written.
-    write_matrices(folder, 1000)
+    write_matrices(folder, 2000, 2000)
     before = folder.state()
     for method in ("iso_c", "rotate"):
-        process = subprocess.Popen([ckmerge, "merge", "c.safetensors", "d.safetensors", "-m", method, "--memory", "4G", "-f", "-o", "out.safetensors"],
-                                   cwd=folder.path, env=watch.CLEAN, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
-        time.sleep(1.0)
-        watch.expect(process.poll() is None, f"{method} ended before a signal was sent")
-        began = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-        seconds = time.monotonic() - began
-        print(f"{method}: exit {process.returncode} after {seconds * 1000:.0f} ms")
-        watch.expect(process.returncode == 130 and seconds < limit, f"{method}: exit {process.returncode} after {seconds:.2f} s")
-        watch.expect(err == b"interrupted; nothing was written\n", f"{method}: stderr is {err!r}")
-        watch.expect(folder.state() == before, f"{method}: the folder is now {folder.state()}")
+        check_whole(folder, method, before)
+    # Channels that are matched by one worker, for whom the others wait.
+    write_layers(folder, 6000, 64)
+    before = folder.state()
+    check_whole(folder, "rebasin", before)
+    # Rows fewer than columns are made orthonormal first; a part of a turn is made of the planes that it turns.
+    write_matrices(folder, 1500, 3000)
+    check_whole(folder, "rotate", folder.state())
+    write_matrices(folder, 900, 1800)
+    check_whole(folder, "rotate", folder.state(), "--alignment", "0.5")
+    # Elements that are put in order, a billion comparisons of them.
+    write_elements(folder, 1 << 25)
+    before = folder.state()
+    for method in ("ties", "breadcrumbs"):
+        check_whole(folder, method, before, "--param", "density=0.5", "--mergekit-order")
 watch.finish()

@@ -70,6 +70,30 @@ TEST_CASE("full_svd: small values have as many digits as large ones, and of a lo
   CHECK(largest(orthogonal_factor(Matrix(4, 6))) == 0);
 }
 
+TEST_CASE("full_svd: of a matrix of low rank with a little noise the small values stand right, too") {
+  Matrix matrix = with_values(90, 130, {3, 2, 1}, 8);
+  const Matrix noise = random_rows(90, 130, 9);
+  for (size_t i = 0; i < noise.elements.size(); ++i) matrix.elements[i] += 1e-9 * noise.elements[i];
+  const Svd svd = full_svd(matrix);
+  CHECK(largest(difference(put_together(svd), matrix)) < 1e-14);
+  CHECK(svd.values[3] < 1e-7);
+  CHECK(svd.values[89] > 1e-10);
+  Matrix inner = row_products(svd.right, svd.right);
+  for (uint64_t k = 0; k < inner.rows; ++k) inner.row(k)[k] -= 1;
+  CHECK(largest(inner) < 1e-13);
+  // Rounding of the matrix has no values of its own.
+  const Svd low = full_svd(with_values(90, 130, {3, 2, 1}, 8));
+  CHECK(std::ranges::count_if(low.values, [](double value) { return value > 0; }) == 3);
+}
+
+TEST_CASE("full_svd: the same bits for any number of hands, of a matrix that they share") {
+  const Matrix matrix = random_rows(530, 600, 7);
+  const Svd alone = full_svd(matrix), shared = full_svd(matrix, {.threads = 3});
+  CHECK(alone.values == shared.values);
+  CHECK(alone.left.elements == shared.left.elements);
+  CHECK(alone.right.elements == shared.right.elements);
+}
+
 TEST_CASE("nearest_of_rank: what the largest of all values make, however they fall") {
   for (const auto& [rows, columns] : {std::pair<uint64_t, uint64_t>{60, 60}, {90, 50}, {50, 90}, {200, 120}, {3, 40}})
     for (const double fall : {1.0, 0.97, 0.8, 0.3})

@@ -77,6 +77,19 @@ TEST_CASE("eigenvectors of a symmetric matrix are turned into their multiples, a
   }
 }
 
+TEST_CASE("eigenvalues of tiny and of huge matrices are in proportion, their vectors the same bits") {
+  const Matrix rows = random_rows(40, 55, 3), matrix = row_products(rows, rows);
+  const SymmetricEigen usual = symmetric_eigen(matrix);
+  for (const double factor : {0x1p-950, 0x1p-400, 0x1p900}) {
+    Matrix scaled = matrix;
+    for (double& element : scaled.elements) element *= factor;
+    SymmetricEigen found = symmetric_eigen(scaled);
+    for (double& value : found.values) value /= factor;
+    CHECK(found.values == usual.values);
+    CHECK(found.vectors.elements == usual.vectors.elements);
+  }
+}
+
 TEST_CASE("a matrix that is diagonal, or zero, is its own eigenvalues") {
   Matrix matrix(3, 3);
   CHECK(symmetric_eigen(matrix).values == std::vector<double>{0, 0, 0});

@@ -2,6 +2,11 @@
 // Rows that are cut in head and tail, against loops over whole tensors. Tiles of 4096 bytes end anywhere in a row.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "kernels/method.h"
 #include "tests/core/merge_runs.h"
 #include "tests/core/reference.h"
 
@@ -90,4 +95,25 @@ TEST_CASE("names that another checkpoint lacks are stored as zeros where the rec
   CHECK(tensor_bytes(folder / "out", "c") == std::string(24, '\0'));
   CHECK(tensor_bytes(folder / "out", "d") == std::string(2, '\0'));
   CHECK(tensor_bytes(folder / "out", "a") == merged_bytes(recipe, {first[0], first[0]}));
+}
+
+TEST_CASE("of a tensor of which another has no channels at all nothing is reduced, and it stays as it is") {
+  TempFolder folder;
+  const FileTensor wide = random("w", Dtype::F32, {32, 9, 3, 3}, 1),
+                   plain_tensor = random("x", Dtype::F32, {64, 64}, 2);
+  std::vector<std::string> paths{write_file(folder / "A", {wide, plain_tensor})};
+  for (uint64_t k = 1; k < 3; ++k)
+    paths.push_back(write_file(folder / std::to_string(k),
+                               {random("w", Dtype::F32, {32, 0, 3, 3}, k), random("x", Dtype::F32, {64, 64}, k)}, k));
+  for (const char* const method : {"slerp", "unit_slerp", "karcher", "multislerp", "nuslerp", "model_stock", "sce",
+                                   "geometric_median", "perpendicular_component", "ties", "breadcrumbs"}) {
+    Recipe recipe = plain({.method = method});
+    recipe.expand = ExpandPolicy::copy;
+    recipe.first_channels = {"w"};
+    CAPTURE(std::string(method));
+    const size_t inputs = std::max<size_t>(2, find_method(method)->spec->min_inputs);
+    merge(recipe, {paths.begin(), paths.begin() + static_cast<ptrdiff_t>(inputs)}, folder / "out",
+          {.replace = true, .sync = false});
+    CHECK(tensor_bytes(folder / "out", "w") == wide.bytes);
+  }
 }

@@ -270,6 +270,21 @@ TEST_CASE("cosine_a and cosine_b: columns among those of the whole model") {
   }
 }
 
+TEST_CASE("cosine_a and cosine_b of one column: a cosine that is no larger than all others is their least") {
+  TempFolder folder;
+  for (const char* const method : {"cosine_a", "cosine_b"})
+    for (const uint64_t count : {1ull, 3ull, 1000ull, 70'001ull})
+      for (uint64_t seed = 0; seed < 3; ++seed) {
+        std::vector<std::string> paths;
+        for (const uint64_t k : {0, 1}) {
+          const std::vector<uint64_t> shape = {count};
+          paths.push_back(write_file(folder / std::to_string(k), {f32("w", shape, values(shape, 2 * seed + k, 0.3f))}));
+        }
+        merge(of(method, {{"alpha", {0}}}), paths, folder / "out", {.replace = true, .sync = false});
+        CHECK_MESSAGE(f32_values(folder / "out", "w") == f32_values(paths[1], "w"), method, " ", count, " ", seed);
+      }
+}
+
 TEST_CASE("each cosine_a of a formula has ends of its own, also where another compares nothing in some tensors") {
   TempFolder folder;
   const std::vector<std::string> paths = files(folder, 3);
@@ -337,6 +352,28 @@ TEST_CASE("arcee_fusion: elements beyond a threshold of quartiles are the second
     CHECK_MESSAGE(others <= (row < 8 ? got.size() / 1000 : 0), std::string(tensor.name));
   }
   merge_lines_every_way(of("arcee_fusion", {}), paths, folder);
+}
+
+TEST_CASE("arcee_fusion: quartiles are values, so no walk looks for places among equal ones") {
+  TempFolder folder;
+  std::vector<std::string> paths;
+  // Importance is 0 in odd rows but for one column, one eighth of the divergence in even ones: quartiles of thousands.
+  std::vector<float> a(40'000), b(40'000);
+  for (size_t i = 0; i < a.size(); ++i) {
+    a[i] = i % 2 == 0 ? 0.5f : 0.25f;
+    b[i] = a[i] + (i / 200 % 2 == 0 ? 0.125f : 0) + (i % 200 == 7 ? 1.0f : 0);
+  }
+  paths.push_back(write_file(folder / "a", {f32("w", {200, 200}, a)}, 1));
+  paths.push_back(write_file(folder / "b", {f32("w", {200, 200}, b)}, 2));
+  const auto checkpoints = open_all(paths);
+  const Plan plan = make_plan(of("arcee_fusion", {}), checkpoints);
+  // Largest values, sums and divergences of rows, two digits of the quartiles, and the merge.
+  CHECK(passes_of(plan, checkpoints).size() == 6);
+  merge(of("arcee_fusion", {}), paths, folder / "out", {.replace = true, .sync = false});
+  const std::vector<float> got = f32_values(folder / "out", "w");
+  size_t wrong = 0;
+  for (size_t i = 0; i < got.size(); ++i) wrong += got[i] != (i % 200 == 7 ? b[i] : a[i]);
+  CHECK(wrong == 0);
 }
 
 namespace {

@@ -9,10 +9,10 @@
 #include <cmath>
 #include <filesystem>
 #include <random>
-#include <semaphore>
 
 #include "core/engine/statistics_worker.h"
 #include "core/engine/work_queue.h"
+#include "core/threads/semaphore.h"
 #include "tests/core/failure.h"
 #include "tests/core/merge_runs.h"
 #include "tests/core/reference.h"
@@ -55,7 +55,7 @@ std::vector<double> gathered(const Plan& plan, std::span<const Checkpoint> check
                              const std::vector<ByteRange>& ranges, uint64_t piece_size, const BlockKernels& kernels) {
   Statistics statistics(plan);
   WindowBatch windows(checkpoints, 8 * piece_size + 64 * 4096);
-  std::counting_semaphore<> semaphore(1);
+  Semaphore semaphore(1);
   StatisticsWorker worker(plan, checkpoints, windows, statistics,
                           {.kernels = &kernels, .piece_size = piece_size, .semaphore = &semaphore});
   for (size_t level = 0; level < statistics.levels(); ++level)
@@ -84,6 +84,16 @@ TEST_CASE("a range behind the last block of a tensor does not wait for that tens
   const std::function<void(const Progress&)> nobody;
   ThreadPool pool({.on_progress = nobody, .stop = give_up}, Stage::merge, 1);
   CHECK_NOTHROW(pool.run(1, [&] { statistics.wait_for({end - 4, end}, 1, pool); }));
+}
+
+TEST_CASE("a walk that cannot begin for lack of room is begun by nobody else either") {
+  TempFolder folder;
+  const auto checkpoints = open_all({write_file(folder / "A", {random("w", Dtype::F32, {3, 5000}, 1)}),
+                                     write_file(folder / "B", {random("w", Dtype::F32, {3, 5000}, 2)}, 1)});
+  const Plan plan = make_plan(plain({.method = "add_cosine_a", .parameters = {{"alpha", {0.2}}}}), checkpoints);
+  LineStore store(0, folder / "no/folder/out");
+  Statistics statistics(plan, checkpoints, &store);
+  for (int worker = 0; worker < 3; ++worker) CHECK_THROWS_AS(statistics.walk(0, 0), Error);
 }
 
 TEST_CASE("sums are those of 64 Ki blocks in order, however the file is cut and in whatever order ranges come") {

@@ -5,13 +5,18 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
+#include <cmath>
+#include <cstring>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
+#include "core/algebra/orthonormal.h"
 #include "core/engine/run.h"
 #include "core/formula/recipe_graph.h"
 #include "core/matrices/made_results.h"
@@ -20,6 +25,7 @@
 #include "kernels/method.h"
 #include "tests/core/failure.h"
 #include "tests/core/merge_runs.h"
+#include "tests/sanitized.h"
 
 using namespace ckmerge;
 using namespace ckmerge::test;
@@ -182,6 +188,120 @@ TEST_CASE("what is made of whole tensors stands anywhere in a formula, and a mer
   }
 }
 
+TEST_CASE("what is made of whole tensors of the channels that all have is merged into them, and others stay") {
+  TempFolder folder;
+  std::vector<float> wide(6 * 9), head(6 * 4);
+  for (size_t i = 0; i < wide.size(); ++i) wide[i] = static_cast<float>(i % 11) / 8;
+  for (size_t i = 0; i < head.size(); ++i) head[i] = wide[i / 4 * 9 + i % 4];
+  const std::string a = write_file(folder / "a", {f32("w", {6, 9, 1, 1}, wide)}),
+                    of_head = write_file(folder / "h", {f32("w", {6, 4, 1, 1}, head)}, 1),
+                    b = write_file(folder / "b", {random("w", Dtype::F32, {6, 4, 1, 1}, 2)}, 2),
+                    c = write_file(folder / "c", {random("w", Dtype::F32, {6, 4, 1, 1}, 3)}, 3);
+  const Recipe recipe = of_formula("A + 0.5*(crossover(B, C) - B)", {"A", "B", "C"});
+  merge(recipe, {of_head, b, c}, folder / "narrow", {.sync = false});
+  merge(recipe, {a, b, c}, folder / "out", {.sync = false});
+  const std::vector<float> got = f32_values(folder / "out", "w"), wanted = f32_values(folder / "narrow", "w");
+  for (size_t i = 0; i < got.size(); ++i) CHECK(got[i] == (i % 9 < 4 ? wanted[i / 9 * 4 + i % 9] : wide[i]));
+  const Recipe of_first = of_formula("crossover(A, B)", {"A", "B"});
+  CHECK(failure([&] { merge(of_first, {a, b}, folder / "none", {.sync = false}); }).code == ErrorCode::mismatch);
+}
+
+TEST_CASE("what is made of whole tensors and beyond their range is refused, or taken and told, as of any method") {
+  TempFolder folder;
+  std::vector<std::string> paths;
+  for (uint64_t k = 0; k < 2; ++k) {  // 3e38 and 3e38 more, in each
+    std::vector<float> far(12);
+    for (size_t i = 0; i < far.size(); ++i)
+      far[i] = k == 0 ? (i % 5 == 0 ? 3e38F : 1.0F) : (i % 5 == 0 ? -3e38F : 2.0F);
+    paths.push_back(
+        write_file(folder / std::to_string(k), {f32("far", {3, 4}, far), random("w", Dtype::F32, {3, 4}, k)}));
+  }
+  const auto taken = [&](Recipe recipe) {
+    recipe.nan = NanPolicy::warn;
+    std::vector<Checkpoint> checkpoints = open_all(paths);
+    add_whole_tensors(recipe, checkpoints);
+    const Plan plan = make_plan(recipe, checkpoints);
+    return run(plan, checkpoints, folder / "out", {.replace = true, .sync = false}).losses;
+  };
+  for (const char* const text : {"A + crossover(A - B, A - B)", "0.5*A + 0.5*(A + crossover(A - B, A - B))"}) {
+    const Recipe recipe = of_formula(text, {"A", "B"});
+    const Failure refused = failure([&] { merge(recipe, paths, folder / "out", {.replace = true, .sync = false}); });
+    CHECK(refused.code == ErrorCode::mismatch);
+    REQUIRE(refused.details.size() == 1);
+    CHECK(refused.details[0] == "far: 3 values");
+    const std::vector<StoreLoss> losses = taken(recipe);
+    REQUIRE(losses.size() == 1);
+    CHECK(losses[0].counts.created == 3);
+    CHECK(losses[0].counts.non_finite == 3);
+    CHECK(std::ranges::count_if(f32_values(folder / "out", "far"), [](float x) { return !std::isfinite(x); }) == 3);
+  }
+  const Recipe sum = of_formula("A + crossover(B - A, B - A)", {"A", "B"});
+  for (size_t k = 0; k < 2; ++k) {  // 1e308 and as much below 0: too large for more than a mean
+    const uint64_t far = k == 0 ? 0x7fe1ccf385ebc8a0 : 0xffe1ccf385ebc8a0, near = 0x3ff0000000000000;
+    paths[k] = write_file(folder / ("wide" + std::to_string(k)), {bits("w", Dtype::F64, {3}, {far, near, near})});
+  }
+  const std::vector<StoreLoss> wide = taken(sum);
+  REQUIRE(wide.size() == 1);
+  CHECK(wide[0].counts.created == 1);
+  std::vector<float> ones(12, 1.0F);
+  ones[0] = 3e38F;
+  paths[0] = write_file(folder / "ones", {f32("w", {3, 4}, ones)});
+  ones[0] = -3e38F;
+  ones[7] = NAN;  // an input's own, and with it all that its tensor comes to
+  paths[1] = write_file(folder / "nan", {f32("w", {3, 4}, ones)}, 1);
+  const std::vector<StoreLoss> own = taken(of_formula("A + crossover(A - B, A - B)", {"A", "B"}));
+  REQUIRE(own.size() == 1);
+  CHECK(own[0].counts.non_finite == 2);
+  CHECK(own[0].counts.created == 0);
+}
+
+TEST_CASE("NaN and Inf beside what whole tensors came to beyond their range stay the inputs' own") {
+  TempFolder folder;
+  std::vector<float> far(12), near(12), own(12, 1.0F);
+  for (size_t i = 0; i < far.size(); ++i) {
+    far[i] = i % 5 == 0 ? 3e38F : 1.0F;
+    near[i] = i % 5 == 0 ? -3e38F : 2.0F;
+  }
+  own[1] = own[5] = NAN;
+  own[10] = INFINITY;
+  const std::vector<float> ones(12, 1.0F);
+  std::vector<std::string> paths = {
+      write_file(folder / "wide", {f32("w", {3, 9, 1, 1}, std::vector<float>(27, 1.0F))})};
+  std::vector<std::string> names;
+  for (char name = 'A'; name < 'L'; ++name) {
+    names.emplace_back(1, name);
+    const std::vector<float>& values = name == 'A' ? far : name == 'B' ? near : name == 'C' ? own : ones;
+    paths.push_back(write_file(folder / names.back(), {f32("w", {3, 4, 1, 1}, values)}));
+  }
+  const auto counts = [&](const std::string& text, size_t first, size_t end, Dtype dtype) {
+    const auto from = static_cast<ptrdiff_t>(first), to = static_cast<ptrdiff_t>(end);
+    Recipe recipe = of_formula(text, {names.begin(), names.begin() + (to - from)});
+    recipe.nan = NanPolicy::warn;
+    recipe.dtype = dtype;
+    const std::vector<StoreLoss> losses =
+        merge(recipe, {paths.begin() + from, paths.begin() + to}, folder / "out", {.replace = true, .sync = false})
+            .losses;
+    REQUIRE(losses.size() == 1);
+    return losses[0].counts;
+  };
+  for (const Dtype dtype : {Dtype::F32, Dtype::BF16, Dtype::F8_E4M3})
+    for (const auto& [text, first, end] : {
+             std::tuple{"C + crossover(A - B, A - B)", 1, 4},
+             {"0.5*C + 0.5*(C + crossover(A - B, A - B))", 1, 4},
+             {"A + crossover(A - B, A - B) + crossover(C - A, C - A)", 1, 4},
+             {"slerp(C + crossover(A - B, A - B), C, t=0.3)", 1, 4},
+             {"0.1*(C + D + E + F + G + H + I + J) + 0.2*K + crossover(A - B, A - B)", 1, 12},  // accumulated
+             {"A + crossover(B - C, B - C) + D - B", 0, 4},                                     // rows cut in two
+         }) {
+      const std::string formula = text;
+      CAPTURE(formula);
+      const StoreCounts told = counts(formula, static_cast<size_t>(first), static_cast<size_t>(end), dtype);
+      CHECK(told.non_finite == 4);
+      CHECK(told.created == 1);
+      CHECK(told.lost_inf == (dtype == Dtype::F8_E4M3 ? 1 : 0));
+    }
+}
+
 TEST_CASE("a run ends while a whole tensor is made, when its stop flag is raised") {
   TempFolder folder;
   std::vector<std::string> paths;
@@ -215,6 +335,7 @@ TEST_CASE("whole tensors are the same bytes for any number of hands") {
     const size_t inputs = find_method(method)->spec->max_inputs == 2 ? 2 : 3;
     std::string first;
     for (const unsigned threads : {1u, 2u, 5u}) {
+      if (kThreadSanitized && threads == 2) continue;
       std::vector<Checkpoint> checkpoints = open_all({paths.begin(), paths.begin() + static_cast<ptrdiff_t>(inputs)});
       add_whole_tensors(recipe, checkpoints, {.threads = threads}, threads == 5 ? 32 << 20 : 0);
       run(make_plan(recipe, checkpoints), checkpoints, folder / "out", {.replace = true, .sync = false});

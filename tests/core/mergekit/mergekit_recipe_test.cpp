@@ -175,6 +175,7 @@ TEST_CASE("della has its epsilon, and mergekit's own masks and order are asked f
         "della_linear(A, B, C, alpha=1, weights=[1, 0.7, 0.3], densities=[1, 0.5, 1], normalize=false, rescale=false, "
         "epsilons=[0, 0.2, 0.2], seed=7, mergekit_masks=true)");
   CHECK(formula(models, "ties", base, {.order = true}).ends_with("rescale=false, mergekit_order=true)"));
+  CHECK(formula(models, "sce", base, {.order = true}) == "sce(A, B, C, select_topk=1, mergekit_order=true)");
   CHECK(formula(models, "dare_ties", base, {.order = true}).find("mergekit") == std::string::npos);
   CHECK(
       models
@@ -494,4 +495,67 @@ TEST_CASE("what mergekit passes over is told, what it refuses is refused") {
         "f.yml:2:29: the slice is of layers 1 to 3, but 'A' has 2 layers of model.layers");
   CHECK(models.refusal("merge_method: linear\nmodels: [{model: A+lora}]\nparameters: {weight: 1}\n")
             .starts_with("f.yml:2:18: 'A+lora': an adapter (behind the +) is not applied"));
+}
+
+TEST_CASE("a number that a method refuses is told where it is given") {
+  Models models({3, 3, 3});
+  const auto told = [&](const std::string& method, const std::string& at_c, const std::string& all) {
+    return models.refusal("merge_method: " + method +
+                          "\nbase_model: A\nmodels:\n- {model: B, parameters: {weight: 1}}\n" +
+                          "- {model: C, parameters: {" + at_c + "}}\nparameters: {" + all + "}\n");
+  };
+  const std::string share = "density must lie between 0 and 1: it is a share of elements";
+  CHECK(told("ties", "weight: 1, density: 1.5", "normalize: true") == "f.yml:5:38: " + share);
+  CHECK(told("ties", "weight: 1", "density: -0.5") == "f.yml:6:14: " + share);
+  CHECK(told("ties", "weight: 1, density: 1.25", "density: 1.5") == "f.yml:6:14: " + share);
+  CHECK(told("breadcrumbs", "weight: 1", "density: 0.5, gamma: 2") ==
+        "f.yml:6:28: gamma must lie between 0 and 1: it is a share of elements");
+  CHECK(told("sce", "weight: 1", "select_topk: 1.5") ==
+        "f.yml:6:14: select_topk must lie between 0 and 1: it is a share of elements");
+  const std::string cancel =
+      "the weights of all but the first checkpoint sum to 0 and cannot be normalized; leave --normalize out";
+  CHECK(told("task_arithmetic", "weight: -1", "normalize: true") == "f.yml:5:27: " + cancel);
+  CHECK(told("task_arithmetic", "weight: -1", "normalize: false").empty());
+  CHECK(told("multislerp", "weight: -1", "eps: 1") ==
+        "f.yml:5:27: the weights sum to 0 and cannot be normalized; give others, or --no-normalize");
+  CHECK(told("multislerp", "weight: 1", "eps: -1") == "f.yml:6:14: eps must not be below 0");
+  CHECK(told("karcher", "weight: 1", "tol: 1e-5, max_iter: 1.5") ==
+        "f.yml:6:25: max_iter must be a whole number from 0 to 100000");
+  CHECK(told("ramplus_tl", "weight: 1", "alpha: -1") ==
+        "f.yml:6:14: alpha is the most that a ratio counts and must not be below 0");
+  const std::string shares =
+      "density - epsilon must be above 0 and density + epsilon below 1: they are shares of elements";
+  // Beside a default it is what was given.
+  CHECK(told("della", "weight: 1", "density: 0.9") == "f.yml:6:14: " + shares);
+  CHECK(told("della", "weight: 1, epsilon: 0.5", "density: 0.6") == "f.yml:5:38: " + shares);
+  CHECK(told("della", "weight: 1, density: 0.9, epsilon: 0.05", "density: 0.6").empty());
+  CHECK(models.refusal("merge_method: slerp\nbase_model: A\nmodels: [{model: B}]\nparameters: {t: 1e7}\n") ==
+        "f.yml:4:14: t is too far from 0; it must lie between -100000 and 100000");
+  CHECK(models.refusal("merge_method: nuslerp\nmodels:\n- {model: B, parameters: {weight: 1e6}}\n"
+                       "- {model: C, parameters: {weight: -999999}}\n") ==
+        "f.yml:4:27: the weights nearly cancel: their sum must be a hundred thousandth of each at least");
+}
+
+TEST_CASE("of numbers that differ by layer and name that is refused which holds for a tensor") {
+  Models models({3, 3, 3});
+  const auto told = [&](const std::string& all, const std::string& at_c = "weight: 1") {
+    return models.refusal("merge_method: ties\nbase_model: A\nmodels:\n- {model: B, parameters: {weight: 1}}\n" +
+                          std::string("- {model: C, parameters: {") + at_c + "}}\nparameters:\n  " + all + "\n");
+  };
+  const std::string share = "density must lie between 0 and 1: it is a share of elements; 'density' is ";
+  CHECK(told("density: [0.5, 1, 1.5]") == "f.yml:7:3: " + share + "1.5 for model.layers.2");
+  CHECK(told("density: [1.5, 1]") == "f.yml:7:3: " + share + "1.5 for tensors outside of layers");
+  CHECK(told("density: [{filter: mlp, value: [0.5, 1.25]}, {value: 1}]") ==
+        "f.yml:7:3: " + share + "1.25 for model.layers.2.mlp.w");
+  CHECK(told("density: [{filter: lm_head, value: 2}, {value: 1}]") == "f.yml:7:3: " + share + "2 for lm_head.weight");
+  // A value that no tensor has counts for nothing.
+  CHECK(told("density: [{filter: nowhere, value: 2}, {value: 1}]").empty());
+  // The value behind a filter may be that of another level.
+  CHECK(told("density: 2", "weight: 1, density: [{filter: mlp, value: 1}]") ==
+        "f.yml:7:3: density must lie between 0 and 1: it is a share of elements");
+  // Of a document in another.
+  CHECK(models.refusal("name: inner\nmerge_method: ties\nbase_model: A\nmodels: [{model: B}]\nparameters: {weight: 1, "
+                       "density: 3}\n---\nmerge_method: linear\nmodels: [{model: inner}, {model: C}]\n"
+                       "parameters: {weight: 0.5}\n") ==
+        "f.yml:5:25: density must lie between 0 and 1: it is a share of elements");
 }

@@ -16,7 +16,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/plan/passes.h"
 #include "core/plan/plan.h"
+#include "core/recipe/method_defaults.h"
 #include "tests/core/failure.h"
 #include "tests/core/merge_runs.h"
 #include "tests/kernels/naive_placed.h"
@@ -224,6 +226,59 @@ TEST_CASE("della: what is kept hangs on ranks along the second dimension, with o
     }
 }
 
+TEST_CASE("della: a slab that is large, as stacked experts are, is masked in strips of its lines") {
+  for (const Shape1& shape : {Shape1{1, 2100, 2001}, Shape1{1, 1'400'002, 3}}) {  // more than 4 Mi elements
+    CAPTURE(shape);
+    TempFolder folder;
+    std::vector<float> a(count_of(shape)), b(a.size());
+    std::mt19937 random(1);
+    for (size_t i = 0; i < a.size(); ++i) {
+      a[i] = static_cast<float>(random() % 64) / 64;
+      b[i] = a[i] + 1 + static_cast<float>(random() % 4096) / 4096;
+    }
+    const std::vector<std::string> paths = {write_file(folder / "a", {f32("w", shape, a)}),
+                                            write_file(folder / "b", {f32("w", shape, b)}, 1)};
+    Recipe recipe = plain({.method = "della_linear"});
+    recipe.parameters = {{"density", {0.5}}, {"epsilon", {0.4}}, {"rescale", {0}}, {"seed", {3}}};
+    merge(recipe, paths, folder / "out", {.replace = true, .sync = false, .memory_budget = 256 << 20});
+    const std::vector<float> got = f32_values(folder / "out", "w");
+    std::vector<float> delta(a.size());
+    for (size_t i = 0; i < a.size(); ++i) delta[i] = b[i] - a[i];
+    const std::vector<float> shares = shares_of(delta, shape, 0.5, 0.4, false);
+    const std::vector<double> drawn = philox_draws("della_linear", "w", 1, 3, a.size());
+    size_t wrong = 0;
+    for (size_t i = 0; i < a.size(); ++i) wrong += got[i] != (drawn[i] < shares[i] ? a[i] + delta[i] : a[i]);
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("ties_sum_with_dropout: with della_eps what is kept hangs on ranks in the whole tensor") {
+  for (const double eps : {0.7, -0.3, 3.0}) {
+    const Inputs inputs(2, 9);
+    Recipe recipe = plain({.method = "ties_sum_with_dropout"});
+    recipe.parameters = {{"probability", {0.6}}, {"della_eps", {eps}}, {"k", {1}}, {"seed", {3}}};
+    merge_every_way(recipe, inputs.paths, inputs.folder);
+    for (size_t t = 0; t < shapes().size(); ++t) {
+      CAPTURE(shapes()[t].name);
+      const std::vector<float> delta = inputs.delta(1, t),
+                               got = f32_values(inputs.folder / "reference", shapes()[t].name);
+      std::vector<size_t> order(delta.size());
+      std::iota(order.begin(), order.end(), size_t{0});
+      std::ranges::stable_sort(order, {}, [&](size_t i) { return std::fabs(delta[i]); });
+      const std::vector<double> drawn = philox_draws(recipe.method, shapes()[t].name, 1, 3, delta.size());
+      const auto n = static_cast<double>(delta.size());
+      size_t wrong = 0;
+      for (size_t rank = 0; rank < order.size(); ++rank) {
+        const size_t i = order[rank];
+        const double share = 0.4 + eps * ((static_cast<double>(rank) + 1) / n - (n + 1) / (2 * n));
+        const double kept = drawn[i] < static_cast<float>(share) ? delta[i] / 0.4 : 0;
+        wrong += std::fabs(got[i] - (inputs.values[0][t][i] + kept)) > 2e-6;
+      }
+      CHECK(wrong == 0);
+    }
+  }
+}
+
 TEST_CASE("dare with mergekit's masks: drawn by name, input and element, nothing for a density of 1") {
   const Inputs inputs(4, 0);
   check(
@@ -282,6 +337,88 @@ TEST_CASE("ties and breadcrumbs keep mergekit's of equal magnitudes") {
     }
 }
 
+namespace {
+
+// Population variances over the differences, each sum in f64, as torch has them.
+std::vector<float> variances_of(const std::vector<std::vector<float>>& deltas) {
+  std::vector<float> all;
+  for (size_t i = 0; i < deltas[0].size(); ++i) {
+    double mean = 0, sum = 0, models = 0;
+    for (const std::vector<float>& delta : deltas) {
+      const double before = delta[i] - mean;
+      mean += before / ++models;
+      sum += before * (delta[i] - mean);
+    }
+    all.push_back(static_cast<float>(sum / models));
+  }
+  return all;
+}
+
+// Of pairs of a variance and an index, as torch.topk() does.
+std::vector<bool> chosen_of(const std::vector<float>& variances, double share) {
+  std::vector<std::pair<float, int64_t>> order;
+  for (size_t i = 0; i < variances.size(); ++i) order.emplace_back(variances[i], i);
+  const auto varied = std::ranges::count_if(variances, [](float one) { return one != 0; });
+  const auto kept = static_cast<ptrdiff_t>(static_cast<float>(varied) * static_cast<float>(share));
+  const auto larger = [](const auto& x, const auto& y) { return x.first > y.first; };
+  std::vector<bool> chosen(variances.size());
+  if (kept == 0) return chosen;
+  if (kept * 64 <= static_cast<ptrdiff_t>(order.size()))
+    std::partial_sort(order.begin(), order.begin() + kept, order.end(), larger);
+  else
+    std::nth_element(order.begin(), order.begin() + kept - 1, order.end(), larger);
+  for (ptrdiff_t i = 0; i < kept; ++i) chosen[static_cast<size_t>(order[static_cast<size_t>(i)].second)] = true;
+  return chosen;
+}
+
+std::vector<float> sce_of(const std::vector<float>& base, std::vector<std::vector<float>> deltas,
+                          const std::vector<bool>& chosen) {
+  std::vector<double> weights;
+  double all = 0;
+  for (std::vector<float>& delta : deltas) {
+    double sum = 0;
+    for (size_t i = 0; i < delta.size(); ++i) delta[i] = chosen[i] ? delta[i] : 0, sum += double{delta[i]} * delta[i];
+    all += weights.emplace_back(sum / static_cast<double>(delta.size()));
+  }
+  std::vector<float> out = base;
+  for (size_t i = 0; i < base.size(); ++i) {
+    float total = 0;
+    for (const std::vector<float>& delta : deltas) total += delta[i];
+    double sum = 0, counted = 0;
+    for (size_t k = 0; k < deltas.size(); ++k) {
+      if (!(total >= 0 ? deltas[k][i] > 0 : deltas[k][i] < 0)) continue;
+      const double weight = all < 1e-6 ? 1 / static_cast<double>(deltas.size()) : weights[k] / all;
+      sum += weight * deltas[k][i], counted += weight;
+    }
+    out[i] += static_cast<float>(sum / std::max(counted, 1e-6));
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("sce keeps mergekit's of equal variances") {
+  for (const size_t count : {3u, 4u}) {
+    const Inputs inputs(count, 9);
+    // On both sides of a share of 1 in 64, from where on torch sorts what it chooses.
+    for (const double share : {0.4, 0.01}) {
+      Recipe recipe = plain({.method = "sce"});
+      recipe.parameters = {{"select_topk", {share}}, {"mergekit_order", {1}}};
+      merge_every_way(recipe, inputs.paths, inputs.folder);
+      for (size_t t = 0; t < shapes().size(); ++t) {
+        CAPTURE(shapes()[t].name);
+        std::vector<std::vector<float>> deltas;
+        for (size_t k = 1; k < count; ++k) deltas.push_back(inputs.delta(k, t));
+        const std::vector<float> got = f32_values(inputs.folder / "reference", shapes()[t].name),
+                                 expected = sce_of(inputs.values[0][t], deltas, chosen_of(variances_of(deltas), share));
+        size_t far = 0;
+        for (size_t i = 0; i < got.size(); ++i) far += std::fabs(got[i] - expected[i]) > 2e-6;
+        CHECK(far == 0);
+      }
+    }
+  }
+}
+
 TEST_CASE("what orders need is told, and refused where the budget is less") {
   const Inputs inputs(2, 0);
   const Inputs many(5, 0);
@@ -300,16 +437,87 @@ TEST_CASE("what orders need is told, and refused where the budget is less") {
   CHECK(small.code == ErrorCode::resources);
   ties.parameters["density"] = {1};
   CHECK(held(ties, inputs.paths) == 0);
+  Recipe sce = plain({.method = "sce", .parameters = {{"select_topk", {0.4}}, {"mergekit_order", {1}}}});
+  CHECK(held(sce, many.paths) > 8 * 300'000);
+  CHECK(held(sce, many.paths) < 9 * 300'000 + (4 << 20));
+  CHECK(held(sce, inputs.paths) == 0);  // one beside A has no variance
+  sce.parameters["select_topk"] = {1};
+  CHECK(held(sce, many.paths) == 0);
   const Recipe della = plain({.method = "della", .parameters = {{"density", {0.4}}}});
   CHECK(held(della, inputs.paths) > 0);
   CHECK(held(della, inputs.paths) < 16 << 20);
 }
 
+TEST_CASE("what is read of orders is what they are made of, in every pass, and of draws nothing") {
+  const Inputs inputs(3, 0);
+  uint64_t input = 0;
+  for (const Case& one : shapes()) input += count_of(one.shape) * sizeof(float);
+  struct Row {
+    const char* method;
+    MethodParameters parameters;
+    std::vector<uint64_t> read;  // inputs, by pass
+  };
+  for (const Row& row : {Row{"della_linear", {{"densities", {1, 0.5, 0.5}}, {"rescale", {0}}}, {7}},
+                         {"della_linear", {{"densities", {1, 0.5, 0.5}}, {"rescale", {1}}}, {7, 7}},
+                         {"dare_linear", {{"densities", {1, 0.5, 0.5}}, {"mergekit_masks", {1}}}, {3, 3}},
+                         {"ties", {{"density", {0.4}}, {"mergekit_order", {1}}, {"rescale", {0}}}, {7}}}) {
+    const Recipe recipe = plain({.method = row.method, .parameters = row.parameters});
+    std::vector<Checkpoint> checkpoints = open_all(inputs.paths);
+    add_orders(recipe, checkpoints);
+    CHECK(checkpoints.size() > 3);
+    const Plan plan = make_plan(recipe, checkpoints);
+    std::vector<uint64_t> read;
+    for (const Pass& pass : passes_of(plan, checkpoints)) read.push_back(pass.bytes_to_read / input);
+    CHECK_MESSAGE(read == row.read, std::string(row.method));
+    CHECK(plan.bytes_to_read == row.read.back() * input);
+    const Plan* const plans[] = {&plan, &plan};
+    CHECK(bytes_to_read_together(plans, checkpoints) == plan.bytes_to_read);
+  }
+}
+
+TEST_CASE("mergekit's masks of channels that not all have are drawn for those that others have") {
+  TempFolder folder;
+  constexpr uint64_t kRows = 60, kPlane = 9, kWide = 9 * kPlane, kNarrow = 4 * kPlane;
+  std::vector<float> wide(kRows * kWide), head(kRows * kNarrow), other(kRows * kNarrow), rest(700), other_rest(700);
+  std::mt19937_64 random(1);
+  const auto draw = [&](std::vector<float>& values) {
+    for (float& value : values) value = static_cast<float>(static_cast<double>(random() >> 11) * 0x1p-53 - 0.5);
+  };
+  for (std::vector<float>* values : {&wide, &other, &rest, &other_rest}) draw(*values);
+  for (size_t i = 0; i < head.size(); ++i) head[i] = wide[i / kNarrow * kWide + i % kNarrow];
+  const std::string a = write_file(folder / "a", {f32("conv", {kRows, 9, 3, 3}, wide), f32("later", {700}, rest)});
+  const std::string of_head =
+      write_file(folder / "h", {f32("conv", {kRows, 4, 3, 3}, head), f32("later", {700}, rest)});
+  const std::string b =
+      write_file(folder / "b", {f32("conv", {kRows, 4, 3, 3}, other), f32("later", {700}, other_rest)}, 1);
+  Recipe recipe = plain({.method = "dare_linear", .parameters = {{"density", {0.5}}, {"mergekit_masks", {1}}}});
+  merge(recipe, {of_head, b}, folder / "narrow", {.sync = false});
+  merge_every_way(recipe, {a, b}, folder);
+  const std::vector<float> got = f32_values(folder / "reference", "conv"),
+                           wanted = f32_values(folder / "narrow", "conv");
+  size_t far = 0, changed = 0;
+  for (size_t i = 0; i < got.size(); ++i) {
+    const size_t row = i / kWide, at = i % kWide;
+    far += got[i] != (at < kNarrow ? wanted[row * kNarrow + at] : wide[i]);
+    changed += got[i] != wide[i];
+  }
+  CHECK(far == 0);
+  CHECK(changed > kRows * kNarrow / 3);
+  CHECK(f32_values(folder / "reference", "later") == f32_values(folder / "narrow", "later"));
+  recipe.expand = ExpandPolicy::zero;  // there are no numbers for the others
+  CHECK(failure([&] { merge(recipe, {a, b}, folder / "out", {.sync = false}); }).code == ErrorCode::mismatch);
+  recipe.expand = ExpandPolicy::copy;
+  recipe.method = "della_linear";
+  recipe.parameters["epsilon"] = {0.1};
+  CHECK(failure([&] { merge(recipe, {a, b}, folder / "out", {.sync = false}); }).code == ErrorCode::mismatch);
+}
+
 TEST_CASE("a run ends while elements are put in order, when its stop flag is raised") {
-  const Inputs inputs(2, 0);
-  for (const char* method : {"ties", "della"}) {
+  const Inputs inputs(3, 0);
+  for (const char* method : {"ties", "della", "sce"}) {
     Recipe recipe = plain({.method = method, .parameters = {{"density", {0.4}}}});
-    if (recipe.method == "ties") recipe.parameters["mergekit_order"] = {1};
+    if (recipe.method == "sce") recipe.parameters = {{"select_topk", {0.4}}};
+    if (recipe.method != "della") recipe.parameters["mergekit_order"] = {1};
     std::vector<Checkpoint> checkpoints = open_all(inputs.paths);
     std::atomic<int> asked = 0;
     add_orders(recipe, checkpoints, {.stop = StopFlag([&] { return ++asked > 3; })});
@@ -318,6 +526,28 @@ TEST_CASE("a run ends while elements are put in order, when its stop flag is rai
     const Failure stopped = failure([&] { run(plan, checkpoints, inputs.folder / "out", {.sync = false}); });
     CHECK_MESSAGE(stopped.code == ErrorCode::interrupted, method);
   }
+}
+
+TEST_CASE("whether to stop is asked for so many elements, not for each line or row") {
+  TempFolder folder;
+  for (const Shape1& shape : {Shape1{20'000, 9}, Shape1{1000, 70}, Shape1{1, 1'400'002, 3}})
+    for (const bool masks_of_mergekit : {false, true}) {
+      if (masks_of_mergekit && shape.size() == 3) continue;  // ranks are of whole slabs
+      CAPTURE(shape);
+      std::vector<std::string> paths;
+      for (uint64_t k = 0; k < 2; ++k)
+        paths.push_back(write_file(folder / std::to_string(k), {random("w", Dtype::BF16, shape, k)}));
+      Recipe recipe = plain({.method = "della_linear"});
+      recipe.parameters = {{"density", {0.5}}, {"epsilon", {0.4}}};
+      if (masks_of_mergekit) recipe.parameters["mergekit_masks"] = {1};
+      std::vector<Checkpoint> checkpoints = open_all(paths);
+      std::atomic<int> asked = 0;
+      const StopFlag stop([&] { return ++asked < 0; });
+      add_orders(recipe, checkpoints, {.stop = stop});
+      run(make_plan(recipe, checkpoints), checkpoints, folder / "out", {.replace = true, .sync = false});
+      CHECK(asked > 0);
+      CHECK(asked < 200);
+    }
 }
 
 TEST_CASE("NaN is the largest magnitude, equal checkpoints stay, and what a mask drops does not count") {

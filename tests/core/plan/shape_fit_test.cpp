@@ -68,6 +68,8 @@ TEST_CASE("what is not known to begin with the others' channels is refused, and 
     recipe.first_channels = {pair.name};
     CHECK(step_of(files.plan(recipe), files, pair.name).action == Action::expand);
   }
+  const Files none({"w.weight", {5, 9, 3, 3}, {5, 0, 3, 3}});  // which it would not help
+  CHECK(none.fault(weighted(0.3)).details.at(0).find("--first-channels") == std::string::npos);
   Recipe recipe = weighted(0.3);
   recipe.first_channels = {"nowhere"};
   CHECK(Files(kKnown[0]).fault(recipe).text.find("--first-channels 'nowhere' matches no tensor name") !=

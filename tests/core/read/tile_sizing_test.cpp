@@ -3,7 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
+#include <string>
+
 #include "io/checkpoint.h"
+#include "io/text/error.h"
 #include "tests/core/checkpoint_files.h"
 
 using namespace ckmerge;
@@ -32,4 +36,29 @@ TEST_CASE("tiles in flight never exceed the budget, for 2 and for 20 inputs and 
           CHECK(sizing.window_size >= sizing.tile_size * together * (8 / element_size(dtype)));
           CHECK(sizing.sums_size >= (inputs == 2 ? 0 : sizing.tile_size * (8 / element_size(dtype))));
         }
+}
+
+TEST_CASE("the budget that a refusal names is the least that will do, numbers of rows and columns included") {
+  TempFolder folder;
+  std::vector<Checkpoint> checkpoints;
+  for (const uint64_t k : {1, 2})
+    checkpoints.push_back(open_checkpoint(write_file(
+        folder / std::to_string(k), {random("a", Dtype::F32, {40'001, 2}, k), random("b", Dtype::F32, {150'001}, k),
+                                     random("c", Dtype::F32, {70'001, 1}, k)})));
+  for (const char* const method : {"linear", "ties", "nuslerp", "arcee_fusion", "cosine_a", "add_cosine_b"}) {
+    const Plan plan = make_plan({.method = method}, checkpoints);
+    const auto named = [&](uint64_t budget) -> std::optional<uint64_t> {
+      try {
+        size_tiles(plan, checkpoints, {.budget = budget, .threads = 3});
+        return std::nullopt;
+      } catch (const Error& e) {
+        const std::string text = e.what(), before = "give at least ";
+        return std::stoull(text.substr(text.find(before) + before.size()));
+      }
+    };
+    const std::optional<uint64_t> least = named(1000);
+    REQUIRE_MESSAGE(least, method);
+    CHECK_MESSAGE(!named(*least), method);
+    CHECK_MESSAGE(named(*least - 1) == least, method);
+  }
 }

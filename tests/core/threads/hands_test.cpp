@@ -4,9 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <functional>
 #include <stdexcept>
 #include <vector>
 
+#include "core/threads/thread_pool.h"
 #include "io/text/error.h"
 #include "tests/core/failure.h"
 
@@ -48,4 +50,22 @@ TEST_CASE("hands end with the first error, and where the stop flag is raised") {
     CHECK(stopped.code == ErrorCode::interrupted);
     CHECK(parts < 5 + static_cast<int>(threads));
   }
+}
+
+TEST_CASE("hands end where another worker of the pool that they work for has failed") {
+  const std::function<void(const Progress&)> nobody;
+  const StopFlag never;
+  ThreadPool pool({.on_progress = nobody, .stop = never}, Stage::merge, 1);
+  std::atomic<int> worker = 0, interrupted = 0;
+  const auto work = [&] {
+    if (worker++ == 0) throw std::logic_error("first");
+    const Hands hands{.threads = 2};
+    const Failure stopped = failure([&] {
+      for (;;) hands.share(4, 1, [&](uint64_t, uint64_t) { hands.check(); });
+    });
+    if (stopped.code == ErrorCode::interrupted) ++interrupted;
+  };
+  CHECK_THROWS_AS(pool.run(2, work), std::logic_error);
+  CHECK(interrupted == 1);
+  Hands{}.check();  // what is done for nobody goes on
 }

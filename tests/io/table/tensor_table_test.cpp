@@ -273,3 +273,35 @@ TEST_CASE("tables share names where one of them has joined tensors") {
   check_fused(joined, "qkv");
   CHECK_FALSE(plain[plain.find("qkv")].joined);
 }
+
+TEST_CASE("a copy of a table shares all of it until one of both is changed") {
+  const std::array<uint64_t, 2> shape{2, 3};
+  TensorTable table;
+  table.add("b", Dtype::F32, shape, 1, 100, 24, 6);
+  table.add("a", Dtype::F16, shape, 0, 8, 12, 6);
+  const Piece first{.count = 2, .shard = 0, .offset = 40}, second{.count = 4, .shard = 1, .offset = 8};
+  table.add_joined("c", Dtype::F32, shape, std::array{first, second}, 24, 6);
+  table.sort_by_name();
+  const uint64_t alone = table.memory();
+  TensorTable copy = table;
+  CHECK(copy.memory() + table.memory() <= alone);
+  copy.sort_by_name();
+  CHECK(copy.memory() + table.memory() <= alone);
+
+  copy.add_again("0", copy, 2);
+  copy.sort_by_name();
+  CHECK(copy.size() == 4);
+  CHECK(copy.pieces(0).size() == 2);
+  CHECK(copy[1].offset == 8);
+  TensorTable renamed = table;
+  renamed.rename([](std::string_view name) { return name == "a" ? std::string("z") : std::string(name); });
+  CHECK(renamed[0].offset == 100);
+  CHECK(renamed[2].dtype == Dtype::F16);
+
+  CHECK(table.size() == 3);
+  CHECK(table.memory() == alone);
+  CHECK(table[0].offset == 8);
+  CHECK(table[0].dtype == Dtype::F16);
+  CHECK(table[1].shard == 1);
+  CHECK(table.pieces(2).size() == 2);
+}

@@ -29,7 +29,7 @@ std::string made(const char* method, const DellaNumbers& of) {
   const std::vector<double> given = coefficients(method, arguments_of(3, of)).values;
   std::string out;
   for (const MadeOperand& one : find_method(method)->made(3, given))
-    out += (one.kind == MadeOperand::Kind::rank         ? "rank"
+    out += (one.kind == MadeOperand::Kind::mask         ? "mask"
             : one.kind == MadeOperand::Kind::torch_rank ? "torch_rank"
                                                         : "draw") +
            std::to_string(one.input) + " ";
@@ -56,8 +56,8 @@ TEST_CASE("della: a density of 0 leaves A") {
     CHECK(copied(method, coefficients(method, arguments_of(3, {.density = 0})).values, 3) == 0);
 }
 
-TEST_CASE("della: ranks and draws are wanted of what is thinned alone") {
-  CHECK(made("della", {.density = 0.5}) == "rank1 rank2 ");
+TEST_CASE("della: masks, ranks and draws are wanted of what is thinned alone") {
+  CHECK(made("della", {.density = 0.5}) == "mask1 mask2 ");
   CHECK(made("della", {.density = 0.5, .epsilon = 0}) == "");
   CHECK(made("della_linear", {.densities = {1, 0.5, 1}, .masks = true}) == "torch_rank1 draw1 ");
   CHECK(made("della_linear", {.densities = {1, 0, 0.5}, .epsilons = {0, 0.1, 0}, .masks = true}) == "draw2 ");

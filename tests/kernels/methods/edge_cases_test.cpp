@@ -187,4 +187,23 @@ TEST_CASE("opposite tensors: the straight line between them, and no noise") {
     }
 }
 
+TEST_CASE("zeros beside another tensor: the straight line, or what a right angle leaves of the other") {
+  struct Case {
+    const char* method;
+    double share;  // of the other tensor, which is the second of two with equal weights
+  };
+  const double right_angle = std::sqrt(0.5);
+  for (const Case& of : {Case{"slerp", right_angle}, Case{"nuslerp", right_angle}, Case{"unit_slerp", 0.5},
+                         Case{"multislerp", 0.5}, Case{"karcher", 0.5}, Case{"geometric_median", 0.5}})
+    for (const size_t count : {1u, 2u, 1000u}) {
+      CAPTURE(of.method);
+      CAPTURE(count);
+      const std::vector<float> x = weights(7, count),
+                               got = run(*find_method(of.method), {std::vector<float>(count), x}, {});
+      double worst = 0;
+      for (size_t i = 0; i < count; ++i) worst = std::max(worst, std::fabs(got[i] - of.share * x[i]));
+      CHECK(worst <= 0.05 * 0x1p-21);
+    }
+}
+
 }  // namespace ckmerge

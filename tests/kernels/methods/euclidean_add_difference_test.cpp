@@ -53,6 +53,19 @@ TEST_CASE("euclidean_add_difference: equal stays equal, NaN stays where it is, a
     CHECK(coefficients("euclidean_add_difference", with_number(3, alpha)).fault.starts_with("alpha must lie"));
 }
 
+TEST_CASE("euclidean_add_difference: tiny and huge elements, of which F32 has no squares") {
+  const std::vector<std::vector<float>> usual = tensors_apart(3, 1300, 0.1);
+  const auto times = [](std::vector<float> values, float factor) {
+    for (float& value : values) value *= factor;
+    return values;
+  };
+  for (const float factor : {0x1p-90f, 0x1p100f}) {
+    std::vector<std::vector<float>> scaled;
+    for (const std::vector<float>& x : usual) scaled.push_back(times(x, factor));
+    CHECK(run(0.3, scaled) == times(run(0.3, usual), factor));
+  }
+}
+
 TEST_CASE("euclidean_add_difference: the same bits on every machine") {
   CHECK(digest(run(0.3, tensors_apart(3, 1300, 0.1))) == 0x1775503a587e2700);
 }

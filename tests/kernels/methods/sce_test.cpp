@@ -117,6 +117,24 @@ TEST_CASE(
   CHECK(find_method("sce")->needs_statistics(none.values) == false);
 }
 
+TEST_CASE("sce: where mergekit chooses, one order of the tensor is wanted, and its share is counted in f32") {
+  const auto wanted = [](size_t inputs, double share) {
+    Arguments arguments = with_number(inputs, share);
+    arguments.values[1].number = 1;
+    return find_method("sce")->made(inputs, coefficients("sce", arguments).values);
+  };
+  const std::vector<MadeOperand> one = wanted(4, 0.7);
+  REQUIRE(one.size() == 1);
+  CHECK(one[0].is(MadeOperand::Kind::torch_variances, 1));
+  CHECK(one[0].stays.kept(one[0].stays.shares, 10) == 7);
+  CHECK(one[0].stays.kept(one[0].stays.shares, 0) == 0);
+  CHECK(wanted(3, 0.29)[0].stays.kept({0.29}, 100) == 29);  // and 28 in f64
+  CHECK(wanted(2, 0.5).empty());
+  CHECK(wanted(3, 0).empty());
+  CHECK(wanted(3, 1).empty());
+  CHECK(find_method("sce")->made(3, coefficients("sce", with_number(3, 0.5)).values).empty());
+}
+
 TEST_CASE("sce: equal stays equal, NaN stays where it is; shares have their limits") {
   for (const double share : {1.0, 0.3}) {
     check_equal_tensors_stay("sce", with_number(3, share));

@@ -7,7 +7,7 @@ namespace {
 constexpr const char* kMethod = "ties_sum_with_dropout";
 
 Arguments arguments_of(size_t inputs, const VoteNumbers& of) {
-  return with_values(inputs, {of.alpha, of.probability, of.rescale ? 1.0 : 0, of.k, of.vote_sgn ? 1.0 : 0,
+  return with_values(inputs, {of.alpha, of.probability, of.rescale ? 1.0 : 0, 0, of.k, of.vote_sgn ? 1.0 : 0,
                               of.stock ? 1.0 : 0, of.median ? 1.0 : 0, of.seed});
 }
 
