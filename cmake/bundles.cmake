@@ -1,19 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # With CKMERGE_BUNDLED, sources of a target are compiled some together (scripts/bundles.py says how, and why it is sooner). An error
 # and a stack trace name the same files and lines. Alone stay sources that have flags of their own, and those that the build makes.
-# With CKMERGE_PCH, the targets that are not bundled have a precompiled header; a bundle reads the headers once as it is.
-set(tests ckmerge_oracle kernels_test core_test io_test cli_test capi_test)
-set(libraries ckmerge_kernels ckmerge_io ckmerge_core ckmerge_cli)
-set(bundled)
-if(CKMERGE_BUNDLED)
-  set(bundled ${tests})
-  if(NOT CKMERGE_BUNDLED STREQUAL "TESTS")
-    list(APPEND bundled ${libraries})
-  endif()
-  find_package(Python3 3.8 QUIET COMPONENTS Interpreter)
-  if(NOT Python3_FOUND)
-    message(FATAL_ERROR "CKMERGE_BUNDLED=${CKMERGE_BUNDLED} needs python3; CKMERGE_BUNDLED=OFF builds the same")
-  endif()
+if(NOT CKMERGE_BUNDLED)
+  return()
+endif()
+find_package(Python3 3.8 QUIET COMPONENTS Interpreter)
+if(NOT Python3_FOUND)
+  message(FATAL_ERROR "CKMERGE_BUNDLED=ON needs python3; CKMERGE_BUNDLED=OFF builds the same")
 endif()
 
 # Whether it is to be compiled with others: sets `into`.
@@ -53,15 +46,8 @@ function(ckmerge_bundle target)
   set_property(TARGET ${target} PROPERTY CXX_COMPILER_LAUNCHER ${script} compile ${CMAKE_CXX_COMPILER_LAUNCHER})
 endfunction()
 
-foreach(target ${bundled})
+foreach(target ckmerge_kernels ckmerge_io ckmerge_core ckmerge_cli ckmerge_oracle kernels_test core_test io_test cli_test capi_test)
   if(TARGET ${target})
     ckmerge_bundle(${target})
   endif()
 endforeach()
-if(CKMERGE_PCH)
-  foreach(target ckmerge_io ckmerge_core ckmerge_cli core_test io_test cli_test)
-    if(TARGET ${target} AND NOT target IN_LIST bundled)
-      target_precompile_headers(${target} PRIVATE cmake/precompiled.h)
-    endif()
-  endforeach()
-endif()

@@ -96,17 +96,15 @@ collect_names() {
 }
 tests_with_status() { sed -n "s/.*<testcase name=\"\([^\"]*\)\".*status=\"$2\".*/\1/p" "$1"; }
 
-# With precompiled headers, which save a third of the time, and in which g++ 12 sees overflows that cannot happen: TSan's
-# build, which does without them, is the one that is strict about warnings. Sources of tests are compiled some at a time.
-# Of devices' code the two ends of what ships: all of it takes minutes, and no test runs it.
+# Sources are compiled some at a time, in half of the time; that each builds alone is seen to by tree.own_headers and
+# tree.standard_headers. Of devices' code the two ends of what ships: all of it takes minutes, and no test runs it.
 build_release() {
-  configure_and_build release all -DCKMERGE_PCH=ON -DCKMERGE_BUNDLED=TESTS -DCKMERGE_PEERS=OFF -DCKMERGE_COMFYUI=OFF \
-    -DCKMERGE_CUDA_ARCHITECTURES=ends
+  configure_and_build release all -DCKMERGE_BUNDLED=ON -DCKMERGE_PEERS=OFF -DCKMERGE_COMFYUI=OFF -DCKMERGE_CUDA_ARCHITECTURES=ends
 }
 release() { build_release && run_ctest release build/release -LE deep; }
-peers() { configure_and_build release "ckmerge ckmerge_shared" -DCKMERGE_PCH=ON -DCKMERGE_BUNDLED=TESTS -DCKMERGE_PEERS=ON && run_ctest release build/release -L peers --timeout 3600; }
+peers() { configure_and_build release "ckmerge ckmerge_shared" -DCKMERGE_BUNDLED=ON -DCKMERGE_PEERS=ON && run_ctest release build/release -L peers --timeout 3600; }
 comfyui() {
-  configure_and_build release "ckmerge ckmerge_shared" -DCKMERGE_PCH=ON -DCKMERGE_BUNDLED=TESTS -DCKMERGE_COMFYUI=ON &&
+  configure_and_build release "ckmerge ckmerge_shared" -DCKMERGE_BUNDLED=ON -DCKMERGE_COMFYUI=ON &&
     run_ctest release build/release -L comfyui --timeout 3600
 }
 faults() { build_release && run_ctest release build/release -L deep; }
@@ -183,7 +181,6 @@ fuzzer_result() {
   fi
 }
 
-# Needs the release build's compile_commands.json, so it runs behind it.
 lint() {
   local verdict name status found=0
   scripts/lint.sh >"$logs/lint.txt" 2>&1 </dev/null

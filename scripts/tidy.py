@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""clang-tidy over the sources of some folders, or over some sources, by the flags of build/release.
+"""clang-tidy over the sources of some folders, or over some sources, by the flags of a release build.
 
 usage: scripts/tidy.py [--clang-tidy PROGRAM] [--checks MORE] FOLDER|SOURCE...
 
@@ -21,24 +21,28 @@ import sys
 import bundles
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-COMMANDS = ROOT / "build/release/compile_commands.json"
-BUNDLES = ROOT / "build/lint"
+BUILD = ROOT / "build/lint"  # never built: for its compile commands, of each source by itself
+BUNDLES = BUILD / "bundles"
 MOST = 70  # sources of a bundle: with more of them, the other core has nothing to do at the end
 
-PRECOMPILED = re.compile(r"-Winvalid-pch |-include \S*cmake_pch\.hxx ")
+
+def configure():
+    command = ["cmake", "--preset", "release", "-B", str(BUILD), "-DCKMERGE_TESTS=OFF", "-DCKMERGE_BENCH=OFF"]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stdout + "tidy: the build could not be configured, as said above")
 
 
 def compiled(wanted):
     """Sources that are wanted, or lie in a folder that is, with their flags."""
-    for entry in json.loads(COMMANDS.read_text()):
+    for entry in json.loads((BUILD / "compile_commands.json").read_text()):
         path = pathlib.Path(entry["file"])
         if path.suffix != ".cpp" or ROOT not in path.parents:
             continue
         path = path.relative_to(ROOT)
         if not wanted & {str(path), *map(str, path.parents)}:
             continue
-        command = PRECOMPILED.sub("", entry["command"])  # another compiler's
-        words = shlex.split(command)
+        words = shlex.split(entry["command"])
         first = next(number for number, word in enumerate(words) if word.startswith("-"))
         yield path, words[first : words.index("-o")] + ["-Wno-unknown-warning-option"]
 
@@ -81,7 +85,8 @@ def main():
     parser.add_argument("--clang-tidy", default="clang-tidy")
     parser.add_argument("--checks", default="", help="added to those of .clang-tidy")
     options = parser.parse_args()
-    BUNDLES.mkdir(parents=True, exist_ok=True)
+    configure()
+    BUNDLES.mkdir(exist_ok=True)
     work = divided(set(options.wanted))
     passed = True
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:

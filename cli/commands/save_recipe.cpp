@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "cli/commands/recipe_file.h"

@@ -2,6 +2,7 @@
 #include "core/formula/adapter_names.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "core/formula/tokens.h"

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace ckmerge {

@@ -3,6 +3,8 @@
 
 #include <re2/re2.h>
 
+#include <cstdint>
+
 #include "core/names/name_pattern_fault.h"
 #include "io/text/error.h"
 #include "io/text/sentence.h"

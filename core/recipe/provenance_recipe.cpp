@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <type_traits>
 
 #include "core/recipe/provenance.h"
 #include "core/recipe/recipe_members.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <type_traits>
 
 #include "core/recipe/provenance.h"
 #include "core/recipe/recipe_members.h"

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <vector>
 

@@ -98,7 +98,8 @@ TEST_CASE("f32 power is within 0.51 ulp, and x to the 1 is x") {
 }
 
 TEST_CASE("edges of exp, log and power") {
-  constexpr float kInf = INFINITY, kNan = NAN;
+  constexpr float kInf = INFINITY;
+  constexpr float kNan = NAN;
   for (const BlockKernels* k : available_kernels()) {
     for (const float x : {0.0f, -0.0f}) {
       CHECK(run(*k, Op::exponential, x) == 1);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <fstream>
 #include <string>
+#include <tuple>
 
 #include "core/adapters/adapter_kind.h"
 #include "io/checkpoint.h"

@@ -83,7 +83,8 @@ TEST_CASE("powers of orthogonal matrices, reflections, permutations and none at 
   for (const uint64_t n : {1, 2, 3, 4, 7, 30, 101}) is_turned_well(orthonormal(n, n));
   for (const uint64_t n : {1, 2, 5, 24}) {
     is_turned_well(unit(n));
-    Matrix round = unit(n), cycle(n, n), exchanged(n, n);
+    Matrix round = unit(n), cycle(n, n);
+    Matrix exchanged(n, n);
     for (uint64_t i = 0; i < n; ++i) {
       round.row(i)[i] = i % 3 == 0 ? 1 : -1;
       cycle.row(i)[(i + 1) % n] = 1;
