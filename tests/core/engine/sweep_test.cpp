@@ -55,7 +55,7 @@ void check_alike(const std::vector<std::string>& paths, const std::vector<Recipe
     for (const uint64_t tile_size : {uint64_t{4096}, uint64_t{0}})
       for (const bool hash : {false, true}) {
         // One thread does nothing to itself, and hashes are taken of large tiles as of small ones.
-        if (kThreadSanitized && (threads == 1 || hash == (tile_size == 0))) continue;
+        if (kSanitized && (threads == 1 || hash == (tile_size == 0))) continue;
         const RunOptions options{
             .replace = true, .sync = false, .verify = hash, .hash = hash, .threads = threads, .tile_size = tile_size};
         const std::vector<RunReport> reports = sweep.run(options);

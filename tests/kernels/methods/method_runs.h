@@ -11,8 +11,12 @@
 
 #include "kernels/method.h"
 #include "tests/kernels/naive_program.h"
+#include "tests/sanitized.h"
 
 namespace ckmerge {
+
+/// Elements of a tensor that takes many blocks, in sums too; sanitizers make do with a few.
+inline constexpr unsigned kLongTensor = test::kSanitized ? 9'001 : 70'001;
 
 /// The coefficients of a method, or what it says is wrong with its arguments.
 struct Coefficients {
