@@ -56,6 +56,7 @@ void check_alike(const std::vector<std::string>& paths, const std::vector<Recipe
       for (const bool hash : {false, true}) {
         // One thread does nothing to itself, and hashes are taken of large tiles as of small ones.
         if (kSanitized && (threads == 1 || hash == (tile_size == 0))) continue;
+        if (kThreadSanitized && tile_size == 0) continue;
         const RunOptions options{
             .replace = true, .sync = false, .verify = hash, .hash = hash, .threads = threads, .tile_size = tile_size};
         const std::vector<RunReport> reports = sweep.run(options);
