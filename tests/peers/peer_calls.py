@@ -121,7 +121,10 @@ def main():
         import comfy.options
         comfy.options.enable_args_parsing(True)
     for job in jobs:
-        done[job["peer"]](job["call"], job["inputs"], job["dtype"], job["output"])
+        try:
+            done[job["peer"]](job["call"], job["inputs"], job["dtype"], job["output"])
+        except torch.linalg.LinAlgError as fault:  # whether torch finds singular values hangs on the CPU
+            pathlib.Path(job["output"] + ".fault").write_text(str(fault), encoding="utf-8")
     sys.stdout.flush()
     os._exit(0)  # ComfyUI's models complain of modules that are gone by then
 

@@ -94,10 +94,14 @@ def main():
         if "--record" in sys.argv:
             return record(made, jobs)
         for case, dtype, paths, output in jobs:
+            what, fault = f"{case.peer}, {case.name}, {dtype}{', real' if 'real' in output.name else ''}", pathlib.Path(f"{output}.fault")
+            if fault.exists():
+                not_run(what, f"the peer: {fault.read_text(encoding='utf-8')}")
+                continue
             ours, told = comparison.merge(ckmerge, case, paths, dtype, "ours.safetensors")
             tables = [comparison.read(paths[letter]) for letter in case.inputs]
             faults, line = ([told], "") if ours is None else comparison.compare(case, dtype, tables, ours, comparison.read(output))
-            print(f"{case.peer}, {case.name}, {dtype}{', real' if 'real' in output.name else ''}: {line}")
+            print(f"{what}: {line}")
             for fault in faults[:5]:
                 print("FAILED:", fault)
             failed += len(faults)
